@@ -1,0 +1,93 @@
+# `make demo` and `make test` need Python 3.11 or later and nothing else.
+# Written for GNU make 3.81, which macOS ships, and later.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+export RETAIL_HOME  ?= $(CURDIR)/.retail
+export DAGSTER_HOME ?= $(RETAIL_HOME)/dagster
+
+# The real data set: history as one landing on 30 November 2017, then December day by day.
+DEMO_SOURCE := complete_journey
+DEMO_RANGE  := 2017-11-30...2017-12-31
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test ui lint bench lock clean instance
+# Two pips in one environment, or a run while it is being installed, would spoil each other.
+.NOTPARALLEL:
+
+help:
+	@echo "make demo    install, land the Complete Journey data, run every asset, say where to look"
+	@echo "make ui      Dagster's web interface on http://127.0.0.1:3000"
+	@echo "make test    the tests"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make bench   the benchmarks"
+	@echo "make lock    write requirements.lock from pyproject.toml"
+	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
+
+demo: $(VENV)/demo.installed instance
+	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
+	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/dagster asset materialize -m retail_assets.definitions \
+	  --select '*' --partition-range $(DEMO_RANGE)
+	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets status
+
+ui: $(VENV)/demo.installed instance
+	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+
+test: $(VENV)/dev.installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/demo.installed instance
+	$(BIN)/python -m benchmarks.main_job
+
+lock: $(VENV)/lock.installed
+	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .retail output build dist *.egg-info .hypothesis
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Dagster's own folder. A recipe, not a file target: make cannot handle the spaces that a path may contain.
+instance:
+	@mkdir -p "$$DAGSTER_HOME"
+	@[ "$$DAGSTER_HOME/dagster.yaml" -nt dagster.yaml ] || cp dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make environments; install its venv package (Debian: apt install python3-venv)." >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
+	$(PIP) -c requirements.lock -e '.[demo]'
+	@$(COMPILE)
+	@touch $@
+
+$(VENV)/dev.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[test,lint]'
+	@$(COMPILE)
+	@touch $@
+
+# Not held to the lock, which it is about to write anew.
+$(VENV)/lock.installed: pyproject.toml $(VENV)/created
+	$(PIP) 'uv>=0.6'
+	@touch $@
+
+# Bytecode once, here: where PYTHONDONTWRITEBYTECODE is set, every process and Spark worker would compile anew what pip
+# has not compiled. Some packages hold templates that are not Python; they do not count.
+COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets >/dev/null 2>&1 || true

@@ -1,0 +1,64 @@
+"""Puts the graph together: assets, checks, jobs and resources for one set of settings. Tests pass their own."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from retail_assets import settings as settings_module
+from retail_assets.assets.eda import eda_assets
+from retail_assets.assets.ingest import ingest_assets
+from retail_assets.assets.models import model_assets
+from retail_assets.assets.resources import spark_resource
+from retail_assets.assets.warehouse import warehouse_assets
+from retail_assets.automation import jobs
+from retail_assets.checks.conservation import conservation_checks
+from retail_assets.checks.landing import landing_checks
+from retail_assets.checks.models import model_checks
+from retail_assets.checks.tables import table_checks
+from retail_assets.platform import Platform
+from retail_assets.settings import Settings
+
+
+def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """One partition a landing day, up to and including today in shop time (a file that lands today can be loaded today)."""
+    return dg.DailyPartitionsDefinition(
+        start_date=settings.start_date.isoformat(),
+        # Dagster's end is exclusive; without an end, one day past the last complete day is today.
+        end_date=None if settings.end_date is None else _next_day(settings),
+        timezone=settings.contract.timezone,
+        end_offset=0 if settings.end_date else 1,
+    )
+
+
+def _next_day(settings: Settings) -> str:
+    import datetime as dt
+
+    assert settings.end_date is not None  # noqa: S101 - asked by the caller
+    return (settings.end_date + dt.timedelta(days=1)).isoformat()
+
+
+def build_defs(settings: Settings | None = None) -> dg.Definitions:
+    """The definitions for `settings` (by default those of the environment).
+
+    Raises SettingsError or ContractError. Imports neither pyspark nor sklearn nor matplotlib.
+    """
+    chosen = settings or settings_module.load()
+    platform = Platform(chosen)
+    partitions = landing_partitions(chosen)
+    return dg.Definitions(
+        assets=[
+            *ingest_assets(platform, partitions),
+            *warehouse_assets(platform, partitions),
+            *eda_assets(platform),
+            *model_assets(platform),
+        ],
+        asset_checks=[
+            *landing_checks(platform),
+            *conservation_checks(platform),
+            *table_checks(platform),
+            *model_checks(platform),
+        ],
+        jobs=jobs(partitions),
+        resources={"spark": spark_resource(chosen)},
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""Asset checks: what must hold between the layers. Those that stop damage from spreading are blocking."""

@@ -1,0 +1,211 @@
+"""Nothing lost on the way: lines and money from the raw files to the mart, over every landing so far.
+
+Each check compares two independent accounts: the counts taken when a file was found (other code, another parser) with
+what cleaning wrote, what cleaning wrote with what the warehouse holds, and the fact table with its own definition.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from retail_assets.assets.common import failing_clearly
+from retail_assets.lake import CleanManifest, RawManifest
+from retail_assets.platform import Platform
+from retail_assets.warehouse.protocol import current_sales
+
+_SHOWN = 10
+_LARGE_QUARANTINE_SHARE = 0.05
+
+
+def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """Row conservation and revenue reconciliation, raw to clean to fact to mart."""
+    warehouse = platform.warehouse
+
+    @dg.asset_check(
+        asset="clean_sales",
+        blocking=True,
+        description="Every line of every landed file is in exactly one clean, quarantined or superseded row.",
+    )
+    def rows_are_conserved() -> dg.AssetCheckResult:
+        with failing_clearly():
+            pairs = _pairs(platform)
+        lost = {
+            str(raw.landed_on): {"landed_lines": raw.lines, "accounted_lines": clean.lines}
+            for raw, clean in pairs
+            if raw.lines != clean.lines
+        }
+        stale = [str(raw.landed_on) for raw, clean in pairs if raw.digest != clean.raw_digest]
+        return _result(
+            passed=not lost and not stale,
+            problem=f"Lines do not add up on {_days(lost)}." if lost else f"Files changed since cleaning on {_days(stale)}.",
+            todo="Materialize raw_sales_files and clean_sales again for these days; if it stays, keep the files and report it.",
+            landings=len(pairs),
+            lines=sum(raw.lines for raw, _ in pairs),
+            rows_landed=sum(clean.landed_rows for _, clean in pairs),
+            rows_clean=sum(clean.rows("clean") for _, clean in pairs),
+            rows_quarantined=sum(clean.rows("quarantine") for _, clean in pairs),
+            rows_superseded=sum(clean.rows("superseded") for _, clean in pairs),
+            differences=dg.MetadataValue.json(dict(list(lost.items())[:_SHOWN])),
+        )
+
+    @dg.asset_check(
+        asset="clean_sales",
+        blocking=True,
+        description="Clean, quarantined and superseded money equals the control totals of the raw files, to the cent.",
+    )
+    def revenue_reconciles_with_raw() -> dg.AssetCheckResult:
+        with failing_clearly():
+            pairs = _pairs(platform)
+        differences: dict[str, dict[str, str]] = {}
+        controlled, unavailable = Decimal("0.00"), 0
+        for raw, clean in pairs:
+            expected = control_total(raw)
+            if expected is None:
+                unavailable += 1
+                continue
+            controlled += expected
+            found = clean.amount("clean") + clean.amount("quarantine") + clean.amount("superseded")
+            if found != expected:
+                differences[str(raw.landed_on)] = {"raw": str(expected), "cleaned": str(found)}
+        return _result(
+            passed=not differences,
+            problem=f"Money of raw files and cleaned rows differs on {_days(differences)}.",
+            todo="Compare the quarantine of these days with the files; report it with the file if the rows look right.",
+            controlled_revenue=str(controlled),
+            landings_without_control_total=unavailable,
+            differences=dg.MetadataValue.json(dict(list(differences.items())[:_SHOWN])),
+        )
+
+    @dg.asset_check(
+        asset="clean_sales",
+        description=f"No landing has more than {_LARGE_QUARANTINE_SHARE:.0%} of its rows in quarantine.",
+    )
+    def quarantine_is_small() -> dg.AssetCheckResult:
+        with failing_clearly():
+            cleaned = [clean for _, clean in _pairs(platform)]
+        large = {
+            str(m.landed_on): round(m.rows("quarantine") / m.landed_rows, 4)
+            for m in cleaned
+            if m.rows("quarantine") > _LARGE_QUARANTINE_SHARE * m.landed_rows
+        }
+        return _result(
+            passed=not large,
+            severity=dg.AssetCheckSeverity.WARN,
+            problem=f"Many rows were rejected on {_days(large)}.",
+            todo="Look at the reasons: SELECT reasons, count(*) FROM sales_quarantine GROUP BY reasons.",
+            shares=dg.MetadataValue.json(dict(list(large.items())[:_SHOWN])),
+        )
+
+    @dg.asset_check(
+        asset="sales",
+        blocking=True,
+        description="sales_clean holds what the manifests say, and sales is the latest version of each transaction in it.",
+    )
+    def revenue_reconciles_with_clean() -> dg.AssetCheckResult:
+        with failing_clearly():
+            cleaned = {m.landed_on: m for _, m in _pairs(platform)}
+            loaded = {
+                row["landed_on"]: (row["n"], row["amount"])
+                for row in warehouse.query(
+                    "SELECT landed_on, count(*) AS n, CAST(sum(total_amount) AS DECIMAL(18,2)) AS amount "
+                    "FROM sales_clean GROUP BY landed_on"
+                ).to_pylist()
+            }
+            held, defined = (_totals(platform, relation) for relation in ("sales", f"({current_sales('sales_clean')})"))
+        empty = (0, Decimal("0.00"))
+        # A landing that is cleaned and not yet loaded is work to do, not damage; what is loaded must be right.
+        wrong = {
+            str(day): {"clean": str(_of(cleaned.get(day))), "loaded": str(loaded[day])}
+            for day in loaded
+            if _of(cleaned.get(day), empty) != loaded[day]
+        }
+        return _result(
+            passed=not wrong and held == defined,
+            problem=f"The warehouse differs from the lake on {_days(wrong)}." if wrong else f"sales is {held}, not {defined}.",
+            todo="Materialize sales again for these days.",
+            landings_loaded=len(loaded),
+            revenue=held["amount"],
+            transactions=held["n"],
+            differences=dg.MetadataValue.json(dict(list(wrong.items())[:_SHOWN])),
+        )
+
+    @dg.asset_check(
+        asset="daily_category_sales",
+        blocking=True,
+        description="Revenue, units and lines of the mart equal those of sales, to the cent.",
+    )
+    def revenue_reconciles_with_sales() -> dg.AssetCheckResult:
+        with failing_clearly():
+            [mart] = warehouse.query(
+                "SELECT coalesce(sum(revenue), 0) AS revenue, coalesce(sum(units), 0) AS units, "
+                "coalesce(sum(lines), 0) AS lines FROM daily_category_sales"
+            ).to_pylist()
+            [fact] = warehouse.query(
+                "SELECT coalesce(sum(total_amount), 0) AS revenue, coalesce(sum(quantity), 0) AS units, "
+                "count(*) AS lines FROM sales"
+            ).to_pylist()
+        return _result(
+            passed=mart == fact,
+            problem=f"daily_category_sales has {mart}, sales has {fact}.",
+            todo="Materialize daily_category_sales again; it was made from another state of sales.",
+            revenue=str(mart["revenue"]),
+            lines=int(mart["lines"]),
+        )
+
+    return [
+        rows_are_conserved,
+        revenue_reconciles_with_raw,
+        quarantine_is_small,
+        revenue_reconciles_with_clean,
+        revenue_reconciles_with_sales,
+    ]
+
+
+def control_total(raw: RawManifest) -> Decimal | None:
+    """Sum of the files' control totals; None when one has none, or split the file into other rows than its lines."""
+    total = Decimal("0.00")
+    for file in raw.files:
+        control = file.control
+        if control.amount is None or control.rows is None or control.rows + (control.rejected or 0) != file.lines:
+            return None
+        total += Decimal(control.amount)
+    return total
+
+
+def _pairs(platform: Platform) -> list[tuple[RawManifest, CleanManifest]]:
+    """Raw and clean manifest of every landing that has been cleaned."""
+    lake = platform.lake
+    return [(lake.raw(day), lake.clean(day)) for day in lake.landings("clean")]
+
+
+def _totals(platform: Platform, relation: str) -> dict[str, Any]:
+    sql = f"SELECT count(*) AS n, CAST(coalesce(sum(total_amount), 0) AS DECIMAL(18,2)) AS amount FROM {relation} AS s"
+    [row] = platform.warehouse.query(sql).to_pylist()
+    return {"n": int(row["n"]), "amount": str(row["amount"])}
+
+
+def _of(manifest: CleanManifest | None, default: Any = None) -> Any:
+    return default if manifest is None else (manifest.rows("clean"), manifest.amount("clean"))
+
+
+def _days(wrong: dict[str, Any] | list[str]) -> str:
+    days = sorted(wrong)
+    return ", ".join(days[:_SHOWN]) + (f" and {len(days) - _SHOWN} more" if len(days) > _SHOWN else "")
+
+
+def _result(
+    *,
+    passed: bool,
+    problem: str,
+    todo: str,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    **metadata: Any,
+) -> dg.AssetCheckResult:
+    """A check result that says what is wrong and what to do, only where something is."""
+    return dg.AssetCheckResult(
+        passed=passed, severity=severity, description=None if passed else f"{problem} {todo}", metadata=metadata
+    )
+

@@ -1,0 +1,54 @@
+"""Checks of what landed: that something did, and that its columns are those of the contract."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from retail_assets.assets.common import failing_clearly
+from retail_assets.platform import Platform
+
+_SHOWN = 20
+
+
+def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """`landing_is_not_empty` (warns) and `columns_match_contract` (warns; a missing required column fails the asset)."""
+    contract = platform.settings.contract
+
+    @dg.asset_check(asset="raw_sales_files", description="Every registered landing has at least one file.")
+    def landing_is_not_empty() -> dg.AssetCheckResult:
+        with failing_clearly():
+            empty = [str(d) for d in platform.lake.landings("raw") if not platform.lake.raw(d).files]
+        return dg.AssetCheckResult(
+            passed=not empty,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Nothing landed on {', '.join(empty[:_SHOWN])}. Was the shop closed, or is a delivery late? "
+            f"Files belong in {platform.raw.uri}/{platform.source}/dt=<day>/."
+            if empty
+            else None,
+            metadata={"empty_landings": len(empty)},
+        )
+
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description=f"Files have the columns that contract {contract.name} reads, and no others.",
+    )
+    def columns_match_contract() -> dg.AssetCheckResult:
+        with failing_clearly():
+            files = [f for day in platform.lake.landings("raw") for f in platform.lake.raw(day).files]
+        unknown = {f.key: f.unknown_columns for f in files if f.unknown_columns}
+        if contract.unknown_columns == "ignore":
+            unknown = {}
+        return dg.AssetCheckResult(
+            passed=not unknown,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="Columns that the contract does not know are not loaded. Map them, or list them in ignore_columns."
+            if unknown
+            else None,
+            metadata={
+                "files": len(files),
+                "unknown": dg.MetadataValue.json(dict(list(unknown.items())[:_SHOWN])),
+                "not_delivered": dg.MetadataValue.json(sorted({c for f in files for c in f.missing_columns})),
+            },
+        )
+
+    return [landing_is_not_empty, columns_match_contract]

@@ -1,0 +1,1 @@
+"""Cleaning in PySpark: read landed files, judge every record, keep one version a landing, write Parquet."""

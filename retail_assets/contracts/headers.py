@@ -1,0 +1,91 @@
+"""Matching a file's header to a contract, without regard to case and separators."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from retail_assets.contracts.model import Contract, normalise
+from retail_assets.errors import LandingError
+
+
+@dataclass(frozen=True)
+class HeaderMatch:
+    """`positions` maps every raw column of the contract that the file has to its index; the rest is named."""
+
+    positions: dict[str, int]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def match_header(header: list[str], contract: Contract, where: str) -> HeaderMatch:
+    """Find the contract's columns in `header`.
+
+    Raises LandingError when a required column is missing, when two headers mean the same column, or when the
+    contract rejects unknown columns. The message names what was found, what was expected and the nearest.
+    """
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(header):
+        found.setdefault(normalise(name), []).append(i)
+    positions: dict[str, int] = {}
+    used: set[int] = set()
+    for column, names in contract.raw_columns().items():
+        hits = sorted({i for n in names for i in found.get(normalise(n), [])})
+        if len(hits) > 1:
+            twice = [header[i] for i in hits]
+            raise LandingError(
+                f"{where}: the headers {twice} all mean {column!r}. Rename or remove all but one, "
+                f"or change the aliases in contract {contract.name!r}."
+            )
+        if hits:
+            positions[column] = hits[0]
+            used.update(hits)
+    needed = required_raw_columns(contract)
+    missing = [c for c in needed if c not in positions]
+    unknown = tuple(h for i, h in enumerate(header) if i not in used)
+    if missing:
+        shown = ", ".join(repr(h[:40]) for h in header[:30]) + (", …" if len(header) > 30 else "")
+        lines = [f"{where} does not fit contract {contract.name!r}.", f"  headers found:  {shown}"]
+        lines.append("  not found:      " + "; ".join(_with_nearest(c, contract, unknown) for c in missing))
+        lines.append("  expected:       " + ", ".join(repr(c) for c in contract.raw_columns()))
+        lines.append(
+            "  Choose the right contract (RETAIL_SOURCE), add an alias to it, or check that the first line is a header."
+        )
+        raise LandingError("\n".join(lines))
+    ignored = {normalise(c) for c in contract.ignore_columns}
+    unknown = tuple(h for h in unknown if normalise(h) not in ignored)
+    if unknown and contract.unknown_columns == "reject":
+        raise LandingError(
+            f"{where}: columns {list(unknown)} are not in contract {contract.name!r}, which rejects unknown columns. "
+            "Add them under `ignore_columns`, or set `unknown_columns: warn`."
+        )
+    return HeaderMatch(positions, unknown, tuple(c for c in contract.raw_columns() if c not in positions))
+
+
+def required_raw_columns(contract: Contract) -> list[str]:
+    """The raw columns a file must have: those of required fields, of ids that are composed, and of the money."""
+    needed: list[str] = []
+    for name in ("transaction_id", "sold_at", "product_category", "quantity"):
+        rule = contract.columns[name]
+        if rule.default is None:
+            needed += rule.compose or [rule.header or ""]
+    for rule in contract.columns.values():
+        if rule.required:
+            needed += rule.compose or [rule.header or ""]
+    money = [rule for name in ("total_amount", "unit_price") if (rule := contract.columns.get(name))]
+    if len(money) == 1:
+        needed.append(money[0].header or "")
+    if contract.cancellations:
+        needed.append(contract.cancellations.column)
+    needed += [u.column for u in contract.quantity_units]
+    by_normal = {normalise(n): c for c, names in contract.raw_columns().items() for n in names}
+    return list(dict.fromkeys(by_normal[normalise(c)] for c in needed))
+
+
+def _with_nearest(column: str, contract: Contract, unknown: tuple[str, ...]) -> str:
+    names = {normalise(n) for n in contract.raw_columns()[column]}
+    candidates = {normalise(h): h for h in unknown}
+    for name in names:
+        if match := difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6):
+            return f"{column!r} (nearest: {candidates[match[0]]!r})"
+    return repr(column)

@@ -1,0 +1,5 @@
+"""What `dagster` loads: `-m retail_assets.definitions`."""
+
+from retail_assets.build import build_defs
+
+defs = build_defs()

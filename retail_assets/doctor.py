@@ -1,0 +1,349 @@
+"""Is everything here that a run needs? A finding a thing: good or bad, what was seen, and how to mend it.
+
+Checks look at the real thing (they list, write, start and open) and leave nothing behind. What does not belong here:
+mending, and the command line itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+import yaml
+from packaging.requirements import InvalidRequirement, Requirement
+from rich.console import Console
+from rich.text import Text
+
+from retail_assets import java, spark
+from retail_assets import settings as settings_module
+from retail_assets.deadline import within
+from retail_assets.errors import ContractError, RetailError
+from retail_assets.settings import Settings
+from retail_assets.storage import Store
+
+_DISTRIBUTION = "retail-assets"
+_PYTHON = (3, 11)
+_DISK_GIB = 2.0
+_STORE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `mend` says what to do; it is empty where `ok`, or where `detail` says it already."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def examine(environ: Mapping[str, str] | None = None, *, start_spark: bool = True) -> Iterator[Finding]:
+    """Yield the findings one after the other, as they are made. Never raises for what it finds.
+
+    `environ` is the process environment by default. Without `start_spark` no session is started, which is most of the
+    time it takes.
+    """
+    env = dict(os.environ if environ is None else environ)
+    yield _python()
+    yield from _guarded("packages", _packages)
+    settings, findings = _settings(env)
+    yield from findings
+    home = settings.home if settings else Path(env.get("RETAIL_HOME") or ".retail").absolute()
+    if settings is not None and spark.is_connect(settings.spark_master):
+        yield Finding("java", True, "not needed: Spark runs behind Spark Connect")
+    else:
+        yield from _guarded("java", lambda: _java(home, env))
+    if settings is not None:
+        known = settings
+        if start_spark:
+            yield from _guarded("spark", lambda: _spark(known))
+        stores = {"raw": known.raw_uri, "lake": known.lake_uri, "models": known.models_uri, "output": known.output_uri}
+        for name, uri in stores.items():
+            yield from _guarded(f"storage: {name}", partial(_store, name, uri))
+        yield from _guarded("warehouse", lambda: _warehouse(known))
+        yield from _guarded("partitions", lambda: _partitions(known))
+    yield from _guarded("disk", lambda: _disk(home))
+    yield from _guarded("dagster", lambda: _dagster(env))
+
+
+def run(environ: Mapping[str, str] | None = None, *, start_spark: bool = True) -> list[Finding]:
+    """All findings of `examine`, in its order."""
+    return list(examine(environ, start_spark=start_spark))
+
+
+def render(findings: Iterable[Finding], console: Console) -> bool:
+    """Print a green or a red line a finding, as they come, with the mend below a red one. True if all are good."""
+    good, bad = ("✓", "✗") if console.encoding.lower().startswith("utf") else ("ok", "!!")
+    all_good = True
+    for finding in findings:
+        all_good = all_good and finding.ok
+        line = Text(f"{good if finding.ok else bad} {finding.name}: ", style="green" if finding.ok else "bold red")
+        first, *rest = finding.detail.splitlines() or [""]
+        # Text, not markup: a path may contain square brackets.
+        console.print(line + Text(first, style="default"), soft_wrap=True)
+        for more in (*rest, *finding.mend.splitlines()):
+            console.print(Text(f"    {more.strip()}"), soft_wrap=True)
+    return all_good
+
+
+def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
+    """Whatever a check runs into is itself a finding."""
+    try:
+        yield check()
+    except RetailError as e:
+        yield Finding(name, False, str(e))
+    except TimeoutError as e:
+        yield Finding(name, False, str(e), "Check the network, the address and the credentials.")
+    except Exception as e:
+        yield Finding(name, False, f"unexpected {type(e).__name__}: {e}", "Please report this with the line above.")
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, _PYTHON))
+    if sys.version_info[:2] < _PYTHON:
+        return Finding("python", False, f"{version} at {sys.executable}", f"Use Python {wanted} or later.")
+    return Finding("python", True, f"{version} at {sys.executable}")
+
+
+def _packages() -> Finding:
+    try:
+        lines = metadata.requires(_DISTRIBUTION) or []
+        own = metadata.version(_DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return Finding(
+            "packages", False, f"{_DISTRIBUTION} is not installed, only found", "Install it: pip install -e ."
+        )
+    problems = []
+    checked = 0
+    for line in lines:
+        with contextlib.suppress(InvalidRequirement):
+            requirement = Requirement(line)
+            if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            checked += 1
+            try:
+                installed = metadata.version(requirement.name)
+            except metadata.PackageNotFoundError:
+                problems.append(f"{requirement.name} is missing")
+                continue
+            if not requirement.specifier.contains(installed, prereleases=True):
+                problems.append(f"{requirement.name} is {installed}, required is {requirement.specifier}")
+    if problems:
+        return Finding("packages", False, "; ".join(problems), "Reinstall: pip install -c requirements.lock -e .")
+    return Finding("packages", True, f"{_DISTRIBUTION} {own}; its {checked} requirements are met")
+
+
+def _settings(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
+    """The settings, or what can be had of them without the wrong ones, and a finding for each wrong one."""
+    try:
+        settings = settings_module.load(env)
+    except RetailError as e:
+        whole = e
+    else:
+        given = sum(1 for name in settings_module.VARIABLES if env.get(name, "").strip())
+        return settings, [
+            Finding("settings", True, f"{given} of {len(settings_module.VARIABLES)} set, the rest at their defaults"),
+            Finding(
+                "contract",
+                True,
+                f"{settings.contract.name} ({settings.contract.timezone}, {settings.contract.currency})",
+            ),
+        ]
+    findings = []
+    remaining = dict(env)
+    for name in sorted(n for n in env if n.startswith("RETAIL_")):
+        try:
+            settings_module.load({name: env[name]})
+        except RetailError as e:
+            findings.append(Finding("contract" if isinstance(e, ContractError) else "settings", False, str(e)))
+            del remaining[name]
+    try:
+        settings = settings_module.load(remaining)
+    except RetailError as e:  # each is right alone: the combination is not
+        return None, [*findings, Finding("settings", False, str(e if findings else whole))]
+    without = ", ".join(sorted(set(env) - set(remaining)))
+    findings.append(Finding("settings", True, f"the other checks go on as if {without} were not set"))
+    return settings, findings
+
+
+def _java(home: Path, env: Mapping[str, str]) -> Finding:
+    with _removing_what_is_new(home / "java"):
+        found = java.find(home / "java", env)
+    said = f"Java {found.version} from {found.origin} at {found.path}"
+    return Finding("java", True, "\n".join([said, *found.passed_over]))
+
+
+def _spark(settings: Settings) -> Finding:
+    began = time.monotonic()
+    with _removing_what_is_new(settings.home / "java"):
+        session = spark.start(settings)
+        try:
+            started = time.monotonic()
+            version = session.spark.version
+            spark.answers(session.spark)
+            ended = time.monotonic()
+        finally:
+            session.stop()
+    where = spark.public(settings.spark_master)
+    return Finding(
+        "spark",
+        True,
+        f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s",
+    )
+
+
+def _store(name: str, uri: str) -> Finding:
+    store = Store(uri)
+    key = f".doctor-{uuid.uuid4().hex}"
+
+    def probe() -> None:
+        store.folders("")
+        store.write(key, b"probe")
+        store.delete([key])
+
+    if store.is_local:
+        with _removing_what_is_new(Path(uri)):
+            probe()
+    else:
+        within(_STORE_SECONDS, probe)
+    return Finding(f"storage: {name}", True, f"{uri} can be listed and written")
+
+
+@contextlib.contextmanager
+def _removing_what_is_new(folder: Path) -> Iterator[None]:
+    """Remove the folder and those above it afterwards, if they were not there before and are empty."""
+    new = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        yield
+    finally:
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def _warehouse(settings: Settings) -> Finding:
+    path = settings.duckdb_path
+    if not path.exists():
+        return Finding("warehouse", True, f"{path} is not there yet: the first load makes it")
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            row = connection.execute("select count(*) from information_schema.tables").fetchone()
+    except duckdb.Error as e:
+        text = " ".join(str(e).split())
+        if holder := re.search(r"PID (\d+)", text):
+            return Finding(
+                "warehouse",
+                False,
+                f"{path} is in use by {_process(int(holder[1]))}",
+                "Wait for its run to end. If no run should be going on, end that process.",
+            )
+        return Finding(
+            "warehouse",
+            False,
+            f"{path} cannot be opened: {text[:300]}",
+            "Check its owner and rights. If it is damaged, move it away and load again: the lake has everything.",
+        )
+    return Finding(
+        "warehouse", True, f"{path} opens, {row[0] if row else 0} tables, {path.stat().st_size / 1e6:.1f} MB"
+    )
+
+
+def _process(pid: int) -> str:
+    try:
+        process = psutil.Process(pid)
+        started = dt.datetime.fromtimestamp(process.create_time()).strftime("%Y-%m-%d %H:%M:%S")
+        return f"process {pid} ({process.name()}, since {started})"
+    except psutil.Error:
+        return f"process {pid}"
+
+
+def _partitions(settings: Settings) -> Finding:
+    first, last = settings.start_date, settings.end_date or settings.today()
+    span = f"{first} to {settings.end_date or f'today ({last})'}"
+    if first > last:
+        return Finding(
+            "partitions", False, f"{span}: the first day is still to come", "Set RETAIL_START_DATE to an earlier day."
+        )
+    store = Store(settings.raw_uri)
+    names = within(_STORE_SECONDS, lambda: store.folders(settings.source))
+    landed = sorted(n[3:] for n in names if re.fullmatch(r"dt=\d{4}-\d\d-\d\d", n))
+    outside = [d for d in landed if not first.isoformat() <= d <= last.isoformat()]
+    if outside:
+        return Finding(
+            "partitions",
+            False,
+            f"{span}; {len(outside)} of {len(landed)} landings of {settings.source} are outside: "
+            f"{outside[0]} to {outside[-1]}",
+            "Set RETAIL_START_DATE and RETAIL_END_DATE so that they include them; else no run will read them.",
+        )
+    seen = f"{len(landed)} landed, {landed[0]} to {landed[-1]}" if landed else "nothing has landed yet"
+    return Finding("partitions", True, f"{span}, {(last - first).days + 1} days; {seen}")
+
+
+def _disk(home: Path) -> Finding:
+    places = {"RETAIL_HOME": home, "temporary files": Path(tempfile.gettempdir())}
+    free = {}
+    for name, path in places.items():
+        there = next(p for p in (path, *path.parents) if p.exists())
+        free[name] = psutil.disk_usage(str(there)).free / 1024**3
+    said = ", ".join(f"{gib:.1f} GiB free for {name} ({places[name]})" for name, gib in free.items())
+    if min(free.values()) < _DISK_GIB:
+        return Finding(
+            "disk",
+            False,
+            said,
+            f"Free some space (at least {_DISK_GIB:.0f} GiB), or set RETAIL_HOME or TMPDIR elsewhere.",
+        )
+    return Finding("disk", True, said)
+
+
+def _dagster(env: Mapping[str, str]) -> Finding:
+    text = env.get("DAGSTER_HOME", "").strip()
+    if not text:
+        return Finding(
+            "dagster",
+            False,
+            "DAGSTER_HOME is not set: Dagster forgets every run as soon as it ends",
+            'Set it to a folder of its own: export DAGSTER_HOME="$PWD/.retail/dagster" (the Makefile does), '
+            "and copy dagster.yaml into it.",
+        )
+    home = Path(text)
+    mend = f"Make the folder and copy dagster.yaml into it: mkdir -p {text} && cp dagster.yaml {text}/"
+    if not home.is_absolute():
+        return Finding(
+            "dagster", False, f"DAGSTER_HOME={text} is not an absolute path", "Dagster requires an absolute path."
+        )
+    if not home.is_dir():
+        return Finding("dagster", False, f"DAGSTER_HOME={text} is not a folder", mend)
+    if not os.access(home, os.W_OK):
+        return Finding("dagster", False, f"DAGSTER_HOME={text} cannot be written", "Check its owner and rights.")
+    config = home / "dagster.yaml"
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Finding("dagster", False, f"{config} is not there", mend)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        return Finding(
+            "dagster",
+            False,
+            f"{config} cannot be read: {' '.join(str(e).split())[:300]}",
+            "Correct it, or copy it anew.",
+        )
+    if content is not None and not isinstance(content, dict):
+        return Finding("dagster", False, f"{config} is not a mapping", "Correct it, or copy it anew from the project.")
+    return Finding("dagster", True, f"{home}, with dagster.yaml")

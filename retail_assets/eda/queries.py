@@ -1,0 +1,317 @@
+"""The SQL of the exploratory analysis: every aggregate it needs, small however long the fact table is.
+
+The texts run unchanged on DuckDB and Amazon Redshift. That rules out FILTER, GROUP BY ALL and the list functions
+(Redshift has none), AVG of a decimal or an integer (Redshift truncates it), an ordered window without a frame (Redshift
+refuses it), and PERCENTILE_CONT (on Redshift one node sorts every row; quartiles come from counted values instead).
+"""
+
+from __future__ import annotations
+
+from string import Template
+from types import MappingProxyType
+
+TOP_CATEGORIES = 11  # shown by name; all others together are the twelfth
+
+_OVERVIEW = """
+select
+    count(*) as line_count,
+    count(distinct order_id) as order_count,
+    count(distinct customer_id) as customer_count,
+    count(distinct product_id) as product_count,
+    min(sale_date) as first_date,
+    max(sale_date) as last_date,
+    sum(total_amount) as revenue,
+    sum(case when total_amount < 0 then total_amount else 0 end) as returned,
+    cast(sum(case when quantity < 0 then 1 else 0 end) as bigint) as return_lines,
+    cast(sum(case when customer_id is null then 1 else 0 end) as bigint) as anonymous_lines,
+    sum(case when customer_id is null then total_amount else 0 end) as anonymous_revenue,
+    cast(sum(case when sold_at <> cast(sale_date as timestamp) then 1 else 0 end) as bigint) as timed_lines,
+    cast(sum(case when gender is not null then 1 else 0 end) as bigint) as gender_lines,
+    cast(sum(case when age_group is not null then 1 else 0 end) as bigint) as age_lines
+from sales
+"""
+
+_DAILY = """
+select sale_date, sum(total_amount) as revenue, count(distinct order_id) as orders
+from sales
+group by sale_date
+order by sale_date
+"""
+
+_CATEGORIES = """
+select
+    product_category,
+    sum(total_amount) as revenue,
+    sum(quantity) as units,
+    count(distinct order_id) as orders,
+    count(*) as line_count,
+    sum(case when total_amount < 0 then total_amount else 0 end) as returned
+from sales
+group by product_category
+order by revenue desc, product_category
+"""
+
+# The rank instead of a name for the rest: a category may well be called "Other".
+_CATEGORY_MONTHS = Template("""
+with ranked as (
+    select product_category, row_number() over (order by sum(revenue) desc, product_category) as category_rank
+    from daily_category_sales
+    group by product_category
+)
+select
+    ranked.category_rank,
+    ranked.product_category,
+    cast(date_trunc('month', daily.sale_date) as date) as month_start,
+    sum(daily.revenue) as revenue,
+    cast(sum(daily.orders) as bigint) as orders
+from daily_category_sales daily
+join ranked on ranked.product_category = daily.product_category
+where ranked.category_rank <= $top
+group by 1, 2, 3
+order by 1, 3
+""").substitute(top=TOP_CATEGORIES)
+
+# Lines at exactly midnight carry a date and no time of day.
+_HOURS = """
+select
+    cast(extract(dow from sale_date) as integer) as day_of_week,
+    cast(extract(hour from sold_at) as integer) as hour_of_day,
+    sum(total_amount) as revenue,
+    count(distinct order_id) as orders
+from sales
+where sold_at <> cast(sale_date as timestamp)
+group by 1, 2
+order by 1, 2
+"""
+
+# One row a hundredth of the known customers, best first.
+_CUSTOMER_TILES = """
+with per_customer as (
+    select customer_id, count(distinct order_id) as orders, sum(total_amount) as revenue
+    from sales
+    where customer_id is not null
+    group by customer_id
+),
+tiled as (
+    select orders, revenue, ntile(100) over (order by revenue desc, customer_id) as tile
+    from per_customer
+)
+select
+    cast(tile as integer) as tile,
+    count(*) as customers,
+    cast(sum(case when orders = 1 then 1 else 0 end) as bigint) as customers_once,
+    cast(sum(orders) as bigint) as orders,
+    sum(revenue) as revenue
+from tiled
+group by 1
+order by 1
+"""
+
+# Three significant digits: at most 900 rows for every power of ten, and still exact to one unit below 1,000.
+_BASKET_AMOUNTS = """
+with baskets as (
+    select order_id, cast(sum(total_amount) as double precision) as amount
+    from sales
+    group by order_id
+    having sum(total_amount) > 0
+),
+scaled as (
+    select amount, power(10, floor(log(amount)) - 2) as step
+    from baskets
+)
+select floor(amount / step + 0.000001) * step as amount, count(*) as orders
+from scaled
+group by 1
+order by 1
+"""
+
+_BASKET_LINES = """
+with baskets as (
+    select order_id, count(*) as line_count
+    from sales
+    where quantity > 0
+    group by order_id
+)
+select case when line_count > 100 then 100 else line_count end as line_count, count(*) as orders
+from baskets
+group by 1
+order by 1
+"""
+
+# Sums and sums of squares over customers: enough for means, confidence intervals and tests with the customer as the
+# independent unit (lines of one customer are not independent). Where a line has no customer, its order stands in.
+# Shares are of a customer's positive spending, so that a return makes none negative or above one. Two genders under one
+# customer id make the gender unknown; of two age bands the later in the alphabet, in practice the older, counts.
+_CUSTOMER_GROUPS = """
+with spending as (
+    select
+        coalesce('c:' || customer_id, 'o:' || order_id) as buyer,
+        product_category,
+        cast(sum(total_amount) as double precision) as amount,
+        min(gender) as least_gender,
+        max(gender) as greatest_gender,
+        max(age_group) as age_group
+    from sales
+    group by 1, 2
+),
+buyers as (
+    select
+        buyer,
+        sum(amount) as amount,
+        sum(case when amount > 0 then amount else 0 end) as positive_amount,
+        case when min(least_gender) = max(greatest_gender) then max(greatest_gender) end as gender,
+        max(age_group) as age_group
+    from spending
+    group by buyer
+),
+members as (
+    select cast('gender' as varchar(16)) as trait, gender as member, buyer, amount, positive_amount
+    from buyers
+    where gender is not null
+    union all
+    select cast('age_group' as varchar(16)) as trait, age_group as member, buyer, amount, positive_amount
+    from buyers
+    where age_group is not null
+),
+shares as (
+    select
+        members.trait,
+        members.member,
+        spending.product_category,
+        spending.amount,
+        case
+            when spending.amount > 0 and members.positive_amount > 0 then spending.amount / members.positive_amount
+            else 0
+        end as share
+    from members
+    join spending on spending.buyer = members.buyer
+)
+select
+    trait,
+    member,
+    cast(null as varchar(128)) as product_category,
+    count(*) as buyers,
+    sum(amount) as amount,
+    sum(amount * amount) as amount_squared,
+    cast(count(*) as double precision) as share,
+    cast(count(*) as double precision) as share_squared
+from members
+group by trait, member
+union all
+select
+    trait,
+    member,
+    product_category,
+    count(*) as buyers,
+    sum(amount) as amount,
+    sum(amount * amount) as amount_squared,
+    sum(share) as share,
+    sum(share * share) as share_squared
+from shares
+group by trait, member, product_category
+order by 1, 2, 3
+"""
+
+# Quartiles of counted values: the k-th smallest value is the least one with more than k values at or below it. `low`
+# and `high` enclose the quartile; linear interpolation between them is left to the caller. A null category is all.
+_SUMMARY_OF_COUNTED = Template("""
+scoped as (
+    select product_category, x, n from counted
+    union all
+    $overall
+),
+ranked as (
+    select
+        product_category,
+        x,
+        n,
+        cast(sum(n) over (partition by product_category order by x rows unbounded preceding) as double precision)
+            as up_to,
+        cast(sum(n) over (partition by product_category) as double precision) as total,
+        sum(n * x) over (partition by product_category) as total_x
+    from scoped
+)
+select
+    cast('$measure' as varchar(32)) as measure,
+    product_category,
+    cast(max(total) as bigint) as n,
+    max(total_x / total) as mean,
+    sqrt(sum(n * (x - total_x / total) * (x - total_x / total)) / nullif(max(total) - 1, 0)) as std,
+    min(x) as minimum,
+    min(case when up_to > floor(0.25 * (total - 1)) then x end) as p25_low,
+    min(case when up_to > ceil(0.25 * (total - 1)) then x end) as p25_high,
+    min(case when up_to > floor(0.50 * (total - 1)) then x end) as p50_low,
+    min(case when up_to > ceil(0.50 * (total - 1)) then x end) as p50_high,
+    min(case when up_to > floor(0.75 * (total - 1)) then x end) as p75_low,
+    min(case when up_to > ceil(0.75 * (total - 1)) then x end) as p75_high,
+    max(x) as maximum
+from ranked
+group by product_category
+order by product_category
+""")
+
+_LINES = Template("""
+with counted as (
+    select product_category, cast($measure as double precision) as x, count(*) as n
+    from sales
+    group by 1, 2
+),$summary""")
+
+_ALL_LINES = """select cast(null as varchar(128)) as product_category, x, cast(sum(n) as bigint) as n
+    from counted
+    group by x"""
+
+# A basket of a category is what one order spent in that category.
+_BASKETS = Template("""
+with per_category as (
+    select order_id, product_category, sum(total_amount) as amount
+    from sales
+    group by 1, 2
+),
+per_order as (
+    select order_id, sum(amount) as amount
+    from per_category
+    group by order_id
+),
+counted as (
+    select product_category, cast(amount as double precision) as x, count(*) as n
+    from per_category
+    group by 1, 2
+),$summary""")
+
+_ALL_BASKETS = """select
+        cast(null as varchar(128)) as product_category,
+        cast(amount as double precision) as x,
+        count(*) as n
+    from per_order
+    group by amount"""
+
+
+def _line_statistics(measure: str) -> str:
+    summary = _SUMMARY_OF_COUNTED.substitute(measure=measure, overall=_ALL_LINES)
+    return _LINES.substitute(measure=measure, summary=summary)
+
+
+def _basket_statistics(measure: str) -> str:
+    return _BASKETS.substitute(summary=_SUMMARY_OF_COUNTED.substitute(measure=measure, overall=_ALL_BASKETS))
+
+
+STATISTICS = ("statistics_quantity", "statistics_unit_price", "statistics_total_amount", "statistics_basket_amount")
+
+QUERIES = MappingProxyType(
+    {
+        "overview": _OVERVIEW,
+        "daily": _DAILY,
+        "categories": _CATEGORIES,
+        "category_months": _CATEGORY_MONTHS,
+        "hours": _HOURS,
+        "customer_tiles": _CUSTOMER_TILES,
+        "basket_amounts": _BASKET_AMOUNTS,
+        "basket_lines": _BASKET_LINES,
+        "customer_groups": _CUSTOMER_GROUPS,
+        "statistics_quantity": _line_statistics("quantity"),
+        "statistics_unit_price": _line_statistics("unit_price"),
+        "statistics_total_amount": _line_statistics("total_amount"),
+        "statistics_basket_amount": _basket_statistics("basket_amount"),
+    }
+)

@@ -1,0 +1,195 @@
+"""Daily series on a complete calendar: which days are known, which are closed, which are zero.
+
+A day without a row is ambiguous: nothing was sold, the shop was shut, or the day is not over. Counting a shut day as
+zero costs more than the choice of a model, so each case is told apart where the data prove it, and left at zero where
+they do not. What a panel of series says of the days up to its cut-off depends on those days alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Days = npt.NDArray[np.datetime64]
+
+# A shop that takes this many orders on a usual day sells nothing by chance once in half a billion days (Poisson, e^-20).
+ORDERS_THAT_PROVE_CLOSURE = 20.0
+# Five years: older days would slow training without describing today's shop.
+LONGEST_HISTORY_DAYS = 1827
+WEEK = 7
+# The last 8 weeks describe a series: every baseline and feature reads this window.
+WINDOW_WEEKS = 8
+WINDOW_DAYS = WINDOW_WEEKS * WEEK
+
+_COLUMNS = ("sale_date", "product_category", "revenue", "orders")
+
+
+@dataclass(frozen=True)
+class DailySales:
+    """Sales on a complete calendar, as recorded: a day without a row is zero.
+
+    `revenue` and `sold` are (categories, days); `orders`, (days,), is the largest category's number of orders: a lower
+    bound of the shop's, because an order may hold several categories.
+    """
+
+    categories: tuple[str, ...]
+    days: Days
+    revenue: Floats
+    sold: Bools
+    orders: Floats
+    notes: tuple[str, ...]
+
+    @property
+    def first_day(self) -> date:
+        return to_date(self.days[0])
+
+    @property
+    def last_day(self) -> date:
+        return to_date(self.days[-1])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is known at a cut-off, the last of `days`.
+
+    `values` is (categories, days): revenue, NaN where unknown (before a category's first sale; on a closed day).
+    `first` is the index of each category's first sale, `sold` marks days with a row, `closed` the shop's closed days.
+    """
+
+    categories: tuple[str, ...]
+    days: Days
+    values: Floats
+    sold: Bools
+    first: Ints
+    closed: Bools
+
+    @property
+    def cutoff(self) -> date:
+        return to_date(self.days[-1])
+
+    @property
+    def origin(self) -> int:
+        """Index of the cut-off."""
+        return len(self.days) - 1
+
+    def select(self, keep: Bools) -> Panel:
+        """The panel of the categories that `keep`, (categories,), marks."""
+        names = tuple(name for name, kept in zip(self.categories, keep, strict=True) if kept)
+        return Panel(names, self.days, self.values[keep], self.sold[keep], self.first[keep], self.closed)
+
+    def future_days(self, horizon: int) -> Days:
+        return self.days[-1] + np.arange(1, horizon + 1)
+
+    def weekdays_closed(self) -> Bools:
+        """(7,), Monday first: weekdays on which the shop was closed each time in the last 8 weeks, as on Sundays."""
+        recent = slice(-WINDOW_DAYS, None)
+        closed, day = self.closed[recent], weekday(self.days[recent])
+        return np.array([closed[day == w].size > 1 and bool(closed[day == w].all()) for w in range(WEEK)])
+
+
+def to_date(day: np.datetime64) -> date:
+    return pd.Timestamp(day).date()
+
+
+def weekday(days: Days) -> Ints:
+    """0 = Monday … 6 = Sunday; 1970-01-01 was a Thursday."""
+    return (days.astype("datetime64[D]").astype(np.int64) + 3) % WEEK
+
+
+def daily_sales(history: pd.DataFrame) -> DailySales | None:
+    """Put rows of `daily_category_sales` on a complete calendar; None where there is no row.
+
+    A last day that looks partial is left out, and so are days more than five years before the last; `notes` says so.
+    Raises ValueError for a missing column, a missing value or an amount that is not a number.
+    """
+    if missing := [name for name in _COLUMNS if name not in history.columns]:
+        raise ValueError(f"daily_category_sales: columns {missing} are missing; found {list(history.columns)}")
+    rows = history.loc[:, list(_COLUMNS)]
+    if rows.empty:
+        return None
+    rows = pd.DataFrame(
+        {
+            "day": pd.to_datetime(rows["sale_date"]).to_numpy().astype("datetime64[D]").astype(np.int64),
+            "category": rows["product_category"].astype(object),
+            "revenue": rows["revenue"].astype("float64"),
+            "orders": rows["orders"].astype("float64"),
+        }
+    )
+    unknown_days = history["sale_date"].isna().any()
+    if unknown_days or rows["category"].isna().any() or not np.isfinite(rows[["revenue", "orders"]].to_numpy()).all():
+        raise ValueError("daily_category_sales: a sale_date, product_category, revenue or orders is missing")
+    rows["category"] = rows["category"].astype(str)
+
+    rows, notes = _without_partial_last_day(rows)
+    last = int(rows["day"].max())
+    start = last - LONGEST_HISTORY_DAYS + 1
+    if rows["day"].min() < start:
+        notes.append(f"Days before {_iso(start)} are left out: the last five years describe today's shop.")
+        rows = rows[rows["day"] >= start]
+    first = int(rows["day"].min())
+
+    names, code = np.unique(rows["category"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    at = (code, rows["day"].to_numpy() - first)
+    shape = (len(names), last - first + 1)
+    revenue, sold, orders = np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape)
+    np.add.at(revenue, at, rows["revenue"].to_numpy())
+    np.add.at(orders, at, rows["orders"].to_numpy())
+    sold[at] = True
+    days = np.datetime64(first, "D") + np.arange(shape[1])
+    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes))
+
+
+def panel_at(sales: DailySales, cutoff: date) -> Panel:
+    """What `sales` says up to and including `cutoff`; later days are cut off before anything is computed.
+
+    Raises ValueError where `cutoff` is not among the days.
+    """
+    end = int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1
+    if not 1 <= end <= len(sales.days):
+        raise ValueError(f"cut-off {cutoff} is outside {sales.first_day} to {sales.last_day}")
+    known = sales.sold[:, :end].any(axis=1)
+    sold, days = sales.sold[known, :end], sales.days[:end]
+    closed = closed_days(sold.any(axis=0), sales.orders[:end])
+    first = sold.argmax(axis=1)
+    values = sales.revenue[known, :end].copy()
+    values[np.arange(end) < first[:, None]] = np.nan
+    values[:, closed] = np.nan
+    names = tuple(name for name, keep in zip(sales.categories, known, strict=True) if keep)
+    return Panel(names, days, values, sold, first, closed)
+
+
+def closed_days(traded: Bools, orders: Floats) -> Bools:
+    """Days, (days,), on which the shop was shut: nothing sold at all where a usual day brings many orders.
+
+    In a small shop a day without a sale proves nothing and stays a day of zero.
+    """
+    if not traded.any() or np.median(orders[traded]) < ORDERS_THAT_PROVE_CLOSURE:
+        return np.zeros(len(traded), dtype=bool)
+    return ~traded
+
+
+def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Drop the last day where it has under half the orders of the poorest of up to 8 like weekdays before it."""
+    orders = rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
+    last = int(orders.index.max())
+    before = orders[orders.index < last]
+    alike = before[(last - before.index) % WEEK == 0].tail(WINDOW_WEEKS)
+    # Four like weekdays, each busy: fewer, or quieter ones, cannot tell a partial day from a poor one.
+    if len(alike) < 4 or alike.min() < ORDERS_THAT_PROVE_CLOSURE or orders[last] >= 0.5 * alike.min():
+        return rows, []
+    note = (
+        f"{_iso(last)} looks like a partial day ({orders[last]:.0f} orders; the poorest of the last {len(alike)} like "
+        f"weekdays had {alike.min():.0f}) and is left out."
+    )
+    return rows[rows["day"] < last], [note]
+
+
+def _iso(day: int) -> str:
+    return str(np.datetime64(day, "D"))

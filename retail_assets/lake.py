@@ -1,0 +1,209 @@
+"""The lake between the raw files and the warehouse: commit by manifest.
+
+Writers put new files under a new run id and then publish one small manifest per landing partition. Nothing is
+overwritten, and nothing is deleted before the new manifest stands, so a crash leaves the old state and a reader never
+sees half of a new one. Not here: what is in the files (`cleaning/`), and loading them (`warehouse/`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from retail_assets.errors import NotReadyError
+from retail_assets.landing.inspect import FileProfile
+from retail_assets.storage import Store
+from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
+
+Status = Literal["clean", "quarantine", "superseded"]
+STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
+
+#: Files that no manifest names are kept this long: a reader may still hold the old manifest, a writer may be at work.
+GRACE = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class RawManifest:
+    """The files of one landing as they were found, each with its hash, its shape and its control totals."""
+
+    source: str
+    landed_on: dt.date
+    contract: str
+    files: tuple[FileProfile, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes when a file of the landing does."""
+        return hashlib.sha256("".join(f"{f.key}\0{f.sha256}\n" for f in self.files).encode()).hexdigest()
+
+    @property
+    def lines(self) -> int:
+        return sum(f.lines for f in self.files)
+
+    @property
+    def size(self) -> int:
+        return sum(f.size for f in self.files)
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One Parquet file: rows, physical source lines they stand for, sum of `total_amount`, bytes."""
+
+    key: str
+    rows: int
+    lines: int
+    amount: str
+    size: int
+
+
+@dataclass(frozen=True)
+class CleanManifest:
+    """What cleaning made of one landing. `files` by status; `reasons` counts rejected rows by reason."""
+
+    source: str
+    landed_on: dt.date
+    run_id: str
+    contract: str
+    raw_digest: str
+    files: dict[Status, tuple[LakeFile, ...]]
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def rows(self, status: Status) -> int:
+        return sum(f.rows for f in self.files[status])
+
+    def amount(self, status: Status) -> Decimal:
+        return sum((Decimal(f.amount) for f in self.files[status]), Decimal("0.00"))
+
+    @property
+    def landed_rows(self) -> int:
+        return sum(self.rows(s) for s in STATUSES)
+
+    @property
+    def lines(self) -> int:
+        return sum(f.lines for s in STATUSES for f in self.files[s])
+
+    def keys(self, status: Status) -> list[str]:
+        return [f.key for f in self.files[status]]
+
+
+class Lake:
+    """Manifests and data files of one source in a store."""
+
+    def __init__(self, store: Store, source: str) -> None:
+        self.store = store
+        self.source = source
+
+    def publish_raw(self, manifest: RawManifest) -> str:
+        """Publish what was found in a landing; returns the manifest's URI."""
+        data = {
+            "source": manifest.source,
+            "landed_on": manifest.landed_on.isoformat(),
+            "contract": manifest.contract,
+            "digest": manifest.digest,
+            "files": [f.to_json() for f in manifest.files],
+        }
+        return self._publish(self._key("raw", manifest.landed_on), data)
+
+    def raw(self, landed_on: dt.date) -> RawManifest:
+        """The published raw manifest. Raises NotReadyError when the partition has not been looked at."""
+        data = self._read(self._key("raw", landed_on))
+        if data is None:
+            raise NotReadyError(
+                f"{self.source}: the landing of {landed_on} has not been registered. "
+                f"Materialize raw_sales_files for {landed_on} first."
+            )
+        files = tuple(FileProfile.from_json(f) for f in data["files"])
+        return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
+
+    def publish_clean(self, manifest: CleanManifest) -> str:
+        """Publish the result of cleaning a landing; returns the manifest's URI."""
+        data = asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()}
+        return self._publish(self._key("clean", manifest.landed_on), data)
+
+    def clean(self, landed_on: dt.date) -> CleanManifest:
+        """The published clean manifest. Raises NotReadyError when the partition has not been cleaned."""
+        data = self._read(self._key("clean", landed_on))
+        if data is None:
+            raise NotReadyError(
+                f"{self.source}: the landing of {landed_on} has not been cleaned. "
+                f"Materialize clean_sales for {landed_on} first."
+            )
+        files: dict[Status, tuple[LakeFile, ...]] = {
+            status: tuple(LakeFile(**f) for f in data["files"].get(status, ())) for status in STATUSES
+        }
+        return CleanManifest(
+            data["source"],
+            dt.date.fromisoformat(data["landed_on"]),
+            data["run_id"],
+            data["contract"],
+            data["raw_digest"],
+            files,
+            data["reasons"],
+        )
+
+    def landings(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
+        """Days whose manifest is published in a layer, in order."""
+        days = []
+        for name in self.store.folders(f"{self.source}/{layer}"):
+            if name.startswith("dt=") and self.store.exists(f"{self.source}/{layer}/{name}/manifest.json"):
+                days.append(dt.date.fromisoformat(name.removeprefix("dt=")))
+        return sorted(days)
+
+    def data_key(self, landed_on: dt.date, run_id: str, name: str) -> str:
+        """Key of a new data file; unreachable for readers until a manifest names it."""
+        return f"{self.source}/clean/dt={landed_on.isoformat()}/{run_id}/{name}.parquet"
+
+    def head(self, manifests: Iterable[CleanManifest], status: Status, rows: int = 5) -> pa.Table:
+        """The first rows of the first file with this status, as a sample; no rows when there is none."""
+        import pyarrow.parquet as pq
+
+        table = SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
+        for key in (key for m in manifests for key in m.keys(status)):
+            with self.store.open(key) as handle:
+                batch = next(pq.ParquetFile(handle).iter_batches(batch_size=rows), None)
+                if batch is not None:
+                    return pa.Table.from_batches([batch])
+        return table.arrow_schema().empty_table()
+
+    def sweep(self, landed_on: dt.date, now: dt.datetime) -> list[str]:
+        """Delete files of a partition that its manifest does not name and that are older than `GRACE`."""
+        manifest = self.clean(landed_on)
+        named = {key for status in STATUSES for key in manifest.keys(status)}
+        oldest = (now - GRACE).timestamp()
+        orphans = [
+            entry.key
+            for entry in self.store.list(f"{self.source}/clean/dt={landed_on.isoformat()}")
+            if entry.key.endswith(".parquet")
+            and entry.key not in named
+            and entry.modified is not None
+            and entry.modified < oldest
+        ]
+        self.store.delete(orphans)
+        return orphans
+
+    def _key(self, layer: str, landed_on: dt.date) -> str:
+        return f"{self.source}/{layer}/dt={landed_on.isoformat()}/manifest.json"
+
+    def _publish(self, key: str, data: dict[str, Any]) -> str:
+        self.store.write(key, json.dumps(data, indent=1, sort_keys=True).encode())
+        return self.store.uri_of(key)
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        data = self.store.read_if_exists(key)
+        return None if data is None else json.loads(data)
+
+
+def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:
+    """Rejected rows by reason over several landings, most frequent first. A row with two reasons counts in both."""
+    total: dict[str, int] = {}
+    for manifest in manifests:
+        for name, count in manifest.reasons.items():
+            total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))

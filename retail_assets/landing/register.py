@@ -1,0 +1,28 @@
+"""Registering a landing: every file of one partition, inspected, as the manifest that cleaning reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+
+from retail_assets.contracts.model import Contract
+from retail_assets.lake import RawManifest
+from retail_assets.landing.inspect import inspect_file
+from retail_assets.landing.land import partition_folder
+from retail_assets.storage import Store
+
+_AT_ONCE = 4
+
+
+def register_landings(store: Store, source: str, days: list[dt.date], contract: Contract) -> list[RawManifest]:
+    """One manifest a day, its files in the order of their keys; a day without files has none.
+
+    Raises LandingError for the first file (by day and key) that cannot be read as the contract says.
+    """
+    listed = [(day, store.list(partition_folder(source, day))) for day in days]
+    # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        jobs = [(day, [pool.submit(inspect_file, store, entry, contract) for entry in entries]) for day, entries in listed]
+        return [
+            RawManifest(source, day, contract.digest, tuple(job.result() for job in submitted)) for day, submitted in jobs
+        ]

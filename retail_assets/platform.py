@@ -1,0 +1,42 @@
+"""The places that one source lives in, opened from the settings: raw store, lake, output, warehouse.
+
+Assets, checks and the command line all get theirs here. Nothing is opened before it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from retail_assets.lake import Lake
+from retail_assets.settings import Settings
+from retail_assets.storage import Store
+from retail_assets.warehouse import open_warehouse
+from retail_assets.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything of one source, for one set of settings."""
+
+    settings: Settings
+
+    @property
+    def source(self) -> str:
+        return self.settings.source
+
+    @cached_property
+    def raw(self) -> Store:
+        return Store(self.settings.raw_uri)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(Store(self.settings.lake_uri), self.source)
+
+    @cached_property
+    def output(self) -> Store:
+        return Store(self.settings.output_uri)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return open_warehouse(self.settings)

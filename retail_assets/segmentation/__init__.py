@@ -1,0 +1,1 @@
+"""Customer segments: features from the warehouse, clusters, names for them, and how far they can be trusted."""

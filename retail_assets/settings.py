@@ -1,0 +1,162 @@
+"""Every setting of the product: read from the environment once, validated, and never silently replaced.
+
+Only this module reads `RETAIL_*`. Which warehouse, store or Spark is on is known here, in `storage`, `spark` and
+`warehouse/`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from retail_assets.contracts import model as contracts
+from retail_assets.errors import SettingsError, nearest
+
+#: variable -> (default as shown to users, meaning). `--help`, `doctor` and the README's table come from here.
+VARIABLES: dict[str, tuple[str, str]] = {
+    "RETAIL_HOME": (".retail", "local state: raw, lake, warehouse, models"),
+    "RETAIL_OUTPUT": ("output", "figures, summary, insights: a folder or s3://…"),
+    "RETAIL_RAW_URI": ("$RETAIL_HOME/raw", "landed files: a folder, file://, s3:// or abfs://"),
+    "RETAIL_LAKE_URI": ("$RETAIL_HOME/lake", "cleaned Parquet and manifests: a folder, file://, s3:// or abfs://"),
+    "RETAIL_MODELS_URI": ("$RETAIL_HOME/models", "trained models: a folder, file://, s3:// or abfs://"),
+    "RETAIL_WAREHOUSE": ("duckdb", "the warehouse; duckdb is embedded"),
+    "RETAIL_SPARK": ("local[*]", "local[N], local[*], spark://host:port or sc://host:port"),
+    "RETAIL_SPARK_MEMORY": ("a quarter of the machine, 1g to 4g", "heap of a local Spark, such as 2g or 1500m"),
+    "RETAIL_SOURCE": ("retail_sales", "the contract: a shipped name or the path of a YAML file"),
+    "RETAIL_START_DATE": ("the contract's", "first landing partition, YYYY-MM-DD"),
+    "RETAIL_END_DATE": ("open", "last landing partition, YYYY-MM-DD"),
+    "RETAIL_TIMEZONE": ("the contract's", "shop time, such as Europe/Berlin"),
+    "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
+    "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
+}
+
+_SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
+_SCHEMES = ("file", "s3", "abfs", "memory")
+_WAREHOUSES = ("duckdb",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The validated settings. URIs are absolute; `contract` has the overrides of zone, country and currency applied."""
+
+    home: Path
+    output_uri: str
+    raw_uri: str
+    lake_uri: str
+    models_uri: str
+    warehouse: str
+    spark_master: str
+    spark_memory: str | None
+    contract: contracts.Contract
+    start_date: dt.date
+    end_date: dt.date | None
+
+    @property
+    def source(self) -> str:
+        """Name of the contract, which is also the folder below `raw/` and the schema in the warehouse."""
+        return self.contract.name
+
+    @property
+    def duckdb_path(self) -> Path:
+        return self.home / "warehouse" / "retail.duckdb"
+
+    def today(self) -> dt.date:
+        """The current day in shop time."""
+        return dt.datetime.now(ZoneInfo(self.contract.timezone)).date()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and validate the settings from `environ` (the process environment by default).
+
+    Raises SettingsError or ContractError, naming the variable, its value and what is allowed.
+    """
+    env = os.environ if environ is None else environ
+    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and not k.startswith("RETAIL_TEST_"))
+    if unknown:
+        raise SettingsError(
+            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
+        )
+
+    def value(name: str) -> str | None:
+        text = env.get(name, "").strip()
+        return text or None
+
+    home = Path(value("RETAIL_HOME") or ".retail").expanduser().absolute()
+    if home.exists() and not home.is_dir():
+        raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
+    warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
+    if warehouse not in _WAREHOUSES:
+        raise _wrong("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
+    master = value("RETAIL_SPARK") or "local[*]"
+    if not _SPARK_MASTER.match(master):
+        raise _wrong("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
+    memory = value("RETAIL_SPARK_MEMORY")
+    if memory is not None and not re.match(r"[1-9]\d*[gGmM]\Z", memory):
+        raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number of m or g, such as 1500m or 2g")
+
+    contract = contracts.load(value("RETAIL_SOURCE") or "retail_sales")
+    overrides = {
+        "timezone": value("RETAIL_TIMEZONE"),
+        "country": value("RETAIL_COUNTRY"),
+        "currency": value("RETAIL_CURRENCY"),
+    }
+    if (zone := overrides["timezone"]) and zone not in available_timezones():
+        raise _wrong("RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}")
+    for name, pattern, allowed in (
+        ("country", r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
+        ("currency", r"[A-Z]{3}\Z", "three capital letters (ISO 4217), such as EUR"),
+    ):
+        text = overrides[name]
+        if text and not re.match(pattern, text):
+            raise _wrong(f"RETAIL_{name.upper()}", text, allowed)
+    contract = contract.model_copy(update={k: v for k, v in overrides.items() if v})
+
+    start = _date("RETAIL_START_DATE", value("RETAIL_START_DATE")) or contract.start_date
+    end = _date("RETAIL_END_DATE", value("RETAIL_END_DATE"))
+    if end and end < start:
+        raise _wrong("RETAIL_END_DATE", end.isoformat(), f"a day on or after the first partition, {start}")
+    return Settings(
+        home=home,
+        output_uri=_uri("RETAIL_OUTPUT", value("RETAIL_OUTPUT") or "output"),
+        raw_uri=_uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw")),
+        lake_uri=_uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake")),
+        models_uri=_uri("RETAIL_MODELS_URI", value("RETAIL_MODELS_URI") or str(home / "models")),
+        warehouse=warehouse,
+        spark_master=master,
+        spark_memory=memory,
+        contract=contract,
+        start_date=start,
+        end_date=end,
+    )
+
+
+def _wrong(name: str, value: str, allowed: str) -> SettingsError:
+    return SettingsError(f"{name}={value!r} is not usable. Allowed: {allowed}")
+
+
+def _date(name: str, text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise _wrong(name, text, "a day as YYYY-MM-DD") from None
+
+
+def _uri(name: str, text: str) -> str:
+    """An absolute URI: plain paths become absolute folders; the scheme must be one we can open."""
+    if "://" not in text:
+        return str(Path(text).expanduser().absolute())
+    scheme, _, rest = text.partition("://")
+    if scheme not in _SCHEMES:
+        raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES[:3])}")
+    if scheme == "file":
+        return rest
+    if not rest.strip("/"):
+        raise _wrong(name, text, f"{scheme}://bucket/prefix")
+    return text.rstrip("/")

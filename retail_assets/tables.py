@@ -1,0 +1,258 @@
+"""Every warehouse table, once: columns, types, keys, grain.
+
+DDL, Parquet schemas, Dagster column schemas and contract checks derive from here. What does not belong here: SQL that
+fills a table (`warehouse/`), and anything that talks to a database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,126}\Z")
+_TYPE = re.compile(r"(bigint|integer|double|boolean|date|timestamp|varchar\(\d+\)|decimal\(\d+,\d+\))\Z")
+
+
+def identifier(name: str) -> str:
+    """Return `name` if it may stand unquoted in SQL, else raise ValueError. The only way a name gets into SQL."""
+    if not _IDENTIFIER.match(name):
+        raise ValueError(f"not a valid SQL identifier: {name!r}")
+    return name
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `type` is a portable SQL type: what DuckDB and Redshift both understand."""
+
+    name: str
+    type: str
+    description: str
+    nullable: bool = False
+
+    def __post_init__(self) -> None:
+        identifier(self.name)
+        if not _TYPE.match(self.type):
+            raise ValueError(f"{self.name}: unknown column type {self.type!r}")
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers in the type: `(p, s)` of a decimal, `(n,)` of a varchar."""
+        return tuple(int(n) for n in re.findall(r"\d+", self.type))
+
+    def arrow_type(self) -> pa.DataType:
+        import pyarrow as pa
+
+        simple = {
+            "bigint": pa.int64(),
+            "integer": pa.int32(),
+            "double": pa.float64(),
+            "boolean": pa.bool_(),
+            "date": pa.date32(),
+            "timestamp": pa.timestamp("us"),
+        }
+        if self.type in simple:
+            return simple[self.type]
+        return pa.string() if self.type.startswith("varchar") else pa.decimal128(*self.numbers)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `grain` says in words what one row is, `key` in columns. `landing` names the partition column, if any."""
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    landing: str | None = None
+
+    def __post_init__(self) -> None:
+        identifier(self.name)
+        names = {c.name for c in self.columns}
+        if len(names) != len(self.columns):
+            raise ValueError(f"{self.name}: duplicate column")
+        if missing := [k for k in (*self.key, *filter(None, [self.landing])) if k not in names]:
+            raise ValueError(f"{self.name}: key columns {missing} are not columns")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def column_list(self) -> str:
+        """`a, b, c`: for an explicit column list in SQL."""
+        return ", ".join(self.names)
+
+    def arrow_schema(self) -> pa.Schema:
+        import pyarrow as pa
+
+        return pa.schema([pa.field(c.name, c.arrow_type(), c.nullable) for c in self.columns])
+
+
+MONEY = "decimal(18,2)"
+PRICE = "decimal(18,4)"
+QUANTITY = "decimal(18,3)"
+
+_LINEAGE = (
+    Column("source", "varchar(64)", "contract that read the row"),
+    Column("landed_on", "date", "landing partition the row arrived in"),
+    Column("source_file", "varchar(1024)", "object key below the raw store"),
+    Column("source_line", "bigint", "first physical line of the record in its file (1 = the file's first line)"),
+)
+
+_SALE = (
+    Column("transaction_id", "varchar(128)", "unique id of the sales line"),
+    Column("order_id", "varchar(128)", "basket, receipt or invoice the line belongs to"),
+    Column("sold_at", "timestamp", "moment of sale in shop time"),
+    Column("sale_date", "date", "day of sale in shop time"),
+    Column("customer_id", "varchar(128)", "customer; null for anonymous sales", nullable=True),
+    Column("gender", "varchar(16)", "Female, Male or Other", nullable=True),
+    Column("age", "integer", "age in years at the time of sale", nullable=True),
+    Column("age_group", "varchar(16)", "age band, from the source or derived from age", nullable=True),
+    Column("product_id", "varchar(128)", "product; null where the source has only categories", nullable=True),
+    Column("product_category", "varchar(128)", "category the product is planned in"),
+    Column("quantity", QUANTITY, "units sold in the product's own unit; negative for returns"),
+    Column("unit_price", PRICE, "price of one unit; amount / quantity where the source has none"),
+    Column("total_amount", MONEY, "money paid for the line; negative for returns"),
+    Column("store_id", "varchar(128)", "shop", nullable=True),
+)
+
+SALES_CLEAN = Table(
+    "sales_clean",
+    "one row a transaction a landing: what each landing said, before later landings correct it",
+    (*_SALE, *_LINEAGE),
+    key=("landed_on", "transaction_id"),
+    landing="landed_on",
+)
+
+SALES_QUARANTINE = Table(
+    "sales_quarantine",
+    "one row a rejected record of a landing",
+    (
+        *_LINEAGE,
+        Column("reasons", "varchar(1024)", "every rule the record broke, comma separated"),
+        Column("raw_text", "varchar(65535)", "the record as it stood in the file"),
+        Column("contract_version", "varchar(64)", "version of the contract that rejected it"),
+        Column("transaction_id", "varchar(128)", "id of the line, where it could be read", nullable=True),
+        Column("total_amount", MONEY, "money of the line, where it could be read", nullable=True),
+    ),
+    key=("landed_on", "source_file", "source_line"),
+    landing="landed_on",
+)
+
+SALES = Table(
+    "sales",
+    "one row a transaction: its current version (the latest landing wins, then the latest line)",
+    (*_SALE, *_LINEAGE),
+    key=("transaction_id",),
+)
+
+DIM_DATE = Table(
+    "dim_date",
+    "one row a calendar day from the first to the last day of sale",
+    (
+        Column("calendar_date", "date", "the day"),
+        Column("year", "integer", "calendar year"),
+        Column("quarter", "integer", "1 to 4"),
+        Column("month", "integer", "1 to 12"),
+        Column("day_of_month", "integer", "1 to 31"),
+        Column("iso_week", "integer", "ISO 8601 week"),
+        Column("weekday", "integer", "ISO day of the week: 1 = Monday, 7 = Sunday"),
+        Column("is_weekend", "boolean", "Saturday or Sunday"),
+        Column("holiday", "varchar(128)", "public holiday of the shop's country", nullable=True),
+    ),
+    key=("calendar_date",),
+)
+
+DIM_CUSTOMER = Table(
+    "dim_customer",
+    "one row a known customer, with what the latest sale said of them",
+    (
+        Column("customer_id", "varchar(128)", "customer"),
+        Column("gender", "varchar(16)", "latest known gender", nullable=True),
+        Column("age", "integer", "latest known age in years", nullable=True),
+        Column("age_group", "varchar(16)", "latest known age band", nullable=True),
+        Column("first_sale_date", "date", "first purchase"),
+        Column("last_sale_date", "date", "latest purchase"),
+        Column("orders", "bigint", "distinct orders"),
+        Column("revenue", MONEY, "money spent, net of returns"),
+    ),
+    key=("customer_id",),
+)
+
+DIM_PRODUCT = Table(
+    "dim_product",
+    "one row a product; a category without product ids is one product. Join on coalesce(product_id, product_category)",
+    (
+        Column("product_key", "varchar(128)", "coalesce(product_id, product_category)"),
+        Column("product_id", "varchar(128)", "product id of the source", nullable=True),
+        Column("product_category", "varchar(128)", "category in the product's latest sale"),
+        Column("first_sale_date", "date", "first day sold"),
+        Column("last_sale_date", "date", "latest day sold"),
+        Column("revenue", MONEY, "money, net of returns"),
+        Column("units", QUANTITY, "units, net of returns"),
+    ),
+    key=("product_key",),
+)
+
+DAILY_CATEGORY_SALES = Table(
+    "daily_category_sales",
+    "one row a day of sale a category in which anything was sold or returned",
+    (
+        Column("sale_date", "date", "day of sale in shop time"),
+        Column("product_category", "varchar(128)", "category"),
+        Column("revenue", MONEY, "money, net of returns"),
+        Column("units", QUANTITY, "units, net of returns"),
+        Column("orders", "bigint", "distinct orders with the category"),
+        Column("customers", "bigint", "distinct known customers"),
+        Column("lines", "bigint", "sales lines"),
+        Column("returned", MONEY, "money of returns, as a negative amount"),
+    ),
+    key=("sale_date", "product_category"),
+)
+
+SALES_FORECAST = Table(
+    "sales_forecast",
+    "one row a future day a category",
+    (
+        Column("product_category", "varchar(128)", "category"),
+        Column("forecast_date", "date", "day that is forecast"),
+        Column("cutoff_date", "date", "last day of sales the model has seen"),
+        Column("horizon_day", "integer", "days after the cut-off, 1 to 28"),
+        Column("revenue", "double", "forecast money of the day"),
+        Column("seasonal_naive", "double", "the same weekday of the last week before the cut-off"),
+        Column("method", "varchar(64)", "gradient_boosting, or the rule that stood in and why"),
+    ),
+    key=("product_category", "forecast_date"),
+)
+
+CUSTOMER_SEGMENTS = Table(
+    "customer_segments",
+    "one row a known customer",
+    (
+        Column("customer_id", "varchar(128)", "customer"),
+        Column("persona", "varchar(64)", "name of the segment"),
+        Column("cluster", "integer", "cluster number of this training; null where a rule decided", nullable=True),
+        Column("frequency", "bigint", "orders"),
+        Column("monetary", MONEY, "money spent, net of returns"),
+        Column("average_basket", "double", "money an order"),
+        Column("last_sale_date", "date", "latest purchase"),
+        Column("snapshot_date", "date", "last day of sales the segmentation has seen"),
+    ),
+    key=("customer_id",),
+)
+
+ALL: tuple[Table, ...] = (
+    SALES_CLEAN,
+    SALES_QUARANTINE,
+    SALES,
+    DIM_DATE,
+    DIM_CUSTOMER,
+    DIM_PRODUCT,
+    DAILY_CATEGORY_SALES,
+    SALES_FORECAST,
+    CUSTOMER_SEGMENTS,
+)

@@ -1,0 +1,49 @@
+"""What all tests share: a clean environment, settings in a folder of the test's own, and one Spark session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from retail_assets import settings as settings_module
+from retail_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Before any test module is imported: no test depends on the settings of whoever runs it, nor on a display.
+for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_"))]:
+    del os.environ[_name]
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+
+# Slow machines are no failure, and a red run must be red again when it is repeated.
+hypothesis.settings.register_profile("retail", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("retail")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """The least environment that settings can be loaded from, with all state below `tmp_path`."""
+    return {"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")}
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
+    return settings_module.load(environ)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The one Spark session of the test process, started when the first test asks for it."""
+    from retail_assets import spark as engine
+
+    home = tmp_path_factory.mktemp("spark")
+    session = engine.start(settings_module.load({"RETAIL_HOME": str(home), "RETAIL_SPARK": "local[2]"}))
+    yield session.spark
+    session.stop()

