@@ -41,6 +41,11 @@ START_SECONDS = 180
 
 _LOG_CONFIG = Path(__file__).with_name("spark-log4j2.properties")
 
+_FOLDER = Path(__file__).resolve().parent.parent
+
+#: Where Python workers find this package when it is not installed among all others, else None.
+_CHECKOUT = None if _FOLDER in {Path(p).resolve() for p in site.getsitepackages()} else str(_FOLDER)
+
 #: ParallelGC starts and cleans faster than G1 on few cores; no hsperfdata file in /tmp.
 _JAVA_OPTIONS = ("-XX:+UseParallelGC", "-XX:-UsePerfData", f"-Dlog4j2.configurationFile={_LOG_CONFIG.as_uri()}")
 
@@ -219,6 +224,9 @@ def _start_classic(
     java_home = java.find(settings.home / "java") if launch else None
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(_scratch_folder())
+        if not is_local(master) and _CHECKOUT and "spark.driver.bindAddress" in config:
+            # The workers of a cluster on this machine do not inherit our environment.
+            config = {**config, "spark.executorEnv.PYTHONPATH": _CHECKOUT}
         config = {**config, "spark.local.dir": scratch, "spark.sql.warehouse.dir": f"{scratch}/spark-warehouse"}
         config["spark.driver.defaultJavaOptions"] += (
             f" -Djava.io.tmpdir={scratch}"
@@ -286,17 +294,20 @@ def _start_connect(
 
 
 def _launch(config: dict[str, str], said: deque[str]) -> None:
-    """Start the JVM as pyspark does, but with its stderr in our hands, and make it the one pyspark uses."""
+    """Start the JVM as pyspark does, but with what it prints in our hands, and make it the one pyspark uses.
+
+    Its stdout is read as well: a JVM that cannot start says why there, and our own stdout is for results.
+    """
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
     conf = SparkConf(loadDefaults=False)
     conf.setAll(list(config.items()))
     read_end, write_end = os.pipe()
-    reader = threading.Thread(target=_relay, args=(read_end, said), name="spark-stderr", daemon=True)
+    reader = threading.Thread(target=_relay, args=(read_end, said), name="spark-output", daemon=True)
     reader.start()
     try:
-        gateway = launch_gateway(conf, popen_kwargs={"stderr": write_end})
+        gateway = launch_gateway(conf, popen_kwargs={"stdout": write_end, "stderr": write_end})
     except BaseException:
         os.close(write_end)
         reader.join(timeout=5)  # what it said last is the reason
@@ -306,7 +317,7 @@ def _launch(config: dict[str, str], said: deque[str]) -> None:
 
 
 def _relay(read_end: int, said: deque[str]) -> None:
-    """Pass on what the JVM writes to stderr, less the chatter of every start, and remember the end of it."""
+    """Pass on to stderr what the JVM prints, less the chatter of every start, and remember the end of it."""
     with os.fdopen(read_end, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if not _CHATTER.search(line):
@@ -384,9 +395,8 @@ def _launch_environment(config: dict[str, str], java_home: java.JavaHome | None)
     if "spark.driver.bindAddress" in config:
         changes["PYSPARK_PYTHON"] = sys.executable  # the workers are on this machine and need our packages
         changes["SPARK_LOCAL_IP"] = "127.0.0.1"  # else Spark looks up the host's name, which not every container has
-        checkout = Path(__file__).resolve().parent.parent
-        if checkout not in {Path(p).resolve() for p in site.getsitepackages()}:
-            changes["PYTHONPATH"] = os.pathsep.join([str(checkout), *filter(None, [os.environ.get("PYTHONPATH")])])
+        if _CHECKOUT:
+            changes["PYTHONPATH"] = os.pathsep.join(filter(None, [_CHECKOUT, os.environ.get("PYTHONPATH")]))
     return changes
 
 

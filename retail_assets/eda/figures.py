@@ -190,7 +190,8 @@ def _mark(
         near = next((calendar[d] for d in (date + dt.timedelta(k) for k in range(4)) if d in calendar), None)
         if near:
             note = f"{'' if date in calendar else 'before '}{short(near, 18)}"
-        text = f"{date.day} {MONTHS[date.month - 1]}: {number(value)}\n{note}"
+        shown = day(date) if span > 366 else f"{date.day} {MONTHS[date.month - 1]}"
+        text = f"{shown}: {number(value)}\n{note}"
         width = 0.0085 * max(len(line) for line in text.split("\n"))
         x = (date - first).days / span
         left = min(max(x - width / 2, 0.0), 1 - width)
@@ -382,22 +383,29 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     grid /= count[:, None]
     row, column = divmod(int(np.argmax(grid)), 24)
     by_hour = grid.sum(axis=0)
-    total = max(float(by_hour.sum()), 1e-9)
+    total = float(by_hour.sum())
+    if total <= 0:
+        raise NothingToShow("no hour has sales above its returns")
     # The shortest run of hours that brings half of the money.
     span, start = min(
         (n, s) for n in range(1, 25) for s in range(25 - n) if by_hour[s : s + n].sum() >= total / 2 - 1e-9
     )
-    title = (
-        f"{WEEKDAYS[row]} {column:02d}-{column + 1:02d} h is the busiest hour ({money(grid[row, column], currency)})"
+    busy = (
+        f"{start:02d}-{start + span:02d} h bring {by_hour[start : start + span].sum() / total * 100:.0f} % of the money"
     )
-    title += (
-        f"; {start:02d}-{start + span:02d} h bring {by_hour[start : start + span].sum() / total * 100:.0f} % of the "
-        "money"
-    )
+    orders = float(data.hours["orders"].mean())
+    swing = findings.chance_swing(data, None, orders)
+    peak = f"{WEEKDAYS[row]} {column:02d}-{column + 1:02d} h"
+    # Of 168 cells the best is two to three deviations of chance above the mean even where all are alike.
+    if swing is not None and grid[row, column] / grid[grid > 0].mean() - 1 > 4 * swing:
+        title = f"{peak} is the busiest hour ({money(grid[row, column], currency)}); {busy}"
+    else:
+        title = f"{busy}; no single hour stands out by more than chance gives"
+    reading = "Mean revenue in that hour of such a weekday, in shop time. Darker is more; framed: the highest."
+    if swing is not None and swing > 0.05:
+        reading += f" By chance alone a typical cell is off by ±{swing * 100:.0f} %."
     extra = f"{percent(1 - timed)} of the lines have no time of day and are left out." if timed < 1 else ""
-    sheet = Sheet(
-        title, "Mean revenue in that hour of such a weekday, in shop time. Darker is more.", _footnote(data, extra)
-    )
+    sheet = Sheet(title, reading, _footnote(data, extra))
     axes = sheet.axes(grid="")
     axes.spines[:].set_visible(False)
     sold = np.flatnonzero(by_hour != 0)

@@ -265,7 +265,9 @@ def weekdays(data: EdaData) -> Weekdays | None:
     closed = tuple(d for d in range(7) if np.any(days.day_of_week == d) and not np.any(sold[days.day_of_week == d]))
     weeks = full_weeks(data.daily)
     columns = (
-        [weeks[d].to_numpy() for d in range(7)] if len(weeks) > 1 else [revenue[days.day_of_week == d] for d in range(7)]
+        [weeks[d].to_numpy() for d in range(7)]
+        if len(weeks) > 1
+        else [revenue[days.day_of_week == d] for d in range(7)]
     )
     p = None
     opened = [columns[d] for d in range(7) if d not in closed]
@@ -553,7 +555,7 @@ def quartile(data: EdaData, measure: str, column: str, category: str | None = No
     return float(rows[column].iloc[0]) if len(rows) and pd.notna(rows[column].iloc[0]) else None
 
 
-def chance_swing(data: EdaData, category: str, orders: float) -> float | None:
+def chance_swing(data: EdaData, category: str | None, orders: float) -> float | None:
     """Relative deviation by chance alone of the money of about `orders` orders: a Poisson number of baskets of varying
     amount, sqrt((1 + cv^2) / orders). None when it cannot be said."""
     mean = quartile(data, "basket_amount", "mean", category)

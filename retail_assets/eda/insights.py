@@ -103,14 +103,14 @@ def _weekend(data: EdaData, currency: str) -> str:
             closed = listed(WEEKDAYS[d] + "s" for d in pattern.closed)
             return f"**Weekend against weekday: cannot be compared.** There are no sales on {closed}."
         return (
-            f"**Weekend against weekday: not known.** There are {plural(weeks, 'full week')}; a comparison needs at "
-            "least "
-            f"{findings.FEWEST_WEEKS}."
+            f"**Weekend against weekday: not known.** There are {plural(weeks, 'full week')}; a comparison needs "
+            f"at least {findings.FEWEST_WEEKS}."
         )
-    means = (
-        f"{money(found.weekend, currency)} a day on Saturday and Sunday, {money(found.weekday, currency)} Monday to "
-        "Friday"
-    )
+    pattern = findings.weekdays(data)
+    shut = set(pattern.closed) if pattern is not None else set()
+    free = listed(WEEKDAYS[d] for d in (5, 6) if d not in shut)
+    work = "Monday to Friday" if shut.isdisjoint(range(5)) else "on other open days"
+    means = f"{money(found.weekend, currency)} a day on {free}, {money(found.weekday, currency)} {work}"
     interval = f"difference {money(found.low, currency)} to {money(found.high, currency)} with 95 % confidence"
     test = f"{interval}, {odds(found.p)}, over {found.weeks} full weeks"
     if found.p >= findings.NOISE:
@@ -148,7 +148,9 @@ def _holidays(data: EdaData, country: str | None) -> list[str]:
     elif findings.public_holidays(country, o.first_date, o.last_date) is None:
         sentences.append(f"**Holidays: not known.** There is no holiday calendar for the country {markdown(country)}.")
     elif (found := findings.holiday_effect(data, country)) is None:
-        sentences.append("**Holidays: not known.** A comparison needs at least three public holidays within 120 days.")
+        sentences.append(
+            "**Holidays: not known.** A comparison needs three public holidays among 120 days with weeks around them."
+        )
     else:
         size = f"{compared(found.ratio)} the same weekdays of the four weeks before and after"
         what = f"the day of a public holiday ({country.upper()}) and the three before it bring {size}"
@@ -156,9 +158,8 @@ def _holidays(data: EdaData, country: str | None) -> list[str]:
         if found.p < findings.NOISE:
             verdict = "Sales peak towards" if found.ratio > 1 else "Sales dip round"
             sentences.append(
-                f"**{verdict} public holidays**: {what} ({odds(found.p)} of as much if the holiday calendar fell at "
-                "random). "
-                f"Of {plural(len(found.each), 'holiday')} the highest: {names}."
+                f"**{verdict} public holidays**: {what} ({odds(found.p)}, against the "
+                f"calendar shifted along the data). Of {plural(len(found.each), 'holiday')} the highest: {names}."
             )
         else:
             sentences.append(f"**Public holidays in general show no peak**: {what}, {_noise(found.p)}.")
@@ -214,16 +215,14 @@ def _products(data: EdaData, currency: str) -> list[str]:
         often = findings.order_share(data, first)
         text = (
             f"**{markdown(first.name)} earns most**: {percent(share)} of revenue "
-            f"({money(float(first.revenue), currency)}) "
-            f"from {percent(often)} of the orders"
+            f"({money(float(first.revenue), currency)}) from {percent(often)} of the orders"
         )
         more = [c for c in categories[1:] if c.orders > first.orders]
         if more:
             rival = max(more, key=lambda c: c.orders)
             text += (
                 f". It is bought less often than **{markdown(rival.name)}** ({first.orders:,} against "
-                f"{rival.orders:,} orders), "
-                f"which earns {percent(findings.revenue_share(data, rival) or 0.0)}"
+                f"{rival.orders:,} orders), which earns {percent(findings.revenue_share(data, rival) or 0.0)}"
             )
             if rival.orders < first.orders * 1.05:
                 text += "; the two are bought almost equally often"
@@ -232,8 +231,7 @@ def _products(data: EdaData, currency: str) -> list[str]:
         sentences.append(text + ".")
         top = [
             f"{markdown(c.name)} {percent(findings.revenue_share(data, c) or 0.0)} of revenue in "
-            f"{percent(findings.order_share(data, c))}"
-            " of orders"
+            f"{percent(findings.order_share(data, c))} of orders"
             for c in categories[1:5]
         ]
         sentences.append(f"Next: {listed(top)}.")
@@ -258,7 +256,7 @@ def _returns(data: EdaData, currency: str) -> str:
         text += f": {percent(float(-o.returned / gross))} of what was sold"
     worst = min(data.categories, key=lambda c: c.returned)
     if len(data.categories) > 1 and worst.returned < 0:
-        text += f"; most come from {markdown(worst.name)} ({money(float(-worst.returned), currency)})"
+        text += f"; the most come from {markdown(worst.name)} ({money(float(-worst.returned), currency)})"
     return text + "."
 
 
@@ -271,8 +269,7 @@ def _basket(data: EdaData, currency: str) -> list[str]:
     single = float(lines.loc[lines["line_count"] == 1, "orders"].sum() / lines["orders"].sum())
     return [
         f"The median order brings {money(median, currency)} and the mean {money(mean, currency)}; {percent(single)} "
-        "of the "
-        "orders that sell something have a single line."
+        "of the orders that sell something have a single line."
     ]
 
 
@@ -311,13 +308,12 @@ def _trait(data: EdaData, currency: str, trait: str, known_lines: int) -> list[s
         high, low = max(members, key=widest.share.__getitem__), min(members, key=widest.share.__getitem__)
         gap = (
             f"{markdown(widest.category)}, {percent(widest.share[high])} of the spending of {_who(trait, high)} "
-            "against "
+            f"against {percent(widest.share[low])} of {_who(trait, low)}"
         )
-        gap += f"{percent(widest.share[low])} of {_who(trait, low)}"
         if widest.p_share is not None:
             gap += f" ({odds(widest.p_share)} after Holm's correction)"
         sentences.append(
-            f"**What is bought does not depend on {name}** in a way worth acting on: the widest gap is {gap}."
+            f"**What is bought shows no difference by {name} worth acting on**: the widest gap is {gap}."
             if len(found.contrasts) > 1
             else f"With one category, what is bought cannot depend on {name}."
         )
@@ -412,9 +408,8 @@ def _caveats(data: EdaData, country: str | None) -> list[str]:
     if o.timed_lines == 0:
         found.append("Sales have a date and no time of day: busy hours are not known.")
     found.append(
-        f"A difference counts as more than chance below p = {findings.NOISE:.2f}, and a preference as worth acting "
-        "on from "
-        f"{findings.WORTH_ACTING_ON * 100:.0f} percentage points of a customer's spending. None of this tells cause "
-        "from effect."
+        f"A difference counts as more than chance below p = {findings.NOISE:.2f}, and a preference as worth acting on "
+        f"from {findings.WORTH_ACTING_ON * 100:.0f} percentage points of a customer's spending. No difference tells "
+        "cause from effect."
     )
     return found

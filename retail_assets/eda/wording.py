@@ -84,9 +84,10 @@ def month(date: dt.date) -> str:
 
 
 def short(name: str, width: int = 24) -> str:
-    """`name` on one line, cut with an ellipsis to at most `width` characters."""
-    flat = " ".join(name.split())
-    return flat if len(flat) <= width else flat[: width - 1].rstrip() + "…"
+    """`name` on one line of at most `width` characters, cut in the middle: long names often differ in their end."""
+    flat = " ".join(name.split()) or "(blank)"
+    tail = width // 3
+    return flat if len(flat) <= width else f"{flat[: width - tail - 1].rstrip()}…{flat[-tail:].lstrip()}"
 
 
 def markdown(name: str) -> str:

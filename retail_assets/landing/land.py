@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-import os
 import re
 import stat
 import tempfile
@@ -22,8 +21,9 @@ from typing import IO, Literal
 from retail_assets.errors import LandingError
 from retail_assets.storage import Entry, Store
 
-#: Suffixes of text files; each may also carry `.gz`.
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+_TEXT = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+#: Suffixes of files that can be read later; those of text may carry `.gz`.
+SUFFIXES = (*_TEXT, *(f"{suffix}.gz" for suffix in _TEXT), ".parquet")
 ALLOWED = (
     "CSV (.csv .tsv .txt), JSON lines (.jsonl .ndjson), either of them gzipped (.csv.gz …), and Parquet (.parquet)"
 )
@@ -31,9 +31,7 @@ ALLOWED = (
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _PARTITION = re.compile(r"dt=(\d{4}-\d{2}-\d{2})\Z")
 _CHUNK = 1 << 20
-_LONGEST_NAME = (
-    200  # bytes; file systems allow 255, and a key has to fit `source_file varchar(1024)` with room to spare
-)
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and some add to a name while they write it
 
 Watch = Callable[[int], None]
 
@@ -108,9 +106,7 @@ def check_file(path: Path | str) -> int:
         raise LandingError(f"{where} is a folder. Name the files in it: retail-assets land {where}/*.csv")
     if not stat.S_ISREG(about.st_mode):
         raise LandingError(f"{where} is not a regular file. Save its content as a file and land that.")
-    stem, suffix = os.path.splitext(path.name.casefold())
-    inner = os.path.splitext(stem)[1]
-    if not (suffix in (*TEXT_SUFFIXES, ".parquet") or (suffix == ".gz" and inner in TEXT_SUFFIXES)):
+    if not _suffix(path.name):
         raise LandingError(
             f"{where} is of a kind that cannot be read later. Allowed: {ALLOWED}.\n"
             "  Convert it, or rename it if only its name does not say what it is (such as export.gz to export.csv.gz)."
@@ -124,6 +120,11 @@ def check_file(path: Path | str) -> int:
     except OSError as e:
         raise LandingError(f"Cannot read {where}: {_reason(e)}. Check the owner and the rights of it.") from e
     return about.st_size
+
+
+def _suffix(name: str) -> str:
+    """The one of SUFFIXES that a file name ends with, in small letters, or nothing."""
+    return next((s for s in SUFFIXES if name[-len(s) :].lower() == s and len(name) > len(s)), "")
 
 
 def refuse_dates_outside(first: dt.date, last: dt.date, start: dt.date, end: dt.date | None, today: dt.date) -> None:
@@ -151,15 +152,9 @@ def file_name_in_store(name: str) -> str:
     Leading dots and underscores go, because engines take such files for hidden; the suffix is in small letters; long
     names are cut, and then carry a hash of the whole name.
     """
-    composed = unicodedata.normalize("NFC", name)
-    safe = re.sub(r"[^\w .\-()+@]", "_", composed).strip().lstrip("._- ")
-    stem, suffix = os.path.splitext(safe)
-    if suffix.casefold() == ".gz":
-        stem, inner = os.path.splitext(stem)
-        suffix = inner + suffix
-    if not suffix and name.startswith("."):  # nothing was left of `...csv` but its suffix
-        stem, suffix = "", f".{safe}"
-    stem, suffix = stem.rstrip() or "file", suffix.casefold()
+    suffix = _suffix(name)
+    composed = unicodedata.normalize("NFC", name[: len(name) - len(suffix)])
+    stem = re.sub(r"[^\w .\-()+@]", "_", composed).strip().lstrip("._- ") or "file"
     room = _LONGEST_NAME - len(suffix.encode())
     if len(stem.encode()) > room:
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -238,7 +233,7 @@ def workplace() -> Iterator[str]:
     except OSError as e:
         raise LandingError(
             f"Cannot write in the temporary folder {tempfile.gettempdir()}: {_reason(e)}. "
-            "Nothing half-written was left. Free some space there, or set TMPDIR to a roomier folder; then run the same."
+            "Nothing half-written was left. Free some space there, or set TMPDIR to another folder; then run the same."
         ) from e
 
 

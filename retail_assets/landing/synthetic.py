@@ -51,7 +51,8 @@ class Kind:
     example: str
 
 
-#: Dirt: the shares add up to 1, so that `dirt` is the share of rows that are rejected, repeated or corrected.
+#: Dirt: the shares add up to 1, so that `dirt` is the share of rows that are rejected, repeated or corrected. Of the
+#: last two kinds some less come out: a row with nothing usable to repeat or correct stays plain.
 DIRT: tuple[Kind, ...] = (
     Kind("missing_id", 0.08, "quarantined", "missing_transaction_id", "empty Transaction ID"),
     Kind("unreadable_date", 0.08, "quarantined", "invalid_date", "2023-13-45, yesterday"),
@@ -67,7 +68,7 @@ DIRT: tuple[Kind, ...] = (
     Kind("unknown_gender", 0.06, "quarantined", "invalid_gender", "Q7"),
     Kind("impossible_age", 0.06, "quarantined", "invalid_age", "210, -3"),
     Kind("ragged_row", 0.07, "quarantined", "malformed_row", "three fields, or eleven"),
-    Kind("repeated_id", 0.10, "superseded", None, "the id of a row half a landing earlier, with other content"),
+    Kind("repeated_id", 0.10, "superseded", None, "the id of a row an eighth of a landing earlier, with other content"),
     Kind("corrected_row", 0.05, "clean", None, "the id of a row of an earlier landing, with other content"),
 )
 
@@ -359,7 +360,7 @@ def _targets(landing: _Landing, rows: Numbers, kinds: Numbers) -> Numbers:
     """
     count = landing.end - landing.first
     ids = rows.copy()
-    for name, distance in (("repeated_id", max(1, count // 2)), ("corrected_row", count)):
+    for name, distance in (("repeated_id", max(1, count // 8)), ("corrected_row", count)):
         at = np.flatnonzero(kinds == _NUMBER[name])
         target = rows[at] - distance
         usable = target >= (landing.first if name == "repeated_id" else 0)
@@ -543,4 +544,5 @@ def _count(expected: Expected, landing: _Landing, rows: Numbers, kinds: Numbers,
 def _bytes_of(strings: pa.Array) -> bytes:
     """The texts of an Arrow string array, one after the other: its data buffer, as it is."""
     offsets = np.frombuffer(strings.buffers()[1], dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
-    return strings.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_pybytes()
+    data: bytes = strings.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_pybytes()
+    return data

@@ -114,7 +114,7 @@ def action_numbers(profile: Mapping[str, Any], currency: str | None = None) -> d
     """A profile's numbers as text, under the names that the action texts of personas may use."""
 
     def money(amount: float | Decimal) -> str:
-        text = f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"
+        text = f"{amount:,.2f}" if -1000 < amount < 1000 else f"{amount:,.0f}"
         return f"{text} {currency}" if currency else text
 
     def share(value: float | None) -> str:

@@ -112,7 +112,8 @@ def segment_revenue(segmentation: Segmentation) -> bytes:
     _bars(axes, places - 0.2, customers, "#BBBBBB", "share of customers")
     _bars(axes, places + 0.2, [r or 0.0 for r in revenue], "#0072B2", "share of revenue", known=revenue[0] is not None)
     axes.set_yticks(places, names, color=_INK)
-    axes.set_ylim(max(len(names), 3) - 0.4, -0.6)
+    margin = max(0.0, (3 - len(names)) / 2)  # one or two groups keep the bar width of three
+    axes.set_ylim(len(names) - 0.4 + margin, -0.6 - margin)
     longest = max([*customers, *(r for r in revenue if r is not None)])
     axes.set_xlim(min(0.0, *(r * 1.25 for r in revenue if r is not None), 0.0), max(longest * 1.18, 0.05))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

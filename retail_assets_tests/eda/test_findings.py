@@ -16,7 +16,7 @@ from retail_assets_tests.eda.cases import START, days
 from retail_assets_tests.eda.conftest import Shop, sale
 
 
-def _year(amount, orders: int = 1) -> list[dict]:  # noqa: ANN001
+def _year(amount, orders: int = 1) -> list[dict]:
     """A year from Monday 2 January 2023, `amount(date, rng)` a day."""
     rng = random.Random(3)
     dates = [START + dt.timedelta(days=i) for i in range(364)]
@@ -77,7 +77,9 @@ def test_a_trend_is_found_with_its_slope(shop: Shop) -> None:
 def test_a_holiday_peak_is_found_and_a_calendar_without_one_is_not_blamed(shop: Shop) -> None:
     calendar = findings.public_holidays("US", dt.date(2023, 1, 1), dt.date(2023, 12, 31))
     near = {h - dt.timedelta(days=k) for h in calendar for k in range(4)}
-    peaks = findings.holiday_effect(shop(_year(lambda d, r: 100 * (1.6 if d.date() in near else 1) + r.gauss(0, 5))), "US")
+    peaks = findings.holiday_effect(
+        shop(_year(lambda d, r: 100 * (1.6 if d.date() in near else 1) + r.gauss(0, 5))), "US"
+    )
     flat = findings.holiday_effect(shop(_year(lambda d, r: 100 + r.gauss(0, 20))), "US")
     assert peaks.p < 0.05
     assert peaks.ratio == pytest.approx(1.55, abs=0.1)

@@ -1,0 +1,1 @@
+"""Predictions for people and programs. Imports neither dagster nor pyspark."""

@@ -1,0 +1,87 @@
+"""Reading predictions from the warehouse: the forecast of a category, the segment of a customer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from retail_assets.errors import NotReadyError, RetailError, nearest
+from retail_assets.tables import CUSTOMER_SEGMENTS, SALES, SALES_FORECAST
+from retail_assets.warehouse.protocol import Warehouse
+
+_MOST_DAYS = 28
+
+
+class UnknownSubjectError(RetailError):
+    """There is no such category or customer."""
+
+
+def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS) -> list[dict[str, Any]]:
+    """The next `days` days of one category, or of the total of all (`None`).
+
+    Each item has `forecast_date`, `product_category` (`TOTAL` for all), `revenue`, `seasonal_naive`, `cutoff_date` and
+    `method`. Raises NotReadyError before the first forecast, UnknownSubjectError for a category without one.
+    """
+    known = [r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")]
+    if not known:
+        raise NotReadyError("There is no forecast yet. Materialize sales_forecast (and what it needs) first.")
+    if category is None:
+        return _rows(
+            warehouse,
+            "SELECT forecast_date, 'TOTAL' AS product_category, sum(revenue) AS revenue, "
+            "sum(seasonal_naive) AS seasonal_naive, max(cutoff_date) AS cutoff_date, 'sum of the categories' AS method "
+            f"FROM {SALES_FORECAST.name} WHERE horizon_day <= ? GROUP BY forecast_date ORDER BY forecast_date",
+            days,
+        )
+    by_fold = {name.casefold(): name for name in known}
+    match = by_fold.get(category.strip().casefold())
+    if match is None:
+        raise UnknownSubjectError(
+            f"There is no forecast for category {category!r}.{nearest(category.upper(), known) or nearest(category, known)} "
+            f"Known: {', '.join(sorted(known)[:20])}{' …' if len(known) > 20 else ''}."
+        )
+    return _rows(
+        warehouse,
+        "SELECT forecast_date, product_category, revenue, seasonal_naive, cutoff_date, method "
+        f"FROM {SALES_FORECAST.name} WHERE product_category = ? AND horizon_day <= ? ORDER BY forecast_date",
+        match,
+        days,
+    )
+
+
+def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
+    """The segment of one customer with the numbers behind it.
+
+    Raises NotReadyError before the first segmentation, UnknownSubjectError for a customer without a segment (and says
+    whether sales know the customer).
+    """
+    customer = customer.strip()
+    [count] = _rows(warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS snapshot FROM {CUSTOMER_SEGMENTS.name}")
+    if not count["n"]:
+        raise NotReadyError("No customer has been segmented yet. Materialize customer_segments (and what it needs) first.")
+    found = _rows(warehouse, f"SELECT * FROM {CUSTOMER_SEGMENTS.name} WHERE customer_id = ?", customer)
+    if found:
+        return found[0]
+    [sales] = _rows(warehouse, f"SELECT count(*) AS n, min(sale_date) AS first_sale FROM {SALES.name} WHERE customer_id = ?", customer)
+    if sales["n"]:
+        raise UnknownSubjectError(
+            f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are of "
+            f"{count['snapshot']}. Materialize customer_segments again."
+        )
+    raise UnknownSubjectError(
+        f"Customer {customer!r} has no sales on record. Ids are compared exactly, as in the column customer_id of sales."
+    )
+
+
+def jsonable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with dates as ISO text and exact money as decimal strings."""
+    return {k: v if v is None or isinstance(v, (int, float, str)) else _text(v) for k, v in row.items()}
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, (dt.date, dt.datetime)) else str(value)
+
+
+def _rows(warehouse: Warehouse, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = warehouse.query(sql, parameters).to_pylist()
+    return rows

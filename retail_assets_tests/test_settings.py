@@ -1,0 +1,132 @@
+"""Settings are read once, and a wrong one is refused by name, value and what is allowed; none is replaced quietly."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_assets import settings
+from retail_assets.errors import ContractError, SettingsError
+
+
+def test_without_any_variable_everything_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded = settings.load({})
+    assert loaded.home == tmp_path / ".retail"
+    assert loaded.output_uri == str(tmp_path / "output")
+    assert loaded.raw_uri == str(tmp_path / ".retail/raw")
+    assert loaded.lake_uri == str(tmp_path / ".retail/lake")
+    assert loaded.models_uri == str(tmp_path / ".retail/models")
+    assert loaded.duckdb_path == tmp_path / ".retail/warehouse/retail.duckdb"
+    assert (loaded.warehouse, loaded.spark_master, loaded.spark_memory) == ("duckdb", "local[*]", None)
+    assert (loaded.source, loaded.start_date, loaded.end_date) == ("retail_sales", dt.date(2023, 1, 1), None)
+
+
+def test_stores_follow_home_unless_set(tmp_path: Path) -> None:
+    home = str(tmp_path / "h")
+    loaded = settings.load({"RETAIL_HOME": home, "RETAIL_RAW_URI": "s3://bucket/raw/"})
+    assert loaded.raw_uri == "s3://bucket/raw"
+    assert loaded.lake_uri == f"{home}/lake"
+
+
+def test_blank_means_unset() -> None:
+    assert settings.load({"RETAIL_SOURCE": "  ", "RETAIL_START_DATE": ""}) == settings.load({})
+
+
+def test_zone_country_and_currency_override_the_contract() -> None:
+    overrides = {"RETAIL_TIMEZONE": "Asia/Tokyo", "RETAIL_COUNTRY": "JP", "RETAIL_CURRENCY": "JPY"}
+    loaded = settings.load(overrides)
+    contract = loaded.contract
+    assert (contract.timezone, contract.country, contract.currency) == ("Asia/Tokyo", "JP", "JPY")
+    assert settings.load({}).contract.country == "US"  # the shipped contract itself is untouched
+
+
+def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text(
+        "{name: my_shop, timezone: Europe/Berlin, country: DE, currency: EUR, start_date: 2024-05-01, columns: "
+        "{transaction_id: {header: Bon}, sold_at: {header: Datum}, product_category: {header: Gruppe}, "
+        "quantity: {header: Menge}, total_amount: {header: Betrag}}}"
+    )
+    loaded = settings.load({"RETAIL_SOURCE": str(own)})
+    assert (loaded.source, loaded.start_date) == ("my_shop", dt.date(2024, 5, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("RETAIL_OUTPUT", "gs://bucket", "s3://"),
+        ("RETAIL_OUTPUT", "s3://", "bucket"),
+        ("RETAIL_RAW_URI", "http://host/x", "s3://"),
+        ("RETAIL_LAKE_URI", "S3://bucket", "s3://"),
+        ("RETAIL_MODELS_URI", "://", "s3://"),
+        ("RETAIL_WAREHOUSE", "snowflake", "duckdb"),
+        ("RETAIL_SPARK", "yarn", "local"),
+        ("RETAIL_SPARK", "local", "local"),
+        ("RETAIL_SPARK", "local[0]", "local"),
+        ("RETAIL_SPARK", "spark://host", "spark://host:port"),
+        ("RETAIL_SPARK_MEMORY", "2GB", "1500m"),
+        ("RETAIL_SPARK_MEMORY", "0g", "1500m"),
+        ("RETAIL_START_DATE", "1.5.2024", "YYYY-MM-DD"),
+        ("RETAIL_START_DATE", "2024-02-30", "YYYY-MM-DD"),
+        ("RETAIL_END_DATE", "2022-12-31", "2023-01-01"),
+        ("RETAIL_TIMEZONE", "Europe/Berln", "Did you mean 'Europe/Berlin'"),
+        ("RETAIL_COUNTRY", "Germany", "ISO 3166"),
+        ("RETAIL_CURRENCY", "eur", "ISO 4217"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings.load({name: value})
+    assert name in str(refused.value)
+    assert value in str(refused.value)
+    assert allowed in str(refused.value)
+
+
+def test_a_variable_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    """A misspelt RETAIL_LAKE_URI would otherwise put a production lake in a local folder."""
+    with pytest.raises(SettingsError, match=r"RETAIL_LAKE_URL is not a setting\. Did you mean 'RETAIL_LAKE_URI'"):
+        settings.load({"RETAIL_LAKE_URL": "s3://bucket/lake"})
+
+
+def test_an_unknown_contract_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ContractError, match="Did you mean 'complete_journey'"):
+        settings.load({"RETAIL_SOURCE": "complet_journey"})
+    with pytest.raises(ContractError, match="no-such"):
+        settings.load({"RETAIL_SOURCE": "no-such.yaml"})
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "home"
+    path.write_text("")
+    with pytest.raises(SettingsError, match="RETAIL_HOME"):
+        settings.load({"RETAIL_HOME": str(path)})
+
+
+def test_today_is_the_shops_day() -> None:
+    """Kiritimati is 25 hours ahead of Midway: it is never the same day in both."""
+    east = settings.load({"RETAIL_TIMEZONE": "Pacific/Kiritimati"}).today()
+    west = settings.load({"RETAIL_TIMEZONE": "Pacific/Midway"}).today()
+    assert east > west
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([n for n in settings.VARIABLES if n != "RETAIL_SOURCE"]),
+        st.text(st.characters(exclude_characters="\0~", exclude_categories=["Cs"]), max_size=30),
+        max_size=3,
+    )
+)
+def test_no_value_whatever_is_met_with_anything_but_settings_or_a_settings_error(environ: dict[str, str]) -> None:
+    try:
+        loaded = settings.load(environ)
+    except SettingsError as e:
+        refusal = str(e)
+    else:
+        assert loaded.start_date <= (loaded.end_date or dt.date.max)
+        return
+    assert any(name in refusal for name in environ)
