@@ -8,7 +8,6 @@ import warnings
 import dagster as dg
 
 from retail_assets import settings as settings_module
-from retail_assets.assets.console import console
 from retail_assets.assets.eda import eda_assets
 from retail_assets.assets.ingest import ingest_assets
 from retail_assets.assets.models import model_assets
@@ -21,7 +20,6 @@ from retail_assets.checks.models import model_checks
 from retail_assets.checks.tables import table_checks
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
-
 
 # `backfill_policy` is marked beta in Dagster 1.13 (pinned); a warning at every start tells users nothing to act on.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -67,5 +65,4 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         jobs=jobs(partitions),
         resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,
-        loggers={"console": console},
     )

@@ -6,9 +6,11 @@ Only this module reads `RETAIL_*`. Which warehouse, store or Spark is on is know
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import re
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +38,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
-_SCHEMES = ("file", "s3", "abfs", "memory")
+_SCHEMES = ("file", "s3", "abfs")
 _WAREHOUSES = ("duckdb",)
 
 
@@ -76,7 +78,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError or ContractError, naming the variable, its value and what is allowed.
     """
     env = os.environ if environ is None else environ
-    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and not k.startswith("RETAIL_TEST_"))
+    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and k[:12] != "RETAIL_TEST_")
     if unknown:
         raise SettingsError(
             f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
@@ -86,7 +88,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         text = env.get(name, "").strip()
         return text or None
 
-    home = Path(value("RETAIL_HOME") or ".retail").expanduser().absolute()
+    home = Path(_folder("RETAIL_HOME", value("RETAIL_HOME") or ".retail"))
     if home.exists() and not home.is_dir():
         raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
     warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
@@ -142,21 +144,39 @@ def _wrong(name: str, value: str, allowed: str) -> SettingsError:
 def _date(name: str, text: str | None) -> dt.date | None:
     if text is None:
         return None
+    if re.match(r"\d{4}-\d{2}-\d{2}\Z", text):  # fromisoformat also takes 20240101 and 2024-W01-1
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(text)
+    raise _wrong(name, text, "a day as YYYY-MM-DD")
+
+
+def _folder(name: str, text: str) -> str:
+    """An absolute local folder. `s3://…` and half-written schemes such as `s3:/x` are no folders."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.]+:", text):
+        raise _wrong(name, text, "a local folder")
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise _wrong(name, text, "a day as YYYY-MM-DD") from None
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as e:  # ~nosuchuser
+        raise _wrong(name, text, f"a folder ({e})") from None
 
 
 def _uri(name: str, text: str) -> str:
     """An absolute URI: plain paths become absolute folders; the scheme must be one we can open."""
     if "://" not in text:
-        return str(Path(text).expanduser().absolute())
+        return _folder(name, text)
     scheme, _, rest = text.partition("://")
     if scheme not in _SCHEMES:
-        raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES[:3])}")
+        raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
     if scheme == "file":
-        return rest
-    if not rest.strip("/"):
+        path = urllib.parse.unquote(rest)
+        if not path.startswith("/") or path.strip("/") == "":
+            raise _wrong(name, text, "file:///absolute/folder")
+        return path.rstrip("/")
+    bucket = rest.split("/", 1)[0]
+    if not bucket:
         raise _wrong(name, text, f"{scheme}://bucket/prefix")
+    if "@" in bucket and scheme == "s3":
+        # Not repeated in the message: what stands before the @ is likely a secret.
+        raise SettingsError(f"{name} must not hold credentials. Give {scheme}://bucket/prefix; keys come from the "
+                            "environment, a profile or a role.")  # fmt: skip
     return text.rstrip("/")

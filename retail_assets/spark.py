@@ -235,15 +235,17 @@ def _start_classic(
         )
         with _environment(_launch_environment(config, java_home)):
             said: deque[str] = deque(maxlen=40)
+            up = threading.Event()
             with _killing_java_after(seconds) as watch:
                 try:
                     if launch:
-                        _launch(config, said)
+                        _launch(config, said, up)
                         stack.callback(_end_java)
                     session = build(config)
                 except Exception as e:
                     why = f"it was not ready within {seconds:.0f} s" if watch.is_set() else _reason(e, said)
                     raise EngineError(_did_not_start(master, why)) from e
+        up.set()
         stack.callback(_stop, session)
         cleanup = stack.pop_all()
     atexit.register(cleanup.close)
@@ -278,22 +280,21 @@ def _start_connect(
         _ = session.version
         return session
 
-    try:
-        session = within(seconds, connect)
-    except TimeoutError:
-        raise EngineError(
-            _did_not_start(master, f"no answer within {seconds:.0f} s; is it a Spark Connect server?")
-        ) from None
-    except Exception as e:
-        raise EngineError(_did_not_start(master, _reason(e))) from e
-    stack = contextlib.ExitStack()
-    # pyspark marks the process as a client for good; a later local session must not be refused for it.
-    stack.callback(os.environ.pop, "SPARK_CONNECT_MODE_ENABLED", None)
-    stack.callback(_stop, session)
-    return Session(session, None, stack)
+    with contextlib.ExitStack() as stack:
+        # pyspark marks the process as a client for good; a later local session must not be refused for it.
+        stack.callback(os.environ.pop, "SPARK_CONNECT_MODE_ENABLED", None)
+        try:
+            session = within(seconds, connect)
+        except TimeoutError:
+            why = f"no answer within {seconds:.0f} s; is it a Spark Connect server?"
+            raise EngineError(_did_not_start(master, why)) from None
+        except Exception as e:
+            raise EngineError(_did_not_start(master, _reason(e))) from e
+        stack.callback(_stop, session)
+        return Session(session, None, stack.pop_all())
 
 
-def _launch(config: dict[str, str], said: deque[str]) -> None:
+def _launch(config: dict[str, str], said: deque[str], up: threading.Event) -> None:
     """Start the JVM as pyspark does, but with what it prints in our hands, and make it the one pyspark uses.
 
     Its stdout is read as well: a JVM that cannot start says why there, and our own stdout is for results.
@@ -304,7 +305,7 @@ def _launch(config: dict[str, str], said: deque[str]) -> None:
     conf = SparkConf(loadDefaults=False)
     conf.setAll(list(config.items()))
     read_end, write_end = os.pipe()
-    reader = threading.Thread(target=_relay, args=(read_end, said), name="spark-output", daemon=True)
+    reader = threading.Thread(target=_relay, args=(read_end, said, up), name="spark-output", daemon=True)
     reader.start()
     try:
         gateway = launch_gateway(conf, popen_kwargs={"stdout": write_end, "stderr": write_end})
@@ -316,14 +317,18 @@ def _launch(config: dict[str, str], said: deque[str]) -> None:
     SparkContext._ensure_initialized(gateway=gateway)
 
 
-def _relay(read_end: int, said: deque[str]) -> None:
-    """Pass on to stderr what the JVM prints, less the chatter of every start, and remember the end of it."""
+def _relay(read_end: int, said: deque[str], up: threading.Event) -> None:
+    """Remember the last lines that the JVM prints, less the chatter of every start; once it is up, pass them on.
+
+    What is said before belongs to a start that fails, whose error tells it, or was of no consequence.
+    """
     with os.fdopen(read_end, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if not _CHATTER.search(line):
                 said.append(line.rstrip())
-                with contextlib.suppress(OSError, ValueError):  # stderr may be closed while we end
-                    sys.stderr.write(line)
+                if up.is_set():
+                    with contextlib.suppress(OSError, ValueError):  # stderr may be closed while we end
+                        sys.stderr.write(line)
 
 
 def _stop(session: SparkSession) -> None:
@@ -456,8 +461,8 @@ def _reach(master: str, seconds: float = 10) -> None:
 def _reason(error: BaseException, said: deque[str] | None = None) -> str:
     """The one line that says why: the JVM's first complaint, or what the exception says above its stack trace."""
     if said and "JAVA_GATEWAY_EXITED" in str(error):
-        complaints = (s for s in said if re.search(r"error|exception|fail|cannot|could not|invalid", s, re.IGNORECASE))
-        return next(complaints, said[-1]).strip()
+        telling = re.compile(r"(?!Error occurred during init).*(error|exception|fail|cannot|could not|invalid)", re.I)
+        return next((s for s in said if telling.match(s)), said[-1]).strip()
     text = str(error)
     inner = re.search(r"^: (.+)$", text, re.MULTILINE)  # Py4JJavaError: "An error occurred…\n: the.Exception: text"
     return (inner[1] if inner else next((s for s in text.splitlines() if s.strip()), type(error).__name__)).strip()

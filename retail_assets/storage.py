@@ -9,15 +9,18 @@ import contextlib
 import errno
 import os
 import re
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from retail_assets.errors import StorageError
 
-_KEY = re.compile(r"[^/\x00]+(/[^/\x00]+)*\Z")
+_KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
+#: Packages that open a remote scheme.
+_PACKAGES = {"s3": "s3fs", "abfs": "adlfs"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Store:
 
     def uri_of(self, key: str) -> str:
         """Full path or URI of a key."""
-        return f"{self.uri}/{_checked(key)}"
+        return f"{self.uri.rstrip('/')}/{_checked(key)}"
 
     def local_path(self, key: str) -> Path:
         """Path of a key in a local store. Raises StorageError for a remote one."""
@@ -58,6 +61,7 @@ class Store:
         Names that begin with `.` are unfinished writes and are left out. A folder that is not there is empty.
         """
         with _explained(f"list {self.uri}/{prefix}"):
+            prefix = _checked(prefix) if prefix else prefix
             if self.is_local:
                 entries = list(_walk(Path(self.uri), prefix))
             else:
@@ -72,22 +76,25 @@ class Store:
     def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below `prefix`, sorted. One listing, not a walk."""
         with _explained(f"list {self.uri}/{prefix}"):
+            prefix = _checked(prefix) if prefix else prefix
             if self.is_local:
                 base = Path(self.uri, *filter(None, prefix.split("/")))
-                return sorted(p.name for p in base.iterdir() if p.is_dir()) if base.is_dir() else []
+                found = base.iterdir() if base.is_dir() else ()
+                return sorted(p.name for p in found if p.is_dir() and not p.name.startswith("."))
             fs, root = self._remote()
             try:
-                found = fs.ls(f"{root}/{prefix}", detail=True)
+                listed = fs.ls(f"{root}/{prefix}", detail=True)
             except FileNotFoundError:
                 return []
-            return sorted(i["name"].rstrip("/").rsplit("/", 1)[-1] for i in found if i["type"] == "directory")
+            names = (i["name"].rstrip("/").rsplit("/", 1)[-1] for i in listed if i["type"] == "directory")
+            return sorted(name for name in names if not name.startswith("."))
 
     def exists(self, key: str) -> bool:
         with _explained(f"look for {self.uri_of(key)}"):
             if self.is_local:
                 return self.local_path(key).is_file()
             fs, root = self._remote()
-            return bool(fs.exists(f"{root}/{_checked(key)}"))
+            return bool(fs.isfile(f"{root}/{_checked(key)}"))
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
@@ -112,27 +119,45 @@ class Store:
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[IO[bytes]]:
         """Write an object as a stream. It appears whole when the block ends well, and not at all otherwise."""
-        with _explained(f"write {self.uri_of(key)}"):
-            if not self.is_local:
-                fs, root = self._remote()
-                # fsspec commits on close and discards on an exception inside a transaction.
-                with fs.transaction, fs.open(f"{root}/{_checked(key)}", "wb") as remote:
-                    yield remote
-                return
-            target = self.local_path(key)
+        doing = f"write {self.uri_of(key)}"
+        with self._writing_remote(key, doing) if not self.is_local else self._writing_local(key, doing) as handle:
+            yield handle
+
+    @contextlib.contextmanager
+    def _writing_local(self, key: str, doing: str) -> Iterator[IO[bytes]]:
+        target = self.local_path(key)
+        temporary = target.parent / f".{uuid.uuid4().hex}.part"
+        with _explained(doing):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.parent / f".{uuid.uuid4().hex}.part"
-            try:
-                with temporary.open("xb") as f:
-                    yield f
-                    f.flush()
-                    os.fsync(f.fileno())
+            handle = temporary.open("xb")
+        try:
+            with handle:
+                yield handle
+                with _explained(doing):
+                    handle.flush()
+                    os.fsync(handle.fileno())
+            with _explained(doing):
                 os.replace(temporary, target)
                 _sync_folder(target.parent)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    temporary.unlink()
-                raise
+        except BaseException as e:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            if isinstance(e, OSError) and e.errno in _SPACE:  # whoever wrote to the handle met the full disk
+                with _explained(doing):
+                    raise
+            raise
+
+    @contextlib.contextmanager
+    def _writing_remote(self, key: str, doing: str) -> Iterator[IO[bytes]]:
+        with _explained(doing):
+            fs, root = self._remote()
+        # To local disk first: what is sent at the end is whole, and an upload appears at once or not at all. Streams
+        # and transactions of fsspec commit half an object when the writer fails, or another thread's objects.
+        with tempfile.NamedTemporaryFile() as whole:
+            yield cast(IO[bytes], whole)
+            with _explained(doing):
+                whole.flush()
+                fs.put_file(whole.name, f"{root}/{_checked(key)}")
 
     def write(self, key: str, data: bytes) -> None:
         """Publish an object: readers see the old bytes or the new, never a mixture."""
@@ -163,8 +188,10 @@ class Store:
             return path.fs, path.path.rstrip("/")
         except ImportError as e:
             scheme = self.uri.split("://")[0]
-            raise StorageError(f"{self.uri}: {scheme}:// needs a package that is not installed ({e}). "
-                               f"Install it with: pip install 'retail-assets[{scheme}]'") from e  # fmt: skip
+            package = _PACKAGES.get(scheme, "an fsspec package")
+            raise StorageError(
+                f"{self.uri}: {scheme}:// needs {package}, which is not installed. Install it: pip install {package}"
+            ) from e
 
 
 def _checked(key: str) -> str:
@@ -206,18 +233,34 @@ def _sync_folder(folder: Path) -> None:
             os.close(fd)
 
 
+_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
 @contextlib.contextmanager
 def _explained(doing: str) -> Iterator[None]:
     """Turn what the operating system or the object store says into a StorageError that says what to do."""
     try:
         yield
+    except StorageError:
+        raise
+    except (FileExistsError, NotADirectoryError) as e:
+        raise StorageError(f"Cannot {doing}: a file stands where a folder should be ({e.filename}). Move it away.") from e
+    except IsADirectoryError as e:
+        raise StorageError(f"Cannot {doing}: that is a folder. Move it away, or choose another name.") from e
     except FileNotFoundError as e:
-        raise StorageError(f"Cannot {doing}: it is not there.") from e
+        raise StorageError(f"Cannot {doing}: it is not there. Check the path and the settings.") from e
     except PermissionError as e:
         raise StorageError(f"Cannot {doing}: permission denied. Check the owner and the rights of it.") from e
     except OSError as e:
-        if e.errno in (errno.ENOSPC, errno.EDQUOT):
+        if e.errno in _SPACE:
             raise StorageError(f"Cannot {doing}: the disk is full. Free some space and run the same again.") from e
         if e.errno == errno.EROFS:
             raise StorageError(f"Cannot {doing}: the file system is read-only. Choose another folder.") from e
-        raise StorageError(f"Cannot {doing}: {e.strerror or e}.") from e
+        raise StorageError(f"Cannot {doing}: {e.strerror or e}. Check the store and run the same again.") from e
+    except Exception as e:
+        # botocore and azure-core have families of their own; they are known by their packages, which may be missing.
+        if type(e).__module__.split(".")[0] in ("botocore", "aiobotocore", "azure", "aiohttp"):
+            raise StorageError(
+                f"Cannot {doing}: {type(e).__name__}: {str(e)[:200]}. Check credentials, region and endpoint."
+            ) from e
+        raise

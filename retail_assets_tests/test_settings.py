@@ -130,3 +130,32 @@ def test_no_value_whatever_is_met_with_anything_but_settings_or_a_settings_error
         assert loaded.start_date <= (loaded.end_date or dt.date.max)
         return
     assert any(name in refusal for name in environ)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("RETAIL_RAW_URI", "file://"),
+        ("RETAIL_RAW_URI", "file://relative/folder"),
+        ("RETAIL_RAW_URI", "s3:///no-bucket"),
+        ("RETAIL_RAW_URI", "s3:/one-slash"),
+        ("RETAIL_OUTPUT", "gopher://a/b"),
+        ("RETAIL_HOME", "s3://bucket/home"),
+        ("RETAIL_HOME", "~no-such-user-here/x"),
+        ("RETAIL_START_DATE", "20240101"),
+        ("RETAIL_START_DATE", "2024-W01-1"),
+    ],
+)
+def test_what_only_looks_like_a_place_or_a_day_is_refused_with_its_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        settings.load({variable: value})
+
+
+def test_a_file_uri_is_a_folder_with_its_escapes_read() -> None:
+    assert settings.load({"RETAIL_RAW_URI": "file:///data/raw%20files/"}).raw_uri == "/data/raw files"
+
+
+def test_credentials_in_a_uri_are_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="credentials") as refused:
+        settings.load({"RETAIL_LAKE_URI": "s3://AKIAX:topsecret@bucket/lake"})
+    assert "topsecret" not in str(refused.value)

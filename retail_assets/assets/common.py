@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -29,9 +29,15 @@ def failing_clearly() -> Iterator[None]:
     try:
         yield
     except RetailError as e:
-        raise dg.Failure(
-            description=str(e), metadata={"error": type(e).__name__}, allow_retries=e.retryable
-        ) from None
+        raise dg.Failure(description=str(e), metadata={"error": type(e).__name__}, allow_retries=e.retryable) from None
+
+
+def selected(
+    context: dg.AssetExecutionContext, results: Iterable[dg.MaterializeResult]
+) -> Iterator[dg.MaterializeResult]:
+    """Of what a step makes together, report the assets that this run selects."""
+    chosen = context.selected_asset_keys
+    return (r for r in results if r.asset_key is not None and dg.AssetKey.from_coercible(r.asset_key) in chosen)
 
 
 def table_schema(table: Table) -> dg.TableSchema:
@@ -87,7 +93,9 @@ def preview(rows: pa.Table) -> dg.MarkdownMetadataValue:
         return dg.MetadataValue.md("*no rows*")
     lines = ["| " + " | ".join(head.column_names) + " |", "|" + " --- |" * head.num_columns]
     for row in head.to_pylist():
-        cells = ("" if v is None else str(v).replace("|", "\\|").replace("\n", " ")[:_PREVIEW_CELL] for v in row.values())
+        cells = (
+            "" if v is None else str(v).replace("|", "\\|").replace("\n", " ")[:_PREVIEW_CELL] for v in row.values()
+        )
         lines.append("| " + " | ".join(cells) + " |")
     return dg.MetadataValue.md("\n".join(lines))
 

@@ -1,10 +1,8 @@
 """The EDA layer: figures, summary, statistics and insights, made together from one reading of the warehouse."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,13 +10,15 @@ from retail_assets.assets.common import ANALYTICS, failing_clearly, picture
 from retail_assets.lake import CleanManifest
 from retail_assets.platform import Platform
 
+if TYPE_CHECKING:
+    from retail_assets.eda.data import EdaData
+
 GROUP = "eda"
 _SHOWN = ("daily_revenue", "revenue_by_category")
 
 
 def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`eda_figures`, `eda_summary`, `summary_statistics` and `insights`."""
-    contract = platform.settings.contract
 
     def spec(key: str, kind: str, description: str) -> dg.AssetSpec:
         return dg.AssetSpec(
@@ -34,43 +34,73 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="eda",
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
             spec("eda_figures", "matplotlib", "Figures as PNG whose titles state what the data show."),
             spec("eda_summary", "json", "Counts, dates and revenue as `summary.json`."),
-            spec("summary_statistics", "csv", "Distribution of quantity, price, amount and basket, overall and by category."),
+            spec(
+                "summary_statistics",
+                "csv",
+                "Distribution of quantity, price, amount and basket, overall and by category.",
+            ),
             spec("insights", "markdown", "Sentences computed from the data: trends, customers, products, caveats."),
         ],
     )
-    def eda() -> Iterator[dg.MaterializeResult]:
-        from retail_assets.eda import data, figures, insights, statistics, summary
+    def eda(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from retail_assets.eda import data
 
         with failing_clearly():
             found = data.load(platform.warehouse.query)
-            drawn = figures.render_all(found, currency=contract.currency, country=contract.country)
-            published = _publish(platform, {f"figures/{name}.png": png for name, png in drawn.items()})
-            stale = _remove_stale_figures(platform, set(drawn))
-        shown = {f"figure_{n}": picture(figures.thumbnail(drawn[n]), n) for n in _SHOWN if n in drawn}
-        skipped = dg.MetadataValue.json(figures.skipped(found))
-        yield dg.MaterializeResult(
-            asset_key="eda_figures",
-            metadata={"figures": len(drawn), "skipped": skipped, "removed": len(stale), **published, **shown},
-        )
-        with failing_clearly():
-            counted = summary.build_summary(found, account(platform, found.overview.lines))
-            published = _publish(platform, {"summary.json": json.dumps(counted, indent=2).encode() + b"\n"})
-        yield dg.MaterializeResult(
-            asset_key="eda_summary", metadata={"summary": dg.MetadataValue.json(counted), **published}
-        )
-        with failing_clearly():
-            published = _publish(platform, {"statistics.csv": statistics.statistics_csv(found).encode()})
-        yield dg.MaterializeResult(asset_key="summary_statistics", metadata=published)
-        with failing_clearly():
-            page = insights.write_insights(found, currency=contract.currency, country=contract.country)
-            published = _publish(platform, {"insights.md": page.encode()})
-        yield dg.MaterializeResult(asset_key="insights", metadata={"page": dg.MetadataValue.md(page), **published})
+            makers = {
+                "eda_figures": _figures,
+                "eda_summary": _summary,
+                "summary_statistics": _statistics,
+                "insights": _insights,
+            }
+            for key, make in makers.items():
+                if dg.AssetKey(key) in context.selected_asset_keys:
+                    yield dg.MaterializeResult(asset_key=key, metadata=make(platform, found))
+        context.log.info("Figures, summary, statistics and insights are in %s", platform.output.uri)
 
     return [eda]
+
+
+def _figures(platform: Platform, found: "EdaData") -> dict[str, Any]:
+    from retail_assets.eda import figures
+
+    contract = platform.settings.contract
+    drawn = figures.render_all(found, currency=contract.currency, country=contract.country)
+    published = _publish(platform, {f"figures/{name}.png": png for name, png in drawn.items()})
+    return {
+        "figures": len(drawn),
+        "skipped": dg.MetadataValue.json(figures.skipped(found)),
+        "removed": len(_remove_stale_figures(platform, set(drawn))),
+        **published,
+        **{f"figure_{n}": picture(figures.thumbnail(drawn[n]), n) for n in _SHOWN if n in drawn},
+    }
+
+
+def _summary(platform: Platform, found: "EdaData") -> dict[str, Any]:
+    from retail_assets.eda.summary import build_summary
+
+    counted = build_summary(found, account(platform, found.overview.lines))
+    published = _publish(platform, {"summary.json": json.dumps(counted, indent=2).encode() + b"\n"})
+    return {"summary": dg.MetadataValue.json(counted), **published}
+
+
+def _statistics(platform: Platform, found: "EdaData") -> dict[str, Any]:
+    from retail_assets.eda.statistics import statistics_csv
+
+    return _publish(platform, {"statistics.csv": statistics_csv(found).encode()})
+
+
+def _insights(platform: Platform, found: "EdaData") -> dict[str, Any]:
+    from retail_assets.eda.insights import write_insights
+
+    contract = platform.settings.contract
+    page = write_insights(found, currency=contract.currency, country=contract.country)
+    return {"page": dg.MetadataValue.md(page), **_publish(platform, {"insights.md": page.encode()})}
 
 
 def account(platform: Platform, current: int) -> dict[str, int]:

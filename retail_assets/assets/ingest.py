@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from retail_assets.assets.common import ENGINEERING, failing_clearly, preview, row_counts, static_table_metadata
+from retail_assets.assets.common import (
+    ENGINEERING,
+    failing_clearly,
+    preview,
+    row_counts,
+    selected,
+    static_table_metadata,
+)
 from retail_assets.assets.resources import SparkResource
 from retail_assets.lake import RawManifest, total_reasons
 from retail_assets.landing.register import register_landings
@@ -57,6 +64,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
 
     @dg.multi_asset(
         name="clean",
+        can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
@@ -84,7 +92,9 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             ),
         ],
     )
-    def clean(context: dg.AssetExecutionContext, spark: dg.ResourceParam[SparkResource]) -> Iterator[dg.MaterializeResult]:
+    def clean(
+        context: dg.AssetExecutionContext, spark: dg.ResourceParam[SparkResource]
+    ) -> Iterator[dg.MaterializeResult]:
         from retail_assets.cleaning import job
 
         with failing_clearly():
@@ -95,8 +105,10 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             swept = [key for m in manifests for key in platform.lake.sweep(m.landed_on, dt.datetime.now(dt.UTC))]
         rows = {str(m.landed_on): m.rows("clean") for m in manifests}
         rejected = {str(m.landed_on): m.rows("quarantine") for m in manifests}
-        context.log.info("%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), len(swept))
-        yield dg.MaterializeResult(
+        context.log.info(
+            "%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), len(swept)
+        )
+        cleaned = dg.MaterializeResult(
             asset_key="clean_sales",
             metadata={
                 **row_counts(sum(rows.values()), rows),
@@ -107,7 +119,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 "preview": preview(platform.lake.head(manifests, "clean")),
             },
         )
-        yield dg.MaterializeResult(
+        quarantined = dg.MaterializeResult(
             asset_key="quarantined_sales",
             metadata={
                 **row_counts(sum(rejected.values()), rejected),
@@ -117,6 +129,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 "preview": preview(platform.lake.head(manifests, "quarantine")),
             },
         )
+        yield from selected(context, [cleaned, quarantined])
 
     return [raw_sales_files, clean]
 

@@ -1,8 +1,7 @@
 """The model layer: the sales forecast and the customer segments, each with its evaluation and its pictures."""
 
-from __future__ import annotations
-
 import json
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -50,7 +49,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         description="Revenue of the next 28 days a category by Gradient Boosting, measured against seasonal naive.",
         metadata=_static(platform, SALES_FORECAST, _FORECAST_LINEAGE),
     )
-    def sales_forecast() -> dg.MaterializeResult:
+    def sales_forecast(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.forecasting.figures import figures
         from retail_assets.forecasting.forecast import forecast_daily
 
@@ -61,11 +60,12 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             report = {"forecast/backtest.json": _json(forecast.backtest)}
             drawn = figures(history, forecast, currency=contract.currency)
             metadata = _publish(platform, report, drawn)
+        context.log.info("Forecast of %d rows. %s", rows, forecast.backtest["verdict"])
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
                 "dagster/uri": warehouse.location(SALES_FORECAST),
-                "verdict": str(forecast.backtest.get("verdict", "")),
+                "verdict": forecast.backtest["verdict"],
                 "preview": preview(forecast.table),
                 **metadata,
             }
@@ -82,7 +82,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         description="Customers in named personas by K-Means on frequency, monetary value and average basket.",
         metadata=_static(platform, CUSTOMER_SEGMENTS, _SEGMENT_LINEAGE),
     )
-    def customer_segments() -> dg.MaterializeResult:
+    def customer_segments(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.segmentation import queries
         from retail_assets.segmentation.evaluation import AnonymousSales
         from retail_assets.segmentation.figures import draw_figures
@@ -95,7 +95,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 snapshot=scope["snapshot_date"],
                 seed=SEED,
                 anonymous=AnonymousSales(
-                    scope["anonymous_lines"], scope["anonymous_orders"], scope["anonymous_revenue"]
+                    int(scope["anonymous_lines"]), int(scope["anonymous_orders"]), scope["anonymous_revenue"]
                 ),
                 currency=contract.currency,
             )
@@ -103,11 +103,12 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             report = {"segments/evaluation.json": _json(segments.evaluation)}
             drawn = draw_figures(segments, currency=contract.currency)
             metadata = _publish(platform, report, drawn)
+        context.log.info("%d customers segmented. %s", rows, segments.evaluation["verdict"])
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
                 "dagster/uri": warehouse.location(CUSTOMER_SEGMENTS),
-                "verdict": str(segments.evaluation.get("verdict", "")),
+                "verdict": segments.evaluation["verdict"],
                 "preview": preview(segments.table),
                 **metadata,
             }
@@ -122,7 +123,14 @@ def _static(platform: Platform, table: Table, columns: dict[str, list[tuple[str,
 
 
 def _json(report: dict[str, Any]) -> bytes:
-    return json.dumps(report, indent=2, allow_nan=False).encode() + b"\n"
+    return json.dumps(report, indent=2, allow_nan=False, default=_money).encode() + b"\n"
+
+
+def _money(value: object) -> str:
+    """Exact money as a decimal string; json has no other way. Raises TypeError for anything else."""
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} in a report")
 
 
 def _publish(platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes]) -> dict[str, Any]:

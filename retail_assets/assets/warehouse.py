@@ -12,10 +12,19 @@ from retail_assets.assets.common import (
     preview,
     row_counts,
     same_columns,
+    selected,
     static_table_metadata,
 )
 from retail_assets.platform import Platform
-from retail_assets.tables import DAILY_CATEGORY_SALES, DIM_CUSTOMER, DIM_DATE, DIM_PRODUCT, SALES, SALES_QUARANTINE, Table
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    SALES,
+    SALES_QUARANTINE,
+    Table,
+)
 from retail_assets.warehouse import marts
 
 GROUP = "warehouse"
@@ -60,6 +69,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
 
     @dg.multi_asset(
         name="load",
+        can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5, jitter=dg.Jitter.FULL),
@@ -95,7 +105,14 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             landings = [platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
             loaded = warehouse.load_landings(platform.lake.store, landings)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
-        yield dg.MaterializeResult(
+        context.log.info(
+            "Loaded %d clean and %d quarantined rows of %d landing(s); sales holds %d transactions",
+            loaded.clean_inserted,
+            loaded.quarantine_inserted,
+            len(landings),
+            loaded.sales_total,
+        )
+        fact = dg.MaterializeResult(
             asset_key="sales",
             metadata={
                 **row_counts(loaded.clean_inserted, {str(m.landed_on): m.rows("clean") for m in landings}),
@@ -105,7 +122,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 "preview": preview(head),
             },
         )
-        yield dg.MaterializeResult(
+        quarantine = dg.MaterializeResult(
             asset_key="sales_quarantine",
             metadata={
                 **row_counts(loaded.quarantine_inserted, {str(m.landed_on): m.rows("quarantine") for m in landings}),
@@ -113,6 +130,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 "dagster/uri": warehouse.location(SALES_QUARANTINE),
             },
         )
+        yield from selected(context, [fact, quarantine])
 
     def rebuilt(table: Table, select: str, columns: dict[str, list[str]], description: str) -> dg.AssetsDefinition:
         """An unpartitioned table that one query makes from `sales`."""

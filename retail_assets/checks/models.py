@@ -12,7 +12,9 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     """`horizon_is_complete` for the forecast, `every_customer_has_a_segment` for the segments."""
     warehouse = platform.warehouse
 
-    @dg.asset_check(asset="sales_forecast", description="Every category has each day of the horizon, and every day a finite number.")
+    @dg.asset_check(
+        asset="sales_forecast", description="Every category has each day of the horizon, and every day a finite number."
+    )
     def horizon_is_complete() -> dg.AssetCheckResult:
         with failing_clearly():
             wrong = warehouse.query(

@@ -24,8 +24,8 @@ from retail_assets.cleaning.parse import PARSED_DDL, PARSED_FIELDS, Parser
 from retail_assets.cleaning.reader import read_records
 from retail_assets.cleaning.write import CLEAN, QUARANTINE, STATISTICS_DDL, SUPERSEDED, Target, write_rows
 from retail_assets.contracts.model import Contract
-from retail_assets.landing.inspect import FileProfile
 from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, RawManifest, Status
+from retail_assets.landing.inspect import FileProfile
 from retail_assets.storage import Store
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from retail_assets.forecasting.methods import BOOSTING
-from retail_assets.forecasting.series import daily_sales, to_date
+from retail_assets.forecasting.series import daily_sales
 
 if TYPE_CHECKING:
     from retail_assets.forecasting.forecast import Forecast

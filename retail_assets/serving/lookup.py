@@ -22,7 +22,9 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
     Each item has `forecast_date`, `product_category` (`TOTAL` for all), `revenue`, `seasonal_naive`, `cutoff_date` and
     `method`. Raises NotReadyError before the first forecast, UnknownSubjectError for a category without one.
     """
-    known = [r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")]
+    known = [
+        r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")
+    ]
     if not known:
         raise NotReadyError("There is no forecast yet. Materialize sales_forecast (and what it needs) first.")
     if category is None:
@@ -58,11 +60,17 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     customer = customer.strip()
     [count] = _rows(warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS snapshot FROM {CUSTOMER_SEGMENTS.name}")
     if not count["n"]:
-        raise NotReadyError("No customer has been segmented yet. Materialize customer_segments (and what it needs) first.")
+        raise NotReadyError(
+            "No customer has been segmented yet. Materialize customer_segments (and what it needs) first."
+        )
     found = _rows(warehouse, f"SELECT * FROM {CUSTOMER_SEGMENTS.name} WHERE customer_id = ?", customer)
     if found:
         return found[0]
-    [sales] = _rows(warehouse, f"SELECT count(*) AS n, min(sale_date) AS first_sale FROM {SALES.name} WHERE customer_id = ?", customer)
+    [sales] = _rows(
+        warehouse,
+        f"SELECT count(*) AS n, min(sale_date) AS first_sale FROM {SALES.name} WHERE customer_id = ?",
+        customer,
+    )
     if sales["n"]:
         raise UnknownSubjectError(
             f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are of "

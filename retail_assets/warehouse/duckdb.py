@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, StorageError, WarehouseBusyError, WarehouseError
-from retail_assets.tables import ALL, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
+from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings
 
 if TYPE_CHECKING:
