@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 
-def jobs(partitions: dg.PartitionsDefinition) -> list[dg.UnresolvedAssetJobDefinition]:
+def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """The whole graph; ingest and load only; everything made from the warehouse."""
     loaded = dg.AssetSelection.groups("ingest") | dg.AssetSelection.assets("sales", "sales_quarantine")
     everything = dg.AssetSelection.all()
@@ -13,13 +13,11 @@ def jobs(partitions: dg.PartitionsDefinition) -> list[dg.UnresolvedAssetJobDefin
         dg.define_asset_job(
             "retail_pipeline",
             selection=everything,
-            partitions_def=partitions,
             description="Raw files to figures, forecast and segments, for one landing or a range of them.",
         ),
         dg.define_asset_job(
             "ingest",
             selection=loaded,
-            partitions_def=partitions,
             description="Find, clean and load landings; nothing downstream.",
         ),
         dg.define_asset_job(

@@ -62,7 +62,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *table_checks(platform),
             *model_checks(platform),
         ],
-        jobs=jobs(partitions),
+        jobs=jobs(),
         resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import re
 import shlex
@@ -23,6 +24,8 @@ from retail_assets import __version__
 from retail_assets.errors import RetailError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from retail_assets.landing.land import SampleLanded
     from retail_assets.settings import Settings
 
@@ -175,15 +178,20 @@ def land(
         bool, typer.Option("--replace", help="The file corrects the one landed under its name.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Land even what is landed already elsewhere.")] = False,
+    check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
 ) -> None:
     """Land files as they are, byte for byte, in the raw store. The same bytes twice change nothing."""
     from retail_assets.landing import land as landing
+    from retail_assets.landing.register import check_before_landing
     from retail_assets.storage import Store
 
     settings = settings_for(source)
     landed_on = date or settings.today()
     landing.refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
     total = sum(landing.check_file(file) for file in files)  # all of them, before anything is landed
+    if check:
+        for file in files:
+            check_before_landing(file, settings.contract)
     store = Store(settings.raw_uri)
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:
@@ -239,6 +247,90 @@ def synthetic(
     refuse_dates_outside(min(landings), max(landings), settings.start_date, settings.end_date, settings.today())
     with progress("Landing synthetic sales", rows) as watch:
         _tell(generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
+
+
+predict = typer.Typer(help="Ask for a forecast or a customer's segment.", no_args_is_help=True)
+app.add_typer(predict, name="predict")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What is landed, cleaned and loaded, and when."""
+    from retail_assets.platform import Platform
+    from retail_assets.status import read_status, render
+
+    found = read_status(Platform(settings_for()))
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        render(found, _console())
+
+
+@app.command()
+def doctor(
+    spark: Annotated[bool, typer.Option(help="Start Spark and ask it something; takes some seconds.")] = True,
+) -> None:
+    """Check Java, Spark, storage, warehouse, contract and versions: a line each, with the mend where one is red."""
+    from retail_assets import doctor as examination
+
+    if not examination.render(examination.examine(start_spark=spark), _console()):
+        raise typer.Exit(1)
+
+
+@predict.command("forecast")
+def predict_forecast(
+    category: Annotated[str | None, typer.Option(help="One category; the total of all by default.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=28, help="Days ahead.")] = 28,
+    as_json: AsJson = False,
+) -> None:
+    """Revenue of the coming days: the forecast beside the seasonal naive rule it was measured against."""
+    from retail_assets.platform import Platform
+    from retail_assets.serving import lookup
+
+    settings = settings_for()
+    rows = lookup.forecast(Platform(settings).warehouse, category, days)
+    if as_json:
+        typer.echo(json.dumps([lookup.jsonable(row) for row in rows], indent=2))
+        return
+    first = rows[0]
+    typer.echo(
+        f"{first['product_category']}, {settings.contract.currency} a day, from sales up to {first['cutoff_date']}"
+    )
+    typer.echo(f"  {'day':14s} {'forecast':>14s} {'naive':>14s}")
+    for row in rows:
+        typer.echo(f"  {row['forecast_date']:%a %Y-%m-%d} {row['revenue']:>14,.2f} {row['seasonal_naive']:>14,.2f}")
+    typer.echo(f"  method: {first['method']}; how good it is: forecast/backtest.json in {settings.output_uri}")
+
+
+@predict.command("segment")
+def predict_segment(
+    customer: Annotated[str, typer.Option(help="Customer id, as in the sales.")],
+    as_json: AsJson = False,
+) -> None:
+    """The segment of one customer, with the numbers behind it."""
+    from retail_assets.platform import Platform
+    from retail_assets.serving import lookup
+
+    settings = settings_for()
+    row = lookup.segment(Platform(settings).warehouse, customer)
+    if as_json:
+        typer.echo(json.dumps(lookup.jsonable(row), indent=2))
+        return
+    currency = settings.contract.currency
+    typer.echo(f"{row['customer_id']}: {row['persona']}")
+    typer.echo(
+        f"  {row['frequency']:,} purchase{'' if row['frequency'] == 1 else 's'}, {currency} {row['monetary']:,} in all, {currency} {row['average_basket']:,.2f} "
+        f"a purchase; last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
+    )
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # Piped output has no width of its own; eighty columns would cut the tables.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def _tell(landed: SampleLanded) -> None:

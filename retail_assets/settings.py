@@ -108,7 +108,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         "currency": value("RETAIL_CURRENCY"),
     }
     if (zone := overrides["timezone"]) and zone not in available_timezones():
-        raise _wrong("RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}")
+        raise _wrong(
+            "RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}"
+        )
     for name, pattern, allowed in (
         ("country", r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
         ("currency", r"[A-Z]{3}\Z", "three capital letters (ISO 4217), such as EUR"),

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError
 from retail_assets.landing.land import landed_partitions, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MOST_LANDINGS = 40
+
 
 @dataclass(frozen=True)
 class LandingStatus:
     """One landing partition: files in the raw store, rows cleaned from them, rows of it in `sales_clean`.
 
-    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (files differ from what was cleaned).
+    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files are no longer
+    those that were cleaned).
     """
 
     landed_on: dt.date
@@ -39,6 +45,7 @@ class Status:
     warehouse: str
     landings: tuple[LandingStatus, ...]
     tables: dict[str, int | None]
+    output: str
     outputs: dict[str, dt.datetime]
 
     def to_json(self) -> dict[str, Any]:
@@ -50,6 +57,7 @@ class Status:
                 for item in self.landings
             ],
             "tables": self.tables,
+            "output": self.output,
             "outputs": {k: v.isoformat() for k, v in self.outputs.items()},
         }
 
@@ -62,7 +70,53 @@ def read_status(platform: Platform) -> Status:
     loaded = _loaded(platform) if tables["sales_clean"] is not None else {}
     days = sorted(set(landed_partitions(platform.raw, platform.source)) | cleaned | set(loaded))
     landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day)) for day in days)
-    return Status(platform.source, platform.warehouse.location(), landings, tables, _outputs(platform))
+    return Status(
+        platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
+    )
+
+
+def render(status: Status, console: Console) -> None:
+    """Print the status as tables; of many landings the latest, and the sum of all."""
+    from rich import box
+    from rich.table import Table
+
+    shown = status.landings[-_MOST_LANDINGS:]
+    table = Table(title=f"Landings of {status.source}", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("landed on", "files", "clean", "quarantined", "superseded", "loaded", "cleaned, UTC", "state"):
+        table.add_column(name, justify="left" if name in ("landed on", "state") else "right", no_wrap=True)
+    for item in shown:
+        counts = (item.rows_clean, item.rows_quarantined, item.rows_superseded, item.rows_loaded)
+        moment = item.cleaned_at.strftime("%m-%d %H:%M") if item.cleaned_at else "-"
+        table.add_row(str(item.landed_on), str(item.files), *map(_count, counts), moment, item.state)
+    if status.landings:
+        sums = (
+            sum(getattr(item, name) or 0 for item in status.landings)
+            for name in ("rows_clean", "rows_quarantined", "rows_superseded", "rows_loaded")
+        )
+        table.add_section()
+        table.add_row(
+            f"all {len(status.landings)}", str(sum(i.files for i in status.landings)), *map(_count, sums), "", ""
+        )
+        console.print(table)
+    else:
+        console.print(f"Nothing of {status.source} has landed yet: retail-assets land FILE, or retail-assets sample.")
+    if len(shown) < len(status.landings):
+        console.print(f"The latest {len(shown)} landings; all of them with --json.")
+    made = {name: rows for name, rows in status.tables.items() if rows is not None}
+    console.print(f"Tables in {status.warehouse}:", markup=False)
+    for name, rows in made.items():
+        console.print(f"  {name:22s} {rows:>12,} rows")
+    if not made:
+        console.print("  none yet")
+    console.print(f"Output in {status.output}:", markup=False)
+    for name, moment in status.outputs.items():
+        console.print(f"  {name:28s} {moment:%Y-%m-%d %H:%M} UTC", markup=False)
+    if not status.outputs:
+        console.print("  nothing yet")
+
+
+def _count(rows: int | None) -> str:
+    return "-" if rows is None else f"{rows:,}"
 
 
 def _landing(platform: Platform, day: dt.date, is_cleaned: bool, rows_loaded: int | None) -> LandingStatus:

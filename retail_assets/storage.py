@@ -5,6 +5,7 @@ Keys are `/`-separated and relative to the store's root. What does not belong he
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import errno
 import os
@@ -55,7 +56,7 @@ class Store:
             raise StorageError(f"{self.uri} is not a local folder")
         return Path(self.uri, *_checked(key).split("/"))
 
-    def list(self, prefix: str) -> list[Entry]:
+    def list(self, prefix: str) -> builtins.list[Entry]:
         """Every object below the folder `prefix` (not a name prefix: `dt=1` does not find `dt=10`), sorted by key.
 
         Names that begin with `.` are unfinished writes and are left out. A folder that is not there is empty.
@@ -73,7 +74,7 @@ class Store:
         visible = (e for e in entries if not any(part.startswith(".") for part in e.key.split("/")))
         return sorted(visible, key=lambda e: e.key)
 
-    def folders(self, prefix: str) -> list[str]:
+    def folders(self, prefix: str) -> builtins.list[str]:
         """Names of the folders directly below `prefix`, sorted. One listing, not a walk."""
         with _explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
@@ -164,7 +165,7 @@ class Store:
         with self.writing(key) as f:
             f.write(data)
 
-    def delete(self, keys: list[str]) -> None:
+    def delete(self, keys: builtins.list[str]) -> None:
         """Delete objects; those already gone are no error."""
         for key in keys:
             with _explained(f"delete {self.uri_of(key)}"):
@@ -244,7 +245,9 @@ def _explained(doing: str) -> Iterator[None]:
     except StorageError:
         raise
     except (FileExistsError, NotADirectoryError) as e:
-        raise StorageError(f"Cannot {doing}: a file stands where a folder should be ({e.filename}). Move it away.") from e
+        raise StorageError(
+            f"Cannot {doing}: a file stands where a folder should be ({e.filename}). Move it away."
+        ) from e
     except IsADirectoryError as e:
         raise StorageError(f"Cannot {doing}: that is a folder. Move it away, or choose another name.") from e
     except FileNotFoundError as e:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from retail_assets.contracts.model import Contract
 from retail_assets.lake import RawManifest
-from retail_assets.landing.inspect import inspect_file
+from retail_assets.landing.inspect import FileProfile, inspect_file
 from retail_assets.landing.land import partition_folder
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 
 _AT_ONCE = 4
 
@@ -26,3 +27,12 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
         return [
             RawManifest(source, day, contract.digest, tuple(job.result() for job in submitted)) for day, submitted in jobs
         ]
+
+
+def check_before_landing(path: Path, contract: Contract) -> FileProfile:
+    """Inspect a local file as it will be after landing, so that what cannot be read is refused before it lands.
+
+    Raises LandingError, with the file's own name in the message.
+    """
+    folder = Store(str(path.absolute().parent))
+    return inspect_file(folder, Entry(path.name, path.stat().st_size, None), contract)

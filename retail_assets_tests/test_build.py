@@ -1,0 +1,126 @@
+"""The graph as a whole: what is in it, that it loads lightly, and that every asset carries what people need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from retail_assets import settings as settings_module
+from retail_assets import tables
+from retail_assets.build import build_defs, landing_partitions
+from retail_assets.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+PARTITIONED = {"raw_sales_files", "clean_sales", "quarantined_sales", "sales", "sales_quarantine"}
+UNPARTITIONED = {
+    "dim_date",
+    "dim_customer",
+    "dim_product",
+    "daily_category_sales",
+    "eda_figures",
+    "eda_summary",
+    "summary_statistics",
+    "insights",
+    "sales_forecast",
+    "customer_segments",
+}
+BLOCKING = {
+    ("clean_sales", "rows_are_conserved"),
+    ("clean_sales", "revenue_reconciles_with_raw"),
+    ("sales", "revenue_reconciles_with_clean"),
+    ("sales", "unique_transaction"),
+    ("sales", "matches_contract"),
+    ("daily_category_sales", "revenue_reconciles_with_sales"),
+    ("daily_category_sales", "key_is_unique"),
+    ("daily_category_sales", "matches_contract"),
+}
+
+
+@pytest.fixture
+def graph(settings: Settings) -> dg.AssetGraph:
+    repository = build_defs(settings).get_repository_def()
+    return repository.asset_graph  # type: ignore[return-value]
+
+
+def name(key: dg.AssetKey) -> str:
+    return key.to_user_string()
+
+
+def test_the_graph_has_these_assets_and_partitions(graph: dg.AssetGraph) -> None:
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    assert {name(n.key) for n in nodes if n.is_partitioned} == PARTITIONED
+    assert {name(n.key) for n in nodes if not n.is_partitioned} == UNPARTITIONED
+
+
+def test_every_asset_says_what_it_is_and_runs_a_range_in_one_run(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.tags.get("source") == "retail_sales", key
+        assert node.group_name in {"ingest", "warehouse", "eda", "forecast", "segments"}, key
+        assert node.code_version, key
+        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_lineage_is_unbroken_from_raw_files_to_every_end(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys() - {dg.AssetKey("raw_sales_files")}:
+        assert dg.AssetKey("raw_sales_files") in graph.get_ancestor_asset_keys(key), key
+
+
+def test_table_assets_carry_the_schema_of_tables_py_and_the_lineage_of_columns(graph: dg.AssetGraph) -> None:
+    assets = {name(key): graph.get(key) for key in graph.get_all_asset_keys()}
+    for table in (t for t in tables.ALL if t.name in assets):
+        metadata = assets[table.name].metadata
+        schema = metadata["dagster/column_schema"]
+        schema = getattr(schema, "schema", schema)
+        assert [(c.name, c.type) for c in schema.columns] == [(c.name, c.type) for c in table.columns]
+        columns = metadata["dagster/column_lineage"]
+        columns = getattr(columns, "column_lineage", columns)
+        assert set(columns.deps_by_column) <= set(table.names)
+        for sources in columns.deps_by_column.values():
+            for source in sources:
+                assert source.asset_key in graph.get_ancestor_asset_keys(dg.AssetKey(table.name))
+
+
+def test_checks_that_would_let_damage_spread_are_blocking(settings: Settings) -> None:
+    checks = [spec for definition in build_defs(settings).asset_checks or [] for spec in definition.check_specs]
+    assert {(name(c.asset_key), c.name) for c in checks if c.blocking} == BLOCKING
+
+
+def test_today_is_a_partition_so_that_what_lands_today_can_be_loaded(settings: Settings) -> None:
+    assert landing_partitions(settings).get_last_partition_key() == settings.today().isoformat()
+
+
+def test_the_last_partition_is_the_end_date() -> None:
+    settings = settings_module.load({"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-05"})
+    assert landing_partitions(settings).get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
+
+
+def test_loading_the_definitions_imports_neither_pyspark_nor_sklearn_nor_matplotlib() -> None:
+    code = (
+        "import sys, retail_assets.definitions\n"
+        "print(sorted({'pyspark', 'sklearn', 'matplotlib', 'pandas', 'duckdb'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_workspace_file_loads() -> None:
+    program = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [program, "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
