@@ -128,11 +128,15 @@ class CancellationRule(_Strict):
 
 
 class QuantityUnit(_Strict):
-    """Rows whose raw `column` begins with `prefix` count `per_unit` to the unit (1000 for thousandths of a gallon)."""
+    """Rows whose raw `column` begins with `prefix` count `per_unit` to the unit (1000 for thousandths of a gallon).
+
+    Quantities up to `above` are counts of something else (one fill-up) and stay as they are.
+    """
 
     column: str
     prefix: Annotated[str, Field(min_length=1)]
     per_unit: Annotated[int, Field(ge=2)]
+    above: Annotated[int, Field(ge=0)] = 0
     unit: str
 
 

@@ -99,7 +99,8 @@ class TextColumns:
         """SQL for the quantity as DECIMAL(18,3), in the product's unit, negative for cancellations."""
         value = self.number(self.field_text("quantity"))
         for unit in self.contract.quantity_units:
-            value = f"CASE WHEN {self._is_unit(unit)} THEN {value} / {int(unit.per_unit)} ELSE {value} END"
+            measured = f"{self._is_unit(unit)} AND abs({value}) > {int(unit.above)}"
+            value = f"CASE WHEN {measured} THEN {value} / {int(unit.per_unit)} ELSE {value} END"
         return f"try_cast(round({self._signed(value)}, 3) AS DECIMAL(18,3))"
 
     def _is_unit(self, unit: QuantityUnit) -> str:
