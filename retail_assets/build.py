@@ -26,7 +26,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
 def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """One partition a landing day, up to and including today in shop time (a file that lands today can be loaded today)."""
+    """One partition a landing day, up to and including today in shop time: what lands today can be loaded today."""
     return dg.DailyPartitionsDefinition(
         start_date=settings.start_date.isoformat(),
         # Dagster's end is exclusive; without an end, one day past the last complete day is today.

@@ -109,8 +109,8 @@ def render(status: Status, console: Console) -> None:
     if not made:
         console.print("  none yet")
     console.print(f"Output in {status.output}:", markup=False)
-    for name, moment in status.outputs.items():
-        console.print(f"  {name:28s} {moment:%Y-%m-%d %H:%M} UTC", markup=False)
+    for name, written in status.outputs.items():
+        console.print(f"  {name:28s} {written:%Y-%m-%d %H:%M} UTC", markup=False)
     if not status.outputs:
         console.print("  nothing yet")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import datetime as dt
 import errno
 import os
 import re
@@ -220,8 +221,8 @@ def _raise(error: OSError) -> None:
 
 
 def _timestamp(info: dict[str, Any]) -> float | None:
-    moment = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
-    return moment.timestamp() if hasattr(moment, "timestamp") else moment
+    moment: Any = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
+    return moment.timestamp() if isinstance(moment, dt.datetime) else moment
 
 
 def _sync_folder(folder: Path) -> None:

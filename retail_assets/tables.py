@@ -61,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `grain` says in words what one row is, `key` in columns. `landing` names the partition column, if any."""
+    """A table: `grain` says in words what one row is, `key` in columns. `landing` is the partition column, if any."""
 
     name: str
     grain: str

@@ -44,7 +44,7 @@ BLOCKING = {
 @pytest.fixture
 def graph(settings: Settings) -> dg.AssetGraph:
     repository = build_defs(settings).get_repository_def()
-    return repository.asset_graph  # type: ignore[return-value]
+    return repository.asset_graph
 
 
 def name(key: dg.AssetKey) -> str:

@@ -108,7 +108,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         context.log.info(
             "%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), len(swept)
         )
-        cleaned = dg.MaterializeResult(
+        cleaned: dg.MaterializeResult = dg.MaterializeResult(
             asset_key="clean_sales",
             metadata={
                 **row_counts(sum(rows.values()), rows),
@@ -119,7 +119,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 "preview": preview(platform.lake.head(manifests, "clean")),
             },
         )
-        quarantined = dg.MaterializeResult(
+        quarantined: dg.MaterializeResult = dg.MaterializeResult(
             asset_key="quarantined_sales",
             metadata={
                 **row_counts(sum(rejected.values()), rejected),

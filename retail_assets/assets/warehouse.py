@@ -112,7 +112,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             len(landings),
             loaded.sales_total,
         )
-        fact = dg.MaterializeResult(
+        fact: dg.MaterializeResult = dg.MaterializeResult(
             asset_key="sales",
             metadata={
                 **row_counts(loaded.clean_inserted, {str(m.landed_on): m.rows("clean") for m in landings}),
@@ -122,7 +122,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 "preview": preview(head),
             },
         )
-        quarantine = dg.MaterializeResult(
+        quarantine: dg.MaterializeResult = dg.MaterializeResult(
             asset_key="sales_quarantine",
             metadata={
                 **row_counts(loaded.quarantine_inserted, {str(m.landed_on): m.rows("quarantine") for m in landings}),
@@ -163,7 +163,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         owners=ENGINEERING,
         tags=tags,
         code_version="1",
-        description="The calendar from the first to the last day of sale, with the public holidays of the shop's country.",
+        description="The calendar from the first to the last day of sale, with the public holidays of the country.",
         metadata=static_table_metadata(DIM_DATE, _from_sales(_DATE_LINEAGE))
         | {"dagster/table_name": f"{warehouse.schema}.{DIM_DATE.name}"},
     )

@@ -38,8 +38,9 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
     by_fold = {name.casefold(): name for name in known}
     match = by_fold.get(category.strip().casefold())
     if match is None:
+        meant = nearest(category, known) or nearest(category.upper(), known)
         raise UnknownSubjectError(
-            f"There is no forecast for category {category!r}.{nearest(category.upper(), known) or nearest(category, known)} "
+            f"There is no forecast for category {category!r}.{meant} "
             f"Known: {', '.join(sorted(known)[:20])}{' …' if len(known) > 20 else ''}."
         )
     return _rows(
@@ -77,7 +78,7 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
             f"{count['snapshot']}. Materialize customer_segments again."
         )
     raise UnknownSubjectError(
-        f"Customer {customer!r} has no sales on record. Ids are compared exactly, as in the column customer_id of sales."
+        f"Customer {customer!r} has no sales on record. Ids are compared exactly as they stand in sales.customer_id."
     )
 
 
