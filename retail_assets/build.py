@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import warnings
+from types import TracebackType
 
 import dagster as dg
 
@@ -12,12 +14,14 @@ from retail_assets.assets.eda import eda_assets
 from retail_assets.assets.ingest import ingest_assets
 from retail_assets.assets.models import model_assets
 from retail_assets.assets.resources import spark_resource
+from retail_assets.assets.steps_logger import steps
 from retail_assets.assets.warehouse import warehouse_assets
 from retail_assets.automation import jobs
 from retail_assets.checks.conservation import conservation_checks
 from retail_assets.checks.landing import landing_checks
 from retail_assets.checks.models import model_checks
 from retail_assets.checks.tables import table_checks
+from retail_assets.errors import RetailError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 
@@ -36,6 +40,14 @@ def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     )
 
 
+def _message_only(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what the user can act on; anything else as usual."""
+    if isinstance(error, RetailError):
+        print(f"Error: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 def _next_day(settings: Settings) -> str:
     assert settings.end_date is not None  # noqa: S101 - asked by the caller
     return (settings.end_date + dt.timedelta(days=1)).isoformat()
@@ -46,7 +58,11 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
 
     Raises SettingsError or ContractError. Imports neither pyspark nor sklearn nor matplotlib.
     """
-    chosen = settings or settings_module.load()
+    try:
+        chosen = settings or settings_module.load()
+    except RetailError:
+        sys.excepthook = _message_only  # `dagster asset materialize` lets it through to the interpreter
+        raise
     platform = Platform(chosen)
     partitions = landing_partitions(chosen)
     return dg.Definitions(
@@ -65,4 +81,5 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         jobs=jobs(),
         resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, "steps": steps},
     )

@@ -279,6 +279,30 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def materialize(
+    partition: Annotated[
+        dt.date | None, typer.Option(parser=day, metavar="YYYY-MM-DD", help="One landing day.")
+    ] = None,
+    partition_range: Annotated[
+        str | None, typer.Option(metavar="FIRST...LAST", help="Landing days, as YYYY-MM-DD...YYYY-MM-DD.")
+    ] = None,
+    select: Annotated[str, typer.Option(help="Dagster's asset selection.")] = "*",
+) -> None:
+    """Compute assets: as `dagster asset materialize`, with a line a step and errors without tracebacks."""
+    from retail_assets.run import materialize as run
+
+    if partition and partition_range:
+        raise typer.BadParameter("give --partition or --partition-range, not both")
+    first = last = partition
+    if partition_range:
+        begin, dots, end = partition_range.partition("...")
+        if not dots:
+            raise typer.BadParameter(f"{partition_range!r} is not FIRST...LAST, such as 2024-01-01...2024-01-31")
+        first, last = day(begin), day(end)
+    run(settings_for(), select, first, last)
+
+
 @predict.command("forecast")
 def predict_forecast(
     category: Annotated[str | None, typer.Option(help="One category; the total of all by default.")] = None,

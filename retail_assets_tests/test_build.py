@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,18 @@ def test_the_workspace_file_loads() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_wrong_setting_is_one_message_and_no_traceback_for_dagsters_own_command() -> None:
+    program = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [program, "asset", "materialize", "-m", "retail_assets.definitions", "--select", "*"],
+        cwd=ROOT,
+        env={**os.environ, "RETAIL_SPRAK": "local[2]"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert "Error: RETAIL_SPRAK is not a setting. Did you mean 'RETAIL_SPARK'?" in done.stderr
+    assert "Traceback" not in done.stderr
