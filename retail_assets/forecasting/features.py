@@ -4,10 +4,10 @@ All of a series' features come from the 56 days that end at the origin, and from
 forecast; nothing after the origin is within reach. The model learns the ratio of a day's revenue to its base, which
 makes large and small categories alike:
 
-    base = MA28 × (1 + λ (SI − 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 − 1/F)
+    base = MA28 * (1 + λ (SI - 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 - 1/F)
 
 with F of a one-way analysis of variance by weekday (Fisher 1925): where weekdays do not differ by more than chance,
-the weekly pattern is shrunk away. 1 − 1/F is the positive-part James-Stein factor of a random-effects model
+the weekly pattern is shrunk away. 1 - 1/F is the positive-part James-Stein factor of a random-effects model
 (Efron & Morris 1973).
 """
 
@@ -61,7 +61,9 @@ def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: 
     `values` is (series, days), NaN where unknown. `series` and `origins`, (pairs,), index its rows and columns; days
     after an origin reach no feature, only `y`. Rows are ordered by pair, then by day.
     """
-    padded = np.concatenate([np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1)
+    padded = np.concatenate(
+        [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
+    )
     window = padded[series[:, None], origins[:, None] + np.arange(1, WINDOW_DAYS + 1)]
     known = (~np.isnan(window[:, -28:])).sum(axis=1)
     level = _mean(window[:, -28:], fallback=0.0)
@@ -101,7 +103,7 @@ def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
     A weekday that was never known in the window takes the mean of the whole window; an empty window is zero.
     """
     everything = _mean(by_week.reshape(len(by_week), -1), fallback=0.0)[:, None]
-    unknown = np.isnan(by_week).all(axis=1)
+    unknown: Bools = np.asarray(np.isnan(by_week).all(axis=1))
     # Weekdays without any value are filled first: numpy warns about a median of nothing.
     filled = np.where(unknown[:, None, :], everything[:, None, :], by_week)
     last = _last_known(filled.transpose(0, 2, 1))
@@ -112,7 +114,7 @@ def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
 
 
 def weekday_strength(by_week: Floats) -> Floats:
-    """λ = max(0, 1 − 1/F), (pairs,), of an analysis of variance by weekday of (pairs, weeks, 7) that may hold NaN."""
+    """λ = max(0, 1 - 1/F), (pairs,), of an analysis of variance by weekday of (pairs, weeks, 7) that may hold NaN."""
     known = ~np.isnan(by_week)
     count = known.sum(axis=1)
     filled = np.where(known, by_week, 0.0)

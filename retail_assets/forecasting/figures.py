@@ -7,6 +7,7 @@ that figures can be made in any thread and the same forecast gives the same byte
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.dates as mdates
@@ -29,15 +30,17 @@ _ACTUAL, _FORECAST, _NAIVE, _WORSE, _GRID = "#33415c", "#0b7a75", "#9aa5b1", "#b
 
 
 def figures(history: pd.DataFrame, forecast: Forecast, *, currency: str = "") -> dict[str, bytes]:
-    """PNG by file name: `forecast_total.png` where anything was forecast, `forecast_skill.png` where skill was measured.
+    """PNG by file name: `forecast_total.png` if anything was forecast, `forecast_skill.png` if skill was measured.
 
     `history` is what the forecast was made from; `currency` (as `USD`) labels the axis.
     """
     drawn = {}
     if forecast.table.num_rows:
         drawn["forecast_total.png"] = _png(_total(history, forecast, currency))
-    if forecast.backtest["evaluated"] and (bars := _bars(forecast.backtest)):
-        drawn["forecast_skill.png"] = _png(_skill(forecast.backtest, bars))
+    if forecast.backtest["evaluated"]:
+        best = forecast.backtest["best_simple_rule"]
+        if bars := _bars(forecast.backtest, best):
+            drawn["forecast_skill.png"] = _png(_skill(forecast.backtest, bars, best))
     return drawn
 
 
@@ -64,7 +67,7 @@ def _total(history: pd.DataFrame, forecast: Forecast, currency: str) -> Figure:
     axes.set_ylabel(f"revenue a day{f', {currency}' if currency else ''}")
     lowest = min(np.nanmin(actual[-DAYS_OF_ACTUALS:], initial=0.0), float(future.to_numpy().min()))
     axes.set_ylim(bottom=None if lowest < 0 else 0)
-    axes.legend(loc="lower left", frameon=False, ncols=3, fontsize=9)
+    figure.legend(loc="outside lower left", frameon=False, ncols=3, fontsize=9)
     _title(figure, axes, _total_title(actual, float(future["revenue"].sum()), horizon, currency), _evidence(forecast))
     return figure
 
@@ -78,7 +81,9 @@ def _total_title(actual: np.ndarray, expected: float, horizon: int, currency: st
     change = 100 * (expected / before - 1)
     if abs(change) < 0.5:
         return f"{money} expected in the next {days}, about as much as in the last"
-    return f"{money} expected in the next {days}, {abs(change):.0f} % {'more' if change > 0 else 'less'} than in the last"
+    return (
+        f"{money} expected in the next {days}, {abs(change):.0f} % {'more' if change > 0 else 'less'} than in the last"
+    )
 
 
 def _evidence(forecast: Forecast) -> str:
@@ -88,50 +93,72 @@ def _evidence(forecast: Forecast) -> str:
     champion = backtest["champion"]
     wape = backtest["models"][champion]["total_wape"]
     error = "" if wape is None else f"; off by {100 * wape:.0f} % of a day's total in the backtest"
-    name = "gradient boosting" if champion == BOOSTING else f"{champion.replace('_', ' ')} (boosting was no better)"
+    name = "gradient boosting" if champion == BOOSTING else f"{_words(champion)} (boosting was no better)"
     return f"Forecast by {name}{error}."
 
 
-def _bars(backtest: dict[str, Any]) -> list[tuple[str, float]]:
-    """Skill by category, the largest error first: where there is most to gain."""
-    measured = [
-        (name, entry["skill_vs_seasonal_naive"], entry["models"]["seasonal_naive"]["rmse"])
-        for name, entry in backtest["by_category"].items()
-        if entry["boosted_in_backtest"] and entry["skill_vs_seasonal_naive"] is not None
-    ]
-    measured.sort(key=lambda bar: (-bar[2], bar[0]))
-    return [(name, skill) for name, skill, _ in measured]
+@dataclass(frozen=True)
+class _Bar:
+    category: str
+    over_naive: float
+    over_best: float | None
 
 
-def _skill(backtest: dict[str, Any], bars: list[tuple[str, float]]) -> Figure:
+def _bars(backtest: dict[str, Any], best: str) -> list[_Bar]:
+    """Skill of the modelled categories, the largest error of seasonal naive first: where there is most to gain."""
+    bars = []
+    for name, entry in backtest["by_category"].items():
+        naive = entry["models"]["seasonal_naive"]["rmse"]
+        if not entry["boosted_in_backtest"] or entry["skill_vs_seasonal_naive"] is None:
+            continue
+        rule = entry["models"][best]["rmse"]
+        over_best = 1 - entry["models"][BOOSTING]["rmse"] / rule if rule else None
+        bars.append((-naive, _Bar(name, entry["skill_vs_seasonal_naive"], over_best)))
+    return [bar for _, bar in sorted(bars, key=lambda pair: (pair[0], pair[1].category))]
+
+
+def _skill(backtest: dict[str, Any], bars: list[_Bar], best: str) -> Figure:
     shown = bars[:MOST_BARS]
-    figure, axes = _figure(10, 1.9 + 0.3 * len(shown))
-    skills = np.array([skill for _, skill in shown])
-    axes.barh(np.arange(len(shown)), skills, color=np.where(skills > 0, _FORECAST, _WORSE), height=0.7)
-    for row, skill in enumerate(skills):
-        sign, align = ("+", "left") if skill > 0 else ("", "right")
-        axes.annotate(f"{sign}{100 * skill:.0f} %", (skill, row), (4 if skill > 0 else -4, 0), textcoords="offset points",
-                      ha=align, va="center", fontsize=9)
+    figure, axes = _figure(10, 2.3 + 0.3 * len(shown))
+    rows = np.arange(len(shown))
+    skills = np.array([bar.over_naive for bar in shown])
+    axes.barh(rows, skills, color=np.where(skills > 0, _FORECAST, _WORSE), height=0.7, label="against seasonal naive")
+    if best != "seasonal_naive":
+        dots = [np.nan if bar.over_best is None else bar.over_best for bar in shown]
+        axes.plot(
+            dots, rows, "D", color=_ACTUAL, mec="white", ms=7, label=f"against {_words(best)}, the best simple rule"
+        )
+    axes.set_yticks(rows, [_label(bar.category) for bar in shown], fontsize=9)
     # Category names are data: a dollar sign in one must not start mathematical text.
-    axes.set_yticks(np.arange(len(shown)), [_label(name) for name, _ in shown], fontsize=9)
     for text in axes.get_yticklabels():
         text.set_parse_math(False)
     axes.invert_yaxis()
     axes.axvline(0, color=_ACTUAL, lw=1)
-    axes.margins(x=0.12)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("RMSE saved against seasonal naive (right of zero: better)")
-    better, cutoffs = sum(skill > 0 for _, skill in bars), len(backtest["cutoffs"])
-    title = f"Gradient boosting beats seasonal naive in {better} of {len(bars)} categories"
-    best = min((n for n in backtest["models"] if n != BOOSTING), key=lambda n: backtest["models"][n]["rmse"] or 0.0)
-    gain = backtest["skill"][best]["rmse_reduction"]
-    against = "" if gain is None else (
-        f" Overall RMSE {abs(100 * gain):.0f} % {'below' if gain > 0 else 'above'} the best simple rule, {best.replace('_', ' ')}."
-    )
-    rest = f" The {MOST_BARS} with the largest errors of {len(bars)}." if len(bars) > MOST_BARS else ""
-    days = f"{backtest['horizon']} unseen days at {cutoffs} cut-off{'s' if cutoffs > 1 else ''}."
-    _title(figure, axes, title, f"{days}{against}{rest}")
+    axes.set_xlabel("RMSE saved by gradient boosting (right of zero: it is better)")
+    figure.legend(loc="outside lower left", frameon=False, ncols=2, fontsize=9)
+    _title(figure, axes, _skill_title(backtest, best), _skill_evidence(backtest, bars))
     return figure
+
+
+def _skill_title(backtest: dict[str, Any], best: str) -> str:
+    gain = backtest["skill"][best]["rmse_reduction"]
+    if backtest["champion"] != BOOSTING or gain is None:
+        return f"No skill: gradient boosting does not beat {_words(best)}"
+    interval = backtest["skill"][best]["interval90"]
+    proven = "" if interval and interval[0] > 0 else ", which may be chance"
+    return f"Gradient boosting's error is {100 * gain:.0f} % below the best simple rule's{proven}"
+
+
+def _skill_evidence(backtest: dict[str, Any], bars: list[_Bar]) -> str:
+    better, cutoffs = sum(bar.over_naive > 0 for bar in bars), len(backtest["cutoffs"])
+    days = f"{backtest['horizon']} unseen days at {cutoffs} cut-off{'s' if cutoffs > 1 else ''}"
+    rest = f" The {MOST_BARS} with the largest errors are shown." if len(bars) > MOST_BARS else ""
+    return f"{days}: better than seasonal naive in {better} of {len(bars)} modelled categories.{rest}"
+
+
+def _words(model: str) -> str:
+    return model.replace("_", " ")
 
 
 def _label(name: str) -> str:

@@ -114,7 +114,9 @@ def _report(
     closed = [str(to_date(day)) for day in panel.days[panel.closed]]
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:
-        notes.append("Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored.")
+        notes.append(
+            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored."
+        )
     common = {
         "horizon": horizon,
         "seed": seed,

@@ -81,7 +81,9 @@ def _method(panel: Panel, row: int, large: bool) -> str:
 def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) -> dict[str, Floats]:
     """(categories, horizon) of each baseline, every category by that baseline alone."""
     models: list[Forecaster] = [kind() for kind in BASELINES]
-    return {m.name: plausible(panel, holidays, m.fit(panel, holidays).predict(panel, holidays, horizon)) for m in models}
+    return {
+        m.name: plausible(panel, holidays, m.fit(panel, holidays).predict(panel, holidays, horizon)) for m in models
+    }
 
 
 def apply_methods(
@@ -105,7 +107,7 @@ def apply_methods(
 
 
 def plausible(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floats:
-    """Zero on days the shop will be closed, and nowhere below zero unless returns exceeded sales in the last 8 weeks."""
+    """Zero on days the shop will be closed; nowhere below zero unless returns exceeded sales in the last 8 weeks."""
     returns_dominate = np.nansum(panel.values[:, -WINDOW_DAYS:], axis=1) < 0
     floored = np.where(returns_dominate[:, None], forecast, np.maximum(forecast, 0.0))
     return np.where(open_days(panel, holidays, forecast.shape[1]), floored, 0.0)
@@ -113,7 +115,9 @@ def plausible(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floa
 
 def open_days(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:
     """(horizon,): False on weekdays the shop keeps closed, and on holidays it has closed on each time so far."""
-    past = [(name, bool(shut)) for day, shut in zip(panel.days, panel.closed, strict=True) if (name := holidays.name(day))]
+    past = [
+        (name, bool(shut)) for day, shut in zip(panel.days, panel.closed, strict=True) if (name := holidays.name(day))
+    ]
     shut_on = {name for name, _ in past} - {name for name, shut in past if not shut}
     future = panel.future_days(horizon)
     on_holiday = np.array([holidays.name(day) in shut_on for day in future])

@@ -29,7 +29,7 @@ FEWEST_TRAINING_ROWS = 100
 
 
 class Forecaster(Protocol):
-    """`fit` learns from a panel; `predict` gives revenue, (categories, horizon), of the days after a panel's cut-off."""
+    """`fit` learns from a panel; `predict` gives revenue, (categories, horizon), of the days after its cut-off."""
 
     name: ClassVar[str]
 

@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
-# A shop that takes this many orders on a usual day sells nothing by chance once in half a billion days (Poisson, e^-20).
+# A shop with this many orders on a usual day sells nothing by chance once in half a billion days (Poisson, e^-20).
 ORDERS_THAT_PROVE_CLOSURE = 20.0
 # Five years: older days would slow training without describing today's shop.
 LONGEST_HISTORY_DAYS = 1827
@@ -49,6 +49,11 @@ class DailySales:
     @property
     def first_day(self) -> date:
         return to_date(self.days[0])
+
+    @property
+    def traded(self) -> Bools:
+        """(days,): anything was sold or returned."""
+        return np.asarray(self.sold.any(axis=0))
 
     @property
     def last_day(self) -> date:
@@ -154,9 +159,9 @@ def panel_at(sales: DailySales, cutoff: date) -> Panel:
     end = int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1
     if not 1 <= end <= len(sales.days):
         raise ValueError(f"cut-off {cutoff} is outside {sales.first_day} to {sales.last_day}")
-    known = sales.sold[:, :end].any(axis=1)
+    known: Bools = np.asarray(sales.sold[:, :end].any(axis=1))
     sold, days = sales.sold[known, :end], sales.days[:end]
-    closed = closed_days(sold.any(axis=0), sales.orders[:end])
+    closed = closed_days(sales.traded[:end], sales.orders[:end])
     first = sold.argmax(axis=1)
     values = sales.revenue[known, :end].copy()
     values[np.arange(end) < first[:, None]] = np.nan

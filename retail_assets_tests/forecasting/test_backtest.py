@@ -1,0 +1,168 @@
+"""The backtest: metrics right by hand, no leakage, and no claim of skill that was not measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from retail_assets.forecasting.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
+from retail_assets.forecasting.calendar import holiday_calendar
+from retail_assets.forecasting.methods import BOOSTING
+from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
+
+HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
+LAST = date(2017, 12, 31)
+
+
+def test_the_cutoffs_of_a_year_are_six_and_the_last_leaves_out_its_end():
+    cutoffs = choose_cutoffs(date(2017, 1, 1), LAST, 28)
+    assert [str(day) for day in cutoffs] == [
+        "2017-07-16", "2017-08-13", "2017-09-10", "2017-10-08", "2017-11-05", "2017-12-03",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "count"), [(1, 0), (97, 0), (98, 1), (125, 1), (126, 2), (238, 6), (2000, 6)])
+def test_each_cutoff_has_seventy_days_behind_it(days, count):
+    first = LAST - timedelta(days=days - 1)
+    cutoffs = choose_cutoffs(first, LAST, 28)
+    assert len(cutoffs) == count
+    assert all((cutoff - first).days + 1 >= 70 for cutoff in cutoffs)
+
+
+def by_hand(actual, cutoffs=1, naive_error=2.0, **forecasts):
+    """A backtest of two categories and two days, the same at each cut-off; models not given forecast zero."""
+    shape = (cutoffs, 2, 2)
+    spread = {name: np.broadcast_to(np.asarray(forecasts.get(name, 0.0), float), shape) for name in MODEL_NAMES}
+    days = tuple(FIRST + timedelta(days=28 * at) for at in range(cutoffs))
+    known = np.array([True, True])
+    return Backtest(
+        ("a", "b"),
+        days,
+        np.broadcast_to(np.asarray(actual, float), shape),
+        spread,
+        np.full(shape[:2], naive_error),
+        known,
+        (),
+    )
+
+
+def test_metrics_by_hand():
+    metrics = by_hand([[10, 20], [30, np.nan]], gradient_boosting=[[12, 16], [30, 99]]).metrics(BOOSTING)
+    assert metrics == pytest.approx(
+        {
+            "rmse": (20 / 3) ** 0.5,
+            "mae": 2.0,
+            "wape": 6 / 60,
+            "mase": 1.0,
+            "bias": -2 / 60,
+            "total_rmse": 2.0,
+            "total_wape": 2 / 60,
+        }
+    )
+
+
+def test_errors_of_categories_may_cancel_in_the_total():
+    metrics = by_hand([[10, 10], [10, 10]], gradient_boosting=[[11, 11], [9, 9]]).metrics(BOOSTING)
+    assert (metrics["rmse"], metrics["total_rmse"]) == (1.0, 0.0)
+
+
+def test_shares_of_nothing_are_none():
+    metrics = by_hand(np.zeros((2, 2)), naive_error=0.0).metrics(BOOSTING)
+    assert metrics["wape"] is metrics["bias"] is metrics["mase"] is None
+
+
+def test_skill_is_the_share_of_rmse_saved():
+    tested = by_hand(np.full((2, 2), 10.0), gradient_boosting=9.0, seasonal_naive=8.0)
+    assert tested.skill("seasonal_naive") == pytest.approx(0.5)
+
+
+def test_skill_against_an_exact_rule_is_undefined_and_the_rule_is_champion():
+    tested = by_hand(np.full((2, 2), 10.0), gradient_boosting=9.0, seasonal_naive=10.0)
+    assert tested.skill("seasonal_naive") is None
+    assert tested.champion == "seasonal_naive"
+    assert verdict(tested, seed=0).startswith("No skill")
+
+
+def test_a_tie_goes_to_the_simple_rule():
+    tested = by_hand(np.full((2, 2), 10.0), gradient_boosting=9.0, weekday_mean=9.0)
+    assert tested.champion == "weekday_mean"
+    assert verdict(tested, seed=0).startswith("No skill")
+
+
+def test_the_verdict_names_a_baseline_that_beats_the_model_though_it_beats_naive():
+    tested = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, seasonal_naive=5.0, recent_mean=9.5)
+    text = verdict(tested, seed=0)
+    assert text.startswith("No skill")
+    assert "80.0 % below seasonal naive's over 6 cut-offs, but 100.0 % above that of the mean day" in text
+
+
+def test_a_better_model_at_one_cutoff_is_not_called_proven():
+    text = verdict(by_hand(np.full((2, 2), 10.0), 1, gradient_boosting=9.9, seasonal_naive=5.0), seed=0)
+    assert text.startswith("Skill not proven, too few cut-offs")
+
+
+def test_a_model_better_at_every_cutoff_has_skill():
+    tested = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, seasonal_naive=8.0, weekday_mean=8.5)
+    text = verdict(tested, seed=0)
+    assert text.startswith("Gradient boosting has skill")
+    assert "better at 6 of 6 cut-offs" in text
+
+
+def test_a_gain_from_one_lucky_cutoff_is_called_chance():
+    even = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, seasonal_naive=1.0, weekday_mean=9.01)
+    lucky = even.forecasts["weekday_mean"].copy()
+    lucky[:5], lucky[5] = 9.1, 7.0
+    tested = dataclasses.replace(even, forecasts={**even.forecasts, "weekday_mean": lucky})
+    assert tested.champion == BOOSTING
+    assert verdict(tested, seed=0).startswith("Low skill, within chance")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    late = noisy_week(80, seed=3)
+    return history(
+        130, {"a": noisy_week(100, seed=1), "b": noisy_week(40, seed=2), "late": lambda n: late(n) if n > 110 else None}
+    )
+
+
+@pytest.fixture(scope="module")
+def tested(rows):
+    return run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0)
+
+
+def test_values_after_a_cutoff_change_none_of_its_forecasts(rows, tested):
+    # The first cut-off is day 74: all that follows is made up anew, a category vanishes, a day is closed.
+    later = rows["sale_date"] > tested.cutoffs[0]
+    changed = rows.copy()
+    changed.loc[later, "revenue"] = changed.loc[later, "revenue"] * 7 + 1000
+    closed = changed["sale_date"] == tested.cutoffs[0] + timedelta(days=3)
+    changed = changed[~(closed | (later & (changed["product_category"] == "b")))]
+    again = run_backtest(sales_of(changed), HOLIDAYS, horizon=28, seed=0)
+    assert again.cutoffs[0] == tested.cutoffs[0]
+    for name in MODEL_NAMES:
+        np.testing.assert_array_equal(again.forecasts[name][0], tested.forecasts[name][0])
+    assert not np.array_equal(again.forecasts[BOOSTING][1], tested.forecasts[BOOSTING][1])
+
+
+def test_the_actuals_are_the_days_after_the_cutoff(rows, tested):
+    a = rows[rows["product_category"] == "a"].set_index("sale_date")["revenue"].astype(float)
+    for at, cutoff in enumerate(tested.cutoffs):
+        expected = [a[cutoff + timedelta(days=step)] for step in range(1, 29)]
+        np.testing.assert_allclose(tested.actual[at, 0], expected)
+
+
+def test_a_category_unknown_at_the_cutoff_is_forecast_as_zero_and_scored(tested):
+    at = tested.categories.index("late")
+    assert not tested.boosted[at]
+    assert tested.forecasts[BOOSTING][0, at].max() == 0
+    assert np.nansum(tested.actual[1, at]) > 0
+
+
+def test_closed_days_are_not_scored(rows):
+    closed = FIRST + timedelta(days=120)
+    tested = run_backtest(sales_of(rows[rows["sale_date"] != closed]), HOLIDAYS, horizon=28, seed=0)
+    assert tested.unscored_days == (closed,)
+    assert np.isnan(tested.actual[1, :, 120 - 102]).all()

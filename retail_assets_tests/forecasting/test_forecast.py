@@ -1,0 +1,232 @@
+"""The product: every kind of history has a defined table and an honest report."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retail_assets.forecasting import methods
+from retail_assets.forecasting.figures import figures
+from retail_assets.forecasting.forecast import forecast_daily
+from retail_assets.tables import SALES_FORECAST
+from retail_assets_tests.forecasting.shop import FIRST, WEEKLY, history, noisy_week, pure_noise, row
+
+
+def forecast(rows, **options):
+    made = forecast_daily(rows, **{"country": "US", **options})
+    assert made.table.schema == SALES_FORECAST.arrow_schema()
+    json.dumps(made.backtest, allow_nan=False)
+    frame = made.table.to_pandas()
+    assert np.isfinite(frame[["revenue", "seasonal_naive"]].to_numpy()).all()
+    assert not frame.duplicated(list(SALES_FORECAST.key)).any()
+    return made
+
+
+def methods_of(made):
+    return dict(made.table.to_pandas()[["product_category", "method"]].drop_duplicates().to_numpy().tolist())
+
+
+def claims_skill(made):
+    return made.backtest["verdict"].startswith("Gradient boosting has skill")
+
+
+@pytest.fixture(scope="module")
+def pattern():
+    """250 days of a weekly pattern with what no simple rule knows: the first week of a month is double."""
+    names = {"a": 100, "b": 40, "ünï $cødé $": 300}
+
+    def amount(level, seed):
+        week = noisy_week(level, noise=0.05, seed=seed)
+        return lambda n: week(n) * (2.0 if (FIRST + timedelta(days=n)).day <= 7 else 1.0)
+
+    return history(250, {name: amount(level, seed) for seed, (name, level) in enumerate(names.items())})
+
+
+@pytest.fixture(scope="module")
+def planted(pattern):
+    return forecast(pattern)
+
+
+def test_a_planted_signal_is_found(planted):
+    assert claims_skill(planted)
+    assert planted.backtest["champion"] == "gradient_boosting"
+    assert planted.backtest["skill"]["seasonal_naive"]["rmse_reduction"] > 0.1
+    assert set(methods_of(planted).values()) == {"gradient_boosting"}
+
+
+def test_the_table_is_28_days_a_category_after_the_cutoff(planted):
+    frame = planted.table.to_pandas()
+    assert frame.groupby("product_category").size().to_dict() == {"a": 28, "b": 28, "ünï $cødé $": 28}
+    cutoff = FIRST + timedelta(days=249)
+    assert set(frame["cutoff_date"]) == {cutoff}
+    assert [(day - cutoff).days for day in frame["forecast_date"]] == frame["horizon_day"].tolist()
+
+
+def test_the_report_says_how_it_was_measured(planted):
+    report = planted.backtest
+    assert report["evaluated"] is True
+    assert report["cutoffs"][-1] == str(FIRST + timedelta(days=249 - 28))
+    assert report["data"] == {
+        "first_day": "2023-01-02", "last_day": "2023-09-08", "days": 250, "categories": 3, "closed_days": [],
+    }  # fmt: skip
+    assert set(report["models"]) == {"gradient_boosting", "seasonal_naive", "weekday_mean", "recent_mean"}
+    assert set(report["by_category"]) == {"a", "b", "ünï $cødé $"}
+    assert (report["horizon"], report["seed"]) == (28, 0)
+
+
+def test_the_same_history_and_seed_give_the_same_bytes(pattern, planted):
+    again = forecast(pattern.sample(frac=1, random_state=9))
+    assert again.table.equals(planted.table)
+    assert json.dumps(again.backtest) == json.dumps(planted.backtest)
+    assert figures(pattern, again) == figures(pattern, planted)
+
+
+def test_figures_are_drawn_of_measured_skill(pattern, planted):
+    drawn = figures(pattern, planted, currency="USD")
+    assert set(drawn) == {"forecast_total.png", "forecast_skill.png"}
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+
+
+def test_pure_noise_is_said_to_have_no_skill_and_an_average_is_published():
+    made = forecast(history(366, {"x": pure_noise(400, seed=1), "y": pure_noise(300, seed=2)}, orders=2))
+    assert made.backtest["evaluated"]
+    assert not claims_skill(made)
+    assert made.backtest["champion"] != "gradient_boosting"
+    assert set(methods_of(made).values()) == {f"{made.backtest['champion']}: boosting no better in the backtest"}
+
+
+def test_a_constant_category_is_forecast_exactly_without_a_claim():
+    made = forecast(history(110, {"a": lambda _: 50.0}))
+    assert made.table["revenue"].to_pylist() == [50.0] * 28
+    assert made.backtest["verdict"].startswith("No skill")
+
+
+def test_an_exact_weekly_pattern_is_repeated_without_a_claim():
+    made = forecast(history(112, {"a": lambda n: 100 * WEEKLY[n % 7]}))
+    assert made.table["revenue"].to_pylist() == pytest.approx([100 * factor for factor in WEEKLY] * 4)
+    assert not claims_skill(made)
+
+
+def assert_unmeasured(made, reason):
+    assert made.backtest["evaluated"] is False
+    assert reason in made.backtest["reason"]
+    assert made.backtest["verdict"].startswith("Skill was not measured.")
+    assert "gradient_boosting" not in set(made.table["method"].to_pylist())
+
+
+def test_no_sales_give_an_empty_table_and_no_figure():
+    made = forecast(history(0, {}))
+    assert made.table.num_rows == 0
+    assert_unmeasured(made, "There are no sales")
+    assert figures(history(0, {}), made) == {}
+
+
+@pytest.mark.parametrize(
+    ("days", "method"),
+    [(1, methods.TOO_SHORT), (13, methods.TOO_SHORT), (14, methods.SHORT), (69, methods.SHORT), (97, methods.UNTESTED)],
+)
+def test_a_history_too_short_to_test_is_forecast_by_rule(days, method):
+    rows = history(days, {"a": noisy_week(100)})
+    made = forecast(rows)
+    assert_unmeasured(made, f"The history has {days} days")
+    assert methods_of(made) == {"a": method}
+    assert set(figures(rows, made)) == {"forecast_total.png"}
+
+
+def test_categories_that_sell_nothing_of_worth_are_forecast_as_zero():
+    rows = history(200, {"a": lambda _: 0.0, "b": lambda _: 0.0})
+    made = forecast(rows)
+    assert_unmeasured(made, "At no cut-off had any category")
+    assert set(made.table["revenue"].to_pylist()) == {0.0}
+    assert figures(rows, made)
+
+
+def test_a_shop_of_returns_is_forecast_below_zero():
+    made = forecast(history(120, {"a": lambda _: -30.0}))
+    assert set(made.table["revenue"].to_pylist()) == {-30.0}
+    assert_unmeasured(made, "revenue above zero")
+
+
+def test_an_ended_category_is_forecast_as_zero_beside_one_that_sells():
+    made = forecast(history(90, {"a": noisy_week(100), "gone": lambda n: 70.0 if n < 60 else None}))
+    frame = made.table.to_pandas()
+    assert methods_of(made)["gone"] == methods.ENDED
+    assert frame.loc[frame["product_category"] == "gone", "revenue"].eq(0).all()
+
+
+def test_a_brand_new_category_is_forecast_by_its_mean():
+    made = forecast(history(90, {"a": noisy_week(100), "new": lambda n: 70.0 if n >= 87 else None}))
+    frame = made.table.to_pandas()
+    assert methods_of(made)["new"] == methods.TOO_SHORT
+    assert frame.loc[frame["product_category"] == "new", "revenue"].eq(70.0).all()
+
+
+def test_a_month_without_data_is_neither_learnt_nor_a_fall_of_sales():
+    rows = history(160, {"a": lambda n: None if 90 <= n < 120 else 100.0})
+    made = forecast(rows)
+    assert len(made.backtest["data"]["closed_days"]) == 30
+    assert made.table["revenue"].to_pylist() == pytest.approx([100.0] * 28)
+
+
+def test_one_huge_purchase_leaves_the_forecast_of_other_categories_alone():
+    rows = history(84, {"a": noisy_week(100), "b": noisy_week(50)})
+    huge = pd.concat([rows, pd.DataFrame([row(FIRST + timedelta(days=80), "c", 1e13)])])
+    frames = [forecast(data).table.to_pandas().query("product_category == 'a'") for data in (rows, huge)]
+    assert frames[0]["revenue"].tolist() == frames[1]["revenue"].tolist()
+
+
+def test_an_unknown_country_is_noted():
+    made = forecast(history(30, {"a": noisy_week(100)}), country="XX")
+    assert any("No holiday calendar for country 'XX'" in note for note in made.backtest["notes"])
+
+
+def test_closed_days_are_named():
+    made = forecast(history(60, {"a": lambda n: None if n == 40 else 100.0}))
+    assert made.backtest["data"]["closed_days"] == ["2023-02-11"]
+    assert any(note.startswith("Closed days") for note in made.backtest["notes"])
+
+
+def test_long_names_and_shorter_horizons_are_kept():
+    name = "長" * 128
+    rows = history(40, {name: noisy_week(10)})
+    made = forecast(rows, horizon=5)
+    assert made.table["product_category"].to_pylist() == [name] * 5
+    assert figures(rows, made)
+
+
+@pytest.mark.parametrize(("option", "value"), [("horizon", 0), ("horizon", 29), ("seed", -1)])
+def test_an_option_out_of_range_is_refused_by_name(option, value):
+    with pytest.raises(ValueError, match=option):
+        forecast_daily(history(5, {"a": noisy_week(1)}), country="US", **{option: value})
+
+
+sparse_rows = st.lists(
+    st.tuples(
+        st.integers(0, 90),
+        st.sampled_from(["a", "b", "", "ñ\n"]),
+        st.decimals(-10_000, 10_000, places=2),
+        st.integers(0, 60),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sparse_rows)
+def test_any_little_history_has_a_finite_forecast_for_each_category(rows):
+    frame = pd.DataFrame(
+        [row(date(2024, 1, 1) + timedelta(days=day), name, float(money), orders) for day, name, money, orders in rows]
+    )
+    made = forecast(frame, horizon=9)
+    assert made.backtest["evaluated"] is False or made.backtest["champion"]
+    known = {name for _, name, _, _ in rows}
+    forecast_for = set(made.table["product_category"].to_pylist())
+    # A partial last day may hold all there is of a category; nothing else may go missing.
+    assert forecast_for == known or (forecast_for < known and made.backtest["notes"])

@@ -1,0 +1,119 @@
+"""Which days are known, closed, or zero."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retail_assets.forecasting.series import LONGEST_HISTORY_DAYS, daily_sales, panel_at, weekday
+from retail_assets_tests.forecasting.shop import FIRST, history, row, sales_of
+
+
+def steady(number: int) -> float:
+    return 100.0
+
+
+def without(*closed: int):
+    return lambda number: None if number in closed else 100.0
+
+
+def test_no_rows_are_no_series():
+    assert daily_sales(history(0, {})) is None
+
+
+def test_a_day_without_a_row_of_a_category_is_zero():
+    sales = sales_of(history(10, {"a": steady, "b": without(4)}))
+    assert sales.revenue[1, 4] == 0
+    assert panel_at(sales, sales.last_day).values[1, 4] == 0
+
+
+def test_the_order_of_rows_does_not_matter():
+    rows = history(30, {"a": steady, "b": lambda number: number * 1.5})
+    forwards, shuffled = sales_of(rows), sales_of(rows.sample(frac=1, random_state=3))
+    assert forwards.categories == shuffled.categories
+    np.testing.assert_array_equal(forwards.revenue, shuffled.revenue)
+
+
+def test_a_day_on_which_a_busy_shop_sold_nothing_was_closed_and_is_unknown():
+    sales = sales_of(history(40, {"a": without(20), "b": without(20)}))
+    panel = panel_at(sales, sales.last_day)
+    assert np.flatnonzero(panel.closed).tolist() == [20]
+    assert np.isnan(panel.values[:, 20]).all()
+
+
+def test_a_day_on_which_a_quiet_shop_sold_nothing_proves_nothing_and_is_zero():
+    sales = sales_of(history(40, {"a": without(20)}, orders=3))
+    panel = panel_at(sales, sales.last_day)
+    assert not panel.closed.any()
+    assert panel.values[0, 20] == 0
+
+
+def test_sundays_off_are_a_closed_weekday():
+    sundays = [number for number in range(70) if number % 7 == 6]
+    sales = sales_of(history(69, {"a": without(*sundays)}))
+    assert panel_at(sales, sales.last_day).weekdays_closed().tolist() == [False] * 6 + [True]
+
+
+def test_before_its_first_sale_a_category_is_unknown_not_zero():
+    sales = sales_of(history(20, {"a": steady, "new": lambda number: 5.0 if number >= 12 else None}))
+    panel = panel_at(sales, sales.last_day)
+    assert np.isnan(panel.values[1, :12]).all()
+    assert panel.first.tolist() == [0, 12]
+
+
+def test_a_category_is_not_there_before_its_first_sale():
+    sales = sales_of(history(20, {"a": steady, "new": lambda number: 5.0 if number >= 12 else None}))
+    assert panel_at(sales, FIRST + timedelta(days=11)).categories == ("a",)
+
+
+def test_a_partial_last_day_is_left_out_and_named():
+    rows = history(60, {"a": steady})
+    partial = pd.DataFrame([row(FIRST + timedelta(days=60), "a", 30.0, orders=15)])
+    sales = sales_of(pd.concat([rows, partial]))
+    assert sales.last_day == FIRST + timedelta(days=59)
+    assert "2023-03-03 looks like a partial day (15 orders" in sales.notes[0]
+
+
+def test_a_weak_but_plausible_last_day_is_kept():
+    rows = history(60, {"a": steady})
+    weak = pd.DataFrame([row(FIRST + timedelta(days=60), "a", 60.0, orders=30)])
+    assert sales_of(pd.concat([rows, weak])).last_day == FIRST + timedelta(days=60)
+
+
+def test_one_stray_sale_in_the_far_future_does_not_move_the_cutoff():
+    stray = pd.DataFrame([row(date(2099, 1, 5), "a", 9.0, orders=1)])
+    assert sales_of(pd.concat([history(100, {"a": steady}), stray])).last_day == FIRST + timedelta(days=99)
+
+
+def test_more_than_five_years_are_cut_to_the_last_five():
+    sales = sales_of(history(2000, {"a": steady}))
+    assert len(sales.days) == LONGEST_HISTORY_DAYS
+    assert "are left out" in sales.notes[0]
+
+
+def test_a_frame_without_a_column_is_refused_by_the_columns_name():
+    with pytest.raises(ValueError, match="orders"):
+        sales_of(history(5, {"a": steady}).drop(columns="orders"))
+
+
+@pytest.mark.parametrize("column", ["sale_date", "product_category", "revenue"])
+def test_a_missing_value_is_refused(column):
+    rows = history(5, {"a": steady})
+    rows[column] = rows[column].astype(object)
+    rows.loc[2, column] = None
+    with pytest.raises(ValueError, match="is missing"):
+        sales_of(rows)
+
+
+@pytest.mark.parametrize("day", [FIRST - timedelta(days=1), FIRST + timedelta(days=5)])
+def test_a_cutoff_outside_the_history_is_refused(day):
+    with pytest.raises(ValueError, match="outside"):
+        panel_at(sales_of(history(5, {"a": steady})), day)
+
+
+def test_weekday_counts_from_monday():
+    days = np.array(["2023-01-02", "2023-01-08", "1969-12-29"], dtype="datetime64[D]")
+    assert weekday(days).tolist() == [0, 6, 0]
