@@ -7,19 +7,21 @@ sees half of a new one. Not here: what is in the files (`cleaning/`), and loadin
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from retail_assets.errors import NotReadyError
+from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.landing.inspect import FileProfile
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 Status = Literal["clean", "quarantine", "superseded"]
@@ -27,6 +29,9 @@ STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 
 #: Files that no manifest names are kept this long: a reader may still hold the old manifest, a writer may be at work.
 GRACE = dt.timedelta(days=1)
+
+_READS_AT_ONCE = 16
+_PUBLISH_AGAIN = "Materialize raw_sales_files and clean_sales again for this landing."
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,9 @@ class Lake:
                 f"{self.source}: the landing of {landed_on} has not been registered. "
                 f"Materialize raw_sales_files for {landed_on} first."
             )
-        files = tuple(FileProfile.from_json(f) for f in data["files"])
-        return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
+        with self._readable("raw", landed_on):
+            files = tuple(FileProfile.from_json(f) for f in data["files"])
+            return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
 
     def publish_clean(self, manifest: CleanManifest) -> str:
         """Publish the result of cleaning a landing; returns the manifest's URI."""
@@ -135,26 +141,32 @@ class Lake:
                 f"{self.source}: the landing of {landed_on} has not been cleaned. "
                 f"Materialize clean_sales for {landed_on} first."
             )
-        files: dict[Status, tuple[LakeFile, ...]] = {
-            status: tuple(LakeFile(**f) for f in data["files"].get(status, ())) for status in STATUSES
-        }
-        return CleanManifest(
-            data["source"],
-            dt.date.fromisoformat(data["landed_on"]),
-            data["run_id"],
-            data["contract"],
-            data["raw_digest"],
-            files,
-            data["reasons"],
-        )
+        with self._readable("clean", landed_on):
+            files: dict[Status, tuple[LakeFile, ...]] = {
+                status: tuple(LakeFile(**f) for f in data["files"].get(status, ())) for status in STATUSES
+            }
+            return CleanManifest(
+                data["source"],
+                dt.date.fromisoformat(data["landed_on"]),
+                data["run_id"],
+                data["contract"],
+                data["raw_digest"],
+                files,
+                data["reasons"],
+            )
+
+    def cleaned(self) -> list[tuple[RawManifest, CleanManifest]]:
+        """Raw and clean manifest of every landing that has been cleaned, in order of the days."""
+        days = self.landings("clean")
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, and many at once
+            return list(zip(pool.map(self.raw, days), pool.map(self.clean, days), strict=True))
 
     def landings(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
         """Days whose manifest is published in a layer, in order."""
-        days = []
-        for name in self.store.folders(f"{self.source}/{layer}"):
-            if name.startswith("dt=") and self.store.exists(f"{self.source}/{layer}/{name}/manifest.json"):
-                days.append(dt.date.fromisoformat(name.removeprefix("dt=")))
-        return sorted(days)
+        days = [d for d in map(_day_of, self.store.folders(f"{self.source}/{layer}")) if d is not None]
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            published = pool.map(lambda day: self.store.exists(self._key(layer, day)), days)
+            return sorted(day for day, is_there in zip(days, published, strict=True) if is_there)
 
     def data_key(self, landed_on: dt.date, run_id: str, name: str) -> str:
         """Key of a new data file; unreachable for readers until a manifest names it."""
@@ -173,20 +185,43 @@ class Lake:
         return table.arrow_schema().empty_table()
 
     def sweep(self, landed_on: dt.date, now: dt.datetime) -> list[str]:
-        """Delete files of a partition that its manifest does not name and that are older than `GRACE`."""
-        manifest = self.clean(landed_on)
-        named = {key for status in STATUSES for key in manifest.keys(status)}
+        """Delete files of a partition that no manifest names any more; returns their keys.
+
+        A file goes when it is older than `GRACE` and the manifest has stood for `GRACE` without naming it: until then
+        a reader may hold the manifest before. So nothing goes right after publishing; a later sweep takes it.
+        """
+        return self._swept([landed_on], f"{self.source}/clean/dt={landed_on.isoformat()}", now)
+
+    def sweep_all(self, now: dt.datetime) -> list[str]:
+        """`sweep` over every partition, with one listing of the files."""
+        folder = f"{self.source}/clean"
+        days = [d for d in map(_day_of, self.store.folders(folder)) if d is not None]
+        return self._swept(days, folder, now)
+
+    def _swept(self, days: list[dt.date], folder: str, now: dt.datetime) -> list[str]:
+        # Manifests before the listing: one that the listing shows to be old is then certainly the one that was read.
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            named = dict(zip(days, pool.map(self._named, days), strict=True))
+        files: dict[dt.date | None, list[Entry]] = {}
+        for entry in self.store.list(folder):
+            files.setdefault(_day_of(entry.key.split("/")[2]), []).append(entry)
         oldest = (now - GRACE).timestamp()
-        orphans = [
-            entry.key
-            for entry in self.store.list(f"{self.source}/clean/dt={landed_on.isoformat()}")
-            if entry.key.endswith(".parquet")
-            and entry.key not in named
-            and entry.modified is not None
-            and entry.modified < oldest
-        ]
+        orphans = []
+        for day in days:
+            young = {e.key for e in files.get(day, ()) if e.modified is None or e.modified >= oldest}
+            if self._key("clean", day) in young:
+                continue
+            data = [e.key for e in files.get(day, ()) if e.key.endswith(".parquet")]
+            orphans += [key for key in data if key not in young and key not in named[day]]
         self.store.delete(orphans)
         return orphans
+
+    def _named(self, landed_on: dt.date) -> set[str]:
+        """Keys of the data files that the published manifest names; none where there is none."""
+        if not self.store.exists(self._key("clean", landed_on)):
+            return set()
+        manifest = self.clean(landed_on)
+        return {key for status in STATUSES for key in manifest.keys(status)}
 
     def _key(self, layer: str, landed_on: dt.date) -> str:
         return f"{self.source}/{layer}/dt={landed_on.isoformat()}/manifest.json"
@@ -197,7 +232,32 @@ class Lake:
 
     def _read(self, key: str) -> dict[str, Any] | None:
         data = self.store.read_if_exists(key)
-        return None if data is None else json.loads(data)
+        if data is None:
+            return None
+        try:
+            read = json.loads(data)
+            if isinstance(read, dict):
+                return read
+        except ValueError:
+            pass
+        raise StorageError(f"{self.store.uri_of(key)} is no manifest: it is damaged. {_PUBLISH_AGAIN}")
+
+    @contextlib.contextmanager
+    def _readable(self, layer: str, landed_on: dt.date) -> Iterator[None]:
+        """Turn what a manifest of another version lacks or has too much into an error that says so."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            uri = self.store.uri_of(self._key(layer, landed_on))
+            raise StorageError(f"{uri} was written by another version ({e}). {_PUBLISH_AGAIN}") from e
+
+
+def _day_of(folder: str) -> dt.date | None:
+    """The day of `dt=YYYY-MM-DD`; None for a folder that is not ours."""
+    try:
+        return dt.date.fromisoformat(folder.removeprefix("dt=")) if folder.startswith("dt=") else None
+    except ValueError:
+        return None
 
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:

@@ -169,7 +169,7 @@ DIM_DATE = Table(
 
 DIM_CUSTOMER = Table(
     "dim_customer",
-    "one row a known customer, with what the latest sale said of them",
+    "one row a known customer, with what was last known of them",
     (
         Column("customer_id", "varchar(128)", "customer"),
         Column("gender", "varchar(16)", "latest known gender", nullable=True),

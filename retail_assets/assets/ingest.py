@@ -102,7 +102,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             run_id = f"{context.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
             locations = [platform.lake.publish_clean(m) for m in manifests]
-            swept = [key for m in manifests for key in platform.lake.sweep(m.landed_on, dt.datetime.now(dt.UTC))]
+            swept = platform.lake.sweep_all(dt.datetime.now(dt.UTC))
         rows = {str(m.landed_on): m.rows("clean") for m in manifests}
         rejected = {str(m.landed_on): m.rows("quarantine") for m in manifests}
         context.log.info(

@@ -11,7 +11,7 @@ _SHOWN = 20
 
 
 def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """`landing_is_not_empty` (warns) and `columns_match_contract` (warns; a missing required column fails the asset)."""
+    """`landing_is_not_empty` and `columns_match_contract`. Both warn: a missing required column fails the asset."""
     contract = platform.settings.contract
 
     @dg.asset_check(asset="raw_sales_files", description="Every registered landing has at least one file.")
@@ -34,18 +34,24 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def columns_match_contract() -> dg.AssetCheckResult:
         with failing_clearly():
-            files = [f for day in platform.lake.landings("raw") for f in platform.lake.raw(day).files]
+            landings = [platform.lake.raw(day) for day in platform.lake.landings("raw")]
+        # What an older contract did not know, this one may: only a new look at the files can tell.
+        older = [str(m.landed_on) for m in landings if m.contract != contract.digest]
+        files = [f for m in landings if m.contract == contract.digest for f in m.files]
         unknown = {f.key: f.unknown_columns for f in files if f.unknown_columns}
         if contract.unknown_columns == "ignore":
             unknown = {}
+        names = sorted({name for columns in unknown.values() for name in columns})
         return dg.AssetCheckResult(
             passed=not unknown,
             severity=dg.AssetCheckSeverity.WARN,
-            description="Columns that the contract does not know are not loaded. Map them, or list them in ignore_columns."
+            description=f"Contract {contract.name} does not know, and so does not load: {', '.join(names[:_SHOWN])} "
+            f"(in {len(unknown)} of {len(files)} files). Map them, or list them in ignore_columns."
             if unknown
             else None,
             metadata={
                 "files": len(files),
+                "landings_registered_by_another_contract": len(older),
                 "unknown": dg.MetadataValue.json(dict(list(unknown.items())[:_SHOWN])),
                 "not_delivered": dg.MetadataValue.json(sorted({c for f in files for c in f.missing_columns})),
             },

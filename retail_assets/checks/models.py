@@ -13,40 +13,59 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     warehouse = platform.warehouse
 
     @dg.asset_check(
-        asset="sales_forecast", description="Every category has each day of the horizon, and every day a finite number."
+        asset="sales_forecast",
+        description="Every category has each day from its cut-off to the horizon once, and each a finite number.",
     )
     def horizon_is_complete() -> dg.AssetCheckResult:
         with failing_clearly():
             wrong = warehouse.query(
-                "SELECT product_category, count(*) AS days, min(horizon_day) AS first_day, max(horizon_day) AS last_day "
-                "FROM sales_forecast GROUP BY product_category "
-                "HAVING count(*) <> (SELECT max(horizon_day) FROM sales_forecast) OR min(horizon_day) <> 1 "
-                "OR count(CASE WHEN revenue - revenue = 0 THEN 1 END) <> count(*) ORDER BY product_category LIMIT 10"
+                "SELECT product_category, count(DISTINCT horizon_day) AS days, "
+                "min(horizon_day) AS first_day, max(horizon_day) AS last_day FROM sales_forecast "
+                "GROUP BY product_category "
+                "HAVING count(DISTINCT horizon_day) <> (SELECT max(horizon_day) FROM sales_forecast) "
+                "OR count(*) <> count(DISTINCT horizon_day) OR min(horizon_day) <> 1 "
+                "OR count(CASE WHEN forecast_date - cutoff_date = horizon_day THEN 1 END) <> count(*) "
+                # Neither NaN nor an infinity is zero when it is taken from itself.
+                "OR count(CASE WHEN revenue - revenue = 0 AND seasonal_naive - seasonal_naive = 0 THEN 1 END) "
+                "<> count(*) "
+                "ORDER BY product_category LIMIT 10"
             ).to_pylist()
             [size] = warehouse.query(
-                "SELECT count(DISTINCT product_category) AS categories, count(*) AS n FROM sales_forecast"
+                "SELECT count(DISTINCT product_category) AS categories, count(*) AS n, "
+                "(SELECT count(*) FROM daily_category_sales) AS history FROM sales_forecast"
             ).to_pylist()
+        none = bool(size["history"]) and not size["n"]
+        names = ", ".join(str(row["product_category"]) for row in wrong)
         return dg.AssetCheckResult(
-            passed=not wrong,
-            description=f"Incomplete or not finite: {wrong}. Materialize sales_forecast again." if wrong else None,
-            metadata={"categories": int(size["categories"]), "rows": int(size["n"])},
+            passed=not wrong and not none,
+            description=f"Incomplete, doubled or not finite: {names}. Materialize sales_forecast again."
+            if wrong
+            else "There are sales and no forecast. Materialize sales_forecast again."
+            if none
+            else None,
+            metadata={
+                "categories": int(size["categories"]),
+                "rows": int(size["n"]),
+                "wrong": dg.MetadataValue.json(wrong),
+            },
         )
 
     @dg.asset_check(asset="customer_segments", description="Exactly the known customers of sales have a segment.")
     def every_customer_has_a_segment() -> dg.AssetCheckResult:
         with failing_clearly():
             [row] = warehouse.query(
-                "SELECT (SELECT count(DISTINCT customer_id) FROM sales) AS known, "
-                "(SELECT count(*) FROM customer_segments) AS segmented, "
-                "(SELECT count(*) FROM customer_segments AS c WHERE NOT EXISTS "
-                "(SELECT 1 FROM sales AS s WHERE s.customer_id = c.customer_id)) AS strangers"
+                "SELECT count(s.customer_id) AS known, "
+                "count(CASE WHEN c.customer_id IS NULL THEN 1 END) AS forgotten, "
+                "count(CASE WHEN s.customer_id IS NULL THEN 1 END) AS strangers "
+                "FROM (SELECT DISTINCT customer_id FROM sales WHERE customer_id IS NOT NULL) AS s "
+                "FULL JOIN customer_segments AS c ON c.customer_id = s.customer_id"
             ).to_pylist()
-        passed = row["known"] == row["segmented"] and not row["strangers"]
+        passed = not row["forgotten"] and not row["strangers"]
         return dg.AssetCheckResult(
             passed=passed,
             description=None
             if passed
-            else f"{row['known']} customers are known and {row['segmented']} segmented ({row['strangers']} unknown to sales). "
+            else f"{row['forgotten']} customers have no segment, {row['strangers']} segments are of nobody in sales. "
             "Materialize customer_segments again.",
             metadata={"customers": int(row["known"])},
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 import pyarrow as pa
 
@@ -33,8 +35,12 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
 
 
 def table_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """For each table: `matches_contract` (columns, types, nulls) and `key_is_unique` (`unique_transaction` for sales)."""
-    return [check for table, blocking in CHECKED for check in (_shape(platform, table, blocking), _key(platform, table, blocking))]
+    """For each table `matches_contract` (columns, types, nulls) and `key_is_unique` (sales: `unique_transaction`)."""
+    return [
+        check
+        for table, blocking in CHECKED
+        for check in (_shape(platform, table, blocking), _key(platform, table, blocking))
+    ]
 
 
 def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefinition:
@@ -46,22 +52,25 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
     )
     def matches_contract() -> dg.AssetCheckResult:
         with failing_clearly():
-            found = platform.warehouse.query(f"SELECT {table.column_list} FROM {table.name} LIMIT 0").schema
-            required = [c.name for c in table.columns if not c.nullable]
-            counts = ", ".join(f"count(*) - count({name}) AS {name}" for name in required)
-            [nulls] = platform.warehouse.query(f"SELECT {counts} FROM {table.name}").to_pylist()
-        expected = table.arrow_schema()
+            found = platform.warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").schema
+            missing = [name for name in table.names if name not in found.names]
+            required = [c.name for c in table.columns if not c.nullable and c.name not in missing]
+            counts = ", ".join(["count(*) AS n", *(f"count({name}) AS {name}" for name in required)])
+            [known] = platform.warehouse.query(f"SELECT {counts} FROM {table.name}").to_pylist()
         types = {
             f.name: f"{found.field(f.name).type}, expected {f.type}"
-            for f in expected
-            if not _same_type(found.field(f.name).type, f.type)
+            for f in table.arrow_schema()
+            if f.name not in missing and not _same_type(found.field(f.name).type, f.type)
         }
-        missing = {name: int(count) for name, count in nulls.items() if count}
-        passed = not types and not missing
+        nulls = {name: int(known["n"] - known[name]) for name in required if known["n"] != known[name]}
+        more = [name for name in found.names if name not in table.names]
+        wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
+        passed = not any(wrong.values())
+        told = "; ".join(f"{what}: {which}" for what, which in wrong.items() if which)
         return dg.AssetCheckResult(
             passed=passed,
-            description=None if passed else f"{table.name}: wrong types {types}, NULLs {missing}. Materialize it again.",
-            metadata={"columns": len(table.columns), "nulls": missing, "types": types},
+            description=None if passed else f"{table.name}: {told}. Materialize it again.",
+            metadata={"columns": len(table.columns), "rows": int(known["n"]), "wrong": dg.MetadataValue.json(wrong)},
         )
 
     return matches_contract
@@ -75,15 +84,22 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
     def key_is_unique() -> dg.AssetCheckResult:
         with failing_clearly():
             repeated = platform.warehouse.query(
-                f"SELECT {key}, count(*) AS times FROM {table.name} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 10"
+                f"SELECT {key}, count(*) AS times FROM {table.name} "
+                f"GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 10"
             ).to_pylist()
         return dg.AssetCheckResult(
             passed=not repeated,
-            description=f"{table.name}: keys that stand more than once. Materialize it again." if repeated else None,
+            description=f"{table.name}: repeated ({key}), such as {_told(repeated[0])}. Materialize it again."
+            if repeated
+            else None,
             metadata={"repeated": dg.MetadataValue.json([{k: str(v) for k, v in row.items()} for row in repeated])},
         )
 
     return key_is_unique
+
+
+def _told(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
 def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:

@@ -8,13 +8,14 @@ and tasks write through the store. The result does not depend on the number of t
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -27,6 +28,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, RawManifest, Status
 from retail_assets.landing.inspect import FileProfile
 from retail_assets.storage import Store
+from retail_assets.tables import SALES_CLEAN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _TASK_BYTES = 32 << 20
 _MOST_TASKS = 1000
 _ROWS_TO_SPARK = 32_768
+[_LONGEST_ID] = next(c.numbers for c in SALES_CLEAN.columns if c.name == "transaction_id")
+_NUMBER_BYTES = len("-4294967296")
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,13 @@ def clean(
 ) -> list[CleanManifest]:
     """Clean the landings; returns one manifest a landing, not yet published.
 
-    `session` is called only if there are files: landings without any need no Spark. Raises RetailError for files that cannot be read or stores that cannot be written.
+    `session` is called only if there are files: landings without any need no Spark. Raises RetailError for files that
+    cannot be read, or are not those of the manifest any more, and for stores that cannot be written.
     """
-    tasks = [
-        _FileTask(i, landed_on, profile)
-        for i, (landed_on, profile) in enumerate((m.landed_on, f) for m in landings for f in m.files)
-    ]
+    if len({m.landed_on for m in landings}) < len(landings):
+        raise ValueError(f"a landing is given more than once: {sorted(str(m.landed_on) for m in landings)}")
+    files = [(m.landed_on, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
+    tasks = [_FileTask(number, landed_on, profile) for number, (landed_on, profile) in enumerate(files)]
     target = Target(lake.store.uri, lake.source, run_id, contract.digest, tuple(t.profile.key for t in tasks))
     statistics: list[Any] = []
     if tasks:
@@ -67,7 +72,10 @@ def clean(
         try:
             statistics = written.collect()
         except Exception as e:
-            raise _as_retail_error(e) from e
+            explained = _as_retail_error(e)
+            if explained is None:
+                raise
+            raise explained from e
     return [_manifest(m, target, [s for s in statistics if s["landed_on"] == m.landed_on]) for m in landings]
 
 
@@ -79,7 +87,11 @@ def judge(parsed: DataFrame, contract: Contract) -> DataFrame:
     from pyspark.sql import Window
     from pyspark.sql import functions as F  # noqa: N812 - pyspark's own convention
 
+    numbered = contract.columns["transaction_id"].occurrence
     found = " + ".join(f"CASE WHEN {r.rule} THEN {r.mask}L ELSE 0L END" for r in rules.judged(contract))
+    if numbered:  # the id must fit its column with its number, too
+        too_long = f"octet_length(transaction_id) > {_LONGEST_ID - _NUMBER_BYTES}"
+        found += f" + CASE WHEN {too_long} THEN {rules.TEXT_TOO_LONG.mask}L ELSE 0L END"
     whole = f"reasons & {rules.STRUCTURAL_MASK}L = 0"
     rows = parsed.withColumn("reasons", F.expr(f"CASE WHEN {whole} THEN reasons | ({found}) ELSE reasons END"))
     rows = rows.withColumn("raw_text", F.expr("CASE WHEN reasons <> 0 THEN substring(raw_text, 1, 65535) END"))
@@ -87,11 +99,12 @@ def judge(parsed: DataFrame, contract: Contract) -> DataFrame:
     own_key = "concat('\\u0000', file_number, ':', source_line)"
     rows = rows.withColumn("_key", F.expr(f"CASE WHEN reasons = 0 THEN transaction_id ELSE {own_key} END"))
     same_transaction = Window.partitionBy("landed_on", "_key")
-    if contract.columns["transaction_id"].occurrence:
+    if numbered:
         nth = F.row_number().over(same_transaction.orderBy("file_number", "source_line"))
         rows = rows.withColumn("_nth", nth)
         rows = rows.withColumn(
-            "transaction_id", F.expr("CASE WHEN reasons = 0 THEN concat(transaction_id, '-', _nth) ELSE transaction_id END")
+            "transaction_id",
+            F.expr("CASE WHEN reasons = 0 THEN concat(transaction_id, '-', _nth) ELSE transaction_id END"),
         )
         status = f"CASE WHEN reasons <> 0 THEN {QUARANTINE} ELSE {CLEAN} END"
     else:
@@ -113,11 +126,23 @@ def _parsed(spark: SparkSession, raw_uri: str, tasks: list[_FileTask], contract:
                         store.open(task.profile.key) as handle,
                         Parser(task.profile, contract, task.landed_on, task.number) as parser,
                     ):
+                        _refuse_replaced(handle, task.profile)
                         for records in read_records(handle, task.profile):
                             yield from parser.parse(records.table).to_batches(max_chunksize=_ROWS_TO_SPARK)
 
     # One row a Spark partition: each task gets exactly one group of files.
     return spark.range(0, len(groups), 1, len(groups)).mapInArrow(read, PARSED_DDL)
+
+
+def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
+    """Raise LandingError when a file is not the one that was registered. By its size: the hash would cost a reading."""
+    size = handle.seek(0, io.SEEK_END)
+    handle.seek(0)
+    if size != profile.size:
+        raise errors.LandingError(
+            f"{profile.key} has {size} bytes and had {profile.size} when it was registered: it was replaced meanwhile. "
+            "Materialize raw_sales_files and clean_sales again for this landing."
+        )
 
 
 def balanced(tasks: list[_FileTask]) -> list[list[_FileTask]]:
@@ -145,9 +170,7 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
     reasons: Counter[str] = Counter()
     for status in STATUSES:
         of_status = sorted((s for s in statistics if s["status"] == status), key=lambda s: s["key"])
-        files[status] = tuple(
-            LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status
-        )
+        files[status] = tuple(LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status)
         for s in of_status:
             reasons.update(json.loads(s["reasons"]))
     return CleanManifest(
@@ -155,18 +178,22 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
     )
 
 
-_RAISED_IN_TASK = re.compile(r"retail_assets\.errors\.(\w+): (.*?)(?:\n\n|\n\tat |\Z)", re.DOTALL)
+_RAISED_IN_TASK = re.compile(
+    r"^(?:\S+: )*retail_assets\.errors\.(\w+): (.*?)(?:\n\n|\n\s+at |\Z)", re.DOTALL | re.MULTILINE
+)
 
 
-def _as_retail_error(error: Exception) -> Exception:
-    """The RetailError that a task raised, instead of Spark's traceback of a traceback; other errors as they are."""
-    match = _RAISED_IN_TASK.search(str(error))
-    kind = getattr(errors, match.group(1), None) if match else None
-    if match and isinstance(kind, type) and issubclass(kind, errors.RetailError):
-        return kind(match.group(2).strip())
+def _as_retail_error(error: Exception) -> errors.RetailError | None:
+    """The RetailError that a task raised, instead of Spark's traceback of a traceback; None for other errors."""
+    raised = _RAISED_IN_TASK.findall(str(error))
+    if raised:
+        name, message = raised[-1]  # Python prints causes first
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, errors.RetailError):
+            return kind(message.strip())
     if "No space left on device" in str(error):
         return errors.StorageError("The disk is full: Spark could not write. Free some space and run the same again.")
-    return error
+    return None
 
 
 __all__ = ["PARSED_FIELDS", "balanced", "clean", "judge"]

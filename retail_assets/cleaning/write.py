@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from retail_assets.cleaning import rules
+from retail_assets.errors import RetailError
 from retail_assets.lake import Lake, Status
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
@@ -42,7 +44,8 @@ STATISTICS_SCHEMA = pa.schema(
     ]
 )
 STATISTICS_DDL = (
-    "landed_on DATE, status STRING, key STRING, rows BIGINT, lines BIGINT, amount DECIMAL(38,2), size BIGINT, reasons STRING"
+    "landed_on DATE, status STRING, key STRING, rows BIGINT, lines BIGINT, amount DECIMAL(38,2), size BIGINT, "
+    "reasons STRING"
 )
 
 _ROWS_IN_GROUP = 256_000
@@ -64,22 +67,22 @@ class Target:
 
 
 class _OpenFile:
-    """One Parquet file being written for one landing and status."""
+    """One Parquet file being written for one landing and status. Ends with `close` or `discard`."""
 
     def __init__(self, target: Target, landed_on: dt.date, status: Status) -> None:
         self._landed_on, self._status = landed_on, status
         lake = target.lake()
         self.key = lake.data_key(landed_on, target.run_id, f"{status}-{uuid.uuid4().hex}")
-        self._stack = contextlib.ExitStack()
-        sink = self._stack.enter_context(lake.store.writing(self.key))
-        self._sink = sink
         table = SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
-        self._writer = self._stack.enter_context(
-            pq.ParquetWriter(sink, table.arrow_schema(), compression="zstd", compression_level=1)
-        )
+        with contextlib.ExitStack() as stack:
+            self._sink = stack.enter_context(lake.store.writing(self.key))
+            self._writer = stack.enter_context(
+                pq.ParquetWriter(self._sink, table.arrow_schema(), compression="zstd", compression_level=1)
+            )
+            self._stack = stack.pop_all()
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
-        self._rows, self._lines, self._amount = 0, 0, pa.scalar(0, pa.decimal128(38, 2)).as_py()
+        self._rows, self._lines, self._amount = 0, 0, Decimal("0.00")
         self._reasons: Counter[str] = Counter()
 
     def add(self, rows: pa.Table, judged: pa.Table) -> None:
@@ -101,11 +104,11 @@ class _OpenFile:
         self._waiting, self._waiting_rows = [], 0
 
     def close(self) -> dict[str, Any]:
-        """Finish and publish the file; returns its statistics."""
-        self._flush()
-        self._writer.close()
-        size = self._sink.tell()
-        self._stack.close()
+        """Finish and publish the file; returns its statistics. Leaves nothing behind when that fails."""
+        with self._stack:
+            self._flush()
+            self._writer.close()
+            size = self._sink.tell()
         return {
             "landed_on": self._landed_on,
             "status": self._status,
@@ -117,8 +120,13 @@ class _OpenFile:
             "reasons": json.dumps(self._reasons),
         }
 
-    def discard(self, error: BaseException) -> None:
-        self._stack.__exit__(type(error), error, error.__traceback__)
+    def discard(self, error: BaseException) -> BaseException:
+        """Leave nothing behind; returns the error, as the store explains it if it was the store's."""
+        try:
+            self._stack.__exit__(type(error), error, error.__traceback__)
+        except BaseException as explained:
+            return explained
+        return error
 
 
 def write_rows(batches: Iterator[pa.RecordBatch], target: Target) -> Iterator[pa.RecordBatch]:
@@ -144,9 +152,11 @@ def write_rows(batches: Iterator[pa.RecordBatch], target: Target) -> Iterator[pa
                         opened[key].add(shape(part, target), part)
         done += [opened.pop(k).close() for k in list(opened)]
     except BaseException as e:
-        for file in opened.values():
-            file.discard(e)
-        raise
+        ends = [file.discard(e) for file in opened.values()]
+        explained = next((end for end in ends if isinstance(end, RetailError)), e)
+        if explained is e:
+            raise
+        raise explained from e
     if done:
         yield pa.RecordBatch.from_pylist(done, schema=STATISTICS_SCHEMA)
 

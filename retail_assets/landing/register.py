@@ -23,10 +23,17 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
     listed = [(day, store.list(partition_folder(source, day))) for day in days]
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [(day, [pool.submit(inspect_file, store, entry, contract) for entry in entries]) for day, entries in listed]
-        return [
-            RawManifest(source, day, contract.digest, tuple(job.result() for job in submitted)) for day, submitted in jobs
+        jobs = [
+            (day, [pool.submit(inspect_file, store, entry, contract) for entry in entries]) for day, entries in listed
         ]
+        try:
+            return [
+                RawManifest(source, day, contract.digest, tuple(job.result() for job in submitted))
+                for day, submitted in jobs
+            ]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer: do not read on
+            raise
 
 
 def check_before_landing(path: Path, contract: Contract) -> FileProfile:

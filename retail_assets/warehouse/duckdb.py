@@ -1,31 +1,51 @@
 """The embedded warehouse: one DuckDB file, one schema a source.
 
 DuckDB lets one process write and nobody read beside it, so connections open late, close soon, and wait for others
-with a jittered pause. Files are read before the lock is taken where they are remote.
+with a jittered pause. What has to come from a remote store is fetched before the file is opened.
 """
 
 from __future__ import annotations
 
 import contextlib
 import random
+import re
+import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retail_assets.errors import NotReadyError, StorageError, WarehouseBusyError, WarehouseError
+from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
-from retail_assets.warehouse.protocol import Loaded, apply_landings
+from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from retail_assets.lake import CleanManifest
+    from retail_assets.lake import CleanManifest, LakeFile
     from retail_assets.storage import Store
 
-_TYPES = {"double": "DOUBLE", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP"}
 _MEMORY = "2GB"
+_DOWNLOADS_AT_ONCE = 8
+
+_REMAKE = "materialize `sales` over all landings: every table is made again from the raw files"
+_CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
+
+_NO_TABLE = re.compile(r"Table with name (\w+) does not exist|No catalog \+ schema named")
+_LOCKED = re.compile(r"Could not set lock on file|being used by another process")
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|max_temp_directory_size")
+_REFUSED = re.compile(r"Permission denied|Read-only file system|Operation not permitted|Could not write|File too large")
+_DAMAGED = re.compile(
+    r"Corrupt database file|not a valid DuckDB database|Could not read enough bytes|replaying WAL|Is a directory"
+    r"|database has been invalidated|newer version of DuckDB|storage version"
+)
+
+#: One lock a database file: DuckDB would let two threads of this process write at once, and fail the second one.
+_WRITERS: dict[Path, threading.Lock] = {}
+_WRITERS_LOCK = threading.Lock()
 
 
 class DuckDBWarehouse:
@@ -37,14 +57,16 @@ class DuckDBWarehouse:
         self._wait_seconds = wait_seconds
 
     def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
-        """See `Warehouse.load_landings`."""
-        clean = [key for m in landings for key in m.keys("clean")]
-        quarantine = [key for m in landings for key in m.keys("quarantine")]
-        with self._writing() as con:
+        """See `Warehouse.load_landings`. Also raises StorageError for a store or disk that refuses."""
+        clean = [f for m in landings for f in m.files["clean"]]
+        quarantine = [f for m in landings for f in m.files["quarantine"]]
+        self._make_folder()
+        with _local_files(store, [*clean, *quarantine], self._path.parent) as paths, self._writing() as con:
+            refuse_outdated(store, landings)
             for table in (SALES_CLEAN, SALES_QUARANTINE, SALES):
                 self._ensure(con, table)
-            _stage(con, store, "stage_clean", SALES_CLEAN, clean)
-            _stage(con, store, "stage_quarantine", SALES_QUARANTINE, quarantine)
+            _stage(con, "stage_clean", SALES_CLEAN, [paths[f.key] for f in clean])
+            _stage(con, "stage_quarantine", SALES_QUARANTINE, [paths[f.key] for f in quarantine])
 
             def run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                 result = con.execute(sql, list(parameters))
@@ -54,11 +76,13 @@ class DuckDBWarehouse:
 
     def replace(self, table: Table, rows: pa.Table) -> int:
         """See `Warehouse.replace`."""
-        conformed = rows.select(list(table.names)).cast(table.arrow_schema())
+        try:
+            conformed = rows.select(list(table.names)).cast(table.arrow_schema())
+        except (KeyError, ValueError) as e:
+            raise WarehouseError(f"{self.location(table)}: its new rows do not fit ({e}). The old ones stay.") from e
         with self._writing() as con:
-            self._ensure(con, table)
+            con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
             con.register("new_rows", conformed)
-            con.execute(f"DELETE FROM {table.name}")
             con.execute(f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM new_rows")
             con.unregister("new_rows")
         return int(conformed.num_rows)
@@ -66,9 +90,10 @@ class DuckDBWarehouse:
     def rebuild(self, table: Table, select: str) -> int:
         """See `Warehouse.rebuild`."""
         with self._writing() as con:
-            self._ensure(con, table)
-            con.execute(f"DELETE FROM {table.name}")
-            con.execute(f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM ({select}) AS q")
+            con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
+            con.execute(
+                f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM ({select}) AS q"
+            )
             [(count,)] = con.execute(f"SELECT count(*) FROM {table.name}").fetchall()
         return int(count)
 
@@ -80,14 +105,12 @@ class DuckDBWarehouse:
             return con.sql(sql, params=list(parameters)).to_arrow_table()
 
     def exists(self, table: Table) -> bool:
-        if not self._path.exists():
+        """Whether the table has been made."""
+        try:
+            self.query(f"SELECT 1 FROM {table.name} LIMIT 0")
+        except NotReadyError:
             return False
-        with self._connected(read_only=True) as con:
-            found = con.execute(
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-                [self.schema, table.name],
-            ).fetchall()
-        return bool(found)
+        return True
 
     def location(self, table: Table | None = None) -> str:
         """`duckdb:<file>#<schema>.<table>`"""
@@ -95,32 +118,33 @@ class DuckDBWarehouse:
         return f"duckdb:{self._path}#{name}"
 
     def _ensure(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
-        con.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(map(column_ddl, table.columns))})")
-        found = {
-            name: kind
-            for name, kind in con.execute(
-                "SELECT column_name, data_type FROM information_schema.columns "
-                "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
-                [self.schema, table.name],
-            ).fetchall()
-        }
-        for column in table.columns:
-            if column.name not in found:
-                raise WarehouseError(
-                    f"{self.location(table)} has no column {column.name}: it was made by another version. "
-                    f"Drop the table, then materialize it again from the landings."
-                )
+        """Make a table that is kept from load to load, or see that it is the one that this version makes."""
+        con.execute(f"CREATE TABLE IF NOT EXISTS {table_ddl(table)}")
+        found = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {table.name}").fetchall()}
+        expected = {c.name: _duckdb_type(c) for c in table.columns}
+        if found != expected:
+            wrong = sorted(n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n))
+            detail = ", ".join(f"{n} is {found.get(n, 'missing')}, not {expected.get(n, 'there')}" for n in wrong[:5])
+            raise WarehouseError(
+                f"{self.location(table)} was made by another version ({detail}). Nothing was changed. "
+                f"Move {self._path} away and {_REMAKE}."
+            )
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection in a transaction that commits when the block ends well and rolls back otherwise."""
+    def _make_folder(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise StorageError(f"Cannot make the folder {self._path.parent}: {e.strerror}. Check RETAIL_HOME.") from e
-        with self._connected(read_only=False) as con:
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in a transaction that commits when the block ends well and rolls back otherwise."""
+        self._make_folder()
+        with self._only_writer(), self._connected(read_only=False) as con:
             con.execute("BEGIN")
             try:
+                con.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+                con.execute(f"SET schema = '{self.schema}'")
                 yield con
                 con.execute("COMMIT")
             except BaseException:
@@ -129,76 +153,151 @@ class DuckDBWarehouse:
                 raise
 
     @contextlib.contextmanager
+    def _only_writer(self) -> Iterator[None]:
+        with _WRITERS_LOCK:
+            lock = _WRITERS.setdefault(self._path.absolute(), threading.Lock())
+        if not lock.acquire(timeout=self._wait_seconds):
+            raise self._busy("this process writes to it")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
     def _connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
         con = self._connect(read_only)
         try:
-            if not read_only:
-                con.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
-            con.execute(f"SET schema = '{self.schema}'")
+            if read_only:
+                con.execute(f"SET schema = '{self.schema}'")
             yield con
-        except duckdb.CatalogException as e:
-            if "does not exist" in str(e):
-                raise NotReadyError(
-                    f"{self.location()}: {str(e).splitlines()[0]}. Materialize the asset that makes it first."
-                ) from e
-            raise WarehouseError(f"{self.location()}: {e}") from e
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as e:
-            if "No space left" in str(e):
-                raise StorageError(f"The disk of {self._path} is full: nothing was changed. Free some space.") from e
-            raise WarehouseError(f"{self.location()}: {e}") from e
         except duckdb.Error as e:
-            raise WarehouseError(f"{self.location()}: {e}") from e
+            raise self._explained(e) from e
         finally:
             con.close()
 
     def _connect(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         import duckdb
 
+        if "?" in str(self._path):  # DuckDB takes the rest for options, and its log ends up elsewhere
+            raise StorageError(f"DuckDB cannot keep a database at {self._path}: a path must not contain '?'.")
+        config: dict[str, Any] = {"memory_limit": _MEMORY, "preserve_insertion_order": False}
         deadline = time.monotonic() + self._wait_seconds
         while True:
             try:
-                return duckdb.connect(
-                    str(self._path), read_only=read_only, config={"memory_limit": _MEMORY, "preserve_insertion_order": False}
-                )
-            except duckdb.IOException as e:
-                if "lock" not in str(e).lower():
-                    raise WarehouseError(
-                        f"Cannot open {self._path}: {str(e).splitlines()[0]}. If it is damaged, move it away and "
-                        "materialize `sales` over all landings: every table is made again from the raw files."
-                    ) from e
+                return duckdb.connect(str(self._path), read_only=read_only, config=config)
+            except duckdb.Error as e:
+                in_this_process = "different configuration" in str(e)  # it is open here, for writing or for reading
+                if not in_this_process and not _LOCKED.search(str(e)):
+                    raise self._explained(e) from e
                 if time.monotonic() > deadline:
-                    raise WarehouseBusyError(
-                        f"Another process has {self._path} open and did not let go of it in {self._wait_seconds:.0f} s "
-                        "(a notebook, a BI tool, a second run?). Close it and run the same again."
-                    ) from e
-                time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - a pause, not a secret
-            except duckdb.ConnectionException as e:  # this process has it open in the other mode
-                if time.monotonic() > deadline:
-                    raise WarehouseBusyError(f"{self._path} is in use in this process. Run the same again.") from e
-                time.sleep(random.uniform(0.05, 0.25))  # noqa: S311
+                    raise self._busy("this process uses it" if in_this_process else _first_line(e)) from e
+            time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - a pause, not a secret
+
+    def _busy(self, why: str) -> WarehouseBusyError:
+        return WarehouseBusyError(
+            f"{self._path} is in use and was not free within {self._wait_seconds:.0f} s ({why}). "
+            "Is it a notebook, a BI tool, a second run? Close it and run the same again."
+        )
+
+    def _explained(self, error: duckdb.Error) -> RetailError:
+        """What DuckDB says, as an error that says what to do. By the text: its exception types are too coarse."""
+        import duckdb
+
+        text, first = str(error), _first_line(error)
+        if isinstance(error, duckdb.CatalogException) and (missing := _NO_TABLE.search(text)):
+            name = {None: SALES.name, SALES_CLEAN.name: SALES.name}.get(missing[1], missing[1])
+            return NotReadyError(f"{self.location()} has no table {name} yet. Materialize the asset `{name}` first.")
+        if _FULL.search(text):
+            return StorageError(f"The disk of {self._path} is full: nothing was changed. Free some space. ({first})")
+        if _REFUSED.search(text):
+            return StorageError(
+                f"{self._path} cannot be written: nothing was changed. Check its owner and rights. ({first})"
+            )
+        if ".parquet" in text:
+            return WarehouseError(f"A file of the lake cannot be read: {first}. {_CLEAN_AGAIN}")
+        if _DAMAGED.search(text) or isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
+            return WarehouseError(
+                f"{self._path} cannot be read: {first}. If it is damaged, move it away and {_REMAKE}."
+            )
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return WarehouseError(
+                f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at once. ({first})"
+            )
+        return WarehouseError(f"{self.location()}: {text}")
+
+
+def table_ddl(table: Table) -> str:
+    """`name (column TYPE [NOT NULL], …)` in DuckDB's SQL."""
+    return f"{table.name} ({', '.join(map(column_ddl, table.columns))})"
 
 
 def column_ddl(column: Column) -> str:
-    """`name TYPE [NOT NULL]` in DuckDB's SQL. Lengths of varchar are documentation there: it does not enforce them."""
-    return f"{column.name} {_TYPES.get(column.type, column.type.upper())}{'' if column.nullable else ' NOT NULL'}"
+    """`name TYPE [NOT NULL]` in DuckDB's SQL. Lengths of varchar are left out: it does not enforce them."""
+    return f"{column.name} {_duckdb_type(column)}{'' if column.nullable else ' NOT NULL'}"
 
 
-def _stage(con: duckdb.DuckDBPyConnection, store: Store, name: str, table: Table, keys: list[str]) -> None:
-    """A temporary view over Parquet files of the lake, with the table's columns."""
-    if not keys:
+def _duckdb_type(column: Column) -> str:
+    return "VARCHAR" if column.type.startswith("varchar") else column.type.upper()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".! ")
+
+
+@contextlib.contextmanager
+def _local_files(store: Store, files: Sequence[LakeFile], beside: Path) -> Iterator[Mapping[str, Path]]:
+    """Local paths of files of the lake by key; those of a remote store are fetched, into a folder that goes again.
+
+    Raises WarehouseError when a file is not there or has not the size that its manifest says.
+    """
+    with contextlib.ExitStack() as stack:
+        if store.is_local:
+            paths = {f.key: store.local_path(f.key) for f in files}
+        else:
+            try:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".incoming-", dir=beside)))
+            except OSError as e:
+                raise StorageError(f"Cannot make a folder in {beside}: {e.strerror}. Check RETAIL_HOME.") from e
+            paths = {f.key: folder / f"{number}.parquet" for number, f in enumerate(files)}
+            with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
+                list(pool.map(lambda item: _fetch(store, *item), paths.items()))
+        for file in files:
+            path = paths[file.key]
+            size = path.stat().st_size if path.is_file() else None
+            if size != file.size:
+                found = "is not there" if size is None else f"has {size} bytes instead of {file.size}"
+                raise WarehouseError(f"{store.uri_of(file.key)} is named by a manifest and {found}. {_CLEAN_AGAIN}")
+        yield paths
+
+
+def _fetch(store: Store, key: str, path: Path) -> None:
+    if not store.exists(key):
+        return
+    try:
+        with store.open(key) as source, path.open("wb") as target:
+            while block := source.read(8 << 20):
+                target.write(block)
+    except OSError as e:
+        raise StorageError(f"Cannot fetch {store.uri_of(key)} to {path}: {e.strerror or e}.") from e
+
+
+def _stage(con: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[Path]) -> None:
+    """A temporary view over local Parquet files, with the table's columns."""
+    if not paths:
         con.register(name, table.arrow_schema().empty_table())
         return
-    if store.is_local:
-        paths = ", ".join("'" + str(store.local_path(k)).replace("'", "''") + "'" for k in keys)
+    import duckdb
+
+    literals = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    try:
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {table.column_list} "
-            f"FROM read_parquet([{paths}], hive_partitioning=false, union_by_name=true)"
+            f"FROM read_parquet([{literals}], hive_partitioning=false)"
         )
-        return
-    import pyarrow.dataset as ds
-
-    fs = store.filesystem()
-    paths_in_store = [store.uri_of(k).split("://", 1)[1] for k in keys]
-    con.register(name, ds.dataset(paths_in_store, filesystem=fs, format="parquet", schema=table.arrow_schema()))
+    except duckdb.BinderException as e:  # names no file: the first one, which gives the columns, lacks one
+        raise WarehouseError(
+            f"The lake's files of {table.name} were written by another version: {_first_line(e)}. "
+            "Nothing was loaded. Materialize clean_sales again for these landings."
+        ) from e

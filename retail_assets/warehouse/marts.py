@@ -21,23 +21,30 @@ DAILY_CATEGORY_SALES = """
     FROM sales
     GROUP BY sale_date, product_category"""
 
-DIM_CUSTOMER = """
-    SELECT s.customer_id, k.gender, k.age, k.age_group, s.first_sale_date, s.last_sale_date, s.orders, s.revenue
-    FROM (
-        SELECT customer_id, min(sale_date) AS first_sale_date, max(sale_date) AS last_sale_date,
-               count(DISTINCT order_id) AS orders, CAST(sum(total_amount) AS DECIMAL(18,2)) AS revenue
-        FROM sales WHERE customer_id IS NOT NULL GROUP BY customer_id
-    ) AS s
-    JOIN (
-        SELECT customer_id, gender, age, age_group FROM (
-            SELECT customer_id, gender, age, age_group,
-                   row_number() OVER (PARTITION BY customer_id
-                                      ORDER BY sold_at DESC, landed_on DESC, transaction_id DESC) AS version
-            FROM sales WHERE customer_id IS NOT NULL
-        ) AS v WHERE version = 1
-    ) AS k ON k.customer_id = s.customer_id"""
+_LATEST_FIRST = "sold_at DESC, landed_on DESC, transaction_id DESC"
 
-DIM_PRODUCT = """
+
+def _known_first(column: str) -> str:
+    """Ranks a customer's sales so that 1 is the latest one that tells the column. Portable, unlike IGNORE NULLS."""
+    order = f"CASE WHEN {column} IS NULL THEN 1 ELSE 0 END, {_LATEST_FIRST}"
+    return f"row_number() OVER (PARTITION BY customer_id ORDER BY {order}) AS {column}_rank"
+
+
+DIM_CUSTOMER = f"""
+    SELECT customer_id,
+           max(CASE WHEN gender_rank = 1 THEN gender END) AS gender,
+           max(CASE WHEN age_rank = 1 THEN age END) AS age,
+           max(CASE WHEN age_group_rank = 1 THEN age_group END) AS age_group,
+           min(sale_date) AS first_sale_date, max(sale_date) AS last_sale_date,
+           count(DISTINCT order_id) AS orders, CAST(sum(total_amount) AS DECIMAL(18,2)) AS revenue
+    FROM (
+        SELECT customer_id, gender, age, age_group, sale_date, order_id, total_amount,
+               {_known_first("gender")}, {_known_first("age")}, {_known_first("age_group")}
+        FROM sales WHERE customer_id IS NOT NULL
+    ) AS ranked
+    GROUP BY customer_id"""
+
+DIM_PRODUCT = f"""
     SELECT s.product_key, s.product_id, k.product_category, s.first_sale_date, s.last_sale_date, s.revenue, s.units
     FROM (
         SELECT coalesce(product_id, product_category) AS product_key, max(product_id) AS product_id,
@@ -49,7 +56,7 @@ DIM_PRODUCT = """
         SELECT product_key, product_category FROM (
             SELECT coalesce(product_id, product_category) AS product_key, product_category,
                    row_number() OVER (PARTITION BY coalesce(product_id, product_category)
-                                      ORDER BY sold_at DESC, landed_on DESC, transaction_id DESC) AS version
+                                      ORDER BY {_LATEST_FIRST}) AS version
             FROM sales
         ) AS v WHERE version = 1
     ) AS k ON k.product_key = s.product_key"""
@@ -77,8 +84,14 @@ def dim_date(first: dt.date, last: dt.date, country: str) -> pa.Table:
             "iso_week": day.isocalendar().week,
             "weekday": day.isoweekday(),
             "is_weekend": day.isoweekday() >= 6,
-            "holiday": calendar.get(day),
+            "holiday": _cut(calendar.get(day)),
         }
         for day in days
     ]
     return pa.Table.from_pylist(rows, schema=DIM_DATE.arrow_schema())
+
+
+def _cut(name: str | None) -> str | None:
+    """A holiday's name within the bytes of its column: a few of Hong Kong's are longer."""
+    [most] = next(c for c in DIM_DATE.columns if c.name == "holiday").numbers
+    return None if name is None else name.encode()[:most].decode("utf-8", "ignore")

@@ -1,0 +1,299 @@
+"""Every check passes on good data, and fails on the damage it exists for, saying where and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from retail_assets.build import build_defs
+from retail_assets.landing.inspect import Control
+from retail_assets_tests.checks.conftest import NEXT, Damage, Shop, checks_of
+from retail_assets_tests.warehouse.landings import DAY, line, publish, rejected
+
+
+def test_every_check_of_the_graph_is_tested_here(shop: Shop) -> None:
+    graph = build_defs(shop.platform.settings).resolve_asset_graph()
+    in_graph = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    assert in_graph == set(checks_of(shop.platform)) == {(asset, name) for asset, name, _, _ in DAMAGES}
+
+
+def test_every_check_passes_on_good_data(shop: Shop) -> None:
+    results = {key: shop.check(*key) for key in checks_of(shop.platform)}
+    assert {key: result.description for key, result in results.items() if not result.passed} == {}
+    assert all(result.description is None for result in results.values())
+
+
+def test_every_check_passes_when_nothing_has_been_sold(empty_shop: Shop) -> None:
+    empty_shop.load()
+    empty_shop.derive()
+    assert [key for key in checks_of(empty_shop.platform) if not empty_shop.check(*key).passed] == []
+
+
+def test_a_landing_without_files_is_conserved(shop: Shop) -> None:
+    day = NEXT.replace(day=20)
+    shop.load(shop.land(day, []))
+    failing = {name for asset, name in checks_of(shop.platform) if not shop.check(asset, name).passed}
+    assert failing == {"landing_is_not_empty"}
+
+
+def test_checks_of_tables_that_are_not_there_say_what_to_materialize(empty_shop: Shop) -> None:
+    for (asset, name), check in checks_of(empty_shop.platform).items():
+        if asset in ("raw_sales_files", "clean_sales"):
+            assert empty_shop.check(asset, name).passed
+        else:
+            with pytest.raises(dg.Failure, match="Materialize"):
+                check()
+
+
+# (asset, check, what is planted, what the description must say)
+
+
+def lose_a_line(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], lines=2)
+
+
+def change_the_file(shop: Shop) -> None:
+    raw = shop.platform.lake.raw(NEXT)
+    shop.platform.lake.publish_raw(replace(raw, files=(replace(raw.files[0], sha256="other"),)))
+
+
+def lose_a_cent(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], control=Control(1, 0, "1.01"))
+
+
+def reject_many(shop: Shop) -> None:
+    shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
+
+
+def clean_without_loading(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], run="again")
+
+
+def sql(*statements: str) -> Damage:
+    return lambda shop: shop.damage(*statements)
+
+
+def unknown_column(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], unknown_columns=["Colour"])
+
+
+def nothing_landed(shop: Shop) -> None:
+    shop.land(NEXT, [])
+
+
+def null_in(table: str, column: str) -> Damage:
+    return sql(f"ALTER TABLE {table} ALTER {column} DROP NOT NULL", f"UPDATE {table} SET {column} = NULL")
+
+
+def twice(table: str) -> Damage:
+    return sql(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
+
+
+DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
+    ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
+    ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
+    ("clean_sales", "rows_are_conserved", lose_a_line, f"Lines do not add up on {NEXT}"),
+    ("clean_sales", "rows_are_conserved", change_the_file, f"Files changed since cleaning on {NEXT}"),
+    (
+        "clean_sales",
+        "revenue_reconciles_with_raw",
+        lose_a_cent,
+        f"Money of raw files and cleaned rows differs on {NEXT}",
+    ),
+    ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
+    ("sales", "revenue_reconciles_with_clean", clean_without_loading, f"differs from the lake on {NEXT}"),
+    (
+        "sales",
+        "revenue_reconciles_with_clean",
+        sql("DELETE FROM sales_clean WHERE transaction_id = 'A'"),
+        f"differs from the lake on {DAY}",
+    ),
+    (
+        "sales",
+        "revenue_reconciles_with_clean",
+        sql("DELETE FROM sales WHERE transaction_id = 'A'"),
+        "61 rows for 62 transactions, 1 of them missing or not the latest",
+    ),
+    (
+        "sales",
+        "revenue_reconciles_with_clean",
+        sql("UPDATE sales SET landed_on = DATE '2024-03-01' WHERE transaction_id = 'B'"),
+        "62 rows for 62 transactions, 2 of them missing or not the latest",
+    ),
+    (
+        "sales",
+        "revenue_reconciles_with_clean",
+        sql("UPDATE sales SET quantity = 7 WHERE transaction_id = 'B'"),
+        "62 rows for 62 transactions, 2 of them",
+    ),
+    ("sales", "revenue_reconciles_with_clean", twice("sales"), "63 rows for 62 transactions"),
+    (
+        "daily_category_sales",
+        "revenue_reconciles_with_sales",
+        sql("UPDATE daily_category_sales SET revenue = revenue + 0.01 WHERE product_category = 'Tea'"),
+        r"daily_category_sales has revenue 20\.81, .*sales has revenue 20\.80, ",
+    ),
+    (
+        "sales",
+        "matches_contract",
+        null_in("sales", "product_category"),
+        r"sales: NULL in rows: {'product_category': 62}",
+    ),
+    (
+        "sales",
+        "matches_contract",
+        sql("ALTER TABLE sales DROP COLUMN store_id", "ALTER TABLE sales ALTER quantity TYPE DOUBLE"),
+        r"missing columns: \['store_id'\]; wrong types: {'quantity': 'double, expected decimal",
+    ),
+    ("sales", "unique_transaction", twice("sales"), r"sales: repeated \(transaction_id\), such as transaction_id"),
+    ("sales_quarantine", "matches_contract", null_in("sales_quarantine", "raw_text"), "NULL in rows: {'raw_text': 1}"),
+    ("sales_quarantine", "key_is_unique", twice("sales_quarantine"), "source_file a.csv, source_line 9, times 2"),
+    ("dim_date", "matches_contract", sql("ALTER TABLE dim_date ADD COLUMN moon INTEGER"), "other columns: .'moon'."),
+    ("dim_date", "key_is_unique", twice("dim_date"), "calendar_date 2024-02-29, times 2"),
+    ("dim_customer", "matches_contract", null_in("dim_customer", "orders"), "NULL in rows: {'orders': 2}"),
+    ("dim_customer", "key_is_unique", twice("dim_customer"), "customer_id (ann|bob), times 2"),
+    ("dim_product", "matches_contract", null_in("dim_product", "units"), "NULL in rows: {'units': 3}"),
+    ("dim_product", "key_is_unique", twice("dim_product"), "product_key .*, times 2"),
+    (
+        "daily_category_sales",
+        "matches_contract",
+        null_in("daily_category_sales", "revenue"),
+        "NULL in rows: {'revenue': 2}",
+    ),
+    ("daily_category_sales", "key_is_unique", twice("daily_category_sales"), "sale_date 2024-02-29, product_category"),
+    ("sales_forecast", "matches_contract", null_in("sales_forecast", "method"), "NULL in rows: {'method': 6}"),
+    ("sales_forecast", "key_is_unique", twice("sales_forecast"), "product_category .*, forecast_date .*, times 2"),
+    (
+        "sales_forecast",
+        "horizon_is_complete",
+        sql("DELETE FROM sales_forecast WHERE product_category = 'Tea' AND horizon_day = 2"),
+        "not finite: Tea",
+    ),
+    (
+        "sales_forecast",
+        "horizon_is_complete",
+        sql("UPDATE sales_forecast SET horizon_day = 1 WHERE product_category = 'Tea' AND horizon_day = 2"),
+        "not finite: Tea",
+    ),
+    (
+        "sales_forecast",
+        "horizon_is_complete",
+        sql("UPDATE sales_forecast SET revenue = 'nan' WHERE product_category = 'Tea' AND horizon_day = 3"),
+        "not finite: Tea",
+    ),
+    (
+        "sales_forecast",
+        "horizon_is_complete",
+        sql("UPDATE sales_forecast SET seasonal_naive = 'infinity' WHERE product_category = 'Books'"),
+        "not finite: Books",
+    ),
+    (
+        "sales_forecast",
+        "horizon_is_complete",
+        sql("UPDATE sales_forecast SET forecast_date = forecast_date + 1 WHERE product_category = 'Books'"),
+        "not finite: Books",
+    ),
+    ("sales_forecast", "horizon_is_complete", sql("DELETE FROM sales_forecast"), "There are sales and no forecast"),
+    ("customer_segments", "matches_contract", null_in("customer_segments", "persona"), "NULL in rows: {'persona': 2}"),
+    ("customer_segments", "key_is_unique", twice("customer_segments"), "customer_id .*, times 2"),
+    (
+        "customer_segments",
+        "every_customer_has_a_segment",
+        sql("UPDATE customer_segments SET customer_id = 'ann'"),
+        "1 customers have no segment, 0 segments are of nobody",
+    ),
+    (
+        "customer_segments",
+        "every_customer_has_a_segment",
+        sql("UPDATE customer_segments SET customer_id = 'eve' WHERE customer_id = 'bob'"),
+        "1 customers have no segment, 1 segments are of nobody",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("asset", "name", "damage", "told"),
+    DAMAGES,
+    ids=[f"{asset}-{name}-{i}" for i, (asset, name, _, _) in enumerate(DAMAGES)],
+)
+def test_a_check_fails_on_the_damage_it_exists_for(
+    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], told: str
+) -> None:
+    damage(shop)
+    result = shop.check(asset, name)
+    assert not result.passed
+    assert result.description is not None
+    assert re.search(told, result.description)
+    assert re.search("Materialize|Look at|Compare|Map them|Was the shop closed", result.description)
+
+
+def test_lost_rows_and_money_stop_the_run_and_oddities_only_warn(shop: Shop) -> None:
+    blocking = {
+        (spec.asset_key.to_user_string(), spec.name)
+        for check in checks_of(shop.platform).values()
+        for spec in check.check_specs
+        if spec.blocking
+    }
+    assert blocking >= {
+        ("clean_sales", "rows_are_conserved"),
+        ("clean_sales", "revenue_reconciles_with_raw"),
+        ("sales", "revenue_reconciles_with_clean"),
+        ("sales", "unique_transaction"),
+        ("sales", "matches_contract"),
+        ("daily_category_sales", "revenue_reconciles_with_sales"),
+    }
+    nothing_landed(shop)
+    assert shop.check("raw_sales_files", "landing_is_not_empty").severity == dg.AssetCheckSeverity.WARN
+    unknown_column(shop)
+    assert shop.check("raw_sales_files", "columns_match_contract").severity == dg.AssetCheckSeverity.WARN
+    reject_many(shop)
+    assert shop.check("clean_sales", "quarantine_is_small").severity == dg.AssetCheckSeverity.WARN
+
+
+def test_a_cleaned_landing_that_is_not_yet_loaded_is_no_damage(shop: Shop) -> None:
+    shop.land(NEXT.replace(day=3), [line("Z", 5, NEXT.replace(day=3))])
+    assert shop.check("sales", "revenue_reconciles_with_clean").passed
+
+
+def test_a_loaded_landing_without_a_manifest_is_reported(shop: Shop) -> None:
+    stray = NEXT.replace(day=9)
+    shop.load(publish(shop.platform.lake, stray, [line("Z", 5, stray)]))
+    shop.platform.lake.store.delete([f"{shop.platform.source}/clean/dt={stray}/manifest.json"])
+    result = shop.check("sales", "revenue_reconciles_with_clean")
+    assert not result.passed
+    assert result.description is not None
+    assert f"differs from the lake on {stray}" in result.description
+
+
+def test_landings_of_an_older_contract_are_counted_and_not_taken_for_damage(shop: Shop) -> None:
+    lake = shop.platform.lake
+    old = "retail_sales@0+00000000"
+    lake.publish_clean(replace(lake.clean(DAY), contract=old))  # cleaned before the contract changed, registered after
+    raw = lake.raw(DAY)
+    lake.publish_raw(replace(raw, files=(replace(raw.files[0], control=Control(2, 0, "999.00")),)))
+    conserved = shop.check("clean_sales", "rows_are_conserved")
+    assert conserved.passed
+    assert conserved.metadata["landings_cleaned_by_another_contract"].value == 1
+    reconciled = shop.check("clean_sales", "revenue_reconciles_with_raw")
+    assert reconciled.passed
+    assert reconciled.metadata["landings_registered_by_another_contract"].value == 1
+
+
+def test_columns_that_an_older_contract_did_not_know_are_not_held_against_this_one(shop: Shop) -> None:
+    unknown_column(shop)
+    lake = shop.platform.lake
+    lake.publish_raw(replace(lake.raw(NEXT), contract="retail_sales@0+00000000"))
+    result = shop.check("raw_sales_files", "columns_match_contract")
+    assert result.passed
+    assert result.metadata["landings_registered_by_another_contract"].value == 1
+
+
+def test_files_without_control_totals_are_counted_and_not_compared(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], control=Control(note="unreadable by the second parser"))
+    result = shop.check("clean_sales", "revenue_reconciles_with_raw")
+    assert result.passed
+    assert result.metadata["landings_without_control_total"].value == 1

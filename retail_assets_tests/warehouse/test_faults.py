@@ -1,0 +1,438 @@
+"""Processes that die, wait for each other, or find damage: the tables stay whole, and one re-run makes them right."""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
+from retail_assets.lake import Lake
+from retail_assets.storage import Store
+from retail_assets.tables import DIM_DATE, SALES, SALES_CLEAN
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.warehouse import children
+from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected, write
+
+NEXT = DAY + dt.timedelta(days=1)
+
+
+@dataclass
+class Place:
+    """A lake with two landings, of which the first is loaded."""
+
+    home: Path
+    lake: Lake
+    warehouse: DuckDBWarehouse
+    first: list[Row]
+    second: list[Row]
+
+    def rerun(self) -> None:
+        self.warehouse.load_landings(self.lake.store, [self.lake.clean(NEXT)])
+
+    @property
+    def before(self) -> dict[str, list[tuple[object, ...]]]:
+        return defined({DAY: self.first}, {DAY: [rejected(9)]})
+
+    @property
+    def after(self) -> dict[str, list[tuple[object, ...]]]:
+        return defined({DAY: self.first, NEXT: self.second}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]})
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    lake = Lake(Store(str(tmp_path / "lake")), SOURCE)
+    warehouse = DuckDBWarehouse(tmp_path / "retail.duckdb", SOURCE, wait_seconds=30)
+    first = [line("A", 100), line("B", 200, at=3), line("C", 300, at=4)]
+    second = [line("B", -50, NEXT), line("D", 400, NEXT, at=3)]
+    warehouse.load_landings(lake.store, [publish(lake, DAY, first, [rejected(9)])])
+    publish(lake, NEXT, second, [rejected(8, NEXT)])
+    return Place(tmp_path, lake, warehouse, first, second)
+
+
+STATEMENTS = (
+    "BEGIN",
+    "SELECT landed_on",
+    "CREATE TEMP TABLE touched",
+    "DELETE FROM sales_clean",
+    "INSERT INTO sales_clean",
+    "DELETE FROM sales_quarantine",
+    "INSERT INTO sales_quarantine",
+    "DELETE FROM sales WHERE",
+    "INSERT INTO sales (",
+    "DROP TABLE touched",
+    "COMMIT",
+)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_load_killed_before_any_statement_leaves_the_old_tables_and_a_rerun_makes_the_new(
+    place: Place, statement: str
+) -> None:
+    assert children.ended(children.start(children.load_and_die, place.home, [NEXT], statement)) == -signal.SIGKILL
+    assert held(place.warehouse) == place.before
+    place.rerun()
+    assert held(place.warehouse) == place.after
+
+
+def test_a_load_killed_after_its_commit_is_loaded(place: Place) -> None:
+    child = children.start(children.load_and_die_after_commit, place.home, [NEXT])
+    assert children.ended(child) == -signal.SIGKILL
+    assert held(place.warehouse) == place.after
+    place.rerun()
+    assert held(place.warehouse) == place.after
+
+
+def test_the_very_first_load_killed_before_its_commit_leaves_nothing_and_a_rerun_makes_the_tables(
+    place: Place,
+) -> None:
+    (place.home / "retail.duckdb").unlink()
+    assert children.ended(children.start(children.load_and_die, place.home, [DAY], "COMMIT")) == -signal.SIGKILL
+    with pytest.raises(NotReadyError, match="Materialize the asset `sales` first"):
+        place.warehouse.query("SELECT * FROM sales")
+    children.load(place.home, [DAY, NEXT])
+    assert held(place.warehouse) == place.after
+
+
+@pytest.mark.parametrize(("renames", "published"), [(0, "run"), (1, "run"), (2, "new")])
+def test_a_writer_killed_before_or_after_its_data_file_or_manifest_leaves_one_whole_landing(
+    place: Place, renames: int, published: str
+) -> None:
+    assert children.ended(children.start(children.clean_and_die, place.home, NEXT, renames)) == -signal.SIGKILL
+    assert place.lake.clean(NEXT).run_id == published
+    assert held(place.warehouse) == place.before
+    place.rerun()
+    new = defined({DAY: place.first, NEXT: [line("NEW", 1, NEXT)]}, {DAY: [rejected(9)]})
+    assert held(place.warehouse) == (new if published == "new" else place.after)
+
+
+def test_data_files_of_a_writer_that_died_before_publishing_are_never_loaded(place: Place) -> None:
+    write(place.lake, NEXT, [line("X", 999, NEXT)], run="died")
+    place.rerun()
+    assert held(place.warehouse) == place.after
+
+
+def test_processes_that_load_at_once_all_succeed_and_the_tables_are_exact(place: Place) -> None:
+    days = [NEXT + dt.timedelta(days=i) for i in range(1, 4)]
+    landings = {day: [line("A", 7, day), line(f"T{day}", 1, day, at=3)] for day in days}
+    for day, lines in landings.items():
+        publish(place.lake, day, lines)
+    # Neighbours and the same ones, in different orders.
+    orders = [[NEXT, *days], [*reversed(days), NEXT], [days[1], days[0], NEXT, days[2]]]
+    loading = [children.start(children.load, place.home, order) for order in orders]
+    assert [children.ended(child) for child in loading] == [0, 0, 0]
+    expected = defined(
+        {DAY: place.first, NEXT: place.second, **landings}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]}
+    )
+    assert held(place.warehouse) == expected
+
+
+def test_threads_that_write_at_once_wait_for_each_other(place: Place) -> None:
+    errors: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            place.rerun()
+            place.warehouse.rebuild(DIM_DATE, _NO_DATES)
+        except BaseException as e:
+            errors.append(e)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert held(place.warehouse) == place.after
+
+
+_NO_DATES = (
+    "SELECT CAST(NULL AS DATE) AS calendar_date, 1 AS year, 1 AS quarter, 1 AS month, 1 AS day_of_month, "
+    "1 AS iso_week, 1 AS weekday, TRUE AS is_weekend, NULL AS holiday WHERE FALSE"
+)
+
+
+def test_a_reader_beside_a_writer_sees_whole_landings_only(place: Place) -> None:
+    """With and without the landing of NEXT, `sales` has these sums; a mixture has another one."""
+    child = children.start(children.load, place.home, [NEXT] * 8)
+    sums = set()
+    while child.is_alive():
+        [row] = place.warehouse.query("SELECT sum(total_amount) AS s, count(*) AS n FROM sales").to_pylist()
+        sums.add((str(row["s"]), row["n"]))
+    assert children.ended(child) == 0
+    assert sums <= {("6.00", 3), ("7.50", 4)}
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_a_warehouse_that_another_process_keeps_open_is_reported_after_the_wait(place: Place, mode: str) -> None:
+    ours, theirs = children.pipe()
+    child = children.start(children.hold, place.home, mode, theirs)
+    assert ours.recv() == "open"
+    impatient = DuckDBWarehouse(place.home / "retail.duckdb", SOURCE, wait_seconds=0.2)
+    with pytest.raises(WarehouseBusyError, match=r"not free within 0 s .*PID \d+.*Close it and run the same again"):
+        impatient.load_landings(place.lake.store, [place.lake.clean(NEXT)])
+    if mode == "write":
+        with pytest.raises(WarehouseBusyError):
+            impatient.query("SELECT 1")
+    ours.send("let go")
+    assert children.ended(child) == 0
+    place.rerun()
+    assert held(place.warehouse) == place.after
+
+
+def test_a_load_that_waited_while_its_landing_was_cleaned_again_does_not_put_the_old_rows_back(place: Place) -> None:
+    outdated = place.lake.clean(NEXT)
+    newer = [line("B", 77, NEXT)]
+    manifest = publish(place.lake, NEXT, newer, run="newer")
+    place.warehouse.load_landings(place.lake.store, [manifest])
+    with pytest.raises(WarehouseBusyError, match=f"Cleaned again by another run.*{NEXT}.*Nothing was loaded"):
+        place.warehouse.load_landings(place.lake.store, [outdated])
+    assert held(place.warehouse) == defined({DAY: place.first, NEXT: newer}, {DAY: [rejected(9)]})
+
+
+# What a manifest names and the lake does not hold. Each damages the landing of NEXT.
+
+
+def _data_file(place: Place, status: str = "clean") -> Path:
+    return place.lake.store.local_path(place.lake.clean(NEXT).files[status][0].key)  # type: ignore[index]
+
+
+def _truncate(place: Place) -> None:
+    path = _data_file(place)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _garble(place: Place) -> None:
+    path = _data_file(place)
+    path.write_bytes(b"\x00" * path.stat().st_size)
+
+
+def _remove(place: Place) -> None:
+    _data_file(place, "quarantine").unlink()
+
+
+def _promise(place: Place, **changes: object) -> None:
+    manifest = place.lake.clean(NEXT)
+    file = replace(manifest.files["clean"][0], **changes)  # type: ignore[arg-type]
+    place.lake.publish_clean(replace(manifest, files=manifest.files | {"clean": (file,)}))
+
+
+def _promise_more_rows(place: Place) -> None:
+    _promise(place, rows=3)
+
+
+def _promise_other_money(place: Place) -> None:
+    _promise(place, amount="3.51")
+
+
+def _rewritten(place: Place, table: pa.Table) -> None:
+    path = _data_file(place)
+    pq.write_table(table, path)
+    _promise(place, size=path.stat().st_size, rows=table.num_rows)
+
+
+def _repeat_a_key(place: Place) -> None:
+    rows = [line("B", -50, NEXT), line("B", 400, NEXT, at=3)]
+    _rewritten(place, pa.Table.from_pylist(rows, schema=SALES_CLEAN.arrow_schema()))
+
+
+def _mix_in_another_landing(place: Place) -> None:
+    rows = [line("B", -50, NEXT), line("D", 400, DAY, at=3)]
+    _rewritten(place, pa.Table.from_pylist(rows, schema=SALES_CLEAN.arrow_schema()))
+
+
+def _drop_a_column(place: Place) -> None:
+    _rewritten(place, pq.read_table(_data_file(place)).drop_columns(["store_id"]))
+
+
+def _name_nothing_of_one_version(place: Place) -> None:
+    """Two files, of which the second lacks a column."""
+    rows = pa.Table.from_pylist([line("E", 1, NEXT, at=7)], schema=SALES_CLEAN.arrow_schema())
+    manifest = place.lake.clean(NEXT)
+    [file] = manifest.files["clean"]
+    second = replace(file, key=file.key.replace("clean-0", "clean-1"), rows=1, lines=1, amount="0.01")
+    path = place.lake.store.local_path(second.key)
+    pq.write_table(rows.drop_columns(["store_id"]), path)
+    second = replace(second, size=path.stat().st_size)
+    place.lake.publish_clean(replace(manifest, files=manifest.files | {"clean": (file, second)}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (_truncate, r"clean-0\.parquet is named by a manifest and has \d+ bytes instead of \d+"),
+        (_garble, r"A file of the lake cannot be read.*clean-0\.parquet"),
+        (_remove, r"quarantine-0\.parquet is named by a manifest and is not there"),
+        (_promise_more_rows, "2024-03-02: 3 rows of 3.50 in all promised, 2 rows of 3.50 in all found"),
+        (_promise_other_money, "2 rows of 3.51 in all promised, 2 rows of 3.50 in all found"),
+        (_repeat_a_key, r"repeat a key \(landed_on, transaction_id\), such as 2024-03-02, B"),
+        (_mix_in_another_landing, "2024-03-01: 0 rows of 0.00 in all promised, 1 rows of 4.00 in all found"),
+        (_drop_a_column, "written by another version.*store_id"),
+        (_name_nothing_of_one_version, r"A file of the lake cannot be read.*clean-1\.parquet"),
+    ],
+)
+def test_a_lake_that_does_not_hold_what_its_manifest_says_is_refused_and_nothing_changes(
+    place: Place, damage: object, told: str
+) -> None:
+    damage(place)  # type: ignore[operator]
+    with pytest.raises(WarehouseError, match=f"(?s){told}") as raised:
+        place.rerun()
+    assert "Nothing was loaded. Materialize clean_sales again" in str(raised.value)
+    assert held(place.warehouse) == place.before
+    publish(place.lake, NEXT, place.second, [rejected(8, NEXT)], run="again")
+    place.rerun()
+    assert held(place.warehouse) == place.after
+
+
+# Warehouses that cannot be used.
+
+
+def _text(path: Path) -> None:
+    path.write_text("hello " * 5000)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _head(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[4096:12288] = bytes(8192)
+    path.write_bytes(bytes(data))
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("damage", [_text, _empty, _half, _head, _folder])
+def test_a_damaged_database_is_reported_with_the_way_out(place: Place, damage: object) -> None:
+    damage(place.home / "retail.duckdb")  # type: ignore[operator]
+    way_out = "(?s)retail.duckdb cannot be read: .*move it away and materialize `sales` over all landings"
+    with pytest.raises(WarehouseError, match=way_out):
+        place.rerun()
+    with pytest.raises(WarehouseError, match=way_out):
+        place.warehouse.query("SELECT * FROM sales")
+    (place.home / "retail.duckdb").rename(place.home / "damaged")
+    children.load(place.home, [DAY, NEXT])
+    assert held(place.warehouse) == place.after
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE shop.sales_clean DROP COLUMN store_id", "store_id is missing, not VARCHAR"),
+        ("ALTER TABLE shop.sales ADD COLUMN colour VARCHAR", "colour is VARCHAR, not there"),
+        (
+            "ALTER TABLE shop.sales ALTER total_amount TYPE DECIMAL(9,2)",
+            r"total_amount is DECIMAL\(9,2\), not DECIMAL\(18,2\)",
+        ),
+    ],
+)
+def test_tables_of_another_version_are_refused_and_not_changed(place: Place, change: str, told: str) -> None:
+    with duckdb.connect(str(place.home / "retail.duckdb")) as connection:
+        connection.execute(change)
+    with pytest.raises(WarehouseError, match=f"made by another version.*{told}.*Nothing was changed"):
+        place.rerun()
+    assert place.warehouse.query("SELECT count(*) AS n FROM sales_quarantine").to_pylist() == [{"n": 1}]
+
+
+def test_a_derived_table_of_another_version_is_simply_made_again(place: Place) -> None:
+    with duckdb.connect(str(place.home / "retail.duckdb")) as connection:
+        connection.execute("CREATE TABLE shop.dim_date (something_else INTEGER)")
+    assert place.warehouse.rebuild(DIM_DATE, _NO_DATES) == 0
+    assert place.warehouse.query("SELECT * FROM dim_date").column_names == list(DIM_DATE.names)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "told"),
+    [
+        ('IO Error: Could not write file "x": No space left on device', StorageError, "is full: nothing was changed"),
+        ('IO Error: Cannot open file "x": Permission denied', StorageError, "Check its owner and rights"),
+        ('IO Error: Cannot open file "x": Read-only file system', StorageError, "Check its owner and rights"),
+    ],
+)
+def test_a_disk_that_refuses_is_told_apart_from_a_damaged_database(
+    place: Place, monkeypatch: pytest.MonkeyPatch, said: str, kind: type[RetailError], told: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise duckdb.IOException(said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb, "connect", refuse)
+        with pytest.raises(kind, match=told):
+            place.rerun()
+    assert held(place.warehouse) == place.before
+
+
+def test_a_path_with_lock_in_it_is_not_taken_for_a_locked_one(tmp_path: Path) -> None:
+    path = tmp_path / "sherlock" / "retail.duckdb"
+    path.parent.mkdir()
+    path.write_text("lock " * 5000)
+    with pytest.raises(WarehouseError, match="cannot be read"):
+        DuckDBWarehouse(path, SOURCE, wait_seconds=3600).query("SELECT 1")
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_load_changes_nothing(place: Place) -> None:
+    """The limit on the size of files makes writes fail as a full disk does."""
+    many = [line(f"T{i}" * 20, i, NEXT, at=i + 2) for i in range(5_000)]
+    publish(place.lake, NEXT, many, run="many")
+    assert children.ended(children.start(_load_within_limits, place.home)) == 0
+    assert held(place.warehouse) == place.before
+    place.rerun()
+    assert held(place.warehouse) == defined({DAY: place.first, NEXT: many}, {DAY: [rejected(9)]})
+
+
+def _load_within_limits(home: Path) -> None:
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = (home / "retail.duckdb").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50_000, size + 50_000))
+    with pytest.raises(StorageError, match="nothing was changed"):
+        children.load(home, [NEXT])
+
+
+# What asks for something that is not there.
+
+
+def test_what_has_not_been_made_says_what_to_materialize(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(
+        NotReadyError, match=r"has no table daily_category_sales yet\. Materialize the asset `daily_cat"
+    ):
+        place.warehouse.query("SELECT * FROM daily_category_sales")
+    other = DuckDBWarehouse(place.home / "retail.duckdb", "another")
+    with pytest.raises(NotReadyError, match="has no table sales yet"):
+        other.query("SELECT * FROM sales")
+    nowhere = DuckDBWarehouse(tmp_path / "nowhere.duckdb", SOURCE)
+    assert [w.exists(SALES) for w in (place.warehouse, other, nowhere)] == [True, False, False]
+    assert not (tmp_path / "nowhere.duckdb").exists()
+
+
+def test_a_query_that_is_wrong_is_no_missing_table(place: Place) -> None:
+    for sql in ("SELEC 1", "SELECT nothing_like_it FROM sales", "SELECT no_such_function(1)", "SELECT 1/'a'"):
+        with pytest.raises(WarehouseError):
+            place.warehouse.query(sql)
+
+
+def test_replacing_a_table_with_rows_that_break_it_keeps_the_old_ones(place: Place) -> None:
+    day = {"calendar_date": DAY, "year": 2024, "quarter": 1, "month": 3, "day_of_month": 1}
+    row = day | {"iso_week": 9, "weekday": 5, "is_weekend": False, "holiday": None}
+    schema = DIM_DATE.arrow_schema()
+    assert place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([row], schema=schema)) == 1
+    nullable = pa.schema([pa.field(f.name, f.type) for f in schema])
+    with pytest.raises(WarehouseError, match=r"dim_date: its new rows do not fit .*year.*The old ones stay"):
+        place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([row | {"year": None}], schema=nullable))
+    assert place.warehouse.query("SELECT year FROM dim_date").to_pylist() == [{"year": 2024}]

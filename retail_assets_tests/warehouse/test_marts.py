@@ -1,0 +1,208 @@
+"""Dimensions and the mart against the same questions answered in plain Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from retail_assets.errors import WarehouseError
+from retail_assets.tables import DAILY_CATEGORY_SALES, DIM_CUSTOMER, DIM_DATE, DIM_PRODUCT, SALES, Table
+from retail_assets.warehouse import marts
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, line, ordered, rows_of
+
+MADE = (
+    (DIM_CUSTOMER, marts.DIM_CUSTOMER),
+    (DIM_PRODUCT, marts.DIM_PRODUCT),
+    (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
+)
+
+_SALES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "cents": st.integers(-500, 500),
+            "order_id": st.sampled_from(["O1", "O2", "O3"]),
+            "sold_at": st.sampled_from([dt.datetime(2024, 1, d, h) for d in (1, 2, 3) for h in (0, 23)]),
+            "customer_id": st.sampled_from([None, "ann", "bob"]),
+            "gender": st.sampled_from([None, "Female", "Other"]),
+            "age": st.none() | st.integers(0, 120),
+            "age_group": st.sampled_from([None, "25-34"]),
+            "product_id": st.sampled_from([None, "P1", "P2"]),
+            "product_category": st.sampled_from(["Books", "Tee & Kaffee", "本"]),
+            "landed_on": st.sampled_from([DAY, DAY + dt.timedelta(days=1)]),
+        }
+    ),
+    max_size=12,
+)
+
+
+def sold(sales: Sequence[dict[str, Any]]) -> list[Row]:
+    return [line(f"T{number:02d}", at=number + 2, **sale) for number, sale in enumerate(sales)]
+
+
+def made(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
+    """The tables that the SQL makes from these sales."""
+    import pyarrow as pa
+
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = DuckDBWarehouse(Path(folder, "w.duckdb"), SOURCE)
+        warehouse.replace(SALES, pa.Table.from_pylist(list(rows), schema=SALES.arrow_schema()))
+        counts = {table.name: warehouse.rebuild(table, select) for table, select in MADE}
+        tables = {table.name: rows_of(warehouse, table) for table, _ in MADE}
+        assert counts == {name: len(of) for name, of in tables.items()}
+        return tables
+
+
+def grouped(rows: Sequence[Row], *columns: str) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[c] for c in columns)].append(row)
+    yield from groups.items()
+
+
+def latest_known(rows: Sequence[Row], column: str) -> Any:
+    known = [r for r in rows if r[column] is not None]
+    return max(known, key=lambda r: (r["sold_at"], r["landed_on"], r["transaction_id"]))[column] if known else None
+
+
+def revenue(rows: Sequence[Row]) -> Decimal:
+    return sum((r["total_amount"] for r in rows), Decimal("0.00"))
+
+
+def units(rows: Sequence[Row]) -> Decimal:
+    return sum((r["quantity"] for r in rows), Decimal("0.000"))
+
+
+def expected(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
+    customers = [
+        {
+            "customer_id": customer,
+            "gender": latest_known(of, "gender"),
+            "age": latest_known(of, "age"),
+            "age_group": latest_known(of, "age_group"),
+            "first_sale_date": min(r["sale_date"] for r in of),
+            "last_sale_date": max(r["sale_date"] for r in of),
+            "orders": len({r["order_id"] for r in of}),
+            "revenue": revenue(of),
+        }
+        for (customer,), of in grouped(rows, "customer_id")
+        if customer is not None
+    ]
+    keyed = [r | {"product_key": r["product_id"] or r["product_category"]} for r in rows]
+    products = [
+        {
+            "product_key": key,
+            "product_id": of[0]["product_id"],
+            "product_category": latest_known(of, "product_category"),
+            "first_sale_date": min(r["sale_date"] for r in of),
+            "last_sale_date": max(r["sale_date"] for r in of),
+            "revenue": revenue(of),
+            "units": units(of),
+        }
+        for (key,), of in grouped(keyed, "product_key")
+    ]
+    daily = [
+        {
+            "sale_date": day,
+            "product_category": category,
+            "revenue": revenue(of),
+            "units": units(of),
+            "orders": len({r["order_id"] for r in of}),
+            "customers": len({r["customer_id"] for r in of} - {None}),
+            "lines": len(of),
+            "returned": revenue([r for r in of if r["total_amount"] < 0]),
+        }
+        for (day, category), of in grouped(rows, "sale_date", "product_category")
+    ]
+    tables: tuple[tuple[Table, list[dict[str, Any]]], ...] = (
+        (DIM_CUSTOMER, customers),
+        (DIM_PRODUCT, products),
+        (DAILY_CATEGORY_SALES, daily),
+    )
+    return {table.name: ordered(table, of) for table, of in tables}
+
+
+@given(_SALES)
+@settings(max_examples=15)
+def test_dimensions_and_mart_say_what_the_sales_say(sales: list[dict[str, Any]]) -> None:
+    rows = sold(sales)
+    assert made(rows) == expected(rows)
+
+
+def test_no_sales_make_empty_tables() -> None:
+    assert made([]) == {table.name: [] for table, _ in MADE}
+
+
+def test_a_customer_keeps_what_was_known_when_the_latest_sale_is_silent() -> None:
+    sales = [
+        line("T1", 100, sold_at=dt.datetime(2024, 1, 1), customer_id="ann", gender="Female", age=30, age_group="25-34"),
+        line("T2", -100, at=3, sold_at=dt.datetime(2024, 1, 2), customer_id="ann", age=31),
+    ]
+    [ann] = made(sales)["dim_customer"]
+    assert ann[:4] == ("ann", "Female", 31, "25-34")
+    assert ann[-1] == Decimal("0.00")
+
+
+def test_sums_that_do_not_fit_are_refused_and_not_wrapped() -> None:
+    most = Decimal("9999999999999999.99")
+    with pytest.raises(WarehouseError):
+        made([line(f"T{i}", 1, at=i + 2, total_amount=most) for i in range(2)])
+
+
+def test_the_calendar_has_every_day_once_with_its_holidays() -> None:
+    first, last = dt.date(2020, 12, 24), dt.date(2021, 1, 4)
+    rows = marts.dim_date(first, last, "US").to_pylist()
+    assert [r["calendar_date"] for r in rows] == [first + dt.timedelta(days=i) for i in range(12)]
+    by_day = {r["calendar_date"].isoformat(): r for r in rows}
+    assert by_day["2020-12-25"]["holiday"] == "Christmas Day"
+    assert by_day["2020-12-26"] == {
+        "calendar_date": dt.date(2020, 12, 26),
+        "year": 2020,
+        "quarter": 4,
+        "month": 12,
+        "day_of_month": 26,
+        "iso_week": 52,
+        "weekday": 6,
+        "is_weekend": True,
+        "holiday": None,
+    }
+    assert (by_day["2021-01-01"]["iso_week"], by_day["2021-01-01"]["quarter"]) == (53, 1)
+    assert by_day["2021-01-04"]["is_weekend"] is False
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 40))
+@settings(max_examples=25)
+def test_the_calendar_agrees_with_python(first: dt.date, days: int) -> None:
+    rows = marts.dim_date(first, first + dt.timedelta(days=days), "XX").to_pylist()
+    assert len(rows) == days + 1
+    for row in rows:
+        day = row["calendar_date"]
+        assert (row["year"], row["month"], row["day_of_month"]) == (day.year, day.month, day.day)
+        assert dt.date.fromisocalendar(_iso_year(day), row["iso_week"], row["weekday"]) == day
+        assert (row["quarter"], row["is_weekend"]) == ((day.month - 1) // 3 + 1, day.strftime("%a") in ("Sat", "Sun"))
+
+
+def _iso_year(day: dt.date) -> int:
+    """The year of the week's Thursday."""
+    return (day + dt.timedelta(days=4 - day.isoweekday())).year
+
+
+def test_a_country_without_a_calendar_has_no_holidays() -> None:
+    rows = marts.dim_date(dt.date(2024, 12, 24), dt.date(2025, 1, 2), "XX").to_pylist()
+    assert {r["holiday"] for r in rows} == {None}
+
+
+def test_a_holiday_with_a_very_long_name_fits_its_column() -> None:
+    [row] = marts.dim_date(dt.date(2015, 9, 3), dt.date(2015, 9, 3), "HK").to_pylist()
+    [most] = next(c for c in DIM_DATE.columns if c.name == "holiday").numbers
+    assert row["holiday"].startswith("70th Anniversary of the Victory")
+    assert len(row["holiday"].encode()) <= most
