@@ -73,11 +73,7 @@ class Parser:
 
 def _trimmed(records: pa.Table, used: list[str]) -> pa.Table:
     """The columns that the contract reads, without white space round the values, and the place of each record."""
-    ascii_only = records.num_rows == 0 or bool(pc.all(pc.string_is_ascii(records["raw"])).as_py())
-    arrays = {}
-    for name in used:
-        column = pc.utf8_trim_whitespace(records[name])
-        arrays[name] = column if ascii_only else pc.utf8_trim(column, characters=BLANKS)
+    arrays = {name: pc.utf8_trim(records[name], characters=BLANKS) for name in used}
     return pa.table({**arrays, **{name: records[name] for name in ("line", "lines", "raw", "defects")}})
 
 
@@ -95,14 +91,19 @@ def parse_sql(columns: TextColumns, contract: Contract) -> str:
     longest = " OR ".join(
         f"coalesce({too_long(name, name)}, FALSE)" for name in (*_IDS, "product_category", "age_group")
     )
+    rounded = " OR ".join(f"coalesce({columns.is_rounded(name)}, FALSE)" for name in _IDS)
     bits = [
         (rules.INVALID_DATE, "sold_at IS NULL"),
         (rules.INVALID_QUANTITY, "quantity IS NULL"),
-        (rules.INVALID_PRICE, f"unit_price IS NULL AND ({price_wrong})" if "unit_price" in contract.columns else "FALSE"),
+        (
+            rules.INVALID_PRICE,
+            f"unit_price IS NULL AND ({price_wrong})" if "unit_price" in contract.columns else "FALSE",
+        ),
         (rules.INVALID_AMOUNT, f"total_amount IS NULL AND ({amount_wrong})"),
         (rules.INVALID_GENDER, "gender = '?'"),
         (rules.INVALID_AGE, f"age IS NULL AND ({columns.field_text('age')}) IS NOT NULL"),
         (rules.TEXT_TOO_LONG, longest),
+        (rules.ROUNDED_ID, rounded),
     ]
     mask = " + ".join(f"CASE WHEN {condition} THEN {reason.mask} ELSE 0 END" for reason, condition in bits)
     band = columns.field_text("age_group")
@@ -118,19 +119,16 @@ def parse_sql(columns: TextColumns, contract: Contract) -> str:
                    {columns.category()} AS product_category,
                    {columns.quantity()} AS quantity,
                    {columns.price()} AS unit_price,
-                   {columns.amount()} AS written_amount
+                   {columns.amount()} AS total_amount
             FROM texts
         ),
         complete AS (
             SELECT * REPLACE (
                        CASE WHEN unit_price IS NULL AND ({columns.field_text("unit_price")}) IS NULL AND quantity <> 0
-                            THEN try_cast(round(CAST(written_amount AS DOUBLE) / CAST(quantity AS DOUBLE), 4)
+                            THEN try_cast(round(CAST(total_amount AS DOUBLE) / CAST(quantity AS DOUBLE), 4)
                                           AS DECIMAL(18,4))
                             ELSE unit_price END AS unit_price),
                    CASE WHEN isfinite(any_moment) THEN any_moment END AS sold_at,
-                   coalesce(written_amount,
-                            CASE WHEN ({columns.field_text("total_amount")}) IS NULL
-                                 THEN try_cast(round(quantity * unit_price, 2) AS DECIMAL(18,2)) END) AS total_amount,
                    coalesce({band}, {age_group("age")}) AS age_group
             FROM typed
         )
@@ -139,4 +137,4 @@ def parse_sql(columns: TextColumns, contract: Contract) -> str:
                ?::DATE AS landed_on, ?::INTEGER AS file_number, line AS source_line, lines,
                CASE WHEN defects <> 0 THEN defects ELSE ({mask})::BIGINT END AS reasons,
                raw AS raw_text
-        FROM complete"""  # noqa: S608 - built from numbered columns, literals and the contract's validated values
+        FROM complete"""

@@ -26,16 +26,21 @@ class Reason:
 
 
 #: Found while reading the text.
-MALFORMED_ROW = Reason("malformed_row", 0, "the record has more or fewer fields than the header")
-UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens in this line and never closes")
-NOT_TEXT = Reason("not_text", 2, "the record holds bytes that are no text in the file's encoding, or NUL")
+MALFORMED_ROW = Reason("malformed_row", 0, "more or fewer fields than the header, or quotes that do not fit")
+UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens in this line and does not close within 1,000 lines")
+NOT_TEXT = Reason(
+    "not_text", 2, "bytes that are no text in the file's encoding, NUL, or the mark of text already lost (U+FFFD)"
+)
 INVALID_DATE = Reason("invalid_date", 3, "the date is missing, cannot be read, or does not exist")
-INVALID_QUANTITY = Reason("invalid_quantity", 4, "the quantity is missing or no number")
-INVALID_PRICE = Reason("invalid_price", 5, "the unit price is missing or no number")
+INVALID_QUANTITY = Reason("invalid_quantity", 4, "the quantity is missing, no number, or has more than three decimals")
+INVALID_PRICE = Reason("invalid_price", 5, "the unit price is missing, no number, or has more than four decimals")
 INVALID_AMOUNT = Reason("invalid_amount", 6, "the amount is missing, no number, or not in whole cents")
 INVALID_GENDER = Reason("invalid_gender", 7, "the gender is given and cannot be read")
 INVALID_AGE = Reason("invalid_age", 8, "the age is given and is no whole number from 0 to 120")
 TEXT_TOO_LONG = Reason("text_too_long", 9, "an id or a name does not fit its warehouse column")
+ROUNDED_ID = Reason(
+    "rounded_id", 10, "an id such as 5.36365E+11: a spreadsheet took it for a number and lost its last digits"
+)
 
 READING = (
     MALFORMED_ROW,
@@ -48,6 +53,7 @@ READING = (
     INVALID_GENDER,
     INVALID_AGE,
     TEXT_TOO_LONG,
+    ROUNDED_ID,
 )
 STRUCTURAL_MASK = MALFORMED_ROW.mask | UNCLOSED_QUOTE.mask | NOT_TEXT.mask
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retail_assets.contracts.model import Contract, normalise
 from retail_assets.errors import LandingError
+
+_MOST, _LONGEST = 30, 40  # headers that a message shows, and characters of each
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
     for column, names in contract.raw_columns().items():
         hits = sorted({i for n in names for i in found.get(normalise(n), [])})
         if len(hits) > 1:
-            twice = [header[i] for i in hits]
+            twice = ", ".join(f"{header[i][:_LONGEST]!r} (column {i + 1})" for i in hits[:10])
             raise LandingError(
                 f"{where}: the headers {twice} all mean {column!r}. Rename or remove all but one, "
                 f"or change the aliases in contract {contract.name!r}."
@@ -42,10 +45,9 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
             used.update(hits)
     needed = required_raw_columns(contract)
     missing = [c for c in needed if c not in positions]
-    unknown = tuple(h for i, h in enumerate(header) if i not in used)
+    unknown = tuple(h.strip() or f"(no name, column {i + 1})" for i, h in enumerate(header) if i not in used)
     if missing:
-        shown = ", ".join(repr(h[:40]) for h in header[:30]) + (", …" if len(header) > 30 else "")
-        lines = [f"{where} does not fit contract {contract.name!r}.", f"  headers found:  {shown}"]
+        lines = [f"{where} does not fit contract {contract.name!r}.", f"  headers found:  {_shown(header)}"]
         lines.append("  not found:      " + "; ".join(_with_nearest(c, contract, unknown) for c in missing))
         lines.append("  expected:       " + ", ".join(repr(c) for c in contract.raw_columns()))
         lines.append(
@@ -56,10 +58,14 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
     unknown = tuple(h for h in unknown if normalise(h) not in ignored)
     if unknown and contract.unknown_columns == "reject":
         raise LandingError(
-            f"{where}: columns {list(unknown)} are not in contract {contract.name!r}, which rejects unknown columns. "
+            f"{where}: columns {_shown(unknown)} are not in contract {contract.name!r}, which rejects unknown columns. "
             "Add them under `ignore_columns`, or set `unknown_columns: warn`."
         )
     return HeaderMatch(positions, unknown, tuple(c for c in contract.raw_columns() if c not in positions))
+
+
+def _shown(headers: Sequence[str]) -> str:
+    return ", ".join(repr(h[:_LONGEST]) for h in headers[:_MOST]) + (", …" if len(headers) > _MOST else "")
 
 
 def required_raw_columns(contract: Contract) -> list[str]:
@@ -72,7 +78,7 @@ def required_raw_columns(contract: Contract) -> list[str]:
     for rule in contract.columns.values():
         if rule.required:
             needed += rule.compose or [rule.header or ""]
-    money = [rule for name in ("total_amount", "unit_price") if (rule := contract.columns.get(name))]
+    money = [contract.columns[name] for name in ("total_amount", "unit_price") if name in contract.columns]
     if len(money) == 1:
         needed.append(money[0].header or "")
     if contract.cancellations:
@@ -83,9 +89,8 @@ def required_raw_columns(contract: Contract) -> list[str]:
 
 
 def _with_nearest(column: str, contract: Contract, unknown: tuple[str, ...]) -> str:
-    names = {normalise(n) for n in contract.raw_columns()[column]}
-    candidates = {normalise(h): h for h in unknown}
-    for name in names:
+    candidates = {normalise(h[:_LONGEST]): h[:_LONGEST] for h in unknown[:1000]}
+    for name in map(normalise, contract.raw_columns()[column]):
         if match := difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6):
             return f"{column!r} (nearest: {candidates[match[0]]!r})"
     return repr(column)

@@ -38,28 +38,80 @@ FIELDS = (
     "store_id",
 )
 
+_ODD_CODECS = {
+    "utf-7",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "unicode-escape",
+    "raw-unicode-escape",
+    "idna",
+    "punycode",
+}
+_DIRECTIVES = (
+    "%%",
+    "%p",
+    "%f",
+    *(f"%{letter}" for letter in "aAbBdHIjmMSyY"),
+    *(f"%-{letter}" for letter in "dHIjmMSy"),
+)
+_SYMBOLS = {
+    **dict.fromkeys(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"), "$"),
+    **dict.fromkeys(("JPY", "CNY"), "¥"),
+    **{"EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩", "TRY": "₺", "UAH": "₴", "ILS": "₪", "VND": "₫", "PHP": "₱"},
+}
+
 _SHIPPED = resources.files("retail_assets.contracts") / "shipped"
 
 
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is not a time zone.{nearest(name, available_timezones())}")
+    if name not in _timezones():
+        raise ValueError(f"{name!r} is not a time zone.{nearest(name, _timezones())}")
     return name
+
+
+@functools.cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads hundreds of files
 
 
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ValueError(f"{name!r} is not a text encoding that Python knows (try utf-8, latin-1, cp1252)") from None
+        # Not every codec of Python is an encoding (base64, zip), and some cannot read a file in pieces, or at all.
+        readable = "a,1\n".encode(name).decode(name) == "a,1\n" and codecs.lookup(name).name not in _ODD_CODECS
+        codecs.getincrementaldecoder(name)("replace").decode(bytes(range(256)), True)
+    except (LookupError, UnicodeError, AssertionError):
+        readable = False
+    if not readable:
+        raise ValueError(f"{name!r} is not a text encoding that files can be read in (try utf-8, latin-1, cp1252)")
+    return name
+
+
+def _readable_format(pattern: str) -> str:
+    if odd := [d for d in re.findall(r"%-?.?", pattern) if d not in _DIRECTIVES]:
+        raise ValueError(
+            f"{odd[0]!r} in {pattern!r} cannot be read. Known: {' '.join(d for d in _DIRECTIVES if '-' not in d)} "
+            "(an offset from UTC is read in ISO 8601 dates only)"
+        )
+    parts = set(re.findall(r"%-?(.)", pattern))
+    if not (parts & {"Y", "y"} and (("d" in parts and parts & {"m", "b", "B"}) or "j" in parts)):
+        raise ValueError(f"{pattern!r} does not say year, month and day, as in %d.%m.%Y")
+    return pattern
+
+
+def _with_letters(name: str) -> str:
+    if not normalise(name):
+        raise ValueError(f"{name!r} cannot be a header: give at least one letter or digit")
     return name
 
 
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
+DateFormat = Annotated[str, AfterValidator(_readable_format)]
+Header = Annotated[str, AfterValidator(_with_letters)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # `default: 1` and `amount_tolerance: 0.05` are what people write for "1" and "0.05".
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class FieldRule(_Strict):
@@ -71,9 +123,9 @@ class FieldRule(_Strict):
     last line replace the earlier ones: for sources whose composed id is not unique.
     """
 
-    header: str | None = None
-    aliases: tuple[str, ...] = ()
-    compose: tuple[str, ...] = ()
+    header: Header | None = None
+    aliases: tuple[Header, ...] = ()
+    compose: tuple[Header, ...] = ()
     required: bool = False
     default: str | None = None
     occurrence: bool = False
@@ -82,29 +134,56 @@ class FieldRule(_Strict):
     def _one_origin(self) -> FieldRule:
         if bool(self.header) == bool(self.compose):
             raise ValueError("give either `header` (with optional `aliases`) or `compose`")
+        if self.compose and self.aliases:
+            raise ValueError("`aliases` belong to a `header`; composed columns are given by their own names")
         return self
 
 
 class DateRule(_Strict):
-    """How dates are written. `formats` are strptime patterns, tried in order after ISO 8601.
+    """How dates are written. `formats` are strptime patterns, tried in order after ISO 8601 and numeric dates.
 
-    `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, or `infer` (from the whole file; refused when the
-    file does not prove it). `zone` names the zone of the time stamps if they are not in shop time.
+    `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, or `infer`: as the numeric ones among the formats
+    say or, without any, from the whole file (refused when the file does not prove it). `zone` names the zone of the
+    time stamps if they are not in shop time.
     """
 
-    formats: tuple[str, ...] = ()
+    formats: tuple[DateFormat, ...] = ()
     order: Literal["dmy", "mdy", "infer"] = "infer"
     zone: Timezone | None = None
     earliest: dt.date = dt.date(1990, 1, 1)
     days_after_landing: Annotated[int, Field(ge=0, le=3660)] = 1
 
+    @model_validator(mode="after")
+    def _one_order(self) -> DateRule:
+        said = {_format_order(f): f for f in reversed(self.formats)}
+        if "dmy" in said and "mdy" in said:
+            raise ValueError(f"the formats {said['dmy']!r} and {said['mdy']!r} read the same text as different days")
+        other = {"dmy": "mdy", "mdy": "dmy", "infer": ""}[self.order]
+        if other in said:
+            raise ValueError(f"`order: {self.order}` contradicts the format {said[other]!r}")
+        return self
+
+    @property
+    def day_month_order(self) -> str | None:
+        """`dmy` or `mdy` where the contract says it; None where each file has to prove it."""
+        if self.order != "infer":
+            return self.order
+        return next(filter(None, map(_format_order, self.formats)), None)
+
 
 class NumberRule(_Strict):
-    """Marks in numbers. `currency_symbols` are removed from money before it is read."""
+    """Marks in numbers. Money may carry the currency's code or one of `currency_symbols` before or behind it.
+
+    Without `currency_symbols` it is the symbol of the contract's currency, so that euros are not read as dollars.
+    """
 
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
-    currency_symbols: str = "$€£¥"
+    currency_symbols: Annotated[str, Field(pattern=r"^[^\d\s.,'+-]*$")] | None = None
+
+    def symbols(self, currency: str) -> str:
+        """Characters that may stand for `currency` (ISO 4217)."""
+        return _SYMBOLS.get(currency, "") if self.currency_symbols is None else self.currency_symbols
 
     @model_validator(mode="after")
     def _differ(self) -> NumberRule:
@@ -123,7 +202,7 @@ class FileRule(_Strict):
 class CancellationRule(_Strict):
     """A cancellation is a row whose raw `column` begins with `prefix`; its quantity and amount count as negative."""
 
-    column: str
+    column: Header
     prefix: Annotated[str, Field(min_length=1)]
 
 
@@ -133,7 +212,7 @@ class QuantityUnit(_Strict):
     Quantities up to `above` are counts of something else (one fill-up) and stay as they are.
     """
 
-    column: str
+    column: Header
     prefix: Annotated[str, Field(min_length=1)]
     per_unit: Annotated[int, Field(ge=2)]
     above: Annotated[int, Field(ge=0)] = 0
@@ -176,7 +255,17 @@ class Contract(_Strict):
                 raise ValueError(f"columns.{name}: `occurrence` is for transaction_id only")
             if rule.compose and name not in ("transaction_id", "order_id", "customer_id", "product_id"):
                 raise ValueError(f"columns.{name}: `compose` is for ids only")
+        self._each_name_means_one_column()
         return self
+
+    def _each_name_means_one_column(self) -> None:
+        owner: dict[str, str] = {}
+        for header, names in self.raw_columns().items():
+            for name in names:
+                if (other := owner.setdefault(normalise(name), header)) != header:
+                    raise ValueError(
+                        f"columns: {name!r} stands for {other!r} and for {header!r}; a header can mean only one"
+                    )
 
     @property
     def digest(self) -> str:
@@ -191,9 +280,11 @@ class Contract(_Strict):
     def raw_columns(self) -> dict[str, tuple[str, ...]]:
         """Every raw column the contract reads, with its aliases: `{header: (header, *aliases)}`."""
         columns: dict[str, tuple[str, ...]] = {}
+        first: dict[str, str] = {}  # how a header was written the first time
         for rule in self.columns.values():
             if rule.header:
-                columns[rule.header] = (rule.header, *rule.aliases)
+                header = first.setdefault(normalise(rule.header), rule.header)
+                columns[header] = tuple(dict.fromkeys((*columns.get(header, ()), rule.header, *rule.aliases)))
         extra: list[str] = [c for rule in self.columns.values() for c in rule.compose]
         extra += [u.column for u in self.quantity_units]
         if self.cancellations:
@@ -206,6 +297,12 @@ class Contract(_Strict):
         return columns
 
 
+def _format_order(pattern: str) -> str | None:
+    """The order of day and month in a numeric format such as `%d.%m.%Y %H:%M`; None for any other."""
+    match = re.match(r"%-?([dm])[./-]%-?([dm])[./-]%", pattern)
+    return {"dm": "dmy", "md": "mdy"}.get(match.group(1) + match.group(2)) if match else None
+
+
 def normalise(header: str) -> str:
     """A header without case, spaces, `_`, `-`, dots and quotes: `" Price-per_Unit "` and `priceperunit` are one."""
     return re.sub(r"[\s_\-.'\"\ufeff]+", "", header).casefold()
@@ -216,7 +313,6 @@ def shipped() -> list[str]:
     return sorted(p.name.removesuffix(".yaml") for p in _SHIPPED.iterdir() if p.name.endswith(".yaml"))
 
 
-@functools.lru_cache(maxsize=32)
 def load(source: str) -> Contract:
     """Read a contract: a shipped name, or the path of a YAML file.
 
@@ -228,9 +324,13 @@ def load(source: str) -> Contract:
     elif looks_like_path:
         where = source
         try:
-            text = Path(source).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as e:
-            raise ContractError(f"Cannot read the contract {source}: {e}. Give a YAML file or one of {shipped()}.") from e
+            text = Path(source).expanduser().read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as e:
+            why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+            raise ContractError(
+                f"Cannot read the contract {source}: {why}. Give the path of a YAML file in UTF-8, "
+                f"or a shipped contract: {', '.join(shipped())}."
+            ) from e
     else:
         raise ContractError(
             f"There is no contract {source!r}.{nearest(source, shipped())} Shipped: {', '.join(shipped())}; "
@@ -239,23 +339,79 @@ def load(source: str) -> Contract:
     return parse(text, where)
 
 
+@functools.lru_cache(maxsize=32)
 def parse(text: str, where: str) -> Contract:
     """Validate the YAML `text`; `where` names it in errors. Raises ContractError."""
     try:
-        data: Any = yaml.safe_load(text)
-    except yaml.YAMLError as e:
-        raise ContractError(f"{where} is not valid YAML: {e}") from e
+        data: Any = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as e:
+        raise ContractError(f"{where} is not valid YAML: {str(e)[:600]}") from e
     if not isinstance(data, dict):
-        raise ContractError(f"{where} must be a YAML mapping with keys such as name, timezone, columns.")
+        raise ContractError(
+            f"{where} must be a YAML mapping with keys such as name, timezone, columns; docs/contracts.md shows one."
+        )
     try:
         return Contract.model_validate(data)
     except ValidationError as e:
-        lines = []
-        for problem in e.errors():
-            place = ".".join(str(p) for p in problem["loc"]) or "contract"
-            hint = ""
-            if problem["type"] == "extra_forbidden":
-                hint = nearest(str(problem["loc"][-1]), Contract.model_fields)
-            value = "" if problem["type"] == "missing" else f" (got {str(problem['input'])[:60]!r})"
-            lines.append(f"  {place}: {problem['msg']}{value}.{hint}")
-        raise ContractError(f"{where} is not a valid contract:\n" + "\n".join(lines)) from e
+        problems = [_told(problem) for problem in e.errors()]
+        if len(problems) > _MOST_PROBLEMS:
+            problems[_MOST_PROBLEMS:] = [f"  and {len(problems) - _MOST_PROBLEMS} more"]
+        raise ContractError(
+            f"{where} is not a valid contract:\n" + "\n".join(problems) + "\ndocs/contracts.md explains every key."
+        ) from e
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML in which a key given twice is an error: plain YAML keeps the last and forgets the first without a word.
+
+    Only true and false are truth values, as in YAML 1.2: `country: NO` and a header `No` are texts.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own attribute
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            if isinstance(key.value, str) and key.value != "<<":
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_TRUTH = re.compile("(true|True|TRUE|false|False|FALSE)$")
+_EachKeyOnce.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUTH, list("tTfF"))
+
+
+def _told(problem: Any) -> str:
+    """One line for one error of pydantic: the place, what is wrong, what was given."""
+    place = problem["loc"]
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    hint = ""
+    if problem["type"] == "extra_forbidden":
+        message = "there is no such key"
+        rule = _RULES.get(str(place[0]), Contract) if len(place) > 1 else Contract
+        hint = nearest(str(place[-1]), rule.model_fields) or f" Known: {', '.join(rule.model_fields)}."
+    elif problem["type"] == "missing":
+        message = "is missing"
+    elif problem["type"] == "string_type":
+        hint = " Put it in quotes."
+    shown = "" if isinstance(given, dict) or problem["type"] == "extra_forbidden" else f" (got {str(given)[:60]!r})"
+    return f"  {'.'.join(map(str, place)) or 'contract'}: {message}{shown}.{hint}"
+
+
+_MOST_PROBLEMS = 12
+_RULES: dict[str, type[BaseModel]] = {
+    "file": FileRule,
+    "dates": DateRule,
+    "numbers": NumberRule,
+    "columns": FieldRule,
+    "cancellations": CancellationRule,
+    "quantity_units": QuantityUnit,
+}

@@ -6,18 +6,30 @@ totals alike. An unreadable value becomes NULL here; whether that is a reason to
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from retail_assets.contracts.model import Contract, QuantityUnit, normalise
+from retail_assets.contracts.model import CancellationRule, Contract, QuantityUnit, normalise
 from retail_assets.tables import SALES
 
 #: What counts as white space around a value: ASCII, no-break and other Unicode spaces, zero-width space, BOM.
-BLANKS = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u202f\u205f\u3000\ufeff"
+BLANKS = " \t\r\n\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200C))) + "\u202f\u205f\u3000\ufeff"
 
-_FEMALE = ("f", "female", "w", "woman")
-_MALE = ("m", "male", "man")
-_OTHER = ("o", "other", "x", "d", "diverse", "nonbinary", "non-binary")
-_NOT_GIVEN = ("u", "unknown", "n/a", "na", "not specified", "-")
+_GENDERS = {
+    "Female": ("f", "female", "w", "woman"),
+    "Male": ("m", "male", "man"),
+    "Other": ("o", "other", "x", "d", "diverse", "nb", "nonbinary", "non-binary", "non binary"),
+    None: ("u", "unknown", "n/a", "na", "none", "null", "not specified", "not given", "prefer not to say", "-", "?"),
+}
+
+#: Four digits of the year first; a time, if any, of hours and minutes at least. DuckDB's own cast reads more than that,
+#: and not all of it right: it takes the PM of `2024-01-05 10:00 PM` for the name of a time zone and drops it.
+_ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?)?"
+_ISO_WITH_OFFSET = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)? ?([Zz]|[+-]\d{2}(:?\d{2})?)"
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p")
+#: A space between thousands is often one that does not break.
+_SPACES = " \u00a0\u202f"
 
 _WIDTHS = {c.name: c.numbers[0] for c in SALES.columns if c.type.startswith("varchar")}
 
@@ -25,6 +37,8 @@ _WIDTHS = {c.name: c.numbers[0] for c in SALES.columns if c.type.startswith("var
 @dataclass(frozen=True)
 class TextColumns:
     """Where the raw columns of one file are: `positions` maps a raw column of the contract to its number in the file.
+
+    `date_order` (`dmy` or `mdy`) is what the whole file proves, where the contract does not say it.
 
     In SQL the columns are `c0`, `c1`, … (as read) and `t0`, `t1`, … (trimmed, NULL when empty), so that no header ever
     gets into a statement. `trimmed()` selects the second from the first; every other expression stands on them.
@@ -68,108 +82,127 @@ class TextColumns:
     def identifier(text: str) -> str:
         """An id as text: leading zeros stay; `17850.0`, a spreadsheet's idea of 17850, loses its `.0`."""
         return (
-            f"CASE WHEN ends_with({text}, '.0') AND regexp_full_match({text}, '\\d+\\.0') "
+            f"CASE WHEN ends_with({text}, '.0') AND regexp_full_match({text}, '\\d+[.]0') "
             f"THEN left({text}, -2) ELSE {text} END"
         )
 
+    @staticmethod
+    def is_rounded(identifier: str) -> str:
+        """SQL that is true for `5.36365E+11`: an id that a spreadsheet took for a number, its last digits lost."""
+        return f"contains({identifier}, 'E+') AND regexp_full_match({identifier}, '\\d[.]\\d+E[+]\\d+')"
+
     def number(self, text: str, *, money: bool = False) -> str:
-        """SQL for a DECIMAL(38,6): NULL for anything that is not a number in the contract's notation."""
+        """SQL for a DECIMAL(18,6): NULL for anything that is not a number in the contract's notation, or has 13 digits
+        before the decimal mark. What lies beyond a millionth (a float's 0.30000000000000004) is rounded away.
+        """
         marks = self.contract.numbers
-        value = text
-        if money and marks.currency_symbols:
-            stripped = f"translate({value}, {literal(marks.currency_symbols)}, '')"
-            value = f"trim({stripped}, {literal(BLANKS)})"
-        if marks.thousands:
-            group, point = _regex(marks.thousands), _regex(marks.decimal)
-            grouped = literal(rf"[+-]?\d{{1,3}}({group}\d{{3}})+({point}\d*)?")
-            value = (
-                f"CASE WHEN contains({value}, {literal(marks.thousands)}) "
-                f"THEN CASE WHEN regexp_full_match({value}, {grouped}) "
-                f"THEN replace({value}, {literal(marks.thousands)}, '') END ELSE {value} END"
+        if marks.decimal == "." or not marks.thousands:
+            plain = (
+                text
+                if marks.decimal == "."
+                else f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
             )
-        if marks.decimal == ",":
-            value = f"CASE WHEN contains({value}, '.') THEN NULL ELSE replace({value}, ',', '.') END"
-        careful = f"try_cast({value} AS DECIMAL(38,6))"
-        if marks.decimal == ",":
-            return careful
-        # Nearly every number is plain; the careful reading runs only for the rows where the plain cast says NULL.
-        return f"coalesce(try_cast({text} AS DECIMAL(38,6)), {careful})"
+        else:
+            marked = f"contains({text}, '.') OR contains({text}, {literal(marks.thousands)})"
+            plain = f"CASE WHEN NOT ({marked}) THEN replace({text}, ',', '.') END"
+        # Nearly every number is plain; the careful reading runs only where the plain cast says NULL. It must not
+        # repeat an expression: DuckDB would lift that out and evaluate it for every row.
+        careful = self._without_marks(text, money)
+        return f"coalesce(try_cast({plain} AS DECIMAL(18,6)), try_cast({careful} AS DECIMAL(18,6)))"
+
+    def _without_marks(self, text: str, money: bool) -> str:
+        """SQL for a number without currency and thousands marks; a lone point, which is no number, for all else."""
+        marks = self.contract.numbers
+        group = _SPACES if marks.thousands == " " else marks.thousands
+        grouped = rf"\d{{1,3}}(?:[{group}]\d{{3}})+|" if group else ""
+        names = [re.escape(n) for n in (self.contract.currency, *marks.symbols(self.contract.currency))]
+        currency = f"(?:{'|'.join(names)})?" if money else ""
+        space = f"[{BLANKS}]*"
+        before, after = f"{space}([+-]?){space}{currency}{space}([+-]?)", f"{space}{currency}{space}"
+        digits = rf"({grouped}\d*)(?:[{marks.decimal}](\d*))?([eE][+-]?\d+)?"
+        pattern = f"(?s)^(?:{before}{digits}{after}|.*)$"
+        bare = f"regexp_replace({text}, {literal(pattern)}, '\\1\\2\\3p\\4\\5')"
+        return f"replace(translate({bare}, {literal(group)}, ''), 'p', '.')" if group else f"replace({bare}, 'p', '.')"
 
     def quantity(self) -> str:
-        """SQL for the quantity as DECIMAL(18,3), in the product's unit, negative for cancellations."""
-        value = self.number(self.field_text("quantity"))
-        for unit in self.contract.quantity_units:
-            measured = f"{self._is_unit(unit)} AND abs({value}) > {int(unit.above)}"
-            value = f"CASE WHEN {measured} THEN {value} / {int(unit.per_unit)} ELSE {value} END"
-        return f"try_cast(round({self._signed(value)}, 3) AS DECIMAL(18,3))"
+        """SQL for the quantity as DECIMAL(18,3), in the product's unit, negative for cancellations.
 
-    def _is_unit(self, unit: QuantityUnit) -> str:
-        return f"starts_with(upper({self.text(unit.column)}), {literal(unit.prefix.upper())})"
+        More than three decimals are unreadable as written; after division by a unit they are rounded.
+        """
+        value = self.number(self.field_text("quantity"))
+        exact = f"CASE WHEN CAST({value} AS DECIMAL(18,3)) = {value} THEN CAST({value} AS DECIMAL(18,3)) END"
+        for unit in self.contract.quantity_units:
+            divided = f"try_cast(round({value} / {int(unit.per_unit)}, 3) AS DECIMAL(18,3))"
+            measured = f"{self._begins(unit)} AND abs({value}) > {int(unit.above)}"
+            exact = f"CASE WHEN {measured} THEN {divided} ELSE {exact} END"
+        return self._signed(exact)
 
     def price(self) -> str:
-        """SQL for the unit price as written, DECIMAL(18,4); NULL where the source has none."""
+        """SQL for the unit price as written, DECIMAL(18,4); NULL where the source has none, or more than 4 decimals."""
         if "unit_price" not in self.contract.columns:
             return "NULL::DECIMAL(18,4)"
-        return f"try_cast(round({self.number(self.field_text('unit_price'), money=True)}, 4) AS DECIMAL(18,4))"
+        value = self.number(self.field_text("unit_price"), money=True)
+        return f"CASE WHEN CAST({value} AS DECIMAL(18,4)) = {value} THEN CAST({value} AS DECIMAL(18,4)) END"
 
     def amount(self) -> str:
         """SQL for the money of the line as DECIMAL(18,2).
 
-        As written, or quantity x unit price where the source has no amount. More than whole cents is unreadable;
-        noise below a millionth (a float's 2.2e-16) is not.
+        As written, where it must be in whole cents; quantity x unit price where the source has no amount, or where one
+        is neither required nor given.
         """
-        if "total_amount" in self.contract.columns:
-            value = self._signed(self.number(self.field_text("total_amount"), money=True))
-            return f"try_cast(CASE WHEN round({value}, 2) = {value} THEN round({value}, 2) END AS DECIMAL(18,2))"
-        return f"try_cast(round({self.quantity()} * {self.price()}, 2) AS DECIMAL(18,2))"
+        follows = f"try_cast(round({self.quantity()} * {self.price()}, 2) AS DECIMAL(18,2))"
+        rule = self.contract.columns.get("total_amount")
+        if rule is None:
+            return follows
+        text = self.field_text("total_amount")
+        value = self.number(text, money=True)
+        written = self._signed(
+            f"CASE WHEN CAST({value} AS DECIMAL(18,2)) = {value} THEN CAST({value} AS DECIMAL(18,2)) END"
+        )
+        if rule.required or "unit_price" not in self.contract.columns:
+            return written
+        return f"CASE WHEN ({text}) IS NULL THEN {follows} ELSE {written} END"
+
+    def _begins(self, rule: CancellationRule | QuantityUnit) -> str:
+        return f"coalesce(starts_with(upper({self.text(rule.column)}), {literal(rule.prefix.upper())}), FALSE)"
 
     def _signed(self, value: str) -> str:
         rule = self.contract.cancellations
-        if rule is None:
-            return value
-        cancelled = f"starts_with(upper({self.text(rule.column)}), {literal(rule.prefix.upper())})"
-        return f"CASE WHEN {cancelled} THEN -abs({value}) ELSE {value} END"
+        return value if rule is None else f"CASE WHEN {self._begins(rule)} THEN -abs({value}) ELSE {value} END"
 
     def moment(self) -> str:
-        """SQL for the moment of sale in shop time, as TIMESTAMP: ISO 8601 first, then numeric dates, then formats.
-
-        May be infinite (`infinity` is a time stamp to DuckDB): the caller must ask `isfinite`.
-        """
+        """SQL for the moment of sale in shop time, as TIMESTAMP: ISO 8601 first, then numeric dates, then formats."""
         text = self.field_text("sold_at")
         shop = literal(self.contract.timezone)
-        with_offset = f"length({text}) > 10 AND regexp_matches({text}, '\\d(Z|z|[+-]\\d{{2}}(:?\\d{{2}})?)$')"
-        readings = [f"try_cast({text} AS TIMESTAMP)"]
-        if order := self._day_month_order():
-            numeric = f"regexp_replace({text}, '^(\\d{{1,2}})[./-](\\d{{1,2}})[./-]', '\\1/\\2/')"
-            first = "%d/%m" if order == "dmy" else "%m/%d"
-            clock = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-            patterns = ", ".join(literal(f"{first}/{year}{time}") for year in ("%Y", "%y") for time in clock)
-            readings.append(f"try_strptime({numeric}, [{patterns}])")
-        if self.contract.dates.formats:
-            patterns = ", ".join(literal(f) for f in self.contract.dates.formats)
-            readings.append(f"try_strptime({text}, [{patterns}])")
+        # Two common lengths are told by their shape at once; a text of ten characters that DuckDB reads is a date.
+        to_the_second = f"strlen({text}) = 19 AND substr({text}, 14, 1) = ':' AND substr({text}, 17, 1) = ':'"
+        plain = f"(strlen({text}) = 10 OR ({to_the_second}))"
+        readings = [
+            f"CASE WHEN {plain} OR regexp_full_match({text}, {literal(_ISO)}) THEN try_cast({text} AS TIMESTAMP) END"
+        ]
+        if order := self.contract.dates.day_month_order or self.date_order:
+            readings.append(_numeric_date(text, order))
+        if formats := self.contract.dates.formats:
+            # %Y reads 24 as the year 24 after Christ: what no shop has seen is left to the formats with %y.
+            sooner, short = _strptime(text, formats), _strptime(text, [f for f in formats if "%y" in f])
+            readings.append(f"CASE WHEN year({sooner}) >= 1000 THEN {sooner} ELSE {short} END")
         local = f"coalesce({', '.join(readings)})"
         if zone := self.contract.dates.zone:
             local = f"timezone({shop}, timezone({literal(zone)}, {local}))"
+        with_offset = f"strlen({text}) > 10 AND NOT {plain} AND regexp_full_match({text}, {literal(_ISO_WITH_OFFSET)})"
         return f"CASE WHEN {with_offset} THEN timezone({shop}, try_cast({text} AS TIMESTAMPTZ)) ELSE {local} END"
-
-    def _day_month_order(self) -> str | None:
-        order = self.contract.dates.order
-        return self.date_order if order == "infer" else order
 
     def gender(self) -> str:
         """SQL for Female, Male, Other, NULL when not given, and '?' when it cannot be read."""
         text = self.field_text("gender")
-        cases = " ".join(
-            f"WHEN lower({text}) IN ({', '.join(map(literal, words))}) THEN {result}"
-            for words, result in (
-                (_FEMALE, "'Female'"),
-                (_MALE, "'Male'"),
-                (_OTHER, "'Other'"),
-                (_NOT_GIVEN, "NULL"),
-            )
+        words = {word: name for name, spellings in _GENDERS.items() for word in spellings}
+        known = ", ".join(map(literal, words))
+        names = ", ".join("'-'" if name is None else literal(name) for name in words.values())
+        # One lookup of lower(text), not a comparison a word: DuckDB would evaluate each for every row.
+        found = f"coalesce(list_extract([{names}], list_position([{known}], lower({text}))), '?')"
+        return (
+            f"CASE WHEN {text} IN ('Female', 'Male') THEN {text} WHEN {text} IS NOT NULL THEN nullif({found}, '-') END"
         )
-        return f"CASE WHEN {text} IS NULL THEN NULL {cases} ELSE '?' END"
 
     def age(self) -> str:
         """SQL for whole years from 0 to 120, else NULL."""
@@ -177,13 +210,17 @@ class TextColumns:
         return f"CASE WHEN {value} BETWEEN 0 AND 120 AND {value} = trunc({value}) THEN {value}::INTEGER END"
 
     def category(self) -> str:
-        """SQL for the category: inner white space folded, case as the contract says."""
-        text = f"regexp_replace({self.field_text('product_category')}, '\\s+', ' ', 'g')"
-        if self.contract.category_case == "upper":
-            return f"upper({text})"
-        if self.contract.category_case == "title":
-            return f"array_to_string([upper(w[1]) || lower(w[2:]) FOR w IN string_split({text}, ' ')], ' ')"
-        return text
+        """SQL for the category: inner white space folded, one Unicode form (NFC), case as the contract says."""
+        text = self.field_text("product_category")
+        folded = f"nfc_normalize(regexp_replace({text}, {literal(f'[{BLANKS}]+')}, ' ', 'g'))"
+        case = self.contract.category_case
+        if case == "title":
+            usual = "[A-Z&][a-z]*( [A-Z&][a-z]*)*"
+            folded = f"array_to_string([upper(w[1]) || lower(w[2:]) FOR w IN string_split({folded}, ' ')], ' ')"
+        else:
+            usual = "[!-~]+( [!-~]+)*" if case == "keep" else "[!-`{-~]+( [!-`{-~]+)*"
+            folded = f"upper({folded})" if case == "upper" else folded
+        return f"CASE WHEN regexp_full_match({text}, {literal(usual)}) THEN {text} ELSE {folded} END"
 
 
 AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
@@ -205,6 +242,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _regex(mark: str) -> str:
-    return "\\" + mark if mark in ".+*?|" else mark
+def _numeric_date(text: str, order: str) -> str:
+    slashes = f"regexp_replace({text}, '^(\\d{{1,2}})[./-](\\d{{1,2}})[./-]', '\\1/\\2/')"
+    first = "%d/%m" if order == "dmy" else "%m/%d"
+    by_year = (
+        f"WHEN regexp_matches({text}, '^\\d{{1,2}}[./-]\\d{{1,2}}[./-]\\d{{{digits}}}\\b') "
+        f"THEN {_strptime(slashes, [f'{first}/{year}{clock}' for clock in _CLOCKS])}"
+        for digits, year in ((4, "%Y"), (2, "%y"))
+    )
+    return f"CASE {' '.join(by_year)} END"
 
+
+def _strptime(text: str, formats: Iterable[str]) -> str:
+    patterns = ", ".join(map(literal, formats))
+    return f"try_strptime({text}, [{patterns}])" if patterns else "NULL::TIMESTAMP"

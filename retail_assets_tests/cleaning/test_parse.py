@@ -1,0 +1,485 @@
+"""Reading a value never changes it silently: it means what was written, or the row says why not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retail_assets.cleaning import rules
+from retail_assets.cleaning.parse import PARSED_SCHEMA, Parser
+from retail_assets.contracts import model
+from retail_assets.landing.inspect import FileProfile
+
+LANDED = dt.date(2024, 6, 1)
+COLUMNS = {
+    "transaction_id": "{header: id}",
+    "sold_at": "{header: date}",
+    "product_category": "{header: category}",
+    "quantity": "{header: quantity}",
+    "unit_price": "{header: price}",
+    "total_amount": "{header: amount, required: true}",
+}
+GOOD = {"id": "1", "date": "2024-01-05", "category": "Toys", "quantity": "2", "price": "2.50", "amount": "5.00"}
+
+
+def contract(more: str = "", **columns: str) -> model.Contract:
+    told = {**COLUMNS, **columns}
+    lines = "\n".join(f"  {name}: {rule}" for name, rule in told.items() if rule)
+    return model.parse(
+        "name: test\ntimezone: America/New_York\ncountry: US\ncurrency: USD\nstart_date: 2024-01-01\n"
+        f"columns:\n{lines}\n{more}",
+        "test",
+    )
+
+
+def parsed(
+    source: model.Contract, *rows: Mapping[str, str | None], date_order: str | None = None
+) -> list[dict[str, Any]]:
+    """Typed rows; each row is GOOD with changes. `reasons` comes out as names."""
+    header = list(source.raw_columns())
+    whole = [{**GOOD, **row} for row in rows]
+    told = FileProfile(
+        key="s.csv",
+        size=1,
+        sha256="",
+        format="csv",
+        compression=None,
+        encoding="utf-8",
+        delimiter=",",
+        line_end="lf",
+        header=header,
+        header_lines=1,
+        positions={name: i for i, name in enumerate(header)},
+        unknown_columns=[],
+        missing_columns=[],
+        lines=len(rows),
+        date_order=date_order,
+    )
+    n = len(whole)
+    columns = {f"c{i}": pa.array([row.get(name) for row in whole], pa.string()) for i, name in enumerate(header)}
+    records = pa.table(
+        {
+            **columns,
+            "line": pa.array(range(2, n + 2), pa.int64()),
+            "lines": pa.array([1] * n, pa.int32()),
+            "raw": pa.array([",".join(str(row.get(h)) for h in header) for row in whole], pa.string()),
+            "defects": pa.array([0] * n, pa.int64()),
+        }
+    )
+    with Parser(told, source, LANDED, 7) as parser:
+        table = parser.parse(records)
+    assert table.schema == PARSED_SCHEMA
+    assert table["source_line"].to_pylist() == list(range(2, n + 2))
+    return [{**row, "reasons": rules.names_of(row["reasons"])} for row in table.to_pylist()]
+
+
+def one(source: model.Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
+    return parsed(source, row, date_order=date_order)[0]
+
+
+PLAIN = contract()
+EURO = contract("numbers: {decimal: ',', thousands: '.'}")
+FRENCH = contract("numbers: {decimal: ',', thousands: ' '}")
+MARKED = contract("numbers: {thousands: ','}")
+SWISS = contract('numbers: {thousands: "\'"}')
+
+NUMBER_LIKE = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True).map(str),
+    st.floats(-1e6, 1e6).map(repr),
+    st.integers(-(10**20), 10**20).map(str),
+    st.text(alphabet="0123456789.,-+ eE'$€()\u00a0_٣x", max_size=10),
+    st.from_regex(r"-?\d{1,3}([,.' ]\d{3}){0,2}([.,]\d{0,4})?", fullmatch=True),
+)
+
+
+def meant(text: str, source: model.Contract, *, money: bool) -> Decimal | None:
+    """What a text means in the contract's notation, in plain Python; None if it is no number."""
+    marks = source.numbers
+    value = text.strip(" \t\u00a0")
+    if money:
+        value = re.sub(r"^([+-]?)[\s\u00a0]*(USD|\$)[\s\u00a0]*|[\s\u00a0]*(USD|\$)$", r"\1", value)
+    groups = {" ": "[ \u00a0\u202f]", "": "(?!)"}.get(marks.thousands, re.escape(marks.thousands))
+    point = re.escape(marks.decimal)
+    sign = r"[+-]?[\s\u00a0]*"
+    if not re.fullmatch(rf"{sign}[+-]?(\d{{1,3}}({groups}\d{{3}})+|\d*)({point}\d*)?([eE][+-]?\d+)?", value, re.ASCII):
+        return None
+    bare = re.sub(groups, "", value) if marks.thousands else value
+    try:
+        return Decimal(re.sub(r"\s", "", bare.replace(marks.decimal, ".")))
+    except InvalidOperation:
+        return None
+
+
+@settings(max_examples=60)
+@given(
+    texts=st.lists(NUMBER_LIKE, min_size=1, max_size=30), source=st.sampled_from([PLAIN, EURO, FRENCH, MARKED, SWISS])
+)
+def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], source: model.Contract) -> None:
+    half_a_millionth = Decimal("0.0000005")
+    rows = parsed(source, *({"amount": t, "price": t, "quantity": t} for t in texts))
+    for text, row in zip(texts, rows, strict=True):
+        for name, reason in (
+            ("total_amount", "invalid_amount"),
+            ("unit_price", "invalid_price"),
+            ("quantity", "invalid_quantity"),
+        ):
+            if reason in row["reasons"] or (name == "unit_price" and not text.strip(" \t\u00a0")):
+                continue  # a price that is not given follows from amount and quantity
+            value = meant(text, source, money=name != "quantity")
+            # An underscore between digits is Python's notation, and DuckDB's.
+            value = Decimal(text.strip()) if value is None and "_" in text else value
+            assert value is not None, (text, row[name])
+            assert abs(row[name] - value) <= half_a_millionth, (text, row[name])
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        (PLAIN, "5", "5.00"),
+        (PLAIN, " 5.0 ", "5.00"),
+        (PLAIN, "$5.00", "5.00"),
+        (PLAIN, "-$5.00", "-5.00"),
+        (PLAIN, "$ -5.00", "-5.00"),
+        (PLAIN, "5.00 USD", "5.00"),
+        (PLAIN, "\u00a05.00\u202f", "5.00"),
+        (PLAIN, "-0", "0.00"),
+        (PLAIN, "1e3", "1000.00"),
+        (PLAIN, "5.000000000000001", "5.00"),
+        (PLAIN, "€5.00", None),
+        (PLAIN, "5$00", None),
+        (PLAIN, "(5.00)", None),
+        (PLAIN, "5.00-", None),
+        (PLAIN, "5.001", None),
+        (PLAIN, "1,234.56", None),
+        (PLAIN, "٥", None),
+        (PLAIN, "nan", None),
+        (PLAIN, "infinity", None),
+        (PLAIN, "1234567890123", None),
+        (PLAIN, "", None),
+        (MARKED, "$1,234,567.89", "1234567.89"),
+        (MARKED, "1,23", None),
+        (MARKED, "12,34.00", None),
+        (EURO, "1.234,56", "1234.56"),
+        (EURO, "1.234", "1234.00"),
+        (EURO, "12,5", "12.50"),
+        (EURO, "12.50", None),
+        (EURO, "-1.234.567,8", "-1234567.80"),
+        (FRENCH, "1\u202f234,56", "1234.56"),
+        (FRENCH, "1\u00a0234 567,1 USD", "1234567.10"),
+        (SWISS, "1'234.50", "1234.50"),
+        (contract("numbers: {currency_symbols: '€$'}"), "€5.00", "5.00"),
+        (contract("numbers: {currency_symbols: ''}"), "$5.00", None),
+    ],
+)
+def test_an_amount(source: model.Contract, text: str, expected: str | None) -> None:
+    row = one(source, amount=text, price="", quantity="1")
+    assert row["total_amount"] == (None if expected is None else Decimal(expected))
+    assert row["reasons"] == (["invalid_amount"] if expected is None else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.125", "0.125"), ("0.1254", None), ("-3", "-3.000"), ("2.0000000001", "2.000"), ("two", None), ("$2", None)],
+)
+def test_a_quantity(text: str, expected: str | None) -> None:
+    row = one(PLAIN, quantity=text, price="")
+    assert row["quantity"] == (None if expected is None else Decimal(expected))
+    assert row["reasons"] == (["invalid_quantity"] if expected is None else [])
+
+
+def test_a_price_keeps_four_decimals_and_is_not_rounded() -> None:
+    assert one(PLAIN, price="0.0125")["unit_price"] == Decimal("0.0125")
+    assert one(PLAIN, price="0.01251")["reasons"] == ["invalid_price"]
+
+
+def test_what_is_not_given_follows_from_the_rest() -> None:
+    assert one(PLAIN, price="")["unit_price"] == Decimal("2.5000")
+    no_amount = contract(total_amount="")
+    assert one(no_amount)["total_amount"] == Decimal("5.00")
+    assert one(no_amount, price="x")["reasons"] == ["invalid_price"]
+    optional = contract(total_amount="{header: amount}")
+    assert (one(optional, amount="")["total_amount"], one(optional, amount="")["reasons"]) == (Decimal("5.00"), [])
+    assert one(optional, amount="x")["reasons"] == ["invalid_amount"]
+    assert one(PLAIN, amount="")["reasons"] == ["invalid_amount"]
+    assert one(PLAIN, quantity="0", price="")["unit_price"] is None
+
+
+DAY = dt.datetime(2024, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-05", DAY),
+        ("2024/1/5", DAY),
+        ("\u00a02024-01-05\t", DAY),
+        ("2024-01-05 14:03", DAY.replace(hour=14, minute=3)),
+        ("2024-01-05T14:03:22.5", DAY.replace(hour=14, minute=3, second=22, microsecond=500_000)),
+        ("2024-01-05 14:03:22", DAY.replace(hour=14, minute=3, second=22)),
+        ("2024-01-05T14:03:22Z", DAY.replace(hour=9, minute=3, second=22)),
+        ("2024-07-05 14:03+02:00", dt.datetime(2024, 7, 5, 8, 3)),
+        ("2024-07-05T14:03:22.25-0500", dt.datetime(2024, 7, 5, 15, 3, 22, 250_000)),
+        ("2024-01-05 24:00", dt.datetime(2024, 1, 6)),
+        ("2024-02-30", None),
+        ("2023-02-29", None),
+        ("2024-13-01", None),
+        ("2024-01-05 10:00 PM", None),
+        ("2024-01-05 10:00:00 America/New_York", None),
+        ("2024-01-05 BC", None),
+        ("epoch", None),
+        ("infinity", None),
+        ("-infinity", None),
+        ("today", None),
+        ("20240105", None),
+        ("24-01-05", None),
+        ("45296", None),
+        ("05/01/2024", None),
+        ("", None),
+    ],
+)
+def test_a_date_in_iso_8601(text: str, expected: dt.datetime | None) -> None:
+    row = one(PLAIN, date=text)
+    assert row["sold_at"] == expected
+    assert row["reasons"] == (["invalid_date"] if expected is None else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "expected"),
+    [
+        ("05/01/2024", "dmy", DAY),
+        ("05/01/2024", "mdy", dt.datetime(2024, 5, 1)),
+        ("5.1.2024 9:05", "dmy", DAY.replace(hour=9, minute=5)),
+        ("1-5-2024 9:05:06", "mdy", DAY.replace(hour=9, minute=5, second=6)),
+        ("1/5/24", "mdy", DAY),
+        ("5/1/99", "dmy", dt.datetime(1999, 1, 5)),
+        ("5/1/24 1:05 pm", "dmy", DAY.replace(hour=13, minute=5)),
+        ("5/1/2024 12:30 AM", "dmy", DAY.replace(minute=30)),
+        ("5/1/2024 1:05PM", "dmy", DAY.replace(hour=13, minute=5)),
+        ("5/1/2024 13:05 PM", "dmy", None),
+        ("30/02/2024", "dmy", None),
+        ("13/13/2024", "dmy", None),
+        ("05/01/202", "dmy", None),
+        ("05/01/20245", "dmy", None),
+        ("01/31/2024", "dmy", None),
+    ],
+)
+def test_a_numeric_date(text: str, order: str, expected: dt.datetime | None) -> None:
+    declared = contract(f"dates: {{order: {order}}}")
+    for row in (one(declared, date=text), one(PLAIN, date=text, date_order=order)):
+        assert row["sold_at"] == expected
+        assert row["reasons"] == (["invalid_date"] if expected is None else [])
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "expected"),
+    [
+        (["%d-%b-%Y"], "05-Jan-2024", DAY),
+        (["%d-%b-%Y"], "05-Jan-24", None),
+        (["%d-%b-%Y", "%d-%b-%y"], "05-Jan-24", DAY),
+        (["%b %d, %Y"], "Jan 05, 2024", DAY),
+        (["%Y%m%d"], "20240105", DAY),
+        (["%y-%m-%d"], "24-01-05", DAY),
+        (["%H:%M %d-%m-%Y"], "10:00 05-01-2024", DAY.replace(hour=10)),
+        (["%m/%d/%Y %H:%M", "%m/%d/%y %H:%M"], "12/1/10 8:26", dt.datetime(2010, 12, 1, 8, 26)),
+        (["%d.%m.%Y"], "05.01.2024", DAY),
+    ],
+)
+def test_a_date_in_the_contracts_formats(formats: list[str], text: str, expected: dt.datetime | None) -> None:
+    assert one(contract(f"dates: {{formats: {formats}}}"), date=text)["sold_at"] == expected
+
+
+def test_time_stamps_in_another_zone_become_shop_time() -> None:
+    source = contract("dates: {zone: UTC}")
+    assert one(source, date="2024-01-05 03:00:00")["sold_at"] == dt.datetime(2024, 1, 4, 22)
+    assert one(source, date="2024-01-05T03:00:00+01:00")["sold_at"] == dt.datetime(2024, 1, 4, 21)
+
+
+@settings(max_examples=60)
+@given(
+    moments=st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)), min_size=1, max_size=20),
+    style=st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y"]),
+)
+def test_a_date_that_was_written_comes_back(moments: list[dt.datetime], style: str) -> None:
+    texts = [m.strftime(style) for m in moments]
+    rows = parsed(contract("dates: {order: dmy}"), *({"date": t} for t in texts))
+    assert [r["sold_at"] for r in rows] == [dt.datetime.strptime(t, style) for t in texts]
+
+
+@settings(max_examples=30)
+@given(
+    moments=st.lists(
+        st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC)),
+        min_size=1,
+        max_size=20,
+    ),
+    offset=st.integers(-14 * 4, 14 * 4).map(lambda quarters: dt.timezone(dt.timedelta(minutes=15 * quarters))),
+)
+def test_an_offset_from_utc_is_an_instant(moments: list[dt.datetime], offset: dt.timezone) -> None:
+    shop = ZoneInfo("America/New_York")
+    rows = parsed(PLAIN, *({"date": m.astimezone(offset).isoformat()} for m in moments))
+    assert [r["sold_at"] for r in rows] == [m.astimezone(shop).replace(tzinfo=None) for m in moments]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Male", "Male"),
+        ("FEMALE", "Female"),
+        (" f ", "Female"),
+        ("w", "Female"),
+        ("X", "Other"),
+        ("Non-Binary", "Other"),
+        ("unknown", None),
+        ("n/a", None),
+        ("", None),
+    ],
+)
+def test_a_gender(text: str, expected: str | None) -> None:
+    row = one(contract(gender="{header: gender}"), gender=text)
+    assert (row["gender"], row["reasons"]) == (expected, [])
+
+
+def test_a_gender_that_nobody_knows_is_a_reason() -> None:
+    row = one(contract(gender="{header: gender}"), gender="Q7")
+    assert (row["gender"], row["reasons"]) == (None, ["invalid_gender"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "band"),
+    [
+        ("34", 34, "25-34"),
+        ("34.0", 34, "25-34"),
+        ("0", 0, "under 18"),
+        ("120", 120, "65+"),
+        ("", None, None),
+        ("34.5", None, None),
+        ("-1", None, None),
+        ("121", None, None),
+        ("thirty", None, None),
+    ],
+)
+def test_an_age(text: str, expected: int | None, band: str | None) -> None:
+    row = one(contract(age="{header: age}"), age=text)
+    assert (row["age"], row["age_group"]) == (expected, band)
+    assert row["reasons"] == ([] if expected is not None or not text else ["invalid_age"])
+
+
+def test_an_age_group_of_the_source_wins() -> None:
+    row = one(contract(age="{header: age}", age_group="{header: band}"), age="34", band="30-39")
+    assert (row["age"], row["age_group"]) == (34, "30-39")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17850.0", "17850"),
+        ("00017", "00017"),
+        ("0.0", "0"),
+        ("17850.00", "17850.00"),
+        ("A.0", "A.0"),
+        ("1.2.0", "1.2.0"),
+        ("\u200b 17\u00a0", "17"),
+        ("SKU E+1", "SKU E+1"),
+    ],
+)
+def test_an_id(text: str, expected: str) -> None:
+    row = one(contract(customer_id="{header: customer}"), id=text, customer=text)
+    assert (row["transaction_id"], row["order_id"], row["customer_id"]) == (expected, expected, expected)
+    assert row["reasons"] == []
+
+
+def test_an_id_whose_digits_a_spreadsheet_rounded_away_is_a_reason() -> None:
+    assert one(PLAIN, id="5.36365E+11")["reasons"] == ["rounded_id"]
+
+
+def test_a_text_that_does_not_fit_its_column_is_a_reason() -> None:
+    assert one(PLAIN, id="x" * 128)["reasons"] == []
+    assert one(PLAIN, id="x" * 129)["reasons"] == ["text_too_long"]
+    assert one(PLAIN, category="é" * 65)["reasons"] == ["text_too_long"]  # bytes count, in Redshift
+
+
+def test_composed_ids_need_all_their_parts() -> None:
+    source = contract(transaction_id="{compose: [basket, line]}", order_id="{header: basket}")
+    rows = parsed(source, {"basket": "7.0", "line": "01"}, {"basket": "7", "line": ""}, {"basket": None, "line": "1"})
+    assert [r["transaction_id"] for r in rows] == ["7-01", None, None]
+    assert [r["order_id"] for r in rows] == ["7", "7", None]
+
+
+@pytest.mark.parametrize(
+    ("case", "text", "expected"),
+    [
+        ("keep", "Home  &\u00a0Garden ", "Home & Garden"),
+        ("keep", "home & garden", "home & garden"),
+        ("keep", "Caf\u0065\u0301", "Café"),
+        ("title", "HOME & garden", "Home & Garden"),
+        ("title", "éLAN", "Élan"),
+        ("title", "Home & Garden", "Home & Garden"),
+        ("title", "o'neill's", "O'neill's"),
+        ("upper", "café\t7", "CAFÉ 7"),
+        ("upper", "TOYS", "TOYS"),
+    ],
+)
+def test_a_category_is_one_name_however_it_is_spaced_and_cased(case: str, text: str, expected: str) -> None:
+    assert one(contract(f"category_case: {case}"), category=text)["product_category"] == expected
+
+
+def test_defaults_fill_what_is_empty_or_not_in_the_file() -> None:
+    source = contract(product_category="{header: category, default: OTHER}", quantity="{header: quantity, default: 1}")
+    row = one(source, category=" ", quantity=None, price="5")
+    assert (row["product_category"], row["quantity"], row["reasons"]) == ("OTHER", Decimal("1.000"), [])
+
+
+def test_units_of_quantity_are_counted_whole() -> None:
+    source = contract("quantity_units: [{column: kind, prefix: gas, per_unit: 1000, unit: gallon}]", unit_price="")
+    rows = parsed(source, {"kind": "GASOLINE-REG", "quantity": "12345"}, {"kind": "MILK"}, {"kind": None})
+    assert [r["quantity"] for r in rows] == [Decimal("12.345"), Decimal("2.000"), Decimal("2.000")]
+    assert rows[0]["unit_price"] == Decimal("0.4050")
+    fill_ups = contract("quantity_units: [{column: kind, prefix: G, per_unit: 1000, above: 1, unit: gallon}]")
+    rows = parsed(fill_ups, *({"kind": "GAS", "quantity": q} for q in ("1", "-1", "2", "-2000")))
+    assert [r["quantity"] for r in rows] == [Decimal(1), Decimal(-1), Decimal("0.002"), Decimal(-2)]
+
+
+@pytest.mark.parametrize(("quantity", "amount"), [("2", "5.00"), ("-2", "-5.00"), ("-2", "5.00")])
+def test_a_cancellation_counts_negative_whatever_its_sign(quantity: str, amount: str) -> None:
+    source = contract("cancellations: {column: id, prefix: c}")
+    row = one(source, id="C1", quantity=quantity, amount=amount)
+    assert (row["quantity"], row["total_amount"], row["unit_price"]) == (Decimal(-2), Decimal(-5), Decimal("2.5"))
+    assert one(source, id="1")["quantity"] == Decimal(2)
+    follows = contract("cancellations: {column: id, prefix: C}", total_amount="")
+    assert one(follows, id="C1", quantity=quantity)["total_amount"] == Decimal(-5)
+
+
+def test_defects_of_the_record_are_its_only_reasons() -> None:
+    with_defect = pa.table(
+        {
+            **{f"c{i}": pa.nulls(1, pa.string()) for i in range(6)},
+            "line": pa.array([9], pa.int64()),
+            "lines": pa.array([3], pa.int32()),
+            "raw": ["some text"],
+            "defects": pa.array([rules.UNCLOSED_QUOTE.mask], pa.int64()),
+        }
+    )
+    told = FileProfile("s.csv", 1, "", "csv", None, "utf-8", ",", "lf", list(GOOD), 1, {}, [], [], 1)
+    told = FileProfile(**{**vars(told), "positions": {name: i for i, name in enumerate(GOOD)}})
+    with Parser(told, PLAIN, LANDED, 7) as parser:
+        [row] = parser.parse(with_defect).to_pylist()
+        assert parser.parse(with_defect.slice(0, 0)).num_rows == 0
+    assert rules.names_of(row["reasons"]) == ["unclosed_quote"]
+    assert (row["raw_text"], row["lines"], row["landed_on"], row["file_number"]) == ("some text", 3, LANDED, 7)
+
+
+def test_a_quote_in_a_contract_does_not_end_the_string() -> None:
+    source = contract(
+        'cancellations: {column: "it\'s", prefix: "\'"}', product_category='{header: category, default: "Kid\'s"}'
+    )
+    row = parsed(source, {"it's": "'1", "category": ""})[0]
+    assert (row["product_category"], row["quantity"]) == ("Kid's", Decimal(-2))

@@ -1,0 +1,305 @@
+"""What a file is, told before it is read: shape, lines, control totals, the order of day and month; every refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from retail_assets.cleaning.parse import Parser
+from retail_assets.cleaning.reader import read_records
+from retail_assets.contracts import model
+from retail_assets.errors import LandingError
+from retail_assets.landing import inspect
+from retail_assets.landing.inspect import FileProfile, inspect_file
+from retail_assets.storage import Entry, Store
+
+YAML = """
+name: shop
+timezone: UTC
+country: US
+currency: USD
+start_date: 2024-01-01
+columns:
+  transaction_id: {header: ID}
+  sold_at: {header: Date}
+  product_category: {header: Category}
+  quantity: {header: Qty, default: 1}
+  unit_price: {header: Price}
+  total_amount: {header: Amount, aliases: [Total]}
+"""
+SHOP = model.parse(YAML, "test")
+HEADER = "ID,Date,Category,Amount"
+ROWS = "1,2024-01-05,Toys,5.00\n2,2024-01-06,Toys,-1.50\n"
+
+
+def inspected(folder: Path, name: str, data: bytes | str, contract: model.Contract = SHOP) -> FileProfile:
+    data = data.encode() if isinstance(data, str) else data
+    (folder / name).write_bytes(data)
+    return inspect_file(Store(str(folder)), Entry(name, len(data), None), contract)
+
+
+def cleaned_amount(folder: Path, told: FileProfile, contract: model.Contract = SHOP) -> Decimal:
+    """The money that cleaning reads from the file, of good rows and bad."""
+    total = Decimal("0.00")
+    with (folder / told.key).open("rb") as handle, Parser(told, contract, dt.date(2024, 6, 1), 0) as parser:
+        for records in read_records(handle, told, block_bytes=50):
+            total += sum(filter(None, parser.parse(records.table)["total_amount"].to_pylist()), Decimal("0.00"))
+    return total
+
+
+def test_a_plain_file(tmp_path: Path) -> None:
+    told = inspected(tmp_path, "s.csv", f"{HEADER}\n{ROWS}")
+    assert told.sha256 == hashlib.sha256(f"{HEADER}\n{ROWS}".encode()).hexdigest()
+    assert (told.format, told.encoding, told.delimiter, told.line_end, told.lines) == ("csv", "utf-8", ",", "lf", 2)
+    assert told.positions == {"ID": 0, "Date": 1, "Category": 2, "Amount": 3}
+    assert told.missing_columns == ["Qty", "Price"]
+    assert (told.control.rows, told.control.rejected, told.control.amount) == (2, 0, "3.50")
+    assert FileProfile.from_json(json.loads(json.dumps(told.to_json()))) == told
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_separator_is_the_one_that_finds_the_headers(tmp_path: Path, delimiter: str) -> None:
+    # A text full of the other separators must not win.
+    head = delimiter.join(["ID", "Date", "a,b;c|d,e;f|g,h", "Category", "Amount"]).replace(
+        "a,b;c|d,e;f|g,h", '"a,b;c|d,e;f|g,h"'
+    )
+    told = inspected(tmp_path, "s.txt", f"{head}\n" + delimiter.join(["1", "2024-01-05", "x", "Toys", "5"]) + "\n")
+    assert (told.delimiter, told.control.amount) == (delimiter, "5.00")
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "names"),
+    [
+        (HEADER, 1, ["ID", "Date", "Category", "Amount"]),
+        (f"\n  \n{HEADER}", 3, ["ID", "Date", "Category", "Amount"]),
+        ('ID,"Date",Category,"Amount\nin ""dollars"""', 2, None),
+        ('"ID", "Date", "Category", "Amount"', 1, ["ID", "Date", "Category", "Amount"]),
+        (f"{HEADER},", 1, ["ID", "Date", "Category", "Amount", ""]),
+        (f"{HEADER},Note,Note", 1, ["ID", "Date", "Category", "Amount", "Note", "Note"]),
+    ],
+)
+def test_a_header(tmp_path: Path, head: str, lines: int, names: list[str] | None) -> None:
+    contract = SHOP if names else model.parse(YAML.replace("[Total]", "['Amount in dollars']"), "test")
+    told = inspected(tmp_path, "s.csv", f"{head}\n1,2024-01-05,Toys,5{',' * (len(names or []) - 4)}\n", contract)
+    assert (told.header_lines, told.lines, told.control.amount) == (lines, 1, "5.00")
+    assert names is None or told.header == names
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8-sig", "utf-8"), ("utf-16", "utf-16"), ("utf-32", "utf-32"), ("utf-16-be", "utf-16-be")],
+)
+def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, encoding: str, name: str) -> None:
+    text = ("\ufeff" if encoding == "utf-16-be" else "") + f"{HEADER}\n1,31/12/2024,Größe,5\n"
+    told = inspected(tmp_path, "s.csv", text.encode(encoding))
+    assert (told.encoding, told.lines, told.date_order) == (name, 1, "dmy")
+    assert cleaned_amount(tmp_path, told) == 5
+
+
+def test_a_declared_encoding_is_used(tmp_path: Path) -> None:
+    for encoding in ("latin-1", "cp1252", "cp037"):
+        contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+        told = inspected(tmp_path, "s.csv", f"{HEADER}\n1,31/12/2024,Größe,5\n".encode(encoding), contract)
+        assert (told.lines, told.date_order) == (1, "dmy")
+
+
+def test_line_ends_of_an_old_mac_count_even_where_others_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect, "_HEAD_BYTES", 60)
+    data = f"{HEADER}\n{ROWS}".replace("\n", "\r") + ROWS
+    told = inspected(tmp_path, "s.csv", data)
+    assert (told.line_end, told.lines) == ("cr", 4)
+    assert cleaned_amount(tmp_path, told) == 7
+
+
+@pytest.mark.parametrize("name", ["s[1].csv", "s*.csv", "s?.csv", "it's.csv", "s[1].jsonl", "s*.parquet"])
+def test_a_name_with_the_marks_of_a_pattern_is_one_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / ("s1" + Path(name).suffix)).write_text("not this one\n")
+    if name.endswith("parquet"):
+        path = tmp_path / "data"
+        pq.write_table(pa.table({"ID": ["1"], "Date": ["2024-01-05"], "Category": ["T"], "Amount": [5]}), path)
+        data = path.read_bytes()
+    else:
+        row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Amount": 5}
+        data = (f"{HEADER}\n1,2024-01-05,T,5\n" if name.endswith("csv") else json.dumps(row)).encode()
+    assert inspected(tmp_path, name, data).control.amount == "5.00"
+
+
+# Day and month
+
+
+@pytest.mark.parametrize(
+    ("dates", "order"),
+    [
+        (["2024-01-05"], None),
+        (["05/01/2024", "13/01/2024"], "dmy"),
+        (["05.01.2024", "01.13.2024", ""], "mdy"),
+        (["31-12-99", "5-1-99"], "dmy"),
+        (["2024-01-05", "1/31/24 10:00 PM"], "mdy"),
+        (["05/01/2024", "13/01/2024", "45/99/2024", "13/13/2024"], "dmy"),
+        (["99/99/9999"], None),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_the_whole_file_proves_the_order_of_day_and_month(
+    tmp_path: Path, dates: list[str], order: str | None, encoding: str
+) -> None:
+    # DuckDB reads the one encoding, Python the other: both must come to the same.
+    contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+    rows = "".join(f"1,{date},Toys,5\n" for date in dates)
+    assert inspected(tmp_path, "s.csv", f"{HEADER}\n{rows}", contract).date_order == order
+
+
+@pytest.mark.parametrize(
+    ("dates", "problem"),
+    [
+        (["05/01/2024", "12/12/2024"], "no day is above 12"),
+        (["13/01/2024", "01/13/2024"], "the day comes first in 1 ('13/01/2024') and the month in 1 ('01/13/2024')"),
+        (["24-01-05", "24-01-06"], "the year of two digits may stand at the end or, as in 24-01-05, at the begin"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_an_order_that_is_not_proven_is_refused(tmp_path: Path, dates: list[str], problem: str, encoding: str) -> None:
+    contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+    rows = "".join(f"1,{date},Toys,5\n" for date in dates)
+    with pytest.raises(LandingError) as refused:
+        inspected(tmp_path, "s.csv", f"{HEADER}\n{rows}", contract)
+    assert problem in str(refused.value)
+    assert "2 dates such as" in str(refused.value)
+    assert "dates: {order: dmy}" in str(refused.value)
+
+
+def test_a_declared_order_needs_no_proof(tmp_path: Path) -> None:
+    for declared in ("dates: {order: mdy}", "dates: {formats: ['%m/%d/%Y']}"):
+        told = inspected(tmp_path, "s.csv", f"{HEADER}\n1,05/01/2024,Toys,5\n", model.parse(YAML + declared, "test"))
+        assert told.date_order is None
+
+
+def test_a_quote_that_never_closes_does_not_hide_the_dates_behind_it(tmp_path: Path) -> None:
+    told = inspected(tmp_path, "s.csv", f'{HEADER}\n1,01/02/2024,"Toys,5\n' + "1,31/01/2024,Toys,5\n" * 3)
+    assert told.date_order == "dmy"
+
+
+# JSON lines and Parquet
+
+
+def test_keys_that_only_late_lines_have_are_columns_too(tmp_path: Path) -> None:
+    first = json.dumps({"ID": 1, "Date": "2024-01-05", "Category": "Toys", "Total": 5})
+    late = json.dumps({"ID": 2, "Date": "2024-01-05", "Category": "Toys", "Total": 5, "Größe": "x", 'a"b': 1})
+    told = inspected(tmp_path, "s.jsonl", "\n".join([first] * 1200 + [late]))
+    assert told.header == ["ID", "Date", "Category", "Total", "Größe", 'a"b']
+    assert (told.lines, told.control.rows, told.control.amount) == (1201, 1201, "6005.00")
+
+
+def test_json_headers_need_not_be_ascii(tmp_path: Path) -> None:
+    contract = model.parse(YAML.replace("[Total]", "['Betrag (€)']"), "test")
+    row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Betrag (€)": "5.00"}
+    told = inspected(tmp_path, "s.jsonl", json.dumps(row, ensure_ascii=False), contract)
+    assert told.control.amount == "5.00"
+
+
+def test_parquet_is_counted_by_rows(tmp_path: Path) -> None:
+    day = dt.date(2024, 1, 5)
+    table = pa.table({"id": [1, 2], "DATE": [day, day], "category": ["a", "b"], "total": [Decimal("1.10"), None]})
+    pq.write_table(table, tmp_path / "x")
+    told = inspected(tmp_path, "s.parquet", (tmp_path / "x").read_bytes())
+    assert (told.format, told.lines, told.control.amount) == ("parquet", 2, "1.10")
+    assert cleaned_amount(tmp_path, told) == Decimal("1.10")
+
+
+# Control totals: whatever dirt is in a file, they agree with what cleaning reads, or there are none.
+
+DIRT = [
+    "3,2024-01-05,Toys,{}",
+    '3,2024-01-05,"Toys",{}',
+    '3,2024-01-05,"To\n\nys","{}"',
+    "3,2024-01-05,\ufffd,{}",
+    "3,2024-01-05,x\x00,{}",
+    "3,2024-01-05,Toys,{},9",
+    "3,2024-01-05,{}",
+    '3,2024-01-05,"Toys,{}',
+    '3,2024-01-05,"To"ys,{}',
+    '3,2024-01-05,5" pipe,{}',
+    '3, "2024-01-05" ,Toys, "{}"',
+    "3,2024-01-05,To\rys,{}",
+    "3,2024-01-05,Toys,{}\r",
+    "   ",
+    "\t",
+    ",,,",
+    "",
+    "\u00a0,\u00a0,\u00a0,{}\u00a0",
+]
+AMOUNTS = st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(DIRT), st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])), max_size=8
+    ),
+    bad_bytes=st.booleans(),
+)
+@example(rows=[('3,2024-01-05,"To"ys,{}', "5"), ("3,2024-01-05,Toys,{}", "1.10")], bad_bytes=True)
+def test_control_totals_agree_with_cleaning(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], bad_bytes: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("raw")
+    text = f"{HEADER}\n{ROWS}" + "".join(row.format(amount) + "\n" for row, amount in rows)
+    data = text.encode() + (b"3,2024-01-05,\xff,7\n" if bad_bytes else b"")
+    told = inspected(folder, "s.csv", data)
+    control = told.control
+    if control.amount is not None and (control.rows or 0) + (control.rejected or 0) == told.lines:
+        assert Decimal(control.amount) == cleaned_amount(folder, told)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("s.csv", b"", r"is empty \(0 bytes\)\. Land the whole file"),
+        ("s.csv", b"\xef\xbb\xbf", "has no text in it"),
+        ("s.csv", b"\n \r\n\t\n", "has no text in it"),
+        ("s.csv.gz", gzip.compress(b""), "has no text in it"),
+        ("s.csv", HEADER.encode(), "has a header and no rows. If nothing was sold, remove it"),
+        ("s.csv", HEADER.encode() + b"\n\n  \n", "has a header and no rows"),
+        ("s.csv.gz", gzip.compress(f"{HEADER}\n{ROWS * 99}".encode())[:-20], "is damaged: its gzip stream breaks off"),
+        ("s.csv.gz", f"{HEADER}\n{ROWS}".encode(), "is named .gz, but it is no gzip file"),
+        ("s.csv", gzip.compress(b"x"), "Its content is gzip-compressed: land it under a name that ends in .gz"),
+        ("s.csv", b"PK\x03\x04 workbook", "an Excel workbook"),
+        ("s.csv", b"PAR1....", "Its content is Parquet"),
+        ("s.csv", b"x" * (1 << 20) + b"\n", "the first line is longer than 1 MB, so it is no header"),
+        ("s.csv", b'ID,"Date\n' + b"x\n" * 200, "the header has a quote that never closes"),
+        ("s.csv", f"{HEADER}\n".encode() + b"x" * ((16 << 20) + 1) + b"\n", "a line of more than 16 MB"),
+        ("s.parquet", b"PAR1 nothing PAR1", "is not a whole Parquet file"),
+        ("s.jsonl", b'[\n{"ID": 1}\n]', "does not fit contract 'shop'"),
+        ("s.jsonl", b'[{"ID": 1},{"ID": 2}]', "no line is a JSON object. Expected one object a line"),
+        ("s.jsonl", b"[" * 100_000, "no line is a JSON object"),
+        ("s.xlsx", b"PK", "cannot tell the format. Known suffixes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    with pytest.raises(LandingError, match=message) as refused:
+        inspected(tmp_path, name, data)
+    assert name in str(refused.value)
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_parquet_file_without_rows_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ID": [1], "Date": [""], "Category": [""], "Amount": [1]}).slice(0, 0), tmp_path / "x")
+    with pytest.raises(LandingError, match="has a header and no rows"):
+        inspected(tmp_path, "s.parquet", (tmp_path / "x").read_bytes())
