@@ -344,10 +344,10 @@ def predict_segment(
         return
     currency = settings.contract.currency
     typer.echo(f"{row['customer_id']}: {row['persona']}")
-    typer.echo(
-        f"  {row['frequency']:,} purchase{'' if row['frequency'] == 1 else 's'}, {currency} {row['monetary']:,} in all, {currency} {row['average_basket']:,.2f} "
-        f"a purchase; last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
-    )
+    purchases = f"{row['frequency']:,} purchase{'' if row['frequency'] == 1 else 's'}"
+    average = f"{currency} {row['average_basket']:,.2f} a purchase"
+    last = f"last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
+    typer.echo(f"  {purchases}, {currency} {row['monetary']:,} in all, {average}; {last}")
 
 
 def _console() -> Console:

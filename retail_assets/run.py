@@ -20,7 +20,7 @@ from retail_assets.build import build_defs, landing_partitions
 from retail_assets.errors import RetailError, SettingsError
 from retail_assets.settings import Settings
 
-_STEPS_ONLY = {"loggers": {"steps": {}}}
+_STEPS_ONLY: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
 
 
 class RunFailedError(RetailError):
@@ -74,11 +74,9 @@ def _complaint(event: dg.DagsterEvent) -> str | None:
 
 
 def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:
-    from dagster._core.errors import DagsterError
-
     try:
         chosen = dg.AssetSelection.from_string(select).resolve(job.asset_layer.asset_graph)
-    except DagsterError as e:
+    except dg.DagsterError as e:
         raise SettingsError(f"--select {select!r} cannot be read: {str(e).splitlines()[0]}") from e
     if not chosen:
         raise SettingsError(f"--select {select!r} names no asset. `retail-assets materialize` without it takes all.")

@@ -27,6 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+HEADER = b"Transaction ID,Date,Customer ID,Gender,Age,Product Category,Quantity,Price per Unit,Total Amount\n"
+
+
 def landed(home: Path) -> list[str]:
     return sorted(p.relative_to(home / "raw").as_posix() for p in home.rglob("*") if p.is_file())
 
@@ -38,7 +41,7 @@ def command(*arguments: str) -> list[str]:
 def test_landing_says_what_happened_and_what_comes_next(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
     Path("b.csv").write_bytes(b"x\n2\n")
-    assert cli.main(["land", "a.csv", "b.csv", "--date", "2024-03-01"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "b.csv", "--date", "2024-03-01"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out == [
         "a.csv: landed as retail_sales/dt=2024-03-01/a.csv (4 bytes).",
@@ -46,7 +49,7 @@ def test_landing_says_what_happened_and_what_comes_next(home: Path, capsys: pyte
         "Next:  dagster asset materialize -m retail_assets.definitions --select '*' --partition 2024-03-01",
     ]
     assert landed(home) == ["retail_sales/dt=2024-03-01/a.csv", "retail_sales/dt=2024-03-01/b.csv"]
-    assert cli.main(["land", "a.csv", "--date", "2024-03-01"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-01"]) == 0
     assert "already landed" in capsys.readouterr().out
 
 
@@ -54,9 +57,32 @@ def test_another_source_lands_beside_and_the_next_command_names_it(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
-    assert cli.main(["land", "a.csv", "--date", "2024-03-01", "--source", "online_retail"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-01", "--source", "online_retail"]) == 0
     assert "Next:  RETAIL_SOURCE=online_retail dagster" in capsys.readouterr().out
     assert landed(home) == ["online_retail/dt=2024-03-01/a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"x;y\n1;2\n", "does not fit contract 'retail_sales'"),
+        (HEADER, "has a header and no rows"),
+        (HEADER + b"1,03/04/2024,C1,Male,30,Beauty,1,5.00,5.00\n", "day and month cannot be told apart"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_it_lands(
+    home: Path, capsys: pytest.CaptureFixture[str], content: bytes, says: str
+) -> None:
+    Path("a.csv").write_bytes(content)
+    assert cli.main(["land", "a.csv", "--date", "2024-03-01"]) == 1
+    assert says in capsys.readouterr().err
+    assert not home.exists()
+
+
+def test_what_fits_the_contract_lands(home: Path) -> None:
+    Path("a.csv").write_bytes(HEADER + b"1,2024-02-29,C1,Male,30,Beauty,1,5.00,5.00\n")
+    assert cli.main(["land", "a.csv", "--date", "2024-03-01"]) == 0
+    assert landed(home) == ["retail_sales/dt=2024-03-01/a.csv"]
 
 
 def test_one_bad_file_among_good_ones_lands_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,12 +94,12 @@ def test_one_bad_file_among_good_ones_lands_none(home: Path, capsys: pytest.Capt
 
 def test_a_correction_needs_replace_and_a_second_copy_again(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
-    assert cli.main(["land", "a.csv", "--date", "2024-03-01"]) == 0
-    assert cli.main(["land", "a.csv", "--date", "2024-03-02", "--again"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-01"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-02", "--again"]) == 0
     Path("a.csv").write_bytes(b"x\n2\n")
-    assert cli.main(["land", "a.csv", "--date", "2024-03-01"]) == 1
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-01"]) == 1
     assert "--replace" in capsys.readouterr().err
-    assert cli.main(["land", "a.csv", "--date", "2024-03-01", "--replace"]) == 0
+    assert cli.main(["land", "--no-check", "a.csv", "--date", "2024-03-01", "--replace"]) == 0
     assert (home / "raw/retail_sales/dt=2024-03-01/a.csv").read_bytes() == b"x\n2\n"
 
 
@@ -81,12 +107,12 @@ def test_a_correction_needs_replace_and_a_second_copy_again(home: Path, capsys: 
     ("arguments", "environment", "says"),
     [
         (["land", "nope.csv"], {}, "nope.csv is not there"),
-        (["land", "a.csv", "--date", "2001-01-01"], {}, "RETAIL_START_DATE=2001-01-01"),
-        (["land", "a.csv", "--date", "2999-01-01"], {}, "still to come"),
-        (["land", "a.csv", "--source", "retial_sales"], {}, "Did you mean 'retail_sales'?"),
-        (["land", "a.csv"], {"RETAIL_HMOE": "x"}, "Did you mean 'RETAIL_HOME'?"),
-        (["land", "a.csv"], {"RETAIL_RAW_URI": "a.csv/raw"}, "a.csv/raw"),
-        (["land", "a.csv"], {"RETAIL_SOURCE": "mine.yaml"}, "mine.yaml"),
+        (["land", "--no-check", "a.csv", "--date", "2001-01-01"], {}, "RETAIL_START_DATE=2001-01-01"),
+        (["land", "--no-check", "a.csv", "--date", "2999-01-01"], {}, "still to come"),
+        (["land", "--no-check", "a.csv", "--source", "retial_sales"], {}, "Did you mean 'retail_sales'?"),
+        (["land", "--no-check", "a.csv"], {"RETAIL_HMOE": "x"}, "Did you mean 'RETAIL_HOME'?"),
+        (["land", "--no-check", "a.csv"], {"RETAIL_RAW_URI": "a.csv/raw"}, "a.csv/raw"),
+        (["land", "--no-check", "a.csv"], {"RETAIL_SOURCE": "mine.yaml"}, "mine.yaml"),
         (["sample", "complete-journey", "--daily-from", "2019-01-01"], {}, "2017-01-01 to 2018-01-01"),
         (["sample", "complete-journey", "--daily-from", "2017-06-01"], {}, "RETAIL_START_DATE=2017-05-31"),
         (["sample", "complete-journey"], {"RETAIL_END_DATE": "2017-12-10"}, "RETAIL_END_DATE=2017-12-31"),

@@ -24,7 +24,9 @@ def test_every_setting_stands_in_the_table_with_its_default_and_meaning(variable
 
 
 def test_every_place_it_names_exists() -> None:
-    places = {p for p in re.findall(r"`(retail_assets/[\w/.]+)`", README)} | set(re.findall(r"\]\((docs/[\w./]+)\)", README))
+    places = {p for p in re.findall(r"`(retail_assets/[\w/.]+)`", README)} | set(
+        re.findall(r"\]\((docs/[\w./]+)\)", README)
+    )
     assert len(places) > 8
     assert [p for p in places if not (ROOT / p).exists()] == []
 

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster import DagsterEventType as Event
 
 
-@dg.logger(description="One line a step, and what checks object to.")
+@dg.logger(config_schema=None, description="One line a step, and what checks object to.")
 def steps(_init: dg.InitLoggerContext) -> logging.Logger:
     """The logger named `steps` of the definitions."""
     handler = logging.StreamHandler(sys.stderr)

@@ -1,1 +1,1 @@
-"""Getting files into the raw store, byte for byte, one folder a landing day; and two samples that a newcomer can land."""
+"""Getting files into the raw store, byte for byte, one folder a landing day; and two samples to begin with."""

@@ -167,7 +167,7 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path, first: dt.date
                 FROM lines
                 WHERE transaction_timestamp >= DATE '{first}' AND transaction_timestamp < DATE '{last}' + INTERVAL 1 DAY
             ) TO '{target}' (FORMAT csv, HEADER, DELIMITER ',', NULLSTR '')
-            """  # noqa: S608 - dates and a path of our own making
+            """
         ).fetchone()
     except duckdb.IOException as e:
         raise LandingError(

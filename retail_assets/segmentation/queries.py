@@ -48,7 +48,7 @@ select
 from customers
 join month_shares on month_shares.customer_id = customers.customer_id
 order by customers.customer_id
-"""  # noqa: S608 -- the only name in it is a constant of tables.py
+"""
 """One row a known customer.
 
 `frequency` (purchases), `monetary` (money net of returns), `average_basket` (money a purchase; 0 without any),
@@ -65,5 +65,5 @@ select
     cast(coalesce(sum(case when customer_id is null then total_amount else 0 end), 0) as decimal(18,2))
         as anonymous_revenue
 from {SALES.name}
-"""  # noqa: S608 -- the only name in it is a constant of tables.py
+"""
 """One row: the snapshot date (null without sales), and the sales without a customer, which no segment holds."""
