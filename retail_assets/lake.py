@@ -128,6 +128,10 @@ class Lake:
             files = tuple(FileProfile.from_json(f) for f in data["files"])
             return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
 
+    def raw_manifest_uri(self, landed_on: dt.date) -> str:
+        """Where the raw manifest of a landing is, for messages."""
+        return self.store.uri_of(self._key("raw", landed_on))
+
     def publish_clean(self, manifest: CleanManifest) -> str:
         """Publish the result of cleaning a landing; returns the manifest's URI."""
         data = asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()}

@@ -162,13 +162,17 @@ def test_a_dagster_yaml_that_cannot_be_used_is_red(
     assert complaint in red.detail
 
 
-@pytest.mark.parametrize(
-    ("value", "complaint"), [("", "is not set"), ("dagster", "not an absolute"), ("/no/such", "not a folder")]
-)
+@pytest.mark.parametrize(("value", "complaint"), [("dagster", "not an absolute"), ("/no/such", "not a folder")])
 def test_a_dagster_home_that_cannot_be_used_is_red(healthy: dict[str, str], value: str, complaint: str) -> None:
     (red,) = _red({**healthy, "DAGSTER_HOME": value})
     assert red.name == "dagster"
     assert complaint in red.detail
+
+
+def test_no_dagster_home_is_said_and_nothing_to_mend_because_runs_work_without(healthy: dict[str, str]) -> None:
+    [found] = [f for f in doctor.run({**healthy, "DAGSTER_HOME": ""}, start_spark=False) if f.name == "dagster"]
+    assert found.ok
+    assert "runs are forgotten" in found.detail
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

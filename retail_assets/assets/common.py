@@ -19,6 +19,9 @@ ENGINEERING = ["team:data-engineering"]
 ANALYTICS = ["team:analytics"]
 SCIENCE = ["team:data-science"]
 
+#: For every step that writes to the warehouse: another process may hold it. Failures that retrying cannot help say so.
+WAREHOUSE_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, jitter=dg.Jitter.FULL)
+
 _PREVIEW_ROWS = 5
 _PREVIEW_CELL = 60
 

@@ -20,7 +20,7 @@ from retail_assets.assets.common import (
 )
 from retail_assets.assets.resources import SparkResource
 from retail_assets.lake import RawManifest, total_reasons
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import refuse_vanished, register_landings
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
@@ -35,7 +35,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
-        kinds={"s3" if not platform.raw.is_local else "file"},
+        kinds={"file" if platform.raw.is_local else platform.raw.uri.split("://")[0]},
         owners=ENGINEERING,
         tags={"layer": "raw", "source": platform.source},
         code_version=contract.digest,
@@ -44,6 +44,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
             manifests = register_landings(platform.raw, platform.source, _days(context), contract)
+            refuse_vanished(platform.lake, manifests)
             locations = [platform.lake.publish_raw(m) for m in manifests]
         files = [f for m in manifests for f in m.files]
         context.log.info("Registered %d file(s), %d lines", len(files), sum(f.lines for f in files))

@@ -6,13 +6,25 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.assets.common import SCIENCE, failing_clearly, lineage, picture, preview, static_table_metadata
+from retail_assets.assets.common import (
+    SCIENCE,
+    WAREHOUSE_RETRIES,
+    failing_clearly,
+    lineage,
+    picture,
+    preview,
+    static_table_metadata,
+)
 from retail_assets.platform import Platform
 from retail_assets.tables import CUSTOMER_SEGMENTS, DAILY_CATEGORY_SALES, SALES_FORECAST, Table
 
 FORECAST_GROUP = "forecast"
 SEGMENTS_GROUP = "segments"
 SEED = 0
+
+#: What each model can draw: a figure of an earlier run that today's data do not give would contradict the report.
+_FORECAST_FIGURES = ("forecast_total.png", "forecast_skill.png")
+_SEGMENT_FIGURES = ("segment_map.png", "segment_revenue.png")
 
 _FORECAST_LINEAGE = {
     "product_category": [("daily_category_sales", "product_category")],
@@ -41,6 +53,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["daily_category_sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=WAREHOUSE_RETRIES,
         group_name=FORECAST_GROUP,
         kinds={"scikitlearn", platform.settings.warehouse, "table"},
         owners=SCIENCE,
@@ -59,7 +72,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             rows = warehouse.replace(SALES_FORECAST, forecast.table)
             report = {"forecast/backtest.json": _json(forecast.backtest)}
             drawn = figures(history, forecast, currency=contract.currency)
-            metadata = _publish(platform, report, drawn)
+            metadata = _publish(platform, report, drawn, _FORECAST_FIGURES)
         context.log.info("Forecast of %d rows. %s", rows, forecast.backtest["verdict"])
         return dg.MaterializeResult(
             metadata={
@@ -74,6 +87,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=WAREHOUSE_RETRIES,
         group_name=SEGMENTS_GROUP,
         kinds={"scikitlearn", platform.settings.warehouse, "table"},
         owners=SCIENCE,
@@ -102,7 +116,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             rows = warehouse.replace(CUSTOMER_SEGMENTS, segments.table)
             report = {"segments/evaluation.json": _json(segments.evaluation)}
             drawn = draw_figures(segments, currency=contract.currency)
-            metadata = _publish(platform, report, drawn)
+            metadata = _publish(platform, report, drawn, _SEGMENT_FIGURES)
         context.log.info("%d customers segmented. %s", rows, segments.evaluation["verdict"])
         return dg.MaterializeResult(
             metadata={
@@ -133,10 +147,13 @@ def _money(value: object) -> str:
     raise TypeError(f"{type(value).__name__} in a report")
 
 
-def _publish(platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes]) -> dict[str, Any]:
-    """Write reports and figures to the output store; returns thumbnails for the event log."""
+def _publish(
+    platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
+) -> dict[str, Any]:
+    """Write reports and figures, remove figures that these data do not give; returns thumbnails for the event log."""
     from retail_assets.eda.figures import thumbnail
 
+    platform.output.delete([f"figures/{name}" for name in all_figures if name not in drawn])
     for key, content in reports.items():
         platform.output.write(key, content)
     for name, png in drawn.items():

@@ -7,6 +7,7 @@ import dagster as dg
 
 from retail_assets.assets.common import (
     ENGINEERING,
+    WAREHOUSE_RETRIES,
     failing_clearly,
     lineage,
     preview,
@@ -72,7 +73,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, jitter=dg.Jitter.FULL),
+        retry_policy=WAREHOUSE_RETRIES,
         specs=[
             dg.AssetSpec(
                 "sales",
@@ -139,7 +140,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             name=table.name,
             deps=["sales"],
             backfill_policy=dg.BackfillPolicy.single_run(),
-            retry_policy=dg.RetryPolicy(max_retries=2, delay=5, jitter=dg.Jitter.FULL),
+            retry_policy=WAREHOUSE_RETRIES,
             group_name=GROUP,
             kinds=kinds,
             owners=ENGINEERING,
@@ -158,6 +159,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     @dg.asset(
         deps=["sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=WAREHOUSE_RETRIES,
         group_name=GROUP,
         kinds=kinds,
         owners=ENGINEERING,

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from retail_assets.forecasting.methods import BOOSTING
-from retail_assets.forecasting.series import daily_sales
+from retail_assets.forecasting.series import daily_sales, to_date
 
 if TYPE_CHECKING:
     from retail_assets.forecasting.forecast import Forecast
@@ -68,22 +68,26 @@ def _total(history: pd.DataFrame, forecast: Forecast, currency: str) -> Figure:
     lowest = min(np.nanmin(actual[-DAYS_OF_ACTUALS:], initial=0.0), float(future.to_numpy().min()))
     axes.set_ylim(bottom=None if lowest < 0 else 0)
     figure.legend(loc="outside lower left", frameon=False, ncols=3, fontsize=9)
-    _title(figure, axes, _total_title(actual, float(future["revenue"].sum()), horizon, currency), _evidence(forecast))
+    expected = float(future["revenue"].sum())
+    measured = bool(forecast.backtest["evaluated"])
+    span = f"{to_date(days[0]):%-d %b} to {to_date(days[-1]):%-d %b %Y}"
+    _title(figure, axes, _total_title(actual, expected, span, horizon, currency, measured), _evidence(forecast))
     return figure
 
 
-def _total_title(actual: np.ndarray, expected: float, horizon: int, currency: str) -> str:
-    money = f"{expected:,.0f}{f' {currency}' if currency else ''}"
-    days = "day" if horizon == 1 else f"{horizon} days"
+def _total_title(actual: np.ndarray, expected: float, span: str, horizon: int, currency: str, measured: bool) -> str:
+    """The finding; where no backtest stands behind the forecast, only what the picture shows."""
+    if not measured:
+        return f"Simple rules carried on, {span}: not a measured forecast"
+    money = f"{currency} {expected:,.0f}".strip()
     before = float(np.nansum(actual[-horizon:]))
     if len(actual) < horizon or before <= 0:
-        return f"{money} expected in the next {days}"
+        return f"{money} expected from {span}"
     change = 100 * (expected / before - 1)
     if abs(change) < 0.5:
-        return f"{money} expected in the next {days}, about as much as in the last"
-    return (
-        f"{money} expected in the next {days}, {abs(change):.0f} % {'more' if change > 0 else 'less'} than in the last"
-    )
+        return f"{money} expected from {span}, about as much as in the {horizon} days before"
+    more = "more" if change > 0 else "less"
+    return f"{money} expected from {span}, {abs(change):,.0f} % {more} than in the {horizon} days before"
 
 
 def _evidence(forecast: Forecast) -> str:

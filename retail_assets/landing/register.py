@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from retail_assets.contracts.model import Contract
-from retail_assets.lake import RawManifest
+from retail_assets.errors import LandingError
+from retail_assets.lake import Lake, RawManifest
 from retail_assets.landing.inspect import FileProfile, inspect_file
 from retail_assets.landing.land import partition_folder
 from retail_assets.storage import Entry, Store
@@ -34,6 +36,25 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer: do not read on
             raise
+
+
+def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
+    """Refuse landings that lack a file which was registered before: a lost file must not take its sales along unseen.
+
+    Raises LandingError naming the files, and what to do where they were withdrawn on purpose.
+    """
+    known = set(lake.landings("raw"))
+    for manifest in manifests:
+        if manifest.landed_on not in known:
+            continue
+        there = {f.key for f in manifest.files}
+        if gone := [f for f in lake.raw(manifest.landed_on).files if f.key not in there]:
+            named = ", ".join(f"{f.key} ({f.lines:,} lines)" for f in gone[:5]) + (", …" if len(gone) > 5 else "")
+            withdrawn = lake.raw_manifest_uri(manifest.landed_on)
+            raise LandingError(
+                f"Registered before and gone from the raw store: {named}. Nothing was changed. Restore the file; or, "
+                f"if it was withdrawn on purpose, delete {withdrawn} and run the same again."
+            )
 
 
 def check_before_landing(path: Path, contract: Contract) -> FileProfile:

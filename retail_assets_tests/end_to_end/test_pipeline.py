@@ -123,3 +123,23 @@ def test_status_and_predictions_tell_of_the_run(materialized: Installation) -> N
     unknown = materialized.run("retail-assets", "predict", "segment", "--customer", "nobody", expect=1)
     assert "no sales on record" in unknown.stderr
     assert "Traceback" not in unknown.stderr
+
+
+def test_a_landed_file_that_is_gone_stops_the_run_until_it_is_withdrawn_on_purpose(
+    materialized: Installation, tmp_path: Path
+) -> None:
+    place = materialized.copy(tmp_path)
+    before = tables(place)
+    [landed] = (place.home / "raw" / "retail_sales" / f"dt={LAST}").iterdir()
+    landed.unlink()
+    failed = place.run("retail-assets", "materialize", "--partition", LAST, expect=1)
+    assert f"{landed.name} (" in failed.stderr
+    assert "gone from the raw store" in failed.stderr
+    assert tables(place) == before
+
+    manifest = place.home / "lake" / "retail_sales" / "raw" / f"dt={LAST}" / "manifest.json"
+    assert f"delete {manifest}" in failed.stderr
+    manifest.unlink()
+    place.run("retail-assets", "materialize", "--partition", LAST)
+    day = SALES.names.index("landed_on")
+    assert {str(row[day]) for row in tables(place)["sales_clean"]} == {FIRST, "2024-01-02"}
