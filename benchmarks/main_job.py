@@ -12,50 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
+from benchmarks.metering import measured
 
 ROOT = Path(__file__).parents[1]
 RANGE = "2017-11-30...2017-12-31"
-_EVERY_SECONDS = 0.1
-
-
-class TreeMeter:
-    """Peak resident memory and CPU time of a process and all its descendants, sampled while it runs."""
-
-    def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-        self._cpu: dict[int, float] = {}
-        self.peak_bytes = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._thread.start()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(_EVERY_SECONDS):
-            total = 0
-            try:
-                tree = [self._root, *self._root.children(recursive=True)]
-            except psutil.Error:
-                return
-            for process in tree:
-                try:
-                    total += process.memory_info().rss
-                    times = process.cpu_times()
-                    self._cpu[process.pid] = times.user + times.system
-                except psutil.Error:
-                    continue
-            self.peak_bytes = max(self.peak_bytes, total)
-
-    def stop(self) -> float:
-        """End sampling; returns CPU seconds of every process seen (each as of its last sample)."""
-        self._stop.set()
-        self._thread.join()
-        return sum(self._cpu.values())
 
 
 def measure(keep: Path | None = None) -> dict[str, Any]:
@@ -74,19 +37,12 @@ def measure(keep: Path | None = None) -> dict[str, Any]:
         bin_folder = Path(sys.executable).parent
         subprocess.run([bin_folder / "retail-assets", "sample", "complete-journey"], env=env, cwd=ROOT, check=True)
         command = [bin_folder / "dagster", "asset", "materialize", "-m", "retail_assets.definitions"]
-        started = time.monotonic()
-        process = subprocess.Popen([*command, "--select", "*", "--partition-range", RANGE], env=env, cwd=ROOT)
-        meter = TreeMeter(process.pid)
-        code = process.wait()
-        wall = time.monotonic() - started
-        cpu = meter.stop()
-        if code:
-            raise SystemExit(f"the materialization failed with exit code {code}")
+        usage = measured([*command, "--select", "*", "--partition-range", RANGE], env=env, cwd=ROOT)
         summary = json.loads((folder / "output" / "summary.json").read_text())
         return {
-            "wall_s": round(wall, 1),
-            "cpu_s": round(cpu, 1),
-            "peak_mb": round(meter.peak_bytes / 2**20),
+            "wall_s": round(usage.wall_s, 1),
+            "cpu_s": round(usage.cpu_s, 1),
+            "peak_mb": usage.peak_mb,
             "steps_s": steps(env),
             "rows": summary["rows"],
             "revenue": summary["revenue"]["total"],

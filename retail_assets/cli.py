@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from retail_assets.landing.land import SampleLanded
+    from retail_assets.quarantine.rows import Selection
     from retail_assets.settings import Settings
 
 EXIT_BROKEN = 70  # EX_SOFTWARE of sysexits.h: the fault is ours
@@ -129,6 +130,12 @@ def day(text: str) -> dt.date:
         with contextlib.suppress(ValueError):
             return dt.date.fromisoformat(text)
     raise typer.BadParameter(f"{text!r} is not a day. Write it as YYYY-MM-DD, such as 2024-01-31.")
+
+
+def days(text: str) -> tuple[dt.date, dt.date]:
+    """Option value YYYY-MM-DD, or FIRST...LAST for a range. Raises typer.BadParameter."""
+    first, _, last = text.partition("...")
+    return day(first), day(last or first)
 
 
 def settings_for(source: str | None = None) -> Settings:
@@ -234,7 +241,7 @@ def synthetic(
     rows: Annotated[int, typer.Option(help="Sales lines in all.")] = 100_000,
     days: Annotated[int, typer.Option(help="Landing days.")] = 30,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    start: Annotated[dt.date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]
+    start: Annotated[dt.date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
     dirt: Annotated[float, typer.Option(help="Share of rows that are wrong, repeated or corrected.")] = 0.01,
 ) -> None:
     """Land generated sales in the schema of the contract `retail_sales`, with a stated share of each kind of dirt."""
@@ -296,10 +303,9 @@ def materialize(
         raise typer.BadParameter("give --partition or --partition-range, not both")
     first = last = partition
     if partition_range:
-        begin, dots, end = partition_range.partition("...")
-        if not dots:
+        if "..." not in partition_range:
             raise typer.BadParameter(f"{partition_range!r} is not FIRST...LAST, such as 2024-01-01...2024-01-31")
-        first, last = day(begin), day(end)
+        first, last = days(partition_range)
     run(settings_for(), select, first, last)
 
 
@@ -348,6 +354,144 @@ def predict_segment(
     average = f"{currency} {row['average_basket']:,.2f} a purchase"
     last = f"last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
     typer.echo(f"  {purchases}, {currency} {row['monetary']:,} in all, {average}; {last}")
+
+
+quarantine = typer.Typer(
+    help="Rejected rows: look, take out, judge again after a contract was mended.", no_args_is_help=True
+)
+app.add_typer(quarantine, name="quarantine")
+
+Reason = Annotated[str | None, typer.Option(metavar="NAME", help="Only rows with this reason.")]
+InFile = Annotated[str | None, typer.Option("--file", metavar="NAME", help="Only rows of this landed file.")]
+Landing = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Only rows landed on YYYY-MM-DD, or FIRST...LAST for a range.")
+]
+
+
+def _chosen(reason: str | None, file: str | None, landing: str | None) -> Selection:
+    from retail_assets.quarantine.rows import Selection
+
+    first, last = days(landing) if landing else (None, None)
+    return Selection(reason, file, first, last)
+
+
+@quarantine.command("summary")
+def quarantine_summary(
+    reason: Reason = None, file: InFile = None, landing: Landing = None, as_json: AsJson = False
+) -> None:
+    """Rejected rows, their money and their share, by reason, landing and file."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import rows, summary
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _chosen(reason, file, landing)
+    found = summary.summarise(lake, rows.landings(lake, selection), selection)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        summary.render(found, _console(), settings.contract.currency)
+
+
+@quarantine.command("list")
+def quarantine_list(
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Rejected rows with place, reasons and text, in the order of landings, files and lines."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import record, rows
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _chosen(reason, file, landing)
+    found, total = rows.first_rows(lake, rows.landings(lake, selection), selection, limit)
+    if as_json:
+        typer.echo(json.dumps({"total": total, "rows": found.to_pylist()}, indent=2, default=str))
+        return
+    record.render_list(found, total, _console())
+
+
+@quarantine.command("show")
+def quarantine_show(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE", help="The landed file: its name or key.")] = None,
+    line: Annotated[int | None, typer.Argument(metavar="LINE]", help="First line of the record.")] = None,
+    transaction: Annotated[str | None, typer.Option(metavar="ID", help="Instead: the transaction id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One rejected row in full: reasons and what to do, its text beside the header, what is read of it."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import record, rows
+
+    if transaction is None and (file is None or line is None):
+        raise typer.BadParameter("give FILE and LINE, or --transaction ID")
+    settings = settings_for()
+    lake = Platform(settings).lake
+    manifests = rows.landings(lake, rows.Selection(file=file))
+    found = record.find(lake, manifests, settings.contract, file=file, line=line, transaction=transaction)
+    if as_json:
+        typer.echo(json.dumps([r.to_json() for r in found], indent=2))
+        return
+    for number, one in enumerate(found):
+        if number:
+            typer.echo("-" * 80)
+        record.render(one, _console())
+
+
+@quarantine.command("export")
+def quarantine_export(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Where to write; standard output without.")
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The original lines under their header, to be mended and landed again.")
+    ] = False,
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+) -> None:
+    """Write rejected rows as CSV: place, reasons and text in cells that no spreadsheet takes for formulas."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import export, rows
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _chosen(reason, file, landing)
+    manifests = rows.landings(lake, selection)
+    with export.target(path, sys.stdout.buffer) as sink:
+        if raw:
+            done = export.as_landed(lake, manifests, selection, settings.contract, sink)
+        else:
+            done = export.as_table(lake, manifests, selection, sink)
+    for remark in done.remarks():
+        typer.echo(remark, err=True)
+    typer.echo(f"{done.rows:,} rows written{'' if path is None else f' to {path}'}.", err=True)
+    if raw and path is not None:
+        if done.rows and path.suffix != done.suffix:
+            typer.echo(f"They are lines of a {done.suffix} file: rename it before landing.", err=True)
+        typer.echo(f"Mend it, then:  retail-assets land {shlex.quote(str(path))}", err=True)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Judge also rows that this very contract has judged (after an upgrade).")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge rejected rows again with the contract of today, and load what is now clean."""
+    from retail_assets import replay_run
+
+    report = replay_run.replay(settings_for(), _chosen(reason, file, landing), again=again, dry_run=dry_run)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+        return
+    for said in report.lines():
+        typer.echo(said)
 
 
 def _console() -> Console:

@@ -1,0 +1,143 @@
+"""Choosing and reading rejected records: which of them, out of the lake's quarantine files.
+
+Read from the lake and not from the warehouse: when a check has stopped a load, the quarantine is what one wants to see.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retail_assets.cleaning.rules import NAMES
+from retail_assets.errors import NotReadyError, RetailError, nearest
+from retail_assets.lake import CleanManifest, Lake, LakeFile
+from retail_assets.tables import SALES_QUARANTINE
+
+PLACE = ("source_file", "source_line")
+
+
+class SelectionError(RetailError):
+    """The choice of rows names something that does not exist."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rejected rows with a reason, of a file (its key, or the end of it), of landings from `first` to `last`.
+
+    What is None chooses all.
+    """
+
+    reason: str | None = None
+    file: str | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    def __str__(self) -> str:
+        days = "" if self.first is None else f"{self.first}" + (f"...{self.last}" if self.last != self.first else "")
+        said = {"reason": self.reason, "file": self.file, "landing": days}
+        return ", ".join(f"{name} {value}" for name, value in said.items() if value) or "all"
+
+    def has_day(self, landed_on: dt.date) -> bool:
+        return (self.first is None or self.first <= landed_on) and (self.last is None or landed_on <= self.last)
+
+    def has_file(self, key: str) -> bool:
+        return self.file is None or key == self.file or key.endswith("/" + self.file)
+
+    def of(self, rows: pa.Table) -> pa.Table:
+        """The rows (with `reasons` and `source_file`) that are chosen by reason and file."""
+        chosen = rows
+        if self.reason is not None:
+            pattern = f"(^|,){re.escape(self.reason)}(,|$)"
+            chosen = chosen.filter(pc.match_substring_regex(chosen["reasons"], pattern))
+        if self.file is not None:
+            keys = [k for k in pc.unique(chosen["source_file"]).to_pylist() if self.has_file(k)]
+            chosen = chosen.filter(pc.is_in(chosen["source_file"], pa.array(keys, pa.string())))
+        return chosen
+
+
+def landings(lake: Lake, selection: Selection) -> list[CleanManifest]:
+    """Manifests of the chosen landings that have been cleaned, in order of the days.
+
+    Raises NotReadyError when none has, and SelectionError when the choice names an unknown reason or file, or days
+    without a landing.
+    """
+    known = sorted(set(NAMES.values()))
+    if selection.reason is not None and selection.reason not in known:
+        raise SelectionError(
+            f"There is no reason {selection.reason!r}.{nearest(selection.reason, known)} Reasons: {', '.join(known)}."
+        )
+    days = lake.landings("clean")
+    if not days:
+        raise NotReadyError(f"{lake.source}: nothing has been cleaned yet. Materialize the asset `clean_sales` first.")
+    chosen = [day for day in days if selection.has_day(day)]
+    if not chosen:
+        raise SelectionError(
+            f"No landing of {selection.first} to {selection.last} has been cleaned. "
+            f"Cleaned are {len(days)} landings from {days[0]} to {days[-1]}; `retail-assets status` shows them."
+        )
+    manifests = [lake.clean(day) for day in chosen]
+    if selection.file is not None:
+        keys = [f.key for day in chosen for f in lake.raw(day).files]
+        if not any(map(selection.has_file, keys)):
+            names = {key.rsplit("/", 1)[-1]: key for key in keys}
+            raise SelectionError(
+                f"No landed file is called {selection.file!r}.{nearest(selection.file, [*names, *keys])} "
+                "Give its name or its key, as `retail-assets quarantine summary` shows it."
+            )
+    return manifests
+
+
+def tables(
+    lake: Lake, manifest: CleanManifest, columns: Sequence[str] | None = None
+) -> Iterator[tuple[LakeFile, pa.Table]]:
+    """The quarantine files of a landing, each as a table with SALES_QUARANTINE's columns or some of them."""
+    for file in manifest.files["quarantine"]:
+        yield file, read_table(lake, file, columns)
+
+
+def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file of the lake; text columns are plain strings."""
+    import pyarrow.parquet as pq
+
+    with lake.store.open(file.key) as handle:
+        return pq.ParquetFile(handle).read(columns=None if columns is None else list(columns))
+
+
+def of_landing(lake: Lake, manifest: CleanManifest, selection: Selection) -> pa.Table:
+    """The chosen rows of a landing (SALES_QUARANTINE) by file and line. As large in memory as they are."""
+    parts = [selection.of(table) for _, table in tables(lake, manifest)]
+    rows = pa.concat_tables(parts) if parts else SALES_QUARANTINE.arrow_schema().empty_table()
+    return rows.sort_by([(name, "ascending") for name in PLACE])
+
+
+def first_rows(
+    lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, limit: int
+) -> tuple[pa.Table, int]:
+    """The first `limit` chosen rows by landing, file and line, and how many there are in all."""
+    found: list[pa.Table] = []
+    total = kept = 0
+    for manifest in manifests:
+        head = SALES_QUARANTINE.arrow_schema().empty_table()
+        for _, table in tables(lake, manifest):
+            chosen = selection.of(table)
+            total += chosen.num_rows
+            if kept < limit and chosen.num_rows:
+                both = pa.concat_tables([head, chosen]).sort_by([(name, "ascending") for name in PLACE])
+                head = both.slice(0, limit - kept)
+        found.append(head)
+        kept += head.num_rows
+    return (pa.concat_tables(found) if found else SALES_QUARANTINE.arrow_schema().empty_table()), total
+
+
+def places(rows: pa.Table, files: Sequence[str]) -> np.ndarray:
+    """One int64 a row for its file and line, in the order of `files`; -1 for a row of no such file."""
+    number = pc.fill_null(pc.index_in(rows["source_file"], pa.array(list(files), pa.string())), -1)
+    at = np.asarray(number.to_numpy(), dtype=np.int64)
+    line = np.asarray(rows["source_line"].to_numpy(), dtype=np.int64)
+    return np.where(at < 0, -1, (at << 40) + line)

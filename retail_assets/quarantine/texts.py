@@ -1,0 +1,40 @@
+"""What a kept raw text is worth: whether it says all that the landed file says, and how it splits into fields."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+from retail_assets.landing.inspect import FileProfile
+from retail_assets.tables import SALES_QUARANTINE
+
+[RAW_TEXT_BYTES] = next(c.numbers for c in SALES_QUARANTINE.columns if c.name == "raw_text")
+#: A text is cut between characters, so one that was cut may be up to three bytes shorter than the column.
+LONGEST_WHOLE = RAW_TEXT_BYTES - 4
+
+
+def is_cut(text: str) -> bool:
+    """Whether the text may be only the begin of its record."""
+    return len(text) > LONGEST_WHOLE // 4 and len(text.encode()) > LONGEST_WHOLE
+
+
+def physical_lines(text: str) -> int:
+    """Lines of a record's text that are not blank, as reading counts them: some byte above a space."""
+    return sum(1 for line in text.split("\n") if any(c > " " for c in line)) if "\n" in text else 1
+
+
+def fields(text: str, profile: FileProfile) -> list[str] | None:
+    """The fields of a record in the order of the header, for people to look at; None if it cannot be split at all."""
+    if profile.format == "csv":
+        try:
+            return next(csv.reader([text], delimiter=profile.delimiter, skipinitialspace=True), [])
+        except csv.Error:
+            return text.split(profile.delimiter)
+    try:
+        item = json.loads(text, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(item, dict):
+        return None
+    values = (item.get(name) for name in profile.header)
+    return ["" if v is None else v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]

@@ -1,0 +1,482 @@
+"""Replay: rejected rows come clean where the contract now reads them, and nothing else changes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from retail_assets.errors import LandingError
+from retail_assets.landing.register import register_landings
+from retail_assets.quarantine import replay as replaying
+from retail_assets.quarantine.replay import ReplayConflictError, ReplayError
+from retail_assets.quarantine.rows import Selection
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, contract
+
+pytestmark = pytest.mark.spark
+ALL = Selection()
+GOOD = "t1,2024-03-01,Toys,1,10,10"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, spark: SparkSession) -> Shop:
+    return Shop.at(tmp_path, spark)
+
+
+def no_spark() -> SparkSession:
+    raise AssertionError("Spark was asked for")
+
+
+# --- what moves, and where to ---
+
+
+def test_rows_that_the_contract_now_reads_become_clean_and_the_others_stay_with_new_reasons(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10", "t3,someday,,x,10,10", "broken line", "t4,2024-03-01,Toys,0,10,0")
+    shop.clean(STRICT, D1)
+    assert shop.rows(D1, "quarantine")[1]["reasons"] == "invalid_date,invalid_quantity,missing_category"
+    [result] = shop.replay(LENIENT)
+    assert (result.selected, result.cleaned, result.superseded, result.rejected) == (4, 1, 0, 3)
+    assert result.amount == 10
+    assert shop.ids(D1) == [("t1", 2), ("t2", 3)]
+    rejected = shop.rows(D1, "quarantine")
+    assert [r["reasons"] for r in rejected] == ["invalid_date,invalid_quantity", "malformed_row", "zero_quantity"]
+    assert {r["contract_version"] for r in rejected} == {LENIENT.digest}
+    shop.assert_exact()
+
+
+def test_clean_rows_are_not_even_written_again(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    [before] = shop.clean(STRICT, D1)
+    shop.replay(LENIENT)
+    assert set(before.files["clean"]) < set(shop.lake.clean(D1).files["clean"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "clean", "superseded"),
+    [
+        (["t1,2024.03.01,Toys,1,10,10", "t1,2024-03-01,Toys,2,10,20"], ("t1", 3), ("t1", 2)),
+        (["t1,2024-03-01,Toys,2,10,20", "t1,2024.03.01,Toys,1,10,10"], ("t1", 3), ("t1", 2)),
+        (["t1,2024.03.01,Toys,2,10,20", "t1,2024.03.01,Toys,1,10,10"], ("t1", 3), ("t1", 2)),
+    ],
+    ids=["the clean line is later", "the replayed line is later", "both are replayed"],
+)
+def test_the_latest_line_of_a_transaction_wins_whoever_it_was_that_was_rejected(
+    shop: Shop, lines: list[str], clean: tuple[str, int], superseded: tuple[str, int]
+) -> None:
+    shop.land(D1, *lines, "t9,2024-03-01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    shop.replay(LENIENT)
+    assert shop.ids(D1) == [clean, ("t9", 4)]
+    assert shop.ids(D1, "superseded") == [superseded]
+    shop.assert_exact()
+
+
+def test_a_clean_row_of_several_lines_takes_its_lines_along_when_it_gives_way(shop: Shop) -> None:
+    shop.land(D1, 't1,2024-03-01,"To\n\nys",1,10,10', "t1,2024.03.01,Toys,1,10,10", 't2,2024-03-01,"A\nB",1,10,10')
+    shop.clean(STRICT, D1)
+    shop.replay(LENIENT)
+    assert {s: sum(f.lines for f in files) for s, files in shop.lake.clean(D1).files.items()} == {
+        "clean": 3,
+        "quarantine": 0,
+        "superseded": 2,
+    }
+    shop.assert_exact()
+
+
+def test_money_that_could_not_be_read_is_said_by_the_manifests_contract(shop: Shop) -> None:
+    shop.land(D1, GOOD, 't2,2024-03-01,Toys,1,"1,000","1,000"')
+    shop.clean(STRICT, D1)
+    [result] = shop.replay(LENIENT)
+    assert (result.cleaned, result.amount) == (1, 1000)
+    # The control totals of the raw files are those of the first contract: they hold for it alone.
+    assert shop.lake.clean(D1).contract == f"{STRICT.digest} + {LENIENT.digest}"
+    shop.assert_exact()
+
+
+def test_the_control_totals_of_the_files_go_on_to_hold_where_money_was_read_before(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    shop.replay(LENIENT)
+    assert shop.lake.clean(D1).contract == STRICT.digest == shop.lake.raw(D1).contract
+
+
+# --- choosing ---
+
+
+def test_only_the_chosen_rows_are_judged(shop: Shop) -> None:
+    lines = ("t1,2024.03.01,Toys,1,10,10", "t2,2024-03-01,,1,10,10", "t3,2024.03.01,,1,10,10")
+    shop.land(D1, *lines, name="a.csv")
+    shop.land(D1, *[line.replace("t", "u", 1) for line in lines], name="b.csv")
+    shop.land(D2, *[line.replace("t", "v", 1) for line in lines])
+    shop.clean(STRICT, D1, D2)
+    [result] = shop.replay(LENIENT, Selection(reason="invalid_date", file="a.csv"))
+    assert (result.landed_on, result.selected, result.cleaned) == (D1, 2, 2)
+    assert shop.ids(D1) == [("t1", 2), ("t3", 4)]
+    versions = {r["transaction_id"]: r["contract_version"] for r in shop.rows(D1, "quarantine")}
+    assert versions == dict.fromkeys(("t2", "u1", "u2", "u3"), STRICT.digest)
+    [result] = shop.replay(LENIENT, Selection(first=D2, last=D3))
+    assert (result.landed_on, result.cleaned) == (D2, 3)
+    shop.assert_exact()
+
+
+def test_nothing_is_judged_twice_by_one_contract_unless_asked_for(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,someday,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    assert shop.replay(STRICT, session=no_spark) == []
+    assert [r.rejected for r in shop.replay(LENIENT)] == [1]
+    after = shop.lake.clean(D1)
+    assert shop.replay(LENIENT, session=no_spark) == []
+    assert shop.lake.clean(D1) == after
+    assert [r.selected for r in shop.replay(LENIENT, again=True)] == [1]
+
+
+def test_broken_lines_need_no_spark_and_are_not_tried_again(shop: Shop) -> None:
+    shop.land(D1, GOOD, "broken line", "t3,2024-03-01,\x00,1,10,10")
+    shop.clean(STRICT, D1)
+    [result] = shop.replay(LENIENT, session=no_spark)
+    assert (result.selected, result.rejected) == (2, 2)
+    assert {r["contract_version"] for r in shop.rows(D1, "quarantine")} == {LENIENT.digest}
+    assert shop.plan(LENIENT, ALL) == []
+    shop.assert_exact()
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Shop, tmp_path: Path) -> None:
+    shop.land(D1, "t1,2024-03-01,Toys,2,10,20", "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,,x,10,10")
+    shop.clean(STRICT, D1)
+    files = sorted(p for p in (tmp_path / "lake").rglob("*") if p.is_file())
+    before = shop.state()
+    told = shop.replay(LENIENT, publish=False)
+    assert shop.state() == before
+    assert sorted(p for p in (tmp_path / "lake").rglob("*") if p.is_file()) == files
+    done = shop.replay(LENIENT)
+    assert [r.to_json() for r in told] == [r.to_json() for r in done]
+    assert (done[0].gave_way, done[0].amount) == (1, -10)
+
+
+# --- what the texts do not tell ---
+
+
+def whole(shop: Shop, with_contract: Any = LENIENT) -> str:
+    before = shop.state()
+    [result] = shop.replay(with_contract)
+    assert result.manifest is None
+    assert shop.state() == before
+    return str(result.whole)
+
+
+def test_a_text_that_was_cut_asks_for_the_whole_landing(shop: Shop) -> None:
+    shop.land(D1, GOOD, f"t2,2024.03.01,Toys,1,10,10,{'x' * 70_000}", header=HEADER + ",note")
+    shop.land(D1, "u1,2024-03-01,Toys,1,10,10", f"t2,2024.03.01,{'é' * 40_000},1,10,10")
+    shop.clean(STRICT, D1)
+    assert "65,535 bytes" in whole(shop)
+
+
+def test_a_text_just_short_enough_to_be_whole_is_replayed(shop: Shop) -> None:
+    shop.land(D1, "t1,2024-03-01,Toys,1,10,10,", f"t2,2024.03.01,Toys,1,10,10,{'x' * 65_500}", header=HEADER + ",note")
+    shop.clean(STRICT, D1)
+    [result] = shop.replay(LENIENT)
+    assert result.cleaned == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "what"), [("file: {encoding: latin-1}", "encoding"), ("file: {delimiter: ';'}", "delimiter")]
+)
+def test_a_contract_that_splits_the_file_otherwise_asks_for_the_whole_landing(shop: Shop, more: str, what: str) -> None:
+    shop.land(D1, "t1;2024-03-01;Toys;1;10;10", "t2;;Toys;1;10;10", header="id;date;category;qty;price;total")
+    if what == "delimiter":
+        both = f"{HEADER},x;id;date;category;qty;price;total"
+        shop.land(D1, "t1,2024-03-01,Toys,1,10,10,", "t2,,Toys,1,10,10,", header=both)
+    shop.clean(STRICT, D1)
+    assert what in whole(shop, contract(f"dates: {{order: dmy}}\n{more}"))
+
+
+def test_numbered_ids_ask_for_the_whole_landing_only_if_numbers_of_clean_rows_would_change(shop: Shop) -> None:
+    strict, lenient = contract(numbered=True), contract("dates: {order: dmy, formats: ['%Y.%m.%d']}", numbered=True)
+    shop.land(D1, "t1,2024.03.01,Toys,1,10,10", "t1,2024-03-01,Toys,1,20,20")
+    shop.land(D2, "t1,2024.03.01,Toys,1,10,10", "t1,2024.03.01,Toys,1,20,20", "t2,2024-03-01,Toys,1,20,20")
+    shop.clean(strict, D1, D2)
+    first, second = shop.replay(lenient)
+    assert "numbered" in str(first.whole)
+    assert shop.ids(D1) == [("t1-1", 3)]
+    assert second.cleaned == 2
+    assert shop.ids(D2) == [("t1-1", 2), ("t1-2", 3), ("t2-1", 4)]
+    shop.assert_exact()
+
+
+def test_files_registered_by_another_contract_than_cleaned_them_ask_for_the_whole_landing(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    shop.lake.publish_raw(register_landings(shop.raw, "shop", [D1], LENIENT)[0])
+    assert "registered by another contract" in whole(shop)
+
+
+def test_a_large_landing_that_was_rejected_as_a_whole_is_not_read_text_by_text(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "_MANY", 2)
+    shop.land(D1, "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,Toys,1,10,10")
+    shop.land(D2, "t3,2024.03.01,Toys,1,10,10", GOOD)
+    shop.clean(STRICT, D1, D2)
+    first, second = shop.replay(LENIENT)
+    assert (first.selected, first.whole) == (2, "every row of it was rejected")
+    assert (second.cleaned, second.whole) == (1, None)
+    assert shop.replay(STRICT, Selection(first=D1, last=D1)) == []
+
+
+def parquet(columns: dict[str, list[Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+SOME = {"id": ["t1", "t2"], "date": ["2024-03-01", "2024.03.01"], "category": ["Toys", "Toys"], "qty": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"price": [10, 10], "total": [10, 20]}, None),
+        ({"price": [10, 10], "total": [10, 20], "note": [b"ok", b"\xff"]}, "bytes that are no text"),
+        ({"price": [[10], [10]], "total": [10, 20]}, "not as its columns promise"),
+    ],
+    ids=["plain", "lost text in a column that is not read", "nested"],
+)
+def test_rows_of_parquet_are_replayed_where_their_texts_tell_all(
+    shop: Shop, more: dict[str, list[Any]], why: str | None
+) -> None:
+    shop.raw.write(f"shop/dt={D1}/sales.parquet", parquet(SOME | more))
+    shop.clean(STRICT, D1)
+    if why:
+        assert why in whole(shop)
+        return
+    [result] = shop.replay(LENIENT)
+    assert (result.cleaned, shop.ids(D1)) == (1, [("t1", 1), ("t2", 2)])
+
+
+def test_files_that_are_not_those_that_were_cleaned_are_refused(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    shop.land(D1, GOOD, "t3,2024.03.01,Toys,1,10,10")
+    with pytest.raises(ReplayError, match="was replaced since it was registered"):
+        shop.replay(LENIENT)
+
+
+def test_a_contract_that_the_files_do_not_fit_says_so(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    other = contract().model_copy(
+        update={
+            "columns": {**STRICT.columns, "store_id": STRICT.columns["quantity"].model_copy(update={"header": "shop"})}
+        }
+    )
+    with pytest.raises(LandingError, match="does not fit contract"):
+        shop.replay(other)
+
+
+# --- crashes and company ---
+
+
+class _Killed(BaseException):
+    """Stands for the end of the process: nothing that catches errors catches it."""
+
+
+@pytest.mark.parametrize("at", ["job.clean", "judged", "first file", "last file", "publish"])
+def test_a_crash_anywhere_leaves_the_old_state_and_the_same_again_gives_the_right_one(
+    shop: Shop, tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    shop.land(D1, "t1,2024-03-01,Toys,2,10,20", "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,,x,10,10", "no")
+    shop.clean(STRICT, D1)
+    before = shop.state()
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        if at == "job.clean":
+            patch.setattr(replaying.job, "clean", die)
+        elif at == "judged":
+            patch.setattr(replaying, "_at_their_places", die)
+        elif at == "publish":
+            patch.setattr(shop.lake, "publish_clean", die)
+        else:
+            write, written = replaying._Writing.file, []
+
+            def file(self: Any, status: Any, parts: Any, lines: int) -> Any:
+                written.append(status)
+                if at == "first file" or status == "quarantine":
+                    raise _Killed
+                return write(self, status, parts, lines)
+
+            patch.setattr(replaying._Writing, "file", file)
+        with pytest.raises(_Killed):
+            shop.replay(LENIENT)
+    assert shop.state() == before
+    shop.replay(LENIENT)
+    fresh = Shop.at(tmp_path / "fresh", spark, shop.raw)
+    fresh.clean(LENIENT, D1)
+    assert shop.state() == fresh.state()
+
+
+def test_a_replay_that_was_published_and_not_loaded_is_known_by_its_rows(shop: Shop, tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "retail.duckdb", "shop")
+    shop.land(D1, GOOD, "t2,2024.03.01,,1,10,10", "t3,someday,Toys,1,10,10")
+    shop.land(D2, "u1,2024.03.01,Toys,1,10,10")
+    cleaned = shop.clean(STRICT, D1, D2)
+    assert replaying.not_loaded(shop.lake, warehouse, cleaned) == []  # never loaded: not for a replay to do
+    shop.replay(LENIENT, Selection(first=D1, last=D1))
+    current = [shop.lake.clean(D1), shop.lake.clean(D2)]
+    assert replaying.not_loaded(shop.lake, warehouse, current) == [D1]
+    warehouse.load_landings(shop.lake.store, current)
+    assert replaying.not_loaded(shop.lake, warehouse, current) == []
+    [anew] = shop.clean(LENIENT, D2)
+    assert replaying.not_loaded(shop.lake, warehouse, [current[0], anew]) == [D2]
+
+
+def test_two_at_once_replay_each_row_once(shop: Shop) -> None:
+    lines = [f"t{i},2024.03.01,{'Toys' if i % 2 else ''},1,10,10" for i in range(20)]
+    shop.land(D1, GOOD, *lines)
+    shop.clean(STRICT, D1)
+    results: list[Any] = []
+    start = threading.Barrier(2)
+
+    def run(selection: Selection) -> None:
+        plans = shop.plan(LENIENT, selection)
+        start.wait(timeout=30)
+        results.extend(replaying.replay(shop.session, shop.raw, shop.lake, LENIENT, plans, selection, lock_seconds=120))
+
+    threads = [threading.Thread(target=run, args=(s,)) for s in (ALL, Selection(reason="missing_category"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 2
+    assert sum(r.cleaned for r in results) == 20
+    assert len(shop.ids(D1)) == 20  # t1 of the replayed lines is later than GOOD's
+    shop.assert_exact()
+
+
+def test_a_landing_that_is_cleaned_meanwhile_is_left_as_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    write, cleaned = replaying._Writing.file, []
+
+    def file(self: Any, status: Any, parts: Any, lines: int) -> Any:
+        if not cleaned:
+            cleaned.extend(shop.clean(LENIENT, D1))
+        return write(self, status, parts, lines)
+
+    monkeypatch.setattr(replaying._Writing, "file", file)
+    with pytest.raises(ReplayConflictError, match="meanwhile"):
+        shop.replay(LENIENT)
+    assert shop.lake.clean(D1) == cleaned[0]
+    shop.assert_exact()
+
+
+# --- always ---
+
+ids = st.sampled_from(["t1", "t2", "t3", "t4", " t1 ", ""])
+dates = st.sampled_from(["2024-02-05", "05/02/2024", "2024.02.05", "2024.02.30", "1950-01-01", "someday", ""])
+categories = st.sampled_from(["Toys", "To\nys", "To\r\n\r\nys", 'say "hi"', "a,b", "Spiel\u00a0zeug", "", " ", "=1"])
+quantities = st.sampled_from(["1", "2", "-1", "0", "two", "1,000", ""])
+prices = st.sampled_from(["10", "1,000", "€ 10", "free"])
+totals = st.sampled_from(["10", "20", "-10", "12", "1,000", "2,000", "n/a"])
+sales = st.tuples(ids, dates, categories, quantities, prices, totals)
+odd_lines = st.sampled_from(
+    [
+        "",
+        "  ",
+        "three,fields,only",
+        '"open',
+        'a "b" c,2024.02.05,"x"y,1,1,1',
+        "t\ufffd,2024.02.05,T,1,1,1",
+        "\ufefft1,2024.02.05,Toys,1,10,10",
+    ]
+)
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if any(c in value for c in '",\r\n') else value
+
+
+def csv_bytes(rows: list[Any], end: str) -> bytes:
+    lines = [
+        HEADER,
+        *(r if isinstance(r, str) else ",".join(map(_quoted, r)) for r in rows),
+        "z,2024-02-05,Toys,1,10,10",
+    ]
+    return end.join([*lines, ""]).encode()
+
+
+def json_bytes(rows: list[Any]) -> bytes:
+    names = HEADER.split(",")
+    objects = [r if isinstance(r, str) else json.dumps(dict(zip(names, r, strict=True))) for r in rows]
+    return "\n".join([json.dumps(dict.fromkeys(names, "z")), *objects, ""]).encode()
+
+
+@st.composite
+def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
+    rows = draw(st.lists(st.one_of(sales, sales, sales, sales, odd_lines), min_size=1, max_size=9))
+    kind = draw(st.sampled_from(["csv", "csv", "crlf", "gz", "jsonl", "parquet"]))
+    if kind == "jsonl":
+        return "sales.jsonl", json_bytes(rows)
+    if kind == "parquet":
+        whole = [r for r in rows if not isinstance(r, str)] or [("z", "2024-02-05", "Toys", "1", "10", "10")]
+        return "sales.parquet", parquet(
+            {n: list(c) for n, c in zip(HEADER.split(","), zip(*whole, strict=True), strict=True)}
+        )
+    data = csv_bytes(rows, "\r\n" if kind == "crlf" else "\n")
+    return ("sales.csv.gz", gzip.compress(data, mtime=0)) if kind == "gz" else ("sales.csv", data)
+
+
+selections = st.builds(
+    Selection,
+    reason=st.sampled_from([None, "invalid_date", "missing_category", "total_mismatch", "malformed_row"]),
+    file=st.sampled_from([None, "a-sales.csv"]),
+)
+
+
+@given(
+    landings=st.lists(st.lists(landed_files(), min_size=1, max_size=2), min_size=8, max_size=8),
+    partly=st.lists(selections, max_size=2),
+)
+@settings(max_examples=int(os.environ.get("REPLAY_EXAMPLES", "3")), suppress_health_check=list(HealthCheck))
+def test_a_replay_of_all_gives_what_cleaning_the_raw_files_anew_would(
+    spark: SparkSession, landings: list[list[tuple[str, bytes]]], partly: list[Selection]
+) -> None:
+    """The rows that were clean read the same under both contracts, so one from-scratch cleaning is the yardstick."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        shop = Shop.at(folder, spark)
+        days = [D1.replace(day=n + 1) for n in range(len(landings))]
+        for day, files in zip(days, landings, strict=True):
+            for letter, (name, data) in zip("ab", files, strict=False):
+                shop.raw.write(f"shop/dt={day}/{letter}-{name}", data)
+        shop.raw.write(f"shop/dt={D1}/a-sales.csv", csv_bytes([], "\n"))  # what a selection may name is there
+        shop.clean(STRICT, *days)
+        for selection in partly:
+            shop.replay(LENIENT, selection)
+            shop.assert_exact()
+        for result in shop.replay(LENIENT):
+            assert result.whole is None
+            assert result.selected == result.cleaned + result.superseded + result.rejected
+        shop.assert_exact()
+        fresh = Shop.at(folder / "fresh", spark, shop.raw)
+        fresh.clean(LENIENT, *days)
+        assert shop.state() == fresh.state()
+        assert shop.lake.store.list("shop/replay") == []
+    finally:
+        shutil.rmtree(folder)
