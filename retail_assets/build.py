@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import warnings
+from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import dagster as dg
 
@@ -21,7 +23,7 @@ from retail_assets.checks.conservation import conservation_checks
 from retail_assets.checks.landing import landing_checks
 from retail_assets.checks.models import model_checks
 from retail_assets.checks.tables import table_checks
-from retail_assets.errors import RetailError
+from retail_assets.errors import RetailError, SettingsError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 
@@ -53,6 +55,25 @@ def _next_day(settings: Settings) -> str:
     return (settings.end_date + dt.timedelta(days=1)).isoformat()
 
 
+def _of_s3(
+    platform: Platform, all_jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+) -> tuple[list[dg.SensorDefinition], dict[str, Any]]:
+    """What there is only where raw files land on S3. Nowhere else is boto3 imported, or needed."""
+    if not platform.settings.raw_uri.startswith("s3://"):
+        return [], {}
+    try:
+        from dagster_aws.s3 import S3Resource
+
+        from retail_assets.sensors import landing_sensor
+    except ImportError as e:
+        raise SettingsError(
+            f"RETAIL_RAW_URI={platform.settings.raw_uri} needs packages that are not installed ({e.name}). "
+            "Install them: pip install 'retail-assets[aws]'"
+        ) from e
+    # Configured by AWS's own variables alone: what stands in a resource's configuration is shown in the UI.
+    return [landing_sensor(platform, all_jobs)], {"s3": S3Resource()}
+
+
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
     """The definitions for `settings` (by default those of the environment).
 
@@ -65,6 +86,8 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         raise
     platform = Platform(chosen)
     partitions = landing_partitions(chosen)
+    all_jobs = jobs()
+    sensors, resources = _of_s3(platform, all_jobs)
     return dg.Definitions(
         assets=[
             *ingest_assets(platform, partitions),
@@ -78,8 +101,9 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *table_checks(platform),
             *model_checks(platform),
         ],
-        jobs=jobs(),
-        resources={"spark": spark_resource(chosen)},
+        jobs=all_jobs,
+        sensors=sensors,
+        resources={"spark": spark_resource(chosen), **resources},
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "steps": steps},
     )

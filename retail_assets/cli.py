@@ -189,7 +189,8 @@ def land(
 ) -> None:
     """Land files as they are, byte for byte, in the raw store. The same bytes twice change nothing."""
     from retail_assets.landing import land as landing
-    from retail_assets.landing.register import check_before_landing
+    from retail_assets.landing.register import check_before_landing, refuse_drift_before_landing
+    from retail_assets.platform import Platform
     from retail_assets.storage import Store
 
     settings = settings_for(source)
@@ -197,8 +198,8 @@ def land(
     landing.refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
     total = sum(landing.check_file(file) for file in files)  # all of them, before anything is landed
     if check:
-        for file in files:
-            check_before_landing(file, settings.contract)
+        profiles = [check_before_landing(file, settings.contract) for file in files]
+        refuse_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
     store = Store(settings.raw_uri)
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:

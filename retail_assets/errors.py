@@ -32,12 +32,24 @@ class StorageError(RetailError):
     """A store refused to read or write: permission, space, or absence."""
 
 
+class StorageBusyError(StorageError):
+    """A store does not answer, asks to slow down, or was written by another meanwhile; trying again later can help."""
+
+    retryable = True
+
+
 class WarehouseError(RetailError):
     """The warehouse refused a load or a query, or found what it was given to be inconsistent."""
 
 
 class WarehouseBusyError(WarehouseError):
     """Another process holds the warehouse; trying again later can help."""
+
+    retryable = True
+
+
+class WarehouseUnreachableError(WarehouseError):
+    """The warehouse does not answer, or the connection broke; trying again later can help."""
 
     retryable = True
 

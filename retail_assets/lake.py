@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from retail_assets.errors import NotReadyError, StorageError
+from retail_assets import part_files
+from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
 from retail_assets.landing.inspect import FileProfile
 from retail_assets.storage import Entry, Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
@@ -31,6 +33,7 @@ STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 GRACE = dt.timedelta(days=1)
 
 _READS_AT_ONCE = 16
+_PUBLISH_TRIES = 5
 _PUBLISH_AGAIN = "Materialize raw_sales_files and clean_sales again for this landing."
 
 
@@ -132,10 +135,30 @@ class Lake:
         """Where the raw manifest of a landing is, for messages."""
         return self.store.uri_of(self._key("raw", landed_on))
 
-    def publish_clean(self, manifest: CleanManifest) -> str:
-        """Publish the result of cleaning a landing; returns the manifest's URI."""
-        data = asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()}
-        return self._publish(self._key("clean", manifest.landed_on), data)
+    def publish_clean(self, manifest: CleanManifest, replacing: CleanManifest | None = None) -> str:
+        """Publish the result of cleaning a landing; returns the manifest's URI.
+
+        Of two runs at once the one whose files are those registered last stands, whichever ends last; and with
+        `replacing`, only that manifest is replaced. Raises StorageBusyError where another run was first.
+        """
+        key = self._key("clean", manifest.landed_on)
+        data = _text(asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()})
+        for _ in range(_PUBLISH_TRIES):
+            # The tag before what is compared: what changes after the comparison changes the tag.
+            found = self.store.read_tagged(key)
+            if replacing is not None:
+                overtaken = found is None or self.clean(manifest.landed_on) != replacing
+            else:
+                raw = self._read(self._key("raw", manifest.landed_on))
+                overtaken = raw is not None and raw.get("digest") != manifest.raw_digest
+            if overtaken:
+                break
+            if self.store.swap(key, data, found[1] if found else None):
+                return self.store.uri_of(key)
+        raise StorageBusyError(
+            f"{self.source}: another run has registered or cleaned the landing of {manifest.landed_on} meanwhile. "
+            "Nothing of this run was published for it; run the same again."
+        )
 
     def clean(self, landed_on: dt.date) -> CleanManifest:
         """The published clean manifest. Raises NotReadyError when the partition has not been cleaned."""
@@ -165,9 +188,13 @@ class Lake:
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, and many at once
             return list(zip(pool.map(self.raw, days), pool.map(self.clean, days), strict=True))
 
+    def days(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
+        """Days that have a folder in a layer, in order; nearly always a published manifest, too. One listing."""
+        return sorted(d for d in map(_day_of, self.store.folders(f"{self.source}/{layer}")) if d is not None)
+
     def landings(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
         """Days whose manifest is published in a layer, in order."""
-        days = [d for d in map(_day_of, self.store.folders(f"{self.source}/{layer}")) if d is not None]
+        days = self.days(layer)
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
             published = pool.map(lambda day: self.store.exists(self._key(layer, day)), days)
             return sorted(day for day, is_there in zip(days, published, strict=True) if is_there)
@@ -189,10 +216,12 @@ class Lake:
         return table.arrow_schema().empty_table()
 
     def sweep(self, landed_on: dt.date, now: dt.datetime) -> list[str]:
-        """Delete files of a partition that no manifest names any more; returns their keys.
+        """Delete what killed or outdated runs left of a partition; returns the keys.
 
-        A file goes when it is older than `GRACE` and the manifest has stood for `GRACE` without naming it: until then
-        a reader may hold the manifest before. So nothing goes right after publishing; a later sweep takes it.
+        A data file goes when no manifest names it, its run has written nothing for `GRACE`, and the manifest has stood
+        for `GRACE` without naming it: until then a reader may hold the manifest before. So nothing goes right after
+        publishing; a later sweep takes it. Of a partition whose manifest cannot be read nothing goes. Temporary files
+        go when they are older than `GRACE` and their writer is gone.
         """
         return self._swept([landed_on], f"{self.source}/clean/dt={landed_on.isoformat()}", now)
 
@@ -200,38 +229,45 @@ class Lake:
         """`sweep` over every partition, with one listing of the files."""
         folder = f"{self.source}/clean"
         days = [d for d in map(_day_of, self.store.folders(folder)) if d is not None]
-        return self._swept(days, folder, now)
+        return sweep_unfinished(self.store, f"{self.source}/raw", now) + self._swept(days, folder, now)
 
     def _swept(self, days: list[dt.date], folder: str, now: dt.datetime) -> list[str]:
         # Manifests before the listing: one that the listing shows to be old is then certainly the one that was read.
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
             named = dict(zip(days, pool.map(self._named, days), strict=True))
+        oldest = (now - GRACE).timestamp()
         files: dict[dt.date | None, list[Entry]] = {}
+        young, at_work = set(), set()
         for entry in self.store.list(folder):
             files.setdefault(_day_of(entry.key.split("/")[2]), []).append(entry)
-        oldest = (now - GRACE).timestamp()
+            if entry.modified is None or entry.modified >= oldest:
+                young.add(entry.key)
+                at_work.add(_run_of(entry.key))  # a run of more than a day is no dead one
         orphans = []
         for day in days:
-            young = {e.key for e in files.get(day, ()) if e.modified is None or e.modified >= oldest}
-            if self._key("clean", day) in young:
+            still_named = named[day]
+            if still_named is None or self._key("clean", day) in young:
                 continue
             data = [e.key for e in files.get(day, ()) if e.key.endswith(".parquet")]
-            orphans += [key for key in data if key not in young and key not in named[day]]
+            orphans += [key for key in data if _run_of(key) not in at_work and key not in still_named]
         self.store.delete(orphans)
-        return orphans
+        return orphans + sweep_unfinished(self.store, folder, now)
 
-    def _named(self, landed_on: dt.date) -> set[str]:
-        """Keys of the data files that the published manifest names; none where there is none."""
-        if not self.store.exists(self._key("clean", landed_on)):
+    def _named(self, landed_on: dt.date) -> set[str] | None:
+        """Keys of the data files that the published manifest names; none where there is none; None if unreadable."""
+        try:
+            manifest = self.clean(landed_on)
+        except NotReadyError:
             return set()
-        manifest = self.clean(landed_on)
+        except StorageError:
+            return None
         return {key for status in STATUSES for key in manifest.keys(status)}
 
     def _key(self, layer: str, landed_on: dt.date) -> str:
         return f"{self.source}/{layer}/dt={landed_on.isoformat()}/manifest.json"
 
     def _publish(self, key: str, data: dict[str, Any]) -> str:
-        self.store.write(key, json.dumps(data, indent=1, sort_keys=True).encode())
+        self.store.write(key, _text(data))
         return self.store.uri_of(key)
 
     def _read(self, key: str) -> dict[str, Any] | None:
@@ -256,12 +292,35 @@ class Lake:
             raise StorageError(f"{uri} was written by another version ({e}). {_PUBLISH_AGAIN}") from e
 
 
+def _text(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, indent=1, sort_keys=True).encode()
+
+
 def _day_of(folder: str) -> dt.date | None:
     """The day of `dt=YYYY-MM-DD`; None for a folder that is not ours."""
     try:
         return dt.date.fromisoformat(folder.removeprefix("dt=")) if folder.startswith("dt=") else None
     except ValueError:
         return None
+
+
+def _run_of(key: str) -> str:
+    """The run that wrote `<source>/clean/dt=…/<run>/<name>.parquet`; nothing for what no run wrote."""
+    parts = key.split("/")
+    return parts[3] if len(parts) == 5 else ""
+
+
+def sweep_unfinished(store: Store, folder: str, now: dt.datetime) -> list[str]:
+    """Delete temporary files below a folder that writers left when they were killed more than `GRACE` ago.
+
+    A remote store has none: an upload appears whole or not at all.
+    """
+    if not store.is_local:
+        return []
+    root, before = Path(store.uri), (now - GRACE).timestamp()
+    left = [p.relative_to(root).as_posix() for p in part_files.left_over(store.local_path(folder), before)]
+    store.delete(left)
+    return left
 
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """A replay of the quarantine as Dagster runs: the event log, the checks and the load see it as they see cleaning.
 
 `clean_sales` and `quarantined_sales` are materialized by another step than usual, for the landings that the replay
-touches; then the ordinary load and the ordinary checks follow. What is replayed, and how, is `quarantine/replay.py`.
+touches; then the ordinary load and the ordinary checks follow. What is replayed, and how, is `quarantine/`.
 """
 
 import datetime as dt
@@ -27,8 +27,9 @@ from retail_assets.errors import SettingsError
 from retail_assets.lake import CleanManifest, Status, total_reasons
 from retail_assets.platform import Platform
 from retail_assets.quarantine import replay as domain
-from retail_assets.quarantine.replay import LandingPlan, Replayed
-from retail_assets.quarantine.rows import Selection, landings, tables
+from retail_assets.quarantine.move import Replayed
+from retail_assets.quarantine.plan import LandingPlan, plan
+from retail_assets.quarantine.rows import Selection, landings
 from retail_assets.run import RunFailedError, _complaint
 from retail_assets.settings import Settings
 
@@ -136,11 +137,11 @@ def replay(settings: Settings, selection: Selection, *, again: bool = False, dry
     platform = Platform(settings)
     contract = settings.contract
     manifests = landings(platform.lake, selection)
-    _refuse_outside(settings, manifests)
-    plans = domain.plan(platform.raw, platform.lake, contract, manifests, selection, again=again)
-    chosen = sum(_chosen(platform, m, selection) for m in manifests)
-    judged_before = chosen - sum(p.selected for p in plans)
+    every = plan(platform.raw, platform.lake, contract, manifests, selection, again=again)
+    plans = [p for p in every if p.selected]
+    judged_before = sum(p.chosen - p.selected for p in every)
     late = domain.not_loaded(platform.lake, platform.warehouse, manifests)
+    _refuse_outside(settings, [*(p.landed_on for p in plans), *late])
     spark = SparkResource(settings)
     try:
         if dry_run:
@@ -182,14 +183,9 @@ def stretches(days: Sequence[dt.date]) -> list[list[dt.date]]:
     return groups
 
 
-def _chosen(platform: Platform, manifest: CleanManifest, selection: Selection) -> int:
-    found = tables(platform.lake, manifest, ["reasons", "source_file"])
-    return sum(selection.of(table).num_rows for _, table in found)
-
-
-def _refuse_outside(settings: Settings, manifests: Sequence[CleanManifest]) -> None:
+def _refuse_outside(settings: Settings, days: Sequence[dt.date]) -> None:
     partitions = landing_partitions(settings)
-    outside = [m.landed_on for m in manifests if not partitions.has_partition_key(m.landed_on.isoformat())]
+    outside = sorted(day for day in days if not partitions.has_partition_key(day.isoformat()))
     if outside:
         raise SettingsError(
             f"{outside[0]} is a landing outside RETAIL_START_DATE and RETAIL_END_DATE. "

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from retail_assets.contracts import model as contracts
 from retail_assets.errors import SettingsError, nearest
+from retail_assets.redshift_settings import RedshiftSettings
+from retail_assets.redshift_settings import load as load_redshift
 
 #: variable -> (default as shown to users, meaning). `--help`, `doctor` and the README's table come from here.
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -26,7 +28,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_RAW_URI": ("$RETAIL_HOME/raw", "landed files: a folder, file://, s3:// or abfs://"),
     "RETAIL_LAKE_URI": ("$RETAIL_HOME/lake", "cleaned Parquet and manifests: a folder, file://, s3:// or abfs://"),
     "RETAIL_MODELS_URI": ("$RETAIL_HOME/models", "trained models: a folder, file://, s3:// or abfs://"),
-    "RETAIL_WAREHOUSE": ("duckdb", "the warehouse; duckdb is embedded"),
+    "RETAIL_WAREHOUSE": ("duckdb", "the warehouse: duckdb, which is embedded, or redshift"),
     "RETAIL_SPARK": ("local[*]", "local[N], local[*], spark://host:port or sc://host:port"),
     "RETAIL_SPARK_MEMORY": ("a quarter of the machine, 1g to 4g", "heap of a local Spark, such as 2g or 1500m"),
     "RETAIL_SOURCE": ("retail_sales", "the contract: a shipped name or the path of a YAML file"),
@@ -39,7 +41,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
 _SCHEMES = ("file", "s3", "abfs")
-_WAREHOUSES = ("duckdb",)
+_WAREHOUSES = ("duckdb", "redshift")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Settings:
     lake_uri: str
     models_uri: str
     warehouse: str
+    redshift: RedshiftSettings | None
     spark_master: str
     spark_memory: str | None
     contract: contracts.Contract
@@ -94,6 +97,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
     if warehouse not in _WAREHOUSES:
         raise _wrong("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
+    redshift = load_redshift(env) if warehouse == "redshift" else None
+    if redshift and not (lake := value("RETAIL_LAKE_URI") or "").startswith("s3://"):
+        raise SettingsError(
+            "RETAIL_WAREHOUSE=redshift needs RETAIL_LAKE_URI=s3://bucket/prefix, because Redshift loads from S3; "
+            f"it is {repr(lake) if lake else 'not set'}."
+        )
     master = value("RETAIL_SPARK") or "local[*]"
     if not _SPARK_MASTER.match(master):
         raise _wrong("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
@@ -131,6 +140,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         lake_uri=_uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake")),
         models_uri=_uri("RETAIL_MODELS_URI", value("RETAIL_MODELS_URI") or str(home / "models")),
         warehouse=warehouse,
+        redshift=redshift,
         spark_master=master,
         spark_memory=memory,
         contract=contract,

@@ -46,8 +46,14 @@ _FOLDER = Path(__file__).resolve().parent.parent
 #: Where Python workers find this package when it is not installed among all others, else None.
 _CHECKOUT = None if _FOLDER in {Path(p).resolve() for p in site.getsitepackages()} else str(_FOLDER)
 
-#: ParallelGC starts and cleans faster than G1 on few cores; no hsperfdata file in /tmp.
-_JAVA_OPTIONS = ("-XX:+UseParallelGC", "-XX:-UsePerfData", f"-Dlog4j2.configurationFile={_LOG_CONFIG.as_uri()}")
+#: ParallelGC starts and cleans faster than G1 on few cores; no hsperfdata file in /tmp. The driver moves packed rows
+#: and computes nothing, so the second compiler would cost more CPU (5 s in a job of a minute) than its code saves.
+_JAVA_OPTIONS = (
+    "-XX:+UseParallelGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    f"-Dlog4j2.configurationFile={_LOG_CONFIG.as_uri()}",
+)
 
 #: What every start says and nobody can act on.
 _CHATTER = re.compile(

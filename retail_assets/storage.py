@@ -5,33 +5,98 @@ Keys are `/`-separated and relative to the store's root. What does not belong he
 
 from __future__ import annotations
 
+import abc
 import builtins
 import contextlib
-import datetime as dt
 import errno
+import hashlib
 import os
 import re
 import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from retail_assets import part_files
 from retail_assets.errors import StorageError
 
 _KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
-#: Packages that open a remote scheme.
-_PACKAGES = {"s3": "s3fs", "abfs": "adlfs"}
+#: The name of a local file that is being written.
+_PART = re.compile(r"\.[0-9a-f]{32}\.part")
+#: The extra of this project that brings the packages for a remote scheme.
+_EXTRAS = {"s3": "aws", "abfs": "azure"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One object: `key` below the root, `size` in bytes, `modified` as seconds since 1970 or None."""
+    """One object: `key` below the root, `size` in bytes, `modified` as seconds since 1970 or None.
+
+    `tag` changes when the content does, where the store has such a thing (the ETag of S3), else None.
+    """
 
     key: str
     size: int
     modified: float | None
+    tag: str | None = None
+
+
+class RemoteObjects(abc.ABC):
+    """What a `Store` asks of an object store that is not a folder. Keys are checked, prefixes end with no slash."""
+
+    @abc.abstractmethod
+    def list(self, prefix: str) -> Iterable[Entry]:
+        """Every object below a folder, in any order."""
+
+    @abc.abstractmethod
+    def folders(self, prefix: str) -> Iterable[str]:
+        """Names of the folders directly below a folder."""
+
+    @abc.abstractmethod
+    def exists(self, key: str) -> bool: ...
+
+    @abc.abstractmethod
+    def open(self, key: str) -> IO[bytes]:
+        """A seekable handle on one version of an object."""
+
+    @abc.abstractmethod
+    def read_tagged(self, key: str) -> tuple[bytes, str] | None:
+        """Content and tag of one version of an object; None when it is not there."""
+
+    @abc.abstractmethod
+    def put(self, key: str, data: bytes) -> None: ...
+
+    @abc.abstractmethod
+    def upload(self, key: str, path: str) -> None:
+        """Make a local file an object, which appears whole or not at all."""
+
+    @abc.abstractmethod
+    def swap(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Write if the object is the one `tag` stands for (None: if there is none); returns whether it was."""
+
+    @abc.abstractmethod
+    def delete(self, keys: builtins.list[str]) -> None: ...
+
+    @abc.abstractmethod
+    def filesystem(self) -> Any:
+        """An fsspec file system that opens full URIs."""
+
+    @abc.abstractmethod
+    def explain(self, error: Exception) -> StorageError | None:
+        """The store's own error in words: what it means and what to do; None for errors that are not the store's."""
+
+    @contextlib.contextmanager
+    def explaining(self, doing: str) -> Iterator[None]:
+        """Turn the store's own errors into StorageError. Without their cause: its text may name endpoints and roles."""
+        try:
+            yield
+        except StorageError:
+            raise
+        except Exception as e:
+            known = self.explain(e)
+            if known is None:
+                raise
+            raise type(known)(f"Cannot {doing}: {known}") from None
 
 
 class Store:
@@ -43,6 +108,7 @@ class Store:
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/") or "/"
         self.is_local = "://" not in self.uri
+        self._opened: RemoteObjects | None = None
 
     def __repr__(self) -> str:
         return f"Store({self.uri!r})"
@@ -62,61 +128,76 @@ class Store:
 
         Names that begin with `.` are unfinished writes and are left out. A folder that is not there is empty.
         """
-        with _explained(f"list {self.uri}/{prefix}"):
+        with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
-            if self.is_local:
-                entries = list(_walk(Path(self.uri), prefix))
-            else:
-                fs, root = self._remote()
-                found = fs.find(f"{root}/{prefix}", detail=True) if prefix else fs.find(root, detail=True)
-                entries = [
-                    Entry(path[len(root) + 1 :], int(info["size"]), _timestamp(info)) for path, info in found.items()
-                ]
-        visible = (e for e in entries if not any(part.startswith(".") for part in e.key.split("/")))
-        return sorted(visible, key=lambda e: e.key)
+            found = _walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
+            visible = (e for e in found if not any(part.startswith(".") for part in e.key.split("/")))
+            return sorted(visible, key=lambda e: e.key)
 
     def folders(self, prefix: str) -> builtins.list[str]:
         """Names of the folders directly below `prefix`, sorted. One listing, not a walk."""
-        with _explained(f"list {self.uri}/{prefix}"):
+        with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
             if self.is_local:
                 base = Path(self.uri, *filter(None, prefix.split("/")))
                 found = base.iterdir() if base.is_dir() else ()
                 return sorted(p.name for p in found if p.is_dir() and not p.name.startswith("."))
-            fs, root = self._remote()
-            try:
-                listed = fs.ls(f"{root}/{prefix}", detail=True)
-            except FileNotFoundError:
-                return []
-            names = (i["name"].rstrip("/").rsplit("/", 1)[-1] for i in listed if i["type"] == "directory")
-            return sorted(name for name in names if not name.startswith("."))
+            return sorted(name for name in self._remote().folders(prefix) if not name.startswith("."))
 
     def exists(self, key: str) -> bool:
-        with _explained(f"look for {self.uri_of(key)}"):
-            if self.is_local:
-                return self.local_path(key).is_file()
-            fs, root = self._remote()
-            return bool(fs.isfile(f"{root}/{_checked(key)}"))
+        """Whether there is an object, not only a folder, at `key`."""
+        with self._explained(f"look for {self.uri_of(key)}"):
+            return self.local_path(key).is_file() if self.is_local else self._remote().exists(_checked(key))
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
         """Open an object for reading, as bytes. Raises StorageError when it is not there or not readable."""
-        with _explained(f"read {self.uri_of(key)}"):
+        with self._explained(f"read {self.uri_of(key)}"):
             handle: IO[bytes]
-            if self.is_local:
-                handle = self.local_path(key).open("rb")
-            else:
-                fs, root = self._remote()
-                handle = fs.open(f"{root}/{_checked(key)}", "rb")
+            handle = self.local_path(key).open("rb") if self.is_local else self._remote().open(_checked(key))
         with handle:
             yield handle
 
     def read(self, key: str) -> bytes:
-        with self.open(key) as f, _explained(f"read {self.uri_of(key)}"):
+        """The content of an object. Raises StorageError when it is not there or not readable."""
+        with self.open(key) as f, self._explained(f"read {self.uri_of(key)}"):
             return f.read()
 
     def read_if_exists(self, key: str) -> bytes | None:
-        return self.read(key) if self.exists(key) else None
+        """The content of an object, or None when it is not there."""
+        found = self.read_tagged(key)
+        return None if found is None else found[0]
+
+    def read_tagged(self, key: str) -> tuple[bytes, str] | None:
+        """The content of an object and a tag of this version of it, for `swap`; None when it is not there."""
+        with self._explained(f"read {self.uri_of(key)}"):
+            if not self.is_local:
+                return self._remote().read_tagged(_checked(key))
+            path = self.local_path(key)
+            if not path.is_file():
+                return None
+            data = path.read_bytes()
+            return data, hashlib.sha256(data).hexdigest()
+
+    def swap(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Publish an object in the place of the version that `tag` stands for; None stands for no object.
+
+        Returns False, and changes nothing, when another writer was there first. So of several that have read the same
+        version one goes through, and none is overwritten unseen.
+        """
+        doing = f"write {self.uri_of(key)}"
+        with self._explained(doing):
+            if not self.is_local:
+                # A request that was repeated because its answer was lost finds its own work there.
+                return self._remote().swap(_checked(key), data, tag) or self.read_if_exists(key) == data
+            path = self.local_path(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _alone_in(path.parent):
+                found = self.read_tagged(key)
+                if (found[1] if found else None) != tag:
+                    return False
+                self.write(key, data)
+                return True
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[IO[bytes]]:
@@ -128,12 +209,13 @@ class Store:
     @contextlib.contextmanager
     def _writing_local(self, key: str, doing: str) -> Iterator[IO[bytes]]:
         target = self.local_path(key)
-        temporary = target.parent / f".{uuid.uuid4().hex}.part"
+        temporary = target.parent / part_files.new_name()
         with _explained(doing):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle = temporary.open("xb")
         try:
             with handle:
+                part_files.hold(handle)
                 yield handle
                 with _explained(doing):
                     handle.flush()
@@ -144,56 +226,87 @@ class Store:
         except BaseException as e:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            if isinstance(e, OSError) and e.errno in _SPACE:  # whoever wrote to the handle met the full disk
+            if isinstance(e, OSError) and e.errno in (*_SPACE, errno.EFBIG):  # whoever wrote to the handle met it
                 with _explained(doing):
                     raise
             raise
 
     @contextlib.contextmanager
     def _writing_remote(self, key: str, doing: str) -> Iterator[IO[bytes]]:
-        with _explained(doing):
-            fs, root = self._remote()
+        remote = self._remote()
         # To local disk first: what is sent at the end is whole, and an upload appears at once or not at all. Streams
-        # and transactions of fsspec commit half an object when the writer fails, or another thread's objects.
-        with tempfile.NamedTemporaryFile() as whole:
-            yield cast(IO[bytes], whole)
-            with _explained(doing):
+        # commit half an object when the writer fails.
+        with _explained(f"{doing} by way of {tempfile.gettempdir()}"):
+            whole = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed below, whatever the block raises
+        with whole:
+            try:
+                yield cast(IO[bytes], whole)
                 whole.flush()
-                fs.put_file(whole.name, f"{root}/{_checked(key)}")
+            except OSError as e:
+                if e.errno in _SPACE:
+                    with _explained(f"{doing} by way of {tempfile.gettempdir()}"):
+                        raise
+                raise
+            with self._explained(doing):
+                remote.upload(_checked(key), whole.name)
 
     def write(self, key: str, data: bytes) -> None:
         """Publish an object: readers see the old bytes or the new, never a mixture."""
-        with self.writing(key) as f:
-            f.write(data)
+        if self.is_local:
+            with self.writing(key) as f:
+                f.write(data)
+            return
+        with self._explained(f"write {self.uri_of(key)}"):
+            self._remote().put(_checked(key), data)
 
     def delete(self, keys: builtins.list[str]) -> None:
         """Delete objects; those already gone are no error."""
-        for key in keys:
-            with _explained(f"delete {self.uri_of(key)}"):
-                if self.is_local:
+        keys = [_checked(key) for key in keys]
+        if self.is_local:
+            for key in keys:
+                with _explained(f"delete {self.uri_of(key)}"):
                     self.local_path(key).unlink(missing_ok=True)
-                else:
-                    fs, root = self._remote()
-                    with contextlib.suppress(FileNotFoundError):
-                        fs.rm_file(f"{root}/{_checked(key)}")
+        elif keys:
+            with self._explained(f"delete {self.uri_of(keys[0])}{' and others' if keys[1:] else ''}"):
+                self._remote().delete(keys)
 
     def filesystem(self) -> Any:
-        """The fsspec file system of a remote store."""
-        return self._remote()[0]
+        """An fsspec file system of a remote store, for DuckDB: it opens what `uri_of` returns."""
+        return self._remote().filesystem()
 
-    def _remote(self) -> tuple[Any, str]:
-        """The fsspec file system and the root path in it. Imported late: local use needs neither s3fs nor adlfs."""
-        from upath import UPath
+    @contextlib.contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        if self.is_local:
+            with _explained(doing):
+                yield
+        else:
+            with _explained(doing), self._remote().explaining(doing):
+                yield
 
-        try:
-            path = UPath(self.uri)
-            return path.fs, path.path.rstrip("/")
-        except ImportError as e:
+    def _remote(self) -> RemoteObjects:
+        """What speaks to a remote store. Imported late: local use needs none of its packages."""
+        if self._opened is None:
             scheme = self.uri.split("://")[0]
-            package = _PACKAGES.get(scheme, "an fsspec package")
-            raise StorageError(
-                f"{self.uri}: {scheme}:// needs {package}, which is not installed. Install it: pip install {package}"
-            ) from e
+            try:
+                if scheme == "s3":
+                    from retail_assets.s3_store import S3Objects
+
+                    self._opened = S3Objects(self.uri)
+                elif scheme == "abfs":
+                    from retail_assets.fsspec_store import AzureObjects
+
+                    self._opened = AzureObjects(self.uri)
+                else:
+                    from retail_assets.fsspec_store import FsspecObjects
+
+                    self._opened = FsspecObjects(self.uri)
+            except ImportError as e:
+                extra = f"'retail-assets[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else "an fsspec package"
+                raise StorageError(
+                    f"{self.uri}: {scheme}:// needs packages that are not installed ({e.name}). "
+                    f"Install them: pip install {extra}"
+                ) from e
+        return self._opened
 
 
 def _checked(key: str) -> str:
@@ -220,11 +333,6 @@ def _raise(error: OSError) -> None:
         raise error
 
 
-def _timestamp(info: dict[str, Any]) -> float | None:
-    moment: Any = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
-    return moment.timestamp() if isinstance(moment, dt.datetime) else moment
-
-
 def _sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut. Not every platform can open a folder."""
     with contextlib.suppress(OSError):
@@ -235,12 +343,28 @@ def _sync_folder(folder: Path) -> None:
             os.close(fd)
 
 
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same out of a folder; the lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: what was read is compared right before it is replaced all the same
+        yield
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 _SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """Turn what the operating system or the object store says into a StorageError that says what to do."""
+    """Turn what the operating system says into a StorageError that says what to do."""
     try:
         yield
     except StorageError:
@@ -261,10 +385,3 @@ def _explained(doing: str) -> Iterator[None]:
         if e.errno == errno.EROFS:
             raise StorageError(f"Cannot {doing}: the file system is read-only. Choose another folder.") from e
         raise StorageError(f"Cannot {doing}: {e.strerror or e}. Check the store and run the same again.") from e
-    except Exception as e:
-        # botocore and azure-core have families of their own; they are known by their packages, which may be missing.
-        if type(e).__module__.split(".")[0] in ("botocore", "aiobotocore", "azure", "aiohttp"):
-            raise StorageError(
-                f"Cannot {doing}: {type(e).__name__}: {str(e)[:200]}. Check credentials, region and endpoint."
-            ) from e
-        raise

@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from retail_assets.errors import NotReadyError, StorageError
-from retail_assets.lake import GRACE, CleanManifest, Lake, LakeFile, RawManifest, total_reasons
+from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
+from retail_assets.lake import GRACE, STATUSES, CleanManifest, Lake, LakeFile, RawManifest, total_reasons
 from retail_assets.landing.inspect import Control, FileProfile
 from retail_assets.storage import Store
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, line, publish, rejected, write
@@ -124,11 +124,39 @@ def test_a_manifest_of_another_version_is_reported_as_such(lake: Lake, content: 
             read(DAY)
 
 
+def test_a_slow_run_does_not_replace_the_result_of_newer_files(lake: Lake) -> None:
+    """Two runs of one landing: the first has read the files before a correction landed, and ends last."""
+    before, after = (RawManifest(SOURCE, DAY, "shop@1+0", (profile(sha256=c * 64),)) for c in "01")
+    old, new = (
+        CleanManifest(SOURCE, DAY, f"run-{r.digest[:4]}", "c", r.digest, {s: () for s in STATUSES})
+        for r in (before, after)
+    )
+    lake.publish_raw(before)
+    lake.publish_clean(old)
+    lake.publish_raw(after)
+    lake.publish_clean(new)
+    with pytest.raises(StorageBusyError, match=r"another run has registered or cleaned .*2024-03-01.*run the same again"):
+        lake.publish_clean(old)
+    assert lake.clean(DAY) == new
+    lake.publish_clean(new)  # the same again is no conflict
+
+
+def test_only_the_manifest_that_was_read_is_replaced(lake: Lake) -> None:
+    first, second, third = (
+        CleanManifest(SOURCE, DAY, f"run-{n}", "c", "digest", {s: () for s in STATUSES}) for n in (1, 2, 3)
+    )
+    lake.publish_clean(first)
+    lake.publish_clean(second, replacing=first)
+    with pytest.raises(StorageBusyError, match="meanwhile"):
+        lake.publish_clean(third, replacing=first)
+    assert lake.clean(DAY) == second
+
+
 def test_only_published_landings_are_listed_and_foreign_folders_are_not_ours(lake: Lake) -> None:
     days = [DAY + dt.timedelta(days=i) for i in (2, 0, 40)]
     for day in days:
-        lake.publish_raw(RawManifest(SOURCE, day, "shop@1+0", ()))
         publish(lake, day, [line("A", 1, day)])
+        lake.publish_raw(RawManifest(SOURCE, day, "shop@1+0", ()))
     write(lake, DAY + dt.timedelta(days=7), [line("A", 1)])  # data without a manifest
     for stray in ("dt=tomorrow", "dt=2024-13-01", "_temporary", "dt="):
         lake.store.write(f"{SOURCE}/clean/{stray}/manifest.json", b"{}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,6 +83,37 @@ def test_a_reader_sees_the_old_until_the_write_is_whole(store: Store) -> None:
     assert store.read("a") == b"new"
 
 
+def test_a_swap_goes_through_only_in_the_place_of_what_was_read(store: Store) -> None:
+    assert store.swap("m", b"1", None)
+    assert not store.swap("m", b"2", None)
+    data, tag = store.read_tagged("m") or (b"", "")
+    assert data == b"1"
+    assert store.swap("m", b"2", tag)
+    assert not store.swap("m", b"3", tag)
+    assert store.read("m") == b"2"
+    store.delete(["m"])
+    assert not store.swap("m", b"4", tag)
+    assert store.read_tagged("m") is None
+
+
+def test_of_writers_that_read_the_same_version_one_goes_through(local: Store) -> None:
+    def swap(number: int) -> bool:
+        begin.wait(timeout=20)
+        return local.swap("a/m", b"%d %d" % (attempt, number), tag)
+
+    tag = None
+    for attempt in range(5):
+        begin = threading.Barrier(8)
+        with ThreadPoolExecutor(8) as pool:
+            through = list(pool.map(swap, range(8)))
+        assert sum(through) == 1
+        found = local.read_tagged("a/m")
+        assert found is not None
+        assert found[0] == b"%d %d" % (attempt, through.index(True))
+        tag = found[1]
+    assert os.listdir(local.local_path("a")) == ["m"]
+
+
 def test_deleting_what_is_gone_is_no_error(store: Store) -> None:
     store.write("a/b", b"x")
     store.delete(["a/b", "a/b", "never/there"])
@@ -151,9 +185,12 @@ def test_dangling_links_are_no_objects(local: Store) -> None:
 
 
 def test_a_scheme_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    with pytest.raises(StorageError, match="pip install"):
+    for package in ("boto3", "retail_assets.s3_store", "adlfs"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(StorageError, match=r"pip install 'retail-assets\[aws\]'"):
         Store("s3://bucket/prefix").list("")
+    with pytest.raises(StorageError, match=r"pip install 'retail-assets\[azure\]'"):
+        Store("abfs://container/prefix").write("a", b"")
 
 
 def test_only_local_stores_have_local_paths() -> None:

@@ -129,7 +129,7 @@ def _reasons() -> pl.Expr:
         "invalid_gender": col("gender").is_null() & col("gender_given"),
         "invalid_age": col("age_given") & ~col("age").is_between(0, 120).fill_null(False),
         "text_too_long": col("product_category").str.len_bytes() > 128,
-        "missing_transaction_id,missing_order_id": col("transaction_id").is_null(),
+        "missing_transaction_id": col("transaction_id").is_null(),
         "missing_category": col("product_category").is_null(),
         "date_out_of_range": (col("sold_at") < EARLIEST) | late,
         "zero_quantity": col("quantity") == 0,

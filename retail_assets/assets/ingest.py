@@ -6,7 +6,7 @@ What the files look like is the contract's business, what is done to them is `cl
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
@@ -19,7 +19,9 @@ from retail_assets.assets.common import (
     static_table_metadata,
 )
 from retail_assets.assets.resources import SparkResource
-from retail_assets.lake import RawManifest, total_reasons
+from retail_assets.errors import StorageError
+from retail_assets.lake import RawManifest, sweep_unfinished, total_reasons
+from retail_assets.landing.drift import as_markdown, drift_of, refuse_drift
 from retail_assets.landing.register import refuse_vanished, register_landings
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
@@ -45,7 +47,10 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         with failing_clearly():
             manifests = register_landings(platform.raw, platform.source, _days(context), contract)
             refuse_vanished(platform.lake, manifests)
+            drifts = drift_of(platform.lake, manifests, contract)
+            refuse_drift(platform.lake, manifests, drifts, contract)
             locations = [platform.lake.publish_raw(m) for m in manifests]
+        _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
         files = [f for m in manifests for f in m.files]
         context.log.info("Registered %d file(s), %d lines", len(files), sum(f.lines for f in files))
         return dg.MaterializeResult(
@@ -58,6 +63,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 "manifest": dg.MetadataValue.json(
                     [{"key": f.key, "size": f.size, "sha256": f.sha256, "lines": f.lines} for f in files[:200]]
                 ),
+                "schema_changes": dg.MetadataValue.md(as_markdown(drifts)),
                 "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
             },
             data_version=dg.DataVersion(_digest(manifests)),
@@ -100,14 +106,15 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
 
         with failing_clearly():
             landings = [platform.lake.raw(d) for d in _days(context)]
-            run_id = f"{context.run_id[:8]}-{uuid.uuid4().hex[:8]}"
+            # Before new files, which may need the space. Those that this run replaces are some reader's until later.
+            swept = _swept(context, platform.lake.sweep_all)
+            run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
             locations = [platform.lake.publish_clean(m) for m in manifests]
-            swept = platform.lake.sweep_all(dt.datetime.now(dt.UTC))
         rows = {str(m.landed_on): m.rows("clean") for m in manifests}
         rejected = {str(m.landed_on): m.rows("quarantine") for m in manifests}
         context.log.info(
-            "%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), len(swept)
+            "%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), swept
         )
         cleaned: dg.MaterializeResult = dg.MaterializeResult(
             asset_key="clean_sales",
@@ -137,6 +144,15 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
 
 def _days(context: dg.AssetExecutionContext) -> list[dt.date]:
     return [dt.date.fromisoformat(key) for key in context.partition_keys]
+
+
+def _swept(context: dg.AssetExecutionContext, sweep: Callable[[dt.datetime], list[str]]) -> int:
+    """Sweep; returns the number of files. What cannot be swept is told and stays: the result is published already."""
+    try:
+        return len(sweep(dt.datetime.now(dt.UTC)))
+    except StorageError as e:
+        context.log.warning("Left-over files of earlier runs stay: %s", e)
+        return 0
 
 
 def _digest(manifests: list[RawManifest]) -> str:

@@ -1,17 +1,21 @@
-"""Checks of what landed: that something did, and that its columns are those of the contract."""
+"""Checks of what landed: that something did, that its columns are those of the contract and of the landing before."""
 
-from __future__ import annotations
+import datetime as dt
 
 import dagster as dg
 
 from retail_assets.assets.common import failing_clearly
+from retail_assets.landing.drift import as_markdown, drift_of, latest_landing, registered_landings
 from retail_assets.platform import Platform
 
 _SHOWN = 20
 
 
 def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """`landing_is_not_empty` and `columns_match_contract`. Both warn: a missing required column fails the asset."""
+    """`landing_is_not_empty`, `columns_match_contract` and `schema_unchanged`.
+
+    All warn: what stops a landing (a required column that is missing, drift that the contract refuses) fails the asset.
+    """
     contract = platform.settings.contract
 
     @dg.asset_check(asset="raw_sales_files", description="Every registered landing has at least one file.")
@@ -57,4 +61,40 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             },
         )
 
-    return [landing_is_not_empty, columns_match_contract]
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description="The landings of the run have the columns and the format of the landings before them.",
+    )
+    def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            days = _days_of(context)
+            landings = latest_landing(platform.lake) if days is None else registered_landings(platform.lake, days)
+            drifts = drift_of(platform.lake, landings, contract)
+        changed = [(d, c) for d in drifts for c in d.unwelcome]
+        first = [d.landed_on for d in drifts if d.earlier is None]
+        told = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
+        if len(changed) > _SHOWN:
+            told.append(f"And {len(changed) - _SHOWN:,} more.")
+        if changed:
+            told.append("Look at the files; what is meant to be, the contract can accept (`drift`).")
+        elif first:
+            told = [f"Nothing landed before {first[0]}: no landing to compare with."]
+        return dg.AssetCheckResult(
+            passed=not changed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=" ".join(told) or None,
+            metadata={
+                "compared_with": dg.MetadataValue.json({str(d.landed_on): str(d.earlier or "none") for d in drifts}),
+                "changes": sum(len(d.changes) for d in drifts),
+                "schema_changes": dg.MetadataValue.md(as_markdown(drifts)),
+            },
+        )
+
+    return [landing_is_not_empty, columns_match_contract, schema_unchanged]
+
+
+def _days_of(context: dg.AssetCheckExecutionContext) -> list[dt.date] | None:
+    """The partitions of the run, which a check without any of its own is told, too; None where the run has none."""
+    if not (context.has_partition_key or context.has_partition_key_range):
+        return None
+    return [dt.date.fromisoformat(key) for key in context.partition_keys]

@@ -1,14 +1,16 @@
 """The cleaning job: landed files in, judged rows out, in one Spark action.
 
-The same code runs on `local[*]`, `spark://` and Spark Connect: DataFrames and Arrow only. Tasks read through the
-store (so no Hadoop jars are needed), Spark SQL judges the typed rows and keeps the latest line of each transaction,
-and tasks write through the store. The result does not depend on the number of tasks or the order of files.
+The same code runs on `local[*]`, `spark://` and Spark Connect: DataFrames and Arrow only. Tasks read through the store
+(so no Hadoop jars are needed), type and judge the rows of a file; where a landing is too large for one task, Spark
+brings the rows of each transaction together; tasks keep the latest line of each and write through the store. The
+result does not depend on the number of tasks or the order of files.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
 import json
 import math
 import re
@@ -17,31 +19,39 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retail_assets import errors
-from retail_assets.cleaning import rules
-from retail_assets.cleaning.parse import PARSED_DDL, PARSED_FIELDS, Parser
+from retail_assets.cleaning import exchange
+from retail_assets.cleaning.parse import Parser
 from retail_assets.cleaning.reader import read_records
-from retail_assets.cleaning.write import CLEAN, QUARANTINE, STATISTICS_DDL, SUPERSEDED, Target, write_rows
+from retail_assets.cleaning.write import (
+    CLEAN,
+    QUARANTINE,
+    STATISTICS_DDL,
+    STATISTICS_SCHEMA,
+    SUPERSEDED,
+    Target,
+    write_rows,
+)
 from retail_assets.contracts.model import Contract
 from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, RawManifest, Status
 from retail_assets.landing.inspect import FileProfile
 from retail_assets.storage import Store
-from retail_assets.tables import SALES_CLEAN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _TASK_BYTES = 32 << 20
 _MOST_TASKS = 1000
-_ROWS_TO_SPARK = 32_768
-[_LONGEST_ID] = next(c.numbers for c in SALES_CLEAN.columns if c.name == "transaction_id")
-_NUMBER_BYTES = len("-4294967296")
 
 
 @dataclass(frozen=True)
-class _FileTask:
+class _File:
+    """A landed file and its number among all files of the job, by which rows refer to it."""
+
     number: int
     landed_on: dt.date
     profile: FileProfile
@@ -62,13 +72,12 @@ def clean(
     """
     if len({m.landed_on for m in landings}) < len(landings):
         raise ValueError(f"a landing is given more than once: {sorted(str(m.landed_on) for m in landings)}")
-    files = [(m.landed_on, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
-    tasks = [_FileTask(number, landed_on, profile) for number, (landed_on, profile) in enumerate(files)]
-    target = Target(lake.store.uri, lake.source, run_id, contract.digest, tuple(t.profile.key for t in tasks))
+    named = [(m.landed_on, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
+    files = [_File(number, landed_on, profile) for number, (landed_on, profile) in enumerate(named)]
+    target = Target(lake.store.uri, lake.source, run_id, contract.digest, tuple(f.profile.key for f in files))
     statistics: list[Any] = []
-    if tasks:
-        judged = judge(_parsed(session(), raw.uri, tasks, contract), contract)
-        written = judged.mapInArrow(_writer(target), STATISTICS_DDL)
+    if files:
+        written = _written(session(), raw.uri, files, contract, target)
         try:
             statistics = written.collect()
         except Exception as e:
@@ -79,59 +88,117 @@ def clean(
     return [_manifest(m, target, [s for s in statistics if s["landed_on"] == m.landed_on]) for m in landings]
 
 
-def judge(parsed: DataFrame, contract: Contract) -> DataFrame:
-    """Add the row rules' reasons, and `status`: clean, quarantined, or superseded by a later line of the landing.
+def _written(spark: SparkSession, raw_uri: str, files: list[_File], contract: Contract, target: Target) -> DataFrame:
+    """STATISTICS_DDL of what is written, a row a file."""
+    of_landing: dict[dt.date, list[_File]] = {}
+    for file in files:
+        of_landing.setdefault(file.landed_on, []).append(file)
+    places = exchange.slots(
+        [
+            exchange.Landing(day, sum(f.profile.lines for f in of), sum(f.profile.size for f in of))
+            for day, of in of_landing.items()
+        ]
+    )
+    together = [tuple(of) for day, of in of_landing.items() if places.of(day)[1] == 1]
+    apart = [(f,) for day, of in of_landing.items() if places.of(day)[1] > 1 for f in of]
+    written = []
+    if together:
+        written.append(_whole_landings(spark, raw_uri, balanced(together), contract, target))
+    if apart:
+        written.append(_landings_in_parts(spark, raw_uri, balanced(apart), places, contract, target))
+    return written[0] if len(written) == 1 else written[0].unionAll(written[1])
 
-    `parsed` has PARSED_FIELDS. The result is sorted by landing within each Spark partition.
-    """
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F  # noqa: N812 - pyspark's own convention
 
+def _whole_landings(
+    spark: SparkSession, raw_uri: str, groups: list[list[_File]], contract: Contract, target: Target
+) -> DataFrame:
+    """Landings that fit one task: each is read, judged and written there."""
     numbered = contract.columns["transaction_id"].occurrence
-    found = " + ".join(f"CASE WHEN {r.rule} THEN {r.mask}L ELSE 0L END" for r in rules.judged(contract))
-    if numbered:  # the id must fit its column with its number, too
-        too_long = f"octet_length(transaction_id) > {_LONGEST_ID - _NUMBER_BYTES}"
-        found += f" + CASE WHEN {too_long} THEN {rules.TEXT_TOO_LONG.mask}L ELSE 0L END"
-    whole = f"reasons & {rules.STRUCTURAL_MASK}L = 0"
-    rows = parsed.withColumn("reasons", F.expr(f"CASE WHEN {whole} THEN reasons | ({found}) ELSE reasons END"))
-    rows = rows.withColumn("raw_text", F.expr("CASE WHEN reasons <> 0 THEN substring(raw_text, 1, 65535) END"))
-    # Rejected rows have no say in which line is the latest: each gets a key of its own, which also spreads them.
-    own_key = "concat('\\u0000', file_number, ':', source_line)"
-    rows = rows.withColumn("_key", F.expr(f"CASE WHEN reasons = 0 THEN transaction_id ELSE {own_key} END"))
-    same_transaction = Window.partitionBy("landed_on", "_key")
-    if numbered:
-        nth = F.row_number().over(same_transaction.orderBy("file_number", "source_line"))
-        rows = rows.withColumn("_nth", nth)
-        rows = rows.withColumn(
-            "transaction_id",
-            F.expr("CASE WHEN reasons = 0 THEN concat(transaction_id, '-', _nth) ELSE transaction_id END"),
-        )
-        status = f"CASE WHEN reasons <> 0 THEN {QUARANTINE} ELSE {CLEAN} END"
-    else:
-        latest_first = same_transaction.orderBy(F.col("file_number").desc(), F.col("source_line").desc())
-        rows = rows.withColumn("_nth", F.row_number().over(latest_first))
-        status = f"CASE WHEN reasons <> 0 THEN {QUARANTINE} WHEN _nth > 1 THEN {SUPERSEDED} ELSE {CLEAN} END"
-    return rows.withColumn("status", F.expr(status)).drop("_key", "_nth")
+
+    def clean_landings(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        store = Store(raw_uri)
+        for batch in batches:
+            for group in batch.column(0).to_pylist():
+                for landed_on, of_landing in itertools.groupby(groups[group], key=lambda f: f.landed_on):
+                    tables = [
+                        exchange.of_file(rows, file.number, landed_on)
+                        for file in of_landing
+                        for rows in _parsed(file, store, contract)
+                    ]
+                    if tables:
+                        rows = latest(pa.concat_tables(tables), numbered=numbered)
+                        yield pa.RecordBatch.from_pylist(write_rows(rows, landed_on, target), schema=STATISTICS_SCHEMA)
+
+    return _one_row_each(spark, groups).mapInArrow(clean_landings, STATISTICS_DDL)
 
 
-def _parsed(spark: SparkSession, raw_uri: str, tasks: list[_FileTask], contract: Contract) -> DataFrame:
-    groups = balanced(tasks)
+def _landings_in_parts(
+    spark: SparkSession,
+    raw_uri: str,
+    groups: list[list[_File]],
+    places: exchange.Slots,
+    contract: Contract,
+    target: Target,
+) -> DataFrame:
+    """Landings too large for one task: their files are read apart, then the rows of each transaction meet."""
+    numbered = contract.columns["transaction_id"].occurrence
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = Store(raw_uri)
         for batch in batches:
-            for group in batch.column(0).to_pylist():
-                for task in groups[group]:
-                    with (
-                        store.open(task.profile.key) as handle,
-                        Parser(task.profile, contract, task.landed_on, task.number) as parser,
-                    ):
-                        _refuse_replaced(handle, task.profile)
-                        for records in read_records(handle, task.profile):
-                            yield from parser.parse(records.table).to_batches(max_chunksize=_ROWS_TO_SPARK)
+            for file in (file for group in batch.column(0).to_pylist() for file in groups[group]):
+                first, buckets = places.of(file.landed_on)
+                for rows in _parsed(file, store, contract):
+                    for bucket, line, packed in exchange.pack(rows, buckets):
+                        slot = first + bucket
+                        yield exchange.packed_batch(places.partition[slot], slot, file.number, line, packed)
 
-    # One row a Spark partition: each task gets exactly one group of files.
-    return spark.range(0, len(groups), 1, len(groups)).mapInArrow(read, PARSED_DDL)
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        waiting = exchange.by_slot(batches)
+        for slot in list(waiting):
+            landed_on = places.landing_of(slot)
+            rows = latest(exchange.unpack(waiting.pop(slot), landed_on), numbered=numbered)
+            yield pa.RecordBatch.from_pylist(write_rows(rows, landed_on, target), schema=STATISTICS_SCHEMA)
+
+    packed = _one_row_each(spark, groups).mapInArrow(read, exchange.PACKED_DDL)
+    return packed.repartitionById(places.partitions, "partition").mapInArrow(write, STATISTICS_DDL)
+
+
+def _one_row_each(spark: SparkSession, groups: list[list[_File]]) -> DataFrame:
+    """One row a Spark partition, so that each task gets exactly one group of files."""
+    return spark.range(0, len(groups), 1, len(groups))
+
+
+def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]:
+    """The typed and judged rows of a file (PARSED_SCHEMA), in blocks."""
+    with store.open(file.profile.key) as handle, Parser(file.profile, contract, file.landed_on) as parser:
+        _refuse_replaced(handle, file.profile)
+        for records in read_records(handle, file.profile):
+            yield parser.parse(records.table)
+
+
+def latest(rows: pa.Table, *, numbered: bool) -> pa.Table:
+    """Add `status`: clean, quarantined, or superseded by a later line of the landing. `rows` are in order."""
+    whole = rows["reasons"].to_numpy() == 0
+    status = np.where(whole, CLEAN, QUARANTINE).astype(np.int32)
+    at = np.flatnonzero(whole)
+    ids = rows["transaction_id"] if len(at) == rows.num_rows else rows["transaction_id"].filter(pa.array(whole))
+    ids = ids.combine_chunks()
+    encoded = ids.dictionary_encode()
+    codes, distinct = encoded.indices.to_numpy(), len(encoded.dictionary)
+    if numbered:
+        order = np.argsort(codes, kind="stable")
+        begins = np.searchsorted(codes[order], np.arange(distinct))
+        nth = np.empty(len(codes), dtype=np.int64)
+        nth[order] = np.arange(len(codes)) - np.repeat(begins, np.diff(np.append(begins, len(codes)))) + 1
+        named = pc.binary_join_element_wise(ids, pa.array(nth).cast(pa.string()), "-")
+        column = pc.replace_with_mask(rows["transaction_id"].combine_chunks(), pa.array(whole), named)
+        rows = rows.set_column(rows.column_names.index("transaction_id"), "transaction_id", column)
+    elif distinct < len(codes):
+        last = np.zeros(distinct, dtype=np.int64)
+        np.maximum.at(last, codes, np.arange(len(codes)))
+        status[at[last[codes] != np.arange(len(codes))]] = SUPERSEDED
+    return rows.append_column("status", pa.array(status))
 
 
 def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
@@ -145,24 +212,17 @@ def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
         )
 
 
-def balanced(tasks: list[_FileTask]) -> list[list[_FileTask]]:
-    """Files in groups of about equal bytes, largest first; one group a Spark task."""
-    total = sum(t.profile.size for t in tasks)
-    count = max(1, min(len(tasks), _MOST_TASKS, max(4, math.ceil(total / _TASK_BYTES))))
-    groups: list[list[_FileTask]] = [[] for _ in range(count)]
+def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:
+    """Files in groups of about equal bytes, one group a Spark task. The files of a unit stay together, in order."""
+    sizes = [sum(f.profile.size for f in unit) for unit in units]
+    count = max(1, min(len(units), _MOST_TASKS, max(4, math.ceil(sum(sizes) / _TASK_BYTES))))
+    groups: list[list[_File]] = [[] for _ in range(count)]
     weights = [0] * count
-    for task in sorted(tasks, key=lambda t: (-t.profile.size, t.number)):
+    for size, unit in sorted(zip(sizes, units, strict=True), key=lambda u: (-u[0], u[1][0].number)):
         lightest = weights.index(min(weights))
-        groups[lightest].append(task)
-        weights[lightest] += task.profile.size + 1
+        groups[lightest].extend(unit)
+        weights[lightest] += size + 1
     return groups
-
-
-def _writer(target: Target) -> Any:
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return write_rows(batches, target)
-
-    return write
 
 
 def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanManifest:
@@ -196,4 +256,4 @@ def _as_retail_error(error: Exception) -> errors.RetailError | None:
     return None
 
 
-__all__ = ["PARSED_FIELDS", "balanced", "clean", "judge"]
+__all__ = ["balanced", "clean", "latest"]

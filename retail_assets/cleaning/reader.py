@@ -190,21 +190,31 @@ class _Csv:
         """The fields of the records, null where there are defects. Adds MALFORMED_ROW to `defects` in place."""
         usual = np.flatnonzero((defects == 0) & ~careful)
         slow = np.flatnonzero((defects == 0) & careful)
-        columns, ragged = self._split_usual(lines, first, end, usual)
+        columns, fields = self._split_usual(lines, first, end, usual, self._width)
         if columns is None:
-            slow, usual, columns = np.flatnonzero(defects == 0), usual[:0], [pa.array([], pa.string())] * self._width
-            ragged = np.zeros(0, dtype=bool)
+            slow, usual, fields = np.flatnonzero(defects == 0), usual[:0], fields[:0]
+            columns = [pa.array([], pa.string())] * self._width
         place = np.full(len(first), -1, dtype=np.int64)
-        good = usual[~ragged]
+        good = usual[fields == self._width]
         place[good] = np.arange(len(good))
-        defects[usual[ragged]] |= MALFORMED_ROW.mask
+        longer = usual[fields == self._width + 1]
+        if len(longer):  # a delimiter behind the last field, and none in the header
+            wide, _ = self._split_usual(lines, first, end, longer, self._width + 1)
+            if wide is not None:
+                ends_empty = pa.compute.equal(wide.pop(), "").to_numpy(zero_copy_only=False)
+                place[longer[ends_empty]] = len(good) + np.flatnonzero(ends_empty)
+                columns = [pa.concat_arrays(both) for both in zip(columns, wide, strict=True)]
+        defects[usual[place[usual] < 0]] |= MALFORMED_ROW.mask
+        split = len(columns[0])
         if len(slow):
             rows: list[list[str]] = []
             for at, text in zip(slow.tolist(), raw.take(pa.array(slow)).to_pylist(), strict=True):
-                fields = self._quoting.split(text)
-                if len(fields) == self._width:
-                    place[at] = len(good) + len(rows)
-                    rows.append(fields)
+                values = self._quoting.split(text)
+                if len(values) == self._width + 1 and not values[-1]:
+                    values.pop()
+                if len(values) == self._width:
+                    place[at] = split + len(rows)
+                    rows.append(values)
                 else:
                     defects[at] |= MALFORMED_ROW.mask
             if rows:
@@ -216,26 +226,27 @@ class _Csv:
         return [column.take(take) for column in columns]
 
     def _split_usual(
-        self, lines: _Lines, first: np.ndarray, end: np.ndarray, usual: np.ndarray
+        self, lines: _Lines, first: np.ndarray, end: np.ndarray, usual: np.ndarray, width: int
     ) -> tuple[list[pa.Array] | None, np.ndarray]:
-        """The fields of the records `usual` by Arrow, and which of them have the wrong number of fields.
+        """The fields of those of the records `usual` that have `width` of them, by Arrow, and how many each has.
 
         No columns if Arrow did not see as many records as we do (which no input is known to bring about).
         """
-        ragged = np.zeros(len(usual), dtype=bool)
+        fields = np.full(len(usual), width)
         if not len(usual):
-            return [pa.array([], pa.string())] * self._width, ragged
-        wrong: list[int | None] = []
+            return [pa.array([], pa.string())] * width, fields
+        wrong: list[tuple[int | None, int]] = []
 
         def on_invalid(row: Any) -> str:
-            wrong.append(row.number)
+            wrong.append((row.number, row.actual_columns))
             return "skip"
 
+        names = [f"c{i}" for i in range(width)]
         text = _joined(lines, first[usual], end[usual])
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(text)),
             read_options=pyarrow.csv.ReadOptions(
-                column_names=self._names, use_threads=False, block_size=len(text) + 1, encoding="utf8"
+                column_names=names, use_threads=False, block_size=len(text) + 1, encoding="utf8"
             ),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=self._profile.delimiter,
@@ -244,13 +255,13 @@ class _Csv:
                 invalid_row_handler=on_invalid,
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(self._names, pa.string()), strings_can_be_null=False, check_utf8=False
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
-        if table.num_rows + len(wrong) != len(usual) or any(n is None or not 1 <= n <= len(usual) for n in wrong):
-            return None, ragged
-        ragged[[n - 1 for n in wrong if n is not None]] = True
-        return [_single(column) for column in table.columns], ragged
+        if table.num_rows + len(wrong) != len(usual) or any(n is None or not 1 <= n <= len(usual) for n, _ in wrong):
+            return None, fields
+        fields[[n - 1 for n, _ in wrong if n is not None]] = [count for _, count in wrong]
+        return [_single(column) for column in table.columns], fields
 
 
 @dataclass(frozen=True)
@@ -608,7 +619,8 @@ class _JsonLines:
         if "\\u" in text:
             clean = [v if v is None else _storable(v) for v in values]
             mask |= NOT_TEXT.mask if clean != values else 0
-            values = clean
+            # As with bytes that are no text: the parser of the control totals reads nothing of such a line.
+            values = nothing if any(v is not None and _SURROGATE.search(v) for v in values) else clean
         return values, text, mask
 
 
@@ -616,6 +628,9 @@ def _json_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _storable(value: str) -> str:

@@ -1,7 +1,7 @@
 """The catalogue of reasons: every way a record can be rejected, once, with its meaning and its rule.
 
 Reasons travel as bits of one integer; the names appear only in what people read. The first group is found while text
-is read (`reader.py`, `parse.py`); the second is judged by Spark on the typed columns, with the SQL given here.
+is read (`reader.py`, `parse.py`); the second is judged on the typed columns, with the SQL given here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from retail_assets.contracts.model import Contract
 
 @dataclass(frozen=True)
 class Reason:
-    """`bit` never changes once data has been written with it. `rule` is Spark SQL that is true for a broken row."""
+    """`bit` never changes once data has been written with it. `rule` is DuckDB SQL that is true for a broken row."""
 
     name: str
     bit: int
@@ -65,16 +65,17 @@ _MISSING = {
     "product_id": (20, "missing_product_id", "the contract requires a product"),
     "store_id": (21, "missing_store_id", "the contract requires a store"),
 }
-#: Columns without which a row is no sale, whatever the contract says.
-_ALWAYS_REQUIRED = ("transaction_id", "order_id", "product_category")
+#: Columns without which a row is no sale, whatever the contract says. Where it has no orders, a line is one of its own.
+_ALWAYS_REQUIRED = ("transaction_id", "product_category")
+_REQUIRED_IF_MAPPED = ("order_id",)
 
 
 def judged(contract: Contract) -> tuple[Reason, ...]:
-    """The rules that Spark judges on typed rows, as this contract sets them."""
+    """The rules for typed rows, as this contract sets them."""
     rules = []
     for column, (bit, name, meaning) in _MISSING.items():
-        asked = column in _ALWAYS_REQUIRED or (column in contract.columns and contract.columns[column].required)
-        if asked:
+        mapped = contract.columns.get(column)
+        if column in _ALWAYS_REQUIRED or (mapped and (mapped.required or column in _REQUIRED_IF_MAPPED)):
             rules.append(Reason(name, bit, meaning, f"{column} IS NULL"))
     dates = contract.dates
     rules += [
@@ -82,8 +83,8 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
             "date_out_of_range",
             24,
             f"sold before {dates.earliest} or more than {dates.days_after_landing} day(s) after it was landed",
-            f"sold_at < TIMESTAMP_NTZ'{dates.earliest} 00:00:00' "
-            f"OR cast(sold_at AS DATE) > date_add(landed_on, {int(dates.days_after_landing)})",
+            f"sold_at < TIMESTAMP '{dates.earliest} 00:00:00' "
+            f"OR CAST(sold_at AS DATE) > landed_on + {int(dates.days_after_landing)}",
         ),
         Reason("zero_quantity", 25, "nothing was sold or returned", "quantity = 0"),
         Reason("negative_price", 26, "a unit price below zero; returns have a negative quantity", "unit_price < 0"),
@@ -94,7 +95,8 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
                 "total_mismatch",
                 27,
                 f"amount and quantity x unit price differ by more than {contract.amount_tolerance}",
-                f"abs(total_amount - quantity * unit_price) > {contract.amount_tolerance}",
+                # As wide as the product of any two: DuckDB stops the query where one does not fit its type.
+                f"abs(total_amount - CAST(quantity AS DECIMAL(38,3)) * unit_price) > {contract.amount_tolerance}",
             )
         )
     return tuple(rules)

@@ -11,7 +11,6 @@ import datetime as dt
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -22,7 +21,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from retail_assets.cleaning import rules
-from retail_assets.errors import RetailError
 from retail_assets.lake import Lake, Status
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
@@ -50,6 +48,8 @@ STATISTICS_DDL = (
 
 _ROWS_IN_GROUP = 256_000
 _RAW_BYTES = 65_535
+#: Columns whose values a dictionary would only repeat.
+_SELDOM_REPEAT = ("transaction_id", "order_id", "customer_id", "total_amount", "source_line", "raw_text")
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,21 @@ class _OpenFile:
         with contextlib.ExitStack() as stack:
             self._sink = stack.enter_context(lake.store.writing(self.key))
             self._writer = stack.enter_context(
-                pq.ParquetWriter(self._sink, table.arrow_schema(), compression="zstd", compression_level=1)
+                pq.ParquetWriter(
+                    self._sink,
+                    table.arrow_schema(),
+                    compression="zstd",
+                    compression_level=1,
+                    use_dictionary=[c.name for c in table.columns if c.name not in _SELDOM_REPEAT],
+                    write_statistics=["sale_date", "landed_on"],  # files are read whole; those of texts cost a third
+                )
             )
             self._stack = stack.pop_all()
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
         self._rows, self._lines, self._amount = 0, 0, Decimal("0.00")
         self._reasons: Counter[str] = Counter()
 
     def add(self, rows: pa.Table, judged: pa.Table) -> None:
+        """Write a row group; `judged` are the same rows before they got the table's columns."""
         self._rows += judged.num_rows
         self._lines += pc.sum(judged["lines"]).as_py() or 0
         self._amount += pc.sum(judged["total_amount"].cast(pa.decimal128(38, 2))).as_py() or 0
@@ -93,20 +99,11 @@ class _OpenFile:
             masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
             for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
                 self._reasons.update(dict.fromkeys(rules.names_of(mask), count))
-        self._waiting.append(rows)
-        self._waiting_rows += rows.num_rows
-        if self._waiting_rows >= _ROWS_IN_GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting))
-        self._waiting, self._waiting_rows = [], 0
+        self._writer.write_table(rows)
 
     def close(self) -> dict[str, Any]:
         """Finish and publish the file; returns its statistics. Leaves nothing behind when that fails."""
         with self._stack:
-            self._flush()
             self._writer.close()
             size = self._sink.tell()
         return {
@@ -129,36 +126,27 @@ class _OpenFile:
         return error
 
 
-def write_rows(batches: Iterator[pa.RecordBatch], target: Target) -> Iterator[pa.RecordBatch]:
-    """Write judged rows (PARSED_FIELDS plus `status`, sorted by landing); yields STATISTICS_SCHEMA, one row a file."""
-    opened: dict[tuple[dt.date, int], _OpenFile] = {}
+def write_rows(rows: pa.Table, landed_on: dt.date, target: Target) -> list[dict[str, Any]]:
+    """Write judged rows of one landing (PARSED_FIELDS, `file_number`, `landed_on` and `status`); one account a file."""
     done: list[dict[str, Any]] = []
-    current: dt.date | None = None
-    try:
-        for batch in batches:
-            judged = pa.Table.from_batches([batch])
-            for landed_on in pc.unique(judged["landed_on"]).to_pylist():
-                if current is not None and landed_on != current:  # sorted by landing: the others are complete
-                    done += [opened.pop(k).close() for k in list(opened) if k[0] == current]
-                current = landed_on
-                of_landing = judged.filter(pc.equal(judged["landed_on"], landed_on))
-                for code, status in enumerate(_STATUS_OF_CODE):
-                    part = of_landing.filter(pc.equal(of_landing["status"], code))
-                    if part.num_rows:
-                        key = (landed_on, code)
-                        if key not in opened:
-                            opened[key] = _OpenFile(target, landed_on, status)
-                        shape = _quarantine_rows if status == "quarantine" else _clean_rows
-                        opened[key].add(shape(part, target), part)
-        done += [opened.pop(k).close() for k in list(opened)]
-    except BaseException as e:
-        ends = [file.discard(e) for file in opened.values()]
-        explained = next((end for end in ends if isinstance(end, RetailError)), e)
-        if explained is e:
-            raise
-        raise explained from e
-    if done:
-        yield pa.RecordBatch.from_pylist(done, schema=STATISTICS_SCHEMA)
+    status = rows["status"].to_numpy()
+    for code, name in enumerate(_STATUS_OF_CODE):
+        chosen = status == code
+        count = int(np.count_nonzero(chosen))
+        if count:
+            part = rows if count == rows.num_rows else rows.filter(pa.array(chosen))
+            file = _OpenFile(target, landed_on, name)
+            try:
+                for low in range(0, count, _ROWS_IN_GROUP):
+                    piece = part.slice(low, _ROWS_IN_GROUP)
+                    file.add((_quarantine_rows if name == "quarantine" else _clean_rows)(piece, target), piece)
+            except BaseException as e:
+                explained = file.discard(e)
+                if explained is e:
+                    raise
+                raise explained from e
+            done.append(file.close())
+    return done
 
 
 def _lineage(part: pa.Table, target: Target) -> dict[str, Any]:

@@ -104,9 +104,16 @@ def _with_letters(name: str) -> str:
     return name
 
 
+def _no_number(text: str) -> str:
+    if not text.strip() or text != text.strip() or any(c.isdecimal() for c in text):
+        raise ValueError(f"{text!r} cannot stand for a missing value: give a word, without digits or spaces round it")
+    return text
+
+
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 DateFormat = Annotated[str, AfterValidator(_readable_format)]
 Header = Annotated[str, AfterValidator(_with_letters)]
+MissingValue = Annotated[str, AfterValidator(_no_number)]
 
 
 class _Strict(BaseModel):
@@ -219,6 +226,23 @@ class QuantityUnit(_Strict):
     unit: str
 
 
+Verdict = Literal["accept", "warn", "refuse"]
+
+
+class DriftRule(_Strict):
+    """What to do when the files of a landing look other than those of the landing before.
+
+    `accept` only shows it, `warn` fails the check `schema_unchanged`, `refuse` stops the landing before it is
+    registered. A required column that is missing is always refused; columns that the contract ignores never count.
+    """
+
+    new_columns: Verdict = "warn"
+    missing_columns: Verdict = "warn"
+    renamed_columns: Verdict = "accept"
+    column_order: Verdict = "accept"
+    file_format: Verdict = "warn"
+
+
 class Contract(_Strict):
     """One source. See `docs/contracts.md` for every key with an example."""
 
@@ -239,6 +263,8 @@ class Contract(_Strict):
     amount_tolerance: Annotated[str, Field(pattern=r"^\d+(\.\d{1,2})?$")] = "0.01"
     unknown_columns: Literal["ignore", "warn", "reject"] = "warn"
     ignore_columns: tuple[str, ...] = ()
+    missing_values: tuple[MissingValue, ...] = ("NULL", "N/A", "#N/A", "NaN", "None", "\\N")
+    drift: DriftRule = DriftRule()
 
     @model_validator(mode="after")
     def _fields_are_known_and_enough(self) -> Contract:
@@ -414,4 +440,5 @@ _RULES: dict[str, type[BaseModel]] = {
     "columns": FieldRule,
     "cancellations": CancellationRule,
     "quantity_units": QuantityUnit,
+    "drift": DriftRule,
 }

@@ -53,14 +53,32 @@ class TextColumns:
         names = {normalise(n): column for column, ns in self.contract.raw_columns().items() for n in ns}
         object.__setattr__(self, "_by_normal", names)
 
-    def trimmed(self, *, trim: bool) -> str:
-        """The select list `… AS t0, … AS t1` for the columns that the contract reads: empty texts become NULL.
+    def trimmed(self, *, trim: bool, missing: bool = True) -> str:
+        """The select list `… AS t0, … AS t1` for the columns that the contract reads.
+
+        Empty texts become NULL, and with `missing` so do the contract's words for a missing value: DuckDB evaluates that
+        wherever the column is used, so for many rows it is done, or not needed, elsewhere.
 
         With `trim`, spaces and tabs round a value go. Cleaning trims all `BLANKS` beforehand, in Arrow: DuckDB's trim
         with that list costs more than everything else together.
         """
-        texts = ((int(p), f"trim(c{int(p)}, ' \t')" if trim else f"c{int(p)}") for p in set(self.positions.values()))
-        return ", ".join(f"nullif({text}, '') AS t{p}" for p, text in sorted(texts))
+        texts = [(int(p), f"trim(c{int(p)}, ' \t')" if trim else f"c{int(p)}") for p in set(self.positions.values())]
+        null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
+        return ", ".join(f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts))
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """The contract's words for a missing value, in capitals."""
+        return frozenset(word.upper() for word in self.contract.missing_values)
+
+    def _is_missing(self, text: str) -> str:
+        words = sorted(self.missing_words)
+        return f"upper({text}) IN ({', '.join(map(literal, words))})" if words else "FALSE"
+
+    def is_given(self, name: str) -> str:
+        """SQL that is true where a canonical column has a text that is no word for a missing value."""
+        text = f"({self.field_text(name)})"
+        return f"({text} IS NOT NULL AND NOT {self._is_missing(text)})"
 
     def text(self, raw_column: str) -> str:
         """SQL for the trimmed text of a raw column; NULL when empty or when the file has no such column."""
@@ -124,12 +142,24 @@ class TextColumns:
         bare = f"regexp_replace({text}, {literal(pattern)}, '\\1\\2\\3p\\4\\5')"
         return f"replace(translate({bare}, {literal(group)}, ''), 'p', '.')" if group else f"replace({bare}, 'p', '.')"
 
-    def quantity(self) -> str:
+    def number_of(self, name: str) -> str:
+        """SQL for the number in a canonical column as written, a DECIMAL(18,6)."""
+        return self.number(self.field_text(name), money=name != "quantity")
+
+    def position(self, name: str) -> int | None:
+        """The number of the file column that alone decides a canonical column; None where none or several do."""
+        rule = self.contract.columns.get(name)
+        if rule is None or not rule.header:
+            return None
+        return self.positions.get(self._by_normal.get(normalise(rule.header), rule.header))
+
+    def quantity(self, value: str | None = None) -> str:
         """SQL for the quantity as DECIMAL(18,3), in the product's unit, negative for cancellations.
 
-        More than three decimals are unreadable as written; after division by a unit they are rounded.
+        More than three decimals are unreadable as written; after division by a unit they are rounded. `value` names a
+        column that holds `number_of("quantity")`.
         """
-        value = self.number(self.field_text("quantity"))
+        value = value or self.number_of("quantity")
         exact = f"CASE WHEN CAST({value} AS DECIMAL(18,3)) = {value} THEN CAST({value} AS DECIMAL(18,3)) END"
         for unit in self.contract.quantity_units:
             divided = f"try_cast(round({value} / {int(unit.per_unit)}, 3) AS DECIMAL(18,3))"
@@ -137,31 +167,43 @@ class TextColumns:
             exact = f"CASE WHEN {measured} THEN {divided} ELSE {exact} END"
         return self._signed(exact)
 
-    def price(self) -> str:
-        """SQL for the unit price as written, DECIMAL(18,4); NULL where the source has none, or more than 4 decimals."""
+    def price(self, value: str | None = None) -> str:
+        """SQL for the unit price as written, DECIMAL(18,4); NULL where the source has none, or more than 4 decimals.
+
+        `value` names a column that holds `number_of("unit_price")`.
+        """
         if "unit_price" not in self.contract.columns:
             return "NULL::DECIMAL(18,4)"
-        value = self.number(self.field_text("unit_price"), money=True)
+        value = value or self.number_of("unit_price")
         return f"CASE WHEN CAST({value} AS DECIMAL(18,4)) = {value} THEN CAST({value} AS DECIMAL(18,4)) END"
 
-    def amount(self) -> str:
+    def amount(
+        self,
+        value: str | None = None,
+        given: str | None = None,
+        quantity: str | None = None,
+        price: str | None = None,
+    ) -> str:
         """SQL for the money of the line as DECIMAL(18,2).
 
         As written, where it must be in whole cents; quantity x unit price where the source has no amount, or where one
-        is neither required nor given.
+        is neither required nor given. The parameters name columns that hold what this would otherwise compute: the
+        number as written, whether there is a text, and what `quantity` and `price` say.
         """
-        follows = f"try_cast(round({self.quantity()} * {self.price()}, 2) AS DECIMAL(18,2))"
+        # DuckDB multiplies two DECIMAL(18) as one, and stops the whole query when the product does not fit.
+        product = f"CAST({quantity or self.quantity()} AS DECIMAL(38,3)) * {price or self.price()}"
+        follows = f"try_cast(round({product}, 2) AS DECIMAL(18,2))"
         rule = self.contract.columns.get("total_amount")
         if rule is None:
             return follows
-        text = self.field_text("total_amount")
-        value = self.number(text, money=True)
+        value = value or self.number_of("total_amount")
+        given = given or self.is_given("total_amount")
         written = self._signed(
             f"CASE WHEN CAST({value} AS DECIMAL(18,2)) = {value} THEN CAST({value} AS DECIMAL(18,2)) END"
         )
         if rule.required or "unit_price" not in self.contract.columns:
             return written
-        return f"CASE WHEN ({text}) IS NULL THEN {follows} ELSE {written} END"
+        return f"CASE WHEN {given} THEN {written} ELSE {follows} END"
 
     def _begins(self, rule: CancellationRule | QuantityUnit) -> str:
         return f"coalesce(starts_with(upper({self.text(rule.column)}), {literal(rule.prefix.upper())}), FALSE)"

@@ -7,17 +7,12 @@ import io
 
 import pandas as pd
 
+from retail_assets.csv_cells import safe_cell
 from retail_assets.eda.data import EdaData
 
 COLUMNS = ("measure", "scope", "category", "count", "mean", "std", "min", "p25", "median", "p75", "max")
 
 _SOURCES = ("mean", "std", "minimum", "p25", "p50", "p75", "maximum")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe_cell(text: str) -> str:
-    """`text`, led by an apostrophe if a spreadsheet would take it for a formula (OWASP: CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def statistics_csv(data: EdaData) -> str:

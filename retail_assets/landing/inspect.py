@@ -35,6 +35,7 @@ MAX_LINE_BYTES = 16 << 20
 _SAMPLED_JSON_LINES = 1000
 _MOST_JSON_KEYS = 1000
 _LONGEST_HEADER = 100  # lines
+_LONGEST_TYPE = 100  # characters; a nested type names all that is in it
 _DELIMITERS = (",", ";", "\t", "|")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -48,7 +49,21 @@ _OTHER_FORMATS = (
     (b"PAR1", "Parquet: land it under a name that ends in .parquet"),
     (b"PK\x03\x04", "an Excel workbook or a zip archive: save its sheet as CSV, or unpack it"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save its sheet as CSV"),
+    (b"%PDF-", "a PDF: ask for the same as CSV"),
+    *(
+        (magic, "compressed in another way than gzip: unpack it")
+        for magic in (b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+    ),
 )
+_WEB_PAGE = "a web page, perhaps of an error or a login: download the file again"
+_OTHER_TEXTS = (
+    ("<!doctype html", _WEB_PAGE),
+    ("<html", _WEB_PAGE),
+    ("<?xml", "XML: ask for the same as CSV"),
+)
+_JSON_BEGINS = re.compile(r'\{\s*"|\[\s*[\[{]')
+#: A line that tells Excel the separator, above the header.
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;|\t])"?[ \r]*(?:\n|\Z)', re.IGNORECASE)
 _DUCKDB_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "iso8859-1": "latin-1"}
 
 
@@ -69,7 +84,8 @@ class Control:
 class FileProfile:
     """Everything that cleaning needs to read a file, and what it must account for.
 
-    `lines` counts the physical lines after the header that are not blank (rows, for Parquet).
+    `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
+    columns of a Parquet file.
     """
 
     key: str
@@ -88,6 +104,7 @@ class FileProfile:
     lines: int
     date_order: str | None = None
     control: Control = field(default_factory=Control)
+    types: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -180,6 +197,7 @@ def _inspect_parquet(handle: IO[bytes], entry: Entry) -> tuple[dict[str, Any], i
     try:
         file = pq.ParquetFile(handle)
         header, rows = list(file.schema_arrow.names), file.metadata.num_rows
+        types = [str(kind)[:_LONGEST_TYPE] for kind in file.schema_arrow.types]
     except (pa.ArrowException, OSError) as e:
         if isinstance(e, OSError) and e.errno is not None:
             raise  # the store's, not Parquet's
@@ -194,6 +212,7 @@ def _inspect_parquet(handle: IO[bytes], entry: Entry) -> tuple[dict[str, Any], i
         "header": header,
         "header_lines": 0,
         "lost_text": False,
+        "types": types,
     }
     return draft, rows
 
@@ -211,6 +230,7 @@ def _inspect_text(
         encoding = next((name for bom, name in _BOMS if head.startswith(bom)), contract.file.encoding)
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         text = decoder.decode(head).removeprefix("\ufeff")
+        _refuse_other_text(head, text, file_format, encoding, entry)
         line_end = "cr" if "\r" in text and "\n" not in text else "lf"
         first = text.replace("\r", "\n") if line_end == "cr" else text
         if not first.strip():
@@ -250,6 +270,24 @@ def _inspect_text(
         "lost_text": lost_text,
     }
     return draft, lines - _nonblank(first, header_lines)
+
+
+def _refuse_other_text(head: bytes, text: str, file_format: str, encoding: str, entry: Entry) -> None:
+    """Raise LandingError for text that is no table, or is in another encoding than its bytes are read in."""
+    begin = text[:1000].lstrip()
+    what = next((what for mark, what in _OTHER_TEXTS if begin.lower().startswith(mark)), None)
+    if what is None and file_format == "csv" and _JSON_BEGINS.match(begin):
+        what = "JSON: land it, one object a line, under a name that ends in .jsonl"
+    if what:
+        raise LandingError(f"{entry.key} is no table of sales. Its content is {what}.")
+    # Of a character in UTF-16 one byte is NUL where it is a letter, a digit or a mark of any western language.
+    pairs = len(head) // 2
+    for name, rest in (("utf-16-le", head[1 : 2 * pairs : 2]), ("utf-16-be", head[0 : 2 * pairs : 2])):
+        if not encoding.startswith(("utf-16", "utf-32")) and rest.count(0) * 2 > pairs > 0:
+            raise LandingError(
+                f"{entry.key} looks like {name} without a byte-order mark, and is read as {encoding}. Declare it in the "
+                f"contract: `file: {{encoding: {name}}}`, or save the file as UTF-8."
+            )
 
 
 def _uncompressed(handle: IO[bytes], compression: str | None) -> IO[bytes]:
@@ -310,6 +348,8 @@ def _delimiter(text: str, contract: Contract) -> str:
     """The declared separator, or the one under which most of the contract's headers are found in the first record."""
     if contract.file.delimiter != "auto":
         return contract.file.delimiter
+    if match := _SEPARATOR_LINE.match(text):
+        return match.group(1)
     known = {normalise(n) for names in contract.raw_columns().values() for n in names}
 
     def fit(delimiter: str) -> tuple[int, int]:
@@ -332,6 +372,8 @@ def _first_record(text: str, delimiter: str) -> tuple[list[str], int]:
     """The first record that is not blank, and how many physical lines end with it; no fields if it does not end."""
     lines = text.split("\n", 10_000)
     begin = next((i for i, line in enumerate(lines) if _has_text(line)), 0)
+    if _SEPARATOR_LINE.match(text):
+        begin = next((i for i, line in enumerate(lines) if i > begin and _has_text(line)), begin)
     for end in range(begin + 1, min(begin + _LONGEST_HEADER, len(lines)) + 1):
         try:
             return _fields("\n".join(lines[begin:end]), delimiter, strict=True), end
@@ -478,7 +520,9 @@ def _control_totals(
 
 
 def _control_sql(source: str, columns: TextColumns, lost: str, *, dates: bool) -> str:
-    texts = f"SELECT {columns.trimmed(trim=True)}, ({lost}) IS TRUE AS lost FROM {source}"
+    # A word for a missing value is no number and no date either; it matters only where something stands in for it.
+    missing = any(rule.default is not None for rule in columns.contract.columns.values())
+    texts = f"SELECT {columns.trimmed(trim=True, missing=missing)}, ({lost}) IS TRUE AS lost FROM {source}"
     if not dates:
         return f"SELECT count(*), sum({columns.amount()}) FILTER (WHERE NOT lost) FROM ({texts})"
     date = columns.field_text("sold_at")
@@ -564,5 +608,7 @@ def _duckdb_source(profile: FileProfile, path: str) -> str:
     return (
         f"read_csv({literal(path)}, auto_detect=false, header=false, skip={records}, "
         f"delim={literal(profile.delimiter)}, quote='\"', escape='\"', columns={{{types}}}, encoding='{encoding}', "
-        f"store_rejects=true, strict_mode=true, max_line_size={MAX_LINE_BYTES + 4096}, hive_partitioning=false)"
+        f"store_rejects=true, strict_mode=true, max_line_size={MAX_LINE_BYTES + 4096}, "
+        # Its own choice would be sixteen of the longest lines: 256 MB a file, with several files at once.
+        f"buffer_size={2 * MAX_LINE_BYTES}, hive_partitioning=false)"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake import Lake, RawManifest
+from retail_assets.landing.drift import drift_of, refuse_drift
 from retail_assets.landing.inspect import FileProfile, inspect_file
 from retail_assets.landing.land import partition_folder
 from retail_assets.storage import Entry, Store
@@ -22,7 +23,7 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
 
     Raises LandingError for the first file (by day and key) that cannot be read as the contract says.
     """
-    listed = [(day, store.list(partition_folder(source, day))) for day in days]
+    listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
@@ -36,6 +37,11 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer: do not read on
             raise
+
+
+def _visible(entries: list[Entry]) -> list[Entry]:
+    """Without what engines write beside their data: `_SUCCESS`, `_committed_…`, `_delta_log/…`."""
+    return [e for e in entries if not any(part.startswith("_") for part in e.key.split("/")[2:])]
 
 
 def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
@@ -55,6 +61,14 @@ def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
                 f"Registered before and gone from the raw store: {named}. Nothing was changed. Restore the file; or, "
                 f"if it was withdrawn on purpose, delete {withdrawn} and run the same again."
             )
+
+
+def refuse_drift_before_landing(
+    lake: Lake, landed_on: dt.date, profiles: Sequence[FileProfile], contract: Contract
+) -> None:
+    """Raise LandingError where the contract refuses what is other in these files than in the landing before."""
+    landing = RawManifest(lake.source, landed_on, contract.digest, tuple(profiles))
+    refuse_drift(lake, [landing], drift_of(lake, [landing], contract), contract)
 
 
 def check_before_landing(path: Path, contract: Contract) -> FileProfile:

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from retail_assets.cleaning.rules import NAMES
 from retail_assets.errors import NotReadyError, RetailError, nearest
-from retail_assets.lake import CleanManifest, Lake, LakeFile
-from retail_assets.tables import SALES_QUARANTINE
+from retail_assets.lake import CleanManifest, Lake, LakeFile, Status
+from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
 
 PLACE = ("source_file", "source_line")
 
@@ -107,6 +107,16 @@ def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None)
 
     with lake.store.open(file.key) as handle:
         return pq.ParquetFile(handle).read(columns=None if columns is None else list(columns))
+
+
+def read_files(lake: Lake, files: Sequence[LakeFile], schema: pa.Schema) -> pa.Table:
+    """The rows of Parquet files of the lake as one table; none for no files."""
+    return pa.concat_tables([schema.empty_table(), *(read_table(lake, f).cast(schema) for f in files)])
+
+
+def table_of(status: Status) -> Table:
+    """The table that rows of a status have the columns of."""
+    return SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
 
 
 def of_landing(lake: Lake, manifest: CleanManifest, selection: Selection) -> pa.Table:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 def open_warehouse(settings: Settings) -> Warehouse:
     """The warehouse that the settings choose. Opens nothing yet."""
+    if settings.redshift is not None:
+        from retail_assets.storage import Store
+        from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
+
+        staging = settings.redshift.staging_uri or settings.lake_uri
+        return RedshiftWarehouse(settings.redshift, settings.source, Store(staging), f"{settings.source}/warehouse")
     from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(settings.duckdb_path, schema=settings.source)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "2GB"
 _DOWNLOADS_AT_ONCE = 8
+_SCAN_ROWS = 100_000
 
 _REMAKE = "materialize `sales` over all landings: every table is made again from the raw files"
 _CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
@@ -103,6 +104,13 @@ class DuckDBWarehouse:
             raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
         with self._connected(read_only=True) as con:
             return con.sql(sql, params=list(parameters)).to_arrow_table()
+
+    def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
+        """See `Warehouse.scan`. The file stays open, and closed for writers, until the last batch is taken."""
+        if not self._path.exists():
+            raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
+        with self._connected(read_only=True) as con:
+            yield from con.sql(query, params=list(parameters)).to_arrow_reader(_SCAN_ROWS)
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been made."""
@@ -301,3 +309,22 @@ def _stage(con: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[
             f"The lake's files of {table.name} were written by another version: {_first_line(e)}. "
             "Nothing was loaded. Materialize clean_sales again for these landings."
         ) from e
+    _refuse_what_redshift_would(con, name, table)
+
+
+def _refuse_what_redshift_would(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+    """Types that are cast and texts that are too long load here, and not in production: a lake is good for both."""
+    found = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
+    wrong = [f"{c.name} is {found[c.name]}, not {t}" for c in table.columns if found[c.name] != (t := _duckdb_type(c))]
+    if not wrong:
+        texts = [c for c in table.columns if c.type.startswith("varchar")]
+        longest = con.execute(f"SELECT {', '.join(f'max(strlen({c.name}))' for c in texts)} FROM {name}").fetchone()
+        wrong = [
+            f"{c.name} has a text of {size} bytes, more than {c.type}"
+            for c, size in zip(texts, longest or (), strict=True)
+            if size is not None and size > c.numbers[0]
+        ]
+    if wrong:
+        raise WarehouseError(
+            f"A file of the lake cannot be loaded into {table.name}: {'; '.join(wrong[:5])}. {_CLEAN_AGAIN}"
+        )

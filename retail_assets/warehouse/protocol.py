@@ -6,7 +6,7 @@ and bulk loading, which each warehouse does its own way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,6 +60,10 @@ class Warehouse(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Rows of a SELECT. Raises NotReadyError when a table has not been made yet."""
+        ...
+
+    def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
+        """Rows of a SELECT a batch at a time, in no order, in memory that does not grow with their number."""
         ...
 
     def exists(self, table: Table) -> bool: ...

@@ -81,6 +81,10 @@ def unknown_column(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)], unknown_columns=["Colour"])
 
 
+def another_separator(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], delimiter=";")
+
+
 def nothing_landed(shop: Shop) -> None:
     shop.land(NEXT, [])
 
@@ -96,6 +100,7 @@ def twice(table: str) -> Damage:
 DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
     ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
+    ("raw_sales_files", "schema_unchanged", another_separator, f"{NEXT} since {DAY}: separator: ',', now ';' in a.csv"),
     ("clean_sales", "rows_are_conserved", lose_a_line, f"Lines do not add up on {NEXT}"),
     ("clean_sales", "rows_are_conserved", change_the_file, f"Files changed since cleaning on {NEXT}"),
     (

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 
-from retail_assets.cleaning import job
+from retail_assets.cleaning import exchange, job
 from retail_assets.contracts import model as contracts
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError, StorageError
@@ -113,21 +113,26 @@ def test_every_line_is_accounted_for_and_the_result_depends_on_neither_order_nor
     reasons: Counter[str] = Counter()
     for manifest in manifests:
         reasons.update(manifest.reasons)
-    # The seed's schema has no orders: a line without an id is without an order's id, too, whether that is told or not.
-    reasons.pop("missing_order_id", None)
     assert dict(reasons) == expected.reasons
     found = [sum(m.rows(status) for m in manifests) for status in STATUSES]
     assert found == [expected.clean, expected.quarantined, expected.superseded]
     assert sum((m.amount("clean") for m in manifests), Decimal(0)) == expected.clean_amount
 
+    # As if two of the landings were too large for one task, and there was one task to read them all.
     monkeypatch.setattr(job, "_MOST_TASKS", 1)
-    shop.spark.conf.set("spark.sql.shuffle.partitions", "1")
-    try:
-        again = shop.clean(landings[::-1], "again")
-    finally:
-        shop.spark.conf.unset("spark.sql.shuffle.partitions")
-    assert [m.landed_on for m in again] == [m.landed_on for m in landings[::-1]]
-    assert shop.rows(again) == shop.rows(manifests)
+    sizes = sorted(m.lines for m in landings)
+    monkeypatch.setattr(exchange, "BUCKET_LINES", sizes[0])
+    in_parts = shop.clean(landings[::-1], "in-parts")
+    assert [m.landed_on for m in in_parts] == [m.landed_on for m in landings[::-1]]
+    assert shop.rows(in_parts) == shop.rows(manifests)
+    by_size = {len(m.files["clean"]): m.lines for m in in_parts}
+    assert by_size[1] == sizes[0]
+    assert max(by_size) > 1
+
+    monkeypatch.setattr(exchange, "BUCKET_LINES", 60)
+    monkeypatch.setattr(job, "_MOST_TASKS", 1000)
+    monkeypatch.setattr(job, "_TASK_BYTES", 1 << 12)
+    assert shop.rows(shop.clean(landings, "in-many-parts")) == shop.rows(manifests)
 
 
 @pytest.mark.spark
@@ -159,7 +164,11 @@ def test_sales_stay_exact_through_late_corrected_and_withdrawn_files(shop: Shop)
 
 
 @pytest.mark.spark
-def test_repeated_ids_are_numbered_where_the_contract_says_so_and_fit_their_column_with_the_number(shop: Shop) -> None:
+@pytest.mark.parametrize("bucket_lines", [500_000, 2])
+def test_repeated_ids_are_numbered_where_the_contract_says_so_and_fit_their_column_with_the_number(
+    shop: Shop, bucket_lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "BUCKET_LINES", bucket_lines)
     rule = shop.contract.columns["transaction_id"].model_copy(update={"occurrence": True})
     numbered = shop.contract.model_copy(update={"columns": shop.contract.columns | {"transaction_id": rule}})
     shop = dataclasses.replace(shop, contract=numbered)
@@ -227,11 +236,11 @@ def test_files_are_grouped_each_once_and_no_group_is_much_heavier_than_it_must_b
     from retail_assets.landing.inspect import FileProfile
 
     blank = {f.name: None for f in dataclasses.fields(FileProfile)}
-    tasks = [
-        job._FileTask(number, DAY, FileProfile(**blank | {"size": size}))  # type: ignore[arg-type]
+    files = [
+        job._File(number, DAY, FileProfile(**blank | {"size": size}))  # type: ignore[arg-type]
         for number, size in enumerate(sizes)
     ]
-    groups = job.balanced(tasks)
+    groups = job.balanced([(f,) for f in files])
     assert sorted(t.number for group in groups for t in group) == list(range(len(sizes)))
     assert all(groups)
     weights = [sum(t.profile.size for t in group) for group in groups]

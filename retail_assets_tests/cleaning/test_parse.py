@@ -44,7 +44,7 @@ def contract(more: str = "", **columns: str) -> model.Contract:
 def parsed(
     source: model.Contract, *rows: Mapping[str, str | None], date_order: str | None = None
 ) -> list[dict[str, Any]]:
-    """Typed rows; each row is GOOD with changes. `reasons` comes out as names."""
+    """Typed rows; each row is GOOD with changes. As names, `reasons` is what reading finds and `judged` what rules do."""
     header = list(source.raw_columns())
     whole = [{**GOOD, **row} for row in rows]
     told = FileProfile(
@@ -75,11 +75,15 @@ def parsed(
             "defects": pa.array([0] * n, pa.int64()),
         }
     )
-    with Parser(told, source, LANDED, 7) as parser:
+    with Parser(told, source, LANDED) as parser:
         table = parser.parse(records)
     assert table.schema == PARSED_SCHEMA
     assert table["source_line"].to_pylist() == list(range(2, n + 2))
-    return [{**row, "reasons": rules.names_of(row["reasons"])} for row in table.to_pylist()]
+    reading = sum(r.mask for r in rules.READING)
+    return [
+        {**row, "reasons": rules.names_of(row["reasons"] & reading), "judged": rules.names_of(row["reasons"] & ~reading)}
+        for row in table.to_pylist()
+    ]
 
 
 def one(source: model.Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
@@ -132,7 +136,9 @@ def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], 
             ("unit_price", "invalid_price"),
             ("quantity", "invalid_quantity"),
         ):
-            if reason in row["reasons"] or (name == "unit_price" and not text.strip(" \t\u00a0")):
+            word = text.strip(" \t\u00a0").upper()
+            missing = not word or word in {w.upper() for w in source.missing_values}
+            if reason in row["reasons"] or (name == "unit_price" and missing):
                 continue  # a price that is not given follows from amount and quantity
             value = meant(text, source, money=name != "quantity")
             # An underscore between digits is Python's notation, and DuckDB's.
@@ -470,11 +476,11 @@ def test_defects_of_the_record_are_its_only_reasons() -> None:
     )
     told = FileProfile("s.csv", 1, "", "csv", None, "utf-8", ",", "lf", list(GOOD), 1, {}, [], [], 1)
     told = FileProfile(**{**vars(told), "positions": {name: i for i, name in enumerate(GOOD)}})
-    with Parser(told, PLAIN, LANDED, 7) as parser:
+    with Parser(told, PLAIN, LANDED) as parser:
         [row] = parser.parse(with_defect).to_pylist()
         assert parser.parse(with_defect.slice(0, 0)).num_rows == 0
     assert rules.names_of(row["reasons"]) == ["unclosed_quote"]
-    assert (row["raw_text"], row["lines"], row["landed_on"], row["file_number"]) == ("some text", 3, LANDED, 7)
+    assert (row["raw_text"], row["lines"], row["source_line"]) == ("some text", 3, 9)
 
 
 def test_a_quote_in_a_contract_does_not_end_the_string() -> None:
@@ -483,3 +489,63 @@ def test_a_quote_in_a_contract_does_not_end_the_string() -> None:
     )
     row = parsed(source, {"it's": "'1", "category": ""})[0]
     assert (row["product_category"], row["quantity"]) == ("Kid's", Decimal(-2))
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({}, []),
+        ({"id": ""}, ["missing_transaction_id"]),
+        ({"category": " "}, ["missing_category"]),
+        ({"date": "1990-01-01"}, []),
+        ({"date": "1989-12-31"}, ["date_out_of_range"]),
+        ({"date": "2024-06-02 23:59"}, []),  # landed on the first of June, and a day of grace
+        ({"date": "2024-06-03"}, ["date_out_of_range"]),
+        ({"quantity": "0", "amount": "0.00"}, ["zero_quantity"]),
+        ({"quantity": "-2", "amount": "-5.00"}, []),
+        ({"price": "-2.50", "amount": "-5.00"}, ["negative_price"]),
+        ({"amount": "5.01"}, []),
+        ({"amount": "4.99"}, []),
+        ({"amount": "5.02"}, ["total_mismatch"]),
+        ({"price": "2.5051"}, ["total_mismatch"]),  # 2 x 2.5051 = 5.0102
+        ({"quantity": "0", "id": "", "amount": "1"}, ["missing_transaction_id", "zero_quantity", "total_mismatch"]),
+        ({"date": "Tuesday"}, []),  # what cannot be read breaks no rule on top
+    ],
+)
+def test_a_typed_row_breaks_the_rules_it_breaks_and_no_other(row: dict[str, str], expected: list[str]) -> None:
+    assert one(PLAIN, **row)["judged"] == expected
+
+
+def test_an_order_is_asked_for_where_the_contract_has_orders() -> None:
+    source = contract(order_id="{header: order}")
+    assert one(source, order="")["judged"] == ["missing_order_id"]
+
+
+@pytest.mark.parametrize("amount", ["{header: amount, required: true}", ""])
+def test_numbers_whose_product_fits_no_column_reject_their_row_and_no_other(amount: str) -> None:
+    huge = {"quantity": "999999999999", "price": "999999999999"}
+    first, second = parsed(contract(total_amount=amount), huge, {})
+    assert first["reasons"] or first["judged"]
+    assert (second["reasons"], second["judged"], second["total_amount"]) == ([], [], Decimal("5.00"))
+
+
+def test_rows_of_one_transaction_spread_alike_and_rejected_rows_evenly() -> None:
+    rows = parsed(PLAIN, *({"id": f"T{n % 3}"} for n in range(9)), *({"id": "T1", "date": "never"} for _ in range(40)))
+    sold, rejected = rows[:9], rows[9:]
+    assert len({(r["transaction_id"], r["spread"]) for r in sold}) == 3
+    assert [sum(r["spread"] % 4 == n for r in rejected) for n in range(4)] == [10] * 4
+
+
+@given(st.lists(st.sampled_from(["T1", "17850.0", " 007 ", "1.5E+11", "", "Ä\u00a0"]), min_size=1, max_size=12))
+@settings(max_examples=30)
+def test_a_text_means_the_same_among_others_that_repeat_and_alone(ids: list[str]) -> None:
+    """Texts that repeat are read once: whatever a block holds, each row comes out as it does alone."""
+    rows = [
+        {"id": i, "date": ["2024-01-05", "05 Jan", ""][n % 3], "category": ["toys", " Toys", "TOYS "][n % 3]}
+        for n, i in enumerate(ids)
+    ]
+    together = parsed(PLAIN, *rows)
+    for n, row in enumerate(rows):
+        alone = one(PLAIN, **row)
+        same = {k: v for k, v in together[n].items() if k not in ("source_line", "spread")}
+        assert same == {k: v for k, v in alone.items() if k not in ("source_line", "spread")}

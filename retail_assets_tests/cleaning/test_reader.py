@@ -282,6 +282,10 @@ def test_a_record_keeps_its_lines_its_place_and_its_text() -> None:
         (b"1,x\ry,3,4", ["1", "x\ry", "3", "4"]),
         (b"1,x\x0c\x1cy,3,4", ["1", "x\x0c\x1cy", "3", "4"]),
         (b"1,2,3,4\r\r", ["1", "2", "3", "4"]),
+        (b"1,2,3,4,", ["1", "2", "3", "4"]),
+        (b'1,"2",3,4,', ["1", "2", "3", "4"]),
+        (b'1, "2\n" ,3,4,', ["1", "2\n", "3", "4"]),
+        (b",,,,", ["", "", "", ""]),
     ],
 )
 def test_odd_lines_that_can_be_read(line: bytes, expected: list[str]) -> None:
@@ -294,7 +298,8 @@ def test_odd_lines_that_can_be_read(line: bytes, expected: list[str]) -> None:
     [
         (b"1,2,3", MALFORMED_ROW.mask),
         (b"1,2,3,4,5", MALFORMED_ROW.mask),
-        (b"1,2,3,4,", MALFORMED_ROW.mask),
+        (b"1,2,3,4,,", MALFORMED_ROW.mask),
+        (b"1,2,3,4, ", MALFORMED_ROW.mask),
         (b'1,"a"b,3,4', MALFORMED_ROW.mask),
         (b'1,"a"\rb,3,4', MALFORMED_ROW.mask),
         (b'1,"a,3,4', UNCLOSED_QUOTE.mask),
@@ -385,7 +390,7 @@ def read_json(lines: list[str | bytes], **changes: Any) -> list[dict[str, Any]]:
         ("[" * 100_000, [None] * 4, MALFORMED_ROW.mask),
         (b'{"a": "\xff"}', [None] * 4, NOT_TEXT.mask),
         ('{"a": "x\\u0000", "b": 2}', ["x\ufffd", "2", None, None], NOT_TEXT.mask),
-        ('{"a": "\\ud800", "b": 2}', ["\ufffd", "2", None, None], NOT_TEXT.mask),
+        ('{"a": "\\ud800", "b": 2}', [None] * 4, NOT_TEXT.mask),
         ('{"a": "\\ud83d\\ude00"}', ["😀", None, None, None], 0),
     ],
 )

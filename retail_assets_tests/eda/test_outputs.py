@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retail_assets.csv_cells import safe_cell
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures import FIGURES, render_all, skipped, thumbnail
 from retail_assets.eda.insights import write_insights
-from retail_assets.eda.statistics import COLUMNS, safe_cell, statistics_csv
+from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import build_summary
 from retail_assets.eda.wording import axis_number, change, compared, markdown, money, number, percent, short
 from retail_assets_tests.eda.cases import CASES, days, lively

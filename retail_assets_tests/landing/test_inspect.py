@@ -51,7 +51,7 @@ def inspected(folder: Path, name: str, data: bytes | str, contract: model.Contra
 def cleaned_amount(folder: Path, told: FileProfile, contract: model.Contract = SHOP) -> Decimal:
     """The money that cleaning reads from the file, of good rows and bad."""
     total = Decimal("0.00")
-    with (folder / told.key).open("rb") as handle, Parser(told, contract, dt.date(2024, 6, 1), 0) as parser:
+    with (folder / told.key).open("rb") as handle, Parser(told, contract, dt.date(2024, 6, 1)) as parser:
         for records in read_records(handle, told, block_bytes=50):
             total += sum(filter(None, parser.parse(records.table)["total_amount"].to_pylist()), Decimal("0.00"))
     return total
@@ -234,6 +234,12 @@ DIRT = [
     '3, "2024-01-05" ,Toys, "{}"',
     "3,2024-01-05,To\rys,{}",
     "3,2024-01-05,Toys,{}\r",
+    "3,2024-01-05,Toys,{},",
+    '3,"2024-01-05",Toys,"{}",',
+    '3,2024-01-05,Toys,{},""',
+    "3,2024-01-05,Toys,{}, ",
+    "3,2024-01-05,Toys,{},,",
+    "3,2024-01-05,NULL,{}",
     "   ",
     "\t",
     ",,,",

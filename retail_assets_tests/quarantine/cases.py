@@ -18,7 +18,8 @@ from retail_assets.contracts.model import Contract
 from retail_assets.lake import STATUSES, CleanManifest, Lake
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine import replay as replaying
-from retail_assets.quarantine.replay import Replayed
+from retail_assets.quarantine.move import Replayed
+from retail_assets.quarantine.plan import LandingPlan, plan
 from retail_assets.quarantine.rows import Selection, landings, read_table
 from retail_assets.storage import Store
 
@@ -47,6 +48,13 @@ def contract(more: str = "dates: {order: dmy}", default: str = "", numbered: boo
         more=more, default=f", default: {default}" if default else "", numbered=", occurrence: true" if numbered else ""
     )
     return model.parse(text, "test")
+
+
+def composed(more: str, *columns: str) -> Contract:
+    """A contract whose transaction ids are put together from several columns."""
+    before = contract(more)
+    ids = before.columns["transaction_id"].model_copy(update={"header": None, "compose": columns})
+    return before.model_copy(update={"columns": {**before.columns, "transaction_id": ids}})
 
 
 STRICT = contract()
@@ -87,9 +95,9 @@ class Shop:
             self.lake.publish_clean(result)
         return cleaned
 
-    def plan(self, with_contract: Contract, selection: Selection, again: bool = False) -> list[replaying.LandingPlan]:
+    def plan(self, with_contract: Contract, selection: Selection, again: bool = False) -> list[LandingPlan]:
         chosen = landings(self.lake, selection)
-        return replaying.plan(self.raw, self.lake, with_contract, chosen, selection, again=again)
+        return [p for p in plan(self.raw, self.lake, with_contract, chosen, selection, again=again) if p.selected]
 
     def replay(
         self,
@@ -113,6 +121,13 @@ class Shop:
             publish=publish,
             lock_seconds=60,
         )
+
+    def replay_and_clean(self, with_contract: Contract, selection: Selection | None = None) -> list[Replayed]:
+        """A replay, and the landings that it leaves to cleaning cleaned: what the command does."""
+        results = self.replay(with_contract, selection)
+        if days := [r.landed_on for r in results if r.whole]:
+            self.clean(with_contract, *days)
+        return results
 
     def rows(self, day: dt.date, status: str) -> list[dict[str, Any]]:
         files = self.lake.clean(day).files[status]  # type: ignore[index]

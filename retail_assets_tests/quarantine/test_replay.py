@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-import os
-import shutil
-import tempfile
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from retail_assets.errors import LandingError
+from retail_assets.cleaning import job
+from retail_assets.errors import LandingError, StorageError
+from retail_assets.lake import CleanManifest
 from retail_assets.landing.register import register_landings
+from retail_assets.quarantine import judge as judging
+from retail_assets.quarantine import move as moving
+from retail_assets.quarantine import plan as planning
 from retail_assets.quarantine import replay as replaying
-from retail_assets.quarantine.replay import ReplayConflictError, ReplayError
+from retail_assets.quarantine.move import ReplayConflictError
+from retail_assets.quarantine.plan import ReplayError
 from retail_assets.quarantine.rows import Selection
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, contract
+from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, composed, contract
 
 pytestmark = pytest.mark.spark
 ALL = Selection()
@@ -85,15 +85,12 @@ def test_the_latest_line_of_a_transaction_wins_whoever_it_was_that_was_rejected(
     shop.assert_exact()
 
 
-def test_a_clean_row_of_several_lines_takes_its_lines_along_when_it_gives_way(shop: Shop) -> None:
-    shop.land(D1, 't1,2024-03-01,"To\n\nys",1,10,10', "t1,2024.03.01,Toys,1,10,10", 't2,2024-03-01,"A\nB",1,10,10')
+def test_a_replayed_record_of_several_lines_takes_its_lines_along(shop: Shop) -> None:
+    shop.land(D1, GOOD, 't2,2024.03.01,"To\n\nys",1,10,10', 't3,,"A\nB",1,10,10')
     shop.clean(STRICT, D1)
     shop.replay(LENIENT)
-    assert {s: sum(f.lines for f in files) for s, files in shop.lake.clean(D1).files.items()} == {
-        "clean": 3,
-        "quarantine": 0,
-        "superseded": 2,
-    }
+    lines = {s: sum(f.lines for f in files) for s, files in shop.lake.clean(D1).files.items()}
+    assert lines == {"clean": 3, "quarantine": 2, "superseded": 0}
     shop.assert_exact()
 
 
@@ -101,7 +98,7 @@ def test_money_that_could_not_be_read_is_said_by_the_manifests_contract(shop: Sh
     shop.land(D1, GOOD, 't2,2024-03-01,Toys,1,"1,000","1,000"')
     shop.clean(STRICT, D1)
     [result] = shop.replay(LENIENT)
-    assert (result.cleaned, result.amount) == (1, 1000)
+    assert (result.cleaned, result.amount) == (1, Decimal(1000))
     # The control totals of the raw files are those of the first contract: they hold for it alone.
     assert shop.lake.clean(D1).contract == f"{STRICT.digest} + {LENIENT.digest}"
     shop.assert_exact()
@@ -164,7 +161,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Shop, tmp_path: Path
     assert sorted(p for p in (tmp_path / "lake").rglob("*") if p.is_file()) == files
     done = shop.replay(LENIENT)
     assert [r.to_json() for r in told] == [r.to_json() for r in done]
-    assert (done[0].gave_way, done[0].amount) == (1, -10)
+    assert (done[0].gave_way, done[0].amount) == (1, Decimal(-10))
 
 
 # --- what the texts do not tell ---
@@ -204,16 +201,37 @@ def test_a_contract_that_splits_the_file_otherwise_asks_for_the_whole_landing(sh
     assert what in whole(shop, contract(f"dates: {{order: dmy}}\n{more}"))
 
 
-def test_numbered_ids_ask_for_the_whole_landing_only_if_numbers_of_clean_rows_would_change(shop: Shop) -> None:
+def test_a_source_that_numbers_its_lines_asks_for_the_whole_landing(shop: Shop) -> None:
     strict, lenient = contract(numbered=True), contract("dates: {order: dmy, formats: ['%Y.%m.%d']}", numbered=True)
     shop.land(D1, "t1,2024.03.01,Toys,1,10,10", "t1,2024-03-01,Toys,1,20,20")
-    shop.land(D2, "t1,2024.03.01,Toys,1,10,10", "t1,2024.03.01,Toys,1,20,20", "t2,2024-03-01,Toys,1,20,20")
-    shop.clean(strict, D1, D2)
-    first, second = shop.replay(lenient)
-    assert "numbered" in str(first.whole)
-    assert shop.ids(D1) == [("t1-1", 3)]
-    assert second.cleaned == 2
-    assert shop.ids(D2) == [("t1-1", 2), ("t1-2", 3), ("t2-1", 4)]
+    shop.clean(strict, D1)
+    assert "numbers lines" in whole(shop, lenient)
+    [told] = shop.replay_and_clean(lenient)
+    assert told.whole
+    assert shop.ids(D1) == [("t1-1", 2), ("t1-2", 3)]
+    # Numbers taken back: the clean rows would keep theirs, and the sale would be there twice.
+    shop.land(D2, "u1,2024-03-01,Toys,1,10,10", "u1,2024.03.01,Toys,1,20,20")
+    shop.clean(strict, D2)
+    assert "numbered" in whole(shop, LENIENT)
+
+
+def test_ids_that_the_contract_now_reads_otherwise_ask_for_the_whole_landing(shop: Shop) -> None:
+    """Else the sale would stand under its old id and under its new one, and count twice."""
+    from_another = composed("dates: {order: dmy, formats: ['%Y.%m.%d']}", "id", "till")
+    shop.land(D1, "t1,2024-03-01,Toys,1,10,10,a", "t1,2024.03.01,Toys,1,10,10,a", header=HEADER + ",till")
+    shop.clean(STRICT, D1)
+    assert "from another column" in whole(shop, from_another)
+    of_same_columns = composed("dates: {order: dmy, formats: ['%Y.%m.%d']}", "id", "qty")
+    assert "reads transaction ids otherwise" in whole(shop, of_same_columns)
+
+
+def test_a_clean_row_that_gives_way_among_records_of_several_lines_asks_for_the_whole_landing(shop: Shop) -> None:
+    shop.land(D1, GOOD, 't2,2024-03-01,"A\nB",1,10,10', "t1,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    assert "does not keep how many" in whole(shop)
+    [told] = shop.replay_and_clean(LENIENT)
+    assert told.whole
+    assert shop.ids(D1) == [("t2", 3), ("t1", 5)]
     shop.assert_exact()
 
 
@@ -224,17 +242,20 @@ def test_files_registered_by_another_contract_than_cleaned_them_ask_for_the_whol
     assert "registered by another contract" in whole(shop)
 
 
-def test_a_large_landing_that_was_rejected_as_a_whole_is_not_read_text_by_text(
+def test_more_rows_than_should_be_held_at_once_are_read_from_the_files(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "_MANY", 2)
+    monkeypatch.setattr(planning, "MOST_ROWS", 1)
+    monkeypatch.setattr(replaying, "MOST_ROWS", 1)
     shop.land(D1, "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,Toys,1,10,10")
     shop.land(D2, "t3,2024.03.01,Toys,1,10,10", GOOD)
-    shop.clean(STRICT, D1, D2)
-    first, second = shop.replay(LENIENT)
-    assert (first.selected, first.whole) == (2, "every row of it was rejected")
-    assert (second.cleaned, second.whole) == (1, None)
-    assert shop.replay(STRICT, Selection(first=D1, last=D1)) == []
+    shop.land(D3, "t4,2024.03.01,Toys,1,10,10", GOOD)
+    shop.clean(STRICT, D1, D2, D3)
+    first, second, third = shop.replay(LENIENT)
+    assert (first.selected, first.cleaned) == (2, 0)
+    assert "so many rejected rows" in str(first.whole)
+    assert [(r.cleaned, r.whole) for r in (second, third)] == [(1, None), (1, None)]  # one after the other
+    shop.assert_exact()
 
 
 def parquet(columns: dict[str, list[Any]]) -> bytes:
@@ -243,7 +264,12 @@ def parquet(columns: dict[str, list[Any]]) -> bytes:
     return sink.getvalue()
 
 
-SOME = {"id": ["t1", "t2"], "date": ["2024-03-01", "2024.03.01"], "category": ["Toys", "Toys"], "qty": [1, 2]}
+SOME: dict[str, list[Any]] = {
+    "id": ["t1", "t2"],
+    "date": ["2024-03-01", "2024.03.01"],
+    "category": ["Toys", "Toys"],
+    "qty": [1, 2],
+}
 
 
 @pytest.mark.parametrize(
@@ -272,6 +298,14 @@ def test_files_that_are_not_those_that_were_cleaned_are_refused(shop: Shop) -> N
     shop.clean(STRICT, D1)
     shop.land(D1, GOOD, "t3,2024.03.01,Toys,1,10,10")
     with pytest.raises(ReplayError, match="was replaced since it was registered"):
+        shop.replay(LENIENT)
+
+
+def test_a_file_that_is_gone_is_asked_back(shop: Shop) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    shop.raw.delete([f"shop/dt={D1}/sales.csv"])
+    with pytest.raises(ReplayError, match="is gone.*Put the same file back"):
         shop.replay(LENIENT)
 
 
@@ -307,13 +341,13 @@ def test_a_crash_anywhere_leaves_the_old_state_and_the_same_again_gives_the_righ
 
     with monkeypatch.context() as patch:
         if at == "job.clean":
-            patch.setattr(replaying.job, "clean", die)
+            patch.setattr(job, "clean", die)
         elif at == "judged":
-            patch.setattr(replaying, "_at_their_places", die)
+            patch.setattr(judging, "_at_their_places", die)
         elif at == "publish":
             patch.setattr(shop.lake, "publish_clean", die)
         else:
-            write, written = replaying._Writing.file, []
+            write, written = moving._Writing.file, []
 
             def file(self: Any, status: Any, parts: Any, lines: int) -> Any:
                 written.append(status)
@@ -321,7 +355,7 @@ def test_a_crash_anywhere_leaves_the_old_state_and_the_same_again_gives_the_righ
                     raise _Killed
                 return write(self, status, parts, lines)
 
-            patch.setattr(replaying._Writing, "file", file)
+            patch.setattr(moving._Writing, "file", file)
         with pytest.raises(_Killed):
             shop.replay(LENIENT)
     assert shop.state() == before
@@ -329,6 +363,36 @@ def test_a_crash_anywhere_leaves_the_old_state_and_the_same_again_gives_the_righ
     fresh = Shop.at(tmp_path / "fresh", spark, shop.raw)
     fresh.clean(LENIENT, D1)
     assert shop.state() == fresh.state()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_files_that_may_be_named_are_never_deleted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Published, and then Ctrl-C, or a store that answers with an error after all: the manifest stands."""
+    shop.land(D1, GOOD, "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    publish = shop.lake.publish_clean
+
+    def publish_and_fail(manifest: CleanManifest) -> str:
+        publish(manifest)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.lake, "publish_clean", publish_and_fail)
+        with pytest.raises(error):
+            shop.replay(LENIENT)
+    assert shop.ids(D1) == [("t1", 3), ("t2", 4)]
+    shop.assert_exact()
+    assert shop.replay(LENIENT, session=no_spark) == []
+
+
+def test_a_lake_that_cannot_be_written_is_said(shop: Shop, tmp_path: Path) -> None:
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    (tmp_path / "lake" / "shop" / ".replay.lock").mkdir()
+    with pytest.raises(StorageError, match="Cannot write"):
+        shop.replay(LENIENT)
 
 
 def test_a_replay_that_was_published_and_not_loaded_is_known_by_its_rows(shop: Shop, tmp_path: Path) -> None:
@@ -344,6 +408,11 @@ def test_a_replay_that_was_published_and_not_loaded_is_known_by_its_rows(shop: S
     assert replaying.not_loaded(shop.lake, warehouse, current) == []
     [anew] = shop.clean(LENIENT, D2)
     assert replaying.not_loaded(shop.lake, warehouse, [current[0], anew]) == [D2]
+    shop.land(D3, "v1,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D3)
+    shop.replay(LENIENT)
+    assert shop.lake.clean(D3).rows("quarantine") == 0  # never loaded, and nothing of it is left to be judged
+    assert replaying.not_loaded(shop.lake, warehouse, [shop.lake.clean(D3)]) == [D3]
 
 
 def test_two_at_once_replay_each_row_once(shop: Shop) -> None:
@@ -372,111 +441,16 @@ def test_two_at_once_replay_each_row_once(shop: Shop) -> None:
 def test_a_landing_that_is_cleaned_meanwhile_is_left_as_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
     shop.clean(STRICT, D1)
-    write, cleaned = replaying._Writing.file, []
+    write = moving._Writing.file
+    cleaned: list[CleanManifest] = []
 
     def file(self: Any, status: Any, parts: Any, lines: int) -> Any:
         if not cleaned:
             cleaned.extend(shop.clean(LENIENT, D1))
         return write(self, status, parts, lines)
 
-    monkeypatch.setattr(replaying._Writing, "file", file)
+    monkeypatch.setattr(moving._Writing, "file", file)
     with pytest.raises(ReplayConflictError, match="meanwhile"):
         shop.replay(LENIENT)
     assert shop.lake.clean(D1) == cleaned[0]
     shop.assert_exact()
-
-
-# --- always ---
-
-ids = st.sampled_from(["t1", "t2", "t3", "t4", " t1 ", ""])
-dates = st.sampled_from(["2024-02-05", "05/02/2024", "2024.02.05", "2024.02.30", "1950-01-01", "someday", ""])
-categories = st.sampled_from(["Toys", "To\nys", "To\r\n\r\nys", 'say "hi"', "a,b", "Spiel\u00a0zeug", "", " ", "=1"])
-quantities = st.sampled_from(["1", "2", "-1", "0", "two", "1,000", ""])
-prices = st.sampled_from(["10", "1,000", "€ 10", "free"])
-totals = st.sampled_from(["10", "20", "-10", "12", "1,000", "2,000", "n/a"])
-sales = st.tuples(ids, dates, categories, quantities, prices, totals)
-odd_lines = st.sampled_from(
-    [
-        "",
-        "  ",
-        "three,fields,only",
-        '"open',
-        'a "b" c,2024.02.05,"x"y,1,1,1',
-        "t\ufffd,2024.02.05,T,1,1,1",
-        "\ufefft1,2024.02.05,Toys,1,10,10",
-    ]
-)
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"' if any(c in value for c in '",\r\n') else value
-
-
-def csv_bytes(rows: list[Any], end: str) -> bytes:
-    lines = [
-        HEADER,
-        *(r if isinstance(r, str) else ",".join(map(_quoted, r)) for r in rows),
-        "z,2024-02-05,Toys,1,10,10",
-    ]
-    return end.join([*lines, ""]).encode()
-
-
-def json_bytes(rows: list[Any]) -> bytes:
-    names = HEADER.split(",")
-    objects = [r if isinstance(r, str) else json.dumps(dict(zip(names, r, strict=True))) for r in rows]
-    return "\n".join([json.dumps(dict.fromkeys(names, "z")), *objects, ""]).encode()
-
-
-@st.composite
-def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
-    rows = draw(st.lists(st.one_of(sales, sales, sales, sales, odd_lines), min_size=1, max_size=9))
-    kind = draw(st.sampled_from(["csv", "csv", "crlf", "gz", "jsonl", "parquet"]))
-    if kind == "jsonl":
-        return "sales.jsonl", json_bytes(rows)
-    if kind == "parquet":
-        whole = [r for r in rows if not isinstance(r, str)] or [("z", "2024-02-05", "Toys", "1", "10", "10")]
-        return "sales.parquet", parquet(
-            {n: list(c) for n, c in zip(HEADER.split(","), zip(*whole, strict=True), strict=True)}
-        )
-    data = csv_bytes(rows, "\r\n" if kind == "crlf" else "\n")
-    return ("sales.csv.gz", gzip.compress(data, mtime=0)) if kind == "gz" else ("sales.csv", data)
-
-
-selections = st.builds(
-    Selection,
-    reason=st.sampled_from([None, "invalid_date", "missing_category", "total_mismatch", "malformed_row"]),
-    file=st.sampled_from([None, "a-sales.csv"]),
-)
-
-
-@given(
-    landings=st.lists(st.lists(landed_files(), min_size=1, max_size=2), min_size=8, max_size=8),
-    partly=st.lists(selections, max_size=2),
-)
-@settings(max_examples=int(os.environ.get("REPLAY_EXAMPLES", "3")), suppress_health_check=list(HealthCheck))
-def test_a_replay_of_all_gives_what_cleaning_the_raw_files_anew_would(
-    spark: SparkSession, landings: list[list[tuple[str, bytes]]], partly: list[Selection]
-) -> None:
-    """The rows that were clean read the same under both contracts, so one from-scratch cleaning is the yardstick."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        shop = Shop.at(folder, spark)
-        days = [D1.replace(day=n + 1) for n in range(len(landings))]
-        for day, files in zip(days, landings, strict=True):
-            for letter, (name, data) in zip("ab", files, strict=False):
-                shop.raw.write(f"shop/dt={day}/{letter}-{name}", data)
-        shop.raw.write(f"shop/dt={D1}/a-sales.csv", csv_bytes([], "\n"))  # what a selection may name is there
-        shop.clean(STRICT, *days)
-        for selection in partly:
-            shop.replay(LENIENT, selection)
-            shop.assert_exact()
-        for result in shop.replay(LENIENT):
-            assert result.whole is None
-            assert result.selected == result.cleaned + result.superseded + result.rejected
-        shop.assert_exact()
-        fresh = Shop.at(folder / "fresh", spark, shop.raw)
-        fresh.clean(LENIENT, *days)
-        assert shop.state() == fresh.state()
-        assert shop.lake.store.list("shop/replay") == []
-    finally:
-        shutil.rmtree(folder)

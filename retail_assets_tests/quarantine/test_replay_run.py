@@ -8,7 +8,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.quarantine.replay import Replayed
+from retail_assets.quarantine.move import Replayed
 from retail_assets.quarantine.rows import Selection
 from retail_assets.replay_run import Report, stretches
 

@@ -18,10 +18,14 @@ from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.warehouse.landings import SOURCE, line, publish
 
 
+#: What takes long to import; it is taken along by every child.
+_IMPORTED = ["duckdb", "pyarrow.parquet", "retail_assets.build", "retail_assets.cleaning.job", __name__]
+
+
 def start(target: Callable[..., None], *arguments: Any) -> ForkServerProcess:
     """A real process, forked from a server that has everything imported and nothing started."""
     processes: ForkServerContext = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["duckdb", "pyarrow.parquet", __name__])
+    processes.set_forkserver_preload(_IMPORTED)
     child = processes.Process(target=target, args=arguments, daemon=True)
     child.start()
     return child

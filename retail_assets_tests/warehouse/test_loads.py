@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
@@ -16,7 +19,17 @@ from retail_assets.errors import StorageError
 from retail_assets.lake import CleanManifest, Lake
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected
+from retail_assets_tests.warehouse.landings import (
+    DAY,
+    SOURCE,
+    Row,
+    defined,
+    held,
+    latest_lines,
+    line,
+    publish,
+    rejected,
+)
 
 DAYS = [DAY + dt.timedelta(days=i) for i in range(4)]
 
@@ -33,25 +46,57 @@ _LOAD = st.lists(
     max_size=3,
     unique_by=lambda step: step[0],
 )
+#: The statement at which a first attempt at a load fails. A load has about 30 of them.
+_BREAKS = st.none() | st.integers(0, 35)
+
+#: How many random sequences are tried; SEQUENCES=600 for a thorough look.
+SEQUENCES = int(os.environ.get("SEQUENCES", "15"))
 
 
 def landing(content: Sequence[tuple[str, int, str]], day: dt.date) -> list[Row]:
     return [line(t, cents, day, file, at) for at, (t, cents, file) in enumerate(content, 2)]
 
 
-@given(st.lists(_LOAD, min_size=1, max_size=4))
-@settings(max_examples=15)
-def test_after_any_sequence_of_loads_the_tables_equal_their_definition(
-    loads: list[list[tuple[dt.date, tuple[list[tuple[str, int, str]], int, int] | None, bool]]],
+class Breaking(DuckDBWarehouse):
+    """A warehouse whose disk fails at a statement of each load."""
+
+    def __init__(self, path: Path, schema: str, at: int) -> None:
+        super().__init__(path, schema)
+        self._at = at
+
+    def _connect(self, read_only: bool) -> Any:
+        return _BreakingConnection(super()._connect(read_only), self._at)
+
+
+class _BreakingConnection:
+    def __init__(self, connection: Any, at: int) -> None:
+        self._connection, self._left = connection, at
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        if sql != "ROLLBACK" and not self._left:
+            raise duckdb.IOException("Could not write: No space left on device")
+        self._left -= 1
+        return self._connection.execute(sql, *parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@given(st.lists(st.tuples(_LOAD, _BREAKS), min_size=1, max_size=4))
+@settings(max_examples=SEQUENCES)
+def test_after_any_sequence_of_loads_whole_or_broken_the_tables_equal_their_definition(
+    loads: list[tuple[list[tuple[dt.date, tuple[list[tuple[str, int, str]], int, int] | None, bool]], int | None]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(Store(f"{folder}/lake"), SOURCE)
-        warehouse = DuckDBWarehouse(Path(folder, "w.duckdb"), SOURCE)
+        path = Path(folder, "w.duckdb")
+        warehouse = DuckDBWarehouse(path, SOURCE)
+        warehouse.load_landings(lake.store, [])
         published: dict[dt.date, tuple[CleanManifest, list[Row], list[Row]]] = {}
         lines: dict[dt.date, list[Row]] = {}
         quarantined: dict[dt.date, list[Row]] = {}
-        for number, load in enumerate(loads):
-            manifests = []
+        for number, (load, breaks_at) in enumerate(loads):
+            before, manifests = defined(lines, quarantined), []
             for day, new, is_loaded in load:
                 if new is not None:
                     content, bad, files = new
@@ -61,12 +106,47 @@ def test_after_any_sequence_of_loads_the_tables_equal_their_definition(
                 if is_loaded and day in published:
                     manifest, lines[day], quarantined[day] = published[day]
                     manifests.append(manifest)
+            if breaks_at is not None:
+                try:
+                    Breaking(path, SOURCE, breaks_at).load_landings(lake.store, manifests)
+                except StorageError:
+                    assert held(warehouse) == before
+                else:
+                    assert held(warehouse) == defined(lines, quarantined)
             first = warehouse.load_landings(lake.store, manifests)
             after_first = held(warehouse)
             again = warehouse.load_landings(lake.store, manifests)
             assert held(warehouse) == after_first == defined(lines, quarantined)
             assert (again.clean_inserted, again.clean_deleted) == (first.clean_inserted, first.clean_inserted)
+            assert (again.quarantine_inserted, again.quarantine_deleted) == (first.quarantine_inserted,) * 2
             assert again.sales_total == first.sales_total == len(after_first["sales"])
+            # Conserved: what the manifests count is what went in, and nothing else is in the tables.
+            assert first.clean_inserted == sum(m.rows("clean") for m in manifests)
+            assert first.quarantine_inserted == sum(m.rows("quarantine") for m in manifests)
+            assert len(after_first["sales_clean"]) == sum(len(latest_lines(rows)) for rows in lines.values())
+
+
+@given(
+    st.dictionaries(st.sampled_from(DAYS), _LINES, min_size=2),
+    st.lists(st.sampled_from(DAYS), min_size=4, max_size=8),
+    st.lists(st.integers(1, 3), min_size=8, max_size=8),
+)
+@settings(max_examples=SEQUENCES)
+def test_the_same_landings_in_any_order_grouping_and_repetition_give_the_same_tables(
+    content: dict[dt.date, list[tuple[str, int, str]]], order: list[dt.date], sizes: list[int]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(Store(f"{folder}/lake"), SOURCE)
+        landings = {day: landing(lines, day) for day, lines in content.items()}
+        manifests = {day: publish(lake, day, lines) for day, lines in landings.items()}
+        # Every landing at least once, in the drawn order; some again.
+        queue = [day for day in (*order, *(d for d in DAYS if d not in order)) if day in manifests]
+        warehouse = DuckDBWarehouse(Path(folder, "w.duckdb"), SOURCE)
+        while queue:
+            group = list(dict.fromkeys(queue[: sizes[len(queue) % len(sizes)]]))
+            queue = queue[sizes[len(queue) % len(sizes)] :]
+            warehouse.load_landings(lake.store, [manifests[day] for day in group])
+        assert held(warehouse) == defined(landings)
 
 
 @pytest.fixture

@@ -1,0 +1,171 @@
+"""Stores that fsspec opens, behind `storage.Store`: Azure Blob through adlfs, and whatever else tests may want.
+
+Which account, and who asks, is said by adlfs's own variables: AZURE_STORAGE_CONNECTION_STRING, or
+AZURE_STORAGE_ACCOUNT_NAME with a key, a SAS token or what `az login` and managed identities give.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+import fsspec
+
+from retail_assets.errors import StorageBusyError, StorageError
+from retail_assets.storage import Entry, RemoteObjects
+
+
+class FsspecObjects(RemoteObjects):
+    """The objects below a URI that fsspec knows. Listings are never taken from its cache: others write too."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        fs, path = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+        self._fs: Any = fs
+        self._root: str = path.rstrip("/")
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        self._fs.invalidate_cache()
+        for path, info in self._fs.find(self._path(prefix), detail=True).items():
+            if info["type"] != "directory":
+                yield Entry(path[len(self._root) + 1 :], int(info["size"]), _timestamp(info), info.get("etag"))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        self._fs.invalidate_cache()
+        try:
+            listed = self._fs.ls(self._path(prefix), detail=True)
+        except FileNotFoundError:
+            return
+        for info in listed:
+            if info["type"] == "directory":
+                yield info["name"].rstrip("/").rsplit("/", 1)[-1]
+
+    def exists(self, key: str) -> bool:
+        return bool(self._fs.isfile(self._path(key)))
+
+    def open(self, key: str) -> IO[bytes]:
+        return cast(IO[bytes], self._fs.open(self._path(key), "rb"))
+
+    def read_tagged(self, key: str) -> tuple[bytes, str] | None:
+        try:
+            data: bytes = self._fs.cat_file(self._path(key))
+        except FileNotFoundError:
+            return None
+        return data, hashlib.sha256(data).hexdigest()
+
+    def put(self, key: str, data: bytes) -> None:
+        self._fs.pipe_file(self._path(key), data)
+
+    def upload(self, key: str, path: str) -> None:
+        self._fs.put_file(path, self._path(key))
+
+    def swap(self, key: str, data: bytes, tag: str | None) -> bool:
+        # Compared, then written: fsspec as such knows no condition.
+        found = self.read_tagged(key)
+        if (found[1] if found else None) != tag:
+            return False
+        self.put(key, data)
+        return True
+
+    def delete(self, keys: builtins.list[str]) -> None:
+        for key in keys:
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(self._path(key))
+
+    def filesystem(self) -> Any:
+        return self._fs
+
+    def explain(self, error: Exception) -> StorageError | None:
+        return None
+
+    def _path(self, key: str) -> str:
+        return f"{self._root}/{key}" if key else self._root
+
+
+class AzureObjects(FsspecObjects):
+    """The objects below `abfs://container/prefix`, with Azure's own conditions and its errors in words."""
+
+    def __init__(self, uri: str) -> None:
+        import adlfs  # noqa: F401 - fsspec would say "no such protocol" of a package that is not installed
+
+        with self.explaining(f"open {uri}"):
+            super().__init__(uri)
+
+    def read_tagged(self, key: str) -> tuple[bytes, str] | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        async def read() -> tuple[bytes, str] | None:
+            async with self._blob(key) as blob:
+                try:
+                    found = await blob.download_blob()
+                except ResourceNotFoundError as e:
+                    if _code(e) == "BlobNotFound":
+                        return None
+                    raise
+                return await found.readall(), found.properties.etag
+
+        return cast("tuple[bytes, str] | None", fsspec.asyn.sync(self._fs.loop, read))
+
+    def swap(self, key: str, data: bytes, tag: str | None) -> bool:
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+        condition: dict[str, Any] = {"overwrite": False}
+        if tag is not None:
+            condition = {"overwrite": True, "etag": tag, "match_condition": MatchConditions.IfNotModified}
+
+        async def write() -> bool:
+            async with self._blob(key) as blob:
+                try:
+                    await blob.upload_blob(data, **condition)
+                except (ResourceExistsError, ResourceModifiedError):
+                    return False
+                except ResourceNotFoundError as e:
+                    if tag is not None and _code(e) == "BlobNotFound":
+                        return False
+                    raise
+                return True
+
+        return bool(fsspec.asyn.sync(self._fs.loop, write))
+
+    def _blob(self, key: str) -> Any:
+        container, _, name = self._path(key).partition("/")
+        return self._fs.service_client.get_blob_client(container, name)
+
+    def explain(self, error: Exception) -> StorageError | None:
+        from azure.core import exceptions as azure
+
+        if isinstance(error, ValueError) and "connection" in str(error).lower():
+            return StorageError(
+                "there is no Azure account to ask. Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME "
+                "with AZURE_STORAGE_ACCOUNT_KEY or a login."
+            )
+        if isinstance(error, azure.ClientAuthenticationError):
+            return StorageError("the Azure credentials are not accepted. Check AZURE_STORAGE_* or log in: `az login`.")
+        if isinstance(error, azure.ServiceRequestError | azure.ServiceResponseError):
+            return StorageBusyError("the Azure endpoint does not answer. Check the network and the account's name.")
+        if isinstance(error, azure.HttpResponseError):
+            code = _code(error)
+            if code == "ContainerNotFound":
+                return StorageError("there is no such container. Check its name, or create it.")
+            if error.status_code == 403:
+                return StorageError("permission denied. The role Storage Blob Data Contributor is needed there.")
+            if error.status_code in (429, 500, 502, 503, 504):
+                return StorageBusyError(f"Azure is overloaded or asks to slow down ({code}). Run the same again later.")
+            return StorageError(f"Azure refused with {code} (HTTP {error.status_code}). Check the account's settings.")
+        return None
+
+
+def _code(error: Exception) -> str:
+    """Azure's code of an error. Its text stays out: it names the account and what was signed."""
+    return re.sub(r"\W", "", str(getattr(error, "error_code", None) or type(error).__name__))
+
+
+def _timestamp(info: dict[str, Any]) -> float | None:
+    moment: Any = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
+    return moment.timestamp() if isinstance(moment, dt.datetime) else moment

@@ -1,0 +1,297 @@
+"""Judged rows put where they belong among the other rows of their landing: new files, and one new manifest naming them.
+
+Clean rows stay what they are, where they are; only one that a later line of the landing now replaces moves to the
+superseded. The manifest is published only if it accounts for every row, line and cent of the one before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retail_assets.contracts.model import Contract
+from retail_assets.errors import RetailError
+from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, Status
+from retail_assets.quarantine.judge import Judged
+from retail_assets.quarantine.plan import AND, Chosen, LandingPlan, ReplayError
+from retail_assets.quarantine.rows import PLACE, places, read_table, table_of, tables
+
+_ROWS_IN_GROUP = 256_000
+_NO_MONEY = Decimal("0.00")
+
+
+class ReplayConflictError(ReplayError):
+    """Another run has cleaned or replayed the landing meanwhile. Nothing was changed; the same again can help."""
+
+    retryable = True
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of the chosen rows of one landing: `selected` = cleaned + superseded + rejected.
+
+    `cleaned` are in the tables now, `superseded` are right and a later line of the landing has their transaction,
+    `rejected` stay in quarantine. `gave_way` counts rows that were clean and that a replayed later line supersedes.
+    `amount` is the money of `cleaned` less that of what gave way. With `whole`, nothing was done and says why.
+    """
+
+    landed_on: dt.date
+    selected: int
+    cleaned: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    gave_way: int = 0
+    amount: Decimal = _NO_MONEY
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    manifest: CleanManifest | None = None
+    whole: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "landed_on": self.landed_on.isoformat(),
+            "selected": self.selected,
+            "cleaned": self.cleaned,
+            "superseded": self.superseded,
+            "rejected": self.rejected,
+            "gave_way": self.gave_way,
+            "amount": str(self.amount),
+            "reasons": dict(self.reasons),
+            "clean_whole_landing": self.whole,
+        }
+
+
+def move(
+    lake: Lake, contract: Contract, plan: LandingPlan, chosen: Chosen, judged: Judged, run_id: str, *, publish: bool
+) -> Replayed:
+    """Put the judged rows of a landing into new files and publish the manifest that names them.
+
+    Without `publish`, only say what would be. Raises ReplayConflictError when the landing's manifest is no longer the
+    planned one, and ReplayError when the accounts would not agree; then nothing is published.
+    """
+    met = _meet(lake, plan.manifest, judged)
+    if isinstance(met, str):
+        return Replayed(plan.landed_on, plan.selected, whole=met)
+    rejected = pa.concat_tables([judged.tables["quarantine"].drop_columns("lines"), chosen.broken])
+    result = Replayed(
+        plan.landed_on,
+        plan.selected,
+        met.winners.num_rows,
+        met.losers.num_rows + judged.tables["superseded"].num_rows,
+        rejected.num_rows,
+        met.giving_way.num_rows,
+        _money(met.winners) - _money(met.giving_way),
+        _reasons(rejected),
+    )
+    if not publish:
+        return result
+    writing = _Writing(lake, plan.landed_on, run_id)
+    try:
+        files = _new_files(lake, contract, plan, chosen, judged, met, writing)
+        manifest = _new_manifest(contract, plan.manifest, chosen, judged, files, run_id)
+        if lake.clean(plan.landed_on) != plan.manifest:
+            raise ReplayConflictError(
+                f"Another run has cleaned the landing of {plan.landed_on} meanwhile. Nothing of this replay was "
+                "published for it; run the same again."
+            )
+    except BaseException:
+        writing.discard()
+        raise
+    # From here on the files may be named, whatever error comes back: if they are not, sweeping takes them.
+    lake.publish_clean(manifest, replacing=plan.manifest)
+    return replace(result, manifest=manifest)
+
+
+# --- who is the latest of its transaction ---
+
+
+@dataclass(frozen=True)
+class _Met:
+    """Replayed clean rows beside the clean rows of the landing that have their transactions.
+
+    `winners` and `losers` (with `lines`) are replayed rows, the latest of their transaction in the landing or not;
+    `giving_way` are rows that were clean and come before a winner, `touched` the files they stand in.
+    """
+
+    winners: pa.Table
+    losers: pa.Table
+    giving_way: pa.Table
+    touched: tuple[LakeFile, ...]
+
+
+def _meet(lake: Lake, manifest: CleanManifest, judged: Judged) -> _Met | str:
+    """Where replayed and clean rows meet, or why the landing has to be cleaned as a whole."""
+    if judged.unusable is not None:
+        return judged.unusable
+    new = judged.tables["clean"]
+    ids = new["transaction_id"].combine_chunks()
+    numbered = pc.binary_join_element_wise(ids, "-1", "")
+    place_of = dict(zip(ids.to_pylist(), _places(new), strict=True))
+    giving_way: list[pa.Table] = []
+    touched: list[LakeFile] = []
+    later: list[str] = []
+    for file in manifest.files["clean"] if len(ids) else ():
+        known = read_table(lake, file, ["transaction_id"])["transaction_id"]
+        if pc.any(pc.is_in(known, numbered)).as_py():
+            return "clean rows may be lines of one id that another contract numbered"
+        same = pc.is_in(known, ids)
+        if not pc.any(same).as_py():
+            continue
+        old = read_table(lake, file).filter(same)
+        pairs = zip(old["transaction_id"].to_pylist(), _places(old), strict=True)
+        before = [place < place_of[name] for name, place in pairs]
+        later += old["transaction_id"].filter(pa.array([not b for b in before])).to_pylist()
+        if any(before):
+            if file.lines != file.rows:
+                return "a clean row gives way among records of several lines, and its table does not keep how many"
+            giving_way.append(old.filter(pa.array(before)))
+            touched.append(file)
+    loses = pc.is_in(new["transaction_id"], pa.array(later, pa.string()))
+    nobody = table_of("clean").arrow_schema().empty_table()
+    gone = pa.concat_tables([nobody, *(t.cast(nobody.schema) for t in giving_way)])
+    return _Met(new.filter(pc.invert(loses)), new.filter(loses), gone, tuple(touched))
+
+
+def _places(rows: pa.Table) -> list[tuple[str, int]]:
+    return list(zip(*(rows[name].to_pylist() for name in PLACE), strict=True))
+
+
+# --- files and manifest ---
+
+
+def _new_files(
+    lake: Lake, contract: Contract, plan: LandingPlan, chosen: Chosen, judged: Judged, met: _Met, writing: _Writing
+) -> dict[Status, tuple[LakeFile, ...]]:
+    """The landing's files after the replay: untouched ones as they are, others written anew."""
+    before = plan.manifest.files
+    clean = [f for f in before["clean"] if f not in met.touched]
+    for file in met.touched:
+        rows = read_table(lake, file)
+        stays = rows.filter(pc.invert(pc.is_in(rows["transaction_id"], met.giving_way["transaction_id"])))
+        clean += writing.file("clean", [stays], stays.num_rows)
+    clean += writing.file("clean", [met.winners], _lines(met.winners))
+    aside = [judged.tables["superseded"], met.losers, met.giving_way]
+    lines = _lines(aside[0]) + _lines(aside[1]) + met.giving_way.num_rows
+    superseded = [*before["superseded"], *writing.file("superseded", aside, lines)]
+    quarantine = _new_quarantine(lake, contract, plan, chosen, judged, writing)
+    return {"clean": tuple(clean), "quarantine": tuple(quarantine), "superseded": tuple(superseded)}
+
+
+def _new_quarantine(
+    lake: Lake, contract: Contract, plan: LandingPlan, chosen: Chosen, judged: Judged, writing: _Writing
+) -> list[LakeFile]:
+    """Quarantine without the texts that were read again, with what is still rejected of them; `broken` are marked."""
+    keys = sorted(plan.profiles)
+    texts, broken = places(chosen.texts, keys), places(chosen.broken, keys)
+    kept: list[LakeFile] = []
+    again = judged.tables["quarantine"]
+    rest: list[pa.Table] = [again]
+    lines = _lines(again) - sum(_lines(t) for t in judged.tables.values())  # the texts leave, what is rejected is back
+    for file, table in tables(lake, plan.manifest):
+        at = places(table, keys)
+        leaves, marked = np.isin(at, texts), np.isin(at, broken)
+        if not (leaves.any() or marked.any()):
+            kept.append(file)
+            continue
+        column = table.column_names.index("contract_version")
+        versions = pc.if_else(pa.array(marked), contract.digest, table["contract_version"])
+        table = table.set_column(column, table.schema.field("contract_version"), versions)
+        rest.append(table.filter(pa.array(~leaves)))
+        lines += file.lines
+    return kept + writing.file("quarantine", rest, lines)
+
+
+def _new_manifest(
+    contract: Contract,
+    before: CleanManifest,
+    chosen: Chosen,
+    judged: Judged,
+    files: dict[Status, tuple[LakeFile, ...]],
+    run_id: str,
+) -> CleanManifest:
+    """The manifest after the replay. Raises ReplayError unless it accounts for every row, line and cent as before."""
+    counts = Counter(before.reasons)
+    counts.subtract(_reasons(chosen.texts))
+    counts.update(_reasons(judged.tables["quarantine"]))
+    more = sum(map(_money, judged.tables.values()), _NO_MONEY) - _money(chosen.texts)
+    manifest = CleanManifest(
+        before.source,
+        before.landed_on,
+        run_id,
+        _contracts(before.contract, contract.digest, same_money=not more),
+        before.raw_digest,
+        files,
+        {name: counts[name] for name in sorted(counts) if counts[name]},
+    )
+    accounts = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
+    rows, lines, money = accounts[0]
+    if accounts[1] != (rows, lines, money + more):
+        raise ReplayError(
+            f"The replay of {before.landed_on} would not keep every row and cent: {rows} rows, {lines} lines and "
+            f"{money + more} in money became {accounts[1]}. Nothing was changed. "
+            "Materialize clean_sales again for this landing, and report this."
+        )
+    return manifest
+
+
+def _contracts(before: str, now: str, *, same_money: bool) -> str:
+    """The contract of a manifest whose clean rows an older one judged.
+
+    Control totals of the raw files hold for one contract. Where the replay reads money that the older one could not,
+    they no longer do, and the name says so.
+    """
+    return before if same_money or before == now else f"{before.split(AND)[0]}{AND}{now}"
+
+
+def _lines(rows: pa.Table) -> int:
+    return pc.sum(rows["lines"]).as_py() or 0
+
+
+def _reasons(rejected: pa.Table) -> dict[str, int]:
+    """Rows by reason, most first."""
+    counted: Counter[str] = Counter()
+    for item in pc.value_counts(rejected["reasons"]).to_pylist():
+        counted.update(dict.fromkeys(item["values"].split(","), item["counts"]))
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _money(rows: pa.Table) -> Decimal:
+    total = pc.sum(rows["total_amount"].cast(pa.decimal128(38, 2))).as_py()
+    return _NO_MONEY if total is None else total
+
+
+class _Writing:
+    """New files of one landing."""
+
+    def __init__(self, lake: Lake, landed_on: dt.date, run_id: str) -> None:
+        self._lake, self._landed_on, self._run_id = lake, landed_on, run_id
+        self._keys: list[str] = []
+
+    def file(self, status: Status, parts: Sequence[pa.Table], lines: int) -> list[LakeFile]:
+        """Write the rows as one file; none for no rows."""
+        import pyarrow.parquet as pq
+
+        schema = table_of(status).arrow_schema()
+        rows = pa.concat_tables([p.select(schema.names).cast(schema) for p in parts])
+        if not rows.num_rows:
+            return []
+        key = self._lake.data_key(self._landed_on, self._run_id, f"{status}-{uuid.uuid4().hex}")
+        self._keys.append(key)
+        with self._lake.store.writing(key) as sink:
+            pq.write_table(rows, sink, compression="zstd", compression_level=1, row_group_size=_ROWS_IN_GROUP)
+            size = sink.tell()
+        return [LakeFile(key, rows.num_rows, lines, str(_money(rows)), size)]
+
+    def discard(self) -> None:
+        """Delete what was written. The error that led here is the one to tell."""
+        with contextlib.suppress(RetailError):
+            self._lake.store.delete(self._keys)

@@ -1,0 +1,1 @@
+"""The production warehouse: Amazon Redshift, provisioned or Serverless, fed from S3 through `redshift-connector`."""

@@ -1,0 +1,237 @@
+"""Sessions of Redshift: the four ways to log in, the settings of a session, and a transaction that never stays open.
+
+The driver begins a transaction with the first statement, a SELECT included, and leaves it open. So a session is given
+out only as a block, at whose end it is rolled back, unless it was committed, and closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from retail_assets.errors import RetailError, WarehouseError
+from retail_assets.redshift_settings import RedshiftSettings
+from retail_assets.tables import identifier
+from retail_assets.warehouse.redshift import sql as text
+from retail_assets.warehouse.redshift.errors import Explainer, fields_of, is_conflict, is_lost
+
+log = logging.getLogger(__name__)
+
+_PORT = 5439
+_CONNECT_SECONDS = 30
+_APPLICATION = "retail-assets"
+_LONGEST_PAUSE = 20.0
+T = TypeVar("T")
+
+
+class Session:
+    """One connection, its statements and their rows."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._cursor.paramstyle = "qmark"
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement; the rows of a SELECT, none of another. A transaction begins if none is open."""
+        self._cursor.execute(sql, list(parameters) or None)
+        return [tuple(row) for row in self._cursor.fetchall()] if self._cursor.description else []
+
+    @property
+    def columns(self) -> list[tuple[str, int, int]]:
+        """Name, type oid and type modifier of each column of the last SELECT."""
+        # Not `description`: the driver leaves precision and scale out of it.
+        row_description = self._cursor.ps["row_desc"]
+        return [(c["label"].decode(), int(c["type_oid"]), int(c["type_modifier"])) for c in row_description]
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+    @contextlib.contextmanager
+    def outside_a_transaction(self) -> Iterator[None]:
+        """Each statement of the block commits itself."""
+        self._connection.autocommit = True
+        try:
+            yield
+        finally:
+            self._connection.autocommit = False
+
+
+class Sessions:
+    """Makes sessions in one schema, and repeats what met a conflict or a lost connection."""
+
+    def __init__(
+        self,
+        settings: RedshiftSettings,
+        schema: str,
+        *,
+        wait_seconds: float,
+        attempts: int,
+        pause_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self._schema = identifier(schema)
+        self._wait_seconds = wait_seconds
+        self._attempts = attempts
+        self._pause_seconds = pause_seconds
+        self._secret: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+        self.explainer = Explainer(
+            f"redshift:{settings.database}#{self._schema}",
+            [settings.password, settings.host, settings.secret, *settings.iam_role.replace("default", "").split(",")],
+        )
+
+    def repeated(self, doing: str, work: Callable[[Session], T], *, tag: str) -> T:
+        """Do `work` in a session, from the beginning again after a conflict or a lost connection.
+
+        `work` must be all or nothing, and right when it is done twice: when the connection breaks at COMMIT nobody knows
+        whether it was carried out.
+        """
+        for attempt in range(1, self._attempts + 1):
+            try:
+                with self.session(tag) as session:
+                    return work(session)
+            except RetailError:
+                raise
+            except Exception as e:
+                if not _is_ours(e):
+                    raise
+                failure = self.explainer.explained(e, doing, getattr(e, "load_error", None))
+                again = is_conflict(e) or is_lost(e)
+            if not again or attempt == self._attempts:
+                raise failure
+            pause = random.uniform(0, min(_LONGEST_PAUSE, self._pause_seconds * 2**attempt))  # noqa: S311 - a pause
+            log.warning("%s: again in %.1f s (%d of %d)", failure, pause, attempt, self._attempts - 1)
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def session(self, tag: str) -> Iterator[Session]:
+        """A session whose names mean this schema and whose queries carry `tag` in Redshift's history."""
+        connection = self._connect()
+        try:
+            session = Session(connection)
+            with session.outside_a_transaction():
+                session.run(f"SET search_path TO {self._schema}")
+                session.run(f"SET query_group TO {text.literal(f'{_APPLICATION}/{self._schema}/{tag}'[:320])}")
+                # Nothing waits for ever. Redshift counts waiting for a lock as well.
+                session.run(f"SET statement_timeout TO {int(self._wait_seconds * 1000)}")
+            yield session
+        finally:
+            with contextlib.suppress(Exception):
+                connection.rollback()
+            with contextlib.suppress(Exception):
+                connection.close()
+
+    def _connect(self) -> Any:
+        try:
+            import redshift_connector
+        except ImportError as e:
+            raise WarehouseError(
+                "RETAIL_WAREHOUSE=redshift needs redshift-connector, which is not installed. Install it: "
+                "pip install 'retail-assets[redshift]'"
+            ) from e
+        # At level DEBUG the driver logs all it is given and all it gets.
+        driver_log = logging.getLogger("redshift_connector")
+        if driver_log.getEffectiveLevel() < logging.INFO:
+            driver_log.setLevel(logging.INFO)
+        fresh = False
+        while True:
+            arguments = self._arguments(fresh_secret=fresh)
+            try:
+                connection = redshift_connector.connect(**arguments)
+                break
+            except redshift_connector.Error as e:
+                refused = fields_of(e).get("C", "") in ("28000", "28P01")
+                if self._settings.login != "secret" or fresh or not refused:
+                    raise
+                fresh = True  # the secret was rotated since it was read
+        # The time limit was for connecting; a long query sends nothing for minutes, and a dead peer is told by TCP.
+        with contextlib.suppress(AttributeError):
+            connection._usock.settimeout(None)
+        return connection
+
+    def _arguments(self, *, fresh_secret: bool) -> dict[str, Any]:
+        """Arguments of `redshift_connector.connect`."""
+        settings = self._settings
+        common: dict[str, Any] = {
+            "database": settings.database,
+            "application_name": _APPLICATION,
+            "ssl": True,
+            "sslmode": "verify-full",  # said, because the driver's default only warns of another name
+            "timeout": _CONNECT_SECONDS,
+            "tcp_keepalive": True,
+            "tcp_keepalive_idle": 60,
+            "tcp_keepalive_interval": 15,
+            "tcp_keepalive_count": 4,
+        }
+        region = {"region": settings.region} if settings.region else {}
+        address = {k: v for k, v in (("host", settings.host), ("port", settings.port)) if v is not None}
+        if settings.login == "password":
+            return common | {"port": _PORT} | address | {"user": settings.user, "password": settings.password}
+        if settings.login == "secret":
+            secret = self._from_secrets_manager(fresh=fresh_secret)
+            found = {"host": secret.get("host"), "port": int(secret.get("port") or _PORT)} | address
+            if not found["host"]:
+                raise WarehouseError(
+                    "The secret of REDSHIFT_SECRET has no host. Set REDSHIFT_HOST to the endpoint's host name."
+                )
+            self.explainer.also_hide([found["host"]])
+            return common | found | {"user": secret["username"], "password": secret["password"]}
+        if settings.login == "cluster":
+            # As a named user, or as the user that belongs to the IAM identity.
+            user: dict[str, Any] = {"db_user": settings.user} if settings.user else {"group_federation": True}
+            return common | region | address | user | {"iam": True, "cluster_identifier": settings.cluster}
+        return common | region | address | {
+            "iam": True,
+            "is_serverless": True,
+            "serverless_work_group": settings.workgroup,
+        }  # fmt: skip
+
+    def _from_secrets_manager(self, *, fresh: bool) -> dict[str, Any]:
+        with self._lock:
+            if self._secret is None or fresh:
+                import boto3
+
+                client = boto3.client("secretsmanager", region_name=_region(self._settings))
+                value = client.get_secret_value(SecretId=self._settings.secret)["SecretString"]
+                try:
+                    secret = json.loads(value)
+                    self.explainer.also_hide([str(secret["password"])])
+                    secret["username"]
+                except (ValueError, KeyError, TypeError):
+                    raise WarehouseError(
+                        "The secret of REDSHIFT_SECRET is not JSON with `username` and `password`."
+                    ) from None
+                self._secret = dict(secret)
+            return self._secret
+
+
+def _region(settings: RedshiftSettings) -> str | None:
+    """The region set, or the one in the secret's ARN, or AWS's own (None)."""
+    if settings.region:
+        return settings.region
+    arn = re.match(r"arn:aws[\w-]*:secretsmanager:([\w-]+):", settings.secret or "")
+    return arn[1] if arn else None
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the error comes from the driver, from AWS or from the network."""
+    return isinstance(error, OSError | EOFError) or type(error).__module__.split(".")[0] in (
+        "redshift_connector",
+        "botocore",
+        "boto3",
+        "struct",
+        "ssl",
+        "socket",
+    )

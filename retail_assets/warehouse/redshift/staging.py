@@ -1,0 +1,98 @@
+"""Files on their way into and out of Redshift: a folder of its own each time, removed at the end.
+
+What a killed process leaves here is named by nothing and never read; the bucket's lifecycle rule removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from retail_assets.errors import StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from retail_assets.lake import LakeFile
+    from retail_assets.storage import Store
+
+
+class Staging:
+    """Folders below `prefix` in a store on S3."""
+
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[StagingFolder]:
+        folder = StagingFolder(self._store, f"{self._prefix}/{uuid.uuid4().hex}")
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(StorageError):  # what stays is litter, and must not hide why the block ended
+                self._store.delete([e.key for e in self._store.list(folder.key)])
+
+
+class StagingFolder:
+    """One folder. Nothing is in it before something is written."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self.key = key
+
+    @property
+    def uri(self) -> str:
+        return self._store.uri_of(self.key)
+
+    def inner(self) -> StagingFolder:
+        """A new folder in this one."""
+        return StagingFolder(self._store, f"{self.key}/{uuid.uuid4().hex}")
+
+    def manifest(self, name: str, store: Store, files: Sequence[LakeFile]) -> str:
+        """Publish a COPY manifest of files of `store`; returns its URI.
+
+        A manifest and not a prefix: `dt=2026-01-1` would also mean `dt=2026-01-10`, and files that a crash left behind.
+        """
+        entries = [
+            {"url": store.uri_of(f.key), "mandatory": True, "meta": {"content_length": f.size}} for f in files
+        ]
+        return self._write(f"{name}.manifest", json.dumps({"entries": entries}).encode())
+
+    def table(self, name: str, rows: pa.Table) -> str:
+        """Write rows as one Parquet file and its manifest; returns the manifest's URI."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink)
+        data = sink.getvalue().to_pybytes()
+        url = self._write(f"{name}.parquet", data)
+        entry = {"url": url, "mandatory": True, "meta": {"content_length": len(data)}}
+        return self._write(f"{name}.manifest", json.dumps({"entries": [entry]}).encode())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows of the Parquet files that UNLOAD wrote here, a batch at a time."""
+        import pyarrow.parquet as pq
+
+        for entry in self._store.list(self.key):
+            with self._store.open(entry.key) as file:
+                for batch in pq.ParquetFile(file).iter_batches():
+                    yield _with_microseconds(batch)
+
+    def _write(self, name: str, data: bytes) -> str:
+        key = f"{self.key}/{name}"
+        self._store.write(key, data)
+        return self._store.uri_of(key)
+
+
+def _with_microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Redshift unloads timestamps as INT96, which Arrow reads as nanoseconds."""
+    import pyarrow as pa
+
+    micro = pa.timestamp("us")
+    schema = pa.schema([f.with_type(micro) if f.type == pa.timestamp("ns") else f for f in batch.schema])
+    return batch if schema.equals(batch.schema) else batch.cast(schema)

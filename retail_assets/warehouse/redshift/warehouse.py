@@ -1,0 +1,262 @@
+"""Amazon Redshift behind the `Warehouse` protocol.
+
+A write is one transaction, repeated from the beginning after a conflict or a lost connection:
+
+    LOCK load_lock               before anything is read, so that the snapshot is of after the writer before
+    CREATE TEMP TABLE, COPY      Parquet by manifest; Redshift reads S3 itself, with its role
+    checks                       keys are not enforced, so the stage is compared with what the manifests promise
+    DELETE, INSERT               by landing, with a column list
+    COMMIT
+
+The lock is a table of its own without rows: locking `sales` itself would make every reader wait for the load, and the
+load for every forgotten session that has read. Writers of other programs are told by a conflict, which is repeated.
+TRUNCATE is never used: it commits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retail_assets.errors import WarehouseError
+from retail_assets.redshift_settings import RedshiftSettings
+from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
+from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
+from retail_assets.warehouse.redshift import catalog, rows, sql
+from retail_assets.warehouse.redshift.connection import Session, Sessions
+from retail_assets.warehouse.redshift.staging import Staging, StagingFolder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from retail_assets.lake import CleanManifest
+    from retail_assets.storage import Store
+
+log = logging.getLogger(__name__)
+
+_KEPT = (SALES_CLEAN, SALES_QUARANTINE, SALES)
+
+#: Redshift analyzes in the background when it is idle. A load that changes this share of a table of some size should
+#: not wait for that: the marts are made from it next. Below it, ANALYZE itself would skip the table.
+_ANALYZE_SHARE = 0.10
+_ANALYZE_ROWS = 10_000
+
+_LOAD_ERROR = (
+    "SELECT file_name, line_number, column_name, error_message FROM sys_load_error_detail "
+    "WHERE session_id = pg_backend_pid() ORDER BY start_time DESC LIMIT 1"
+)
+
+
+class RedshiftWarehouse:
+    """Tables of one source in the schema `schema` of a Redshift database.
+
+    `staging` is a store on S3 that Redshift's role can read and write; `prefix` the folder in it for what is under way.
+    """
+
+    def __init__(
+        self,
+        settings: RedshiftSettings,
+        schema: str,
+        staging: Store,
+        prefix: str,
+        *,
+        wait_seconds: float = 1800.0,
+        attempts: int = 5,
+        pause_seconds: float = 0.5,
+    ) -> None:
+        self.schema = identifier(schema)
+        self._settings = settings
+        self._staging = Staging(staging, prefix)
+        self._sessions = Sessions(
+            settings, schema, wait_seconds=wait_seconds, attempts=attempts, pause_seconds=pause_seconds
+        )
+
+    def __repr__(self) -> str:
+        return f"RedshiftWarehouse({self.location()!r})"
+
+    def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
+        """See `Warehouse.load_landings`. The landings' files are on S3; the number of statements does not grow."""
+        clean = [f for m in landings for f in m.files["clean"]]
+        quarantine = [f for m in landings for f in m.files["quarantine"]]
+        if (clean or quarantine) and not store.uri.startswith("s3://"):
+            raise WarehouseError(f"Redshift loads from S3, and the lake is at {store.uri}. Set RETAIL_LAKE_URI=s3://….")
+        with self._staging.folder() as folder:
+            staged = [
+                ("stage_clean", SALES_CLEAN, folder.manifest("clean", store, clean) if clean else None),
+                (
+                    "stage_quarantine",
+                    SALES_QUARANTINE,
+                    folder.manifest("quarantine", store, quarantine) if quarantine else None,
+                ),
+            ]
+
+            def work(session: Session) -> Loaded:
+                catalog.ensure(session, self.schema, _KEPT)
+                self._lock(session)
+                refuse_outdated(store, landings)
+                for stage, table, manifest in staged:
+                    self._stage(session, stage, table, manifest)
+
+                def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+                    return session.run(sql.filled_in(statement, parameters))
+
+                loaded = apply_landings(run, landings)
+                session.commit()
+                changed = loaded.clean_inserted + loaded.clean_deleted
+                if _pays(changed, loaded.sales_total):
+                    self._analyze(session, (SALES_CLEAN, SALES))
+                return loaded
+
+            return self._sessions.repeated(f"loading {_days(landings)}", work, tag="load")
+
+    def replace(self, table: Table, rows: pa.Table) -> int:
+        """See `Warehouse.replace`."""
+        try:
+            conformed = rows.select(list(table.names)).cast(table.arrow_schema())
+        except (KeyError, ValueError) as e:
+            raise WarehouseError(f"{self.location(table)}: its new rows do not fit ({e}). The old ones stay.") from e
+        with self._staging.folder() as folder:
+            manifest = folder.table(table.name, conformed) if conformed.num_rows else None
+
+            def fill(session: Session) -> None:
+                self._stage(session, "stage_rows", table, manifest)
+                session.run(
+                    f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM stage_rows"
+                )
+
+            return self._made_anew(table, fill)
+
+    def rebuild(self, table: Table, select: str) -> int:
+        """See `Warehouse.rebuild`."""
+
+        def fill(session: Session) -> None:
+            session.run(
+                f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM ({select}) AS q"
+            )
+
+        return self._made_anew(table, fill)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """See `Warehouse.query`. All rows come through the connection and are held: for many, see `scan`."""
+
+        def work(session: Session) -> pa.Table:
+            found = session.run(sql, parameters)
+            return rows.to_arrow(session.columns, found)
+
+        return self._sessions.repeated("asking", work, tag="query")
+
+    def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
+        """See `Warehouse.scan`. Redshift writes Parquet to the staging folder (UNLOAD), which is read file by file."""
+        select = sql.filled_in(query, parameters)
+        with self._staging.folder() as parent:
+
+            def work(session: Session) -> StagingFolder:
+                # Again into a folder of its own: UNLOAD wants it empty, and a try that broke may have left files.
+                folder = parent.inner()
+                session.run(sql.unload(select, folder.uri, self._settings.iam_role))
+                return folder
+
+            yield from self._sessions.repeated("unloading", work, tag="scan").batches()
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been made."""
+
+        def work(session: Session) -> bool:
+            return table.name in catalog.tables(session, self.schema)
+
+        return self._sessions.repeated("looking for a table", work, tag="exists")
+
+    def location(self, table: Table | None = None) -> str:
+        """`redshift:<database>#<schema>.<table>`: without the endpoint, which is nobody's business in a log."""
+        name = f"{self.schema}.{table.name}" if table else self.schema
+        return f"redshift:{self._settings.database}#{name}"
+
+    def examine(self) -> str:
+        """Log in, and let Redshift read a file of the staging folder into a table that goes again; what was seen.
+
+        Raises RetailError where something is in the way of a load.
+        """
+        import pyarrow as pa
+
+        with self._staging.folder() as folder:
+            manifest = folder.table("probe", pa.table({"probe": pa.array([1], pa.int64())}))
+
+            def work(session: Session) -> str:
+                [(user, version)] = session.run("SELECT CAST(current_user AS VARCHAR(128)), version()")
+                found = catalog.tables(session, self.schema)
+                session.run("CREATE TEMP TABLE stage_probe (probe BIGINT)")
+                self._copy(session, "stage_probe", manifest)
+                made = catalog.names(found, _KEPT)
+                there = f"{len(found)} tables in {self.schema}" if made else f"{self.schema}: the first load makes it"
+                return f"{self.location()} as {user}, {str(version).split(',')[0]}; reads S3; {there}"
+
+            return self._sessions.repeated("examining", work, tag="doctor")
+
+    def _made_anew(self, table: Table, fill: Callable[[Session], None]) -> int:
+        """Replace what is in a derived table; one of another version is dropped and made again."""
+
+        def work(session: Session) -> int:
+            catalog.ensure(session, self.schema, ())
+            self._lock(session)
+            found = catalog.tables(session, self.schema).get(table.name)
+            if found is not None and catalog.differs(table, found):
+                session.run(f"DROP TABLE {self.schema}.{table.name}")
+                found = None
+            if found is None:
+                session.run(sql.create_table(self.schema, table))
+            else:
+                session.run(f"DELETE FROM {table.name}")
+            fill(session)
+            [(count,)] = session.run(f"SELECT count(*) FROM {table.name}")
+            session.commit()
+            if _pays(int(count), int(count)):
+                self._analyze(session, (table,))
+            return int(count)
+
+        return self._sessions.repeated(f"making {table.name}", work, tag=table.name)
+
+    def _lock(self, session: Session) -> None:
+        """Begin the transaction of a writer; waits for the one before."""
+        session.run(f"LOCK {self.schema}.{catalog.LOCK}")
+
+    def _stage(self, session: Session, stage: str, table: Table, manifest: str | None) -> None:
+        """A temporary table with the rows of a manifest's files; empty without one."""
+        session.run(sql.create_stage(stage, table))
+        if manifest is not None:
+            self._copy(session, stage, manifest)
+
+    def _copy(self, session: Session, stage: str, manifest: str) -> None:
+        try:
+            session.run(sql.copy(stage, manifest, self._settings.iam_role))
+        except Exception as e:
+            e.load_error = self._load_error(session)  # type: ignore[attr-defined]
+            raise
+
+    @staticmethod
+    def _load_error(session: Session) -> dict[str, Any] | None:
+        """What Redshift has logged of the COPY that just failed in this session."""
+        try:
+            session.rollback()
+            found = session.run(_LOAD_ERROR)
+        except Exception:  # the view is a help; why the COPY failed is known without it
+            return None
+        return dict(zip(("file_name", "line_number", "column_name", "error_message"), found[0], strict=True)) if found else None
+
+    def _analyze(self, session: Session, tables: Sequence[Table]) -> None:
+        """Bring the planner's statistics up to date, after the commit. Without them queries are slow, not wrong."""
+        try:
+            with session.outside_a_transaction():
+                for table in tables:
+                    session.run(f"ANALYZE {self.schema}.{table.name} PREDICATE COLUMNS")
+        except Exception as e:
+            log.warning("%s", self._sessions.explainer.explained(e, "analyzing"))
+
+
+def _pays(changed: int, total: int) -> bool:
+    return changed >= _ANALYZE_ROWS and changed >= _ANALYZE_SHARE * total
+
+
+def _days(landings: Sequence[CleanManifest]) -> str:
+    days = sorted(str(m.landed_on) for m in landings)
+    return "no landing" if not days else days[0] if len(days) == 1 else f"{len(days)} landings to {days[-1]}"

@@ -1,0 +1,58 @@
+"""The shop of `shop.py`, cleaned once by the real Spark: every test starts from a copy of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from retail_assets_tests.faults.shop import (
+    AFTER,
+    BEFORE,
+    CORRECTED,
+    FIRST,
+    LANDED,
+    NEXT,
+    SECOND,
+    SOURCE,
+    Home,
+    Scenario,
+    told,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def scenario(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """Raw files to tables through every asset and check, by the session's Spark."""
+    before = Home(tmp_path_factory.mktemp("faults") / "before")
+    before.folder.mkdir()
+    before.land(FIRST, LANDED)
+    before.materialize(FIRST, FIRST)
+    before.land(FIRST, CORRECTED)
+    before.land(SECOND, NEXT)
+    # What a run left that was killed years ago: a data file, and one that was being written.
+    dead = f"{SOURCE}/clean/dt={FIRST}/dead"
+    left = (f"{dead}/clean-0.parquet", f"{dead}/.{'a' * 32}.part")
+    for key in left:
+        path = before.lake.store.local_path(key)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"PAR1")
+        os.utime(path, (0, 0))
+    manifest = before.lake.store.local_path(f"{SOURCE}/clean/dt={FIRST}/manifest.json")
+    os.utime(manifest, (0, 0))
+    after = before.copy(before.folder.with_name("after"))
+    after.materialize()
+    tables_before, tables_after = before.tables(), after.tables()
+    assert (told(tables_before), told(tables_after)) == (BEFORE, AFTER)
+    return Scenario(before, after, tables_before, tables_after, left)
+
+
+@pytest.fixture
+def home(scenario: Scenario, tmp_path: Path) -> Home:
+    """The shop before."""
+    return scenario.before.copy(tmp_path / "home")

@@ -1,0 +1,91 @@
+"""Whoever reads while others write sees the landing before or the landing after, whole; anything else is noticed here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from retail_assets.errors import RetailError, WarehouseBusyError
+from retail_assets.lake import STATUSES
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.faults import children
+from retail_assets_tests.faults.shop import FIRST, SOURCE, Home, Scenario
+from retail_assets_tests.warehouse.children import ended, start
+
+_ALL_TABLES = (
+    "SELECT (SELECT count(*) FROM sales), (SELECT sum(total_amount) FROM sales), (SELECT count(*) FROM sales_clean), "
+    "(SELECT sum(total_amount) FROM sales_clean), (SELECT count(*) FROM sales_quarantine)"
+)
+
+#: Rows and money of `sales` and `sales_clean`, rejected rows: with the landing as it was, and as it was corrected.
+TABLES = {(3, Decimal("71.00"), 3, Decimal("71.00"), 1), (3, Decimal("82.00"), 3, Decimal("82.00"), 1)}
+#: Money by status of the same two in the lake.
+LAKE = {
+    (("clean", Decimal("71.00")), ("quarantine", Decimal("30.00")), ("superseded", Decimal("10.00"))),
+    (("clean", Decimal("82.00")), ("quarantine", Decimal("9.00")), ("superseded", Decimal("39.00"))),
+}
+
+
+@dataclass
+class Seen:
+    """What was seen how often. `turned_away` counts looks at the tables while a load had them."""
+
+    tables: Counter[Any] = field(default_factory=Counter)
+    lake: Counter[Any] = field(default_factory=Counter)
+    turned_away: int = 0
+
+
+def watched(home: Home, child: Any) -> Seen:
+    """Look at the tables and at the lake in turn until the child ends."""
+    impatient = DuckDBWarehouse(home.platform.settings.duckdb_path, SOURCE, wait_seconds=0)
+    lake, seen = home.lake, Seen()
+    while child.is_alive():
+        try:
+            [row] = impatient.query(_ALL_TABLES).to_pylist()
+            seen.tables[tuple(row.values())] += 1
+        except WarehouseBusyError:
+            seen.turned_away += 1
+        try:
+            manifest = lake.clean(FIRST)
+            money = {
+                status: sum(
+                    (value or Decimal(0) for f in manifest.files[status] for value in _amounts(lake.store.local_path(f.key))),
+                    Decimal("0.00"),
+                )
+                for status in STATUSES
+            }
+            seen.lake[tuple(sorted(money.items()))] += 1
+        except (RetailError, OSError) as e:
+            seen.lake[type(e).__name__] += 1
+    assert ended(child) == 0, (home.folder / "writer.log").read_text()[-3000:]
+    return seen
+
+
+def _amounts(path: Path) -> list[Decimal | None]:
+    amounts: list[Decimal | None] = pq.read_table(path, columns=["total_amount"])["total_amount"].to_pylist()
+    return amounts
+
+
+@pytest.mark.spark
+def test_readers_of_tables_and_lake_see_whole_landings_only(home: Home, scenario: Scenario) -> None:
+    known = [scenario.before, scenario.after]
+    seen = watched(home, start(children.correct_again_and_again, home, known, 12, "exact"))
+    assert set(seen.tables) == TABLES
+    assert set(seen.lake) == LAKE
+    assert seen.turned_away > 0, "no look fell into a load"
+    assert min(seen.lake.values()) >= 10
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("how", ["two loads", "manifests in place"])
+def test_the_watch_notices_a_writer_that_works_by_halves(home: Home, scenario: Scenario, how: str) -> None:
+    """Else the test before could not fail."""
+    seen = watched(home, start(children.correct_again_and_again, home, [scenario.before, scenario.after], 6, how))
+    half_tables, half_lake = set(seen.tables) - TABLES, set(seen.lake) - LAKE
+    assert half_tables if how == "two loads" else half_lake

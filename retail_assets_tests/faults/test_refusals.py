@@ -1,0 +1,311 @@
+"""Disks that are full, listings that break off, rights that are missing: a clear error, the old state, no loss."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import http.server
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from retail_assets.cleaning import job
+from retail_assets.errors import RetailError, StorageError
+from retail_assets.lake import Lake
+from retail_assets.landing.land import land_file
+from retail_assets.landing.register import register_landings
+from retail_assets.storage import Store
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.faults.shop import CORRECTED, FIRST, SOURCE, Home, Scenario, csv
+from retail_assets_tests.warehouse import children
+from retail_assets_tests.warehouse.landings import DAY, defined, held, line, publish
+from retail_assets_tests.warehouse.landings import SOURCE as OTHER
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 512 KB. Skips where none may be mounted; limits on the size of files stand in for it there."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"may not mount: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def files_below(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+# Disk full.
+
+
+def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(small_disk: Path, tmp_path: Path) -> None:
+    raw, delivery = Store(str(small_disk / "raw")), tmp_path / "till.csv"
+    delivery.write_bytes(csv(("T1", 1)))
+    land_file(delivery, raw, SOURCE, FIRST)
+    before = files_below(small_disk)
+    delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
+    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: the disk is full\. Free some space and run"):
+        land_file(delivery, raw, SOURCE, FIRST, replace=True)
+    assert files_below(small_disk) == before
+    assert raw.read(f"{SOURCE}/dt={FIRST}/till.csv") == csv(("T1", 1))
+
+
+def test_a_limit_met_while_landing_leaves_nothing(tmp_path: Path) -> None:
+    delivery = tmp_path / "till.csv"
+    delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
+    assert children.ended(children.start(_land_within_limits, delivery, tmp_path / "raw")) == 0
+    assert files_below(tmp_path / "raw") == set()
+
+
+def _land_within_limits(delivery: Path, raw: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: File too large"):
+        land_file(delivery, Store(str(raw)), SOURCE, FIRST)
+
+
+@contextlib.contextmanager
+def limited_workers(most: int) -> Iterator[None]:
+    """Spark's Python workers, those to come included, cannot write files of more than so many bytes."""
+    workers = [p for p in psutil.Process().children(recursive=True) if "pyspark" in " ".join(p.cmdline())]
+    workers = [p for p in workers if "java" not in p.name()]
+    assert workers, "Spark has no Python workers yet"
+    for process in workers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.rlimit(psutil.RLIMIT_FSIZE, (most, psutil.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        for process in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+
+
+@pytest.mark.spark
+@pytest.mark.skipif(not hasattr(psutil, "RLIMIT_FSIZE"), reason="limits of other processes can be set on Linux only")
+def test_spark_that_cannot_write_on_publishes_nothing_and_a_rerun_is_exact(
+    home: Home, scenario: Scenario, spark: SparkSession
+) -> None:
+    with limited_workers(1000), pytest.raises(RetailError, match=r"Cannot write .*\.parquet: File too large"):
+        home.materialize()
+    assert home.tables() == scenario.tables_before
+    assert home.lake.clean(FIRST) == scenario.before.lake.clean(FIRST)
+    assert not [k for k in home.orphans() if k.endswith(".part")]
+    home.materialize()
+    assert home.tables() == scenario.tables_after
+
+
+@pytest.mark.spark
+def test_a_disk_that_is_full_while_spark_writes_says_so_and_leaves_no_temporary_file(
+    small_disk: Path, tmp_path: Path, home: Home, spark: SparkSession
+) -> None:
+    raw, contract = Store(str(tmp_path / "raw")), home.platform.settings.contract
+    raw.write(f"{SOURCE}/dt={FIRST}/till.csv", csv(*((f"T{i * 7919 % 99991}", i) for i in range(30_000))))
+    landings = register_landings(raw, SOURCE, [FIRST], contract)
+    lake = Lake(Store(str(small_disk / "lake")), SOURCE)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 450_000)
+    with pytest.raises(StorageError, match="disk is full.*Free some space and run the same again"):
+        job.clean(lambda: spark, raw, lake, landings, contract, "full")
+    assert not [name for name in files_below(small_disk) if name.endswith(".part")]
+    filler.unlink()
+    [manifest] = job.clean(lambda: spark, raw, lake, landings, contract, "again")
+    assert manifest.rows("clean") == 30_000
+
+
+def test_a_disk_that_is_full_while_loading_leaves_the_old_tables(small_disk: Path, tmp_path: Path) -> None:
+    lake = Lake(Store(str(tmp_path / "lake")), OTHER)
+    path = tmp_path / "retail.duckdb"
+    lines = [line("A", 100)]
+    DuckDBWarehouse(path, OTHER).load_landings(lake.store, [publish(lake, DAY, lines)])
+    small = small_disk / "retail.duckdb"
+    size = path.stat().st_size
+    subprocess.run(["mount", "-o", f"remount,size={size + 300_000}", str(small_disk)], check=True)
+    small.write_bytes(path.read_bytes())
+    warehouse = DuckDBWarehouse(small, OTHER)
+    many = [line(f"T{i * 7919 % 99991}" * 20, i, DAY, at=i + 2) for i in range(20_000)]
+    manifest = publish(lake, DAY, many, run="many")
+    with pytest.raises(StorageError, match=r"The disk of .* is full: nothing was changed\. Free some space"):
+        warehouse.load_landings(lake.store, [manifest])
+    assert held(warehouse) == defined({DAY: lines})
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    warehouse.load_landings(lake.store, [manifest])
+    assert held(warehouse) == defined({DAY: many})
+
+
+# A listing that breaks off.
+
+
+_PAGE = (
+    '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name>'
+    "<IsTruncated>true</IsTruncated><NextContinuationToken>more</NextContinuationToken><KeyCount>2</KeyCount>{keys}"
+    "</ListBucketResult>"
+)
+_OBJECT = (
+    "<Contents><Key>raw/shop/dt=2024-03-01/{name}.csv</Key><LastModified>2024-03-01T00:00:00.000Z</LastModified>"
+    '<ETag>"0"</ETag><Size>10</Size></Contents>'
+)
+_ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>"
+
+
+class _BreakingS3(http.server.BaseHTTPRequestHandler):
+    """An S3 whose second page of any listing fails as `broken` says."""
+
+    broken = (403, "AccessDenied")
+
+    def do_GET(self) -> None:  # noqa: N802 - named by http.server
+        if "continuation-token" not in self.path:
+            self._answer(200, _PAGE.format(keys="".join(_OBJECT.format(name=n) for n in "ab")))
+            return
+        status, code = self.broken
+        if status:
+            self._answer(status, _ERROR.format(code=code))
+        else:
+            self.close_connection = True  # hangs up in the middle of the answer
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n<?xml")
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("broken", [(403, "AccessDenied"), (500, "InternalError"), (0, "")], ids=["403", "500", "cut"])
+def test_a_listing_that_fails_on_its_second_page_is_never_taken_for_a_short_one(
+    broken: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a landing registered as the whole would withdraw the sales of the other half."""
+    handler = type("Handler", (_BreakingS3,), {"broken": broken})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environ = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "2",
+        }
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        store = Store("s3://b/raw")
+        try:
+            for listing in (lambda: store.list("shop"), lambda: store.list(""), lambda: store.folders("shop")):
+                with pytest.raises(StorageError) as raised:
+                    listing()
+                assert "secret" not in str(raised.value)
+        finally:
+            server.shutdown()
+
+
+def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path))
+    for name in ("a", "b", "c"):
+        store.write(f"shop/{name}/x.csv", b"1")
+    scandir = os.scandir
+
+    def failing(path: str | Path = ".") -> object:
+        if Path(path).name == "b":
+            raise OSError(5, "Input/output error", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(StorageError, match="Cannot list .*shop: Input/output error"):
+        store.list("shop")
+
+
+# Rights.
+
+
+def unprivileged(home: Path) -> None:
+    """Become nobody, if we are somebody whom rights do not bind."""
+    if os.geteuid() == 0:
+        for folder in (home, *home.parents):
+            if folder.owner() == "root" and folder.parts[1:2] == ("tmp",) and len(folder.parts) > 2:
+                folder.chmod(folder.stat().st_mode | 0o011)
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def _refused(home: Home, denied: str) -> None:
+    """What a run says that may not read or write something."""
+    unprivileged(home.folder)
+    platform = home.platform
+    contract = platform.settings.contract
+    told = {
+        "a landed file": r"Cannot read .*till\.csv: permission denied\. Check the owner and the rights",
+        "a landing": r"Cannot list .*: permission denied\. Check the owner and the rights",
+        "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check the owner and the rights",
+        "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and rights",
+        "a file of the lake": r"nothing was changed|cannot be read",
+    }[denied]
+    with pytest.raises(RetailError, match=told):
+        landings = register_landings(platform.raw, SOURCE, [FIRST], contract)
+        platform.lake.publish_raw(landings[0])
+        platform.warehouse.load_landings(platform.lake.store, [platform.lake.clean(FIRST)])
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    "denied", ["a landed file", "a landing", "the manifests", "the warehouse", "a file of the lake"]
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
+    denied: str, home: Home, scenario: Scenario
+) -> None:
+    for path in (home.folder, *home.folder.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    landing = home.platform.raw.local_path(f"{SOURCE}/dt={FIRST}")
+    [file] = home.lake.clean(FIRST).files["clean"]
+    path, mode = {
+        "a landed file": (landing / "till.csv", 0o000),
+        "a landing": (landing, 0o000),
+        "the manifests": (home.lake.store.local_path(f"{SOURCE}/raw/dt={FIRST}"), 0o555),
+        "the warehouse": (home.platform.settings.duckdb_path, 0o444),
+        "a file of the lake": (home.lake.store.local_path(file.key), 0o000),
+    }[denied]
+    path.chmod(mode)
+    assert children.ended(children.start(_refused, home, denied)) == 0
+    path.chmod(0o777)
+    assert home.tables() == scenario.tables_before
+
+
+@pytest.mark.spark
+def test_left_overs_that_may_not_be_deleted_fail_no_run(
+    home: Home, scenario: Scenario, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = Store.delete
+
+    def denied(self: Store, keys: list[str]) -> None:
+        if keys:
+            raise StorageError("Cannot delete: permission denied.")
+        delete(self, keys)
+
+    monkeypatch.setattr(Store, "delete", denied)
+    home.materialize()
+    assert home.tables() == scenario.tables_after
+    assert set(scenario.killed_long_ago) <= home.orphans()

