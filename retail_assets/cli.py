@@ -295,7 +295,7 @@ def materialize(
     partition_range: Annotated[
         str | None, typer.Option(metavar="FIRST...LAST", help="Landing days, as YYYY-MM-DD...YYYY-MM-DD.")
     ] = None,
-    select: Annotated[str, typer.Option(help="Dagster's asset selection.")] = "*",
+    select: Annotated[str, typer.Option(help="Names with commas between them, or Dagster's asset selection.")] = "*",
 ) -> None:
     """Compute assets: as `dagster asset materialize`, with a line a step and errors without tracebacks."""
     from retail_assets.run import materialize as run
@@ -466,7 +466,8 @@ def quarantine_export(
             done = export.as_table(lake, manifests, selection, sink)
     for remark in done.remarks():
         typer.echo(remark, err=True)
-    typer.echo(f"{done.rows:,} rows written{'' if path is None else f' to {path}'}.", err=True)
+    rows_written = f"{done.rows:,} row{'' if done.rows == 1 else 's'} written"
+    typer.echo(f"{rows_written}{'' if path is None else f' to {path}'}.", err=True)
     if raw and path is not None:
         if done.rows and path.suffix != done.suffix:
             typer.echo(f"They are lines of a {done.suffix} file: rename it before landing.", err=True)

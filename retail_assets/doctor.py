@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import yaml
@@ -29,14 +30,20 @@ from rich.text import Text
 from retail_assets import java, spark
 from retail_assets import settings as settings_module
 from retail_assets.deadline import within
-from retail_assets.errors import ContractError, RetailError
+from retail_assets.errors import ContractError, RetailError, StorageError
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
+from retail_assets.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
 
 _DISTRIBUTION = "retail-assets"
 _PYTHON = (3, 11)
 _DISK_GIB = 2.0
 _STORE_SECONDS = 60
+_WAREHOUSE_SECONDS = 300  # a paused Serverless workgroup takes a while to wake
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ def _settings(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
     remaining = dict(env)
     for name in sorted(n for n in env if n.startswith("RETAIL_")):
         try:
-            settings_module.load({name: env[name]})
+            settings_module.load(_with_company(name, env))
         except RetailError as e:
             findings.append(Finding("contract" if isinstance(e, ContractError) else "settings", False, str(e)))
             del remaining[name]
@@ -177,6 +184,13 @@ def _settings(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
     without = ", ".join(sorted(set(env) - set(remaining)))
     findings.append(Finding("settings", True, f"the other checks go on as if {without} were not set"))
     return settings, findings
+
+
+def _with_company(name: str, env: Mapping[str, str]) -> dict[str, str]:
+    """A variable with those that it cannot be judged without: Redshift needs its own, and a lake on S3."""
+    if name != "RETAIL_WAREHOUSE" or env[name].strip() != "redshift":
+        return {name: env[name]}
+    return {n: v for n, v in env.items() if n in (name, "RETAIL_LAKE_URI") or n.startswith("REDSHIFT_")}
 
 
 def _java(home: Path, env: Mapping[str, str]) -> Finding:
@@ -195,14 +209,48 @@ def _spark(settings: Settings) -> Finding:
             version = session.spark.version
             spark.answers(session.spark)
             ended = time.monotonic()
+            remote = sorted({uri for uri in (settings.raw_uri, settings.lake_uri) if not Store(uri).is_local})
+            reached = _reached(session.spark, remote) if remote else None
         finally:
             session.stop()
     where = spark.public(settings.spark_master)
-    return Finding(
-        "spark",
-        True,
-        f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s",
+    said = f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s"
+    return Finding("spark", True, "\n".join(filter(None, [said, reached])))
+
+
+def _reached(session: SparkSession, uris: list[str]) -> str:
+    """How Spark gets at remote stores, seen from inside a task. Raises StorageError where a task does not."""
+
+    def look(_: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        refusals = []
+        for uri in uris:
+            try:
+                Store(uri).folders("")
+            except RetailError as e:  # as data: Spark would wrap it into a traceback
+                refusals.append(str(e))
+        yield pa.RecordBatch.from_pydict({"refusal": ["\n".join(refusals)]})
+
+    import pyarrow as pa
+
+    found = within(_STORE_SECONDS, lambda: session.range(0, 1, 1, 1).mapInArrow(look, "refusal string").collect())
+    if refusal := found[0]["refusal"]:
+        raise StorageError(
+            f"A task of Spark is refused. {refusal}\n"
+            "Its workers need the same access as this process: on a cluster, a role for its machines."
+        )
+    return (
+        f"{' and '.join(uris)}: read and written inside the Python tasks, so that every record keeps its line number "
+        f"and no Hadoop package is needed{_hadoop(session)}"
     )
+
+
+def _hadoop(session: SparkSession) -> str:
+    """Whether Hadoop's own s3a:// is there as well; nothing where it cannot be asked, as behind Spark Connect."""
+    try:
+        session._jvm.java.lang.Class.forName("org.apache.hadoop.fs.s3a.S3AFileSystem")  # type: ignore[union-attr]
+    except Exception as e:
+        return " (s3a:// is not there)" if "ClassNotFoundException" in str(e) else ""
+    return " (s3a:// is there and not used)"
 
 
 def _store(name: str, uri: str) -> Finding:
@@ -234,7 +282,18 @@ def _removing_what_is_new(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
+def _redshift(settings: Settings) -> Finding:
+    """Log in, and let Redshift read a file of the lake's bucket with its role."""
+    from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
+
+    warehouse = open_warehouse(settings)
+    assert isinstance(warehouse, RedshiftWarehouse)
+    return Finding("warehouse", True, within(_WAREHOUSE_SECONDS, warehouse.examine))
+
+
 def _warehouse(settings: Settings) -> Finding:
+    if settings.redshift is not None:
+        return _redshift(settings)
     path = settings.duckdb_path
     if not path.exists():
         return Finding("warehouse", True, f"{path} is not there yet: the first load makes it")

@@ -11,7 +11,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -182,9 +182,9 @@ class Lake:
                 data["reasons"],
             )
 
-    def cleaned(self) -> list[tuple[RawManifest, CleanManifest]]:
-        """Raw and clean manifest of every landing that has been cleaned, in order of the days."""
-        days = self.landings("clean")
+    def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:
+        """Raw and clean manifest of every landing (`among` some days) that has been cleaned, in order of the days."""
+        days = self.landings("clean", among)
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, and many at once
             return list(zip(pool.map(self.raw, days), pool.map(self.clean, days), strict=True))
 
@@ -192,9 +192,9 @@ class Lake:
         """Days that have a folder in a layer, in order; nearly always a published manifest, too. One listing."""
         return sorted(d for d in map(_day_of, self.store.folders(f"{self.source}/{layer}")) if d is not None)
 
-    def landings(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
-        """Days whose manifest is published in a layer, in order."""
-        days = self.days(layer)
+    def landings(self, layer: Literal["raw", "clean"], among: Collection[dt.date] | None = None) -> list[dt.date]:
+        """Days (`among` some) whose manifest is published in a layer, in order."""
+        days = self.days(layer) if among is None else sorted(among)
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
             published = pool.map(lambda day: self.store.exists(self._key(layer, day)), days)
             return sorted(day for day, is_there in zip(days, published, strict=True) if is_there)

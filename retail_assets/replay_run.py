@@ -85,10 +85,11 @@ class Report:
         by_text = [r for r in self.results if r.whole is None]
         whole = [r for r in self.results if r.whole is not None]
         said = []
-        if self.already_judged:
+        if left := self.already_judged:
+            one = left == 1
             said.append(
-                f"{self.already_judged:,} of the chosen rows were judged by this very contract and stay "
-                "(--again judges them all the same)."
+                f"{_counted(left, 'chosen row')} {'was' if one else 'were'} judged by this very contract and "
+                f"{'stays' if one else 'stay'} (--again judges {'it' if one else 'them'} all the same)."
             )
         if not self.results:
             said.append(f"Nothing to replay: no row was rejected by another contract than {self.contract}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 
 import dagster as dg
 from dagster import DagsterEventType as Event
@@ -17,7 +18,7 @@ from dagster._core.storage.tags import (
 )
 
 from retail_assets.build import build_defs, landing_partitions
-from retail_assets.errors import RetailError, SettingsError
+from retail_assets.errors import RetailError, SettingsError, nearest
 from retail_assets.settings import Settings
 
 _STEPS_ONLY: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
@@ -74,6 +75,16 @@ def _complaint(event: dg.DagsterEvent) -> str | None:
 
 
 def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:
+    """The assets of names with commas between them, as `dagster asset materialize` takes them, or of a selection."""
+    if re.fullmatch(r"[\w/]+(\s*,\s*[\w/]+)*", select.strip()):
+        known = {key.to_user_string(): key for key in job.asset_layer.selected_asset_keys}
+        names = re.split(r"\s*,\s*", select.strip())
+        if unknown := [name for name in names if name not in known]:
+            raise SettingsError(
+                f"--select: there is no asset {unknown[0]!r}.{nearest(unknown[0], known)} Assets: "
+                f"{', '.join(sorted(known))}."
+            )
+        return {known[name] for name in names}
     try:
         chosen = dg.AssetSelection.from_string(select).resolve(job.asset_layer.asset_graph)
     except dg.DagsterError as e:

@@ -101,7 +101,7 @@ class _LimitError(Exception):
 
 
 def landings(client: Any, bucket: str, root: str, source: str, after: dt.date | None, pages: int) -> Iterator[Landing]:
-    """The landings of a source after a day, in order. Raises _LimitError after the first that ends behind so many pages."""
+    """The landings of a source after a day, in order. Raises _LimitError when so many pages are read."""
     prefix = f"{root}{source}/dt="
     # "0" is the character behind "/": behind every key of that landing, and before every one of the next.
     start = {} if after is None else {"StartAfter": f"{prefix}{after.isoformat()}0"}
@@ -172,7 +172,7 @@ def look(
     finished = False
     try:
         for landing in found:
-            changed += _vanished(cursor, before, landing.day)
+            changed += [day for day in _vanished(cursor, before, landing.day) if first <= day <= last]
             if not first <= landing.day <= last:
                 outside += 1
             elif cursor.seen.get(landing.day) != landing.digest:
@@ -188,7 +188,7 @@ def look(
             if looked_up >= _LOOKED_UP_A_TICK or len(changed) >= _REQUESTS_A_TICK:
                 break
         else:
-            changed += _vanished(cursor, before, None)
+            changed += [day for day in _vanished(cursor, before, None) if first <= day <= last]
             finished = True
     except _LimitError:
         pass
@@ -206,9 +206,7 @@ def look(
 
 def _vanished(cursor: Cursor, after: dt.date | None, before: dt.date | None) -> list[dt.date]:
     """Days that the cursor knows and S3, between two landings that follow each other, does not; forgotten then."""
-    gone = [
-        day for day in sorted(cursor.seen) if (after is None or day > after) and (before is None or day < before)
-    ]
+    gone = [day for day in sorted(cursor.seen) if (after is None or day > after) and (before is None or day < before)]
     for day in gone:
         del cursor.seen[day]
     return gone
@@ -224,7 +222,8 @@ def is_loaded(lake: Lake, landing: Landing) -> bool:
         return False
     folder = f"{lake.source}/raw/dt={landing.day.isoformat()}"
     registered = [e.modified for e in lake.store.list(folder) if e.modified is not None]
-    return bool(registered) and landing.newest.timestamp() <= min(registered)
+    # Times of S3 are whole seconds: what was written in the same one may have been written after.
+    return bool(registered) and landing.newest.timestamp() < min(registered)
 
 
 def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[dg.RunRequest]:

@@ -40,6 +40,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _SCHEMES = ("file", "s3", "abfs")
 _WAREHOUSES = ("duckdb", "redshift")
 
@@ -153,6 +154,14 @@ def _wrong(name: str, value: str, allowed: str) -> SettingsError:
     return SettingsError(f"{name}={value!r} is not usable. Allowed: {allowed}")
 
 
+def _holds_credentials(name: str, scheme: str) -> SettingsError:
+    """The value is not repeated in the message: what stands before the @ is likely a secret."""
+    return SettingsError(
+        f"{name} must not hold credentials. Give {scheme}://bucket/prefix; keys come from the environment, a profile "
+        "or a role."
+    )
+
+
 def _date(name: str, text: str | None) -> dt.date | None:
     if text is None:
         return None
@@ -164,8 +173,14 @@ def _date(name: str, text: str | None) -> dt.date | None:
 
 def _folder(name: str, text: str) -> str:
     """An absolute local folder. `s3://…` and half-written schemes such as `s3:/x` are no folders."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.]+:", text):
-        raise _wrong(name, text, "a local folder")
+    if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.]+):/*", text):
+        if name == "RETAIL_HOME":
+            raise _wrong(name, text, "a local folder")
+        if "@" in text:
+            raise _holds_credentials(name, "s3")
+        whole = f"{scheme[1].lower()}://{text[scheme.end() :]}"
+        meant = f" Did you mean {whole!r}?" if scheme[1].lower() in _SCHEMES else ""
+        raise _wrong(name, text, f"a folder or a URI.{meant}")
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as e:  # ~nosuchuser
@@ -177,6 +192,8 @@ def _uri(name: str, text: str) -> str:
     if "://" not in text:
         return _folder(name, text)
     scheme, _, rest = text.partition("://")
+    if scheme in ("s3a", "s3n"):
+        raise _wrong(name, text, f"s3://{rest} (the same bucket; Hadoop's name for it is not needed)")
     if scheme not in _SCHEMES:
         raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
     if scheme == "file":
@@ -184,11 +201,13 @@ def _uri(name: str, text: str) -> str:
         if not path.startswith("/") or path.strip("/") == "":
             raise _wrong(name, text, "file:///absolute/folder")
         return path.rstrip("/")
-    bucket = rest.split("/", 1)[0]
+    bucket, _, prefix = rest.rstrip("/").partition("/")
     if not bucket:
         raise _wrong(name, text, f"{scheme}://bucket/prefix")
     if "@" in bucket and scheme == "s3":
-        # Not repeated in the message: what stands before the @ is likely a secret.
-        raise SettingsError(f"{name} must not hold credentials. Give {scheme}://bucket/prefix; keys come from the "
-                            "environment, a profile or a role.")  # fmt: skip
+        raise _holds_credentials(name, scheme)
+    if scheme == "s3" and not _BUCKET.match(bucket):
+        raise _wrong(name, text, "a bucket of 3 to 63 small letters, digits, - and . as in s3://bucket/prefix")
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
+        raise _wrong(name, text, f"{scheme}://bucket/prefix, its folders with one / between them")
     return text.rstrip("/")

@@ -46,6 +46,8 @@ _FOLDER = Path(__file__).resolve().parent.parent
 #: Where Python workers find this package when it is not installed among all others, else None.
 _CHECKOUT = None if _FOLDER in {Path(p).resolve() for p in site.getsitepackages()} else str(_FOLDER)
 
+_WHERE_S3_IS = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+
 #: ParallelGC starts and cleans faster than G1 on few cores; no hsperfdata file in /tmp. The driver moves packed rows
 #: and computes nothing, so the second compiler would cost more CPU (5 s in a job of a minute) than its code saves.
 _JAVA_OPTIONS = (
@@ -233,6 +235,9 @@ def _start_classic(
         if not is_local(master) and _CHECKOUT and "spark.driver.bindAddress" in config:
             # The workers of a cluster on this machine do not inherit our environment.
             config = {**config, "spark.executorEnv.PYTHONPATH": _CHECKOUT}
+        if not is_local(master):
+            # Where S3 is, for tasks that read it. Not who asks: a configuration is shown and logged; machines have roles.
+            config |= {f"spark.executorEnv.{name}": os.environ[name] for name in _WHERE_S3_IS if name in os.environ}
         config = {**config, "spark.local.dir": scratch, "spark.sql.warehouse.dir": f"{scratch}/spark-warehouse"}
         config["spark.driver.defaultJavaOptions"] += (
             f" -Djava.io.tmpdir={scratch}"

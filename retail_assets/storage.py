@@ -13,17 +13,19 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from retail_assets import part_files
-from retail_assets.errors import StorageError
+from retail_assets.errors import StorageBusyError, StorageError
 
 _KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
-#: The name of a local file that is being written.
-_PART = re.compile(r"\.[0-9a-f]{32}\.part")
+#: A swap holds its lock for milliseconds.
+_LOCK_SECONDS = 60
+
 #: The extra of this project that brings the packages for a remote scheme.
 _EXTRAS = {"s3": "aws", "abfs": "azure"}
 
@@ -345,15 +347,33 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same out of a folder; the lock goes with the process, however it ends."""
+    """Keep other processes that ask for the same out of a folder; the lock goes with the process, however it ends.
+
+    Without locks (Windows, some network drives) what was read is compared right before it is replaced all the same.
+    Raises StorageBusyError when another process, which may have been suspended, does not let go.
+    """
     try:
         import fcntl
-    except ImportError:  # Windows: what was read is compared right before it is replaced all the same
+    except ImportError:
         yield
         return
     fd = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise StorageBusyError(
+                        f"Another process has been writing in {folder} for {_LOCK_SECONDS} s. Run the same again later."
+                    ) from None
+                time.sleep(0.02)
+            except OSError as e:
+                if e.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                    break
+                raise
         yield
     finally:
         os.close(fd)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Before any test module is imported: no test depends on the settings of whoever runs it, nor on a display.
-for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_"))]:
+for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and not n.startswith("RETAIL_TEST_")]:
     del os.environ[_name]
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 os.environ["MPLBACKEND"] = "Agg"

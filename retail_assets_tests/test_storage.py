@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.errors import StorageError
+from retail_assets.errors import StorageBusyError, StorageError
 from retail_assets.storage import Store
 
 
@@ -112,6 +112,31 @@ def test_of_writers_that_read_the_same_version_one_goes_through(local: Store) ->
         assert found[0] == b"%d %d" % (attempt, through.index(True))
         tag = found[1]
     assert os.listdir(local.local_path("a")) == ["m"]
+
+
+def test_a_swap_does_not_wait_for_ever_for_a_process_that_stands_still(
+    local: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr("retail_assets.storage._LOCK_SECONDS", 0)
+    local.write("a/m", b"1")
+    fd = os.open(local.local_path("a"), os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        with pytest.raises(StorageBusyError, match=r"Another process has been writing in .*/a"):
+            local.swap("a/m", b"2", (local.read_tagged("a/m") or (b"", ""))[1])
+    finally:
+        os.close(fd)
+    assert local.read("a/m") == b"1"
+
+
+def test_a_drive_without_locks_can_be_written(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert local.swap("a/m", b"1", None)
+    assert not local.swap("a/m", b"2", None)
 
 
 def test_deleting_what_is_gone_is_no_error(store: Store) -> None:

@@ -1,10 +1,9 @@
-"""Nothing lost on the way: lines and money from the raw files to the mart, over every landing so far.
+"""Nothing lost on the way: lines and money from the raw files to the mart.
 
 Each check compares two independent accounts: the counts taken when a file was found (other code, another parser) with
 what cleaning wrote, what cleaning wrote with what the warehouse holds, and the fact table with its own definition.
+In a run of some landings the checks are about those; started on their own, about every landing so far.
 """
-
-from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.assets.common import failing_clearly
+from retail_assets.checks.scope import days_of, few_of
 from retail_assets.lake import CleanManifest, RawManifest, total_reasons
 from retail_assets.platform import Platform
 from retail_assets.warehouse.protocol import current_sales
@@ -19,18 +19,33 @@ from retail_assets.warehouse.protocol import current_sales
 _SHOWN = 10
 _LARGE_QUARANTINE_SHARE = 0.05
 
-#: Rows of `sales` and of its definition that have no equal in the other.
-_SALES_AGAINST_DEFINITION = (
-    "SELECT (SELECT count(*) FROM sales) AS n, "
-    "(SELECT count(DISTINCT transaction_id) FROM sales_clean) AS transactions, "
-    "(SELECT CAST(coalesce(sum(total_amount), 0) AS DECIMAL(18,2)) FROM sales) AS amount, "
-    "count(*) AS different "
-    f"FROM sales AS s FULL JOIN ({current_sales('sales_clean')}) AS d ON d.transaction_id = s.transaction_id "
-    "AND d.landed_on = s.landed_on AND d.source_file = s.source_file AND d.source_line = s.source_line "
-    "AND d.total_amount = s.total_amount AND d.quantity = s.quantity AND d.sold_at = s.sold_at "
-    "AND d.product_category = s.product_category "
-    "WHERE s.transaction_id IS NULL OR d.transaction_id IS NULL"
-)
+
+def _sales_against_definition(days: int | None) -> str:
+    """Rows of `sales` and of its definition that have no equal in the other: all, or those of some landings.
+
+    With `days`, of the transactions that so many landings mention; the days are parameters, twice.
+    """
+    marks = ", ".join("?" for _ in range(days or 0))
+    touched = (
+        f"SELECT transaction_id FROM sales_clean WHERE landed_on IN ({marks}) "
+        f"UNION SELECT transaction_id FROM sales WHERE landed_on IN ({marks})"
+        if days
+        else "SELECT NULL"
+    )
+    some = "WHERE transaction_id IN (SELECT transaction_id FROM touched)" if days else ""
+    return (
+        f"WITH touched AS ({touched}), held AS (SELECT * FROM sales {some}), "
+        f"versions AS (SELECT * FROM sales_clean {some}), current AS ({current_sales('versions')}) "
+        "SELECT (SELECT count(*) FROM held) AS n, "
+        "(SELECT count(DISTINCT transaction_id) FROM versions) AS transactions, "
+        "(SELECT CAST(coalesce(sum(total_amount), 0) AS DECIMAL(18,2)) FROM held) AS amount, "
+        "count(*) AS different "
+        "FROM held AS s FULL JOIN current AS d ON d.transaction_id = s.transaction_id "
+        "AND d.landed_on = s.landed_on AND d.source_file = s.source_file AND d.source_line = s.source_line "
+        "AND d.total_amount = s.total_amount AND d.quantity = s.quantity AND d.sold_at = s.sold_at "
+        "AND d.product_category = s.product_category "
+        "WHERE s.transaction_id IS NULL OR d.transaction_id IS NULL"
+    )
 
 
 def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
@@ -43,9 +58,9 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         blocking=True,
         description="Every line of every landed file is in exactly one clean, quarantined or superseded row.",
     )
-    def rows_are_conserved() -> dg.AssetCheckResult:
+    def rows_are_conserved(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            pairs = platform.lake.cleaned()
+            pairs = platform.lake.cleaned(days_of(context))
         lost = {
             str(raw.landed_on): {"landed_lines": raw.lines, "accounted_lines": clean.lines}
             for raw, clean in pairs
@@ -73,9 +88,9 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         blocking=True,
         description="Clean, quarantined and superseded money equals the control totals of the raw files, to the cent.",
     )
-    def revenue_reconciles_with_raw() -> dg.AssetCheckResult:
+    def revenue_reconciles_with_raw(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            pairs = platform.lake.cleaned()
+            pairs = platform.lake.cleaned(days_of(context))
         differences: dict[str, dict[str, str]] = {}
         controlled, unavailable, other_contract = Decimal("0.00"), 0, 0
         for raw, clean in pairs:
@@ -104,9 +119,9 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         asset="clean_sales",
         description=f"No landing has more than {_LARGE_QUARANTINE_SHARE:.0%} of its rows in quarantine.",
     )
-    def quarantine_is_small() -> dg.AssetCheckResult:
+    def quarantine_is_small(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            cleaned = [clean for _, clean in platform.lake.cleaned()]
+            cleaned = [clean for _, clean in platform.lake.cleaned(days_of(context))]
         large = {
             str(m.landed_on): round(m.rows("quarantine") / m.landed_rows, 4)
             for m in cleaned
@@ -116,7 +131,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             passed=not large,
             severity=dg.AssetCheckSeverity.WARN,
             problem=f"Many rows were rejected on {_days(large)}.",
-            todo=f"Look at the reasons, over all landings: {total_reasons(cleaned)}.",
+            todo=f"Look at the reasons, over these landings: {total_reasons(cleaned)}.",
             shares=dg.MetadataValue.json(dict(list(large.items())[:_SHOWN])),
         )
 
@@ -125,17 +140,21 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         blocking=True,
         description="sales_clean holds what the manifests say, and sales the latest version of each transaction in it.",
     )
-    def revenue_reconciles_with_clean() -> dg.AssetCheckResult:
+    def revenue_reconciles_with_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            cleaned = {clean.landed_on: clean for _, clean in platform.lake.cleaned()}
+            days = few_of(context, len(platform.lake.days("clean")))
+            cleaned = {clean.landed_on: clean for _, clean in platform.lake.cleaned(days)}
+            where = f"WHERE landed_on IN ({', '.join('?' for _ in days)})" if days else ""
             loaded = {
                 row["landed_on"]: (row["n"], row["amount"])
                 for row in warehouse.query(
                     "SELECT landed_on, count(*) AS n, CAST(sum(total_amount) AS DECIMAL(18,2)) AS amount "
-                    "FROM sales_clean GROUP BY landed_on"
+                    f"FROM sales_clean {where} GROUP BY landed_on",
+                    days or (),
                 ).to_pylist()
             }
-            [sales] = warehouse.query(_SALES_AGAINST_DEFINITION).to_pylist()
+            both = [*days, *days] if days else []
+            [sales] = warehouse.query(_sales_against_definition(len(days) if days else None), both).to_pylist()
         empty = (0, Decimal("0.00"))
         # A landing that is cleaned and not yet loaded is work to do, not damage; what is loaded must be right.
         wrong = {

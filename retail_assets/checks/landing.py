@@ -1,10 +1,9 @@
 """Checks of what landed: that something did, that its columns are those of the contract and of the landing before."""
 
-import datetime as dt
-
 import dagster as dg
 
 from retail_assets.assets.common import failing_clearly
+from retail_assets.checks.scope import days_of
 from retail_assets.landing.drift import as_markdown, drift_of, latest_landing, registered_landings
 from retail_assets.platform import Platform
 
@@ -67,7 +66,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            days = _days_of(context)
+            days = days_of(context)
             landings = latest_landing(platform.lake) if days is None else registered_landings(platform.lake, days)
             drifts = drift_of(platform.lake, landings, contract)
         changed = [(d, c) for d in drifts for c in d.unwelcome]
@@ -92,9 +91,3 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     return [landing_is_not_empty, columns_match_contract, schema_unchanged]
 
-
-def _days_of(context: dg.AssetCheckExecutionContext) -> list[dt.date] | None:
-    """The partitions of the run, which a check without any of its own is told, too; None where the run has none."""
-    if not (context.has_partition_key or context.has_partition_key_range):
-        return None
-    return [dt.date.fromisoformat(key) for key in context.partition_keys]

@@ -8,6 +8,7 @@ reason's bit; nothing is dropped here.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Self
@@ -65,7 +66,7 @@ class _Reading:
 
 
 class Parser:
-    """Types and judges the records of one file. Holds a DuckDB connection; use as a context manager."""
+    """Types and judges the records of one file, for one thread. Holds a DuckDB connection: use as a context manager."""
 
     def __init__(self, profile: FileProfile, contract: Contract, landed_on: dt.date) -> None:
         columns = TextColumns(contract, profile.positions, profile.date_order)
@@ -81,9 +82,7 @@ class Parser:
         self._whole_texts = {int(n) for n in re.findall(r"\bt(\d+)\b", self._sql[True])}
 
     def __enter__(self) -> Self:
-        import duckdb
-
-        self._con = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY, "preserve_insertion_order": True})
+        self._con = _engine().cursor()
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -148,6 +147,21 @@ def _null_where(texts: pa.Array, words: pa.Array) -> pa.Array:
     if not pc.any(missing).as_py():
         return texts
     return pc.replace_with_mask(texts, pc.fill_null(short, False), pc.if_else(missing, None, texts.filter(short)))
+
+
+@functools.cache
+def _engine() -> Any:
+    """One DuckDB in a process, for all files: to start one takes longer than a small file."""
+    import duckdb
+
+    return duckdb.connect(
+        config={
+            "threads": 1,
+            "memory_limit": _MEMORY,
+            "preserve_insertion_order": True,
+            "disabled_optimizers": "in_clause",  # turning lists of a few words into joins takes longer than it gains
+        }
+    )
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:

@@ -107,12 +107,17 @@ def drift_of(lake: Lake, landings: Sequence[RawManifest], contract: Contract) ->
     return drifts
 
 
+def refuses_anything(contract: Contract) -> bool:
+    """Whether there is a change that the contract refuses."""
+    return "refuse" in contract.drift.model_dump().values()
+
+
 def refuse_drift(lake: Lake, landings: Sequence[RawManifest], drifts: Sequence[Drift], contract: Contract) -> None:
     """Raise LandingError for changes that the contract refuses.
 
     A file whose bytes were registered for its day under an earlier decision can be materialized again at any time.
     """
-    if "refuse" not in contract.drift.model_dump().values():
+    if not refuses_anything(contract):
         return
     by_day = {m.landed_on: m for m in landings}
     for drift in drifts:
@@ -123,9 +128,9 @@ def refuse_drift(lake: Lake, landings: Sequence[RawManifest], drifts: Sequence[D
             new = {f.key for f in landing.files if f.sha256 not in known}
             refused = [c for c in refused if c.file in new]
         if refused:
-            told = "\n".join(
-                f"  {c.file}: {c}. {c.advice} (drift.{c.rule}: refuse)" for c in refused[:_SHOWN]
-            ) + _more(len(refused))
+            told = "\n".join(f"  {c.file}: {c}. {c.advice} (drift.{c.rule}: refuse)" for c in refused[:_SHOWN]) + _more(
+                len(refused)
+            )
             raise LandingError(
                 f"The files of {drift.landed_on} look other than those of {drift.earlier}, and contract "
                 f"{contract.name!r} refuses that. Nothing was changed.\n{told}\n"
@@ -181,7 +186,9 @@ def _column_changes(before: FileProfile, after: FileProfile, contract: Contract)
         if normalise(old[column]) != normalise(new[column]):
             names = (old[column], new[column])
             advice = "The contract knows both names."
-            changes.append(Change(after.key, "renamed_columns", "renamed column", *names, rules.renamed_columns, advice))
+            changes.append(
+                Change(after.key, "renamed_columns", "renamed column", *names, rules.renamed_columns, advice)
+            )
     in_order = [c for c in old if c in new]
     if in_order != both and "jsonl" not in (before.format, after.format):
         orders = (", ".join(old[c] for c in in_order), ", ".join(new[c] for c in both))
@@ -263,7 +270,9 @@ def as_markdown(drifts: Sequence[Drift]) -> str:
     if alone:
         lines.append(f"Nothing landed before {alone[0].landed_on}: no landing to compare with.")
     if rows:
-        lines.append("| landing | since | file | what | before | now | contract |\n| --- | --- | --- | --- | --- | --- | --- |")
+        lines.append(
+            "| landing | since | file | what | before | now | contract |\n| --- | --- | --- | --- | --- | --- | --- |"
+        )
         lines[-1] += "".join(
             f"\n| {d.landed_on} | {d.earlier} | "
             + " | ".join(map(_cell, (c.file.rsplit("/", 1)[-1], c.what, c.before, c.after, f"{c.rule}: {c.verdict}")))

@@ -27,7 +27,9 @@ def fields(text: str, profile: FileProfile) -> list[str] | None:
     """The fields of a record in the order of the header, for people to look at; None if it cannot be split at all."""
     if profile.format == "csv":
         try:
-            return next(csv.reader([text], delimiter=profile.delimiter, skipinitialspace=True), [])
+            split = next(csv.reader([text], delimiter=profile.delimiter, skipinitialspace=True), [])
+            # A delimiter behind the last field, and none in the header, is read as if it were not there.
+            return split[:-1] if len(split) == len(profile.header) + 1 and not split[-1] else split
         except csv.Error:
             return text.split(profile.delimiter)
     try:

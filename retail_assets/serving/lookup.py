@@ -59,7 +59,7 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     whether sales know the customer).
     """
     customer = customer.strip()
-    [count] = _rows(warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS snapshot FROM {CUSTOMER_SEGMENTS.name}")
+    [count] = _rows(warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS segmented_on FROM {CUSTOMER_SEGMENTS.name}")
     if not count["n"]:
         raise NotReadyError(
             "No customer has been segmented yet. Materialize customer_segments (and what it needs) first."
@@ -75,7 +75,7 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     if sales["n"]:
         raise UnknownSubjectError(
             f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are of "
-            f"{count['snapshot']}. Materialize customer_segments again."
+            f"{count['segmented_on']}. Materialize customer_segments again."
         )
     raise UnknownSubjectError(
         f"Customer {customer!r} has no sales on record. Ids are compared exactly as they stand in sales.customer_id."

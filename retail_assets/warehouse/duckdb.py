@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
+from retail_assets.lake import GRACE
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "2GB"
 _DOWNLOADS_AT_ONCE = 8
+_INCOMING = ".incoming-"
 _SCAN_ROWS = 100_000
 
 _REMAKE = "materialize `sales` over all landings: every table is made again from the raw files"
@@ -264,8 +267,9 @@ def _local_files(store: Store, files: Sequence[LakeFile], beside: Path) -> Itera
         if store.is_local:
             paths = {f.key: store.local_path(f.key) for f in files}
         else:
+            _sweep_fetched(beside)
             try:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".incoming-", dir=beside)))
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_INCOMING, dir=beside)))
             except OSError as e:
                 raise StorageError(f"Cannot make a folder in {beside}: {e.strerror}. Check RETAIL_HOME.") from e
             paths = {f.key: folder / f"{number}.parquet" for number, f in enumerate(files)}
@@ -278,6 +282,15 @@ def _local_files(store: Store, files: Sequence[LakeFile], beside: Path) -> Itera
                 found = "is not there" if size is None else f"has {size} bytes instead of {file.size}"
                 raise WarehouseError(f"{store.uri_of(file.key)} is named by a manifest and {found}. {_CLEAN_AGAIN}")
         yield paths
+
+
+def _sweep_fetched(beside: Path) -> None:
+    """Remove what loads fetched that were killed more than `GRACE` ago."""
+    oldest = time.time() - GRACE.total_seconds()
+    for left in beside.glob(f"{_INCOMING}*"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < oldest:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _fetch(store: Store, key: str, path: Path) -> None:
@@ -318,10 +331,10 @@ def _refuse_what_redshift_would(con: duckdb.DuckDBPyConnection, name: str, table
     wrong = [f"{c.name} is {found[c.name]}, not {t}" for c in table.columns if found[c.name] != (t := _duckdb_type(c))]
     if not wrong:
         texts = [c for c in table.columns if c.type.startswith("varchar")]
-        longest = con.execute(f"SELECT {', '.join(f'max(strlen({c.name}))' for c in texts)} FROM {name}").fetchone()
+        [longest] = con.execute(f"SELECT {', '.join(f'max(strlen({c.name}))' for c in texts)} FROM {name}").fetchall()
         wrong = [
             f"{c.name} has a text of {size} bytes, more than {c.type}"
-            for c, size in zip(texts, longest or (), strict=True)
+            for c, size in zip(texts, longest, strict=True)
             if size is not None and size > c.numbers[0]
         ]
     if wrong:

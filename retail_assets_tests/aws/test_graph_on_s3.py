@@ -1,4 +1,4 @@
-"""The whole graph with raw files, lake, models and output on S3: the same tables as from folders, and no secret told."""
+"""The whole graph with raw files, lake and output on S3: the same tables as from folders, and no secret told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from retail_assets_tests.aws.conftest import ACCESS_KEY, REGION, SECRET_KEY, SESSION_TOKEN, aws_environment
-from retail_assets_tests.aws.services import Answer, Door
+from retail_assets_tests.aws.services import Answer, Door, Request
 from retail_assets_tests.end_to_end.conftest import Installation, installation
 
 DAY = "2024-01-01"
@@ -29,6 +29,7 @@ class OnS3:
     door: Door
     s3: Any
     printed: str
+    requests: list[Request]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,8 @@ def on_s3(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
             "s3", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
         )
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield OnS3(place, door, s3, landed_and_materialized(place))
+        printed = landed_and_materialized(place)
+        yield OnS3(place, door, s3, printed, list(door.requests))
 
 
 def landed_and_materialized(place: Installation) -> str:
@@ -100,10 +102,19 @@ def test_nothing_of_the_raw_files_and_the_lake_is_left_on_the_disk(on_s3: OnS3) 
     assert any(k.endswith(".parquet") for k in objects(on_s3.s3, "lake/"))
 
 
-def test_no_listing_goes_over_the_whole_bucket(on_s3: OnS3) -> None:
-    listed = [r.query["prefix"] for r in on_s3.door.requests if "list-type" in r.query]
+def test_doctor_says_how_spark_gets_at_the_stores(on_s3: OnS3) -> None:
+    said = on_s3.place.run("retail-assets", "doctor").stdout
+    assert f"s3://{BUCKET}/lake and s3://{BUCKET}/raw: read and written inside the Python tasks" in said
+    assert "(s3a:// is not there)" in said
+    assert f"storage: output: s3://{BUCKET}/output can be listed and written" in said
+
+
+def test_a_run_over_a_landing_asks_little_of_s3(on_s3: OnS3) -> None:
+    """No listing goes over the whole bucket, and nothing is asked for once a row or a column."""
+    listed = [r.query["prefix"] for r in on_s3.requests if "list-type" in r.query]
     assert listed
     assert all(prefix.count("/") >= 2 or prefix == "output/" for prefix in listed), sorted(set(listed))
+    assert len(on_s3.requests) <= 150
 
 
 def test_no_secret_appears_anywhere(on_s3: OnS3) -> None:

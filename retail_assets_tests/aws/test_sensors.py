@@ -6,11 +6,13 @@ import datetime as dt
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from botocore.paginate import Paginator
 from dagster_aws.s3 import S3Resource
 
 from retail_assets import sensors
@@ -135,8 +137,8 @@ def test_a_lost_file_is_asked_for_so_that_its_run_says_so(shop: Shop) -> None:
 def test_what_is_no_landing_and_what_is_no_partition_is_left_alone(shop: Shop) -> None:
     for key in (
         "raw/retail_sales/dt=2024-02-31/a.csv", "raw/retail_sales/dt=tomorrow/a.csv", "raw/retail_sales/readme.txt",
-        "raw/retail_sales/dt=2024-01-01/", "raw/retail_sales/dt=2024-01-01/.part", "raw/retail_sales_2/dt=2024-01-01/a.csv",
-        "raw/other/dt=2024-01-01/a.csv",
+        "raw/retail_sales/dt=2024-01-01/", "raw/retail_sales/dt=2024-01-01/.part", "raw/other/dt=2024-01-01/a.csv",
+        "raw/retail_sales_2/dt=2024-01-01/a.csv",
     ):  # fmt: skip
         shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=b"x")
     shop.put("2023-12-31")
@@ -153,12 +155,26 @@ def test_the_first_look_asks_only_for_what_the_lake_does_not_have(shop: Shop) ->
     row = b"1,2024-01-01,C1,Male,34,Beauty,1,50,50\n"
     for day in (D1, D2, D3):
         shop.put(day, data=HEADER + row)
+    next_second(shop)
     load(shop, D1)
     load(shop, D2)
     assert shop.tick() == [(D3, PIPELINE)]
     shop.cursor = None
     shop.put(D2, data=HEADER + row.replace(b"C1", b"C2"))  # as many bytes, after it was loaded
     assert (D2, INGEST) in shop.tick()
+
+
+def next_second(shop: Shop) -> None:
+    """Wait until what is written now has a later time than what is there: S3 tells whole seconds."""
+
+    def written() -> dt.datetime:
+        shop.s3.put_object(Bucket=shop.bucket, Key="clock", Body=b"")
+        moment: dt.datetime = shop.s3.head_object(Bucket=shop.bucket, Key="clock")["LastModified"]
+        return moment
+
+    began, deadline = written(), time.monotonic() + 30
+    while written() <= began and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def load(shop: Shop, day: str) -> None:
@@ -247,11 +263,8 @@ def test_a_big_bucket_is_looked_through_in_several_ticks(shop: Shop, monkeypatch
 
 def test_a_tick_reads_so_many_pages_and_the_next_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensors, "_PAGES_A_TICK", 1)
-    pages = shop.s3.get_paginator("list_objects_v2")
-    small = type(pages).paginate
-    monkeypatch.setattr(
-        type(pages), "paginate", lambda self, **how: small(self, PaginationConfig={"PageSize": 3}, **how)
-    )
+    whole = Paginator.paginate
+    monkeypatch.setattr(Paginator, "paginate", lambda self, **how: whole(self, PaginationConfig={"PageSize": 3}, **how))
     days = [f"2024-01-{n:02d}" for n in range(1, 5)]
     for day in days:
         for name in "ab":
@@ -305,5 +318,3 @@ def test_boto3_is_imported_only_where_it_is_needed(
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert done.stdout.split() == [str(imported), "False"]
-
-

@@ -41,12 +41,12 @@ def test_a_landing_without_files_is_conserved(shop: Shop) -> None:
 
 
 def test_checks_of_tables_that_are_not_there_say_what_to_materialize(empty_shop: Shop) -> None:
-    for (asset, name), check in checks_of(empty_shop.platform).items():
+    for asset, name in checks_of(empty_shop.platform):
         if asset in ("raw_sales_files", "clean_sales"):
             assert empty_shop.check(asset, name).passed
         else:
             with pytest.raises(dg.Failure, match="Materialize"):
-                check()
+                empty_shop.check(asset, name)
 
 
 # (asset, check, what is planted, what the description must say)
@@ -234,6 +234,29 @@ def test_a_check_fails_on_the_damage_it_exists_for(
     assert result.description is not None
     assert re.search(told, result.description)
     assert re.search("Materialize|Look at|Compare|Map them|Was the shop closed", result.description)
+
+
+BY_LANDING = [d for d in DAMAGES if d[0] in ("clean_sales", "sales", "sales_quarantine")]
+
+
+@pytest.mark.parametrize(("asset", "name", "damage", "told"), BY_LANDING, ids=[f"{d[0]}-{d[1]}" for d in BY_LANDING])
+def test_a_run_of_one_landing_finds_the_damage_in_it(
+    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], told: str
+) -> None:
+    assert all(shop.check(asset, name, day).passed for day in (DAY, NEXT))
+    damage(shop)
+    found = [result for day in (DAY, NEXT) if not (result := shop.check(asset, name, day)).passed]
+    assert found
+    words = re.sub(r"\d+", r"\\d+", told)  # how many depends on how much was looked at
+    assert any(re.search(words, result.description or "") for result in found)
+
+
+def test_a_run_of_one_landing_does_not_pay_for_the_others(shop: Shop) -> None:
+    """What other landings hold is not looked at; the check on its own looks at everything."""
+    sql(f"DELETE FROM sales_clean WHERE landed_on = '{DAY}'")(shop)
+    assert shop.check("sales", "revenue_reconciles_with_clean", NEXT).passed
+    assert not shop.check("sales", "revenue_reconciles_with_clean", DAY).passed
+    assert not shop.check("sales", "revenue_reconciles_with_clean").passed
 
 
 def test_lost_rows_and_money_stop_the_run_and_oddities_only_warn(shop: Shop) -> None:

@@ -40,6 +40,7 @@ LADEN = (
     .replace("USD", "EUR")
     .replace('numbers: {thousands: ","}', "numbers: {decimal: ',', thousands: '.'}\nfile: {encoding: cp1252}")
 )
+DECLARED = f"{SHOP}missing_values: ['-', 'k. A.']\nfile: {{encoding: utf-16-le}}\n"
 HEADER = "ID,Date,Customer,Category,Qty,Total"
 GOOD = "1,2024-01-05,C7,Toys,2,10.00"
 SECOND = "2,2024-01-06,C8,Books,1,7.50"
@@ -176,13 +177,16 @@ CATALOGUE: tuple[BadFile, ...] = (
         "Blank lines are no rows.",
         clean=2,
     ),
-    BadFile(
-        FILE,
-        "separated by `;`, tab or `|`",
-        "a.txt",
-        text(GOOD.replace(",", "|"), header=HEADER.replace(",", "|")),
-        "The separator is the one that finds the contract's headers.",
-        clean=1,
+    *(
+        BadFile(
+            FILE,
+            f"separated by {name}",
+            "a.txt",
+            text(GOOD.replace(",", mark), header=HEADER.replace(",", mark)),
+            "The separator is the one that finds the contract's headers.",
+            clean=1,
+        )
+        for name, mark in (("`;`", ";"), ("tabs", "\t"), ("`|`", "|"))
     ),
     BadFile(
         FILE,
@@ -216,8 +220,12 @@ CATALOGUE: tuple[BadFile, ...] = (
         "Download the file again.",
         refused="Its content is a web page",
     ),
-    BadFile(FILE, "a zip archive or an .xlsx named .csv", "a.csv", _zip, "", refused="an Excel workbook or a zip archive"),
-    BadFile(FILE, "a PDF named .csv", "a.csv", just(b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n"), "", refused="Its content is a PDF"),
+    BadFile(
+        FILE, "a zip archive or an .xlsx named .csv", "a.csv", _zip, "", refused="an Excel workbook or a zip archive"
+    ),
+    BadFile(
+        FILE, "a PDF named .csv", "a.csv", just(b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n"), "", refused="Its content is a PDF"
+    ),
     BadFile(
         FILE,
         "JSON named .csv",
@@ -428,8 +436,18 @@ CATALOGUE: tuple[BadFile, ...] = (
         "UTF-16 without a mark",
         "a.csv",
         text(GOOD, SECOND, encoding="utf-16-le"),
-        "Declare it.",
+        "",
         refused="looks like utf-16-le",
+    ),
+    BadFile(
+        TEXT,
+        "UTF-16 without a mark, declared",
+        "a.csv",
+        text(GOOD.replace("Toys", "Größe"), encoding="utf-16-le"),
+        "`file: {encoding: utf-16-le}`",
+        contract=DECLARED,
+        clean=1,
+        reads={"product_category": ["Größe"]},
     ),
     BadFile(
         TEXT,
@@ -887,21 +905,33 @@ CATALOGUE: tuple[BadFile, ...] = (
         },
         reads={"customer_id": [None, None, None]},
     ),
+    BadFile(
+        IDS,
+        "other words for a missing value, declared",
+        "a.csv",
+        text("1,2024-01-05,k. a.,Toys,1,5", "2,2024-01-05,-,Toys,1,5", "3,2024-01-05,NULL,-,1,5", encoding="utf-16-le"),
+        "`missing_values: ['-', 'k. A.']` takes the place of the usual words.",
+        contract=DECLARED,
+        clean=2,
+        quarantined=1,
+        rejected={"missing_category": 1},
+        reads={"customer_id": [None, None]},
+    ),
 )
 
 INTRODUCTION = """\
 # Bad files, and what becomes of them
 
 Every kind of bad file that we know of has one defined result. The table is written from the catalogue
-`retail_assets_tests/cleaning/bad_files.py`; a test lands every file in it and runs it through inspection and cleaning.
+`retail_assets_tests/cleaning/bad_files.py`; a test lands each and runs it through inspection and cleaning.
 
-- **Refused**: the file cannot be read as the contract says. `retail-assets land` refuses it before it lands; where it came into
-  the raw store in another way, `raw_sales_files` fails. Nothing of it is loaded, and what was loaded before stays.
-- **Quarantined**: single rows that break a rule. The rest of the file is loaded; the rows stay with their text, file, line and all
-  their reasons ([quarantine.md](quarantine.md)).
+- **Refused**: the file cannot be read as the contract says. `retail-assets land` refuses it before it lands; where it
+  came into the raw store in another way, `raw_sales_files` fails. Nothing of it is loaded; what was loaded stays.
+- **Quarantined**: single rows that break a rule. The rest of the file is loaded; the rows stay with their text, file,
+  line and all their reasons ([quarantine.md](quarantine.md)).
 - **Clean**: read as it was meant.
 
-Lines are conserved in every case: what is not refused is clean, quarantined or superseded. Unless a row of the table says
+Lines are conserved in every case: what is not refused is clean, quarantined or superseded. Unless a row says
 otherwise, the contract has the columns `ID, Date, Customer, Category, Qty, Total`, dollars and `thousands: ","`.
 """
 ELSEWHERE = """\
@@ -915,7 +945,7 @@ ELSEWHERE = """\
 | a file that may not be read | Refused: `permission denied. Check the owner and the rights of it`. |
 | a file that changes while it is landed | Refused: `changed while it was read, so nothing was landed`. |
 | a file replaced after it was registered | `clean_sales` stops: `it was replaced meanwhile`. |
-| columns that are new, missing, renamed or moved, another separator or encoding | The contract's [`drift`](contracts.md#drift) decides. |
+| other columns, separator, encoding or format than before | The contract's [`drift`](contracts.md#drift) decides. |
 """
 
 
@@ -924,7 +954,7 @@ def document() -> str:
     lines = [INTRODUCTION]
     for group in dict.fromkeys(f.group for f in CATALOGUE):
         lines.append(f"## {group}\n\n| what | result | note |\n| --- | --- | --- |")
-        lines += [f"| {f.what.replace('|', chr(92) + '|')} | {_result(f)} | {f.say} |" for f in CATALOGUE if f.group == group]
+        lines += [f"| {_cell(f.what)} | {_result(f)} | {f.say} |" for f in CATALOGUE if f.group == group]
         lines.append("")
     return "\n".join(lines).rstrip("\n") + "\n" + ELSEWHERE
 
@@ -945,7 +975,11 @@ def _result(f: BadFile) -> str:
 
 
 def _value(value: str | None) -> str:
-    return "nothing" if value is None else "`" + value.replace("|", "\\|") + "`"
+    return "nothing" if value is None else f"`{_cell(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

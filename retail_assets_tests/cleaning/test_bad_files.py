@@ -88,7 +88,9 @@ def test_a_bad_file_has_the_result_that_is_documented(file: BadFile, outcomes: d
     counts = {status: len(outcome.rows[status]) for status in STATUSES}
     assert counts == {"clean": file.clean, "quarantine": file.quarantined, "superseded": file.superseded}
     # An order is the transaction where the contract has no other: without an id both are missing, told or not.
-    reasons = Counter(r for row in outcome.rows["quarantine"] for r in row["reasons"].split(",") if r != "missing_order_id")
+    reasons = Counter(
+        r for row in outcome.rows["quarantine"] for r in row["reasons"].split(",") if r != "missing_order_id"
+    )
     assert reasons == file.rejected
     assert {k: v for k, v in outcome.clean.reasons.items() if k != "missing_order_id"} == file.rejected
     for column, values in file.reads.items():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from retail_assets.cleaning import rules
 from retail_assets.contracts import model
-from retail_assets.contracts.model import Contract, NumberRule, load, normalise, parse, shipped
+from retail_assets.contracts.model import FIELDS, Contract, NumberRule, load, normalise, parse, shipped
 from retail_assets.errors import ContractError
+from retail_assets.tables import SALES
 
 LEAST = """\
 name: shop
@@ -61,9 +64,44 @@ def test_the_documentation_has_every_key() -> None:
     ] == []
 
 
+def limits_table() -> str:
+    """The columns that a contract can fill, and what fits them."""
+    lines = ["| column | at most |", "|---|---|"]
+    texts_and_numbers = (c for c in SALES.columns if c.type.startswith(("varchar", "decimal")))
+    for column in (c for c in texts_and_numbers if c.name in FIELDS and c.name != "gender"):
+        size = column.numbers
+        fits = f"{size[0]} bytes of UTF-8" if len(size) == 1 else f"12 digits and {size[1]} decimals"
+        lines.append(f"| `{column.name}` | {fits} |")
+    return "\n".join(lines)
+
+
+def reasons_table() -> str:
+    """Every reason with its meaning, as a contract with default settings that requires everything has it."""
+    strict = LEAST + "".join(
+        f"  {name}: {{header: {name}, required: true}}\n"
+        for name in ("order_id", "customer_id", "product_id", "store_id", "unit_price")
+    )
+    reasons = (*rules.READING, *rules.judged(parse(strict, "docs")))
+    assert [r.name for r in sorted(reasons, key=lambda r: r.bit)] == list(dict(sorted(rules.NAMES.items())).values())
+    return "\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r.name}` | {r.meaning} |" for r in reasons)])
+
+
+@pytest.mark.parametrize("table", [limits_table, reasons_table])
+def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], str]) -> None:
+    assert table() in DOCUMENT.read_text(encoding="utf-8"), f"docs/contracts.md should have:\n{table()}"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (LEAST + "drift: {new_columns: reject}\n", "drift.new_columns: Input should be 'accept', 'warn' or 'refuse'"),
+        (LEAST + "drift: {newcolumns: warn}\n", "drift.newcolumns: there is no such key. Did you mean 'new_columns'?"),
+        (
+            LEAST + "missing_values: [NULL]\n",
+            "missing_values.0: Input should be a valid string (got 'None'). Put it in",
+        ),
+        (LEAST + "missing_values: ['999']\n", "'999' cannot stand for a missing value: give a word, without digits"),
+        (LEAST + "missing_values: ['']\n", "'' cannot stand for a missing value"),
         (changed("name: shop", "name: My Shop"), "name: String should match pattern"),
         (
             changed("country: DE", "country: true"),

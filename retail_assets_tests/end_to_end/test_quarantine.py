@@ -1,172 +1,311 @@
-"""The quarantine by its commands: looked at, exported, and replayed after the contract was mended."""
+"""The quarantine by its commands: the documented example, replays as runs of Dagster, and replays that end badly.
+
+Commands run in this process, so that one Spark session serves them all; what must die or compete is a process of its
+own.
+"""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
+import re
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 import yaml
+from pyspark.sql import SparkSession
 
-from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROOT, Installation
+from retail_assets import cli
+from retail_assets.landing import synthetic
+from retail_assets.storage import Store
+from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROOT, installation
+
+pytestmark = pytest.mark.spark
 
 INGESTED = ("sales", "sales_clean", "sales_quarantine")
 _SHIPPED = ROOT / "retail_assets" / "contracts" / "shipped" / "retail_sales.yaml"
+_PAGE = (ROOT / "docs" / "quarantine.md").read_text()
+_INGEST = '+key:"sales"'
+
+Command = Callable[..., str]
 
 
-def mended(place: Installation, folder: Path) -> Installation:
-    """The same installation with a contract that reads more: sales without category, and totals that are ten off."""
+@dataclass(frozen=True)
+class Shop:
+    """A home with landings and the environment of its commands."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        return {name: sorted(self.ask(f"SELECT * FROM {name}").fetchall(), key=repr) for name in INGESTED}
+
+    def ask(self, sql: str) -> duckdb.DuckDBPyRelation:
+        con = duckdb.connect(str(self.folder / "home" / "warehouse" / "retail.duckdb"), read_only=True)
+        con.execute("SET schema = 'retail_sales'")
+        return con.sql(sql)
+
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make this the environment of commands in this process."""
+        for name, value in self.env.items():
+            if name.startswith(("RETAIL_", "DAGSTER_")):
+                monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def command(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `retail-assets` in this process; returns what it says on stdout, or on stderr when it should fail."""
+
+    def run(*arguments: str, expect: int = 0) -> str:
+        capfd.readouterr()
+        code = cli.main(arguments)
+        out, err = capfd.readouterr()
+        assert code == expect, f"{arguments}: exit {code}\n{out[-3000:]}\n{err[-3000:]}"
+        return out if expect == 0 else err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Three small landings, cleaned and loaded. Read only: `mended` is a copy to be changed."""
+    folder = tmp_path_factory.mktemp("landed")
+    shop = Shop(folder, installation(folder).env)
+    synthetic.land(Store(str(folder / "home" / "raw")), 600, 3, 7, dt.date.fromisoformat(FIRST), 0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        shop.enter(patch)
+        assert cli.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
+    return shop
+
+
+def _mended(landed: Shop, folder: Path, more: str = "") -> Shop:
+    """A copy with a contract that reads more: sales without category, and totals that are ten off."""
     rules = yaml.safe_load(_SHIPPED.read_text())
     rules["version"] = 2
     rules["amount_tolerance"] = "10.00"
     rules["columns"]["product_category"]["default"] = "Unknown"
+    folder.mkdir(exist_ok=True)
+    shutil.copytree(landed.folder / "home", folder / "home")
     contract = folder / "mended.yaml"
-    contract.write_text(yaml.safe_dump(rules))
-    return Installation(place.home, place.output, {**place.env, "RETAIL_SOURCE": str(contract)})
+    contract.write_text(yaml.safe_dump(rules) + more)
+    env = installation(folder).env | {"RETAIL_SOURCE": str(contract)}
+    return Shop(folder, env)
 
 
-def tables(place: Installation) -> dict[str, list[tuple[Any, ...]]]:
-    with duckdb.connect(str(place.home / "warehouse" / "retail.duckdb"), read_only=True) as con:
-        return {n: sorted(con.execute(f"SELECT * FROM retail_sales.{n}").fetchall(), key=repr) for n in INGESTED}
-
-
-def cleaned_anew(materialized: Installation, folder: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """What the tables say when all landings are cleaned from their files with the mended contract."""
-    folder.mkdir()
-    place = mended(materialized.copy(folder), folder)
-    place.run(
-        "retail-assets",
-        "materialize",
-        "--select",
-        'key:"clean_sales" or key:"quarantined_sales" or key:"sales" or key:"sales_quarantine"',
-        "--partition-range",
-        f"{FIRST}...{LAST}",
-    )
-    return tables(place)
+@pytest.fixture
+def mended(landed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    shop = _mended(landed, tmp_path)
+    shop.enter(monkeypatch)
+    return shop
 
 
 @pytest.fixture(scope="module")
-def expected(materialized: Installation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
-    return cleaned_anew(materialized, tmp_path_factory.mktemp("anew") / "place")
+def expected(landed: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+    """What the tables say when all landings are cleaned from their files with the mended contract."""
+    shop = _mended(landed, tmp_path_factory.mktemp("anew") / "shop")
+    with pytest.MonkeyPatch.context() as patch:
+        shop.enter(patch)
+        assert cli.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
+    return shop.tables()
 
 
-_WHAT_DAGSTER_KNOWS = """
-import json, dagster as dg
-with dg.DagsterInstance.get() as instance:
-    runs = instance.get_runs(dg.RunsFilter(tags={"retail_assets/replay": "all"}))
-    seen = instance.fetch_materializations(dg.AssetKey("quarantined_sales"), limit=3).records
-    print(json.dumps({
-        "runs": [run.status.value for run in runs],
-        "partitions": sorted(m.partition_key for m in seen),
-        "told": seen[0].asset_materialization.metadata["replay"].value,
-    }))
-"""
+# --- the documented example ---
+
+
+def _blocks() -> list[tuple[str, str]]:
+    example = _PAGE[_PAGE.index("## An example") : _PAGE.index("## What a replay promises")]
+    return re.findall(r"```(\w+)\n(.*?)```", example, re.DOTALL)
+
+
+def _seen(text: str) -> list[str]:
+    """Lines as people see them; a contract's hash changes with the shipped contract."""
+    return [re.sub(r"\+[0-9a-f]{8}", "+########", line).rstrip() for line in text.splitlines() if line.strip()]
+
+
+def test_the_documented_example_is_what_happens(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path, installation(tmp_path).env)
+    shop.enter(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(_SHIPPED, "shop.yaml")
+    told = ""
+    for kind, text in _blocks():
+        if kind == "csv":
+            Path("branch.csv").write_text(text)
+        elif kind == "diff":
+            contract = Path("shop.yaml").read_text()
+            lines = text.splitlines()
+            for old, new in zip(lines[::2], lines[1::2], strict=True):
+                assert contract.count(old[1:] + "\n") == 1, old
+                contract = contract.replace(old[1:] + "\n", new[1:] + "\n")
+            Path("shop.yaml").write_text(contract)
+        elif kind == "sql":
+            told = str(shop.ask(text.rstrip().rstrip(";")))
+        elif kind == "text":
+            assert _seen(told) == _seen(text)
+        else:
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                line, _, said = part.partition("\n")
+                told = _typed(line, command, monkeypatch)
+                if said.strip():
+                    shown = _seen(said)
+                    cut = shown.index("…") if "…" in shown else None
+                    assert _seen(told)[:cut] == shown[:cut], line
+
+
+def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    program, *arguments = shlex.split(line)
+    if program == "export":
+        for name, value in (a.split("=", 1) for a in arguments):
+            monkeypatch.setenv(name, value)
+        return ""
+    if program == "cat":
+        return Path(arguments[0]).read_text()
+    assert program == "retail-assets"
+    return command(*arguments)
+
+
+# --- replays as runs ---
 
 
 def test_a_replay_gives_the_tables_that_cleaning_anew_gives_and_dagster_knows_of_it(
-    materialized: Installation, expected: dict[str, list[tuple[Any, ...]]], tmp_path: Path
+    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
 ) -> None:
-    place = mended(materialized.copy(tmp_path), tmp_path)
-    before = tables(place)
-    dry = json.loads(place.run("retail-assets", "quarantine", "replay", "--dry-run", "--json").stdout)
+    before = mended.tables()
+    dry = json.loads(command("quarantine", "replay", "--dry-run", "--json"))
     assert dry["cleaned"] > 0
-    assert tables(place) == before
-    done = json.loads(place.run("retail-assets", "quarantine", "replay", "--json").stdout)
+    assert mended.tables() == before
+    done = json.loads(command("quarantine", "replay", "--json"))
     assert {k: done[k] for k in ("selected", "cleaned", "rejected", "amount")} == {
         k: dry[k] for k in ("selected", "cleaned", "rejected", "amount")
     }
-    assert tables(place) == expected
+    assert mended.tables() == expected
     assert len(before["sales_quarantine"]) - len(expected["sales_quarantine"]) == done["cleaned"] + done["superseded"]
-    known = json.loads(place.run("python", "-c", _WHAT_DAGSTER_KNOWS).stdout)
-    assert known["runs"] == ["SUCCESS"]
-    assert known["partitions"] == [FIRST, "2024-01-02", LAST]
-    assert sum(landing["cleaned"] for landing in known["told"]) == done["cleaned"]
-    again = place.run("retail-assets", "quarantine", "replay")
-    assert "Nothing to replay" in again.stdout
+    with dg.DagsterInstance.get() as instance:
+        [run] = instance.get_runs(dg.RunsFilter(tags={"retail_assets/replay": "all"}))
+        seen = instance.fetch_materializations(dg.AssetKey("quarantined_sales"), limit=3).records
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    assert sorted(str(m.partition_key) for m in seen) == [FIRST, "2024-01-02", LAST]
+    materialized = seen[0].asset_materialization
+    assert materialized is not None
+    account: Any = materialized.metadata["replay"].value
+    assert sum(landing["cleaned"] for landing in account) == done["cleaned"]
+    assert "Nothing to replay" in command("quarantine", "replay")
 
 
-_DIE_AT = """
+#: Rows that no contract can mend are marked and published without Spark, so these processes start fast.
+_BROKEN_ONLY = ("quarantine", "replay", "--reason", "malformed_row")
+
+_DIE_BEFORE_LOADING = f"""
 import os, signal, sys
-from retail_assets import cli, lake
+from retail_assets import cli
 from retail_assets.warehouse import duckdb
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-if {at!r} == "publish":
-    lake.Lake.publish_clean = die
-else:
-    duckdb.DuckDBWarehouse.load_landings = die
-sys.exit(cli.main(["quarantine", "replay"]))
+duckdb.DuckDBWarehouse.load_landings = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(cli.main({list(_BROKEN_ONLY)!r}))
 """
 
 
-@pytest.mark.parametrize("at", ["publish", "load"])
-def test_a_replay_that_is_killed_leaves_the_tables_and_the_same_again_finishes_it(
-    materialized: Installation, expected: dict[str, list[tuple[Any, ...]]], tmp_path: Path, at: str
+def _process(shop: Shop, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=shop.env,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_replay_that_is_killed_before_the_load_is_finished_by_the_same_again(
+    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
 ) -> None:
-    place = mended(materialized.copy(tmp_path), tmp_path)
-    before = tables(place)
-    place.run("python", "-c", _DIE_AT.format(at=at), expect=-9)
-    assert tables(place) == before
-    again = place.run("retail-assets", "quarantine", "replay")
-    if at == "load":
-        assert "3 landings that an earlier run had cleaned and not loaded: loaded." in again.stdout
-    assert tables(place) == expected
+    before = mended.tables()
+    killed = _process(mended, "-c", _DIE_BEFORE_LOADING)
+    _, err = killed.communicate(timeout=240)
+    assert killed.returncode == -signal.SIGKILL, err
+    assert mended.tables() == before
+    assert "that an earlier run had cleaned and not loaded: loaded." in command("quarantine", "replay")
+    assert mended.tables() == expected
 
 
 def test_two_replays_at_once_lose_nothing(
-    materialized: Installation, expected: dict[str, list[tuple[Any, ...]]], tmp_path: Path
+    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    place = mended(materialized.copy(tmp_path), tmp_path)
-    command = [sys.executable, "-m", "retail_assets.cli", "quarantine", "replay"]
-    both = [
-        subprocess.Popen(
-            [*command, *more], env=place.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for more in ([], ["--reason", "total_mismatch"])
-    ]
-    said = [process.communicate(timeout=240) for process in both]
+    other = _process(mended, "-m", "retail_assets.cli", *_BROKEN_ONLY)
+    ours = cli.main(["quarantine", "replay"])
+    said = [capfd.readouterr().err, other.communicate(timeout=240)[1]]
     # One that meets the other's load may refuse; then the same again must find all that is left to do.
-    for process, (out, err) in zip(both, said, strict=True):
-        assert process.returncode == 0 or "run the same again" in err.lower(), out + err
-    if any(process.returncode for process in both):
-        place.run("retail-assets", "quarantine", "replay")
-    assert tables(place) == expected
+    for code, err in zip((ours, other.returncode), said, strict=True):
+        assert code == 0 or "run the same again" in err.lower(), err
+    if ours or other.returncode:
+        command("quarantine", "replay")
+    assert mended.tables() == expected
 
 
 def test_a_contract_that_reads_the_files_otherwise_cleans_whole_landings_and_says_so(
-    materialized: Installation, tmp_path: Path
+    landed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
-    place = mended(materialized.copy(tmp_path), tmp_path)
-    contract = Path(place.env["RETAIL_SOURCE"])
-    contract.write_text(contract.read_text() + "file: {encoding: latin-1}\n")
-    done = place.run("retail-assets", "quarantine", "replay", "--landing", LAST)
-    assert f"The landing of {LAST} was cleaned again from its files: the contract changes how" in done.stdout
-    manifest = json.loads((place.home / "lake" / "retail_sales" / "clean" / f"dt={LAST}" / "manifest.json").read_text())
+    shop = _mended(landed, tmp_path, "file: {encoding: latin-1}\n")
+    shop.enter(monkeypatch)
+    said = command("quarantine", "replay", "--landing", LAST)
+    assert f"The landing of {LAST} was cleaned again from its files: the contract changes how" in said
+    manifest = json.loads(
+        (tmp_path / "home" / "lake" / "retail_sales" / "clean" / f"dt={LAST}" / "manifest.json").read_text()
+    )
     assert manifest["contract"].startswith("retail_sales@2+")
-    status = json.loads(place.run("retail-assets", "status", "--json").stdout)
+    status = json.loads(command("status", "--json"))
     assert {landing["state"] for landing in status["landings"]} == {"loaded"}
 
 
-def test_rejected_rows_are_counted_listed_shown_and_exported(materialized: Installation, tmp_path: Path) -> None:
-    counted = json.loads(materialized.run("retail-assets", "quarantine", "summary", "--json").stdout)
+def test_a_landing_outside_the_settings_stands_in_the_way_only_of_its_own_replay(
+    mended: Shop, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETAIL_START_DATE", "2024-01-02")
+    refused = command("quarantine", "replay", "--landing", FIRST, expect=1)
+    assert f"{FIRST} is a landing outside RETAIL_START_DATE" in refused
+    monkeypatch.setenv("RETAIL_SOURCE", "retail_sales")
+    assert "Nothing to replay" in command("quarantine", "replay")
+
+
+# --- looking ---
+
+
+def test_rejected_rows_are_counted_listed_shown_and_exported(
+    landed: Shop, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    landed.enter(monkeypatch)
+    counted = json.loads(command("quarantine", "summary", "--json"))
     total = counted["total"]["rows"]
-    assert total == len(tables(materialized)["sales_quarantine"]) > 0
-    listed = json.loads(materialized.run("retail-assets", "quarantine", "list", "--limit", "3", "--json").stdout)
+    assert total == len(landed.tables()["sales_quarantine"]) > 0
+    listed = json.loads(command("quarantine", "list", "--limit", "3", "--json"))
     assert (listed["total"], len(listed["rows"])) == (total, 3)
     row = listed["rows"][0]
-    shown = materialized.run("retail-assets", "quarantine", "show", row["source_file"], str(row["source_line"]))
-    assert row["reasons"].split(",")[0] in shown.stdout
+    shown = command("quarantine", "show", row["source_file"], str(row["source_line"]))
+    assert row["reasons"].split(",")[0] in shown
     target = tmp_path / "rejected.csv"
-    materialized.run("retail-assets", "quarantine", "export", str(target))
+    command("quarantine", "export", str(target))
     with target.open(encoding="utf-8-sig", newline="") as handle:
         assert sum(1 for _ in csv.DictReader(handle)) == total
-    piped = materialized.run("retail-assets", "quarantine", "export", "--raw", "--landing", LAST)
-    assert piped.stdout.startswith("Transaction ID,Date,")
+    assert command("quarantine", "export", "--raw", "--landing", LAST).startswith("Transaction ID,Date,")
+
+
+@pytest.mark.parametrize("name", ["summary", "list", "show", "export", "replay"])
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    said = command("quarantine", name, "--help")
+    assert f"quarantine {name}" in said
+    assert f"`retail-assets quarantine {name}" in _PAGE
 
 
 @pytest.mark.parametrize(
@@ -179,8 +318,9 @@ def test_rejected_rows_are_counted_listed_shown_and_exported(materialized: Insta
     ],
 )
 def test_what_is_not_there_is_refused_on_one_screen(
-    materialized: Installation, arguments: tuple[str, ...], message: str
+    landed: Shop, command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
 ) -> None:
-    refused = materialized.run("retail-assets", "quarantine", *arguments, expect=1)
-    assert message in refused.stderr
-    assert "Traceback" not in refused.stderr
+    landed.enter(monkeypatch)
+    refused = command("quarantine", *arguments, expect=1)
+    assert message in refused
+    assert "Traceback" not in refused

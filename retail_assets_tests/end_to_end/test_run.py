@@ -15,7 +15,7 @@ def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
 ) -> None:
     place = materialized.copy(tmp_path)
     (place.output / "summary.json").unlink()
-    done = place.run("retail-assets", "materialize", "--select", 'key:"eda_summary"')
+    done = place.run("retail-assets", "materialize", "--select", "eda_summary, eda_figures")
     assert json.loads((place.output / "summary.json").read_text())["rows"]["landed"] > 0
     assert [line.split()[1] for line in done.stderr.splitlines() if line.endswith(" s")] == ["eda"]
 
@@ -25,7 +25,9 @@ def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
     [
         (("--partition", "2019-01-01"), "2019-01-01 is a partition outside the range 2024-01-01 to "),
         ((), "computed by landing day. Say which: --partition"),
-        (("--select", "nonsense"), "--select 'nonsense' cannot be read"),
+        (("--select", "sales,eda_sumary"), "there is no asset 'eda_sumary'. Did you mean 'eda_summary'?"),
+        (("--select", "tag:"), "--select 'tag:' cannot be read"),
+        (("--select", 'key:"nothing"'), "names no asset"),
         (("--partition-range", "2024-01-03...2024-01-01"), "The range ends on 2024-01-01, before it begins"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from retail_assets.landing.synthetic import SOURCE
 from retail_assets_tests.faults.shop import (
     AFTER,
     BEFORE,
@@ -16,7 +17,6 @@ from retail_assets_tests.faults.shop import (
     LANDED,
     NEXT,
     SECOND,
-    SOURCE,
     Home,
     Scenario,
     told,

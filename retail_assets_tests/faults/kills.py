@@ -1,7 +1,7 @@
-"""Where a process is killed: hooks round the store, the lake and the warehouse, set in a child process and never in ours.
+"""Where a process is killed: hooks round the store and the warehouse, set in a child process and never in ours.
 
-`arm(Kill("half an object", DATA, 2))` makes the process, and everything in its session (the JVM, Spark's Python workers), end by
-SIGKILL at one point, as a power cut or the kernel's out-of-memory killer would end it.
+`arm(Kill("half an object", DATA, 2))` makes the process, and all of its session (the JVM, Spark's Python workers),
+end by SIGKILL at one point, as a power cut or the kernel's out-of-memory killer would end it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def arm(kill: Kill) -> None:
 
 
 def end_the_session() -> None:
-    """SIGKILL for every process of this session. They are stopped first: nobody is to see the others die and tidy up."""
+    """SIGKILL for every process of this session. All are stopped first: none is to see others die, and tidy up."""
     me, session = os.getpid(), os.getsid(0)
     others: set[int] = set()
     while found := {p for p in psutil.pids() if p not in others and p != me and _session(p) == session}:
@@ -180,7 +180,7 @@ def _after_load(kill: Kill) -> None:
         load_landings(self, *arguments)
         end_the_session()
 
-    DuckDBWarehouse.load_landings = wrapped  # type: ignore[method-assign]
+    DuckDBWarehouse.load_landings = wrapped  # type: ignore[assignment,method-assign]
 
 
 _HOOKS = {

@@ -13,8 +13,9 @@ import pytest
 
 from retail_assets.errors import NotReadyError
 from retail_assets.lake import GRACE
+from retail_assets.landing.synthetic import SOURCE
 from retail_assets_tests.faults import children, matrix
-from retail_assets_tests.faults.shop import FIRST, SECOND, SOURCE, Home, Scenario, recorded
+from retail_assets_tests.faults.shop import FIRST, SECOND, Home, Scenario, recorded
 from retail_assets_tests.warehouse.children import ended, start
 
 if TYPE_CHECKING:

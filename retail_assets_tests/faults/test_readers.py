@@ -1,4 +1,4 @@
-"""Whoever reads while others write sees the landing before or the landing after, whole; anything else is noticed here."""
+"""Whoever reads while others write sees the landing before or the landing after, whole; else it is noticed here."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 
 from retail_assets.errors import RetailError, WarehouseBusyError
 from retail_assets.lake import STATUSES
+from retail_assets.landing.synthetic import SOURCE
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.faults import children
-from retail_assets_tests.faults.shop import FIRST, SOURCE, Home, Scenario
+from retail_assets_tests.faults.shop import FIRST, Home, Scenario
 from retail_assets_tests.warehouse.children import ended, start
 
 _ALL_TABLES = (
@@ -55,7 +56,11 @@ def watched(home: Home, child: Any) -> Seen:
             manifest = lake.clean(FIRST)
             money = {
                 status: sum(
-                    (value or Decimal(0) for f in manifest.files[status] for value in _amounts(lake.store.local_path(f.key))),
+                    (
+                        value or Decimal(0)
+                        for f in manifest.files[status]
+                        for value in _amounts(lake.store.local_path(f.key))
+                    ),
                     Decimal("0.00"),
                 )
                 for status in STATUSES
@@ -75,7 +80,7 @@ def _amounts(path: Path) -> list[Decimal | None]:
 @pytest.mark.spark
 def test_readers_of_tables_and_lake_see_whole_landings_only(home: Home, scenario: Scenario) -> None:
     known = [scenario.before, scenario.after]
-    seen = watched(home, start(children.correct_again_and_again, home, known, 12, "exact"))
+    seen = watched(home, start(children.correct_again_and_again, home, known, 8, "exact"))
     assert set(seen.tables) == TABLES
     assert set(seen.lake) == LAKE
     assert seen.turned_away > 0, "no look fell into a load"
@@ -86,6 +91,6 @@ def test_readers_of_tables_and_lake_see_whole_landings_only(home: Home, scenario
 @pytest.mark.parametrize("how", ["two loads", "manifests in place"])
 def test_the_watch_notices_a_writer_that_works_by_halves(home: Home, scenario: Scenario, how: str) -> None:
     """Else the test before could not fail."""
-    seen = watched(home, start(children.correct_again_and_again, home, [scenario.before, scenario.after], 6, how))
+    seen = watched(home, start(children.correct_again_and_again, home, [scenario.before, scenario.after], 3, how))
     half_tables, half_lake = set(seen.tables) - TABLES, set(seen.lake) - LAKE
     assert half_tables if how == "two loads" else half_lake

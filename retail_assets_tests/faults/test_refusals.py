@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import http.server
 import os
 import resource
@@ -22,9 +21,10 @@ from retail_assets.errors import RetailError, StorageError
 from retail_assets.lake import Lake
 from retail_assets.landing.land import land_file
 from retail_assets.landing.register import register_landings
+from retail_assets.landing.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.faults.shop import CORRECTED, FIRST, SOURCE, Home, Scenario, csv
+from retail_assets_tests.faults.shop import FIRST, Home, Scenario, csv
 from retail_assets_tests.warehouse import children
 from retail_assets_tests.warehouse.landings import DAY, defined, held, line, publish
 from retail_assets_tests.warehouse.landings import SOURCE as OTHER
@@ -84,18 +84,22 @@ def _land_within_limits(delivery: Path, raw: Path) -> None:
 @contextlib.contextmanager
 def limited_workers(most: int) -> Iterator[None]:
     """Spark's Python workers, those to come included, cannot write files of more than so many bytes."""
-    workers = [p for p in psutil.Process().children(recursive=True) if "pyspark" in " ".join(p.cmdline())]
-    workers = [p for p in workers if "java" not in p.name()]
-    assert workers, "Spark has no Python workers yet"
-    for process in workers:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.rlimit(psutil.RLIMIT_FSIZE, (most, psutil.RLIM_INFINITY))
+    assert limit_workers(most), "Spark has no Python workers yet"
     try:
         yield
     finally:
-        for process in workers:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        limit_workers(psutil.RLIM_INFINITY)
+
+
+def limit_workers(most: int) -> int:
+    """Set the limit; returns the number of workers. Those that they fork inherit it."""
+    limited = 0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            if "java" not in process.name() and "pyspark" in " ".join(process.cmdline()):
+                process.rlimit(psutil.RLIMIT_FSIZE, (most, psutil.RLIM_INFINITY))
+                limited += 1
+    return limited
 
 
 @pytest.mark.spark
@@ -122,7 +126,7 @@ def test_a_disk_that_is_full_while_spark_writes_says_so_and_leaves_no_temporary_
     lake = Lake(Store(str(small_disk / "lake")), SOURCE)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 450_000)
-    with pytest.raises(StorageError, match="disk is full.*Free some space and run the same again"):
+    with pytest.raises(StorageError, match=r"disk is full.*Free some space and run the same again"):
         job.clean(lambda: spark, raw, lake, landings, contract, "full")
     assert not [name for name in files_below(small_disk) if name.endswith(".part")]
     filler.unlink()
@@ -170,7 +174,7 @@ class _BreakingS3(http.server.BaseHTTPRequestHandler):
 
     broken = (403, "AccessDenied")
 
-    def do_GET(self) -> None:  # noqa: N802 - named by http.server
+    def do_GET(self) -> None:
         if "continuation-token" not in self.path:
             self._answer(200, _PAGE.format(keys="".join(_OBJECT.format(name=n) for n in "ab")))
             return
@@ -234,7 +238,7 @@ def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", failing)
-    with pytest.raises(StorageError, match="Cannot list .*shop: Input/output error"):
+    with pytest.raises(StorageError, match=r"Cannot list .*shop: Input/output error"):
         store.list("shop")
 
 
@@ -263,10 +267,14 @@ def _refused(home: Home, denied: str) -> None:
         "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and rights",
         "a file of the lake": r"nothing was changed|cannot be read",
     }[denied]
-    with pytest.raises(RetailError, match=told):
+
+    def run() -> None:
         landings = register_landings(platform.raw, SOURCE, [FIRST], contract)
         platform.lake.publish_raw(landings[0])
         platform.warehouse.load_landings(platform.lake.store, [platform.lake.clean(FIRST)])
+
+    with pytest.raises(RetailError, match=told):
+        run()
 
 
 @pytest.mark.spark

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retail_assets import cli
 from retail_assets.assets.ingest import ingest_assets
 from retail_assets.assets.resources import spark_resource
 from retail_assets.build import landing_partitions
@@ -61,7 +62,9 @@ class Shop:
     lake: Lake
     contract: Contract
 
-    def put(self, day: dt.date, header: str = HEADER, row: str = "1,2024-01-01,Toys,1,5,S1", name: str = "a.csv") -> None:
+    def put(
+        self, day: dt.date, header: str = HEADER, row: str = "1,2024-01-01,Toys,1,5,S1", name: str = "a.csv"
+    ) -> None:
         text = f"{header}\n{row}{',x' * (header.count(',') - row.count(','))}\n"
         self.raw.write(f"{partition_folder('shop', day)}/{name}", text.encode())
 
@@ -317,7 +320,10 @@ def test_columns_that_nobody_reads_may_come_and_go_where_the_contract_ignores_th
     shop.put(FIRST, f"{HEADER},Till")
     shop.put(SECOND, f"{HEADER},Colour")
     shop.contract = contract("drift: {new_columns: refuse, missing_columns: refuse}\nunknown_columns: ignore")
-    assert told(shop.register(FIRST, SECOND)) == [("missing column 'Till'", "accept"), ("new column 'Colour'", "accept")]
+    assert told(shop.register(FIRST, SECOND)) == [
+        ("missing column 'Till'", "accept"),
+        ("new column 'Colour'", "accept"),
+    ]
 
 
 def test_a_column_that_nobody_reads_stops_nothing_by_going(shop: Shop) -> None:
@@ -341,7 +347,9 @@ NAMES = st.lists(st.sampled_from(["ID", "id", "Qty", "Pieces", "Store", "Note", 
 
 
 @given(NAMES, NAMES)
-def test_nothing_differs_from_itself_and_what_is_new_one_way_is_missing_the_other(one: list[str], two: list[str]) -> None:
+def test_nothing_differs_from_itself_and_what_is_new_one_way_is_missing_the_other(
+    one: list[str], two: list[str]
+) -> None:
     def profile(header: list[str]) -> FileProfile:
         return FileProfile("k", 1, "x", "csv", None, "utf-8", ",", "lf", header, 1, {}, [], [], 1)
 
@@ -353,6 +361,23 @@ def test_nothing_differs_from_itself_and_what_is_new_one_way_is_missing_the_othe
         c.before for c in back if c.rule == "missing_columns"
     )
     assert len(there) == len(back)
+
+
+def test_what_the_contract_refuses_does_not_land(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.yaml").write_text(f"{YAML}drift: {{missing_columns: refuse}}")
+    (tmp_path / "late.csv").write_text("ID,Date,Category,Qty,Total\n1,2024-01-01,Toys,1,5\n")
+    for name, value in {"HOME": tmp_path, "SOURCE": tmp_path / "shop.yaml"}.items():
+        monkeypatch.setenv(f"RETAIL_{name}", str(value))
+    shop.put(FIRST)
+    shop.register(FIRST)
+    command = ["land", str(tmp_path / "late.csv"), "--date", str(SECOND)]
+    assert cli.main(command) == 1
+    assert "late.csv: missing column 'Store'. Ask for the column" in capsys.readouterr().err
+    assert shop.raw.list(partition_folder("shop", SECOND)) == []
+    (tmp_path / "shop.yaml").write_text(YAML)
+    assert cli.main(command) == 0
 
 
 # In Dagster
@@ -407,4 +432,6 @@ def test_a_run_over_a_range_tells_its_changes_in_metadata_and_in_the_check(tmp_p
 def test_the_check_alone_looks_at_the_last_landing(tmp_path: Path) -> None:
     platform = Platform(load_settings({"RETAIL_HOME": str(tmp_path)}))
     [check] = [c for c in landing_checks(platform) if {s.name for s in c.check_specs} == {"schema_unchanged"}]
-    assert check(dg.build_asset_check_context()).passed
+    result = check(dg.build_asset_check_context())
+    assert isinstance(result, dg.AssetCheckResult)
+    assert result.passed

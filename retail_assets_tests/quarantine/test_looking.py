@@ -21,10 +21,11 @@ from retail_assets.cleaning import rules
 from retail_assets.csv_cells import safe_cell
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake import CleanManifest, Lake, LakeFile
+from retail_assets.landing.inspect import FileProfile
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine import export, record, rows, summary
 from retail_assets.quarantine.rows import Selection, SelectionError
-from retail_assets.quarantine.texts import is_cut, physical_lines
+from retail_assets.quarantine.texts import fields, is_cut, physical_lines
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_QUARANTINE
 from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT
@@ -335,3 +336,13 @@ def test_no_text_that_was_cut_passes_for_whole(length: int, letter: str) -> None
 
 def test_blank_lines_within_a_record_do_not_count() -> None:
     assert physical_lines('a,"b\n\n \r\nc",d') == 2
+
+
+def test_a_separator_behind_the_last_field_is_no_field_here_either() -> None:
+    profile = FileProfile("k", 1, "x", "csv", None, "utf-8", ",", "lf", ["a", "b"], 1, {}, [], [], 1)
+    assert [fields(text, profile) for text in ("1,", "1,2,", "1,2,3", "1,2,,")] == [
+        ["1", ""],
+        ["1", "2"],
+        ["1", "2", "3"],
+        ["1", "2", "", ""],
+    ]

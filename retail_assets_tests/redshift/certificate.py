@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import ssl
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def server_context(folder: Path, host: str = "localhost") -> tuple[ssl.SSLContex
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = dt.datetime.now(dt.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.DNSName(host)])  # and not 127.0.0.1: a test comes by that name
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -34,9 +33,7 @@ def server_context(folder: Path, host: str = "localhost") -> tuple[ssl.SSLContex
     public, private = folder / "wire.crt", folder / "wire.key"
     public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)

@@ -42,13 +42,77 @@ _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 #: Words that may not be names on Redshift without quotes, of those that PostgreSQL would take.
-_RESERVED = (
-    "aes128 aes256 allowoverwrite backup between blanksasnull bytedict bzip2 credentials cube current_user_id deflate "
-    "defrag delta delta32k disable emptyasnull enable encode encrypt encryption explicit globaldict256 globaldict64k "
-    "gzip identity ignore interval lun luns lzo lzop minus mostly16 mostly32 mostly8 natural new nulls off offline oid "
-    "old open parallel partition percent permissions raw readratio recover rejectlog resort respect restore rollup "
-    "snapshot sysdate system tag tdes text255 text32k top truncatecolumns unpivot pivot wallet without"
-).split()
+_RESERVED = [
+    "aes128",
+    "aes256",
+    "allowoverwrite",
+    "backup",
+    "between",
+    "blanksasnull",
+    "bytedict",
+    "bzip2",
+    "credentials",
+    "cube",
+    "current_user_id",
+    "deflate",
+    "defrag",
+    "delta",
+    "delta32k",
+    "disable",
+    "emptyasnull",
+    "enable",
+    "encode",
+    "encrypt",
+    "encryption",
+    "explicit",
+    "globaldict256",
+    "globaldict64k",
+    "gzip",
+    "identity",
+    "ignore",
+    "interval",
+    "lun",
+    "luns",
+    "lzo",
+    "lzop",
+    "minus",
+    "mostly16",
+    "mostly32",
+    "mostly8",
+    "natural",
+    "new",
+    "nulls",
+    "off",
+    "offline",
+    "oid",
+    "old",
+    "open",
+    "parallel",
+    "partition",
+    "percent",
+    "permissions",
+    "raw",
+    "readratio",
+    "recover",
+    "rejectlog",
+    "resort",
+    "respect",
+    "restore",
+    "rollup",
+    "snapshot",
+    "sysdate",
+    "system",
+    "tag",
+    "tdes",
+    "text255",
+    "text32k",
+    "top",
+    "truncatecolumns",
+    "unpivot",
+    "pivot",
+    "wallet",
+    "without",
+]
 _RESERVED_NAME = re.compile(rf"\bAS\s+({'|'.join(_RESERVED)})\b", _FLAGS)
 
 _FRAMED = re.compile(r"\b(SUM|COUNT|MIN|MAX|AVG|FIRST_VALUE|LAST_VALUE|NTH_VALUE|STDDEV\w*|VAR\w*)\s*\(", _FLAGS)
@@ -110,7 +174,9 @@ def translated(sql: str) -> str:
 
 def _without_literals(sql: str) -> str:
     """The statement with the text of its literals and comments blanked out."""
-    return re.sub(r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/", lambda m: "'" + " " * (len(m[0]) - 2) + "'", sql, flags=re.S)
+    return re.sub(
+        r"'(?:[^'\\]|''|\\.)*'|--[^\n]*|/\*.*?\*/", lambda m: "'" + " " * (len(m[0]) - 2) + "'", sql, flags=re.S
+    )
 
 
 def _windows(sql: str) -> Iterator[tuple[str, str]]:

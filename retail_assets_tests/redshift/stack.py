@@ -34,6 +34,7 @@ REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/planted-copy-role"
 DATABASE = "dev"
 LOADER, PASSWORD = "loader", "planted-Passw0rd"
+TEMPORARY_PASSWORD = "planted-temporary-password"
 
 #: Set for AWS's clients. Planted: a test greps for them.
 CREDENTIALS = {
@@ -77,7 +78,9 @@ class Stack:
         """A lake of a prefix of its own."""
         return Lake(Store(f"s3://{BUCKET}/{uuid.uuid4().hex}"), source)
 
-    def warehouse(self, lake: Lake, schema: str, settings: RedshiftSettings | None = None, **how: Any) -> RedshiftWarehouse:
+    def warehouse(
+        self, lake: Lake, schema: str, settings: RedshiftSettings | None = None, **how: Any
+    ) -> RedshiftWarehouse:
         """A warehouse that does not wait long."""
         how = {"wait_seconds": 30, "pause_seconds": 0.01} | how
         return RedshiftWarehouse(settings or self.settings(), schema, lake.store, f"{schema}/warehouse", **how)
@@ -88,6 +91,12 @@ class Stack:
         self.users[name] = password
 
     def authenticate(self, user: str, password: str) -> str | None:
+        """The role of a user with its password, or with a password that IAM has given out."""
+        kind, _, name = user.rpartition(":")
+        if kind in ("IAM", "IAMA"):
+            return name if password else None
+        if kind == "IAMR":  # the user of an IAM identity
+            return LOADER if password == TEMPORARY_PASSWORD else None
         return user if self.users.get(user) == password else None
 
 

@@ -152,7 +152,9 @@ def _checked(url: str, data: bytes, columns: list[tuple[str, str]], table: str) 
     """The rows of a file whose columns are those of the table, in order and type."""
 
     def wrong(detail: str, column: str = "") -> TransferError:
-        return TransferError("Spectrum Scan Error", f"code: 15007, context: File '{url}' {detail}", "XX000", url, column)
+        return TransferError(
+            "Spectrum Scan Error", f"code: 15007, context: File '{url}' {detail}", "XX000", url, column
+        )
 
     try:
         rows = pq.read_table(io.BytesIO(data), partitioning=None)

@@ -17,7 +17,6 @@ from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.warehouse.landings import SOURCE, line, publish
 
-
 #: What takes long to import; it is taken along by every child.
 _IMPORTED = ["duckdb", "pyarrow.parquet", "retail_assets.build", "retail_assets.cleaning.job", __name__]
 

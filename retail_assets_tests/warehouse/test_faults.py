@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import signal
 import threading
 from dataclasses import dataclass, replace
@@ -117,6 +118,18 @@ def test_data_files_of_a_writer_that_died_before_publishing_are_never_loaded(pla
     write(place.lake, NEXT, [line("X", 999, NEXT)], run="died")
     place.rerun()
     assert held(place.warehouse) == place.after
+
+
+def test_what_a_killed_load_fetched_from_a_remote_lake_is_removed_after_a_day_by_the_next_one(place: Place) -> None:
+    killed, at_work = place.home / ".incoming-killed", place.home / ".incoming-at-work"
+    for folder in (killed, at_work):
+        folder.mkdir()
+        (folder / "0.parquet").write_bytes(b"x" * 1000)
+    os.utime(killed, (0, 0))
+    remote = Lake(Store(f"memory://{place.home.name}"), SOURCE)
+    place.warehouse.load_landings(remote.store, [publish(remote, NEXT, place.second, [rejected(8, NEXT)])])
+    assert held(place.warehouse) == place.after
+    assert (killed.exists(), at_work.exists()) == (False, True)
 
 
 def test_processes_that_load_at_once_all_succeed_and_the_tables_are_exact(place: Place) -> None:

@@ -73,9 +73,9 @@ class _BreakingConnection:
         self._connection, self._left = connection, at
 
     def execute(self, sql: str, *parameters: Any) -> Any:
-        if sql != "ROLLBACK" and not self._left:
-            raise duckdb.IOException("Could not write: No space left on device")
         self._left -= 1
+        if self._left == -1:
+            raise duckdb.IOException("Could not write: No space left on device")
         return self._connection.execute(sql, *parameters)
 
     def __getattr__(self, name: str) -> Any:

@@ -138,7 +138,7 @@ def test_a_load_killed_in_the_middle_leaves_the_old_tables_and_a_rerun_makes_the
             child.stdin.write(b"go\n")
             child.stdin.flush()
             assert places.ended(child) == -signal.SIGKILL
-            assert done.is_set()
+            assert done.wait(30)
     assert place.held() == place.before
     place.rerun()
     assert place.held() == place.after
@@ -252,9 +252,7 @@ def test_a_user_who_may_not_write_is_refused_and_nothing_changes(redshift: Place
         f"GRANT USAGE ON SCHEMA {redshift.recipe.schema} TO {name}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {redshift.recipe.schema} TO {name}",
     )
-    reading = stack.warehouse(
-        redshift.lake, redshift.recipe.schema, stack.settings(user=name, password="secret")
-    )
+    reading = stack.warehouse(redshift.lake, redshift.recipe.schema, stack.settings(user=name, password="secret"))
     with pytest.raises(WarehouseError, match="does not permit it while loading.*docs/redshift.md") as raised:
         reading.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
     assert not raised.value.retryable
@@ -332,14 +330,18 @@ def cut_once(number: int, when: str) -> Callable[[Event], None]:
 def test_a_load_whose_connection_is_lost_once_at_any_step_is_repeated_and_exact(redshift: Place, when: str) -> None:
     steps = statements_of_a_load(redshift)
     assert len(steps) > 30
-    for number in range(len(steps)):
+    for number, step in enumerate(steps):
+        if when == "after" and not step.startswith(("LOCK", "COPY", "DELETE", "INSERT", "commit")):
+            continue
         with redshift.stack.wire.hooked(cut_once(number, when)):
             redshift.rerun()
-        assert redshift.held()["sales"] == redshift.after["sales"], steps[number]
+        assert total(redshift) == ("7.50", 4), step
     assert redshift.held() == redshift.after
 
 
-@pytest.mark.parametrize("statement", ["SET search_path", "LOCK", "COPY stage_clean", "DELETE FROM sales WHERE", "commit"])
+@pytest.mark.parametrize(
+    "statement", ["SET search_path", "LOCK", "COPY stage_clean", "DELETE FROM sales WHERE", "commit"]
+)
 def test_a_connection_that_is_lost_again_and_again_is_reported_and_the_tables_are_whole(
     redshift: Place, statement: str
 ) -> None:
@@ -412,7 +414,10 @@ def test_a_conflict_that_does_not_end_is_reported_as_busy(redshift: Place) -> No
         if event.when == "before" and event.sql.startswith("DELETE FROM sales_clean"):
             wire.as_superuser(f"UPDATE {schema}.sales_clean SET gender = 'Other' WHERE landed_on = '{NEXT}'")
 
-    with wire.hooked(correct), pytest.raises(WarehouseBusyError, match=r"again and again while loading.*1023") as raised:
+    with (
+        wire.hooked(correct),
+        pytest.raises(WarehouseBusyError, match=r"again and again while loading.*1023") as raised,
+    ):
         redshift.rerun()
     assert raised.value.retryable
     redshift.rerun()

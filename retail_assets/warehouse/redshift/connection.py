@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _PORT = 5439
 _CONNECT_SECONDS = 30
+#: The longest statement. Nothing waits for ever.
+_STATEMENT_SECONDS = 6 * 3600
 _APPLICATION = "retail-assets"
 _LONGEST_PAUSE = 20.0
 T = TypeVar("T")
@@ -51,6 +53,20 @@ class Session:
         row_description = self._cursor.ps["row_desc"]
         return [(c["label"].decode(), int(c["type_oid"]), int(c["type_modifier"])) for c in row_description]
 
+    def limit(self, seconds: float) -> None:
+        """The longest that a statement may take from now on, waiting for a lock included."""
+        self.run(f"SET statement_timeout TO {int(seconds * 1000)}")
+
+    def lock(self, table: str, wait_seconds: float) -> None:
+        """Begin a transaction with the lock of a table. An error of waiting too long has the attribute `waiting`."""
+        self.limit(wait_seconds)
+        try:
+            self.run(f"LOCK {table}")
+        except Exception as e:
+            e.waiting = fields_of(e).get("C") == "57014"  # type: ignore[attr-defined]
+            raise
+        self.limit(_STATEMENT_SECONDS)
+
     def commit(self) -> None:
         self._connection.commit()
 
@@ -75,13 +91,11 @@ class Sessions:
         settings: RedshiftSettings,
         schema: str,
         *,
-        wait_seconds: float,
         attempts: int,
         pause_seconds: float,
     ) -> None:
         self._settings = settings
         self._schema = identifier(schema)
-        self._wait_seconds = wait_seconds
         self._attempts = attempts
         self._pause_seconds = pause_seconds
         self._secret: dict[str, Any] | None = None
@@ -124,8 +138,7 @@ class Sessions:
             with session.outside_a_transaction():
                 session.run(f"SET search_path TO {self._schema}")
                 session.run(f"SET query_group TO {text.literal(f'{_APPLICATION}/{self._schema}/{tag}'[:320])}")
-                # Nothing waits for ever. Redshift counts waiting for a lock as well.
-                session.run(f"SET statement_timeout TO {int(self._wait_seconds * 1000)}")
+                session.limit(_STATEMENT_SECONDS)
             yield session
         finally:
             with contextlib.suppress(Exception):

@@ -30,6 +30,7 @@ _LOST = re.compile(
     r"|unpack requires a buffer|could not translate host|Name or service not known|write to closed file|I/O operation on",
     re.IGNORECASE,
 )
+_UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Server refuses SSL")
 _GONE_CODES = ("57P01", "57P02", "57P03", "08000", "08003", "08006", "53300")
 _NO_TABLE = re.compile(r'relation "(?:\w+\.)?(\w+)" does not exist')
 _SENSITIVE = re.compile(
@@ -53,6 +54,8 @@ def is_conflict(error: BaseException) -> bool:
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone, or could not be made."""
+    if _UNTRUSTED.search(str(error)):
+        return False
     if isinstance(error, OSError | EOFError):
         return True
     said = fields_of(error)
@@ -82,21 +85,36 @@ class Explainer:
         said = fields_of(error)
         code = said.get("C", "")
         told = self.hide(f"{said.get('M', '')} {said.get('D', '')}")[:900]
+        if _UNTRUSTED.search(told):
+            return WarehouseError(
+                f"{self._location}: the endpoint does not prove to be Redshift ({told}). Check REDSHIFT_HOST and "
+                "REDSHIFT_PORT: the certificate must be of that name."
+            )
         if is_lost(error):
             return WarehouseUnreachableError(
-                f"{self._location} did not answer while {doing} ({told or type(error).__name__}). Nothing was changed "
-                "by halves. Is the cluster or workgroup up, and its security group open to this machine? Run the same "
-                "again."
+                f"{self._location} did not answer while {doing} ({told.split('. ')[0] or type(error).__name__}). Nothing "
+                "was changed by halves. Is the cluster or workgroup up, and its security group open to this machine? "
+                "Run the same again."
             )
         if is_conflict(error):
             return WarehouseBusyError(
                 f"{self._location}: another transaction was in the way again and again while {doing} ({told}). "
                 "Nothing was changed. Run the same again when the other one has ended."
             )
-        if code == "57014":
+        if getattr(error, "waiting", False):
             return WarehouseBusyError(
                 f"{self._location}: waited too long for other loads to end while {doing} ({told}). Nothing was "
                 "changed. Is a session idle in a transaction? (SELECT * FROM svv_transactions.) Run the same again."
+            )
+        if re.search(r"Unable to locate credentials|ExpiredToken|InvalidClientTokenId|security token", told):
+            return WarehouseError(
+                f"{self._location}: AWS did not accept who we are while {doing} ({told}). Check the AWS profile, role or "
+                "keys of this process."
+            )
+        if re.search(r"ResourceNotFoundException|ClusterNotFound|not found", told) and not code:
+            return WarehouseError(
+                f"{self._location}: what is named was not found ({told}). Check REDSHIFT_CLUSTER, REDSHIFT_WORKGROUP, "
+                "REDSHIFT_SECRET and REDSHIFT_REGION."
             )
         if code in ("28000", "28P01") or "authentication failed" in told:
             return WarehouseError(
@@ -124,4 +142,6 @@ class Explainer:
             place += f", line {found['line_number']}"
         if str(found["column_name"] or "").strip():
             place += f", column {str(found['column_name']).strip()}"
-        return self.hide(f"a file of the lake cannot be loaded ({place}): {str(found['error_message']).strip() or told}")
+        return self.hide(
+            f"a file of the lake cannot be loaded ({place}): {str(found['error_message']).strip() or told}"
+        )

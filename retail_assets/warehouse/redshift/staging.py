@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from retail_assets.storage import Store
 
 
+_BATCH_ROWS = 10_000
+
+
 class Staging:
     """Folders below `prefix` in a store on S3."""
 
@@ -57,9 +60,7 @@ class StagingFolder:
 
         A manifest and not a prefix: `dt=2026-01-1` would also mean `dt=2026-01-10`, and files that a crash left behind.
         """
-        entries = [
-            {"url": store.uri_of(f.key), "mandatory": True, "meta": {"content_length": f.size}} for f in files
-        ]
+        entries = [{"url": store.uri_of(f.key), "mandatory": True, "meta": {"content_length": f.size}} for f in files]
         return self._write(f"{name}.manifest", json.dumps({"entries": entries}).encode())
 
     def table(self, name: str, rows: pa.Table) -> str:
@@ -80,7 +81,7 @@ class StagingFolder:
 
         for entry in self._store.list(self.key):
             with self._store.open(entry.key) as file:
-                for batch in pq.ParquetFile(file).iter_batches():
+                for batch in pq.ParquetFile(file).iter_batches(_BATCH_ROWS):
                     yield _with_microseconds(batch)
 
     def _write(self, name: str, data: bytes) -> str:

@@ -44,7 +44,7 @@ _ANALYZE_ROWS = 10_000
 
 _LOAD_ERROR = (
     "SELECT file_name, line_number, column_name, error_message FROM sys_load_error_detail "
-    "WHERE session_id = pg_backend_pid() ORDER BY start_time DESC LIMIT 1"
+    "WHERE session_id = ? ORDER BY start_time DESC LIMIT 1"
 )
 
 
@@ -68,9 +68,8 @@ class RedshiftWarehouse:
         self.schema = identifier(schema)
         self._settings = settings
         self._staging = Staging(staging, prefix)
-        self._sessions = Sessions(
-            settings, schema, wait_seconds=wait_seconds, attempts=attempts, pause_seconds=pause_seconds
-        )
+        self._wait_seconds = wait_seconds
+        self._sessions = Sessions(settings, schema, attempts=attempts, pause_seconds=pause_seconds)
 
     def __repr__(self) -> str:
         return f"RedshiftWarehouse({self.location()!r})"
@@ -218,7 +217,7 @@ class RedshiftWarehouse:
 
     def _lock(self, session: Session) -> None:
         """Begin the transaction of a writer; waits for the one before."""
-        session.run(f"LOCK {self.schema}.{catalog.LOCK}")
+        session.lock(f"{self.schema}.{catalog.LOCK}", self._wait_seconds)
 
     def _stage(self, session: Session, stage: str, table: Table, manifest: str | None) -> None:
         """A temporary table with the rows of a manifest's files; empty without one."""
@@ -238,10 +237,12 @@ class RedshiftWarehouse:
         """What Redshift has logged of the COPY that just failed in this session."""
         try:
             session.rollback()
-            found = session.run(_LOAD_ERROR)
+            [(process,)] = session.run("SELECT pg_backend_pid()")  # apart: only the leader node knows this function
+            found = session.run(_LOAD_ERROR, [process])
         except Exception:  # the view is a help; why the COPY failed is known without it
             return None
-        return dict(zip(("file_name", "line_number", "column_name", "error_message"), found[0], strict=True)) if found else None
+        names = ("file_name", "line_number", "column_name", "error_message")
+        return dict(zip(names, found[0], strict=True)) if found else None
 
     def _analyze(self, session: Session, tables: Sequence[Table]) -> None:
         """Bring the planner's statistics up to date, after the commit. Without them queries are slow, not wrong."""

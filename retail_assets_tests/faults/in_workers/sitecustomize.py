@@ -1,4 +1,4 @@
-"""Run by Python at its start where a test puts this folder on the path: in Spark's Python workers, to be killed there."""
+"""Run by Python at its start where a test puts this folder on the path: in Spark's workers, to be killed there."""
 
 import os
 
