@@ -13,8 +13,12 @@ export DAGSTER_HOME ?= $(RETAIL_HOME)/dagster
 DEMO_SOURCE := complete_journey
 DEMO_RANGE  := 2017-11-30...2017-12-31
 
+# Rows that the benchmarks generate, and runs of each engine.
+ROWS   ?= 10000000
+REPEAT ?= 1
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint bench lock clean instance
+.PHONY: help demo test ui lint bench bench-cleaning bench-loads lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
 
@@ -23,7 +27,9 @@ help:
 	@echo "make ui      Dagster's web interface on http://127.0.0.1:3000"
 	@echo "make test    the tests"
 	@echo "make lint    ruff, mypy, import-linter"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the main job: seconds, CPU, memory"
+	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1)"
+	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -47,6 +53,12 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/demo.installed instance
 	$(BIN)/python -m benchmarks.main_job
+
+bench-cleaning: $(VENV)/bench.installed
+	$(BIN)/python -m benchmarks.cleaning --rows $(ROWS) --repeat $(REPEAT)
+
+bench-loads: $(VENV)/demo.installed
+	$(BIN)/python -m benchmarks.cleaning.loads --rows $(ROWS)
 
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \
@@ -75,6 +87,11 @@ $(VENV)/created:
 
 $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
 	$(PIP) -c requirements.lock -e '.[demo]'
+	@$(COMPILE)
+	@touch $@
+
+$(VENV)/bench.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[bench,demo]'
 	@$(COMPILE)
 	@touch $@
 

@@ -36,7 +36,7 @@ def measure(keep: Path | None = None) -> dict[str, Any]:
         (folder / "home" / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
         bin_folder = Path(sys.executable).parent
         subprocess.run([bin_folder / "retail-assets", "sample", "complete-journey"], env=env, cwd=ROOT, check=True)
-        command = [bin_folder / "dagster", "asset", "materialize", "-m", "retail_assets.definitions"]
+        command: list[str | Path] = [bin_folder / "dagster", "asset", "materialize", "-m", "retail_assets.definitions"]
         usage = measured([*command, "--select", "*", "--partition-range", RANGE], env=env, cwd=ROOT)
         summary = json.loads((folder / "output" / "summary.json").read_text())
         return {

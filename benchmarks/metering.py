@@ -1,9 +1,9 @@
-"""What a command costs: wall time, CPU time and peak memory of the whole process tree, exactly where the system can tell.
+"""What a command costs: wall and CPU time and peak memory of the whole process tree, exactly where the system can tell.
 
-A small process of its own waits for the command. The operating system adds up the CPU time of everything that is waited
-for, however short-lived; on Linux that process also adopts what the command leaves behind. Nobody waits for the children
-of a process that ignores their end, as Spark's daemon of Python workers does: their time is sampled while they live. So
-is memory; pages that processes share count once where `smaps_rollup` tells.
+A small process of its own waits for the command. The operating system adds up the CPU time of all that is waited for,
+however short-lived; on Linux that process also adopts what the command leaves behind. Nobody waits for the children of
+a process that ignores their end, as Spark's daemon of Python workers does: their time is sampled while they live. So is
+memory; pages that processes share count once where `smaps_rollup` tells.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _adopt_orphans() -> None:
 def _wait_for_orphans() -> set[int]:
     """Wait for whatever the command has left behind, ending it after a while; returns the process ids."""
     limit = time.monotonic() + _ORPHANS_SECONDS
-    waited = set()
+    waited: set[int] = set()
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

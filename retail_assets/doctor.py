@@ -33,7 +33,7 @@ from retail_assets.deadline import within
 from retail_assets.errors import ContractError, RetailError, StorageError
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
-from retail_assets.warehouse import open_warehouse
+from retail_assets.warehouse import open_redshift
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -284,11 +284,7 @@ def _removing_what_is_new(folder: Path) -> Iterator[None]:
 
 def _redshift(settings: Settings) -> Finding:
     """Log in, and let Redshift read a file of the lake's bucket with its role."""
-    from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
-
-    warehouse = open_warehouse(settings)
-    assert isinstance(warehouse, RedshiftWarehouse)
-    return Finding("warehouse", True, within(_WAREHOUSE_SECONDS, warehouse.examine))
+    return Finding("warehouse", True, within(_WAREHOUSE_SECONDS, open_redshift(settings).examine))
 
 
 def _warehouse(settings: Settings) -> Finding:

@@ -84,7 +84,8 @@ def load(environ: Mapping[str, str]) -> RedshiftSettings:
     needed += ["REDSHIFT_HOST", "REDSHIFT_USER"] if login == "password" else []
     if missing := [name for name in needed if name not in values]:
         raise SettingsError(
-            f"RETAIL_WAREHOUSE=redshift needs {' and '.join(missing)} ({VARIABLES[missing[0]][1]}). See docs/redshift.md."
+            f"RETAIL_WAREHOUSE=redshift needs {' and '.join(missing)} ({VARIABLES[missing[0]][1]}). "
+            "See docs/redshift.md."
         )
     if int(values.get("REDSHIFT_PORT", 5439)) > 65535:
         raise SettingsError(f"REDSHIFT_PORT={values['REDSHIFT_PORT']!r} is not usable. Allowed: 1 to 65535")

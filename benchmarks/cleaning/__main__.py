@@ -104,7 +104,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--repeat", type=int, default=1, help="runs of each engine, in turn; the medians count")
     parser.add_argument("--engines", default=",".join(ENGINES), help=f"some of {','.join(ENGINES)}")
-    parser.add_argument("--profile", action="store_true", help="our job stage by stage, instead of the comparison")
     default = Path(tempfile.gettempdir(), "retail-assets-bench")
     parser.add_argument("--scratch", type=Path, default=default, help="keeps the generated files (%(default)s)")
     asked = parser.parse_args()
@@ -112,11 +111,6 @@ def main() -> None:
     console = Console()
     data = generated(asked.scratch, asked.rows, asked.seed)
     with tempfile.TemporaryDirectory(dir=asked.scratch) as out:
-        if asked.profile:
-            from benchmarks.cleaning import stages
-
-            stages.show(stages.profiled(data, Path(out)), console)
-            return
         result = compared(data, Path(out), asked.repeat, engines)
     show(result, console)
     RESULTS.mkdir(exist_ok=True)

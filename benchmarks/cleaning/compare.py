@@ -83,7 +83,8 @@ def _outputs(paths: dict[str, list[str]]) -> Outputs:
         places = {place: _account(con, TABLES[place], found) for place, found in paths.items()}
         reasons: dict[str, int] = {}
         if paths["quarantine"]:
-            named = "SELECT unnest(string_split(reasons, ',')) AS reason FROM read_parquet($1, hive_partitioning = false)"
+            files = "read_parquet($1, hive_partitioning = false)"
+            named = f"SELECT unnest(string_split(reasons, ',')) AS reason FROM {files}"
             counted = f"SELECT reason, count(*) FROM ({named}) GROUP BY reason ORDER BY reason"
             reasons = dict(con.execute(counted, [paths["quarantine"]]).fetchall())
     return Outputs(places, reasons)

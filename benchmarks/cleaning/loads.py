@@ -1,4 +1,4 @@
-"""Two loads a shop waits for: a year of real sales in a session that is there already, and one more day in a cold process.
+"""Two loads a shop waits for: a year of real sales in a session that is there, and one more day in a cold process.
 
 Run with `python -m benchmarks.cleaning.loads`; writes benchmarks/results/loads.json. The year is Complete Journey, raw
 files to loaded tables, landed in two ways: as `make demo` lands it (eleven months at once, then days) and as 365 days.

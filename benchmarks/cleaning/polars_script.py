@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("POLARS_MAX_THREADS", "2")  # read when Polars is imported
 
@@ -17,13 +18,37 @@ CONTRACT = "retail_sales@1"
 AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
 EARLIEST = pl.datetime(1990, 1, 1, time_unit="us")
 TEXT = [f"field_{i}" for i in range(10)]
-SALE = (
-    "transaction_id order_id sold_at sale_date customer_id gender age age_group product_id product_category quantity "
-    "unit_price total_amount store_id source landed_on source_file source_line"
-).split()
-REJECTED = (
-    "source landed_on source_file source_line reasons raw_text contract_version transaction_id total_amount"
-).split()
+SALE = [
+    "transaction_id",
+    "order_id",
+    "sold_at",
+    "sale_date",
+    "customer_id",
+    "gender",
+    "age",
+    "age_group",
+    "product_id",
+    "product_category",
+    "quantity",
+    "unit_price",
+    "total_amount",
+    "store_id",
+    "source",
+    "landed_on",
+    "source_file",
+    "source_line",
+]
+REJECTED = [
+    "source",
+    "landed_on",
+    "source_file",
+    "source_line",
+    "reasons",
+    "raw_text",
+    "contract_version",
+    "transaction_id",
+    "total_amount",
+]
 
 
 def lines(raw: Path) -> pl.LazyFrame:
@@ -167,7 +192,7 @@ def main() -> None:
     superseded = whole.join(repeated, on=key).filter(pl.col("n") < pl.col("latest")).select("n").collect()
 
     age = pl.col("age")
-    band = pl.when(age.is_null()).then(None)
+    band: Any = pl.when(age.is_null()).then(None)
     for limit, name in AGE_BANDS:
         band = band.when(age < limit).then(pl.lit(name))
     sales = whole.with_columns(

@@ -378,8 +378,8 @@ def test_files_that_may_be_named_are_never_deleted(
     shop.clean(STRICT, D1)
     publish = shop.lake.publish_clean
 
-    def publish_and_fail(manifest: CleanManifest) -> str:
-        publish(manifest)
+    def publish_and_fail(*arguments: Any, **options: Any) -> str:
+        publish(*arguments, **options)
         raise error
 
     with monkeypatch.context() as patch:

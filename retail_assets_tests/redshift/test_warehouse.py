@@ -320,7 +320,7 @@ def test_rows_are_read_back_in_memory_that_does_not_grow_with_them(
 
 def test_a_lake_that_is_not_on_s3_is_refused(warehouse: RedshiftWarehouse, tmp_path: Any) -> None:
     local = Lake(Store(str(tmp_path)), SOURCE)
-    with pytest.raises(WarehouseError, match="loads from S3.*RETAIL_LAKE_URI"):
+    with pytest.raises(WarehouseError, match=r"loads from S3.*RETAIL_LAKE_URI"):
         warehouse.load_landings(local.store, [publish(local, DAY, [line("A", 1)])])
 
 

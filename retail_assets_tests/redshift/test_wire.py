@@ -31,7 +31,7 @@ def connection(stack: Stack) -> Iterator[Any]:
             user=LOADER,
             password=PASSWORD,
             sslmode="verify-full",
-        )  # fmt: skip
+        )
     ) as connection:
         connection.cursor().execute("CREATE TEMP TABLE t (n BIGINT, w VARCHAR(4), d DATE) DISTSTYLE EVEN")
         connection.commit()
@@ -41,7 +41,7 @@ def connection(stack: Stack) -> Iterator[Any]:
 def refused(connection: Any, sql: str) -> str:
     import redshift_connector
 
-    with pytest.raises(redshift_connector.Error) as raised:
+    with pytest.raises(redshift_connector.error.Error) as raised:
         connection.cursor().execute(sql)
     connection.rollback()
     return " ".join(raised.value.args[0].get(k, "") for k in "MD")
@@ -160,9 +160,9 @@ def test_a_failed_statement_ends_the_transaction(connection: Any) -> None:
     import redshift_connector
 
     cursor = connection.cursor()
-    with pytest.raises(redshift_connector.Error):
+    with pytest.raises(redshift_connector.error.Error):
         cursor.execute("TRUNCATE t")
-    with pytest.raises(redshift_connector.Error, match="current transaction is aborted"):
+    with pytest.raises(redshift_connector.error.Error, match="current transaction is aborted"):
         cursor.execute("SELECT 1")
 
 

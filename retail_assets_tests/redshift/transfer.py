@@ -1,7 +1,7 @@
 """COPY and UNLOAD of Parquet as the wire does them: S3 through boto3, rows through PostgreSQL's own COPY.
 
-Refuses what Redshift documents that it refuses: columns by position, no cast, no narrowing, lengths in bytes, files that
-a manifest calls mandatory and that are not there, roles that it may not assume.
+Refuses what Redshift documents that it refuses: columns by position, no cast, no narrowing, lengths in bytes, files
+that a manifest calls mandatory and that are not there, roles that it may not assume.
 """
 
 from __future__ import annotations

@@ -176,7 +176,8 @@ class _Session(socketserver.BaseRequestHandler):
     def _batch(self) -> bool:
         """Everything up to a Sync or a simple query, and its answer. False when the client says goodbye."""
         assert self.backend is not None
-        onward, ran = bytearray(), []
+        onward = bytearray()
+        ran: list[str] = []
         failed: TransferError | BackendError | None = None
         while True:
             tag, body = read_message(self.client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +27,22 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     stack.wire.hooks.clear()
 
 
-@pytest.fixture(params=["duckdb", "redshift"])
-def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+#: A real cluster as well, for those who have one: s3://bucket/prefix of a lake that it may read, beside REDSHIFT_*.
+LIVE = os.environ.get("RETAIL_TEST_REDSHIFT", "")
+
+
+@pytest.fixture(params=["duckdb", "redshift", *(["live"] if LIVE else [])])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Nothing landed, nothing loaded."""
     from retail_assets_tests.warehouse_contract import places
 
-    if request.param == "duckdb":
-        return places.duckdb_place(tmp_path)
-    return places.redshift_place(request.getfixturevalue("stack"))
+    if request.param == "live":
+        with places.live_place(LIVE) as place:
+            yield place
+    elif request.param == "duckdb":
+        yield places.duckdb_place(tmp_path)
+    else:
+        yield places.redshift_place(request.getfixturevalue("stack"))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from retail_assets_tests.redshift.wire import Event
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected
 
 NEXT = DAY + dt.timedelta(days=1)
-Kind = Literal["duckdb", "redshift"]
+Kind = Literal["duckdb", "redshift", "live"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,25 @@ def redshift_place(stack: Stack, settings: RedshiftSettings | None = None) -> Pl
     settings = settings or stack.settings()
     recipe = Recipe("redshift", lake.store.uri, schema, settings=settings, environ=stack.environ)
     return Place("redshift", lake, stack.warehouse(lake, schema, settings), recipe, stack)
+
+
+@contextlib.contextmanager
+def live_place(lake_uri: str) -> Iterator[Place]:
+    """A real Redshift, reached by the REDSHIFT_* variables, with a lake below `lake_uri`; both are left as they were."""
+    from retail_assets.redshift_settings import load as load_settings
+    from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
+
+    schema = f"retail_test_{uuid.uuid4().hex[:12]}"
+    settings = load_settings(os.environ)
+    lake = Lake(Store(f"{lake_uri.rstrip('/')}/{schema}"), SOURCE)
+    warehouse = RedshiftWarehouse(settings, schema, lake.store, f"{schema}/warehouse")
+    try:
+        yield Place("live", lake, warehouse, Recipe("live", lake.store.uri, schema, settings=settings))
+    finally:
+        with warehouse._sessions.session("test") as session:
+            session.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+            session.commit()
+        lake.store.delete([e.key for e in lake.store.list("")])
 
 
 # Processes. Not forked from this one: it has threads (the wire) and connections (S3).

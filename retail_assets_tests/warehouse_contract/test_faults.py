@@ -130,6 +130,8 @@ def test_a_load_killed_in_the_middle_leaves_the_old_tables_and_a_rerun_makes_the
     if place.kind == "duckdb":
         folder = place.recipe.database.parent
         assert children.ended(children.start(children.load_and_die, folder, [NEXT], statement)) == -signal.SIGKILL
+    elif place.stack is None:
+        pytest.skip("who kills at a certain statement sits on the wire")
     else:
         child = places.start(places.load, place.recipe, [NEXT], wait=True)
         # The commits of the session's set-up come before the transaction of the load.
@@ -253,7 +255,7 @@ def test_a_user_who_may_not_write_is_refused_and_nothing_changes(redshift: Place
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {redshift.recipe.schema} TO {name}",
     )
     reading = stack.warehouse(redshift.lake, redshift.recipe.schema, stack.settings(user=name, password="secret"))
-    with pytest.raises(WarehouseError, match="does not permit it while loading.*docs/redshift.md") as raised:
+    with pytest.raises(WarehouseError, match=r"does not permit it while loading.*docs/redshift.md") as raised:
         reading.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
     assert not raised.value.retryable
     assert reading.query("SELECT count(*) AS n FROM sales").to_pylist() == [{"n": 3}]
@@ -264,7 +266,7 @@ def test_a_role_that_redshift_may_not_assume_is_refused_without_being_named(reds
     role = "arn:aws:iam::123456789012:role/somebody-elses"
     settings = redshift.stack.settings(iam_role=role)
     other = redshift.stack.warehouse(redshift.lake, redshift.recipe.schema, settings)
-    with pytest.raises(WarehouseError, match="does not permit it while loading.*not authorized to assume") as raised:
+    with pytest.raises(WarehouseError, match=r"does not permit it while loading.*not authorized to assume") as raised:
         other.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
     assert "somebody" not in str(raised.value)
     assert "123456789012" not in str(raised.value)
@@ -292,12 +294,8 @@ def _load_as_nobody(recipe: places.Recipe) -> None:
 
     if os.geteuid() == 0:
         os.setuid(65534)
-    try:
+    with pytest.raises(StorageError, match="cannot be written: nothing was changed"):
         warehouse.load_landings(lake.store, [manifest])
-    except StorageError as e:
-        assert "cannot be written: nothing was changed" in str(e), e
-    else:
-        raise AssertionError("it was loaded")
 
 
 # The connection.
@@ -379,7 +377,7 @@ def test_an_answer_that_is_lost_after_the_commit_leaves_the_load_done(redshift: 
 def test_a_host_that_does_not_answer_is_reported_without_its_name(redshift: Place) -> None:
     settings = redshift.stack.settings(port="1")
     nowhere = redshift.stack.warehouse(redshift.lake, redshift.recipe.schema, settings, attempts=2)
-    with pytest.raises(WarehouseUnreachableError, match="redshift:dev#.*did not answer while asking") as raised:
+    with pytest.raises(WarehouseUnreachableError, match=r"redshift:dev#.*did not answer while asking") as raised:
         nowhere.query("SELECT 1")
     assert "localhost" not in str(raised.value)
 

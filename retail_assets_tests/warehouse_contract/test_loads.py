@@ -102,7 +102,7 @@ def test_a_landing_that_was_cleaned_again_meanwhile_does_not_put_its_old_rows_ba
     outdated = place.lake.clean(NEXT)
     newer = [line("B", 77, NEXT)]
     place.load(publish(place.lake, NEXT, newer, run="newer"))
-    with pytest.raises(WarehouseBusyError, match=f"Cleaned again by another run.*{NEXT}.*Nothing was loaded"):
+    with pytest.raises(WarehouseBusyError, match=rf"Cleaned again by another run.*{NEXT}.*Nothing was loaded"):
         place.load(outdated)
     assert place.held() == defined({DAY: place.first, NEXT: newer}, {DAY: [rejected(9)]})
 

@@ -108,8 +108,8 @@ class Sessions:
     def repeated(self, doing: str, work: Callable[[Session], T], *, tag: str) -> T:
         """Do `work` in a session, from the beginning again after a conflict or a lost connection.
 
-        `work` must be all or nothing, and right when it is done twice: when the connection breaks at COMMIT nobody knows
-        whether it was carried out.
+        `work` must be all or nothing, and right when it is done twice: when the connection breaks at COMMIT nobody
+        knows whether it was carried out.
         """
         for attempt in range(1, self._attempts + 1):
             try:
@@ -164,7 +164,7 @@ class Sessions:
             try:
                 connection = redshift_connector.connect(**arguments)
                 break
-            except redshift_connector.Error as e:
+            except redshift_connector.error.Error as e:
                 refused = fields_of(e).get("C", "") in ("28000", "28P01")
                 if self._settings.login != "secret" or fresh or not refused:
                     raise
@@ -199,7 +199,7 @@ class Sessions:
                 raise WarehouseError(
                     "The secret of REDSHIFT_SECRET has no host. Set REDSHIFT_HOST to the endpoint's host name."
                 )
-            self.explainer.also_hide([found["host"]])
+            self.explainer.also_hide([str(found["host"])])
             return common | found | {"user": secret["username"], "password": secret["password"]}
         if settings.login == "cluster":
             # As a named user, or as the user that belongs to the IAM identity.

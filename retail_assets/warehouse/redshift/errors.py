@@ -27,7 +27,8 @@ _CONFLICT_CODES = ("40001", "40P01", "42P06", "42P07", "23505")
 _LOST = re.compile(
     r"BrokenPipe|server socket closed|connection time out|communication error|connection is closed|"
     r"Connection reset|terminating connection|server closed the connection|timed out|Network is unreachable"
-    r"|unpack requires a buffer|could not translate host|Name or service not known|write to closed file|I/O operation on",
+    r"|unpack requires a buffer|could not translate host|Name or service not known|write to closed file"
+    r"|I/O operation on",
     re.IGNORECASE,
 )
 _UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Server refuses SSL")
@@ -92,8 +93,9 @@ class Explainer:
             )
         if is_lost(error):
             return WarehouseUnreachableError(
-                f"{self._location} did not answer while {doing} ({told.split('. ')[0] or type(error).__name__}). Nothing "
-                "was changed by halves. Is the cluster or workgroup up, and its security group open to this machine? "
+                f"{self._location} did not answer while {doing} ({told.split('. ')[0] or type(error).__name__}). "
+                "Nothing was changed by halves. Is the cluster or workgroup up, and its security group open to this "
+                "machine? "
                 "Run the same again."
             )
         if is_conflict(error):
@@ -108,8 +110,8 @@ class Explainer:
             )
         if re.search(r"Unable to locate credentials|ExpiredToken|InvalidClientTokenId|security token", told):
             return WarehouseError(
-                f"{self._location}: AWS did not accept who we are while {doing} ({told}). Check the AWS profile, role or "
-                "keys of this process."
+                f"{self._location}: AWS did not accept who we are while {doing} ({told}). Check the AWS profile, role "
+                "or keys of this process."
             )
         if re.search(r"ResourceNotFoundException|ClusterNotFound|not found", told) and not code:
             return WarehouseError(
@@ -123,8 +125,8 @@ class Explainer:
             )
         if code == "42501" or "permission denied" in told or "not authorized" in told:
             return WarehouseError(
-                f"{self._location} does not permit it while {doing}: {told}. Nothing was changed. docs/redshift.md says "
-                "which grants and which role are needed."
+                f"{self._location} does not permit it while {doing}: {told}. Nothing was changed. docs/redshift.md "
+                "says which grants and which role are needed."
             )
         if missing := _NO_TABLE.search(said.get("M", "")):
             name = {SALES_CLEAN.name: SALES.name}.get(missing[1], missing[1])

@@ -1,0 +1,18 @@
+-- Least privilege for retail-assets on Amazon Redshift. Run once, as a superuser, in the database of REDSHIFT_DATABASE.
+-- Replace: complete_journey (the schema: the name of the contract, RETAIL_SOURCE), retail_loader, retail_reader, and
+-- the role's ARN (REDSHIFT_IAM_ROLE). docs/redshift.md explains each line.
+
+-- The loader logs in with IAM: it has no password. For a login by password or secret: PASSWORD 'sha256|…' instead.
+CREATE USER retail_loader PASSWORD DISABLE;
+
+-- It owns its schema and nothing else, so it needs no right to create schemas, and sees no other tables.
+CREATE SCHEMA complete_journey AUTHORIZATION retail_loader;
+
+-- COPY and UNLOAD, and no other use of the role.
+GRANT ASSUMEROLE ON 'arn:aws:iam::123456789012:role/retail-redshift' TO retail_loader FOR COPY, UNLOAD;
+
+-- Analysts and BI tools read. Tables that are made later are readable as well.
+CREATE ROLE retail_reader;
+GRANT USAGE ON SCHEMA complete_journey TO ROLE retail_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA complete_journey TO ROLE retail_reader;
+ALTER DEFAULT PRIVILEGES FOR USER retail_loader IN SCHEMA complete_journey GRANT SELECT ON TABLES TO ROLE retail_reader;
