@@ -288,6 +288,16 @@ def doctor(
 
 
 @app.command()
+def prepare() -> None:
+    """Once on a machine (or in an image): keep Spark's Java classes, 150 MB, so that Spark starts in half the time."""
+    from retail_assets import spark_archive
+
+    typer.echo("Starting Spark once and keeping its classes: about half a minute …", err=True)
+    made = spark_archive.make(settings_for())
+    typer.echo(f"{made} ({made.stat().st_size / 1e6:,.0f} MB)")
+
+
+@app.command()
 def materialize(
     partition: Annotated[
         dt.date | None, typer.Option(parser=day, metavar="YYYY-MM-DD", help="One landing day.")

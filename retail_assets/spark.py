@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from retail_assets import java
+from retail_assets import java, spark_archive
 from retail_assets.deadline import within
 from retail_assets.errors import EngineError
 
@@ -38,6 +38,7 @@ _GIB = 1024**3
 
 #: Starting takes about 7 s on two quiet cores; what takes longer than this will not come.
 START_SECONDS = 180
+_END_SECONDS = 20
 
 _LOG_CONFIG = Path(__file__).with_name("spark-log4j2.properties")
 
@@ -103,7 +104,7 @@ def session_config(settings: Settings) -> dict[str, str]:
     """Every Spark setting of the session, ready for `SparkSession.builder`.
 
     A session behind `sc://` gets only what a client may set. Nothing here touches the machine but for a look at its
-    cores and memory.
+    cores, its memory and where its environment says S3 is.
     """
     master = settings.spark_master
     runtime = {
@@ -132,6 +133,9 @@ def session_config(settings: Settings) -> dict[str, str]:
         config["spark.driver.memory"] = settings.spark_memory or default_memory(_physical_memory())
     elif settings.spark_memory:
         config["spark.driver.memory"] = settings.spark_memory
+    if not is_local(master):
+        # Where S3 is, for tasks that read it. Not who asks: a configuration is shown and logged; machines have roles.
+        config |= {f"spark.executorEnv.{name}": os.environ[name] for name in _WHERE_S3_IS if name in os.environ}
     if is_local(master) or all(_is_loopback(host) for host, _ in _addresses(master)):
         config["spark.driver.host"] = "127.0.0.1"
         config["spark.driver.bindAddress"] = "127.0.0.1"
@@ -168,11 +172,16 @@ def start(
     settings: Settings,
     build: Callable[[dict[str, str]], SparkSession] | None = None,
     seconds: float = START_SECONDS,
+    *,
+    java_options: tuple[str, ...] | None = None,
+    end_seconds: float = _END_SECONDS,
 ) -> Session:
     """Start Spark as the settings say, or join the session that this process already has.
 
-    `build` makes the session from a configuration (`SparkSession.builder…getOrCreate()` by default). Raises
-    EngineError, within about `seconds`, if there is no Java, the cluster cannot be reached, or Spark does not come up.
+    `build` makes the session from a configuration (`SparkSession.builder…getOrCreate()` by default). A JVM that is
+    started here gets `java_options` (by default the archive of Spark's classes, if there is one), and at its end so
+    many seconds to finish. Raises EngineError, within about `seconds`, if there is no Java, the cluster cannot be
+    reached, or Spark does not come up.
     """
     make = build or _get_or_create
     config = session_config(settings)
@@ -180,7 +189,7 @@ def start(
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     if is_connect(settings.spark_master):
         return _start_connect(settings, config, make, seconds)
-    return _start_classic(settings, config, make, seconds)
+    return _start_classic(settings, config, make, seconds, java_options, end_seconds)
 
 
 def answers(session: SparkSession, seconds: float = 60) -> None:
@@ -217,7 +226,12 @@ def _get_or_create(config: dict[str, str]) -> SparkSession:
 
 
 def _start_classic(
-    settings: Settings, config: dict[str, str], build: Callable[[dict[str, str]], SparkSession], seconds: float
+    settings: Settings,
+    config: dict[str, str],
+    build: Callable[[dict[str, str]], SparkSession],
+    seconds: float,
+    java_options: tuple[str, ...] | None,
+    end_seconds: float,
 ) -> Session:
     from pyspark import SparkContext
 
@@ -230,19 +244,19 @@ def _start_classic(
     # Below spark-submit, as on EMR, the JVM is there already: the launch environment is not ours to choose.
     launch = SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ
     java_home = java.find(settings.home / "java") if launch else None
+    if java_options is None:
+        java_options = spark_archive.options(settings, java_home) if java_home else ()
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(_scratch_folder())
         if not is_local(master) and _CHECKOUT and "spark.driver.bindAddress" in config:
             # The workers of a cluster on this machine do not inherit our environment.
             config = {**config, "spark.executorEnv.PYTHONPATH": _CHECKOUT}
-        if not is_local(master):
-            # Where S3 is, for tasks that read it. Not who asks: a configuration is shown and logged; machines have roles.
-            config |= {f"spark.executorEnv.{name}": os.environ[name] for name in _WHERE_S3_IS if name in os.environ}
         config = {**config, "spark.local.dir": scratch, "spark.sql.warehouse.dir": f"{scratch}/spark-warehouse"}
         config["spark.driver.defaultJavaOptions"] += (
             f" -Djava.io.tmpdir={scratch}"
             # A crash report belongs neither into the working folder nor into what is about to be removed.
             f" -XX:ErrorFile={tempfile.gettempdir()}/retail-spark-crash-%p.log"
+            + "".join(f" {option}" for option in java_options)
         )
         with _environment(_launch_environment(config, java_home)):
             said: deque[str] = deque(maxlen=40)
@@ -251,7 +265,7 @@ def _start_classic(
                 try:
                     if launch:
                         _launch(config, said, up)
-                        stack.callback(_end_java)
+                        stack.callback(_end_java, end_seconds)
                     session = build(config)
                 except Exception as e:
                     why = f"it was not ready within {seconds:.0f} s" if watch.is_set() else _reason(e, said)
@@ -349,8 +363,11 @@ def _stop(session: SparkSession) -> None:
         session.stop()
 
 
-def _end_java() -> None:
-    """End the JVM. pyspark keeps it until the process ends, with its heap, and would reuse it with the old settings."""
+def _end_java(seconds: float) -> None:
+    """End the JVM, by force after so many seconds.
+
+    pyspark keeps it until the process ends, with its heap, and would reuse it with the old settings.
+    """
     from pyspark import SparkContext
 
     gateway = SparkContext._gateway
@@ -365,7 +382,7 @@ def _end_java() -> None:
     with contextlib.suppress(OSError):
         process.stdin.close()  # its signal to exit
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=seconds)
     except Exception:
         process.kill()
         process.wait()

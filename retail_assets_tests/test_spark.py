@@ -47,6 +47,21 @@ def test_a_cluster_can_call_the_driver_back_and_decides_on_its_own_partitions(en
     assert on_this_machine["spark.driver.host"] == "127.0.0.1"
 
 
+def test_a_cluster_is_told_where_s3_is_and_not_who_asks(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Spark configuration is shown in the cluster's pages and written to its logs."""
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://minio:9000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
+    config = engine.session_config(_settings(environ, RETAIL_SPARK="spark://10.0.0.7:7077"))
+    assert config["spark.executorEnv.AWS_REGION"] == "eu-central-1"
+    assert config["spark.executorEnv.AWS_ENDPOINT_URL_S3"] == "http://minio:9000"
+    assert "planted" not in str(config)
+    here = engine.session_config(_settings(environ))
+    assert not [name for name in here if "executorEnv.AWS" in name]  # inherited
+
+
 def test_a_connect_client_is_given_no_static_setting(environ: dict[str, str]) -> None:
     config = engine.session_config(_settings(environ, RETAIL_SPARK="sc://spark.example:15002/;token=s3cret"))
     assert config.pop("spark.remote").startswith("sc://spark.example:15002")

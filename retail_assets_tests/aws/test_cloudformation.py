@@ -107,19 +107,19 @@ def test_its_outputs_are_settings_that_load_and_work(stack: dict[str, str], envi
     assert Store(settings.redshift.staging_uri).list("") == []
 
 
-def test_the_bucket_is_encrypted_and_versioned(stack: dict[str, str], s3: Any) -> None:
+def test_the_bucket_is_encrypted(stack: dict[str, str], s3: Any) -> None:
     bucket = re.findall(r"s3://([^/]+)/raw", stack["Environment"])[0]
     [rule] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
-def test_the_bucket_is_closed_and_cleans_up(template: dict[str, Any]) -> None:
-    """Read in the template: moto takes neither of these from one."""
+def test_the_bucket_is_closed_versioned_and_cleans_up(template: dict[str, Any]) -> None:
+    """Read in the template: moto takes none of these from one."""
     bucket = template["Resources"]["Bucket"]
     properties = bucket["Properties"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
     blocks = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(blocks, True)
     rules = {r["Id"]: r for r in properties["LifecycleConfiguration"]["Rules"]}
     assert all(r["Status"] == "Enabled" for r in rules.values())

@@ -134,6 +134,14 @@ def test_a_lost_file_is_asked_for_so_that_its_run_says_so(shop: Shop) -> None:
     assert shop.tick() == [(D2, PIPELINE)]
 
 
+def test_a_lost_landing_that_is_no_partition_any_more_is_not_asked_for() -> None:
+    """RETAIL_START_DATE was moved: Dagster would refuse the partition, and the tick with it."""
+    first, second, third = (dt.date.fromisoformat(day) for day in (D1, D2, D3))
+    cursor = Cursor("place", {first: "aaaaaaaa", second: "bbbbbbbb"})
+    assert sensors.look(iter([]), cursor, second, third, lambda _: True).changed == [second]
+    assert cursor.seen == {}
+
+
 def test_what_is_no_landing_and_what_is_no_partition_is_left_alone(shop: Shop) -> None:
     for key in (
         "raw/retail_sales/dt=2024-02-31/a.csv", "raw/retail_sales/dt=tomorrow/a.csv", "raw/retail_sales/readme.txt",

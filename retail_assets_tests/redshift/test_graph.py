@@ -29,6 +29,7 @@ SAMPLES = {
     "synthetic": (["synthetic", "--rows", "4000", "--days", "3", "--seed", "1"], "2024-01-01...2024-01-03"),
     "complete_journey": (["complete-journey"], "2017-11-30...2017-12-31"),
 }
+_MATERIALIZE = ["asset", "materialize", "-m", "retail_assets.definitions", "--select", "*", "--partition-range"]
 
 pytestmark = [
     pytest.mark.skipif(not DATA, reason="RETAIL_TEST_GRAPH is not set: two runs of the whole graph"),
@@ -68,10 +69,11 @@ def _run(environ: dict[str, str], sample: list[str], days: str, folder: Path) ->
     said = ""
     for arguments in (
         ["retail_assets.cli", "sample", *sample],
-        ["dagster", "asset", "materialize", "-m", "retail_assets.definitions", "--select", "*", "--partition-range", days],
+        ["dagster", *_MATERIALIZE, days],
         ["retail_assets.cli", "status"],
     ):
-        done = subprocess.run([sys.executable, "-m", *arguments], env=environ, capture_output=True, text=True, timeout=900)
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=900)
         said += done.stdout + done.stderr
         assert done.returncode == 0, said[-5000:]
     return said

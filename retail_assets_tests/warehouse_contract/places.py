@@ -121,7 +121,7 @@ def redshift_place(stack: Stack, settings: RedshiftSettings | None = None) -> Pl
 
 @contextlib.contextmanager
 def live_place(lake_uri: str) -> Iterator[Place]:
-    """A real Redshift, reached by the REDSHIFT_* variables, with a lake below `lake_uri`; both are left as they were."""
+    """A real Redshift, by the REDSHIFT_* variables, with a lake below `lake_uri`; both are left as they were."""
     from retail_assets.redshift_settings import load as load_settings
     from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
 

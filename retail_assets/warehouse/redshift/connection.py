@@ -25,7 +25,7 @@ from retail_assets.warehouse.redshift.errors import Explainer, fields_of, is_con
 log = logging.getLogger(__name__)
 
 _PORT = 5439
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 60  # a paused Serverless workgroup takes a while to wake
 #: The longest statement. Nothing waits for ever.
 _STATEMENT_SECONDS = 6 * 3600
 _APPLICATION = "retail-assets"
@@ -122,10 +122,11 @@ class Sessions:
                     raise
                 failure = self.explainer.explained(e, doing, getattr(e, "load_error", None))
                 again = is_conflict(e) or is_lost(e)
+                why = "another transaction was in the way" if is_conflict(e) else "the connection was lost"
             if not again or attempt == self._attempts:
                 raise failure
             pause = random.uniform(0, min(_LONGEST_PAUSE, self._pause_seconds * 2**attempt))  # noqa: S311 - a pause
-            log.warning("%s: again in %.1f s (%d of %d)", failure, pause, attempt, self._attempts - 1)
+            log.warning("%s: %s; again in %.1f s (%d of %d)", doing, why, pause, attempt, self._attempts - 1)
             time.sleep(pause)
         raise AssertionError("unreachable")
 

@@ -31,6 +31,7 @@ _LOST = re.compile(
     r"|I/O operation on",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(r"permission denied|not authorized|Access ?Denied|Status 403")
 _UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Server refuses SSL")
 _GONE_CODES = ("57P01", "57P02", "57P03", "08000", "08003", "08006", "53300")
 _NO_TABLE = re.compile(r'relation "(?:\w+\.)?(\w+)" does not exist')
@@ -95,8 +96,7 @@ class Explainer:
             return WarehouseUnreachableError(
                 f"{self._location} did not answer while {doing} ({told.split('. ')[0] or type(error).__name__}). "
                 "Nothing was changed by halves. Is the cluster or workgroup up, and its security group open to this "
-                "machine? "
-                "Run the same again."
+                "machine? Run the same again."
             )
         if is_conflict(error):
             return WarehouseBusyError(
@@ -123,7 +123,7 @@ class Explainer:
                 f"{self._location} refused the login ({told}). Check REDSHIFT_USER and its password or secret, or that "
                 "IAM may get credentials for it."
             )
-        if code == "42501" or "permission denied" in told or "not authorized" in told:
+        if code == "42501" or _REFUSED.search(told):
             return WarehouseError(
                 f"{self._location} does not permit it while {doing}: {told}. Nothing was changed. docs/redshift.md "
                 "says which grants and which role are needed."
@@ -132,7 +132,8 @@ class Explainer:
             name = {SALES_CLEAN.name: SALES.name}.get(missing[1], missing[1])
             return NotReadyError(f"{self._location} has no table {name} yet. Materialize the asset `{name}` first.")
         if load_error is not None or "Spectrum" in told or "S3ServiceException" in told or "anifest" in told:
-            return WarehouseError(f"{self._location}: {self._load_error(told, load_error)}. {CLEAN_AGAIN}")
+            then = CLEAN_AGAIN if doing.startswith("loading") else "Nothing was changed."
+            return WarehouseError(f"{self._location}: {self._load_error(told, load_error)}. {then}")
         return WarehouseError(f"{self._location}: {told or type(error).__name__} (while {doing})")
 
     def _load_error(self, told: str, found: dict[str, Any] | None) -> str:
