@@ -225,6 +225,15 @@ class Lake:
         """
         return self._swept([landed_on], f"{self.source}/clean/dt={landed_on.isoformat()}", now)
 
+    def sweep_around(self, landings: Collection[dt.date], now: dt.datetime) -> list[str]:
+        """`sweep` over the landings of a run; over every partition where the run has half of them or more.
+
+        So the cost of a daily run does not grow with the history, and a backfill cleans up what nobody runs again.
+        """
+        if 2 * len(landings) >= len(self.days("clean")):
+            return self.sweep_all(now)
+        return [key for day in landings for key in self.sweep(day, now)]
+
     def sweep_all(self, now: dt.datetime) -> list[str]:
         """`sweep` over every partition, with one listing of the files."""
         folder = f"{self.source}/clean"

@@ -107,7 +107,8 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         with failing_clearly():
             landings = [platform.lake.raw(d) for d in _days(context)]
             # Before new files, which may need the space. Those that this run replaces are some reader's until later.
-            swept = _swept(context, platform.lake.sweep_all)
+            days = [m.landed_on for m in landings]
+            swept = _swept(context, lambda now: platform.lake.sweep_around(days, now))
             run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
             locations = [platform.lake.publish_clean(m) for m in manifests]
