@@ -18,7 +18,7 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint bench bench-cleaning bench-loads lock clean instance
+.PHONY: help demo test test-warehouse test-graph ui lint bench bench-cleaning bench-loads lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
 
@@ -26,6 +26,8 @@ help:
 	@echo "make demo    install, land the Complete Journey data, run every asset, say where to look"
 	@echo "make ui      Dagster's web interface on http://127.0.0.1:3000"
 	@echo "make test    the tests"
+	@echo "make test-warehouse   the tests of DuckDB and Redshift over the wire alone"
+	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   the main job: seconds, CPU, memory"
 	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1)"
@@ -44,6 +46,15 @@ ui: $(VENV)/demo.installed instance
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest
+
+test-warehouse: $(VENV)/dev.installed
+	$(BIN)/python -m pytest retail_assets_tests/warehouse_contract retail_assets_tests/redshift retail_assets_tests/warehouse
+
+# A month of real sales through the whole graph twice: embedded, and on S3 and Redshift over the wire.
+GRAPH ?= complete_journey
+
+test-graph: $(VENV)/dev.installed
+	RETAIL_TEST_GRAPH=$(GRAPH) $(BIN)/python -m pytest retail_assets_tests/redshift/test_graph.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

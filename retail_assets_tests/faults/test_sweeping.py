@@ -116,3 +116,15 @@ def test_of_a_landing_whose_manifest_cannot_be_read_nothing_is_swept_and_the_oth
         aged(path, 3 * GRACE)
     assert lake.sweep_all(NOW) == dead
     assert lake.store.exists(named[0])
+
+
+def test_a_daily_run_sweeps_its_own_landing_and_a_backfill_sweeps_all(lake: Lake) -> None:
+    days = [DAY + dt.timedelta(days=i) for i in range(4)]
+    left = {}
+    for day in days:
+        lake.publish_clean(write(lake, day, [line("A", 1, day)], run="good"))
+        left[day] = write(lake, day, [line("A", 1, day)], run="dead").keys("clean")
+        for path in lake.store.local_path(f"{SOURCE}/clean/dt={day}").rglob("*"):
+            aged(path, 3 * GRACE)
+    assert lake.sweep_around([days[1]], NOW) == left[days[1]]
+    assert sorted(lake.sweep_around(days[:2], NOW)) == sorted(k for d in (days[0], *days[2:]) for k in left[d])

@@ -153,7 +153,7 @@ class Sessions:
         except ImportError as e:
             raise WarehouseError(
                 "RETAIL_WAREHOUSE=redshift needs redshift-connector, which is not installed. Install it: "
-                "pip install 'retail-assets[redshift]'"
+                "pip install 'retail-assets[aws]'"
             ) from e
         # At level DEBUG the driver logs all it is given and all it gets.
         driver_log = logging.getLogger("redshift_connector")
