@@ -26,7 +26,7 @@ def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
         (("--partition", "2019-01-01"), "2019-01-01 is a partition outside the range 2024-01-01 to "),
         ((), "computed by landing day. Say which: --partition"),
         (("--select", "sales,eda_sumary"), "there is no asset 'eda_sumary'. Did you mean 'eda_summary'?"),
-        (("--select", "tag:"), "--select 'tag:' cannot be read"),
+        (("--select", "key:("), "--select 'key:(' cannot be read"),
         (("--select", 'key:"nothing"'), "names no asset"),
         (("--partition-range", "2024-01-03...2024-01-01"), "The range ends on 2024-01-01, before it begins"),
     ],
