@@ -90,4 +90,3 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         )
 
     return [landing_is_not_empty, columns_match_contract, schema_unchanged]
-

@@ -56,8 +56,8 @@ class TextColumns:
     def trimmed(self, *, trim: bool, missing: bool = True) -> str:
         """The select list `… AS t0, … AS t1` for the columns that the contract reads.
 
-        Empty texts become NULL, and with `missing` so do the contract's words for a missing value: DuckDB evaluates that
-        wherever the column is used, so for many rows it is done, or not needed, elsewhere.
+        Empty texts become NULL, and with `missing` so do the contract's words for a missing value. DuckDB evaluates
+        that wherever the column is used; so for many rows it is done, or not needed, elsewhere.
 
         With `trim`, spaces and tabs round a value go. Cleaning trims all `BLANKS` beforehand, in Arrow: DuckDB's trim
         with that list costs more than everything else together.

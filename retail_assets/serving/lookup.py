@@ -59,7 +59,9 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     whether sales know the customer).
     """
     customer = customer.strip()
-    [count] = _rows(warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS segmented_on FROM {CUSTOMER_SEGMENTS.name}")
+    [count] = _rows(
+        warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS segmented_on FROM {CUSTOMER_SEGMENTS.name}"
+    )
     if not count["n"]:
         raise NotReadyError(
             "No customer has been segmented yet. Materialize customer_segments (and what it needs) first."

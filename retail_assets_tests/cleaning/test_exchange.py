@@ -28,7 +28,7 @@ def test_every_slot_has_one_partition_and_no_partition_much_more_than_a_task_sho
 ) -> None:
     landings = [Landing(DAY + dt.timedelta(days=i), lines, size) for i, (lines, size) in enumerate(sizes)]
     places = exchange.slots(landings)
-    taken = []
+    taken: list[int] = []
     for landing in landings:
         first, buckets = places.of(landing.landed_on)
         assert landing.lines / buckets <= exchange.BUCKET_LINES

@@ -44,7 +44,7 @@ def contract(more: str = "", **columns: str) -> model.Contract:
 def parsed(
     source: model.Contract, *rows: Mapping[str, str | None], date_order: str | None = None
 ) -> list[dict[str, Any]]:
-    """Typed rows; each row is GOOD with changes. As names, `reasons` is what reading finds and `judged` what rules do."""
+    """Typed rows; each is GOOD with changes. As names, `reasons` is what reading finds and `judged` what rules do."""
     header = list(source.raw_columns())
     whole = [{**GOOD, **row} for row in rows]
     told = FileProfile(
@@ -80,10 +80,8 @@ def parsed(
     assert table.schema == PARSED_SCHEMA
     assert table["source_line"].to_pylist() == list(range(2, n + 2))
     reading = sum(r.mask for r in rules.READING)
-    return [
-        {**row, "reasons": rules.names_of(row["reasons"] & reading), "judged": rules.names_of(row["reasons"] & ~reading)}
-        for row in table.to_pylist()
-    ]
+    found = [(row, row["reasons"] & reading, row["reasons"] & ~reading) for row in table.to_pylist()]
+    return [row | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)} for row, read, judged in found]
 
 
 def one(source: model.Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
