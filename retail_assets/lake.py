@@ -31,6 +31,8 @@ STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 
 #: Files that no manifest names are kept this long: a reader may still hold the old manifest, a writer may be at work.
 GRACE = dt.timedelta(days=1)
+#: Of the landings that a run is not about, so many are swept with it.
+_OTHERS_SWEPT = 3
 
 _READS_AT_ONCE = 16
 _PUBLISH_TRIES = 5
@@ -226,13 +228,16 @@ class Lake:
         return self._swept([landed_on], f"{self.source}/clean/dt={landed_on.isoformat()}", now)
 
     def sweep_around(self, landings: Collection[dt.date], now: dt.datetime) -> list[str]:
-        """`sweep` over the landings of a run; over every partition where the run has half of them or more.
+        """`sweep` over the landings of a run, and over a few others in rotation; over all where it has half of them.
 
-        So the cost of a daily run does not grow with the history, and a backfill cleans up what nobody runs again.
+        So the cost of a daily run does not grow with the history, and nothing that nobody needs stays for good.
         """
-        if 2 * len(landings) >= len(self.days("clean")):
+        others = [day for day in self.days("clean") if day not in set(landings)]
+        if len(landings) >= len(others):
             return self.sweep_all(now)
-        return [key for day in landings for key in self.sweep(day, now)]
+        turn = now.date().toordinal() * _OTHERS_SWEPT
+        also = [others[(turn + i) % len(others)] for i in range(min(_OTHERS_SWEPT, len(others)))]
+        return [key for day in (*landings, *also) for key in self.sweep(day, now)]
 
     def sweep_all(self, now: dt.datetime) -> list[str]:
         """`sweep` over every partition, with one listing of the files."""

@@ -227,12 +227,15 @@ def is_loaded(lake: Lake, landing: Landing) -> bool:
 
 
 def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[dg.RunRequest]:
-    """One run a landing: ingest alone, and for the last one everything that is made from the whole history.
+    """One run a landing: ingest alone, and for the last one there everything that is made from the whole history.
 
     The key is the same for the same change, so a tick that is repeated after a crash asks for nothing twice.
     """
-    for number, day in enumerate(days):
-        is_last = number == len(days) - 1
+    # A landing whose files are gone stops its run, so what is made from the whole history goes with one that is there.
+    there = [day for day in days if day in cursor.seen]
+    last = there[-1] if there else None
+    for day in days:
+        is_last = day == last
         yield dg.RunRequest(
             run_key=f"{source}:{day}:{cursor.seen.get(day, 'gone')}:{cursor.changes}",
             job_name=PIPELINE if is_last else INGEST,

@@ -24,25 +24,23 @@ if TYPE_CHECKING:
 _SECONDS = 300
 #: Why an archive is not used is nothing to act on: Spark starts all the same.
 _QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
-_SIZE_MARK = ".size"
-
-
-def path_of(settings: Settings, java: JavaHome) -> Path:
-    """Where the archive for this Java and the installed pyspark is, or would be."""
-    return settings.home / "java" / f"spark-{metadata.version('pyspark')}_java-{java.version}.jsa"
 
 
 def options(settings: Settings, java: JavaHome) -> tuple[str, ...]:
-    """JVM options that use the archive; none where it has not been made."""
-    archive = path_of(settings, java)
-    if " " in str(archive) or not _is_whole(archive):  # Spark splits options at spaces
-        return ()
-    return (f"-XX:SharedArchiveFile={archive}", *_QUIET)
+    """JVM options that use the archive; none where none has been made for this Java and the installed pyspark."""
+    archives = (settings.home / "java").glob(_name(java, "*"))
+    whole = sorted(path for path in archives if _is_whole(path) and " " not in str(path))  # Spark splits at spaces
+    return (f"-XX:SharedArchiveFile={whole[0]}", *_QUIET) if whole else ()
+
+
+def _name(java: JavaHome, size: int | str) -> str:
+    """The size is in the name, so that an archive and what tells that it is whole cannot get apart."""
+    return f"spark-{metadata.version('pyspark')}_java-{java.version}_{size}.jsa"
 
 
 def _is_whole(archive: Path) -> bool:
     try:
-        return archive.stat().st_size == int(archive.with_suffix(_SIZE_MARK).read_text())
+        return archive.stat().st_size == int(archive.stem.rsplit("_", 1)[1])
     except (OSError, ValueError):
         return False
 
@@ -55,7 +53,7 @@ def _exchange(session: SparkSession) -> None:
 
 
 def make(settings: Settings) -> Path:
-    """Start Spark once, run a small job, and keep its classes. Replaces an archive that is there.
+    """Start Spark once, run a small job, and keep its classes. Replaces the archives that are there.
 
     Raises EngineError where Spark does not run in a JVM of ours, or Java cannot write an archive.
     """
@@ -82,7 +80,9 @@ def make(settings: Settings) -> Path:
                 f"Java {java.version if java else ''} has written no archive of Spark's classes: a Spark was running "
                 "in this process already, or this Java cannot (its own archive is missing). Spark works without it."
             )
-        target = path_of(settings, java)
-        target.with_suffix(_SIZE_MARK).write_text(str(written.stat().st_size))
+        target = folder / _name(java, written.stat().st_size)
         os.replace(written, target)
+    for other in folder.glob("spark-*.jsa"):
+        if other != target:  # of another Java or pyspark, or of before
+            other.unlink(missing_ok=True)
     return target

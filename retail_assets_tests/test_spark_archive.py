@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,11 @@ def test_prepare_keeps_the_classes_and_later_starts_use_them_even_a_damaged_arch
 def test_without_an_archive_java_gets_no_option(settings: Settings) -> None:
     java = JavaHome(Path("/java"), "17.0.1", "PATH", ())
     assert spark_archive.options(settings, java) == ()
-    path = spark_archive.path_of(settings, java)
+    path = settings.home / "java" / f"spark-{metadata.version('pyspark')}_java-17.0.1_7.jsa"
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"classes")
+    path.write_bytes(b"half")
     assert spark_archive.options(settings, java) == ()
-    path.with_suffix(".size").write_text("7")
+    path.write_bytes(b"classes")
     assert f"-XX:SharedArchiveFile={path}" in spark_archive.options(settings, java)
     assert spark_archive.options(settings, JavaHome(Path("/java"), "21.0.2", "PATH", ())) == ()
 

@@ -156,13 +156,14 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             both = [*days, *days] if days else []
             [sales] = warehouse.query(_sales_against_definition(len(days) if days else None), both).to_pylist()
         empty = (0, Decimal("0.00"))
-        # A landing that is cleaned and not yet loaded is work to do, not damage; what is loaded must be right.
+        # A landing that is cleaned and not yet loaded is work to do, not damage; but this run has loaded its own.
+        held_by_day = loaded if days is None else {day: loaded.get(day, empty) for day in days}
         wrong = {
             str(day): {
                 "clean": _told(*_rows_and_amount(cleaned[day])) if day in cleaned else "no manifest",
                 "loaded": _told(*held),
             }
-            for day, held in loaded.items()
+            for day, held in held_by_day.items()
             if (_rows_and_amount(cleaned[day]) if day in cleaned else empty) != held
         }
         exact = not sales["different"] and sales["n"] == sales["transactions"]

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from retail_assets.errors import LandingError
+
 #: One row a packed value. `slot` numbers the buckets of all landings, `first_line` is where in its file it begins.
 PACKED_SCHEMA = pa.schema(
     [
@@ -31,17 +33,24 @@ PACKED_DDL = "partition INT, slot INT, file_number INT, first_line BIGINT, rows 
 #: What a task holds in memory at once: so many lines, of some 150 bytes each, or so many bytes of landed files.
 BUCKET_LINES = 500_000
 BUCKET_BYTES = 128 << 20
+#: A bucket of more rows than this many times `BUCKET_LINES` has one transaction of millions of lines in it.
+_MOST_TIMES = 20
 #: Small landings share Spark partitions, but not so few that cores stay idle.
 _LEAST_PARTITIONS = 4
 
 
 @dataclass(frozen=True)
 class Landing:
-    """The size of a landing: physical lines, and bytes of its files as they are stored."""
+    """The size of a landing: physical lines, and bytes of its files, unpacked."""
 
     landed_on: dt.date
     lines: int
     bytes: int
+
+    @property
+    def buckets(self) -> int:
+        """In how many parts it fits the memory of a task; 1: as a whole."""
+        return max(1, math.ceil(self.lines / BUCKET_LINES), math.ceil(self.bytes / BUCKET_BYTES))
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Slots:
 
 def slots(landings: Sequence[Landing]) -> Slots:
     """Slots for landings of these sizes; partitions of about equal lines."""
-    buckets = [max(1, math.ceil(n.lines / BUCKET_LINES), math.ceil(n.bytes / BUCKET_BYTES)) for n in landings]
+    buckets = [n.buckets for n in landings]
     first = np.concatenate(([0], np.cumsum(buckets)[:-1])).tolist()
     # What a slot weighs, as a part of what a partition should hold.
     weights = [
@@ -125,8 +134,22 @@ def by_slot(batches: Iterable[pa.RecordBatch]) -> dict[int, list[tuple[int, pa.B
 
 
 def unpack(values: Iterable[tuple[int, pa.Buffer]], landed_on: dt.date) -> pa.Table:
-    """The rows of packed values, each with its `file_number` and the landing's day (`landed_on`)."""
-    return pa.concat_tables([of_file(pa.ipc.open_stream(rows).read_all(), n, landed_on) for n, rows in values])
+    """The rows of packed values, each with its `file_number` and the landing's day (`landed_on`).
+
+    Raises LandingError where millions of lines have one id: they could only meet in the memory of one task.
+    """
+    tables: list[pa.Table] = []
+    count = 0
+    for file_number, rows in values:
+        tables.append(of_file(pa.ipc.open_stream(rows).read_all(), file_number, landed_on))
+        count += tables[-1].num_rows
+        if count > _MOST_TIMES * BUCKET_LINES:
+            first = tables[0]["transaction_id"][0].as_py()
+            raise LandingError(
+                f"In the landing of {landed_on} more than {_MOST_TIMES * BUCKET_LINES:,} lines share a few transaction "
+                f"ids, such as {first!r}. Is `transaction_id` mapped to the right column of the contract?"
+            )
+    return pa.concat_tables(tables)
 
 
 def of_file(rows: pa.Table, file_number: int, landed_on: dt.date) -> pa.Table:

@@ -56,6 +56,11 @@ class _File:
     landed_on: dt.date
     profile: FileProfile
 
+    @property
+    def size(self) -> int:
+        """Bytes to read, unpacked."""
+        return max(self.profile.size, self.profile.unpacked)
+
 
 def clean(
     session: Callable[[], SparkSession],
@@ -93,19 +98,18 @@ def _written(spark: SparkSession, raw_uri: str, files: list[_File], contract: Co
     of_landing: dict[dt.date, list[_File]] = {}
     for file in files:
         of_landing.setdefault(file.landed_on, []).append(file)
-    places = exchange.slots(
-        [
-            exchange.Landing(day, sum(f.profile.lines for f in of), sum(f.profile.size for f in of))
-            for day, of in of_landing.items()
-        ]
-    )
-    together = [tuple(of) for day, of in of_landing.items() if places.of(day)[1] == 1]
-    apart = [(f,) for day, of in of_landing.items() if places.of(day)[1] > 1 for f in of]
+    landings = [
+        exchange.Landing(day, sum(f.profile.lines for f in of), sum(f.size for f in of))
+        for day, of in of_landing.items()
+    ]
+    large = [landing for landing in landings if landing.buckets > 1]
+    together = [tuple(of_landing[landing.landed_on]) for landing in landings if landing.buckets == 1]
+    apart = [(file,) for landing in large for file in of_landing[landing.landed_on]]
     written = []
     if together:
         written.append(_whole_landings(spark, raw_uri, balanced(together), contract, target))
     if apart:
-        written.append(_landings_in_parts(spark, raw_uri, balanced(apart), places, contract, target))
+        written.append(_landings_in_parts(spark, raw_uri, balanced(apart), exchange.slots(large), contract, target))
     return written[0] if len(written) == 1 else written[0].unionAll(written[1])
 
 
@@ -214,7 +218,7 @@ def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
 
 def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:
     """Files in groups of about equal bytes, one group a Spark task. The files of a unit stay together, in order."""
-    sizes = [sum(f.profile.size for f in unit) for unit in units]
+    sizes = [sum(f.size for f in unit) for unit in units]
     count = max(1, min(len(units), _MOST_TASKS, max(4, math.ceil(sum(sizes) / _TASK_BYTES))))
     groups: list[list[_File]] = [[] for _ in range(count)]
     weights = [0] * count

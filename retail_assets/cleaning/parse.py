@@ -75,11 +75,14 @@ class Parser:
         self._same = {name: r.sql for name, r in readings.items() if r.position is None}
         values = ", ".join(f"{readings[name].sql} AS {name}" for name in self._readings)
         self._reading_sql = f"SELECT {values} FROM (SELECT {columns.trimmed(trim=False, missing=False)} FROM texts)"
-        self._sql = {rounded: parse_sql(columns, contract, self._same, rounded=rounded) for rounded in (False, True)}
+        unread = parse_sql(columns, contract, self._same, "", rounded=True)
+        self._whole_texts = _positions(unread)
+        self._ids = set().union(*(_positions(columns.field_text(name)) for name in _IDS))
+        texts = columns.trimmed(trim=False, missing=False, only=self._whole_texts)
+        self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r) for r in (False, True)}
         self._landed_on = landed_on
-        self._missing = pa.array(sorted(columns.missing_words), pa.string())
+        self._missing = pc.utf8_upper(pa.array(sorted(contract.missing_values), pa.string()))
         self._used = sorted(set(profile.positions.values()))
-        self._whole_texts = {int(n) for n in re.findall(r"\bt(\d+)\b", self._sql[True])}
 
     def __enter__(self) -> Self:
         self._con = _engine().cursor()
@@ -92,15 +95,13 @@ class Parser:
         """Typed and judged rows (PARSED_SCHEMA) of a block of records, in the same order."""
         folded = set(self._readings.values())
         texts = {p: _Texts.of(_single(records[f"c{p}"]), self._missing, fold=p in folded) for p in self._used}
-        columns = {
-            f"c{p}": t.of_records(t.texts) if p in self._whole_texts else _nulls(records) for p, t in texts.items()
-        }
+        columns = {f"c{p}": t.of_records(t.texts) for p, t in texts.items() if p in self._whole_texts}
         if self._readings:
             longest = max(len(t.texts) for t in texts.values())
             read = self._query(self._reading_sql, "texts", {f"c{p}": t.padded(longest) for p, t in texts.items()})
             columns |= {name: texts[p].of_records(_single(read[name])) for name, p in self._readings.items()}
         places = {name: records[name] for name in ("line", "lines", "raw", "defects")}
-        sql = self._sql[_holds_exponent(records["raw"])]
+        sql = self._sql[any(_holds_exponent(texts[p].texts) for p in self._ids)]
         return self._query(sql, "records", columns | places, [self._landed_on]).cast(PARSED_SCHEMA)
 
     def _query(self, sql: str, name: str, columns: dict[str, Any], constants: list[Any] | None = None) -> pa.Table:
@@ -141,8 +142,8 @@ def _null_where(texts: pa.Array, words: pa.Array) -> pa.Array:
     """The texts, NULL where they are one of the words."""
     if not len(words):
         return texts
-    longest = max(len(word.as_py().encode()) for word in words)
-    short = pc.less_equal(pc.binary_length(texts), longest)  # tells nearly every text, and costs next to nothing
+    # Tells nearly every text, and costs next to nothing. Capitals may be some bytes longer or shorter.
+    short = pc.less_equal(pc.binary_length(texts), 2 * pc.max(pc.binary_length(words)).as_py())
     missing = pc.is_in(pc.utf8_upper(texts.filter(short)), value_set=words)
     if not pc.any(missing).as_py():
         return texts
@@ -169,13 +170,15 @@ def _single(column: pa.ChunkedArray) -> pa.Array:
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
 
 
-def _nulls(records: pa.Table) -> pa.Array:
-    return pa.nulls(records.num_rows, pa.string())
+def _positions(sql: str) -> set[int]:
+    """The numbers of the file columns whose texts a piece of SQL reads."""
+    return {int(n) for n in re.findall(r"\bt(\d+)\b", sql)}
 
 
-def _holds_exponent(raw: pa.ChunkedArray) -> bool:
-    """Whether `E+` stands anywhere in the records: if not, no id can be one that a spreadsheet has rounded."""
-    return any(_EXPONENT.search(memoryview(texts)) for chunk in raw.chunks if (texts := chunk.buffers()[2]))
+def _holds_exponent(ids: pa.Array) -> bool:
+    """Whether `E+` stands anywhere in the texts: if not, none is an id that a spreadsheet has rounded."""
+    data = ids.buffers()[2]
+    return data is not None and _EXPONENT.search(memoryview(data)) is not None
 
 
 def _readings(columns: TextColumns) -> dict[str, _Reading]:
@@ -197,11 +200,11 @@ def _readings(columns: TextColumns) -> dict[str, _Reading]:
     }
 
 
-def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], *, rounded: bool) -> str:
+def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], texts: str, *, rounded: bool) -> str:
     """The query from `records` to typed and judged rows; its parameter is the landing's day.
 
-    `records` has c0…, line, lines, raw, defects, and the readings but those in `same`, which are the same SQL for every
-    record. Without `rounded`, ids are not searched for such as 5.36365E+11.
+    `records` has line, lines, raw, defects, the columns that `texts` (a select list) reads, and the readings but those
+    in `same`, which are the same SQL for every record. Without `rounded`, ids are not searched for such as 5.36365E+11.
     """
     ids = {name: columns.field_text(name) for name in _IDS}
     if "order_id" not in contract.columns:
@@ -211,7 +214,7 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], *,
     given = "price_given" if "unit_price" in contract.columns else "FALSE"
     return f"""
         WITH texts AS (
-            SELECT *, {columns.trimmed(trim=False, missing=False)} FROM records
+            SELECT *{", " if texts else ""}{texts} FROM records
         ),
         readings AS (
             SELECT *{constants}, {id_list} FROM texts

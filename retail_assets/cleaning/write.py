@@ -47,6 +47,7 @@ STATISTICS_DDL = (
 )
 
 _ROWS_IN_GROUP = 256_000
+_REJECTED_ROWS_IN_GROUP = 32_768
 _RAW_BYTES = 65_535
 #: Columns whose values a dictionary would only repeat.
 _SELDOM_REPEAT = ("transaction_id", "order_id", "customer_id", "total_amount", "source_line", "raw_text")
@@ -137,8 +138,10 @@ def write_rows(rows: pa.Table, landed_on: dt.date, target: Target) -> list[dict[
             part = rows if count == rows.num_rows else rows.filter(pa.array(chosen))
             file = _OpenFile(target, landed_on, name)
             try:
-                for low in range(0, count, _ROWS_IN_GROUP):
-                    piece = part.slice(low, _ROWS_IN_GROUP)
+                # Rejected rows carry their text, which may be long.
+                step = min(_ROWS_IN_GROUP, _REJECTED_ROWS_IN_GROUP if name == "quarantine" else _ROWS_IN_GROUP)
+                for low in range(0, count, step):
+                    piece = part.slice(low, step)
                     file.add((_quarantine_rows if name == "quarantine" else _clean_rows)(piece, target), piece)
             except BaseException as e:
                 explained = file.discard(e)

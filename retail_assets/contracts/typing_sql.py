@@ -7,7 +7,7 @@ totals alike. An unreadable value becomes NULL here; whether that is a reason to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from retail_assets.contracts.model import CancellationRule, Contract, QuantityUnit, normalise
@@ -53,8 +53,8 @@ class TextColumns:
         names = {normalise(n): column for column, ns in self.contract.raw_columns().items() for n in ns}
         object.__setattr__(self, "_by_normal", names)
 
-    def trimmed(self, *, trim: bool, missing: bool = True) -> str:
-        """The select list `… AS t0, … AS t1` for the columns that the contract reads.
+    def trimmed(self, *, trim: bool, missing: bool = True, only: Collection[int] | None = None) -> str:
+        """The select list `… AS t0, … AS t1` for the columns that the contract reads, or `only` some of them.
 
         Empty texts become NULL, and with `missing` so do the contract's words for a missing value. DuckDB evaluates
         that wherever the column is used; so for many rows it is done, or not needed, elsewhere.
@@ -62,18 +62,15 @@ class TextColumns:
         With `trim`, spaces and tabs round a value go. Cleaning trims all `BLANKS` beforehand, in Arrow: DuckDB's trim
         with that list costs more than everything else together.
         """
-        texts = [(int(p), f"trim(c{int(p)}, ' \t')" if trim else f"c{int(p)}") for p in set(self.positions.values())]
+        asked = {int(p) for p in self.positions.values() if only is None or p in only}
+        texts = [(p, f"trim(c{p}, ' \t')" if trim else f"c{p}") for p in asked]
         null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
         return ", ".join(f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts))
 
-    @property
-    def missing_words(self) -> frozenset[str]:
-        """The contract's words for a missing value, in capitals."""
-        return frozenset(word.upper() for word in self.contract.missing_values)
-
     def _is_missing(self, text: str) -> str:
-        words = sorted(self.missing_words)
-        return f"upper({text}) IN ({', '.join(map(literal, words))})" if words else "FALSE"
+        # DuckDB makes the capitals of both, as Arrow does in cleaning: engines do not agree on those of every letter.
+        words = [f"upper({literal(word)})" for word in sorted(self.contract.missing_values)]
+        return f"upper({text}) IN ({', '.join(words)})" if words else "FALSE"
 
     def is_given(self, name: str) -> str:
         """SQL that is true where a canonical column has a text that is no word for a missing value."""

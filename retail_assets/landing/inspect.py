@@ -86,7 +86,7 @@ class FileProfile:
     """Everything that cleaning needs to read a file, and what it must account for.
 
     `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
-    columns of a Parquet file.
+    columns of a Parquet file. `unpacked` is the size in bytes of what is compressed, and at least `size`.
     """
 
     key: str
@@ -106,6 +106,7 @@ class FileProfile:
     date_order: str | None = None
     control: Control = field(default_factory=Control)
     types: list[str] = field(default_factory=list)
+    unpacked: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -199,6 +200,7 @@ def _inspect_parquet(handle: IO[bytes], entry: Entry) -> tuple[dict[str, Any], i
         file = pq.ParquetFile(handle)
         header, rows = list(file.schema_arrow.names), file.metadata.num_rows
         types = [str(kind)[:_LONGEST_TYPE] for kind in file.schema_arrow.types]
+        unpacked = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
     except (pa.ArrowException, OSError) as e:
         if isinstance(e, OSError) and e.errno is not None:
             raise  # the store's, not Parquet's
@@ -214,6 +216,7 @@ def _inspect_parquet(handle: IO[bytes], entry: Entry) -> tuple[dict[str, Any], i
         "header_lines": 0,
         "lost_text": False,
         "types": types,
+        "unpacked": max(entry.size, unpacked),
     }
     return draft, rows
 
@@ -249,6 +252,7 @@ def _inspect_text(
             delimiter = _delimiter(first, contract)
             header, header_lines = _header(first, delimiter, entry)
         lines, lost_text = _count_lines(_decoded(stream, decoder, text), line_end, entry)
+        unpacked = stream.tell() if compression else entry.size
     except gzip.BadGzipFile as e:
         raise LandingError(
             f"{entry.key} is named .gz, but it is no gzip file or a damaged one ({e}). "
@@ -269,6 +273,7 @@ def _inspect_text(
         "header": header,
         "header_lines": header_lines,
         "lost_text": lost_text,
+        "unpacked": max(entry.size, unpacked),
     }
     return draft, lines - _nonblank(first, header_lines)
 

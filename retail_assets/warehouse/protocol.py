@@ -114,6 +114,14 @@ def apply_landings(run: Execute, landings: Sequence[CleanManifest]) -> Loaded:
         "FROM sales_clean AS c JOIN latest AS k ON k.transaction_id = c.transaction_id AND k.landed_on = c.landed_on",
         (),
     )
+    # What the checks afterwards cannot see, because a row that is lost leaves no trace.
+    [(due,)] = run("SELECT count(*) FROM latest", ())
+    [(held,)] = run("SELECT count(*) FROM sales WHERE transaction_id IN (SELECT transaction_id FROM touched)", ())
+    if held != due:
+        raise WarehouseError(
+            f"sales would hold {held} of {due} transactions of these landings. Nothing was loaded. Run the same again; "
+            "if it stays, report it."
+        )
     run("DROP TABLE latest", ())
     run("DROP TABLE touched", ())
     [(total,)] = run("SELECT count(*) FROM sales", ())

@@ -128,7 +128,7 @@ def test_a_lost_file_is_asked_for_so_that_its_run_says_so(shop: Shop) -> None:
     for name in ("a.csv", "b.csv"):
         shop.delete(D3, name)  # the last, with nothing behind it
         shop.delete(D2, name)
-    assert shop.tick() == [(D2, INGEST), (D3, PIPELINE)]
+    assert shop.tick() == [(D2, INGEST), (D3, INGEST)]
     assert shop.tick() == []
     shop.put(D2)
     assert shop.tick() == [(D2, PIPELINE)]
@@ -326,3 +326,12 @@ def test_boto3_is_imported_only_where_it_is_needed(
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert done.stdout.split() == [str(imported), "False"]
+
+
+def test_a_landing_that_is_gone_does_not_keep_the_others_from_the_marts(shop: Shop) -> None:
+    for day in (D1, D2):
+        shop.put(day)
+    shop.tick()
+    shop.put(D1, data=b"rewritten")
+    shop.delete(D2)
+    assert shop.tick() == [(D1, PIPELINE), (D2, INGEST)]

@@ -547,3 +547,34 @@ def test_a_text_means_the_same_among_others_that_repeat_and_alone(ids: list[str]
         alone = one(PLAIN, **row)
         same = {k: v for k, v in together[n].items() if k not in ("source_line", "spread")}
         assert same == {k: v for k, v in alone.items() if k not in ("source_line", "spread")}
+
+
+def test_a_rounded_id_is_found_where_the_raw_text_writes_its_plus_in_another_way() -> None:
+    """As JSON may: `5.36365E\\u002B11`."""
+    records = pa.table(
+        {
+            **{f"c{i}": pa.array([v]) for i, v in enumerate({**GOOD, "id": "5.36365E+11"}.values())},
+            "line": pa.array([2], pa.int64()),
+            "lines": pa.array([1], pa.int32()),
+            "raw": ["escaped"],
+            "defects": pa.array([0], pa.int64()),
+        }
+    )
+    told = FileProfile("s.jsonl", 1, "", "jsonl", None, "utf-8", "", "lf", list(GOOD), 0, {}, [], [], 1)
+    told = FileProfile(**{**vars(told), "positions": {name: i for i, name in enumerate(GOOD)}})
+    with Parser(told, PLAIN, LANDED) as parser:
+        [row] = parser.parse(records).to_pylist()
+    assert rules.names_of(row["reasons"]) == ["rounded_id"]
+
+
+@pytest.mark.parametrize("word", ["weiß nicht", "kayıt yok", "NULL", "ñ/d"])
+def test_a_word_for_a_missing_value_is_one_in_every_language(word: str) -> None:
+    source = contract(f"missing_values: ['{word}']", customer_id="{header: customer}")
+    texts = (word, f" {word} ", word.lower())
+    assert [r["customer_id"] for r in parsed(source, *({"customer": t} for t in texts))] == [None] * 3
+    assert one(source, customer=f"{word}!")["customer_id"] == f"{word}!"
+
+
+def test_a_price_that_follows_from_the_amount_is_not_held_against_it() -> None:
+    row = one(PLAIN, quantity="1000", price="", amount="333.33")
+    assert (row["unit_price"], row["judged"]) == (Decimal("0.3333"), [])

@@ -118,13 +118,25 @@ def test_of_a_landing_whose_manifest_cannot_be_read_nothing_is_swept_and_the_oth
     assert lake.store.exists(named[0])
 
 
-def test_a_daily_run_sweeps_its_own_landing_and_a_backfill_sweeps_all(lake: Lake) -> None:
-    days = [DAY + dt.timedelta(days=i) for i in range(4)]
-    left = {}
-    for day in days:
-        lake.publish_clean(write(lake, day, [line("A", 1, day)], run="good"))
-        left[day] = write(lake, day, [line("A", 1, day)], run="dead").keys("clean")
-        for path in lake.store.local_path(f"{SOURCE}/clean/dt={day}").rglob("*"):
-            aged(path, 3 * GRACE)
-    assert lake.sweep_around([days[1]], NOW) == left[days[1]]
-    assert sorted(lake.sweep_around(days[:2], NOW)) == sorted(k for d in (days[0], *days[2:]) for k in left[d])
+def test_a_daily_run_sweeps_its_landing_and_a_few_others_in_turn_and_a_backfill_sweeps_all(lake: Lake) -> None:
+    days = [DAY + dt.timedelta(days=i) for i in range(9)]
+
+    def leave() -> set[str]:
+        left = set()
+        for day in days:
+            publish(lake, day, [line("A", 1, day)], run="good")
+            left |= set(write(lake, day, [line("A", 1, day)], run="dead").keys("clean"))
+            for path in lake.store.local_path(f"{SOURCE}/clean/dt={day}").rglob("*"):
+                aged(path, 9 * GRACE)
+        return left
+
+    left = leave()
+    swept = set(lake.sweep_around([days[1]], NOW))
+    assert len(swept) == 4
+    assert f"/dt={days[1]}/" in "".join(swept)
+    for later in range(1, 4):
+        swept |= set(lake.sweep_around([days[1]], NOW + later * dt.timedelta(days=1)))
+    assert swept == left
+    assert set(lake.sweep_around(days[:5], NOW)) == set()
+    left = leave()
+    assert set(lake.sweep_around(days[:5], NOW)) == left
