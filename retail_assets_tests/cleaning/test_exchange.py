@@ -9,12 +9,14 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 
 from retail_assets.cleaning import exchange, job, rules
 from retail_assets.cleaning.exchange import Landing
 from retail_assets.cleaning.parse import PARSED_SCHEMA
 from retail_assets.cleaning.write import CLEAN, QUARANTINE, SUPERSEDED
+from retail_assets.errors import LandingError
 
 DAY = dt.date(2024, 3, 1)
 _SIZES = st.lists(st.tuples(st.integers(0, 30_000_000), st.integers(0, 8 << 30)), min_size=1, max_size=40)
@@ -88,6 +90,14 @@ def test_the_last_whole_line_of_a_transaction_stands(files: list[list[tuple[str,
     for row in judged:
         stands = last.get(row["transaction_id"]) == (row["file_number"], row["source_line"])
         assert row["status"] == (QUARANTINE if row["reasons"] else CLEAN if stands else SUPERSEDED)
+
+
+def test_millions_of_lines_with_one_id_are_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "BUCKET_LINES", 2)
+    values = [(1, packed) for _, _, packed in exchange.pack(rows(*[("till-7", 0)] * 30), 2)]
+    assert exchange.unpack(values, DAY).num_rows == 30
+    with pytest.raises(LandingError, match=r"more than 40 lines share .* 'till-7'.*transaction_id"):
+        exchange.unpack(values * 2, DAY)
 
 
 def test_a_batch_shares_the_memory_of_what_it_packs() -> None:

@@ -237,7 +237,7 @@ def test_files_are_grouped_each_once_and_no_group_is_much_heavier_than_it_must_b
 
     blank = {f.name: None for f in dataclasses.fields(FileProfile)}
     files = [
-        job._File(number, DAY, FileProfile(**blank | {"size": size}))  # type: ignore[arg-type]
+        job._File(number, DAY, FileProfile(**blank | {"size": size, "unpacked": 0}))  # type: ignore[arg-type]
         for number, size in enumerate(sizes)
     ]
     groups = job.balanced([(f,) for f in files])

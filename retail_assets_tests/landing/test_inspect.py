@@ -309,3 +309,14 @@ def test_a_parquet_file_without_rows_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ID": [1], "Date": [""], "Category": [""], "Amount": [1]}).slice(0, 0), tmp_path / "x")
     with pytest.raises(LandingError, match="has a header and no rows"):
         inspected(tmp_path, "s.parquet", (tmp_path / "x").read_bytes())
+
+
+def test_the_unpacked_size_is_that_of_the_text_whatever_holds_it(tmp_path: Path) -> None:
+    """Cleaning shares a landing out by it: a small gzip file can hold more than a task should."""
+    text = f"{HEADER}\n{ROWS * 5000}".encode()
+    packed = inspected(tmp_path, "s.csv.gz", gzip.compress(text))
+    assert packed.unpacked == len(text) == inspected(tmp_path, "s.csv", text).unpacked
+    assert packed.size < packed.unpacked / 10
+    known = packed.to_json()
+    del known["unpacked"]  # a manifest of before
+    assert FileProfile.from_json(known).unpacked == 0
