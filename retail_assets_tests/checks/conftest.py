@@ -142,9 +142,12 @@ class Shop:
                 "forecast_date": span["last_day"] + dt.timedelta(days=day),
                 "cutoff_date": span["last_day"],
                 "horizon_day": day,
-                "revenue": 1.5,
+                "mean": 1.5,
+                **dict.fromkeys(("p025", "p10", "p50", "p90", "p975"), 1.5),
                 "seasonal_naive": 1.0,
                 "method": "gradient_boosting",
+                "model_version": "v1",
+                "issued_at": dt.datetime(2024, 3, 1),
             }
             for row in categories
             for day in range(1, HORIZON + 1)

@@ -187,7 +187,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     (
         "sales_forecast",
         "horizon_is_complete",
-        sql("UPDATE sales_forecast SET revenue = 'nan' WHERE product_category = 'Tea' AND horizon_day = 3"),
+        sql("UPDATE sales_forecast SET mean = 'nan' WHERE product_category = 'Tea' AND horizon_day = 3"),
         "not finite: Tea",
     ),
     (
