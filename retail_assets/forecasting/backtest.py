@@ -196,13 +196,15 @@ def run_backtest(
     horizon: int,
     seed: int,
     contenders: Sequence[str] | None = None,
+    most_cutoffs: int = MOST_CUTOFFS,
 ) -> Backtest | None:
     """Forecast from each cut-off; None where at no cut-off any category qualified for a model.
 
-    `contenders` names the learned models that take part, by default all that this many categories leave time for.
+    `contenders` names the learned models that take part, by default all that this many categories leave time for;
+    `most_cutoffs` are scored.
     """
-    cutoffs = choose_cutoffs(sales.first_day, sales.last_day, horizon, MOST_CUTOFFS + CALIBRATION_CUTOFFS)
-    scored_from = cutoffs[-MOST_CUTOFFS:][0] if cutoffs else sales.last_day
+    cutoffs = choose_cutoffs(sales.first_day, sales.last_day, horizon, most_cutoffs + CALIBRATION_CUTOFFS)
+    scored_from = cutoffs[-most_cutoffs:][0] if cutoffs else sales.last_day
     panels = [panel_at(sales, cutoff) for cutoff in cutoffs]
     chosen = [(panel, methods) for panel in panels if MODELLED in (methods := choose_methods(panel))]
     first_scored = sum(panel.cutoff < scored_from for panel, _ in chosen)

@@ -6,6 +6,7 @@ plausible by the same code, so that what was measured is what is published.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,14 @@ import pandas as pd
 
 from retail_assets.forecasting import intervals
 from retail_assets.forecasting.artifact import ForecastModel
-from retail_assets.forecasting.backtest import BASELINE_NAMES, Backtest, report, run_backtest, verdict
+from retail_assets.forecasting.backtest import (
+    BASELINE_NAMES,
+    MOST_CUTOFFS,
+    Backtest,
+    report,
+    run_backtest,
+    verdict,
+)
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
 from retail_assets.forecasting.contenders import fit_contenders, predictions
 from retail_assets.forecasting.methods import (
@@ -59,8 +67,16 @@ class Forecast:
     model: ForecastModel | None = None
 
 
-def train(history: pd.DataFrame, *, country: str, horizon: int = LONGEST_HORIZON, seed: int = 0) -> Training:
-    """Backtest every model on `history`, and fit the one that won on all of it.
+def train(
+    history: pd.DataFrame,
+    *,
+    country: str,
+    horizon: int = LONGEST_HORIZON,
+    seed: int = 0,
+    contenders: Sequence[str] | None = None,
+    most_cutoffs: int = MOST_CUTOFFS,
+) -> Training:
+    """Backtest every model on `history` (or those that `contenders` names), and fit the one that won on all of it.
 
     `history` holds rows of `daily_category_sales` (`sale_date`, `product_category`, `revenue`, `orders`; in any order).
     A learned model wins only where its error was below every simple rule's; else the best of them stands in, and the
@@ -78,7 +94,7 @@ def train(history: pd.DataFrame, *, country: str, horizon: int = LONGEST_HORIZON
         return Training(None, None, {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
     holidays = _holidays(country, sales, horizon)
     panel = panel_at(sales, sales.last_day)
-    tested = run_backtest(sales, holidays, horizon=horizon, seed=seed)
+    tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, contenders=contenders, most_cutoffs=most_cutoffs)
     family, why = _winner(tested)
     largest = panel.select(modelled(choose_methods(panel)))
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
