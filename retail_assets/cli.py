@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retail_assets import __version__
+from retail_assets.cli_models import models
 from retail_assets.errors import RetailError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 sample = typer.Typer(help="Land a sample of sales to try everything with.", no_args_is_help=True)
 app.add_typer(sample, name="sample")
+app.add_typer(models, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

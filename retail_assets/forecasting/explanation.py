@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from retail_assets.forecasting.artifact import ForecastModel
-from retail_assets.forecasting.calendar import HolidayCalendar
+from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
 from retail_assets.forecasting.features import FEATURES
 from retail_assets.forecasting.methods import choose_methods, modelled
 from retail_assets.forecasting.models import GradientBoosting, HistGradientBoosting, training_rows
-from retail_assets.forecasting.series import DailySales, Floats, panel_at
+from retail_assets.forecasting.series import DailySales, Floats, daily_sales, panel_at
 
 MOST_ROWS = 3000
 REPEATS = 3
@@ -41,6 +42,14 @@ class Explanation:
     features: tuple[str, ...]
     importance: Floats
     curves: tuple[Curve, ...]
+
+
+def explain_history(model: ForecastModel, history: pd.DataFrame) -> Explanation | None:
+    """`explain` by the rows of `daily_category_sales` that the model was trained on."""
+    sales = daily_sales(history)
+    if sales is None:
+        return None
+    return explain(model, sales, holiday_calendar(model.country, sales.first_day, sales.last_day))
 
 
 def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) -> Explanation | None:
