@@ -104,7 +104,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["daily_category_sales", "forecast_accuracy"],
         kinds={"scikitlearn", *table_kinds},
-        description="Training, where one is due (a week of new sales, drift, new code, on demand): every model at rolling "
+        description="Training, where one is due (new sales, drift, new code, on demand): every model at rolling "
         "cut-offs; the winner is stored, and promoted if it beats the model in use.",
         metadata=static(platform, FORECAST_BACKTEST, _BACKTEST_LINEAGE),
         **common,
