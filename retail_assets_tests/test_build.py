@@ -30,6 +30,7 @@ UNPARTITIONED = {
     "forecast_accuracy",
     "forecast_backtest",
     "sales_forecast",
+    "transaction_amounts",
     "customer_segments",
 }
 BLOCKING = {

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GROUP = "forecast"
 SEED = 0
 REPORT, CARD = "forecast/backtest.json", "forecast/model_card.md"
+AMOUNTS = "forecast/transaction_amounts.json"
 #: Forecasts older than this many days before the last sale are no longer scored again.
 _DAYS_SCORED = 180
 
@@ -63,7 +64,7 @@ class TrainingConfig(dg.Config):
 
 
 def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """`forecast_accuracy`, `forecast_backtest` and `sales_forecast`."""
+    """`forecast_accuracy`, `forecast_backtest`, `sales_forecast` and `transaction_amounts`."""
     contract = platform.settings.contract
     warehouse = platform.warehouse
     common: dict[str, Any] = {
@@ -143,7 +144,28 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         place = {"dagster/row_count": rows, "dagster/uri": warehouse.location(SALES_FORECAST)}
         return dg.MaterializeResult(metadata={**place, **told, "preview": preview(table), **metadata})
 
-    return [forecast_accuracy, forecast_backtest, sales_forecast]
+    @dg.asset(
+        deps=["sales"],
+        kinds={"scikitlearn"},
+        description="Whether the amount of a single transaction can be foretold: judged against the mean, said plainly.",
+        **common,
+    )
+    def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.forecasting import amounts
+
+        with failing_clearly():
+            [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
+            every = max(int(size["n"]) // amounts.MOST, 1)
+            rows = warehouse.query(
+                "SELECT transaction_id, sale_date, age, gender, product_category, unit_price, total_amount FROM sales "
+                f"WHERE mod(source_line, {every}) = 0 AND quantity > 0 ORDER BY transaction_id"
+            ).to_pandas()
+            made = amounts.report(rows, seed=SEED)
+            platform.output.write(AMOUNTS, report_json(made))
+        context.log.info("%s", made["verdict"])
+        return dg.MaterializeResult(metadata={"verdict": made["verdict"], "transactions": len(rows)})
+
+    return [forecast_accuracy, forecast_backtest, sales_forecast, transaction_amounts]
 
 
 def drift_of(platform: Platform) -> "Drift":

@@ -81,6 +81,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def skill_is_not_lost() -> dg.AssetCheckResult:
         with failing_clearly():
+            [size] = warehouse.query("SELECT count(*) AS n FROM forecast_backtest").to_pylist()
             champion = platform.models.champion()
             in_use = platform.models.manifest(champion.version) if champion else None
             skilled = None
@@ -94,7 +95,11 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             if skilled is None or in_use is None
             else f"The model in use, {in_use.version}, has no skill ({in_use.verdict}), and {skilled.version} had. "
             "The forecast that stands is kept. Go back to it: retail-assets models rollback",
-            metadata={"in_use": in_use.version if in_use else "none", "has_skill": bool(in_use and in_use.has_skill)},
+            metadata={
+                "in_use": in_use.version if in_use else "none",
+                "has_skill": bool(in_use and in_use.has_skill),
+                "rows": int(size["n"]),
+            },
         )
 
     @dg.asset_check(
