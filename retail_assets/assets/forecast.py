@@ -5,13 +5,14 @@ Training is rare and scoring is daily: `forecast_backtest` keeps the model in us
 
 import datetime as dt
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.assets.models import publish, report_json, static
-from retail_assets.errors import NotReadyError
+from retail_assets.errors import NotReadyError, SettingsError
 from retail_assets.model_store import Manifest
 from retail_assets.platform import Platform
 from retail_assets.tables import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from retail_assets.forecasting.accuracy import Drift
+    from retail_assets.forecasting.regressors import Regressors
 
 GROUP = "forecast"
 SEED = 0
@@ -99,7 +101,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         context.log.info("%d category-days of earlier forecasts have matured. %s", rows, drift.alarm or "No alarm.")
         numbers = {"wape": drift.wape, "naive_wape": drift.naive_wape, "coverage80": drift.coverage80}
         known = {f"recent_{name}": value for name, value in numbers.items() if value is not None}
-        place = {"dagster/row_count": rows, "dagster/uri": warehouse.location(FORECAST_ACCURACY)}
+        place: dict[str, Any] = {"dagster/row_count": rows, "dagster/uri": warehouse.location(FORECAST_ACCURACY)}
         return dg.MaterializeResult(metadata={**place, **known, **metadata})
 
     @dg.asset(
@@ -141,13 +143,13 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             metadata = publish(platform, {}, drawn, figures.NAMES)
         told = _model_metadata(in_use) if in_use else {"verdict": "There are no sales."}
         context.log.info("Forecast of %d rows. %s", rows, told["verdict"])
-        place = {"dagster/row_count": rows, "dagster/uri": warehouse.location(SALES_FORECAST)}
+        place: dict[str, Any] = {"dagster/row_count": rows, "dagster/uri": warehouse.location(SALES_FORECAST)}
         return dg.MaterializeResult(metadata={**place, **told, "preview": preview(table), **metadata})
 
     @dg.asset(
         deps=["sales"],
         kinds={"scikitlearn"},
-        description="Whether the amount of a single transaction can be foretold: judged against the mean, said plainly.",
+        description="Whether the amount of a single transaction can be foretold: judged against the mean predictor.",
         **common,
     )
     def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -189,6 +191,20 @@ def _history(platform: Platform) -> "pd.DataFrame":
     return platform.warehouse.query(f"SELECT * FROM {DAILY_CATEGORY_SALES.name}").to_pandas()
 
 
+def _events(platform: Platform) -> "Regressors":
+    """What RETAIL_EVENTS says. Raises SettingsError where it cannot be read, RegressorsError where it is wrong."""
+    from retail_assets.forecasting import regressors
+
+    file = platform.settings.events
+    if file is None:
+        return regressors.NONE
+    try:
+        return regressors.read(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as e:
+        told = getattr(e, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsError(f"RETAIL_EVENTS={str(file)!r} cannot be read: {told}.") from None
+
+
 def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool) -> str | None:
     from retail_assets.forecasting.contest import reason_to_train
     from retail_assets.forecasting.registry import CODE_VERSION
@@ -197,6 +213,11 @@ def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool
     in_use = platform.models.manifest(champion.version) if champion else None
     if in_use and not (platform.warehouse.exists(FORECAST_BACKTEST) and platform.output.exists(REPORT)):
         return "its report is gone"
+    if in_use and in_use.features:
+        from retail_assets.forecasting.features import FEATURES
+
+        if in_use.features != [*FEATURES, *_events(platform).names]:
+            return "other events than the model has learnt from"
     try:
         drift = drift_of(platform).alarm
     except NotReadyError:
@@ -215,7 +236,8 @@ def _train(
     from retail_assets.forecasting.explanation import explain_history
     from retail_assets.forecasting.forecast import train
 
-    training = train(history, country=country, seed=SEED)
+    events = _events(platform)
+    training = train(history, country=country, seed=SEED, regressors=events)
     report, metadata = dict(training.report), {"verdict": training.report["verdict"]}
     version, card = "", ""
     if training.model is not None:
@@ -233,7 +255,7 @@ def _train(
         metadata |= outcome
         report |= {"model_version": version, "decision": decision.reason}
     platform.warehouse.replace(FORECAST_BACKTEST, registry.backtest_rows(training.backtest, version))
-    explanation = explain_history(training.model, history) if training.model else None
+    explanation = explain_history(training.model, history, events) if training.model else None
     drawn = backtest_figures.figures(training.backtest, training.report, explanation, currency=currency)
     files = {REPORT: report_json(report), **({CARD: card.encode()} if card else {})}
     return publish(platform, files, drawn, backtest_figures.NAMES), metadata
@@ -249,7 +271,10 @@ def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Man
     version = platform.models.require_champion().version
     model = loads(platform.models.load(version))
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-    return _issue(platform, score(model, history, version=version, issued_at=now)), platform.models.manifest(version)
+    # A simple rule learns nothing from events, whatever there were when it was chosen.
+    events = _events(platform) if model.learned else replace(_events(platform), names=model.regressors)
+    table = score(model, history, version=version, issued_at=now, regressors=events)
+    return _issue(platform, table), platform.models.manifest(version)
 
 
 def _issue(platform: Platform, table: "pa.Table") -> "pa.Table":

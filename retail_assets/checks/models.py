@@ -94,7 +94,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             description=None
             if skilled is None or in_use is None
             else f"The model in use, {in_use.version}, has no skill ({in_use.verdict}), and {skilled.version} had. "
-            "The forecast that stands is kept. Go back to it: retail-assets models rollback",
+            "The forecast that stands is kept. Materialize it by the model with skill: retail-assets models rollback",
             metadata={
                 "in_use": in_use.version if in_use else "none",
                 "has_skill": bool(in_use and in_use.has_skill),

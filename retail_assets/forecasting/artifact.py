@@ -60,6 +60,7 @@ class ForecastModel:
     fitted: Mapping[str, Forecaster]
     categories: tuple[str, ...]
     conformal: intervals.Conformal | None
+    regressors: tuple[str, ...] = ()
 
     @property
     def learned(self) -> bool:
@@ -79,6 +80,7 @@ def dumps(model: ForecastModel) -> bytes:
         "seed": model.seed,
         "country": model.country,
         "categories": list(model.categories),
+        "regressors": list(model.regressors),
         "conformal": None
         if conformal is None
         else {"spread": conformal.spread, "shape": conformal.shape, "measured": conformal.measured},
@@ -135,7 +137,15 @@ def _model(content: dict[str, Any]) -> ForecastModel:
         conformal = intervals.Conformal(spread, shape, np.asarray(learned["measured"], bool))
     categories = tuple(map(str, content["categories"]))
     return ForecastModel(
-        family, content["reason"], horizon, seed, str(content["country"]), fitted, categories, conformal
+        family,
+        content["reason"],
+        horizon,
+        seed,
+        str(content["country"]),
+        fitted,
+        categories,
+        conformal,
+        tuple(map(str, content["regressors"])),
     )
 
 

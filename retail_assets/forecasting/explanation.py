@@ -7,16 +7,17 @@ describe the model, not the world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from retail_assets.forecasting.artifact import ForecastModel
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
-from retail_assets.forecasting.features import FEATURES
+from retail_assets.forecasting.features import feature_names
 from retail_assets.forecasting.methods import choose_methods, modelled
 from retail_assets.forecasting.models import GradientBoosting, HistGradientBoosting, training_rows
+from retail_assets.forecasting.regressors import NONE, Regressors
 from retail_assets.forecasting.series import DailySales, Floats, daily_sales, panel_at
 
 MOST_ROWS = 3000
@@ -44,12 +45,13 @@ class Explanation:
     curves: tuple[Curve, ...]
 
 
-def explain_history(model: ForecastModel, history: pd.DataFrame) -> Explanation | None:
+def explain_history(model: ForecastModel, history: pd.DataFrame, regressors: Regressors = NONE) -> Explanation | None:
     """`explain` by the rows of `daily_category_sales` that the model was trained on."""
     sales = daily_sales(history)
     if sales is None:
         return None
-    return explain(model, sales, holiday_calendar(model.country, sales.first_day, sales.last_day))
+    calendar = holiday_calendar(model.country, sales.first_day, sales.last_day)
+    return explain(model, sales, replace(calendar, regressors=regressors))
 
 
 def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) -> Explanation | None:
@@ -70,6 +72,7 @@ def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) 
     def error(features: Floats) -> float:
         return float(np.abs(regressor.predict(features) * base - y).mean())
 
+    names = feature_names(holidays)
     usual = error(x)
     if usual <= 0:
         return None
@@ -80,7 +83,7 @@ def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) 
             shuffled = x.copy()
             shuffled[:, column] = draw.permutation(shuffled[:, column])
             worse.append(error(shuffled))
-        importance[column] = max(np.mean(worse) / usual - 1.0, 0.0)
+        importance[column] = max(float(np.mean(worse)) / usual - 1.0, 0.0)
     curves = []
     for column in np.argsort(-importance, kind="stable")[:CURVES]:
         known = np.unique(x[:, column])
@@ -94,5 +97,5 @@ def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) 
             held = x[:: max(len(x) // 800, 1)].copy()
             held[:, column] = value
             ratio.append(float(regressor.predict(held).mean()))
-        curves.append(Curve(FEATURES[column], np.asarray(values), np.array(ratio)))
-    return Explanation(boosted[0].name.replace("_", " "), FEATURES, importance, tuple(curves))
+        curves.append(Curve(names[column], np.asarray(values), np.array(ratio)))
+    return Explanation(boosted[0].name.replace("_", " "), names, importance, tuple(curves))

@@ -7,7 +7,7 @@ plausible by the same code, so that what was measured is what is published.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.forecasting import intervals
-from retail_assets.forecasting.artifact import ForecastModel
+from retail_assets.forecasting.artifact import ForecastModel, ModelFileError
 from retail_assets.forecasting.backtest import (
     BASELINE_NAMES,
     MOST_CUTOFFS,
@@ -36,6 +36,7 @@ from retail_assets.forecasting.methods import (
     modelled,
     returns_dominate,
 )
+from retail_assets.forecasting.regressors import NONE, Regressors
 from retail_assets.forecasting.series import TOTAL, DailySales, Floats, Panel, daily_sales, panel_at, to_date
 from retail_assets.tables import SALES_FORECAST
 
@@ -75,12 +76,13 @@ def train(
     seed: int = 0,
     contenders: Sequence[str] | None = None,
     most_cutoffs: int = MOST_CUTOFFS,
+    regressors: Regressors = NONE,
 ) -> Training:
     """Backtest every model on `history` (or those that `contenders` names), and fit the one that won on all of it.
 
     `history` holds rows of `daily_category_sales` (`sale_date`, `product_category`, `revenue`, `orders`; in any order).
     A learned model wins only where its error was below every simple rule's; else the best of them stands in, and the
-    method says so. The same history and seed give the same model and report.
+    method says so. `regressors` are events and the like. The same history and seed give the same model and report.
     Raises ValueError for a horizon outside 1 to 28, a negative seed, or a history without the columns or with gaps in
     them.
     """
@@ -92,7 +94,7 @@ def train(
     if sales is None:
         reason = "There are no sales: land and load some first."
         return Training(None, None, {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
-    holidays = _holidays(country, sales, horizon)
+    holidays = _holidays(country, sales, horizon, regressors)
     panel = panel_at(sales, sales.last_day)
     tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, contenders=contenders, most_cutoffs=most_cutoffs)
     family, why = _winner(tested)
@@ -100,13 +102,20 @@ def train(
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
     fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
     conformal = None if tested is None else tested.latest[family]
-    model = ForecastModel(family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal)
+    model = ForecastModel(
+        family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, regressors.names
+    )
     methods = published_methods(choose_methods(panel), model)
     return Training(model, tested, _report(sales, panel, holidays, methods, tested, horizon=horizon, seed=seed))
 
 
 def score(
-    model: ForecastModel, history: pd.DataFrame, *, version: str = UNSTORED, issued_at: datetime | None = None
+    model: ForecastModel,
+    history: pd.DataFrame,
+    *,
+    version: str = UNSTORED,
+    issued_at: datetime | None = None,
+    regressors: Regressors = NONE,
 ) -> pa.Table:
     """Forecast the days after the last complete day of `history`, as rows of `tables.SALES_FORECAST`.
 
@@ -116,7 +125,12 @@ def score(
     sales = daily_sales(history)
     if sales is None:
         return _empty_table()
-    holidays = _holidays(model.country, sales, model.horizon)
+    if regressors.names != model.regressors:
+        raise ModelFileError(
+            f"The model has learnt from the events {list(model.regressors)}, and is given {list(regressors.names)}. "
+            "Retrain the forecast."
+        )
+    holidays = _holidays(model.country, sales, model.horizon, regressors)
     panel = panel_at(sales, sales.last_day)
     chosen = choose_methods(panel)
     baselines = baseline_forecasts(panel, holidays, model.horizon)
@@ -150,8 +164,9 @@ def forecast_daily(
     return Forecast(table, training.report, training.backtest, training.model)
 
 
-def _holidays(country: str, sales: DailySales, horizon: int) -> HolidayCalendar:
-    return holiday_calendar(country, sales.first_day, sales.last_day + timedelta(days=horizon))
+def _holidays(country: str, sales: DailySales, horizon: int, regressors: Regressors) -> HolidayCalendar:
+    calendar = holiday_calendar(country, sales.first_day, sales.last_day + timedelta(days=horizon))
+    return replace(calendar, regressors=regressors)
 
 
 def _winner(tested: Backtest | None) -> tuple[str, str | None]:

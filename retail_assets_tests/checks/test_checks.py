@@ -231,15 +231,16 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ),
     ("forecast_backtest", "matches_contract", null_in("forecast_backtest", "model"), "NULL in rows: {'model': 1}"),
     ("forecast_backtest", "key_is_unique", twice("forecast_backtest"), "model .*, times 2"),
-    ("forecast_backtest", "skill_is_not_lost", lose_skill, "no skill.*models rollback"),
+    ("forecast_backtest", "skill_is_not_lost", lose_skill, "has no skill .*models rollback"),
     ("forecast_accuracy", "matches_contract", null_in("forecast_accuracy", "actual"), "NULL in rows: {'actual': 1}"),
     ("forecast_accuracy", "key_is_unique", twice("forecast_accuracy"), "product_category .*, times 2"),
     (
         "forecast_accuracy",
         "accuracy_has_not_drifted",
         sql(
-            "INSERT INTO forecast_accuracy SELECT product_category, forecast_date - i, cutoff_date, i, mean, actual, "
-            "error, seasonal_naive, false, false, model_version, issued_at FROM forecast_accuracy, range(1, 15) r(i)"
+            "INSERT INTO forecast_accuracy SELECT product_category, forecast_date - i::INTEGER, cutoff_date, i, mean, "
+            "actual, error, seasonal_naive, false, false, model_version, issued_at "
+            "FROM forecast_accuracy, range(1, 15) r(i)"
         ),
         "held only 7% of the last 15 matured days",
     ),
