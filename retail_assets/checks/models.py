@@ -115,9 +115,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         return dg.AssetCheckResult(
             passed=drift.alarm is None,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{drift.alarm}. A training is due and will run with forecast_backtest."
-            if drift.alarm
-            else None,
+            description=f"{drift.alarm}. Materialize forecast_backtest: a training is due." if drift.alarm else None,
             metadata={"days": drift.days, **{name: value for name, value in known.items() if value is not None}},
         )
 

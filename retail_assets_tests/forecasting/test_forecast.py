@@ -281,6 +281,7 @@ def test_the_intervals_of_a_new_category_are_those_of_its_like():
 
 def test_a_stored_model_forecasts_what_the_trained_one_did(pattern, planted):
     training = Training(planted.model, planted.measured, planted.backtest)
+    assert training.model is not None
     stored = artifact.dumps(training.model)
     loaded = artifact.loads(stored)
     assert artifact.dumps(loaded) == stored
@@ -308,6 +309,7 @@ def test_a_model_that_brings_its_own_types_is_refused_unrun(capsys):
 
 def test_a_model_scores_a_later_day_and_a_category_it_has_not_seen(pattern):
     training = train(pattern.query("product_category != 'b'"), country="US")
+    assert training.model is not None
     fresh = [row(FIRST + timedelta(days=day), "fresh", 9.0) for day in range(245, 250)]
     frame = score(training.model, pd.concat([pattern, pd.DataFrame(fresh)])).to_pandas()
     assert set(frame["product_category"]) == {"a", "b", "fresh", "ünï $cødé $", "TOTAL"}
