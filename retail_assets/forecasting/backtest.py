@@ -357,7 +357,7 @@ _WORDS = {
     "hist_gradient_boosting": "histogram gradient boosting",
     "auto_ets": "exponential smoothing",
     "auto_theta": "the Theta method",
-    "combination": "the mean of gradient boosting, exponential smoothing and Theta",
+    "combination": "the mean of three models",
     "seasonal_naive": "seasonal naive",
     "weekday_mean": "the same-weekday mean of 8 weeks",
     "recent_mean": "the mean day of the last 8 weeks",

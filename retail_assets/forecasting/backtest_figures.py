@@ -107,12 +107,12 @@ def _by_horizon(backtest: Backtest) -> Figure | None:
     axes.set_xticks(weeks, [f"week {week}" for week in weeks])
     axes.set_xlim(0.8, len(masks) + 0.15 + 0.36 * max(len(masks) - 1, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(max(map(float, values)) for values in lines.values()))  # type: ignore[arg-type]
     axes.set_ylabel("WAPE of a category's day")
     ours = np.array(lines[champion], dtype=float)
-    finding = f"A category's day is missed by {ours[0]:.1%} in the first week"
+    finding = f"Days are missed by {ours[0]:.1%} in week 1"
     if len(ours) > 1:
-        finding += f", by {ours.max():.1%} in week {1 + int(ours.argmax())}, the hardest"
+        finding += f", and by {ours.max():.1%} in week {1 + int(ours.argmax())}, the hardest"
     canvas.title(figure, finding, f"Σ|error| / Σ sales over {len(backtest.cutoffs)} cut-offs, unseen days.", axes)
     return figure
 
