@@ -131,7 +131,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-speed", action="store_true", help="leave the timings out")
     options = parser.parse_args()
-    file = RESULTS / "forecast_reference.json"
+    file = Path(__file__).with_name("reference.json")
     reference = json.loads(file.read_text()) if file.exists() else None
     journey = complete_journey()
     result: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """AutoETS and AutoTheta of statsforecast on the same cut-offs: the reference that the product's models must beat.
 
 Run with `make bench-forecast-reference`, in an environment of its own (statsforecast needs pandas below 3); writes
-benchmarks/results/forecast_reference.json, which `make bench-forecast` reads.
+benchmarks/forecast/reference.json, which `make bench-forecast` reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statsforecast.models import AutoETS, AutoTheta
 from benchmarks.forecast.data import UNSCORED, cdnow, complete_journey
 
 HORIZON, CUTOFFS = 28, 6
-RESULT = Path(__file__).parents[1] / "results" / "forecast_reference.json"
+RESULT = Path(__file__).with_name("reference.json")
 
 
 def measure(rows: pd.DataFrame, unscored: tuple[str, ...]) -> dict[str, Any]:
@@ -54,7 +54,6 @@ def main() -> None:
     data = {"complete_journey": complete_journey(), "cdnow": cdnow()}
     result = {name: measure(rows, UNSCORED[name]) for name, rows in data.items()}
     version = importlib.metadata.version("statsforecast")
-    RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"library": f"statsforecast {version}", **result}, indent=2) + "\n")
     print(RESULT.read_text())
 
