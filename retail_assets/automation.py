@@ -25,4 +25,10 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=dg.AssetSelection.groups("forecast", "segments"),
             description="Forecast and segments from what the warehouse holds now.",
         ),
+        dg.define_asset_job(
+            "retrain_forecast",
+            selection=dg.AssetSelection.groups("forecast"),
+            config={"ops": {"forecast_backtest": {"config": {"retrain": True}}}},
+            description="Train the forecast now, whatever the age of the model in use; promote it if it wins.",
+        ),
     ]

@@ -13,6 +13,7 @@ import dagster as dg
 
 from retail_assets import settings as settings_module
 from retail_assets.assets.eda import eda_assets
+from retail_assets.assets.forecast import forecast_assets
 from retail_assets.assets.ingest import ingest_assets
 from retail_assets.assets.models import model_assets
 from retail_assets.assets.resources import spark_resource
@@ -93,6 +94,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *ingest_assets(platform, partitions),
             *warehouse_assets(platform, partitions),
             *eda_assets(platform),
+            *forecast_assets(platform),
             *model_assets(platform),
         ],
         asset_checks=[

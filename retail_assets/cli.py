@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retail_assets import __version__
+from retail_assets.cli_models import models
 from retail_assets.errors import RetailError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 sample = typer.Typer(help="Land a sample of sales to try everything with.", no_args_is_help=True)
 app.add_typer(sample, name="sample")
+app.add_typer(models, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -326,7 +328,7 @@ def predict_forecast(
     days: Annotated[int, typer.Option(min=1, max=28, help="Days ahead.")] = 28,
     as_json: AsJson = False,
 ) -> None:
-    """Revenue of the coming days: the forecast beside the seasonal naive rule it was measured against."""
+    """Revenue of the coming days, between what and what, beside the seasonal naive rule it was measured against."""
     from retail_assets.platform import Platform
     from retail_assets.serving import lookup
 
@@ -339,10 +341,12 @@ def predict_forecast(
     typer.echo(
         f"{first['product_category']}, {settings.contract.currency} a day, from sales up to {first['cutoff_date']}"
     )
-    typer.echo(f"  {'day':14s} {'forecast':>14s} {'naive':>14s}")
+    typer.echo(f"  {'day':14s} {'forecast':>14s} {'80 % between':>14s} {'and':>14s} {'naive':>14s}")
     for row in rows:
-        typer.echo(f"  {row['forecast_date']:%a %Y-%m-%d} {row['revenue']:>14,.2f} {row['seasonal_naive']:>14,.2f}")
-    typer.echo(f"  method: {first['method']}; how good it is: forecast/backtest.json in {settings.output_uri}")
+        amounts = (row[name] for name in ("mean", "p10", "p90", "seasonal_naive"))
+        typer.echo(f"  {row['forecast_date']:%a %Y-%m-%d} {' '.join(f'{amount:>14,.2f}' for amount in amounts)}")
+    typer.echo(f"  method: {first['method']}, model {first['model_version']}")
+    typer.echo(f"  how good it is: forecast/backtest.json in {settings.output_uri}")
 
 
 @predict.command("segment")

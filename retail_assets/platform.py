@@ -1,4 +1,4 @@
-"""The places that one source lives in, opened from the settings: raw store, lake, output, warehouse.
+"""The places that one source lives in, opened from the settings: raw store, lake, models, output, warehouse.
 
 Assets, checks and the command line all get theirs here. Nothing is opened before it is used.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from retail_assets.lake import Lake
+from retail_assets.model_store import ModelStore
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_warehouse
@@ -32,6 +33,10 @@ class Platform:
     @cached_property
     def lake(self) -> Lake:
         return Lake(Store(self.settings.lake_uri), self.source)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        return ModelStore(Store(self.settings.models_uri), self.source)
 
     @cached_property
     def output(self) -> Store:

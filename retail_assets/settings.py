@@ -37,6 +37,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_TIMEZONE": ("the contract's", "shop time, such as Europe/Berlin"),
     "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
     "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
+    "RETAIL_EVENTS": ("none", "CSV of events and promotions for the forecast: date,name[,value][,known_on]"),
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -61,6 +62,7 @@ class Settings:
     contract: contracts.Contract
     start_date: dt.date
     end_date: dt.date | None
+    events: Path | None = None
 
     @property
     def source(self) -> str:
@@ -147,6 +149,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         contract=contract,
         start_date=start,
         end_date=end,
+        events=Path(_folder("RETAIL_EVENTS", events)) if (events := value("RETAIL_EVENTS")) else None,
     )
 
 

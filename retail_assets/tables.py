@@ -216,17 +216,73 @@ DAILY_CATEGORY_SALES = Table(
 
 SALES_FORECAST = Table(
     "sales_forecast",
-    "one row a future day a category",
+    "one row a future day a category, and one a day for their sum, the category TOTAL",
     (
-        Column("product_category", "varchar(128)", "category"),
+        Column("product_category", "varchar(128)", "category, or TOTAL"),
         Column("forecast_date", "date", "day that is forecast"),
-        Column("cutoff_date", "date", "last day of sales the model has seen"),
+        Column("cutoff_date", "date", "last day of sales the forecast has seen"),
         Column("horizon_day", "integer", "days after the cut-off, 1 to 28"),
-        Column("revenue", "double", "forecast money of the day"),
+        Column("mean", "double", "expected money of the day; of TOTAL the sum of the categories"),
+        Column("p025", "double", "the day brings less with a chance of 2.5 %: low end of the 95 % interval"),
+        Column("p10", "double", "less with a chance of 10 %: low end of the 80 % interval"),
+        Column("p50", "double", "as likely more as less"),
+        Column("p90", "double", "more with a chance of 10 %: high end of the 80 % interval"),
+        Column("p975", "double", "more with a chance of 2.5 %: high end of the 95 % interval"),
         Column("seasonal_naive", "double", "the same weekday of the last week before the cut-off"),
-        Column("method", "varchar(64)", "gradient_boosting, or the rule that stood in and why"),
+        Column("method", "varchar(64)", "the model that won the backtest, or the rule that stood in and why"),
+        Column("model_version", "varchar(64)", "version in the model store"),
+        Column("issued_at", "timestamp", "when the forecast was made, UTC"),
     ),
     key=("product_category", "forecast_date"),
+)
+
+_ERRORS = (
+    Column("days", "bigint", "category-days scored"),
+    Column("rmse", "double", "root mean square error, money", nullable=True),
+    Column("mae", "double", "mean absolute error, money", nullable=True),
+    Column("wape", "double", "sum of absolute errors / sum of sales", nullable=True),
+    Column("mase", "double", "absolute error / that of seasonal naive a week ahead in training", nullable=True),
+    Column("bias", "double", "sum of errors / sum of sales; above zero: forecast too high", nullable=True),
+    Column("coverage80", "double", "share of days inside the 80 % interval", nullable=True),
+    Column("coverage95", "double", "share of days inside the 95 % interval", nullable=True),
+    Column("width80", "double", "mean width of the 80 % interval, money", nullable=True),
+    Column("width95", "double", "mean width of the 95 % interval, money", nullable=True),
+)
+
+FORECAST_BACKTEST = Table(
+    "forecast_backtest",
+    "one row a model, category (ALL: category-days pooled; TOTAL: of their sum), horizon and kind of day",
+    (
+        Column("model", "varchar(64)", "learned model or simple rule"),
+        Column("product_category", "varchar(128)", "category, ALL or TOTAL"),
+        Column("horizon", "integer", "days ahead that are scored: 1 up to this"),
+        Column("kind_of_day", "varchar(16)", "all, ordinary, or holiday (with the days before and after)"),
+        *_ERRORS,
+        Column("champion", "boolean", "the model that won"),
+        Column("cutoffs", "integer", "cut-offs pooled"),
+        Column("model_version", "varchar(64)", "version in the model store that this backtest chose"),
+    ),
+    key=("model", "product_category", "horizon", "kind_of_day"),
+)
+
+FORECAST_ACCURACY = Table(
+    "forecast_accuracy",
+    "one row a matured day of an earlier forecast a category (and TOTAL): what was said, and what came",
+    (
+        Column("product_category", "varchar(128)", "category, or TOTAL"),
+        Column("forecast_date", "date", "day that was forecast and is now known"),
+        Column("cutoff_date", "date", "last day of sales the forecast had seen"),
+        Column("horizon_day", "integer", "days after the cut-off"),
+        Column("mean", "double", "forecast money of the day"),
+        Column("actual", "double", "money the day brought"),
+        Column("error", "double", "forecast - actual"),
+        Column("seasonal_naive", "double", "what the same weekday of the week before the cut-off would have said"),
+        Column("inside80", "boolean", "the day was inside the 80 % interval"),
+        Column("inside95", "boolean", "the day was inside the 95 % interval"),
+        Column("model_version", "varchar(64)", "version that made the forecast"),
+        Column("issued_at", "timestamp", "when it was made, UTC"),
+    ),
+    key=("product_category", "forecast_date", "cutoff_date"),
 )
 
 CUSTOMER_SEGMENTS = Table(
@@ -254,5 +310,7 @@ ALL: tuple[Table, ...] = (
     DIM_PRODUCT,
     DAILY_CATEGORY_SALES,
     SALES_FORECAST,
+    FORECAST_BACKTEST,
+    FORECAST_ACCURACY,
     CUSTOMER_SEGMENTS,
 )

@@ -27,7 +27,10 @@ UNPARTITIONED = {
     "eda_summary",
     "summary_statistics",
     "insights",
+    "forecast_accuracy",
+    "forecast_backtest",
     "sales_forecast",
+    "transaction_amounts",
     "customer_segments",
 }
 BLOCKING = {
@@ -39,6 +42,7 @@ BLOCKING = {
     ("daily_category_sales", "revenue_reconciles_with_sales"),
     ("daily_category_sales", "key_is_unique"),
     ("daily_category_sales", "matches_contract"),
+    ("forecast_backtest", "skill_is_not_lost"),
 }
 
 

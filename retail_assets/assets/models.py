@@ -1,4 +1,4 @@
-"""The model layer: the sales forecast and the customer segments, each with its evaluation and its pictures."""
+"""The customer segments with their evaluation and pictures, and what they share with the forecast's assets."""
 
 import json
 from decimal import Decimal
@@ -16,23 +16,14 @@ from retail_assets.assets.common import (
     static_table_metadata,
 )
 from retail_assets.platform import Platform
-from retail_assets.tables import CUSTOMER_SEGMENTS, DAILY_CATEGORY_SALES, SALES_FORECAST, Table
+from retail_assets.tables import CUSTOMER_SEGMENTS, Table
 
-FORECAST_GROUP = "forecast"
 SEGMENTS_GROUP = "segments"
 SEED = 0
 
-#: What each model can draw: a figure of an earlier run that today's data do not give would contradict the report.
-_FORECAST_FIGURES = ("forecast_total.png", "forecast_skill.png")
+#: What the model can draw: a figure of an earlier run that today's data do not give would contradict the report.
 _SEGMENT_FIGURES = ("segment_map.png", "segment_revenue.png")
 
-_FORECAST_LINEAGE = {
-    "product_category": [("daily_category_sales", "product_category")],
-    "forecast_date": [("daily_category_sales", "sale_date")],
-    "cutoff_date": [("daily_category_sales", "sale_date")],
-    "revenue": [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")],
-    "seasonal_naive": [("daily_category_sales", "revenue")],
-}
 _SEGMENT_LINEAGE = {
     "customer_id": [("sales", "customer_id")],
     "persona": [("sales", "total_amount"), ("sales", "order_id")],
@@ -46,43 +37,9 @@ _SEGMENT_LINEAGE = {
 
 
 def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """`sales_forecast` and `customer_segments`."""
+    """`customer_segments`."""
     contract = platform.settings.contract
     warehouse = platform.warehouse
-
-    @dg.asset(
-        deps=["daily_category_sales"],
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=WAREHOUSE_RETRIES,
-        group_name=FORECAST_GROUP,
-        kinds={"scikitlearn", platform.settings.warehouse, "table"},
-        owners=SCIENCE,
-        tags={"layer": "model", "source": platform.source},
-        code_version="1",
-        description="Revenue of the next 28 days a category by Gradient Boosting, measured against seasonal naive.",
-        metadata=_static(platform, SALES_FORECAST, _FORECAST_LINEAGE),
-    )
-    def sales_forecast(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from retail_assets.forecasting.figures import figures
-        from retail_assets.forecasting.forecast import forecast_daily
-
-        with failing_clearly():
-            history = warehouse.query(f"SELECT * FROM {DAILY_CATEGORY_SALES.name}").to_pandas()
-            forecast = forecast_daily(history, country=contract.country, seed=SEED)
-            rows = warehouse.replace(SALES_FORECAST, forecast.table)
-            report = {"forecast/backtest.json": _json(forecast.backtest)}
-            drawn = figures(history, forecast, currency=contract.currency)
-            metadata = _publish(platform, report, drawn, _FORECAST_FIGURES)
-        context.log.info("Forecast of %d rows. %s", rows, forecast.backtest["verdict"])
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": rows,
-                "dagster/uri": warehouse.location(SALES_FORECAST),
-                "verdict": forecast.backtest["verdict"],
-                "preview": preview(forecast.table),
-                **metadata,
-            }
-        )
 
     @dg.asset(
         deps=["sales"],
@@ -94,7 +51,7 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         tags={"layer": "model", "source": platform.source},
         code_version="1",
         description="Customers in named personas by K-Means on frequency, monetary value and average basket.",
-        metadata=_static(platform, CUSTOMER_SEGMENTS, _SEGMENT_LINEAGE),
+        metadata=static(platform, CUSTOMER_SEGMENTS, _SEGMENT_LINEAGE),
     )
     def customer_segments(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.segmentation import queries
@@ -114,9 +71,9 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 currency=contract.currency,
             )
             rows = warehouse.replace(CUSTOMER_SEGMENTS, segments.table)
-            report = {"segments/evaluation.json": _json(segments.evaluation)}
+            report = {"segments/evaluation.json": report_json(segments.evaluation)}
             drawn = draw_figures(segments, currency=contract.currency)
-            metadata = _publish(platform, report, drawn, _SEGMENT_FIGURES)
+            metadata = publish(platform, report, drawn, _SEGMENT_FIGURES)
         context.log.info("%d customers segmented. %s", rows, segments.evaluation["verdict"])
         return dg.MaterializeResult(
             metadata={
@@ -128,15 +85,17 @@ def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             }
         )
 
-    return [sales_forecast, customer_segments]
+    return [customer_segments]
 
 
-def _static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+def static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """Metadata of a table asset, known before it is materialized."""
     names = {"dagster/table_name": f"{platform.warehouse.schema}.{table.name}"}
     return static_table_metadata(table, lineage(columns)) | names
 
 
-def _json(report: dict[str, Any]) -> bytes:
+def report_json(report: dict[str, Any]) -> bytes:
+    """A report as the file that is published; exact money as decimal strings."""
     return json.dumps(report, indent=2, allow_nan=False, default=_money).encode() + b"\n"
 
 
@@ -147,7 +106,7 @@ def _money(value: object) -> str:
     raise TypeError(f"{type(value).__name__} in a report")
 
 
-def _publish(
+def publish(
     platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
 ) -> dict[str, Any]:
     """Write reports and figures, remove figures that these data do not give; returns thumbnails for the event log."""

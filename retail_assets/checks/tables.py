@@ -14,6 +14,8 @@ from retail_assets.tables import (
     DIM_CUSTOMER,
     DIM_DATE,
     DIM_PRODUCT,
+    FORECAST_ACCURACY,
+    FORECAST_BACKTEST,
     SALES,
     SALES_FORECAST,
     SALES_QUARANTINE,
@@ -29,6 +31,8 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (DIM_PRODUCT, False),
     (DAILY_CATEGORY_SALES, True),
     (SALES_FORECAST, False),
+    (FORECAST_BACKTEST, False),
+    (FORECAST_ACCURACY, False),
     (CUSTOMER_SEGMENTS, False),
 )
 

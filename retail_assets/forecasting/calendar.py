@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 from dateutil.easter import easter
 
+from retail_assets.forecasting.regressors import NONE, Regressors
 from retail_assets.forecasting.series import Days, Floats, to_date, weekday
 
 # Shoppers stock up for about a week before a holiday and are back within days: farther away, a holiday says nothing.
@@ -40,11 +41,12 @@ CALENDAR_FEATURES = (
 
 @dataclass(frozen=True)
 class HolidayCalendar:
-    """Holidays of a country by date. `note` says what is missing, if anything."""
+    """Holidays of a country by date, and what the user knows besides. `note` says what is missing, if anything."""
 
     country: str
     names: dict[date, str]
     note: str | None = None
+    regressors: Regressors = NONE
 
     def name(self, day: np.datetime64) -> str | None:
         return self.names.get(to_date(day))

@@ -41,12 +41,17 @@ LOWEST_BASE = 0.05
 _KNOWN_DAYS_FOR_LEVEL = 14
 
 
+def feature_names(holidays: HolidayCalendar) -> tuple[str, ...]:
+    """Names of the columns of `Rows.x`: FEATURES, then what the user knows of days."""
+    return (*FEATURES, *holidays.regressors.names)
+
+
 @dataclass(frozen=True)
 class Rows:
     """One row a series, an origin and a day ahead.
 
-    `x` is (rows, 19) in the order of FEATURES, `base` (rows,) in money; `y` (rows,) is the revenue of the day, NaN
-    where unknown; `usable` (rows,) is False where the series has no level above zero to take a ratio to.
+    `x` is (rows, features) in the order of `feature_names`, `base` (rows,) in money; `y` (rows,) is the revenue of the
+    day, NaN where unknown; `usable` (rows,) is False where the series has no level above zero to take a ratio to.
     """
 
     x: Floats
@@ -93,8 +98,11 @@ def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: 
         np.broadcast_to(spread[:, None], shape),
     ]
     x = np.concatenate([np.stack(columns, axis=2), calendar_features(all_days, holidays)[target]], axis=2)
+    if holidays.regressors.names:
+        known = holidays.regressors.as_known(all_days[origins].astype("datetime64[D]"), all_days[target])
+        x = np.concatenate([x, known], axis=2)
     y = padded[series[:, None], target + WINDOW_DAYS]
-    return Rows(x.reshape(-1, len(FEATURES)), base[:, column].ravel(), y.ravel(), np.repeat(usable, horizon))
+    return Rows(x.reshape(-1, x.shape[2]), base[:, column].ravel(), y.ravel(), np.repeat(usable, horizon))
 
 
 def weekday_statistics(by_week: Floats) -> dict[str, Floats]:

@@ -1,49 +1,88 @@
-"""The forecast as a product: a table of the days to come, and the measured worth of the model that made it."""
+"""The forecast as a product: training measures and fits, scoring makes the table of the days to come.
+
+Training is dear and rare, scoring is cheap and daily. Both choose methods, make features and hold forecasts to what is
+plausible by the same code, so that what was measured is what is published.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from retail_assets.forecasting.backtest import Backtest, report, run_backtest, verdict
+from retail_assets.forecasting import intervals
+from retail_assets.forecasting.artifact import ForecastModel, ModelFileError
+from retail_assets.forecasting.backtest import (
+    BASELINE_NAMES,
+    MOST_CUTOFFS,
+    Backtest,
+    report,
+    run_backtest,
+    verdict,
+)
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
+from retail_assets.forecasting.contenders import fit_contenders, predictions
 from retail_assets.forecasting.methods import (
-    BOOSTING,
-    FEWEST_DAYS_FOR_BOOSTING,
+    FEWEST_DAYS_FOR_MODELS,
+    MODELLED,
     UNTESTED,
     apply_methods,
     baseline_forecasts,
-    boosted,
     choose_methods,
+    modelled,
+    returns_dominate,
 )
-from retail_assets.forecasting.models import GradientBoosting
-from retail_assets.forecasting.series import DailySales, Panel, daily_sales, panel_at, to_date
+from retail_assets.forecasting.regressors import NONE, Regressors
+from retail_assets.forecasting.series import TOTAL, DailySales, Floats, Panel, daily_sales, panel_at, to_date
 from retail_assets.tables import SALES_FORECAST
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LONGEST_HORIZON = 28
+#: Method of the total, and version of a forecast that no store holds.
+SUM_OF_CATEGORIES = "sum of categories"
+UNSTORED = "unstored"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A fitted model with the backtest that chose it; `report` is what `output/forecast/backtest.json` holds."""
+
+    model: ForecastModel | None
+    backtest: Backtest | None
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """`table` has the schema of `tables.SALES_FORECAST`; `backtest` is what `output/forecast/backtest.json` holds."""
+    """`table` has the schema of `tables.SALES_FORECAST`; `backtest` is the report of the training behind it."""
 
     table: pa.Table
     backtest: dict[str, Any]
+    measured: Backtest | None = None
+    model: ForecastModel | None = None
 
 
-def forecast_daily(history: pd.DataFrame, *, country: str, horizon: int = LONGEST_HORIZON, seed: int = 0) -> Forecast:
-    """Forecast revenue a day and category for the `horizon` days after the last complete day of `history`.
+def train(
+    history: pd.DataFrame,
+    *,
+    country: str,
+    horizon: int = LONGEST_HORIZON,
+    seed: int = 0,
+    contenders: Sequence[str] | None = None,
+    most_cutoffs: int = MOST_CUTOFFS,
+    regressors: Regressors = NONE,
+) -> Training:
+    """Backtest every model on `history` (or those that `contenders` names), and fit the one that won on all of it.
 
     `history` holds rows of `daily_category_sales` (`sale_date`, `product_category`, `revenue`, `orders`; in any order).
-    Gradient boosting is published only where the backtest found its RMSE below every simple rule's; else the best of
-    them is, and the method says so. The same history and seed give the same table and report.
+    A learned model wins only where its error was below every simple rule's; else the best of them stands in, and the
+    method says so. `regressors` are events and the like. The same history and seed give the same model and report.
     Raises ValueError for a horizon outside 1 to 28, a negative seed, or a history without the columns or with gaps in
     them.
     """
@@ -54,44 +93,128 @@ def forecast_daily(history: pd.DataFrame, *, country: str, horizon: int = LONGES
     sales = daily_sales(history)
     if sales is None:
         reason = "There are no sales: land and load some first."
-        return Forecast(_empty_table(), {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
-    holidays = holiday_calendar(country, sales.first_day, sales.last_day + timedelta(days=horizon))
+        return Training(None, None, {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
+    holidays = _holidays(country, sales, horizon, regressors)
     panel = panel_at(sales, sales.last_day)
-    tested = run_backtest(sales, holidays, horizon=horizon, seed=seed)
-    methods = _published_methods(choose_methods(panel), tested)
-    baselines = baseline_forecasts(panel, holidays, horizon)
-    model = None
-    if BOOSTING in methods:
-        model = GradientBoosting(horizon=horizon, random_state=seed).fit(panel.select(boosted(methods)), holidays)
-    revenue = apply_methods(panel, holidays, methods, baselines, model, horizon)
-    table = _table(panel, revenue, baselines["seasonal_naive"], methods)
-    return Forecast(table, _report(sales, panel, holidays, methods, tested, horizon=horizon, seed=seed))
+    tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, contenders=contenders, most_cutoffs=most_cutoffs)
+    family, why = _winner(tested)
+    largest = panel.select(modelled(choose_methods(panel)))
+    names = () if family in BASELINE_NAMES or not largest.categories else (family,)
+    fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
+    conformal = None if tested is None else tested.latest[family]
+    model = ForecastModel(
+        family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, regressors.names
+    )
+    methods = published_methods(choose_methods(panel), model)
+    return Training(model, tested, _report(sales, panel, holidays, methods, tested, horizon=horizon, seed=seed))
 
 
-def _published_methods(methods: list[str], tested: Backtest | None) -> list[str]:
-    """Put a rule where gradient boosting would stand untested or beaten."""
+def score(
+    model: ForecastModel,
+    history: pd.DataFrame,
+    *,
+    version: str = UNSTORED,
+    issued_at: datetime | None = None,
+    regressors: Regressors = NONE,
+) -> pa.Table:
+    """Forecast the days after the last complete day of `history`, as rows of `tables.SALES_FORECAST`.
+
+    The total is the sum of the categories to the cent, each day. `issued_at` defaults to the midnight after the
+    cut-off: time is passed in where it matters. Raises ValueError as `train` does.
+    """
+    sales = daily_sales(history)
+    if sales is None:
+        return _empty_table()
+    if regressors.names != model.regressors:
+        raise ModelFileError(
+            f"The model has learnt from the events {list(model.regressors)}, and is given {list(regressors.names)}. "
+            "Retrain the forecast."
+        )
+    holidays = _holidays(model.country, sales, model.horizon, regressors)
+    panel = panel_at(sales, sales.last_day)
+    chosen = choose_methods(panel)
+    baselines = baseline_forecasts(panel, holidays, model.horizon)
+    of_model = modelled(chosen)
+    predicted = None
+    if model.learned and of_model.any():
+        largest = panel.select(of_model)
+        predicted = predictions(model.fitted, largest, holidays, model.horizon, (model.family,))[model.family]
+    methods = published_methods(chosen, model)
+    applied = chosen if model.learned else methods
+    point = apply_methods(panel, holidays, applied, baselines, predicted).round(2) + 0.0
+    ends = _ends(model, panel, point, of_model)
+    issued = issued_at or datetime.combine(sales.last_day + timedelta(days=1), time())
+    return _table(panel, point, ends, baselines["seasonal_naive"], methods, version, issued)
+
+
+def forecast_daily(
+    history: pd.DataFrame,
+    *,
+    country: str,
+    horizon: int = LONGEST_HORIZON,
+    seed: int = 0,
+    version: str = UNSTORED,
+    issued_at: datetime | None = None,
+) -> Forecast:
+    """Train on a history and forecast the days after it: `train`, then `score`. Raises ValueError as they do."""
+    training = train(history, country=country, horizon=horizon, seed=seed)
+    if training.model is None:
+        return Forecast(_empty_table(), training.report)
+    table = score(training.model, history, version=version, issued_at=issued_at)
+    return Forecast(table, training.report, training.backtest, training.model)
+
+
+def _holidays(country: str, sales: DailySales, horizon: int, regressors: Regressors) -> HolidayCalendar:
+    calendar = holiday_calendar(country, sales.first_day, sales.last_day + timedelta(days=horizon))
+    return replace(calendar, regressors=regressors)
+
+
+def _winner(tested: Backtest | None) -> tuple[str, str | None]:
+    """Who is published, and why where it is a simple rule."""
     if tested is None:
-        stand_in = UNTESTED
-    elif tested.champion == BOOSTING:
-        return methods
+        rule, _, why = UNTESTED.partition(": ")
+        return rule, why
+    return tested.champion, None if tested.has_skill else "no model is better in the backtest"
+
+
+def published_methods(methods: list[str], model: ForecastModel) -> list[str]:
+    """Methods with the winner's name, or the rule that stands in for it, where a model would stand."""
+    named = model.family if model.learned else f"{model.family}: {model.reason}"
+    return [named if method == MODELLED else method for method in methods]
+
+
+def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any) -> Floats:
+    """(categories + 1, horizon, levels): quantiles around the forecast, the total last."""
+    group = np.append(np.where(of_model, 0, 1), 0)
+    if model.conformal is None:
+        conformal = intervals.calibrate(intervals.spread_in_history(panel), group)
     else:
-        stand_in = f"{tested.champion}: boosting no better in the backtest"
-    return [stand_in if method == BOOSTING else method for method in methods]
+        conformal = intervals.for_names(model.conformal, model.categories, panel.categories)
+    below = np.append(returns_dominate(panel), np.nansum(panel.values[:, -56:]) < 0)
+    return intervals.quantiles(intervals.with_total(point), intervals.levels(panel), conformal, below)
 
 
-def _table(panel: Panel, revenue: np.ndarray, naive: np.ndarray, methods: list[str]) -> pa.Table:
+def _table(
+    panel: Panel, point: Floats, ends: Floats, naive: Floats, methods: list[str], version: str, issued: datetime
+) -> pa.Table:
     import pyarrow as pa
 
-    categories, horizon = revenue.shape
+    point = np.concatenate([point, point.sum(axis=0, keepdims=True)])
+    naive = naive.round(2) + 0.0
+    naive = np.concatenate([naive, naive.sum(axis=0, keepdims=True)])
+    rows, horizon = point.shape
     columns = {
-        "product_category": np.repeat(np.array(panel.categories, dtype=object), horizon),
-        "forecast_date": np.tile(panel.future_days(horizon), categories),
-        "cutoff_date": np.full(categories * horizon, panel.days[-1]),
-        "horizon_day": np.tile(np.arange(1, horizon + 1, dtype=np.int32), categories),
+        "product_category": np.repeat(np.array([*panel.categories, TOTAL], dtype=object), horizon),
+        "forecast_date": np.tile(panel.future_days(horizon), rows),
+        "cutoff_date": np.full(rows * horizon, panel.days[-1]),
+        "horizon_day": np.tile(np.arange(1, horizon + 1, dtype=np.int32), rows),
         # Cents: digits beyond them would be noise of the floating point.
-        "revenue": revenue.ravel().round(2) + 0.0,
+        "mean": point.ravel().round(2) + 0.0,
+        **{name: ends[:, :, at].ravel().round(2) + 0.0 for at, name in enumerate(intervals.LEVEL_NAMES)},
         "seasonal_naive": naive.ravel().round(2) + 0.0,
-        "method": np.repeat(np.array(methods, dtype=object), horizon),
+        "method": np.repeat(np.array([*methods, SUM_OF_CATEGORIES], dtype=object), horizon),
+        "model_version": np.full(rows * horizon, version, dtype=object),
+        "issued_at": np.full(rows * horizon, np.datetime64(issued, "us")),
     }
     schema = SALES_FORECAST.arrow_schema()
     return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
@@ -115,7 +238,8 @@ def _report(
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:
         notes.append(
-            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored."
+            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored: "
+            f"{', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
         )
     common = {
         "horizon": horizon,
@@ -138,12 +262,12 @@ def _report(
             **report(tested, by_name, seed=seed),
             "verdict": verdict(tested, seed=seed),
         }
-    needed = FEWEST_DAYS_FOR_BOOSTING + horizon
+    needed = FEWEST_DAYS_FOR_MODELS + horizon
     if len(sales.days) < needed:
         reason = f"The history has {len(sales.days)} days; a backtest over {horizon} days needs {needed}."
     else:
         reason = (
-            f"At no cut-off had any category {FEWEST_DAYS_FOR_BOOSTING} days of history, sales on at least half of its "
+            f"At no cut-off had any category {FEWEST_DAYS_FOR_MODELS} days of history, sales on at least half of its "
             "days and revenue above zero."
         )
     by_category = {name: {"method": method} for name, method in by_name.items()}

@@ -1,7 +1,7 @@
-"""Which rule forecasts which category, and why: the model where it can be trusted, a plain rule elsewhere.
+"""Which rule forecasts which category, and why: a learned model where it can be trusted, a plain rule elsewhere.
 
-A method is the name of a model, or `rule: reason`. It is chosen from what is known at the cut-off, so that the
-backtest applies the very rules that the published forecast does.
+A method is MODELLED, or `rule: reason`; what is published names the model that won the backtest. It is chosen from
+what is known at the cut-off, so that the backtest applies the very rules that the published forecast does.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from retail_assets.forecasting.calendar import HolidayCalendar
-from retail_assets.forecasting.models import BASELINES, Forecaster, GradientBoosting
+from retail_assets.forecasting.models import BASELINES, Forecaster
 from retail_assets.forecasting.series import WINDOW_DAYS, Bools, Floats, Panel, weekday
 
-BOOSTING = GradientBoosting.name
+MODELLED = "model"
 # Ten weeks: eight for the features of an origin and two of days to learn from.
-FEWEST_DAYS_FOR_BOOSTING = 70
+FEWEST_DAYS_FOR_MODELS = 70
 FEWEST_DAYS_FOR_WEEKDAYS = 14
 # Of a category that sells on fewer days, the day without a sale is the rule and its ratio to a mean says little.
 LEAST_SHARE_OF_DAYS_SOLD = 0.5
@@ -32,7 +32,7 @@ SHORT = "weekday_mean: fewer than 70 days of history"
 NO_LEVEL = "weekday_mean: revenue of the last 28 days not above zero"
 SMALL = "weekday_mean: not among the largest, 99.5 % of revenue"
 SPARSE = "recent_mean: sold on fewer than half of the days"
-UNTESTED = "weekday_mean: history too short to test boosting"
+UNTESTED = "weekday_mean: history too short to test a model"
 
 
 def choose_methods(panel: Panel) -> list[str]:
@@ -41,9 +41,9 @@ def choose_methods(panel: Panel) -> list[str]:
     return [_method(panel, row, bool(large[row])) for row in range(len(panel.categories))]
 
 
-def boosted(methods: list[str]) -> Bools:
-    """(categories,): which of them gradient boosting forecasts, and learns from."""
-    return np.array([method == BOOSTING for method in methods], dtype=bool)
+def modelled(methods: list[str]) -> Bools:
+    """(categories,): which of them a model forecasts, and learns from."""
+    return np.array([method == MODELLED for method in methods], dtype=bool)
 
 
 def _largest(panel: Panel) -> Bools:
@@ -67,7 +67,7 @@ def _method(panel: Panel, row: int, large: bool) -> str:
     days = panel.origin - int(panel.first[row]) + 1
     if days < FEWEST_DAYS_FOR_WEEKDAYS:
         return TOO_SHORT
-    if days < FEWEST_DAYS_FOR_BOOSTING:
+    if days < FEWEST_DAYS_FOR_MODELS:
         return SHORT
     month = panel.values[row, -28:]
     if not np.nansum(month) > 0 or np.isnan(month).sum() > 14:
@@ -75,7 +75,7 @@ def _method(panel: Panel, row: int, large: bool) -> str:
     recent = sold[-WINDOW_DAYS:]
     if recent.mean() < LEAST_SHARE_OF_DAYS_SOLD:
         return SPARSE
-    return BOOSTING if large else SMALL
+    return MODELLED if large else SMALL
 
 
 def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) -> dict[str, Floats]:
@@ -87,30 +87,33 @@ def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) ->
 
 
 def apply_methods(
-    panel: Panel,
-    holidays: HolidayCalendar,
-    methods: list[str],
-    baselines: dict[str, Floats],
-    boosting: GradientBoosting | None,
-    horizon: int,
+    panel: Panel, holidays: HolidayCalendar, methods: list[str], baselines: dict[str, Floats], predicted: Floats | None
 ) -> Floats:
-    """(categories, horizon): each category by its own method; `boosting` is None exactly where no method names it."""
+    """(categories, horizon): each category by its own method.
+
+    `predicted` is (modelled categories, horizon) as a model gave it; None exactly where no category is modelled.
+    """
+    horizon = next(iter(baselines.values())).shape[1]
     candidates = {**baselines, "zero": np.zeros((len(panel.categories), horizon))}
     forecast = np.zeros((len(panel.categories), horizon))
     for row, method in enumerate(methods):
-        if method != BOOSTING:
+        if method != MODELLED:
             forecast[row] = candidates[method.split(":")[0]][row]
-    if boosting is not None:
-        modelled = panel.select(boosted(methods))
-        forecast[boosted(methods)] = plausible(modelled, holidays, boosting.predict(modelled, holidays, horizon))
+    if predicted is not None:
+        of_model = modelled(methods)
+        forecast[of_model] = plausible(panel.select(of_model), holidays, predicted)
     return forecast
 
 
 def plausible(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floats:
     """Zero on days the shop will be closed; nowhere below zero unless returns exceeded sales in the last 8 weeks."""
-    returns_dominate = np.nansum(panel.values[:, -WINDOW_DAYS:], axis=1) < 0
-    floored = np.where(returns_dominate[:, None], forecast, np.maximum(forecast, 0.0))
+    floored = np.where(returns_dominate(panel)[:, None], forecast, np.maximum(forecast, 0.0))
     return np.where(open_days(panel, holidays, forecast.shape[1]), floored, 0.0)
+
+
+def returns_dominate(panel: Panel) -> Bools:
+    """(categories,): returns exceeded sales in the last 8 weeks, so that a forecast below zero is no mistake."""
+    return np.asarray(np.nansum(panel.values[:, -WINDOW_DAYS:], axis=1) < 0)
 
 
 def open_days(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:

@@ -28,6 +28,9 @@ WEEK = 7
 WINDOW_WEEKS = 8
 WINDOW_DAYS = WINDOW_WEEKS * WEEK
 
+#: Name of the sum of all categories in every table of the forecast.
+TOTAL = "TOTAL"
+
 _COLUMNS = ("sale_date", "product_category", "revenue", "orders")
 
 
@@ -133,6 +136,9 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     rows["category"] = rows["category"].astype(str)
 
     rows, notes = _without_partial_last_day(rows)
+    if (rows["category"] == TOTAL).any():
+        rows["category"] = rows["category"].replace(TOTAL, f"{TOTAL} (category)")
+        notes.append(f"The category {TOTAL!r} is called '{TOTAL} (category)' here: {TOTAL} is the sum of all.")
     last = int(rows["day"].max())
     start = last - LONGEST_HISTORY_DAYS + 1
     if rows["day"].min() < start:

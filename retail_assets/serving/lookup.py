@@ -10,6 +10,7 @@ from retail_assets.tables import CUSTOMER_SEGMENTS, SALES, SALES_FORECAST
 from retail_assets.warehouse.protocol import Warehouse
 
 _MOST_DAYS = 28
+_TOTAL = "TOTAL"
 
 
 class UnknownSubjectError(RetailError):
@@ -19,33 +20,28 @@ class UnknownSubjectError(RetailError):
 def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS) -> list[dict[str, Any]]:
     """The next `days` days of one category, or of the total of all (`None`).
 
-    Each item has `forecast_date`, `product_category` (`TOTAL` for all), `revenue`, `seasonal_naive`, `cutoff_date` and
-    `method`. Raises NotReadyError before the first forecast, UnknownSubjectError for a category without one.
+    Each item has `forecast_date`, `product_category` (`TOTAL` for all), `mean`, the quantiles `p025` to `p975`,
+    `seasonal_naive`, `cutoff_date`, `method`, `model_version` and `issued_at`. Raises NotReadyError before the first
+    forecast, UnknownSubjectError for a category without one.
     """
     known = [
         r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")
     ]
     if not known:
         raise NotReadyError("There is no forecast yet. Materialize sales_forecast (and what it needs) first.")
-    if category is None:
-        return _rows(
-            warehouse,
-            "SELECT forecast_date, 'TOTAL' AS product_category, sum(revenue) AS revenue, "
-            "sum(seasonal_naive) AS seasonal_naive, max(cutoff_date) AS cutoff_date, 'sum of the categories' AS method "
-            f"FROM {SALES_FORECAST.name} WHERE horizon_day <= ? GROUP BY forecast_date ORDER BY forecast_date",
-            days,
-        )
     by_fold = {name.casefold(): name for name in known}
-    match = by_fold.get(category.strip().casefold())
+    wanted = _TOTAL if category is None else category.strip()
+    match = wanted if wanted in known else by_fold.get(wanted.casefold())
     if match is None:
-        meant = nearest(category, known) or nearest(category.upper(), known)
+        meant = nearest(wanted, known) or nearest(wanted.upper(), known)
         raise UnknownSubjectError(
-            f"There is no forecast for category {category!r}.{meant} "
+            f"There is no forecast for category {wanted!r}.{meant} "
             f"Known: {', '.join(sorted(known)[:20])}{' …' if len(known) > 20 else ''}."
         )
     return _rows(
         warehouse,
-        "SELECT forecast_date, product_category, revenue, seasonal_naive, cutoff_date, method "
+        "SELECT forecast_date, product_category, mean, p025, p10, p50, p90, p975, seasonal_naive, cutoff_date, method, "
+        "model_version, issued_at "
         f"FROM {SALES_FORECAST.name} WHERE product_category = ? AND horizon_day <= ? ORDER BY forecast_date",
         match,
         days,

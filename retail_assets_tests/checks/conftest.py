@@ -30,7 +30,10 @@ from retail_assets.tables import (
     DIM_CUSTOMER,
     DIM_DATE,
     DIM_PRODUCT,
+    FORECAST_ACCURACY,
+    FORECAST_BACKTEST,
     SALES_FORECAST,
+    Table,
 )
 from retail_assets.warehouse import marts
 from retail_assets_tests.warehouse.landings import DAY, Row, line, rejected, write
@@ -67,6 +70,18 @@ class Run:
     @property
     def partition_keys(self) -> list[str]:
         return [str(day) for day in self.days]
+
+
+_ENDS = ("p025", "p10", "p50", "p90", "p975")
+
+
+def _any_row(table: Table) -> dict[str, object]:
+    """A row that the table's contract allows."""
+    kinds: dict[str, object] = {
+        "date": dt.date(2024, 2, 29), "timestamp": dt.datetime(2024, 3, 1), "boolean": True, "double": 1.0,
+        "integer": 7, "bigint": 7,
+    }  # fmt: skip
+    return {column.name: kinds.get(column.type, "x") for column in table.columns}
 
 
 @dataclass
@@ -142,13 +157,24 @@ class Shop:
                 "forecast_date": span["last_day"] + dt.timedelta(days=day),
                 "cutoff_date": span["last_day"],
                 "horizon_day": day,
-                "revenue": 1.5,
+                "mean": 1.5,
+                **dict.fromkeys(_ENDS, 1.5),
                 "seasonal_naive": 1.0,
                 "method": "gradient_boosting",
+                "model_version": "v1",
+                "issued_at": dt.datetime(2024, 3, 1),
             }
             for row in categories
             for day in range(1, HORIZON + 1)
         ]
+        if forecast:
+            parts = len({row["product_category"] for row in forecast})
+            forecast += [
+                {**row, "product_category": "TOTAL", "mean": 1.5 * parts, **dict.fromkeys(_ENDS, 1.5 * parts)}
+                for row in forecast[:HORIZON]
+            ]
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY):
+            warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
         warehouse.rebuild(
             CUSTOMER_SEGMENTS,

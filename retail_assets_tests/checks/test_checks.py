@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -97,6 +98,19 @@ def twice(table: str) -> Damage:
     return sql(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
 
 
+def lose_skill(shop: Shop) -> None:
+    """A model without skill is put in use by force."""
+    models, at = shop.platform.models, dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+    for day, skill in ((1, True), (2, False)):
+        last = dt.date(2024, 3, day)
+        known = {
+            "family": "gradient_boosting", "has_skill": skill, "trained_at": "", "code_version": "", "libraries": {},
+            "seed": 0, "horizon": 28, "features": [], "data": {"last_day": str(last)}, "metrics": {}, "scores": {},
+            "verdict": "no pattern",
+        }  # fmt: skip
+        models.promote(models.save(bytes([day]), last, known, "").version, at=at, by="user", reason="test")
+
+
 DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
     ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
@@ -170,7 +184,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "NULL in rows: {'revenue': 2}",
     ),
     ("daily_category_sales", "key_is_unique", twice("daily_category_sales"), "sale_date 2024-02-29, product_category"),
-    ("sales_forecast", "matches_contract", null_in("sales_forecast", "method"), "NULL in rows: {'method': 6}"),
+    ("sales_forecast", "matches_contract", null_in("sales_forecast", "method"), "NULL in rows: {'method': 9}"),
     ("sales_forecast", "key_is_unique", twice("sales_forecast"), "product_category .*, forecast_date .*, times 2"),
     (
         "sales_forecast",
@@ -187,7 +201,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     (
         "sales_forecast",
         "horizon_is_complete",
-        sql("UPDATE sales_forecast SET revenue = 'nan' WHERE product_category = 'Tea' AND horizon_day = 3"),
+        sql("UPDATE sales_forecast SET mean = 'nan' WHERE product_category = 'Tea' AND horizon_day = 3"),
         "not finite: Tea",
     ),
     (
@@ -203,6 +217,33 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "not finite: Books",
     ),
     ("sales_forecast", "horizon_is_complete", sql("DELETE FROM sales_forecast"), "There are sales and no forecast"),
+    (
+        "sales_forecast",
+        "intervals_are_ordered_and_totals_add_up",
+        sql("UPDATE sales_forecast SET p10 = 99 WHERE horizon_day = 1 AND product_category = 'Tea'"),
+        "1 rows have quantiles that cross",
+    ),
+    (
+        "sales_forecast",
+        "intervals_are_ordered_and_totals_add_up",
+        sql("UPDATE sales_forecast SET mean = 99 WHERE horizon_day = 1 AND product_category = 'TOTAL'"),
+        "TOTAL is not the sum of the categories on 2024",
+    ),
+    ("forecast_backtest", "matches_contract", null_in("forecast_backtest", "model"), "NULL in rows: {'model': 1}"),
+    ("forecast_backtest", "key_is_unique", twice("forecast_backtest"), "model .*, times 2"),
+    ("forecast_backtest", "skill_is_not_lost", lose_skill, "has no skill .*models rollback"),
+    ("forecast_accuracy", "matches_contract", null_in("forecast_accuracy", "actual"), "NULL in rows: {'actual': 1}"),
+    ("forecast_accuracy", "key_is_unique", twice("forecast_accuracy"), "product_category .*, times 2"),
+    (
+        "forecast_accuracy",
+        "accuracy_has_not_drifted",
+        sql(
+            "INSERT INTO forecast_accuracy SELECT product_category, forecast_date - i::INTEGER, cutoff_date, i, mean, "
+            "actual, error, seasonal_naive, false, false, model_version, issued_at "
+            "FROM forecast_accuracy, range(1, 15) r(i)"
+        ),
+        "held only 7% of the last 15 matured days",
+    ),
     ("customer_segments", "matches_contract", null_in("customer_segments", "persona"), "NULL in rows: {'persona': 2}"),
     ("customer_segments", "key_is_unique", twice("customer_segments"), "customer_id .*, times 2"),
     (

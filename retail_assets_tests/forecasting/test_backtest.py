@@ -10,7 +10,7 @@ import pytest
 
 from retail_assets.forecasting.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
 from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.methods import BOOSTING
+from retail_assets.forecasting.contenders import PRODUCT_MODEL
 from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
@@ -50,7 +50,7 @@ def by_hand(actual, cutoffs=1, naive_error=2.0, **forecasts):
 
 
 def test_metrics_by_hand():
-    metrics = by_hand([[10, 20], [30, np.nan]], gradient_boosting=[[12, 16], [30, 99]]).metrics(BOOSTING)
+    metrics = by_hand([[10, 20], [30, np.nan]], gradient_boosting=[[12, 16], [30, 99]]).metrics(PRODUCT_MODEL)
     assert metrics == pytest.approx(
         {
             "rmse": (20 / 3) ** 0.5,
@@ -59,18 +59,18 @@ def test_metrics_by_hand():
             "mase": 1.0,
             "bias": -2 / 60,
             "total_rmse": 2.0,
-            "total_wape": 2 / 60,
+            "total_wape": 2 / 40,  # of the days whose every category is known
         }
     )
 
 
 def test_errors_of_categories_may_cancel_in_the_total():
-    metrics = by_hand([[10, 10], [10, 10]], gradient_boosting=[[11, 11], [9, 9]]).metrics(BOOSTING)
+    metrics = by_hand([[10, 10], [10, 10]], gradient_boosting=[[11, 11], [9, 9]]).metrics(PRODUCT_MODEL)
     assert (metrics["rmse"], metrics["total_rmse"]) == (1.0, 0.0)
 
 
 def test_shares_of_nothing_are_none():
-    metrics = by_hand(np.zeros((2, 2)), naive_error=0.0).metrics(BOOSTING)
+    metrics = by_hand(np.zeros((2, 2)), naive_error=0.0).metrics(PRODUCT_MODEL)
     assert metrics["wape"] is metrics["bias"] is metrics["mase"] is None
 
 
@@ -116,7 +116,7 @@ def test_a_gain_from_one_lucky_cutoff_is_called_chance():
     lucky = even.forecasts["weekday_mean"].copy()
     lucky[:5], lucky[5] = 9.1, 7.0
     tested = dataclasses.replace(even, forecasts={**even.forecasts, "weekday_mean": lucky})
-    assert tested.champion == BOOSTING
+    assert tested.champion == PRODUCT_MODEL
     assert verdict(tested, seed=0).startswith("Low skill, within chance")
 
 
@@ -144,7 +144,7 @@ def test_values_after_a_cutoff_change_none_of_its_forecasts(rows, tested):
     assert again.cutoffs[0] == tested.cutoffs[0]
     for name in MODEL_NAMES:
         np.testing.assert_array_equal(again.forecasts[name][0], tested.forecasts[name][0])
-    assert not np.array_equal(again.forecasts[BOOSTING][1], tested.forecasts[BOOSTING][1])
+    assert not np.array_equal(again.forecasts[PRODUCT_MODEL][1], tested.forecasts[PRODUCT_MODEL][1])
 
 
 def test_the_actuals_are_the_days_after_the_cutoff(rows, tested):
@@ -156,8 +156,8 @@ def test_the_actuals_are_the_days_after_the_cutoff(rows, tested):
 
 def test_a_category_unknown_at_the_cutoff_is_forecast_as_zero_and_scored(tested):
     at = tested.categories.index("late")
-    assert not tested.boosted[at]
-    assert tested.forecasts[BOOSTING][0, at].max() == 0
+    assert not tested.modelled[at]
+    assert tested.forecasts[PRODUCT_MODEL][0, at].max() == 0
     assert np.nansum(tested.actual[1, at]) > 0
 
 
@@ -166,3 +166,35 @@ def test_closed_days_are_not_scored(rows):
     tested = run_backtest(sales_of(rows[rows["sale_date"] != closed]), HOLIDAYS, horizon=28, seed=0)
     assert tested.unscored_days == (closed,)
     assert np.isnan(tested.actual[1, :, 120 - 102]).all()
+
+
+def test_the_product_s_model_gives_way_only_to_one_that_is_clearly_better():
+    near = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, auto_ets=9.005, seasonal_naive=8.0)
+    clear = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, auto_ets=9.5, seasonal_naive=8.0)
+    assert (near.champion, clear.champion) == ("gradient_boosting", "auto_ets")
+    assert verdict(clear, seed=0).startswith("Exponential smoothing has skill")
+
+
+def test_models_are_ranked_by_categories_and_total_alike():
+    # Errors that cancel in the total are worth as much as small ones in the categories.
+    cancel, lean = [[11, 11], [9, 9]], [[10.9, 10.9], [10.9, 10.9]]
+    tested = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=lean, auto_theta=cancel, seasonal_naive=5.0)
+    assert tested.metrics("auto_theta")["rmse"] > tested.metrics("gradient_boosting")["rmse"]
+    assert tested.champion == "auto_theta"
+
+
+def test_an_unknown_contender_is_refused_by_name(rows):
+    with pytest.raises(ValueError, match="'prophet' is no model"):
+        run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0, contenders=["prophet"])
+
+
+def test_intervals_at_a_cutoff_are_learnt_from_earlier_errors_alone(rows, tested):
+    # The first of the two cut-offs has no error before it, and says nothing rather than guess.
+    assert len(tested.cutoffs) == 2
+    first, second = tested.quantiles[PRODUCT_MODEL]
+    assert np.isnan(first).all()
+    assert np.isfinite(second).all()
+    changed = rows.copy()
+    changed.loc[rows["sale_date"] > tested.cutoffs[1], "revenue"] *= 3
+    again = run_backtest(sales_of(changed), HOLIDAYS, horizon=28, seed=0)
+    np.testing.assert_array_equal(again.quantiles[PRODUCT_MODEL][1], second)

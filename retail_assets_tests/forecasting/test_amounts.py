@@ -1,0 +1,63 @@
+"""Single amounts: no skill where there is none, and no answer from columns that hold it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retail_assets.forecasting.amounts import LeakingColumnError, judge, report
+
+
+def transactions(n=600, seed=0, effect=0.0):
+    """The seed's kind: price and quantity by chance, a customer who says nothing of either, unless `effect`."""
+    random = np.random.default_rng(seed)
+    price, quantity = random.choice([25.0, 50.0, 300.0, 500.0], n), random.integers(1, 5, n)
+    gender = random.choice(["Female", "Male"], n)
+    return pd.DataFrame(
+        {
+            "sale_date": [date(2023, 1, 1) + timedelta(days=int(day)) for day in random.integers(0, 365, n)],
+            "gender": gender,
+            "age": random.integers(18, 65, n),
+            "product_category": random.choice(["Beauty", "Clothing"], n),
+            "unit_price": price,
+            "quantity": quantity,
+            "total_amount": price * quantity + effect * (gender == "Male"),
+        }
+    )
+
+
+def test_chance_has_no_skill_and_the_price_helps():
+    made = report(transactions(), repeats=3)
+    assert made["verdict"].startswith("No skill without the price")
+    assert "With the price known" in made["verdict"]
+    assert made["with_price"]["rmse"] < 0.7 * made["without_price"]["rmse"]
+
+
+def test_a_planted_pattern_is_found():
+    made = report(transactions(effect=1500.0), repeats=3)
+    assert made["without_price"]["has_skill"]
+    assert made["verdict"].startswith("Skill without the price")
+
+
+@pytest.mark.parametrize("column", ["quantity", "total_amount", "Quantity", "Total Amount"])
+def test_columns_that_hold_the_answer_are_refused_by_name(column):
+    with pytest.raises(LeakingColumnError, match=f"{column!r} cannot foretell"):
+        judge(transactions(), ["age", column])
+
+
+def test_a_missing_column_and_too_few_rows_are_told():
+    with pytest.raises(ValueError, match="'shoe_size'"):
+        judge(transactions(), ["shoe_size"])
+    assert report(transactions(50))["evaluated"] is False
+
+
+def test_the_same_transactions_give_the_same_report():
+    assert report(transactions(200), repeats=1) == report(transactions(200), repeats=1)
+
+
+def test_unknown_ages_and_genders_are_no_obstacle():
+    rows = transactions(300).assign(age=None, gender=None)
+    assert report(rows, repeats=1)["without_price"]["features"] == ["product_category", "month", "weekday"]

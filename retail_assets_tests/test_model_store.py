@@ -1,0 +1,122 @@
+"""Versions of models: stored once, verified when loaded, promoted and rolled back on the record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retail_assets.errors import NotReadyError
+from retail_assets.model_store import ModelStore, ModelStoreError
+from retail_assets.storage import Store
+
+AT = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+KNOWN: dict[str, Any] = {
+    "family": "gradient_boosting", "has_skill": True, "trained_at": "2024-01-02T03:04:05+00:00", "code_version": "1",
+    "libraries": {}, "seed": 0, "horizon": 28, "features": ["step"], "data": {"last_day": "2024-01-01"},
+    "metrics": {"wape": 0.1}, "scores": {"gradient_boosting": 10.0}, "verdict": "Has skill.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> ModelStore:
+    return ModelStore(Store(str(tmp_path)), "shop")
+
+
+def save(models: ModelStore, data: bytes = b"one", day: int = 1) -> str:
+    last = dt.date(2024, 1, day)
+    return models.save(data, last, KNOWN | {"data": {"last_day": str(last)}}, "# card\n").version
+
+
+def test_a_version_is_what_was_saved(models: ModelStore) -> None:
+    version = save(models)
+    assert version.startswith("20240101-")
+    assert models.load(version) == b"one"
+    assert models.card(version) == "# card\n"
+    assert models.manifest(version).metrics == {"wape": 0.1}
+
+
+def test_the_same_bytes_of_the_same_day_are_one_version(models: ModelStore) -> None:
+    assert save(models) == save(models)
+    assert len(models.versions()) == 1
+
+
+def test_versions_are_listed_by_their_data(models: ModelStore) -> None:
+    names = [save(models, b"c", 9), save(models, b"a", 2), save(models, b"b", 5)]
+    assert [m.version for m in models.versions()] == [names[1], names[2], names[0]]
+
+
+def test_nothing_is_in_use_before_the_first_promotion(models: ModelStore) -> None:
+    save(models)
+    assert models.champion() is None
+    with pytest.raises(NotReadyError, match="forecast_backtest"):
+        models.require_champion()
+    with pytest.raises(ModelStoreError, match="no earlier version"):
+        models.rollback(at=AT)
+
+
+def test_promotion_and_rollback_are_on_record(models: ModelStore) -> None:
+    one, two, three = (save(models, data, day) for data, day in ((b"1", 1), (b"2", 2), (b"3", 3)))
+    for version in (one, two, three):
+        models.promote(version, at=AT, by="contest", reason="better")
+    assert models.rollback(at=AT).version == two
+    assert models.rollback(at=AT).version == one
+    with pytest.raises(ModelStoreError, match="no earlier version"):
+        models.rollback(at=AT)
+    champion = models.promote(three, at=AT, by="user", reason="again")
+    assert [move.version for move in champion.history] == [one, two, three, two, one, three]
+    assert models.rollback(at=AT).version == one
+
+
+def test_promoting_what_is_in_use_changes_nothing(models: ModelStore) -> None:
+    version = save(models)
+    first = models.promote(version, at=AT, by="user", reason="x")
+    assert models.promote(version, at=AT, by="user", reason="y") == first
+
+
+def test_changed_bytes_are_refused_and_never_promoted(models: ModelStore, tmp_path: Path) -> None:
+    one, two = save(models, b"1", 1), save(models, b"2", 2)
+    models.promote(one, at=AT, by="user", reason="x")
+    (tmp_path / "shop/forecast/versions" / two / "model.skops").write_bytes(b"evil")
+    with pytest.raises(ModelStoreError, match="has been changed"):
+        models.load(two)
+    with pytest.raises(ModelStoreError, match="has been changed"):
+        models.promote(two, at=AT, by="user", reason="x")
+    assert models.require_champion().version == one
+
+
+def test_a_version_may_be_named_by_any_part_that_is_its_own(models: ModelStore) -> None:
+    one, two = save(models, b"1", 1), save(models, b"2", 2)
+    assert models.manifest(one[-6:]).version == one
+    assert models.manifest("20240102").version == two
+    with pytest.raises(ModelStoreError, match="may be any of"):
+        models.manifest("2024")
+    for wrong in ("nothing", "", "../x"):
+        with pytest.raises(ModelStoreError, match="There is no model version"):
+            models.manifest(wrong)
+
+
+def test_a_half_written_version_is_none(models: ModelStore, tmp_path: Path) -> None:
+    version = save(models)
+    (tmp_path / "shop/forecast/versions" / version / "manifest.json").unlink()
+    assert models.versions() == []
+    assert save(models) == version
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"version": "x", "history": [{"a": 1}]}'])
+def test_a_damaged_pointer_says_how_to_mend_it(models: ModelStore, tmp_path: Path, content: bytes) -> None:
+    save(models)
+    (tmp_path / "shop/forecast/champion.json").write_bytes(content)
+    with pytest.raises(ModelStoreError, match="models promote"):
+        models.champion()
+
+
+def test_a_manifest_of_another_version_is_refused(models: ModelStore, tmp_path: Path) -> None:
+    version = save(models)
+    file = tmp_path / "shop/forecast/versions" / version / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"version": "other"}))
+    with pytest.raises(ModelStoreError, match="is that of other"):
+        models.versions()
