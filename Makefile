@@ -31,7 +31,7 @@ help:
 	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   the main job: seconds, CPU, memory"
-	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1)"
+	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1 PREPARED=)"
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
 	@echo "make bench-forecast    the forecast's backtests against their targets"
 	@echo "make lock    write requirements.lock from pyproject.toml"
@@ -68,7 +68,7 @@ bench: $(VENV)/demo.installed instance
 	$(BIN)/python -m benchmarks.main_job
 
 bench-cleaning: $(VENV)/bench.installed
-	$(BIN)/python -m benchmarks.cleaning --rows $(ROWS) --repeat $(REPEAT)
+	$(BIN)/python -m benchmarks.cleaning --rows $(ROWS) --repeat $(REPEAT) $(if $(PREPARED),--prepared)
 
 bench-loads: $(VENV)/demo.installed
 	$(BIN)/python -m benchmarks.cleaning.loads --rows $(ROWS)

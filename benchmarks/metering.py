@@ -140,7 +140,8 @@ def _wait(report: Path, command: list[str]) -> int:
     meter.stop()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = usage.ru_utime + usage.ru_stime + meter.unwaited_cpu(orphans)
-    report.write_text(json.dumps(asdict(Usage(round(wall, 2), round(cpu, 2), round(meter.peak_bytes / 2**20)))))
+    peak = max(meter.peak_bytes, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    report.write_text(json.dumps(asdict(Usage(round(wall, 2), round(cpu, 2), round(peak / 2**20)))))
     return code if code >= 0 else 128 - code
 
 

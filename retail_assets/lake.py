@@ -232,7 +232,7 @@ class Lake:
 
         So the cost of a daily run does not grow with the history, and nothing that nobody needs stays for good.
         """
-        others = [day for day in self.days("clean") if day not in set(landings)]
+        others = sorted(set(self.days("clean")).difference(landings))
         if len(landings) >= len(others):
             return self.sweep_all(now)
         turn = now.date().toordinal() * _OTHERS_SWEPT

@@ -30,7 +30,7 @@ from retail_assets.quarantine import replay as domain
 from retail_assets.quarantine.move import Replayed
 from retail_assets.quarantine.plan import LandingPlan, plan
 from retail_assets.quarantine.rows import Selection, landings
-from retail_assets.run import RunFailedError, _complaint
+from retail_assets.run import STEPS_ONLY, refuse_failed
 from retail_assets.settings import Settings
 
 #: Runs of a replay carry what was chosen under this tag.
@@ -233,15 +233,13 @@ def _run(
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     with instance:
         result = job.execute_in_process(
-            run_config={"loggers": {"steps": {}}},
+            run_config=STEPS_ONLY,
             instance=instance,
             asset_selection=[dg.AssetKey(name) for name in (*cleaned, *_LOADED)],
             tags=tags,
             raise_on_error=False,
         )
-    if not result.success:
-        said = [line for event in result.all_events if (line := _complaint(event))]
-        raise RunFailedError("\n".join(said) or f"The run {result.run_id} failed; see Dagster's log of it.")
+    refuse_failed(result)
 
 
 def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -> dg.Definitions:

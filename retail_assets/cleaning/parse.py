@@ -77,12 +77,12 @@ class Parser:
         self._reading_sql = f"SELECT {values} FROM (SELECT {columns.trimmed(trim=False, missing=False)} FROM texts)"
         unread = parse_sql(columns, contract, self._same, "", rounded=True)
         self._whole_texts = _positions(unread)
-        self._ids = set().union(*(_positions(columns.field_text(name)) for name in _IDS))
         texts = columns.trimmed(trim=False, missing=False, only=self._whole_texts)
         self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r) for r in (False, True)}
         self._landed_on = landed_on
         self._missing = pc.utf8_upper(pa.array(sorted(contract.missing_values), pa.string()))
         self._used = sorted(set(profile.positions.values()))
+        self._ids = set(self._used) & _positions(" ".join(map(columns.field_text, _IDS)))
 
     def __enter__(self) -> Self:
         self._con = _engine().cursor()

@@ -7,9 +7,7 @@ import itertools
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +16,7 @@ import pytest
 from retail_assets.errors import StorageError
 from retail_assets.storage import Store
 from retail_assets_tests.aws.services import served
+from retail_assets_tests.races import one_writer_goes_through
 
 pytest.importorskip("adlfs", reason="Azure needs the extra `azure`: pip install 'retail-assets[azure]'")
 
@@ -106,20 +105,7 @@ def test_what_is_written_is_read_and_listed(store: Store, container: str) -> Non
 
 
 def test_of_writers_that_read_the_same_version_one_goes_through(store: Store) -> None:
-    def swap(number: int) -> bool:
-        begin.wait(timeout=20)
-        return store.swap("m", b"%d %d" % (attempt, number), tag)
-
-    tag = None
-    for attempt in range(2):
-        begin = threading.Barrier(4)
-        with ThreadPoolExecutor(4) as pool:
-            through = list(pool.map(swap, range(4)))
-        assert sum(through) == 1
-        found = store.read_tagged("m")
-        assert found is not None
-        assert found[0] == b"%d %d" % (attempt, through.index(True))
-        tag = found[1]
+    tag = one_writer_goes_through(store, "m", writers=4, attempts=2)
     store.delete(["m"])
     assert not store.swap("m", b"late", tag)
     assert store.read_tagged("m") is None

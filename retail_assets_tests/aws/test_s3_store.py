@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from retail_assets.errors import StorageBusyError, StorageError
 from retail_assets.storage import Store
 from retail_assets_tests.aws.conftest import ACCESS_KEY, SECRET_KEY, SESSION_TOKEN
 from retail_assets_tests.aws.services import Answer, Door, Request
+from retail_assets_tests.races import one_writer_goes_through
 
 MIB = 1 << 20
 SLOW_DOWN = Answer(503, "SlowDown", "Please reduce your request rate.")
@@ -264,20 +264,7 @@ def test_an_upload_that_fails_in_the_middle_is_given_up_and_leaves_nothing(door:
 
 
 def test_of_writers_that_read_the_same_version_one_goes_through(store: Store) -> None:
-    def swap(number: int) -> bool:
-        begin.wait(timeout=20)
-        return store.swap("manifest.json", b"%d %d" % (attempt, number), tag)
-
-    tag = None
-    for attempt in range(3):
-        begin = threading.Barrier(6)
-        with ThreadPoolExecutor(6) as pool:
-            through = list(pool.map(swap, range(6)))
-        assert sum(through) == 1
-        found = store.read_tagged("manifest.json")
-        assert found is not None
-        assert found[0] == b"%d %d" % (attempt, through.index(True))
-        tag = found[1]
+    one_writer_goes_through(store, "manifest.json", writers=6, attempts=3)
 
 
 def test_a_swap_of_what_was_deleted_meanwhile_is_refused(store: Store) -> None:

@@ -578,3 +578,9 @@ def test_a_word_for_a_missing_value_is_one_in_every_language(word: str) -> None:
 def test_a_price_that_follows_from_the_amount_is_not_held_against_it() -> None:
     row = one(PLAIN, quantity="1000", price="", amount="333.33")
     assert (row["unit_price"], row["judged"]) == (Decimal("0.3333"), [])
+
+
+def test_a_default_that_looks_like_a_column_of_ours_is_a_text() -> None:
+    source = contract(customer_id="{header: customer, default: 't99'}", store_id="{header: shop, default: t0}")
+    row = one(source, customer="", shop="")
+    assert (row["customer_id"], row["store_id"], row["reasons"]) == ("t99", "t0", [])

