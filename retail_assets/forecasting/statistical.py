@@ -28,7 +28,9 @@ class AutoEts:
     """Exponential smoothing in state-space form, the variant of the lowest AICc (Hyndman et al. 2002; 2008, ch. 2).
 
     Season (none, additive, multiplicative) is chosen first, then a damped trend against none: five fits a series
-    instead of thirty. Multiplicative variants only where every day is above zero.
+    instead of thirty, and those with the first state by rule of thumb; only the chosen one has it estimated too. That
+    costs a third of estimating all, and is no worse on the Complete Journey and CDNOW. Multiplicative variants only
+    where every day is above zero.
     """
 
     name: ClassVar[str] = "auto_ets"
@@ -104,7 +106,7 @@ def _weekday_means(y: Floats, horizon: int) -> Floats:
 def _ets(y: Floats, horizon: int) -> Floats:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    def fitted(error: str, season: str | None, trend: bool) -> Any:
+    def fitted(error: str, season: str | None, trend: bool, first_state: str = "heuristic") -> Any:
         model = ETSModel(
             y,
             error=error,
@@ -112,23 +114,27 @@ def _ets(y: Floats, horizon: int) -> Floats:
             damped_trend=trend,
             seasonal=season,
             seasonal_periods=WEEK if season else None,
-            initialization_method="estimated",
+            initialization_method=first_state,
         )
         return model.fit(disp=False, maxiter=200)
+
+    def aicc(error: str, season: str | None, trend: bool) -> float:
+        fit = fitted(error, season, trend)
+        # The first state was taken from the data as well: level, trend and the days of the week.
+        parameters = len(fit.params) + 1 + trend + (WEEK if season else 0)
+        over = 2 * parameters * (parameters + 1) / (len(y) - parameters - 1) if len(y) > parameters + 1 else np.inf
+        value = -2.0 * float(fit.llf) + 2 * parameters + over
+        return value if np.isfinite(value) else float("inf")
 
     variants: list[tuple[str, str | None]] = [("add", None), ("add", "add")]
     if y.min() > 0:
         variants += [("mul", "mul"), ("mul", "add")]
-    tried = [(fitted(error, season, False), error, season) for error, season in variants]
-    best, error, season = min(tried, key=lambda t: _aicc(t[0]))
-    trended = fitted(error, season, True)
-    chosen = trended if _aicc(trended) < _aicc(best) else best
-    return np.asarray(chosen.forecast(horizon), dtype=np.float64)
-
-
-def _aicc(fit: Any) -> float:
-    value = float(fit.aicc)
-    return value if np.isfinite(value) else float("inf")
+    tried = [(aicc(error, season, False), error, season, False) for error, season in variants]
+    best = min(tried, key=lambda t: t[0])
+    _, error, season, _ = best
+    trended = (aicc(error, season, True), error, season, True)
+    chosen = min((best, trended), key=lambda t: t[0])
+    return np.asarray(fitted(*chosen[1:], "estimated").forecast(horizon), dtype=np.float64)
 
 
 def _theta(y: Floats, horizon: int) -> Floats:
