@@ -328,7 +328,7 @@ def predict_forecast(
     days: Annotated[int, typer.Option(min=1, max=28, help="Days ahead.")] = 28,
     as_json: AsJson = False,
 ) -> None:
-    """Revenue of the coming days, between what and what, beside the seasonal naive rule it was measured against."""
+    """Revenue and units of the coming days, between what and what, beside the rule they were measured against."""
     from retail_assets.platform import Platform
     from retail_assets.serving import lookup
 
@@ -341,10 +341,12 @@ def predict_forecast(
     typer.echo(
         f"{first['product_category']}, {settings.contract.currency} a day, from sales up to {first['cutoff_date']}"
     )
-    typer.echo(f"  {'day':14s} {'forecast':>14s} {'80 % between':>14s} {'and':>14s} {'naive':>14s}")
+    typer.echo(f"  {'day':14s} {'forecast':>14s} {'80 % between':>14s} {'and':>14s} {'naive':>14s} {'units':>14s}")
     for row in rows:
         amounts = (row[name] for name in ("mean", "p10", "p90", "seasonal_naive"))
-        typer.echo(f"  {row['forecast_date']:%a %Y-%m-%d} {' '.join(f'{amount:>14,.2f}' for amount in amounts)}")
+        told = " ".join(f"{amount:>14,.2f}" for amount in amounts)
+        units = "–" if row["units"] is None else f"{row['units']:,.1f}"
+        typer.echo(f"  {row['forecast_date']:%a %Y-%m-%d} {told} {units:>14s}")
     typer.echo(f"  method: {first['method']}, model {first['model_version']}")
     typer.echo(f"  how good it is: forecast/backtest.json in {settings.output_uri}")
 

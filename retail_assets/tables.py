@@ -228,7 +228,10 @@ SALES_FORECAST = Table(
         Column("p50", "double", "as likely more as less"),
         Column("p90", "double", "more with a chance of 10 %: high end of the 80 % interval"),
         Column("p975", "double", "more with a chance of 2.5 %: high end of the 95 % interval"),
-        Column("seasonal_naive", "double", "the same weekday of the last week before the cut-off"),
+        Column("units", "double", "expected units of the day, net of returns; of TOTAL their sum", nullable=True),
+        Column("units_p10", "double", "fewer units with a chance of 10 %; of TOTAL unknown", nullable=True),
+        Column("units_p90", "double", "more units with a chance of 10 %; of TOTAL unknown", nullable=True),
+        Column("seasonal_naive", "double", "revenue of the same weekday of the last week before the cut-off"),
         Column("method", "varchar(64)", "the model that won the backtest, or the rule that stood in and why"),
         Column("model_version", "varchar(64)", "version in the model store"),
         Column("issued_at", "timestamp", "when the forecast was made, UTC"),
@@ -251,8 +254,9 @@ _ERRORS = (
 
 FORECAST_BACKTEST = Table(
     "forecast_backtest",
-    "one row a model, category (ALL: category-days pooled; TOTAL: of their sum), horizon and kind of day",
+    "one row a measure, model, category (ALL: category-days pooled; TOTAL: of their sum), horizon and kind of day",
     (
+        Column("measure", "varchar(16)", "revenue, or units at the prices of the cut-off"),
         Column("model", "varchar(64)", "learned model or simple rule"),
         Column("product_category", "varchar(128)", "category, ALL or TOTAL"),
         Column("horizon", "integer", "days ahead that are scored: 1 up to this"),
@@ -262,7 +266,7 @@ FORECAST_BACKTEST = Table(
         Column("cutoffs", "integer", "cut-offs pooled"),
         Column("model_version", "varchar(64)", "version in the model store that this backtest chose"),
     ),
-    key=("model", "product_category", "horizon", "kind_of_day"),
+    key=("measure", "model", "product_category", "horizon", "kind_of_day"),
 )
 
 FORECAST_ACCURACY = Table(

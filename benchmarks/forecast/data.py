@@ -25,7 +25,8 @@ def complete_journey() -> pd.DataFrame:
     largest = sales.groupby("department")["sales_value"].sum().nlargest(11).index
     sales["product_category"] = sales["department"].where(sales["department"].isin(largest), "OTHER")
     days = sales.groupby(["sale_date", "product_category"])
-    return days.agg(revenue=("sales_value", "sum"), orders=("basket_id", "nunique")).reset_index()
+    counted = days.agg(revenue=("sales_value", "sum"), units=("quantity", "sum"), orders=("basket_id", "nunique"))
+    return counted.reset_index()
 
 
 def cdnow() -> pd.DataFrame:
@@ -37,8 +38,8 @@ def cdnow() -> pd.DataFrame:
     came = sales.groupby("customer")["sale_date"].transform("min")
     sales["product_category"] = "cohort " + came.dt.strftime("%Y-%m")
     sales = sales[sales["sale_date"] >= "1997-04-01"]
-    rows = sales.groupby(["sale_date", "product_category"]).agg(revenue=("revenue", "sum"), orders=("units", "size"))
-    rows = rows.reset_index()
+    days = sales.groupby(["sale_date", "product_category"])
+    rows = days.agg(revenue=("revenue", "sum"), units=("units", "sum"), orders=("units", "size")).reset_index()
     rows["sale_date"] = rows["sale_date"].dt.date
     return rows
 

@@ -37,6 +37,7 @@ AMOUNTS = "forecast/transaction_amounts.json"
 _DAYS_SCORED = 180
 
 _REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
+_UNITS = [("daily_category_sales", "units"), ("daily_category_sales", "sale_date")]
 _CATEGORY = [("daily_category_sales", "product_category")]
 _ENDS = ("p025", "p10", "p50", "p90", "p975")
 _FORECAST_LINEAGE = {
@@ -45,6 +46,7 @@ _FORECAST_LINEAGE = {
     "cutoff_date": [("daily_category_sales", "sale_date")],
     "mean": _REVENUE,
     **dict.fromkeys(_ENDS, _REVENUE),
+    **dict.fromkeys(("units", "units_p10", "units_p90"), _UNITS),
     "seasonal_naive": [("daily_category_sales", "revenue")],
 }
 _BACKTEST_LINEAGE = {
@@ -128,7 +130,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["daily_category_sales", "forecast_backtest"],
         kinds={"scikitlearn", *table_kinds},
-        description="Revenue of the next 28 days a category and in all, with intervals, by the model in use.",
+        description="Revenue and units of the next 28 days a category and in all, with intervals, by the model in use.",
         metadata=static(platform, SALES_FORECAST, _FORECAST_LINEAGE),
         **common,
     )
@@ -254,7 +256,7 @@ def _train(
         outcome = {"model_version": version, "promoted": decision.promote, "decision": decision.reason}
         metadata |= outcome
         report |= {"model_version": version, "decision": decision.reason}
-    platform.warehouse.replace(FORECAST_BACKTEST, registry.backtest_rows(training.backtest, version))
+    platform.warehouse.replace(FORECAST_BACKTEST, registry.backtest_rows(training, version))
     explanation = explain_history(training.model, history, events) if training.model else None
     drawn = backtest_figures.figures(training.backtest, training.report, explanation, currency=currency)
     files = {REPORT: report_json(report), **({CARD: card.encode()} if card else {})}

@@ -22,7 +22,7 @@ from retail_assets.forecasting.contenders import COMBINATION, CONTENDERS, compon
 from retail_assets.forecasting.models import BASELINES, Forecaster, GradientBoosting, HistGradientBoosting
 from retail_assets.forecasting.statistical import AutoEts, AutoTheta
 
-FORMAT = 1
+FORMAT = 2
 # Named, not asked for: what a file says it needs is no reason to trust it.
 TRUSTED = [
     "sklearn.tree._tree.Tree",
@@ -49,7 +49,8 @@ class ForecastModel:
     """All that is needed to forecast from a history: the family that won, its fits, and how wrong it was.
 
     `family` is a learned model or a simple rule, and `reason` says why a rule. `conformal` has a row a category of
-    `categories` and one for the total; None where no backtest could be made.
+    `categories` and one for the total; None where no backtest could be made. `units` is the model of the units sold,
+    chosen by a backtest of its own; None where the history does not tell them.
     """
 
     family: str
@@ -61,6 +62,7 @@ class ForecastModel:
     categories: tuple[str, ...]
     conformal: intervals.Conformal | None
     regressors: tuple[str, ...] = ()
+    units: ForecastModel | None = None
 
     @property
     def learned(self) -> bool:
@@ -71,9 +73,12 @@ def dumps(model: ForecastModel) -> bytes:
     """The model as a skops archive, canonical: the same model gives the same bytes."""
     import skops.io
 
+    return _canonical(skops.io.dumps({"format": FORMAT, **_content(model)}))
+
+
+def _content(model: ForecastModel) -> dict[str, Any]:
     conformal = model.conformal
-    content = {
-        "format": FORMAT,
+    return {
         "family": model.family,
         "reason": model.reason,
         "horizon": model.horizon,
@@ -89,8 +94,8 @@ def dumps(model: ForecastModel) -> bytes:
             for name, fit in sorted(model.fitted.items())
             if isinstance(fit, (GradientBoosting, HistGradientBoosting))
         },
+        "units": None if model.units is None else _content(model.units),
     }
-    return _canonical(skops.io.dumps(content))
 
 
 def loads(data: bytes) -> ForecastModel:
@@ -146,6 +151,7 @@ def _model(content: dict[str, Any]) -> ForecastModel:
         categories,
         conformal,
         tuple(map(str, content["regressors"])),
+        None if content["units"] is None else _model(content["units"]),
     )
 
 

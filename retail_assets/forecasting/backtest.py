@@ -36,7 +36,19 @@ from retail_assets.forecasting.methods import (
     returns_dominate,
 )
 from retail_assets.forecasting.models import BASELINES
-from retail_assets.forecasting.series import WEEK, Bools, DailySales, Floats, Panel, closed_days, panel_at, to_date
+from retail_assets.forecasting.series import (
+    REVENUE,
+    WEEK,
+    Bools,
+    DailySales,
+    Floats,
+    Panel,
+    closed_days,
+    panel_at,
+    prices_at,
+    recorded,
+    to_date,
+)
 
 MOST_CUTOFFS = 6
 CALIBRATION_CUTOFFS = 4
@@ -197,22 +209,23 @@ def run_backtest(
     seed: int,
     contenders: Sequence[str] | None = None,
     most_cutoffs: int = MOST_CUTOFFS,
+    measure: str = REVENUE,
 ) -> Backtest | None:
     """Forecast from each cut-off; None where at no cut-off any category qualified for a model.
 
     `contenders` names the learned models that take part, by default all that this many categories leave time for;
-    `most_cutoffs` are scored.
+    `most_cutoffs` are scored. Units are forecast and scored at the prices of each cut-off.
     """
     cutoffs = choose_cutoffs(sales.first_day, sales.last_day, horizon, most_cutoffs + CALIBRATION_CUTOFFS)
     scored_from = cutoffs[-most_cutoffs:][0] if cutoffs else sales.last_day
-    panels = [panel_at(sales, cutoff) for cutoff in cutoffs]
+    panels = [panel_at(sales, cutoff, measure) for cutoff in cutoffs]
     chosen = [(panel, methods) for panel in panels if MODELLED in (methods := choose_methods(panel))]
     first_scored = sum(panel.cutoff < scored_from for panel, _ in chosen)
     if len(chosen) == first_scored:
         return None
     fitted_names = names_for(max(sum(modelled(methods)) for _, methods in chosen), contenders)
     closed = closed_days(sales.traded, sales.orders)
-    observed = np.where(closed, np.nan, sales.revenue)
+    observed = np.where(closed, np.nan, recorded(sales, measure))
     shape = (len(chosen), len(sales.categories), horizon)
     actual, naive_error = np.full(shape, np.nan), np.full(shape[:2], np.nan)
     names = [name for name in MODEL_NAMES if name in (*fitted_names, *BASELINE_NAMES)]
@@ -234,7 +247,8 @@ def run_backtest(
     with ThreadPoolExecutor(max_workers=min(len(chosen), os.cpu_count() or 1)) as pool:
         made = list(pool.map(forecast, range(len(chosen))))
     for at, (panel, methods) in enumerate(chosen):
-        actual[at] = observed[:, panel.origin + 1 : panel.origin + 1 + horizon]
+        after = slice(panel.origin + 1, panel.origin + 1 + horizon)
+        actual[at] = observed[:, after] * prices_at(sales, panel.origin + 1, measure)[:, None]
         # A category that is not known yet stays at zero in every model.
         known = np.searchsorted(sales.categories, panel.categories)
         naive_error[at, known] = _naive_error(panel)
@@ -296,7 +310,7 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
     return {
         "cutoffs": [str(day) for day in backtest.cutoffs],
         "unscored_days": [str(day) for day in backtest.unscored_days],
-        "models": {name: _rounded(backtest.metrics(name)) for name in names},
+        "models": models_of(backtest),
         "champion": backtest.champion,
         "has_skill": backtest.has_skill,
         "best_model": best,
@@ -335,6 +349,11 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
             for at, name in enumerate(backtest.categories)
         },
     }
+
+
+def models_of(backtest: Backtest) -> dict[str, Metrics]:
+    """The metrics of each model that took part, rounded for a report."""
+    return {name: _rounded(backtest.metrics(name)) for name in MODEL_NAMES if name in backtest.forecasts}
 
 
 def backtest_horizons(backtest: Backtest) -> dict[str, Bools]:

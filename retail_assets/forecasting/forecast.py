@@ -20,12 +20,13 @@ from retail_assets.forecasting.backtest import (
     BASELINE_NAMES,
     MOST_CUTOFFS,
     Backtest,
+    models_of,
     report,
     run_backtest,
     verdict,
 )
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
-from retail_assets.forecasting.contenders import fit_contenders, predictions
+from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, predictions
 from retail_assets.forecasting.methods import (
     FEWEST_DAYS_FOR_MODELS,
     MODELLED,
@@ -37,7 +38,16 @@ from retail_assets.forecasting.methods import (
     returns_dominate,
 )
 from retail_assets.forecasting.regressors import NONE, Regressors
-from retail_assets.forecasting.series import TOTAL, DailySales, Floats, Panel, daily_sales, panel_at, to_date
+from retail_assets.forecasting.series import (
+    TOTAL,
+    UNITS,
+    DailySales,
+    Floats,
+    Panel,
+    daily_sales,
+    panel_at,
+    to_date,
+)
 from retail_assets.tables import SALES_FORECAST
 
 if TYPE_CHECKING:
@@ -46,16 +56,22 @@ if TYPE_CHECKING:
 LONGEST_HORIZON = 28
 #: Method of the total, and version of a forecast that no store holds.
 SUM_OF_CATEGORIES = "sum of categories"
+#: Who is asked for units: they follow revenue, so the product's model and the simple rules will do.
+UNIT_CONTENDERS = (PRODUCT_MODEL,)
 UNSTORED = "unstored"
 
 
 @dataclass(frozen=True)
 class Training:
-    """A fitted model with the backtest that chose it; `report` is what `output/forecast/backtest.json` holds."""
+    """A fitted model with the backtests that chose it, of revenue and of units.
+
+    `report` is what `output/forecast/backtest.json` holds.
+    """
 
     model: ForecastModel | None
     backtest: Backtest | None
     report: dict[str, Any]
+    units: Backtest | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,8 @@ def train(
 ) -> Training:
     """Backtest every model on `history` (or those that `contenders` names), and fit the one that won on all of it.
 
-    `history` holds rows of `daily_category_sales` (`sale_date`, `product_category`, `revenue`, `orders`; in any order).
+    `history` holds rows of `daily_category_sales` (`sale_date`, `product_category`, `revenue`, `orders`; in any order;
+    with `units`, these are forecast too, by a model of their own).
     A learned model wins only where its error was below every simple rule's; else the best of them stands in, and the
     method says so. `regressors` are events and the like. The same history and seed give the same model and report.
     Raises ValueError for a horizon outside 1 to 28, a negative seed, or a history without the columns or with gaps in
@@ -95,18 +112,32 @@ def train(
         reason = "There are no sales: land and load some first."
         return Training(None, None, {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
     holidays = _holidays(country, sales, horizon, regressors)
+    options: dict[str, Any] = {"horizon": horizon, "seed": seed}
+    tested = run_backtest(sales, holidays, **options, most_cutoffs=most_cutoffs, contenders=contenders)
     panel = panel_at(sales, sales.last_day)
-    tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, contenders=contenders, most_cutoffs=most_cutoffs)
+    model = _fitted(sales, panel, holidays, tested, **options)
+    methods = published_methods(choose_methods(panel), model)
+    made = _report(sales, panel, holidays, methods, tested, **options)
+    if sales.units is None:
+        return Training(model, tested, made)
+    options |= {"most_cutoffs": most_cutoffs}
+    of_units = run_backtest(sales, holidays, **options, contenders=UNIT_CONTENDERS, measure=UNITS)
+    panel = panel_at(sales, sales.last_day, UNITS)
+    model = replace(model, units=_fitted(sales, panel, holidays, of_units, horizon=horizon, seed=seed))
+    return Training(model, tested, made | {"units": _report_of_units(of_units, seed)}, of_units)
+
+
+def _fitted(
+    sales: DailySales, panel: Panel, holidays: HolidayCalendar, tested: Backtest | None, *, horizon: int, seed: int
+) -> ForecastModel:
+    """The family that won, fitted on all of the panel's days."""
     family, why = _winner(tested)
     largest = panel.select(modelled(choose_methods(panel)))
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
     fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
     conformal = None if tested is None else tested.latest[family]
-    model = ForecastModel(
-        family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, regressors.names
-    )
-    methods = published_methods(choose_methods(panel), model)
-    return Training(model, tested, _report(sales, panel, holidays, methods, tested, horizon=horizon, seed=seed))
+    known = holidays.regressors.names
+    return ForecastModel(family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, known)
 
 
 def score(
@@ -131,7 +162,27 @@ def score(
             "Retrain the forecast."
         )
     holidays = _holidays(model.country, sales, model.horizon, regressors)
-    panel = panel_at(sales, sales.last_day)
+    revenue = _outlook(model, panel_at(sales, sales.last_day), holidays, digits=2)
+    units = None
+    if model.units is not None and sales.units is not None:
+        units = _outlook(model.units, panel_at(sales, sales.last_day, UNITS), holidays, digits=3)
+    issued = issued_at or datetime.combine(sales.last_day + timedelta(days=1), time())
+    return _table(revenue, units, version, issued)
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """The days after a panel: point (categories, horizon), quantiles (categories + 1, horizon, levels), by what."""
+
+    panel: Panel
+    point: Floats
+    ends: Floats
+    naive: Floats
+    methods: list[str]
+
+
+def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, *, digits: int) -> _Outlook:
+    """What a model says of the days after the panel, in money or in units; the quantiles of units at their price."""
     chosen = choose_methods(panel)
     baselines = baseline_forecasts(panel, holidays, model.horizon)
     of_model = modelled(chosen)
@@ -141,10 +192,10 @@ def score(
         predicted = predictions(model.fitted, largest, holidays, model.horizon, (model.family,))[model.family]
     methods = published_methods(chosen, model)
     applied = chosen if model.learned else methods
-    point = apply_methods(panel, holidays, applied, baselines, predicted).round(2) + 0.0
-    ends = _ends(model, panel, point, of_model)
-    issued = issued_at or datetime.combine(sales.last_day + timedelta(days=1), time())
-    return _table(panel, point, ends, baselines["seasonal_naive"], methods, version, issued)
+    price = panel.price[:, None]
+    point = (apply_methods(panel, holidays, applied, baselines, predicted) / price).round(digits) + 0.0
+    ends = _ends(model, panel, point * price, of_model)
+    return _Outlook(panel, point, ends, baselines["seasonal_naive"], methods)
 
 
 def forecast_daily(
@@ -194,30 +245,44 @@ def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any) -> F
     return intervals.quantiles(intervals.with_total(point), intervals.levels(panel), conformal, below)
 
 
-def _table(
-    panel: Panel, point: Floats, ends: Floats, naive: Floats, methods: list[str], version: str, issued: datetime
-) -> pa.Table:
+def _table(revenue: _Outlook, units: _Outlook | None, version: str, issued: datetime) -> pa.Table:
     import pyarrow as pa
 
-    point = np.concatenate([point, point.sum(axis=0, keepdims=True)])
-    naive = naive.round(2) + 0.0
-    naive = np.concatenate([naive, naive.sum(axis=0, keepdims=True)])
+    panel, methods = revenue.panel, revenue.methods
+    point = _and_total(revenue.point)
+    naive = _and_total(revenue.naive.round(2) + 0.0)
     rows, horizon = point.shape
-    columns = {
+    columns: dict[str, Any] = {
         "product_category": np.repeat(np.array([*panel.categories, TOTAL], dtype=object), horizon),
         "forecast_date": np.tile(panel.future_days(horizon), rows),
         "cutoff_date": np.full(rows * horizon, panel.days[-1]),
         "horizon_day": np.tile(np.arange(1, horizon + 1, dtype=np.int32), rows),
         # Cents: digits beyond them would be noise of the floating point.
         "mean": point.ravel().round(2) + 0.0,
-        **{name: ends[:, :, at].ravel().round(2) + 0.0 for at, name in enumerate(intervals.LEVEL_NAMES)},
+        **{name: revenue.ends[:, :, at].ravel().round(2) + 0.0 for at, name in enumerate(intervals.LEVEL_NAMES)},
+        **_unit_columns(units, rows * horizon),
         "seasonal_naive": naive.ravel().round(2) + 0.0,
         "method": np.repeat(np.array([*methods, SUM_OF_CATEGORIES], dtype=object), horizon),
         "model_version": np.full(rows * horizon, version, dtype=object),
         "issued_at": np.full(rows * horizon, np.datetime64(issued, "us")),
     }
     schema = SALES_FORECAST.arrow_schema()
-    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    # NaN is no number of units: where there is none to tell, the table holds nothing.
+    made = [pa.array(columns[field.name], field.type, from_pandas=field.nullable) for field in schema]
+    return pa.table(made, schema=schema)
+
+
+def _and_total(values: Floats) -> Floats:
+    return np.concatenate([values, values.sum(axis=0, keepdims=True)])
+
+
+def _unit_columns(units: _Outlook | None, rows: int) -> dict[str, Floats]:
+    """Units and the ends of their 80 % interval, NaN where unknown: pieces and gallons have a sum, but no spread."""
+    if units is None:
+        return {name: np.full(rows, np.nan) for name in ("units", "units_p10", "units_p90")}
+    price = np.append(units.panel.price, np.nan)[:, None]
+    low, high = (((units.ends[:, :, at] / price).round(3) + 0.0).ravel() for at in intervals.INNER)
+    return {"units": _and_total(units.point).ravel().round(3) + 0.0, "units_p10": low, "units_p90": high}
 
 
 def _empty_table() -> pa.Table:
@@ -272,6 +337,21 @@ def _report(
         )
     by_category = {name: {"method": method} for name, method in by_name.items()}
     return {"evaluated": False, "reason": reason, **common, "by_category": by_category, "verdict": _unmeasured(reason)}
+
+
+def _report_of_units(tested: Backtest | None, seed: int) -> dict[str, Any]:
+    """The backtest of units in short; by category it stands in the table `forecast_backtest`."""
+    at_prices = "Units are scored in money, at the mean price of the 8 weeks before each cut-off."
+    if tested is None:
+        return {"evaluated": False, "note": at_prices, "verdict": "Units: by the rules, unmeasured."}
+    return {
+        "evaluated": True,
+        "models": models_of(tested),
+        "champion": tested.champion,
+        "has_skill": tested.has_skill,
+        "note": at_prices,
+        "verdict": verdict(tested, seed=seed),
+    }
 
 
 def _unmeasured(reason: str) -> str:

@@ -12,14 +12,14 @@ from retail_assets import __version__
 from retail_assets.forecasting.backtest import Backtest, backtest_horizons, in_words, kinds_of_day
 from retail_assets.forecasting.features import FEATURES
 from retail_assets.forecasting.forecast import Training
-from retail_assets.forecasting.series import TOTAL
+from retail_assets.forecasting.series import REVENUE, TOTAL, UNITS
 from retail_assets.tables import FORECAST_BACKTEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Changes with what a model means: one of another design is not fitted on silently.
-DESIGN = "2"
+DESIGN = "3"
 CODE_VERSION = f"{__version__}+forecast.{DESIGN}"
 #: Name of all category-days pooled, in the backtest table.
 ALL = "ALL"
@@ -49,19 +49,23 @@ def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
     }
 
 
-def backtest_rows(tested: Backtest | None, version: str) -> pa.Table:
+def backtest_rows(training: Training, version: str) -> pa.Table:
     """`tables.FORECAST_BACKTEST`: every model by category, horizon and kind of day; empty without a backtest."""
     import pyarrow as pa
 
-    schema = FORECAST_BACKTEST.arrow_schema()
+    rows = [*_backtest_rows(training.backtest, version, REVENUE), *_backtest_rows(training.units, version, UNITS)]
+    return pa.Table.from_pylist(rows, schema=FORECAST_BACKTEST.arrow_schema())
+
+
+def _backtest_rows(tested: Backtest | None, version: str, measure: str) -> list[dict[str, Any]]:
     if tested is None:
-        return schema.empty_table()
+        return []
     everything = np.ones((len(tested.cutoffs), tested.actual.shape[2]), dtype=bool)
     kinds = {"all": everything, **kinds_of_day(tested)}
     subjects: list[tuple[str, int | None]] = [(ALL, None), (TOTAL, len(tested.categories))]
     subjects += [(name, at) for at, name in enumerate(tested.categories)]
     wanted = ("rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "width95")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for horizon, within in backtest_horizons(tested).items():
         for kind, mask in kinds.items():
             # Three metrics of a thousand categories by every kind of day would be a table nobody reads.
@@ -71,6 +75,7 @@ def backtest_rows(tested: Backtest | None, version: str) -> pa.Table:
                     found = tested.metrics(model, category=at, days=within & mask)
                     rows.append(
                         {
+                            "measure": measure,
                             "model": model,
                             "product_category": f"{ALL} (category)" if subject == ALL and at is not None else subject,
                             "horizon": int(horizon),
@@ -82,7 +87,7 @@ def backtest_rows(tested: Backtest | None, version: str) -> pa.Table:
                             "model_version": version,
                         }
                     )
-    return pa.Table.from_pylist(rows, schema=schema)
+    return rows
 
 
 def _scored(tested: Backtest, category: int | None, days: Any) -> int:
@@ -100,7 +105,8 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
     lines = [
         f"# Forecast model: {in_words(known['family'])}",
         "",
-        f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals.",
+        f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
+        + ("; units by category." if training.model and training.model.units else "."),
         "",
         f"**{report['verdict']}**",
         "",
@@ -121,6 +127,8 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
             cells = ["–" if (v := models[name].get(key)) is None else f"{v:,.3f}" for key in keys]
             mark = "**" if name == report["champion"] else ""
             lines.append(f"| {mark}{name}{mark} | {' | '.join(cells)} |")
+    if "units" in report:
+        lines += ["", "## Units", "", f"{report['units']['verdict']} {report['units']['note']}"]
     rules = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
     lines += [
         "",

@@ -31,6 +31,7 @@ WINDOW_DAYS = WINDOW_WEEKS * WEEK
 #: Name of the sum of all categories in every table of the forecast.
 TOTAL = "TOTAL"
 
+REVENUE, UNITS = "revenue", "units"
 _COLUMNS = ("sale_date", "product_category", "revenue", "orders")
 
 
@@ -38,8 +39,9 @@ _COLUMNS = ("sale_date", "product_category", "revenue", "orders")
 class DailySales:
     """Sales on a complete calendar, as recorded: a day without a row is zero.
 
-    `revenue` and `sold` are (categories, days); `orders`, (days,), is the largest category's number of orders: a lower
-    bound of the shop's, because an order may hold several categories.
+    `revenue`, `units` and `sold` are (categories, days); `orders`, (days,), is the largest category's number of orders:
+    a lower bound of the shop's, because an order may hold several categories. `units` is None where the history does
+    not tell them.
     """
 
     categories: tuple[str, ...]
@@ -48,6 +50,7 @@ class DailySales:
     sold: Bools
     orders: Floats
     notes: tuple[str, ...]
+    units: Floats | None = None
 
     @property
     def first_day(self) -> date:
@@ -69,6 +72,8 @@ class Panel:
 
     `values` is (categories, days): revenue, NaN where unknown (before a category's first sale; on a closed day).
     `first` is the index of each category's first sale, `sold` marks days with a row, `closed` the shop's closed days.
+    A panel of units holds them at the price of the cut-off, `price` (categories,), so that pieces and thousandths of a
+    gallon weigh as they do in the till; in one of revenue it is 1.
     """
 
     categories: tuple[str, ...]
@@ -77,6 +82,7 @@ class Panel:
     sold: Bools
     first: Ints
     closed: Bools
+    price: Floats
 
     @property
     def cutoff(self) -> date:
@@ -90,7 +96,8 @@ class Panel:
     def select(self, keep: Bools) -> Panel:
         """The panel of the categories that `keep`, (categories,), marks."""
         names = tuple(name for name, kept in zip(self.categories, keep, strict=True) if kept)
-        return Panel(names, self.days, self.values[keep], self.sold[keep], self.first[keep], self.closed)
+        kept = self.values[keep], self.sold[keep], self.first[keep]
+        return Panel(names, self.days, *kept, self.closed, self.price[keep])
 
     def future_days(self, horizon: int) -> Days:
         return self.days[-1] + np.arange(1, horizon + 1)
@@ -119,20 +126,20 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     """
     if missing := [name for name in _COLUMNS if name not in history.columns]:
         raise ValueError(f"daily_category_sales: columns {missing} are missing; found {list(history.columns)}")
-    rows = history.loc[:, list(_COLUMNS)]
+    given = [name for name in (REVENUE, "orders", UNITS) if name in history.columns]
+    rows = history
     if rows.empty:
         return None
     rows = pd.DataFrame(
         {
             "day": pd.to_datetime(rows["sale_date"]).to_numpy().astype("datetime64[D]").astype(np.int64),
             "category": rows["product_category"].astype(object),
-            "revenue": rows["revenue"].astype("float64"),
-            "orders": rows["orders"].astype("float64"),
+            **{name: rows[name].astype("float64") for name in given},
         }
     )
     unknown_days = history["sale_date"].isna().any()
-    if unknown_days or rows["category"].isna().any() or not np.isfinite(rows[["revenue", "orders"]].to_numpy()).all():
-        raise ValueError("daily_category_sales: a sale_date, product_category, revenue or orders is missing")
+    if unknown_days or rows["category"].isna().any() or not np.isfinite(rows[given].to_numpy()).all():
+        raise ValueError(f"daily_category_sales: a sale_date, product_category, {' or '.join(given)} is missing")
     rows["category"] = rows["category"].astype(str)
 
     rows, notes = _without_partial_last_day(rows)
@@ -150,17 +157,20 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     at = (code, rows["day"].to_numpy() - first)
     shape = (len(names), last - first + 1)
     revenue, sold, orders = np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape)
+    units = np.zeros(shape) if UNITS in rows.columns else None
     np.add.at(revenue, at, rows["revenue"].to_numpy())
+    if units is not None:
+        np.add.at(units, at, rows[UNITS].to_numpy())
     np.add.at(orders, at, rows["orders"].to_numpy())
     sold[at] = True
     days = np.datetime64(first, "D") + np.arange(shape[1])
-    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes))
+    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes), units)
 
 
-def panel_at(sales: DailySales, cutoff: date) -> Panel:
+def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
     """What `sales` says up to and including `cutoff`; later days are cut off before anything is computed.
 
-    Raises ValueError where `cutoff` is not among the days.
+    `measure` is REVENUE, or UNITS at the price of the cut-off. Raises ValueError where `cutoff` is not among the days.
     """
     end = int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1
     if not 1 <= end <= len(sales.days):
@@ -169,11 +179,36 @@ def panel_at(sales: DailySales, cutoff: date) -> Panel:
     sold, days = sales.sold[known, :end], sales.days[:end]
     closed = closed_days(sales.traded[:end], sales.orders[:end])
     first = sold.argmax(axis=1)
-    values = sales.revenue[known, :end].copy()
+    price = prices_at(sales, end, measure)[known]
+    values = recorded(sales, measure)[known, :end] * price[:, None]
     values[np.arange(end) < first[:, None]] = np.nan
     values[:, closed] = np.nan
     names = tuple(name for name, keep in zip(sales.categories, known, strict=True) if keep)
-    return Panel(names, days, values, sold, first, closed)
+    return Panel(names, days, values, sold, first, closed, price)
+
+
+def recorded(sales: DailySales, measure: str) -> Floats:
+    """(categories, days): revenue in money, or units. Raises ValueError for units that the history does not tell."""
+    values = {REVENUE: sales.revenue, UNITS: sales.units}[measure]
+    if values is None:
+        raise ValueError("daily_category_sales: column 'units' is missing")
+    return values
+
+
+def prices_at(sales: DailySales, end: int, measure: str) -> Floats:
+    """(categories,): the mean price of a unit in the 8 weeks before day `end`; 1 for revenue.
+
+    Where those weeks give none that is above zero, all days before `end` do; where they do not either, it is 1.
+    """
+    values = recorded(sales, measure)
+    price = np.ones(len(values))
+    if measure == REVENUE:
+        return price
+    for days in (slice(0, end), slice(max(end - WINDOW_DAYS, 0), end)):
+        money, units = sales.revenue[:, days].sum(axis=1), values[:, days].sum(axis=1)
+        usable = (money > 0) & (units > 0)
+        price[usable] = money[usable] / units[usable]
+    return price
 
 
 def closed_days(traded: Bools, orders: Floats) -> Bools:

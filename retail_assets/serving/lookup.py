@@ -21,8 +21,8 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
     """The next `days` days of one category, or of the total of all (`None`).
 
     Each item has `forecast_date`, `product_category` (`TOTAL` for all), `mean`, the quantiles `p025` to `p975`,
-    `seasonal_naive`, `cutoff_date`, `method`, `model_version` and `issued_at`. Raises NotReadyError before the first
-    forecast, UnknownSubjectError for a category without one.
+    `units` with its 80 % interval, `seasonal_naive`, `cutoff_date`, `method`, `model_version` and `issued_at`. Raises
+    NotReadyError before the first forecast, UnknownSubjectError for a category without one.
     """
     known = [
         r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")
@@ -40,7 +40,8 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
         )
     return _rows(
         warehouse,
-        "SELECT forecast_date, product_category, mean, p025, p10, p50, p90, p975, seasonal_naive, cutoff_date, method, "
+        "SELECT forecast_date, product_category, mean, p025, p10, p50, p90, p975, units, units_p10, units_p90, "
+        "seasonal_naive, cutoff_date, method, "
         "model_version, issued_at "
         f"FROM {SALES_FORECAST.name} WHERE product_category = ? AND horizon_day <= ? ORDER BY forecast_date",
         match,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ def row(day: date, category: str, revenue: float, orders: int = 50) -> dict[str,
 
 
 def history(
-    days: int, categories: dict[str, Callable[[int], float | None]], *, first: date = FIRST, orders: int = 50
+    days: int, categories: Mapping[str, Callable[[int], float | None]], *, first: date = FIRST, orders: int = 50
 ) -> pd.DataFrame:
     """One row a day and category; each category is a function of the day's number, None where it has no row."""
     rows = [
