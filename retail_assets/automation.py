@@ -1,8 +1,13 @@
-"""Jobs: what is launched as one run from the UI, a schedule or Airflow."""
+"""Jobs, launched as one run from the UI, a schedule or Airflow; and the schedule for those who have no Airflow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
+
+#: Monday morning, shop time: a whole week of sales is in.
+_WEEKLY = "0 6 * * 1"
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
@@ -31,4 +36,24 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             config={"ops": {"forecast_backtest": {"config": {"retrain": True}}}},
             description="Train the forecast now, whatever the age of the model in use; promote it if it wins.",
         ),
+    ]
+
+
+def schedules(all_jobs: Sequence[dg.UnresolvedAssetJobDefinition], timezone: str) -> list[dg.ScheduleDefinition]:
+    """Weekly retraining, switched off until someone starts it: where Airflow schedules, it does this too.
+
+    Daily runs need no schedule here: they follow landings, by the sensor or by Airflow.
+    """
+    return [
+        dg.ScheduleDefinition(
+            name=f"{job.name}_weekly",
+            job=job,
+            cron_schedule=_WEEKLY,
+            execution_timezone=timezone,
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description="Switch it on where nothing else retrains. A run also trains when it is due by itself: "
+            "7 days of new sales, or drift.",
+        )
+        for job in all_jobs
+        if job.name.startswith("retrain_")
     ]

@@ -19,7 +19,7 @@ from retail_assets.assets.models import model_assets
 from retail_assets.assets.resources import spark_resource
 from retail_assets.assets.steps_logger import steps
 from retail_assets.assets.warehouse import warehouse_assets
-from retail_assets.automation import jobs
+from retail_assets.automation import jobs, schedules
 from retail_assets.checks.conservation import conservation_checks
 from retail_assets.checks.landing import landing_checks
 from retail_assets.checks.models import model_checks
@@ -104,6 +104,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *model_checks(platform),
         ],
         jobs=all_jobs,
+        schedules=schedules(all_jobs, platform.settings.contract.timezone),
         sensors=sensors,
         resources={"spark": spark_resource(chosen), **resources},
         executor=dg.in_process_executor,

@@ -144,3 +144,12 @@ def test_a_wrong_setting_is_one_message_and_no_traceback_for_dagsters_own_comman
     assert done.returncode != 0
     assert "Error: RETAIL_SPRAK is not a setting. Did you mean 'RETAIL_SPARK'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_retraining_has_a_weekly_schedule_in_shop_time_that_nobody_started(settings: Settings) -> None:
+    defs = build_defs(settings)
+    schedule = defs.resolve_schedule_def("retrain_forecast_weekly")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.cron_schedule == "0 6 * * 1"
+    assert schedule.execution_timezone == settings.contract.timezone
+    assert schedule.job_name == "retrain_forecast"

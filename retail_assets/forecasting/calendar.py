@@ -56,8 +56,10 @@ def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
     """Public holidays of `country` (ISO 3166-1 code, as `US`) that bear on the days `first` to `last`.
 
     Days on which a holiday is merely observed are left out, for shops keep the day itself, and so are MINOR_HOLIDAYS.
-    Easter Sunday is added where Christmas is a holiday, since few countries list a Sunday. An unknown country yields no
-    holidays, and a note.
+    Easter Sunday is added where Christmas is a holiday, since few countries list a Sunday, and Black Friday everywhere
+    but where the day before it is one: there it is known as the day after. An unknown country yields no holidays, and a
+    note. (Paydays were tried on the Complete Journey, as days since the 15th or the last: the day of the month tells as
+    much.)
     """
     import holidays
 
@@ -75,7 +77,16 @@ def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
     found = {day: name for day, name in found.items() if name not in MINOR_HOLIDAYS.get(code, ())}
     if any("Christmas" in name for name in found.values()):
         found |= {easter(year): "Easter Sunday" for year in years if easter(year) not in found}
+    for friday in map(black_friday, years):
+        if friday - timedelta(days=1) not in found:
+            found.setdefault(friday, "Black Friday")
     return HolidayCalendar(country, {day: found[day] for day in sorted(found) if first <= day <= last})
+
+
+def black_friday(year: int) -> date:
+    """The day after the fourth Thursday of November."""
+    first = date(year, 11, 1)
+    return first + timedelta(days=(3 - first.weekday()) % 7 + 3 * 7 + 1)
 
 
 def calendar_features(days: Days, holidays: HolidayCalendar) -> Floats:

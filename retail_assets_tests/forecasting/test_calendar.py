@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from retail_assets.forecasting.calendar import CALENDAR_FEATURES, calendar_features, holiday_calendar
+from retail_assets.forecasting.calendar import CALENDAR_FEATURES, black_friday, calendar_features, holiday_calendar
 
 
 def features_of(country: str, *days: str) -> list[dict[str, float]]:
@@ -68,3 +68,16 @@ def test_a_country_without_christmas_gets_no_easter():
     names = holiday_calendar("JP", date(2017, 1, 1), date(2017, 12, 31)).names
     assert names
     assert "Easter Sunday" not in names.values()
+
+
+def test_black_friday_is_a_retail_day_of_its_own_only_where_thanksgiving_does_not_announce_it() -> None:
+    friday = date(2025, 11, 28)
+    assert holiday_calendar("DE", date(2025, 11, 1), date(2025, 11, 30)).names.get(friday) == "Black Friday"
+    american = holiday_calendar("US", date(2025, 11, 1), date(2025, 11, 30)).names
+    assert american.get(date(2025, 11, 27)) == "Thanksgiving Day"
+    assert friday not in american
+
+
+@pytest.mark.parametrize(("year", "day"), [(2018, 23), (2019, 29), (2024, 29), (2026, 27)])
+def test_black_friday_follows_the_fourth_thursday(year: int, day: int) -> None:
+    assert black_friday(year) == date(year, 11, day)
