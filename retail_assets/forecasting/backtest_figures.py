@@ -132,7 +132,10 @@ def _name_lines(axes: Any, ends: dict[str, float], x: float, champion: str) -> N
 
 
 def _calibration(backtest: Backtest) -> Figure | None:
-    """Share of days below each quantile, against the share that was promised."""
+    """Share of days below each quantile, against the share that was promised.
+
+    Quantiles of exactly zero are left out: no day can be below, and a day without a sale proves nothing.
+    """
     ends = backtest.quantiles.get(backtest.champion)
     if ends is None or np.isnan(ends).all():
         return None
@@ -144,8 +147,7 @@ def _calibration(backtest: Backtest) -> Figure | None:
     promised = np.array(intervals.LEVELS)
     axes.plot([0, 1], [0, 1], color=canvas.NAIVE, lw=1, ls="--", label="as promised")
     for name, actual, quantiles, colour in rows:
-        known = ~np.isnan(actual) & ~np.isnan(quantiles[..., 0])
-        below = [float((actual <= quantiles[..., level])[known].mean()) for level in range(len(promised))]
+        below = [_share_below(actual, quantiles[..., level]) for level in range(len(promised))]
         axes.plot(promised, below, color=colour, lw=1.6, marker="o", ms=6, label=name)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -162,6 +164,11 @@ def _calibration(backtest: Backtest) -> Figure | None:
         finding = "The intervals are wider than they need be"
     canvas.title(figure, finding, f"80 % held {inner:.1%} of category-days, 95 % held {outer:.1%}.", axes)
     return figure
+
+
+def _share_below(actual: Floats, quantile: Floats) -> float:
+    judged = ~np.isnan(actual) & ~np.isnan(quantile) & (quantile != 0)
+    return float((actual <= quantile)[judged].mean()) if judged.any() else float("nan")
 
 
 def _features(explanation: Explanation) -> Figure:
