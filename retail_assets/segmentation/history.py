@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,25 +35,30 @@ QUINTILES = 5
 class Renaming:
     """How names last, from month end to month end; shares of customers, 0 to 1.
 
-    `kept` and `name_agreement` speak of customers in clusters; groups made by a rule do not change with a model.
-
     Attributes:
         months: the month ends, oldest first.
-        name_agreement: models trained anew at each later month, with the model frozen at the first: same name.
-        kept: customers with a cluster in one month and known in the next who have the same name there, with a model
+        window_days: days that each looks back, the same for all: a window that grows would rename customers by itself.
+        name_agreement: models trained anew at each later month, beside the model frozen at the first: same name, of the
+            customers in clusters.
+        kept: of the customers in clusters in two successive months, those with the same name in both, by a model
             trained anew every month.
-        kept_frozen: the same with the model of the first month throughout: what remains is the customers' own change.
-        kept_everyone: as `kept`, over all customers, those in groups by a rule included.
+        kept_frozen: the same by the model of the first month throughout: what remains is the customers' own change.
+        kept_or_left: as `kept`, but those who have left the clusters for a group made by a rule (bought nothing for a
+            year, or once) count as renamed.
+        months_kept: mean number of months for which customers kept the name of the first month, at most
+            `len(months) - 1`.
         by_month: the figures of each step.
         why: the reason where nothing could be compared.
     """
 
     months: tuple[dt.date, ...] = ()
+    window_days: int | None = None
     name_agreement: float | None = None
     kept: float | None = None
     kept_frozen: float | None = None
-    kept_everyone: float | None = None
-    by_month: tuple[dict[str, float | str | None], ...] = ()
+    kept_or_left: float | None = None
+    months_kept: float | None = None
+    by_month: tuple[dict[str, Any], ...] = ()
     why: str | None = None
 
 
@@ -86,47 +92,48 @@ def month_ends(first: dt.date, last: dt.date, most: int = MONTHS + 1) -> list[dt
     return found[::-1]
 
 
-def renaming(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -> Renaming:
-    """Train at every month end as if it were today, each model the successor of the one before, and compare names."""
+def renaming(
+    warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | None = None, seed: int = 0
+) -> Renaming:
+    """Train at every month end as if it were today, each model the successor of the one before, and compare names.
+
+    Args:
+        warehouse: with `sales` and its dimensions.
+        catalogue: the personas.
+        window_days: days to look back; by default as many as the first month end has, at most a year.
+        seed: of the trainings.
+    """
     span = _span(warehouse)
     if span is None:
         return Renaming(why="There are no sales.")
-    months = month_ends(*span)
+    months = tuple(month_ends(*span))
     if len(months) < 2:
         return Renaming(
             why=f"The sales reach from {span[0]} to {span[1]}: two month ends with {LEAST_DAYS} days of sales before "
             "each are needed to compare names."
         )
-    samples = [_at(warehouse, day) for day in months]
-    frozen = train(samples[0], catalogue=catalogue, seed=seed)
-    if frozen.model is None:
-        return Renaming(tuple(months), why=f"At {months[0]}: {frozen.why}")
-    model: SegmentModel = frozen.model
-    renamed, fixed, steps = [_names(model, samples[0], catalogue)], [], []
-    fixed.append(renamed[0])
-    for number in range(1, len(months)):
-        trained = train(samples[number], catalogue=catalogue, previous=model, seed=seed)
+    window = window_days or min(queries.WINDOW_DAYS, (months[0] - span[0]).days + 1)
+    samples = [_at(warehouse, day, window) for day in months]
+    models: list[SegmentModel] = []
+    for day, features in zip(months, samples, strict=True):
+        trained = train(features, catalogue=catalogue, previous=models[-1] if models else None, seed=seed)
         if trained.model is None:
-            return Renaming(tuple(months), why=f"At {months[number]}: {trained.why}")
-        model = trained.model
-        renamed.append(_names(model, samples[number], catalogue))
-        fixed.append(_names(frozen.model, samples[number], catalogue))
-        clustered = renamed[number]["clustered"].to_numpy()
-        same = (renamed[number]["persona"] == fixed[number]["persona"]).to_numpy()
-        steps.append(
-            {
-                "month": months[number].isoformat(),
-                "name_agreement": float(same[clustered].mean()) if clustered.any() else None,
-                "kept": _kept(renamed[number - 1], renamed[number], clustered=True),
-                "kept_frozen": _kept(fixed[number - 1], fixed[number], clustered=True),
-                "kept_everyone": _kept(renamed[number - 1], renamed[number], clustered=False),
-            }
-        )
-    return Renaming(
-        tuple(months),
-        *(_mean(step[key] for step in steps) for key in ("name_agreement", "kept", "kept_frozen", "kept_everyone")),
-        by_month=tuple(steps),
-    )
+            return Renaming(months, window, why=f"At {day}: {trained.why}")
+        models.append(trained.model)
+    renamed = [_names(model, features, catalogue) for model, features in zip(models, samples, strict=True)]
+    fixed = [_names(models[0], features, catalogue) for features in samples]
+    steps = [
+        {
+            "month": months[now].isoformat(),
+            "name_agreement": _same(renamed[now], fixed[now]),
+            "kept": _same(renamed[now - 1], renamed[now]),
+            "kept_frozen": _same(fixed[now - 1], fixed[now]),
+            "kept_or_left": _same(renamed[now - 1], renamed[now], left_is_renamed=True),
+        }
+        for now in range(1, len(months))
+    ]
+    means = (_mean(step[key] for step in steps) for key in ("name_agreement", "kept", "kept_frozen", "kept_or_left"))
+    return Renaming(months, window, *means, months_kept=_months_kept(renamed), by_month=tuple(steps))
 
 
 def next_quarter(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -> NextQuarter:
@@ -221,29 +228,44 @@ def _span(warehouse: Warehouse) -> tuple[dt.date, dt.date] | None:
     return (scope["first_date"], scope["snapshot_date"]) if scope["snapshot_date"] else None
 
 
-def _at(warehouse: Warehouse, day: dt.date) -> pd.DataFrame:
+def _at(warehouse: Warehouse, day: dt.date, window_days: int = queries.WINDOW_DAYS) -> pd.DataFrame:
     """The features frame as of the end of a day."""
-    return read_sample(warehouse, queries.customer_features(day), at_most=SAMPLED_CUSTOMERS, everyone=True)
+    features = queries.customer_features(day, window_days)
+    return read_sample(warehouse, features, at_most=SAMPLED_CUSTOMERS, everyone=True)
 
 
-def _names(model: SegmentModel, features: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
-    """`persona` and `clustered` by customer."""
+def _names(model: SegmentModel, features: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
+    """Persona by customer; missing for those in a group made by a rule."""
     scored = score(model, features, catalogue)
-    clustered = scored["cluster"].to_numpy() >= 0
-    return pd.DataFrame(
-        {"persona": scored["persona"].to_numpy(), "clustered": clustered}, index=features["customer_id"].to_numpy()
+    return pd.Series(
+        np.where(scored["cluster"].to_numpy() >= 0, scored["persona"].to_numpy(), None),
+        index=scored["customer_id"].to_numpy(),
+        dtype=object,
     )
 
 
-def _kept(before: pd.DataFrame, after: pd.DataFrame, *, clustered: bool) -> float | None:
-    """Share of customers known in both months who have the same name."""
-    who = before[before["clustered"]] if clustered else before
-    both = who.join(after, how="inner", rsuffix="_after")
-    return float((both["persona"] == both["persona_after"]).mean()) if len(both) else None
+def _same(before: pd.Series, after: pd.Series, *, left_is_renamed: bool = False) -> float | None:
+    """Share of the customers in clusters who have the same name in both."""
+    named = before[before.notna()]
+    now = after.reindex(named.index)
+    counted = np.ones(len(now), dtype=bool) if left_is_renamed else now.notna().to_numpy()
+    return float((named.to_numpy() == now.to_numpy())[counted].mean()) if counted.any() else None
 
 
-def _mean(values: Iterable[float | str | None]) -> float | None:
-    found = [value for value in values if isinstance(value, float)]
+def _months_kept(months: Sequence[pd.Series]) -> float | None:
+    first = months[0][months[0].notna()]
+    if not len(first):
+        return None
+    still = np.ones(len(first), dtype=bool)
+    kept = np.zeros(len(first))
+    for later in months[1:]:
+        still &= later.reindex(first.index).to_numpy() == first.to_numpy()
+        kept += still
+    return float(kept.mean())
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
     return float(np.mean(found)) if found else None
 
 
