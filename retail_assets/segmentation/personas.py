@@ -14,6 +14,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+ACTION_NUMBERS = (
+    "customers",
+    "customers_share",
+    "revenue",
+    "revenue_share",
+    "frequency",
+    "average_basket",
+    "recency",
+    "top_month_share",
+    "tenth_of_revenue",
+    "one_more_purchase",
+)
+"""Numbers of a segment's profile that an action text may name, in braces."""
+
 MIN_FIT = 0.2
 """Cosine between a cluster and a prototype below which the name would mislead: the cluster is then `OTHER`."""
 

@@ -307,3 +307,103 @@ where not exists (
 )
 """
 """`segment_migrations` anew: the present move in place of what was said of it before, and all earlier moves."""
+
+_MEMBERS = f"""
+    select s.persona, s.confidence, s.lapsed_risk, s.cluster, s.model_version,
+        f.frequency, f.monetary, f.returned, f.average_basket, f.recency, f.tenure, f.top_month_share,
+        f.weekend_share, f.holiday_share, f.gender, f.age_group, f.snapshot_date
+    from {CUSTOMER_SEGMENTS.name} s
+    join {CUSTOMER_FEATURES.name} f on f.customer_id = s.customer_id
+"""
+
+PROFILES = f"""
+select
+    persona,
+    case when count(cluster) > 0 then 'cluster' else 'rule' end as decided_by,
+    count(*) as customers,
+    cast(sum(monetary) as decimal(18,2)) as revenue,
+    avg(cast(frequency as double precision)) as average_frequency,
+    avg(cast(weekend_share as double precision)) as weekend_share,
+    avg(cast(holiday_share as double precision)) as holiday_share,
+    cast(-sum(returned) as double precision)
+        / nullif(cast(sum(monetary) - sum(returned) as double precision), 0) as return_share,
+    sum(average_basket) as one_more_purchase,
+    avg(cast(confidence as double precision)) as mean_confidence,
+    avg(cast(case when lapsed_risk then 1 else 0 end as double precision)) as lapsed_risk_share,
+    avg(cast(case when gender = 'Female' then 1 when gender is not null then 0 end as double precision))
+        as female_share,
+    max(snapshot_date) as snapshot_date,
+    max(model_version) as model_version
+from ({_MEMBERS}) as members
+group by persona
+order by persona
+"""
+"""One row a persona: what can be added up. Medians come one by one (`median`): Redshift has one order a query."""
+
+MEDIANS = {
+    "median_frequency": "frequency",
+    "median_monetary": "monetary",
+    "median_average_basket": "average_basket",
+    "median_recency_days": "recency",
+    "median_tenure_days": "tenure",
+    "median_top_month_share": "top_month_share",
+}
+"""Column of `segment_profiles` -> the feature that it is the median of."""
+
+
+def median(feature: str) -> str:
+    """A SELECT of `persona, value`: the median of a feature of `MEDIANS` a persona."""
+    if feature not in MEDIANS.values():
+        raise ValueError(f"no median of {feature!r} is told")
+    return f"""
+select persona, percentile_cont(0.5) within group (order by cast({feature} as double precision)) as value
+from ({_MEMBERS}) as members
+group by persona
+order by persona
+"""
+
+
+TOP_AGES = f"""
+select persona, age_group from (
+    select persona, age_group,
+        row_number() over (partition by persona order by count(*) desc, age_group) as rank_of
+    from ({_MEMBERS}) as members
+    where age_group is not null
+    group by persona, age_group
+) as ranked
+where rank_of = 1
+order by persona
+"""
+"""One row a persona with a known age: its most frequent age band."""
+
+STATE = f"""
+select max(snapshot_date) as snapshot_date, max(model_version) as model_version,
+    max(previous_snapshot) as previous_snapshot, max(previous_version) as previous_version
+from {CUSTOMER_SEGMENTS.name}
+"""
+"""One row: of when the segments in `customer_segments` are, by which model, and what their names before are of."""
+
+
+def with_names_before(known: bool, carried: bool) -> str:
+    """A SELECT of all features rows, with the names that migrations begin at.
+
+    Args:
+        known: whether `customer_segments` is there.
+        carried: whether its own names before are still the beginning; else its names are.
+    """
+    columns = ", ".join(f"f.{name}" for name in CUSTOMER_FEATURES.names)
+    if not known:
+        nothing = "cast(null as varchar(64))"
+        return (
+            f"select {columns}, {nothing} as previous_persona, cast(null as date) as previous_snapshot, "
+            f"{nothing} as previous_version from {CUSTOMER_FEATURES.name} f order by f.customer_id"
+        )
+    before = (
+        "s.previous_persona, s.previous_snapshot, s.previous_version"
+        if carried
+        else "s.persona as previous_persona, s.snapshot_date as previous_snapshot, s.model_version as previous_version"
+    )
+    return (
+        f"select {columns}, {before} from {CUSTOMER_FEATURES.name} f "
+        f"left join {CUSTOMER_SEGMENTS.name} s on s.customer_id = f.customer_id order by f.customer_id"
+    )
