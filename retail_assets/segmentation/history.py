@@ -92,9 +92,7 @@ def month_ends(first: dt.date, last: dt.date, most: int = MONTHS + 1) -> list[dt
     return found[::-1]
 
 
-def renaming(
-    warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | None = None, seed: int = 0
-) -> Renaming:
+def renaming(warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | None = None, seed: int = 0) -> Renaming:
     """Train at every month end as if it were today, each model the successor of the one before, and compare names.
 
     Args:
@@ -185,9 +183,7 @@ def captured(
     chosen = names == best
     size = int(chosen.sum())
     if not size:
-        return NextQuarter(
-            cutoff, until, len(known), by_persona, why=f"No customer was one of the {best} on {cutoff}."
-        )
+        return NextQuarter(cutoff, until, len(known), by_persona, why=f"No customer was one of the {best} on {cutoff}.")
     spend = known["monetary"].to_numpy(dtype=float)
     return NextQuarter(
         cutoff,
@@ -269,7 +265,9 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(found)) if found else None
 
 
-def _revenue_of(warehouse: Warehouse, customers: Sequence[str] | pd.Series, after: dt.date, upto: dt.date) -> np.ndarray:
+def _revenue_of(
+    warehouse: Warehouse, customers: Sequence[str] | pd.Series, after: dt.date, upto: dt.date
+) -> np.ndarray:
     """Money of each customer between two days; only theirs is held, however many others there are."""
     index = pd.Index(customers)
     money = np.zeros(len(index))
