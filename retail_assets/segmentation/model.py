@@ -157,7 +157,7 @@ class Training:
         model: None where the customers could not be clustered; `why` then says why, in a sentence.
         candidates: every number of clusters that was tried, the smallest first.
         customers: eligible customers that the training has seen.
-        inherited: whether the yardstick and the names are those of the model before.
+        inherited: whether the yardstick is that of the model before.
     """
 
     model: SegmentModel | None
@@ -206,7 +206,7 @@ def train(
         return Training(None, _too_few(features, len(training)), (), len(training))
     # One thread: sums split over threads differ in the last bit from run to run, and so would the bytes written.
     with threadpool_limits(1):
-        inherited = previous is not None and _still_fits(previous, training, catalogue)
+        inherited = previous is not None and _still_fits(previous, training)
         reference = previous.reference if previous is not None and inherited else _fit_reference(training)
         scores = _standardised(reference, naming_matrix(training))
         inputs = np.ascontiguousarray(scores[:, :_INPUTS])
@@ -219,7 +219,7 @@ def train(
         if k is None:
             return Training(None, _alike(len(training)), candidates, len(training))
         model = _finished(fits[k], reference, scores, training, seed, catalogue)
-    if previous is not None and inherited:
+    if previous is not None and inherited and previous.catalogue_digest == catalogue.digest:
         model = inherit_names(model, previous, scores, catalogue)
     return Training(model, None, candidates, len(training), inherited)
 
@@ -344,10 +344,8 @@ def _finished(
     )
 
 
-def _still_fits(previous: SegmentModel, training: pd.DataFrame, catalogue: Catalogue) -> bool:
-    """Whether the yardstick of the model before still measures these customers, and names mean what they meant."""
-    if previous.catalogue_digest != catalogue.digest:
-        return False
+def _still_fits(previous: SegmentModel, training: pd.DataFrame) -> bool:
+    """Whether the yardstick of the model before still measures these customers."""
     off = np.abs(previous.standardise(training)[:, :_INPUTS].mean(axis=0))
     return bool((off <= YARDSTICK_SDS).all())
 
