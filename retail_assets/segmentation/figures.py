@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from retail_assets.segmentation.canvas import INK, MUTED, RULE_STYLES, STYLES, Sheet, label, plain, statement
 from retail_assets.segmentation.features import MODEL_FEATURES, NAMING_FEATURES, eligible
 from retail_assets.segmentation.personas import DEFAULT, Catalogue
+from retail_assets.segmentation.recommendations import LEAST_CUSTOMERS
 
 FIGURES = (
     "segment_map.png",
@@ -41,6 +42,13 @@ _WORDS = {
     "recency": "days since\nthe last sale",
     "top_month_share": "share of the\nbest month",
 }
+_TOWARDS = {
+    "frequency": ("more purchases", "fewer purchases"),
+    "monetary": ("more money", "less money"),
+    "average_basket": ("larger basket", "smaller basket"),
+}
+_LOADED = 0.3
+"""Loading from which a feature counts as part of what an axis means."""
 _MEDIANS = ("median_frequency", "median_monetary", "median_average_basket", "median_recency_days")
 
 Rows = Sequence[Mapping[str, Any]]
@@ -76,7 +84,9 @@ def draw_figures(
         "segment_profiles.png": segment_profiles(pictured, catalogue=catalogue, currency=currency),
         "segment_revenue.png": segment_revenue(pictured.evaluation),
         "segment_migrations.png": segment_migrations(pictured.migrations, catalogue=catalogue),
-        "segment_categories.png": segment_categories(pictured.categories, catalogue=catalogue),
+        "segment_categories.png": segment_categories(
+            pictured.categories, pictured.evaluation["segments"], catalogue=catalogue
+        ),
     }
 
 
@@ -257,16 +267,23 @@ def segment_migrations(migrations: Rows, *, catalogue: Catalogue = DEFAULT) -> b
     return sheet.png()
 
 
-def segment_categories(categories: Rows, *, catalogue: Catalogue = DEFAULT) -> bytes:
-    """What each persona buys more and less of than all customers: a heat map of share indices."""
+def segment_categories(
+    categories: Rows, segments: Mapping[str, Mapping[str, Any]], *, catalogue: Catalogue = DEFAULT
+) -> bytes:
+    """What each persona buys more and less of than all customers: a heat map of share indices.
+
+    Personas of so few customers that their tastes are chance are left out.
+    """
+    large = {name for name, profile in segments.items() if int(profile["customers"]) >= LEAST_CUSTOMERS}
+    categories = [row for row in categories if row["persona"] in large]
     parts = {row["product_category"]: float(row["all_share"]) for row in categories}
     shown = sorted(parts, key=lambda c: (-parts[c], c))[:CATEGORIES_SHOWN]
     names = _ordered({row["persona"] for row in categories}, catalogue)
     if len(parts) < 2 or len(names) < 2:
         return statement(
             "There is nothing to compare between segments",
-            "Tastes need two categories and two segments: these sales have "
-            f"{_counted(len(parts), 'category', 'categories')} and {_counted(len(names), 'segment', 'segments')}.",
+            f"Tastes need two categories and two segments of {LEAST_CUSTOMERS} customers or more: these sales have "
+            f"{_counted(len(parts), 'category', 'categories')} and {_counted(len(names), 'of these', 'of these')}.",
         )
     index = np.zeros((len(names), len(shown)))
     for row in categories:
@@ -308,10 +325,12 @@ def _projected(points: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
     told = []
     for row in range(2):
         loads = directions[row]
-        up = [_WORDS[f] for f, load in zip(MODEL_FEATURES, loads, strict=True) if load > 0.3]
-        down = [_WORDS[f] for f, load in zip(MODEL_FEATURES, loads, strict=True) if load < -0.3]
-        meaning = f"more {' and '.join(up)}" + (f", fewer {' and '.join(down)}" if down else "")
-        told.append(f"{meaning} →  ({part[row]:.0%} of the differences)")
+        meaning = [
+            _TOWARDS[feature][int(load < 0)]
+            for feature, load in zip(MODEL_FEATURES, loads, strict=True)
+            if abs(load) > _LOADED
+        ]
+        told.append(f"{', '.join(meaning)} →  ({part[row]:.0%} of the differences)")
     return centred @ directions[:2].T, (told[0], told[1])
 
 
@@ -383,8 +402,8 @@ def _heat(
     shown = [label(name, 20) if slanted else textwrap.fill(label(name), width) for name in columns]
     axes.set_xticks(np.arange(len(columns)), shown)
     if slanted:
-        for text in axes.get_xticklabels():
-            text.set(rotation=35, ha="right", rotation_mode="anchor")
+        for tick in axes.get_xticklabels():
+            tick.set(rotation=35, ha="right", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
@@ -435,8 +454,8 @@ def _counted(number: int, one: str, many: str) -> str:
 
 def _share(share: float) -> str:
     if 0 < abs(share) < 0.0005:
-        return "< 0.1 %" if share > 0 else "> -0.1 %"
-    return f"{share * 100:.0f} %" if abs(share) >= 0.095 or share == 0 else f"{share * 100:.1f} %"
+        return "< 0.1%" if share > 0 else "> -0.1%"
+    return f"{share:.0%}" if abs(share) >= 0.095 or share == 0 else f"{share:.1%}"
 
 
 def _width(marker: str) -> float:

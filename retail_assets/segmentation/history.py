@@ -26,7 +26,7 @@ MONTHS = 6
 LEAST_DAYS = 90
 """Days of sales that a segmentation needs before its snapshot to be worth comparing."""
 QUARTER_MONTHS = 3
-SAMPLED_CUSTOMERS = 20_000
+SAMPLED_CUSTOMERS = 50_000
 """Customers looked at in every month: the same ones, chosen by a hash of their ids."""
 QUINTILES = 5
 
@@ -120,9 +120,8 @@ def renaming(warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | N
         models.append(trained.model)
     renamed = [_names(model, features, catalogue) for model, features in zip(models, samples, strict=True)]
     fixed = [_names(models[0], features, catalogue) for features in samples]
-    steps = [
+    steps: list[dict[str, float | None]] = [
         {
-            "month": months[now].isoformat(),
             "name_agreement": _same(renamed[now], fixed[now]),
             "kept": _same(renamed[now - 1], renamed[now]),
             "kept_frozen": _same(fixed[now - 1], fixed[now]),
@@ -130,8 +129,17 @@ def renaming(warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | N
         }
         for now in range(1, len(months))
     ]
-    means = (_mean(step[key] for step in steps) for key in ("name_agreement", "kept", "kept_frozen", "kept_or_left"))
-    return Renaming(months, window, *means, months_kept=_months_kept(renamed), by_month=tuple(steps))
+    mean = {key: _mean(step[key] for step in steps) for key in steps[0]}
+    return Renaming(
+        months,
+        window,
+        name_agreement=mean["name_agreement"],
+        kept=mean["kept"],
+        kept_frozen=mean["kept_frozen"],
+        kept_or_left=mean["kept_or_left"],
+        months_kept=_months_kept(renamed),
+        by_month=tuple({"month": day.isoformat(), **step} for day, step in zip(months[1:], steps, strict=True)),
+    )
 
 
 def next_quarter(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -> NextQuarter:
@@ -233,11 +241,9 @@ def _at(warehouse: Warehouse, day: dt.date, window_days: int = queries.WINDOW_DA
 def _names(model: SegmentModel, features: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
     """Persona by customer; missing for those in a group made by a rule."""
     scored = score(model, features, catalogue)
-    return pd.Series(
-        np.where(scored["cluster"].to_numpy() >= 0, scored["persona"].to_numpy(), None),
-        index=scored["customer_id"].to_numpy(),
-        dtype=object,
-    )
+    names = scored["persona"].to_numpy(dtype=object).copy()
+    names[scored["cluster"].to_numpy() < 0] = None
+    return pd.Series(names, index=scored["customer_id"].to_numpy())
 
 
 def _same(before: pd.Series, after: pd.Series, *, left_is_renamed: bool = False) -> float | None:

@@ -18,7 +18,7 @@ OVER_INDEX = 1.1
 """A persona buys more of a category than others from this ratio of shares on."""
 LEAST_SHARE = 0.01
 """Part of a persona's money below which a category is not worth a campaign."""
-LEAST_CUSTOMERS = 20
+LEAST_CUSTOMERS = 50
 """Customers of a persona below which their tastes are chance."""
 CATEGORIES_NAMED = 3
 SHIFT = 0.1
@@ -241,8 +241,8 @@ def _segment_text(found: Mapping[str, Any], currency: str | None) -> str:
         )
     if when := found["when"]:
         sentences.append(
-            f"Most of their money comes in {when['best_month']} ({when['best_month_share']:.0%}) and on "
-            f"{when['best_weekday']}s ({when['best_weekday_share']:.0%})"
+            f"Their strongest month is {when['best_month']} ({when['best_month_share']:.0%} of their money), their "
+            f"strongest weekday {when['best_weekday']} ({when['best_weekday_share']:.0%})"
             + (
                 f"; more than others they buy in {when['own_month']} ({when['own_month_index']:.1f} ×)."
                 if when["own_month_index"] >= OVER_INDEX
