@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from retail_assets.segmentation.canvas import INK, MUTED, RULE_STYLES, STYLES, Sheet, label, plain, statement
 from retail_assets.segmentation.features import MODEL_FEATURES, NAMING_FEATURES, eligible
 from retail_assets.segmentation.personas import DEFAULT, Catalogue
-from retail_assets.segmentation.recommendations import LEAST_CUSTOMERS
+from retail_assets.segmentation.recommendations import LEAST_CUSTOMERS, MOST_TIMES, times
 
 FIGURES = (
     "segment_map.png",
@@ -34,6 +34,7 @@ MAP_CUSTOMERS = 4_000
 """More points than this hide each other; a seeded sample is drawn instead."""
 CATEGORIES_SHOWN = 12
 _CLOUD = 0.5
+_FEW_DECADES = 3.5
 
 _WORDS = {
     "frequency": "purchases",
@@ -197,7 +198,7 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
         return statement("There are no segments", evaluation["verdict"])
     names = list(segments)
     later = evaluation["next_quarter"]["segments"] if evaluation["high_value"]["next_revenue_share"] else {}
-    series = [
+    series: list[tuple[str, str, list[float | None]]] = [
         ("share of customers", "#BBBBBB", [segments[name]["customers_share"] for name in names]),
         ("share of revenue", "#0072B2", [segments[name]["revenue_share"] for name in names]),
     ]
@@ -222,7 +223,8 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
     places = np.arange(len(names))
     for number, (told, colour, shares) in enumerate(series):
         offset = (number - (len(series) - 1) / 2) * height
-        _bars(axes, places + offset, shares, height * 0.9, colour, told)
+        # Who has no share of the next quarter had no customers when it began.
+        _bars(axes, places + offset, shares, height * 0.9, colour, told, "undefined" if number < 2 else "nobody then")
     axes.set_yticks(places, [label(name) for name in names])
     axes.set_ylim(len(names) - 0.45, -0.55)
     known = [share for _, _, shares in series for share in shares if share is not None]
@@ -282,8 +284,9 @@ def segment_categories(
     if len(parts) < 2 or len(names) < 2:
         return statement(
             "There is nothing to compare between segments",
-            f"Tastes need two categories and two segments of {LEAST_CUSTOMERS} customers or more: these sales have "
-            f"{_counted(len(parts), 'category', 'categories')} and {_counted(len(names), 'of these', 'of these')}.",
+            f"Tastes need two categories and two segments of {LEAST_CUSTOMERS} customers or more. Here are "
+            f"{_counted(len(parts), 'category', 'categories')} in {_counted(len(names), 'segment', 'segments')} of "
+            "that size.",
         )
     index = np.zeros((len(names), len(shown)))
     for row in categories:
@@ -292,7 +295,7 @@ def segment_categories(
     where = np.unravel_index(int(np.argmax(index)), index.shape)
     top = float(index[where])
     sheet = Sheet(
-        f"{label(names[where[0]], 30)}: {top:.1f} × the usual share of {label(shown[where[1]], 30)}"
+        f"{label(names[where[0]], 30)}: {times(top)} the usual share of {label(shown[where[1]], 30)}"
         if top >= 1.1
         else "All segments buy the same mix of categories",
         "1 × is the share of the category in the money of all customers; above it the segment buys more of it than "
@@ -305,7 +308,7 @@ def segment_categories(
         height=max(3.8, 2.8 + 0.45 * len(names)),
     )
     depth = np.clip(np.log2(np.maximum(index, 0.25)), -2, 2)
-    texts = [[f"{value:.1f}" for value in row] for row in index]
+    texts = [["> 10" if value > MOST_TIMES else f"{value:.1f}" for value in row] for row in index]
     _heat(sheet.axes(), depth, texts, names, shown, (-2, 2), diverging=True)
     return sheet.png()
 
@@ -342,7 +345,7 @@ def _baskets(pictured: Pictured, currency: str | None) -> bytes:
     if not len(basket):
         return statement("There are no segments", verdict)
     sheet = Sheet(
-        "There are no segments: customers differ in their baskets only",
+        "There are no segments; this is what customers spend at a time",
         verdict,
         f"{len(basket):,} customers who paid something.",
     )
@@ -350,9 +353,14 @@ def _baskets(pictured: Pictured, currency: str | None) -> bytes:
     low, high = np.log10(basket.min()), np.log10(basket.max())
     if high - low < 0.01:
         low, high = low - 0.5, high + 0.5
-    axes.hist(basket, bins=list(np.logspace(low, high, 25)), color="#56B4E9", edgecolor="white", linewidth=0.6)
+    axes.hist(basket, bins=list(np.logspace(low - 1e-9, high + 1e-9, 25)), color="#56B4E9", edgecolor="white", linewidth=0.6)
     axes.set_xscale("log")
+    # 1, 2, 5, 10 over few decades, powers of ten over many; matplotlib's own labels would be 2 × 10¹.
+    axes.xaxis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if high - low <= _FEW_DECADES else (1.0,), numticks=12)
+    )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     unit = f" ({currency}, log scale)" if currency else " (log scale)"
@@ -362,13 +370,19 @@ def _baskets(pictured: Pictured, currency: str | None) -> bytes:
 
 
 def _bars(
-    axes: Axes, places: np.ndarray, shares: Sequence[float | None], height: float, colour: str, told: str
+    axes: Axes,
+    places: np.ndarray,
+    shares: Sequence[float | None],
+    height: float,
+    colour: str,
+    told: str,
+    missing: str = "undefined",
 ) -> None:
     bars = axes.barh(places, [share or 0.0 for share in shares], height=height, color=colour, label=told)
     for bar, share in zip(bars, shares, strict=True):
         value = share or 0.0
         axes.annotate(
-            "undefined" if share is None else _share(share),
+            missing if share is None else _share(share),
             (value, bar.get_y() + bar.get_height() / 2),
             (3 if value >= 0 else -3, 0),
             textcoords="offset points",

@@ -21,6 +21,8 @@ LEAST_SHARE = 0.01
 LEAST_CUSTOMERS = 50
 """Customers of a persona below which their tastes are chance."""
 CATEGORIES_NAMED = 3
+MOST_TIMES = 10.0
+"""A ratio beyond which a number says no more than "much": beside one huge customer, all others are thousandfold."""
 SHIFT = 0.1
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
@@ -211,6 +213,11 @@ def recommend(
     }
 
 
+def times(ratio: float) -> str:
+    """A ratio for a sentence: `1.4 ×`."""
+    return f"more than {MOST_TIMES:.0f} ×" if ratio > MOST_TIMES else f"{ratio:.1f} ×"
+
+
 def as_markdown(recommendations: Mapping[str, Any]) -> str:
     """The recommendations for people."""
     lines = ["# Recommendations", ""]
@@ -231,7 +238,7 @@ def _segment_text(found: Mapping[str, Any], currency: str | None) -> str:
     sentences = []
     if found["categories"]:
         told = [
-            f"{c['category']} ({c['share']:.0%} of their money, {c['share_index']:.1f} × all customers)"
+            f"{c['category']} ({c['share']:.0%} of their money, {times(c['share_index'])} all customers)"
             for c in found["categories"]
         ]
         first = found["categories"][0]
@@ -244,7 +251,7 @@ def _segment_text(found: Mapping[str, Any], currency: str | None) -> str:
             f"Their strongest month is {when['best_month']} ({when['best_month_share']:.0%} of their money), their "
             f"strongest weekday {when['best_weekday']} ({when['best_weekday_share']:.0%})"
             + (
-                f"; more than others they buy in {when['own_month']} ({when['own_month_index']:.1f} ×)."
+                f"; more than others they buy in {when['own_month']} ({times(when['own_month_index'])})."
                 if when["own_month_index"] >= OVER_INDEX
                 else "."
             )
