@@ -122,7 +122,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     )
     def segment_model(context: dg.AssetExecutionContext, config: SegmentTrainingConfig) -> dg.MaterializeResult:
         with failing_clearly():
-            metadata = _train_if_due(platform, config.retrain, context.run_id)
+            metadata = _train_if_due(platform, config.retrain, context.run.run_id)
         context.log.info("%s", metadata["outcome"])
         return dg.MaterializeResult(metadata=metadata)
 
