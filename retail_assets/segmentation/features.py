@@ -47,7 +47,7 @@ def frame(rows: pa.Table | pa.RecordBatch) -> pd.DataFrame:
         CustomerDataError: a column is missing, a required value is null or of a wrong type, a customer comes twice, or
             a value contradicts another (a last sale after the snapshot, a negative count, an infinite basket).
     """
-    table = pa.table(rows) if isinstance(rows, pa.RecordBatch) else rows
+    table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
     if missing := [name for name in CUSTOMER_FEATURES.names if name not in table.column_names]:
         raise CustomerDataError(
             f"customers lack {', '.join(missing)}; found {', '.join(table.column_names) or 'no columns'}. "
@@ -126,7 +126,12 @@ def _column(values: pa.ChunkedArray, field: pa.Field) -> Any:
         if pa.types.is_integer(kind):
             whole = values.cast(pa.float64() if values.null_count else pa.int64())
             return whole.to_numpy()
-        return np.array(values.cast(kind).to_pylist(), dtype=object)
+        if field.name == "customer_id":
+            return pd.Series(values.cast(kind).to_numpy(zero_copy_only=False), dtype=object)
+        # Few different values: each is made a Python object once.
+        coded = values.cast(kind).dictionary_encode().combine_chunks()
+        known = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+        return pd.Series(known[coded.indices.fill_null(len(known) - 1).to_numpy()], dtype=object)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as e:
         raise CustomerDataError(
             f"customer_features.{field.name}: values do not fit {kind} ({e}). Materialize customer_features again."

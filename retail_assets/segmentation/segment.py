@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retail_assets.errors import NotReadyError
 from retail_assets.segmentation import queries
@@ -102,10 +103,10 @@ def score_all(
         with pa.OSFile(str(spilled), "wb") as sink, pa.ipc.new_file(sink, CUSTOMER_SEGMENTS.arrow_schema()) as out:
             for rows in _chunks(warehouse, select, chunk):
                 made = _segments(rows, model, version, catalogue)
-                before, now = made["previous_persona"].to_pylist(), made["persona"].to_pylist()
+                before, now = made["previous_persona"], made["persona"]
                 counted[0] += made.num_rows
-                counted[1] += sum(name is not None for name in before)
-                counted[2] += sum(name is not None and name != new for name, new in zip(before, now, strict=True))
+                counted[1] += len(before) - before.null_count
+                counted[2] += pc.sum(pc.not_equal(before, now)).as_py() or 0
                 out.write_table(made)
         with pa.memory_map(str(spilled)) as source:  # mapped, not read: the rows need no memory of ours
             warehouse.replace(CUSTOMER_SEGMENTS, pa.ipc.open_file(source).read_all())
