@@ -353,7 +353,9 @@ def _baskets(pictured: Pictured, currency: str | None) -> bytes:
     low, high = np.log10(basket.min()), np.log10(basket.max())
     if high - low < 0.01:
         low, high = low - 0.5, high + 0.5
-    axes.hist(basket, bins=list(np.logspace(low - 1e-9, high + 1e-9, 25)), color="#56B4E9", edgecolor="white", linewidth=0.6)
+    axes.hist(
+        basket, bins=list(np.logspace(low - 1e-9, high + 1e-9, 25)), color="#56B4E9", edgecolor="white", linewidth=0.6
+    )
     axes.set_xscale("log")
     # 1, 2, 5, 10 over few decades, powers of ten over many; matplotlib's own labels would be 2 × 10¹.
     axes.xaxis.set_major_locator(

@@ -186,7 +186,7 @@ def recommend(
     """
     order = {persona.name: place for place, persona in enumerate(catalogue.display_order)}
     ordered = sorted(profiles, key=lambda p: (order.get(p["persona"], len(order)), p["persona"]))
-    favourites, times = over_indexed(categories, profiles), buying_times(dated)
+    favourites, when = over_indexed(categories, profiles), buying_times(dated)
     best = next((p for p in profiles if p["persona"] == catalogue.clusters[0].name), None)
     segments = {}
     for profile in ordered:
@@ -197,7 +197,7 @@ def recommend(
             "customers": int(profile["customers"]),
             "action": action_text(persona, profile, currency) if persona else "",
             "categories": favourites.get(name, []),
-            "when": times.get(name),
+            "when": when.get(name) if int(profile["customers"]) >= LEAST_CUSTOMERS else None,
             "tenth": moved,
         }
         segments[name] = {**found, "text": _segment_text(found, currency)}
@@ -263,14 +263,14 @@ def _segment_text(found: Mapping[str, Any], currency: str | None) -> str:
 
 def _stock_text(entry: Mapping[str, Any], weeks: int, currency: str | None) -> str:
     expected = money(entry["expected_revenue"], currency)
-    units = f", about {entry['expected_units']:,} units" if entry["expected_units"] is not None else ""
+    units = f" (about {entry['expected_units']:,} units)" if entry["expected_units"] is not None else ""
     span = f"{entry['first_day']} to {entry['last_day']}"
     if weeks == 1:
-        text = f"{entry['category']}: {expected}{units} expected from {span}"
+        text = f"{entry['category']}: {expected} expected from {span}{units}"
     elif entry["above_average_week"] >= PEAK:
         text = (
             f"{entry['category']}: stock up for {span}, {entry['above_average_week']:.0%} above the average week: "
-            f"{expected}{units} expected"
+            f"{expected} expected{units}"
         )
     else:
         text = f"{entry['category']}: no peak in sight; the strongest week, {span}, brings {expected}{units}"
@@ -290,7 +290,7 @@ def _notes(profiles: Rows, forecast: Rows, snapshot: dt.date | None) -> list[str
     small = [str(p["persona"]) for p in profiles if int(p["customers"]) < LEAST_CUSTOMERS]
     if small:
         notes.append(
-            f"{_listed(small)}: fewer than {LEAST_CUSTOMERS} customers, whose favourite categories would be chance."
+            f"{_listed(small)}: fewer than {LEAST_CUSTOMERS} customers, whose categories and days are chance."
         )
     cutoffs = {row["cutoff_date"] for row in forecast}
     if not forecast:
