@@ -126,7 +126,7 @@ def _column(values: pa.ChunkedArray, field: pa.Field) -> Any:
         if pa.types.is_integer(kind):
             whole = values.cast(pa.float64() if values.null_count else pa.int64())
             return whole.to_numpy()
-        if field.name == "customer_id":
+        if field.name == "customer_id" or not len(values):
             return pd.Series(values.cast(kind).to_numpy(zero_copy_only=False), dtype=object)
         # Few different values: each is made a Python object once.
         coded = values.cast(kind).dictionary_encode().combine_chunks()
