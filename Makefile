@@ -19,7 +19,7 @@ REPEAT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-warehouse test-graph ui lint bench bench-cleaning bench-loads
-.PHONY: bench-forecast bench-forecast-reference lock clean instance
+.PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
 
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1 PREPARED=)"
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
 	@echo "make bench-forecast    the forecast's backtests against their targets"
+	@echo "make bench-segments    the customer segments against their targets, and a million customers"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -79,6 +80,9 @@ bench-forecast: $(VENV)/bench.installed
 # Another library's models, in an environment of their own: statsforecast holds pandas below 3.
 bench-forecast-reference: $(VENV)-reference/installed
 	$(VENV)-reference/bin/python -m benchmarks.forecast.reference
+
+bench-segments: $(VENV)/bench.installed
+	$(BIN)/python -m benchmarks.segments
 
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \

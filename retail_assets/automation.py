@@ -36,6 +36,12 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             config={"ops": {"forecast_backtest": {"config": {"retrain": True}}}},
             description="Train the forecast now, whatever the age of the model in use; promote it if it wins.",
         ),
+        dg.define_asset_job(
+            "retrain_segments",
+            selection=dg.AssetSelection.groups("segments"),
+            config={"ops": {"segment_model": {"config": {"retrain": True}}}},
+            description="Train the segments now; a model that renames too many customers waits for `models promote`.",
+        ),
     ]
 
 

@@ -15,14 +15,15 @@ from retail_assets import settings as settings_module
 from retail_assets.assets.eda import eda_assets
 from retail_assets.assets.forecast import forecast_assets
 from retail_assets.assets.ingest import ingest_assets
-from retail_assets.assets.models import model_assets
 from retail_assets.assets.resources import spark_resource
+from retail_assets.assets.segments import segment_assets
 from retail_assets.assets.steps_logger import steps
 from retail_assets.assets.warehouse import warehouse_assets
 from retail_assets.automation import jobs, schedules
 from retail_assets.checks.conservation import conservation_checks
 from retail_assets.checks.landing import landing_checks
 from retail_assets.checks.models import model_checks
+from retail_assets.checks.segments import segment_checks
 from retail_assets.checks.tables import table_checks
 from retail_assets.errors import RetailError, SettingsError
 from retail_assets.platform import Platform
@@ -95,13 +96,14 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *warehouse_assets(platform, partitions),
             *eda_assets(platform),
             *forecast_assets(platform),
-            *model_assets(platform),
+            *segment_assets(platform),
         ],
         asset_checks=[
             *landing_checks(platform),
             *conservation_checks(platform),
             *table_checks(platform),
             *model_checks(platform),
+            *segment_checks(platform),
         ],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),

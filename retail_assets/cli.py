@@ -353,24 +353,22 @@ def predict_forecast(
 
 @predict.command("segment")
 def predict_segment(
-    customer: Annotated[str, typer.Option(help="Customer id, as in the sales.")],
+    customer: Annotated[str | None, typer.Option(help="Customer id, as in the sales.")] = None,
+    from_csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Purchases of customers not in the sales: customer_id,date,amount."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The segment of one customer, with the numbers behind it."""
-    from retail_assets.platform import Platform
-    from retail_assets.serving import lookup
+    """The segment of one customer, or of the customers of a file of purchases, with the numbers behind it."""
+    from retail_assets import cli_segments
 
-    settings = settings_for()
-    row = lookup.segment(Platform(settings).warehouse, customer)
-    if as_json:
-        typer.echo(json.dumps(lookup.jsonable(row), indent=2))
-        return
-    currency = settings.contract.currency
-    typer.echo(f"{row['customer_id']}: {row['persona']}")
-    purchases = f"{row['frequency']:,} purchase{'' if row['frequency'] == 1 else 's'}"
-    average = f"{currency} {row['average_basket']:,.2f} a purchase"
-    last = f"last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
-    typer.echo(f"  {purchases}, {currency} {row['monetary']:,} in all, {average}; {last}")
+    if (customer is None) == (from_csv is None):
+        raise typer.BadParameter("give --customer ID or --from-csv FILE, one of them")
+    if from_csv is not None:
+        cli_segments.tell_file(settings_for(), from_csv, as_json)
+    else:
+        cli_segments.tell_customer(settings_for(), customer or "", as_json)
 
 
 quarantine = typer.Typer(

@@ -19,6 +19,8 @@ from retail_assets.storage import Store
 
 _POINTER, _VERSIONS, _MANIFEST, _MODEL, _CARD = "champion.json", "versions", "manifest.json", "model.skops", "card.md"
 _ATTEMPTS = 5
+#: kind of model -> (what is retrained, the asset that trains it)
+_TRAINED_BY = {"forecast": ("the forecast", "forecast_backtest"), "segments": ("the segments", "segment_model")}
 
 
 class ModelStoreError(RetailError):
@@ -69,6 +71,7 @@ class ModelStore:
     def __init__(self, store: Store, source: str, kind: str = "forecast") -> None:
         self.store = store
         self.root = f"{source}/{kind}"
+        self.kind = kind
 
     def save(self, data: bytes, last_day: dt.date, known: Mapping[str, Any], card: str) -> Manifest:
         """Store a version; the same bytes of the same day are the version that is there already.
@@ -117,7 +120,8 @@ class ModelStore:
         if data is None or hashlib.sha256(data).hexdigest() != manifest.sha256:
             wrong = "is gone" if data is None else "has been changed: its sha256 is not that of the manifest"
             raise ModelStoreError(
-                f"{self.store.uri_of(key)} {wrong}. Retrain the forecast, or roll back: retail-assets models rollback"
+                f"{self.store.uri_of(key)} {wrong}. Retrain {_TRAINED_BY[self.kind][0]}, or roll back: "
+                f"retail-assets models rollback --kind {self.kind}"
             )
         return data
 
@@ -133,7 +137,9 @@ class ModelStore:
         """The version in use. Raises NotReadyError before the first promotion."""
         champion = self.champion()
         if champion is None:
-            raise NotReadyError("No forecast model is in use yet. Materialize the asset `forecast_backtest` first.")
+            raise NotReadyError(
+                f"No {self.kind} model is in use yet. Materialize the asset `{_TRAINED_BY[self.kind][1]}` first."
+            )
         return champion
 
     def promote(self, version: str, *, at: dt.datetime, by: str, reason: str) -> Champion:

@@ -36,7 +36,13 @@ class Platform:
 
     @cached_property
     def models(self) -> ModelStore:
+        """Versions of the forecast's model."""
         return ModelStore(Store(self.settings.models_uri), self.source)
+
+    @cached_property
+    def segment_models(self) -> ModelStore:
+        """Versions of the segments' model."""
+        return ModelStore(Store(self.settings.models_uri), self.source, "segments")
 
     @cached_property
     def output(self) -> Store:

@@ -38,6 +38,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
     "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
     "RETAIL_EVENTS": ("none", "CSV of events and promotions for the forecast: date,name[,value][,known_on]"),
+    "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -63,6 +64,7 @@ class Settings:
     start_date: dt.date
     end_date: dt.date | None
     events: Path | None = None
+    personas: Path | None = None
 
     @property
     def source(self) -> str:
@@ -150,6 +152,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         start_date=start,
         end_date=end,
         events=Path(_folder("RETAIL_EVENTS", events)) if (events := value("RETAIL_EVENTS")) else None,
+        personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
     )
 
 

@@ -31,7 +31,12 @@ UNPARTITIONED = {
     "forecast_backtest",
     "sales_forecast",
     "transaction_amounts",
+    "customer_features",
+    "segment_model",
     "customer_segments",
+    "segment_profiles",
+    "segment_migrations",
+    "segment_report",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
@@ -43,6 +48,9 @@ BLOCKING = {
     ("daily_category_sales", "key_is_unique"),
     ("daily_category_sales", "matches_contract"),
     ("forecast_backtest", "skill_is_not_lost"),
+    ("customer_features", "key_is_unique"),
+    ("customer_features", "matches_contract"),
+    ("segment_model", "names_are_kept"),
 }
 
 

@@ -1,91 +1,16 @@
-"""The customer segments with their evaluation and pictures, and what they share with the forecast's assets."""
+"""What the assets of the forecast and of the segments share: metadata of their tables, reports, pictures."""
 
 import json
 from decimal import Decimal
 from typing import Any
 
-import dagster as dg
-
 from retail_assets.assets.common import (
-    SCIENCE,
-    WAREHOUSE_RETRIES,
-    failing_clearly,
     lineage,
     picture,
-    preview,
     static_table_metadata,
 )
 from retail_assets.platform import Platform
-from retail_assets.tables import CUSTOMER_SEGMENTS, Table
-
-SEGMENTS_GROUP = "segments"
-SEED = 0
-
-#: What the model can draw: a figure of an earlier run that today's data do not give would contradict the report.
-_SEGMENT_FIGURES = ("segment_map.png", "segment_revenue.png")
-
-_SEGMENT_LINEAGE = {
-    "customer_id": [("sales", "customer_id")],
-    "persona": [("sales", "total_amount"), ("sales", "order_id")],
-    "cluster": [("sales", "total_amount"), ("sales", "order_id")],
-    "frequency": [("sales", "order_id")],
-    "monetary": [("sales", "total_amount")],
-    "average_basket": [("sales", "total_amount"), ("sales", "order_id")],
-    "last_sale_date": [("sales", "sale_date")],
-    "snapshot_date": [("sales", "sale_date")],
-}
-
-
-def model_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """`customer_segments`."""
-    contract = platform.settings.contract
-    warehouse = platform.warehouse
-
-    @dg.asset(
-        deps=["sales"],
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=WAREHOUSE_RETRIES,
-        group_name=SEGMENTS_GROUP,
-        kinds={"scikitlearn", platform.settings.warehouse, "table"},
-        owners=SCIENCE,
-        tags={"layer": "model", "source": platform.source},
-        code_version="1",
-        description="Customers in named personas by K-Means on frequency, monetary value and average basket.",
-        metadata=static(platform, CUSTOMER_SEGMENTS, _SEGMENT_LINEAGE),
-    )
-    def customer_segments(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from retail_assets.segmentation import queries
-        from retail_assets.segmentation.evaluation import AnonymousSales
-        from retail_assets.segmentation.figures import draw_figures
-        from retail_assets.segmentation.segment import segment_customers
-
-        with failing_clearly():
-            [scope] = warehouse.query(queries.SCOPE).to_pylist()
-            segments = segment_customers(
-                warehouse.query(queries.CUSTOMERS).to_pandas(),
-                snapshot=scope["snapshot_date"],
-                seed=SEED,
-                anonymous=AnonymousSales(
-                    int(scope["anonymous_lines"]), int(scope["anonymous_orders"]), scope["anonymous_revenue"]
-                ),
-                currency=contract.currency,
-            )
-            rows = warehouse.replace(CUSTOMER_SEGMENTS, segments.table)
-            report = {"segments/evaluation.json": report_json(segments.evaluation)}
-            drawn = draw_figures(segments, currency=contract.currency)
-            metadata = publish(platform, report, drawn, _SEGMENT_FIGURES)
-        context.log.info("%d customers segmented. %s", rows, segments.evaluation["verdict"])
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": rows,
-                "dagster/uri": warehouse.location(CUSTOMER_SEGMENTS),
-                "verdict": segments.evaluation["verdict"],
-                "preview": preview(segments.table),
-                **metadata,
-            }
-        )
-
-    return [customer_segments]
+from retail_assets.tables import Table
 
 
 def static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:

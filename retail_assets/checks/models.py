@@ -1,4 +1,4 @@
-"""Checks of the models' tables: complete, plausible, and in step with the data they were made from."""
+"""Checks of the forecast's tables: complete, plausible, and in step with the data they were made from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from retail_assets.platform import Platform
 
 
 def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """Those of the forecast and its training, and `every_customer_has_a_segment` for the segments."""
+    """Those of the forecast and its training."""
     warehouse = platform.warehouse
 
     @dg.asset_check(
@@ -119,30 +119,9 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             metadata={"days": drift.days, **{name: value for name, value in known.items() if value is not None}},
         )
 
-    @dg.asset_check(asset="customer_segments", description="Exactly the known customers of sales have a segment.")
-    def every_customer_has_a_segment() -> dg.AssetCheckResult:
-        with failing_clearly():
-            [row] = warehouse.query(
-                "SELECT count(s.customer_id) AS known, "
-                "count(CASE WHEN c.customer_id IS NULL THEN 1 END) AS forgotten, "
-                "count(CASE WHEN s.customer_id IS NULL THEN 1 END) AS strangers "
-                "FROM (SELECT DISTINCT customer_id FROM sales WHERE customer_id IS NOT NULL) AS s "
-                "FULL JOIN customer_segments AS c ON c.customer_id = s.customer_id"
-            ).to_pylist()
-        passed = not row["forgotten"] and not row["strangers"]
-        return dg.AssetCheckResult(
-            passed=passed,
-            description=None
-            if passed
-            else f"{row['forgotten']} customers have no segment, {row['strangers']} segments are of nobody in sales. "
-            "Materialize customer_segments again.",
-            metadata={"customers": int(row["known"])},
-        )
-
     return [
         horizon_is_complete,
         intervals_are_ordered_and_totals_add_up,
         skill_is_not_lost,
         accuracy_has_not_drifted,
-        every_customer_has_a_segment,
     ]

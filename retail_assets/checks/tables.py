@@ -9,6 +9,7 @@ from retail_assets.assets.common import failing_clearly
 from retail_assets.checks.scope import few_of
 from retail_assets.platform import Platform
 from retail_assets.tables import (
+    CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
@@ -19,6 +20,8 @@ from retail_assets.tables import (
     SALES,
     SALES_FORECAST,
     SALES_QUARANTINE,
+    SEGMENT_MIGRATIONS,
+    SEGMENT_PROFILES,
     Table,
 )
 
@@ -33,7 +36,10 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (SALES_FORECAST, False),
     (FORECAST_BACKTEST, False),
     (FORECAST_ACCURACY, False),
+    (CUSTOMER_FEATURES, True),
     (CUSTOMER_SEGMENTS, False),
+    (SEGMENT_PROFILES, False),
+    (SEGMENT_MIGRATIONS, False),
 )
 
 

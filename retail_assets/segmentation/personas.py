@@ -1,16 +1,32 @@
 """Who the segments are: prototypes, what they mean in words, and which cluster bears which name.
 
 A persona is data: a name, where it lies in standardised features, a description and a text for action. Numbers in the
-texts come from the segment's profile, never from here.
+texts come from the segment's profile, never from here. A shop's own personas come from a file: `persona_file`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+
+ACTION_NUMBERS = (
+    "customers",
+    "customers_share",
+    "revenue",
+    "revenue_share",
+    "frequency",
+    "average_basket",
+    "recency",
+    "top_month_share",
+    "tenth_of_revenue",
+    "one_more_purchase",
+)
+"""Numbers of a segment's profile that an action text may name, in braces."""
 
 MIN_FIT = 0.2
 """Cosine between a cluster and a prototype below which the name would mislead: the cluster is then `OTHER`."""
@@ -73,9 +89,15 @@ OTHER = Persona(
 )
 ONE_PURCHASE = Persona(
     "One Purchase",
-    "Bought once in the data, so nothing is known about how often they buy. A rule, not a cluster.",
+    "Bought once in the window, so nothing is known about how often they buy. A rule, not a cluster.",
     "Aim at a second purchase: {customers} bought once, typically for {average_basket}. If one in ten came "
     "back for the same amount, that would bring {tenth_of_revenue}.",
+)
+DORMANT = Persona(
+    "Dormant",
+    "Customers of earlier times who bought nothing in the window. A rule, not a cluster.",
+    "Ask once, then let them rest: {customers} were last seen at least {recency} days ago (half of them). "
+    "Leave them out of paid campaigns.",
 )
 NO_NET_SPEND = Persona(
     "No Net Spend",
@@ -90,7 +112,41 @@ NOT_SEGMENTED = Persona(
     "again when there are more of them, or when they differ.",
 )
 
-DISPLAY_ORDER: tuple[Persona, ...] = (*PERSONAS, OTHER, NOT_SEGMENTED, ONE_PURCHASE, NO_NET_SPEND)
+GROUPS: Mapping[str, Persona] = {
+    "other": OTHER,
+    "not_segmented": NOT_SEGMENTED,
+    "one_purchase": ONE_PURCHASE,
+    "dormant": DORMANT,
+    "no_net_spend": NO_NET_SPEND,
+}
+"""Groups that no prototype makes, by the key that a file of personas knows them by."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All names that a customer can have: `clusters` are matched to prototypes, the first one is the most valuable."""
+
+    clusters: tuple[Persona, ...] = PERSONAS
+    groups: Mapping[str, Persona] = field(default_factory=lambda: GROUPS)
+
+    @property
+    def display_order(self) -> tuple[Persona, ...]:
+        """The clusters' personas, then the groups."""
+        return (*self.clusters, *(self.groups[key] for key in GROUPS))
+
+    @property
+    def digest(self) -> str:
+        """Changes with names and prototypes, by which a model is made; not with texts."""
+        told = [[p.name, sorted(p.prototype.items())] for p in self.clusters]
+        return hashlib.sha256(json.dumps([told, self.groups["other"].name]).encode()).hexdigest()[:12]
+
+    def named(self, name: str) -> Persona | None:
+        """The persona of a name; None for one that the catalogue no longer has."""
+        return next((p for p in self.display_order if p.name == name), None)
+
+
+DEFAULT = Catalogue()
+DISPLAY_ORDER: tuple[Persona, ...] = DEFAULT.display_order
 
 
 @dataclass(frozen=True)
@@ -107,18 +163,19 @@ def prototypes(features: Sequence[str], personas: Sequence[Persona] = PERSONAS) 
 
 
 def name_clusters(
-    centroids: np.ndarray, features: Sequence[str], personas: Sequence[Persona] = PERSONAS
+    centroids: np.ndarray, features: Sequence[str], personas: Sequence[Persona] = PERSONAS, other: Persona = OTHER
 ) -> tuple[Match, ...]:
     """Give each cluster the persona that suits the whole set of clusters best, each persona at most once.
 
     The score of a pair is the centroid's length along the prototype's direction; the assignment maximises the sum of
     scores (Kuhn 1955, the Hungarian method). A cluster whose assigned persona does not resemble it (`MIN_FIT`), or that
-    is left without a persona, is `OTHER`.
+    is left without a persona, is `other`.
 
     Args:
         centroids: (clusters x features), in standard deviations from the average customer.
         features: names of the columns.
         personas: candidates, each with a prototype.
+        other: the persona of a cluster that resembles none.
     """
     directions = prototypes(features, personas)
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
@@ -127,8 +184,8 @@ def name_clusters(
     lengths = np.sqrt(np.square(centroids) @ cared_for.T)
     fits = np.divide(scores, lengths, out=np.zeros_like(scores), where=lengths > 0)
     clusters, chosen = linear_sum_assignment(scores, maximize=True)
-    matches = [Match(OTHER, 0.0)] * len(centroids)
+    matches = [Match(other, 0.0)] * len(centroids)
     for cluster, number in zip(clusters, chosen, strict=True):
         fit = float(fits[cluster, number])
-        matches[cluster] = Match(personas[number] if fit >= MIN_FIT else OTHER, fit)
+        matches[cluster] = Match(personas[number] if fit >= MIN_FIT else other, fit)
     return tuple(matches)

@@ -1,128 +1,211 @@
-"""Give every known customer a persona: rules first, clusters for those whom the rules leave, names for the clusters."""
+"""The tables of the segments, made in a warehouse of any size: features, names of all customers, profiles, migrations.
+
+What is held in memory is a sample for training and a chunk for scoring; the rest is SQL, or a file that is mapped.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from retail_assets.segmentation.evaluation import (
-    AnonymousSales,
-    Stability,
-    bootstrap_stability,
-    evaluate,
-    profile_segments,
+from retail_assets.errors import NotReadyError
+from retail_assets.segmentation import queries
+from retail_assets.segmentation.features import CHUNK_CUSTOMERS, frame, read_sample
+from retail_assets.segmentation.model import MIN_CUSTOMERS, SegmentModel, Training, train
+from retail_assets.segmentation.personas import DEFAULT, Catalogue
+from retail_assets.segmentation.scoring import score
+from retail_assets.tables import (
+    CUSTOMER_FEATURES,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATIONS,
+    SEGMENT_PROFILES,
+    Table,
 )
-from retail_assets.segmentation.features import NAMING_FEATURES, naming_features, typed_customers
-from retail_assets.segmentation.model import MIN_CUSTOMERS, SegmentModel, fit_model
-from retail_assets.segmentation.personas import NO_NET_SPEND, NOT_SEGMENTED, ONE_PURCHASE, Match, name_clusters
-from retail_assets.tables import CUSTOMER_SEGMENTS
+from retail_assets.warehouse.protocol import Warehouse
 
-MIN_PURCHASES = 2
-"""Purchases from which a customer's frequency says anything; those with fewer are a group by rule."""
+NO_MODEL = "none"
+"""`model_version` of segments that rules alone have made."""
+NEW = "(new)"
+"""`from_persona` of customers who had no name before."""
 
 
 @dataclass(frozen=True)
-class Segmentation:
-    """`table` has the schema and grain of `tables.CUSTOMER_SEGMENTS`, sorted by customer; `evaluation` is JSON-able.
+class Scored:
+    """What a scoring has written: `customers` rows, and how many of those who had a name before have another now."""
 
-    `model` is None where the customers could not be clustered; `evaluation["verdict"]` then says why.
-    """
-
-    table: pa.Table
-    evaluation: dict[str, Any]
-    model: SegmentModel | None
+    customers: int
+    named_before: int
+    renamed: int
+    snapshot: dt.date | None
 
 
-def segment_customers(
-    customers: pd.DataFrame,
+def make_features(
+    warehouse: Warehouse, *, snapshot: dt.date | None = None, window_days: int = queries.WINDOW_DAYS
+) -> int:
+    """Write `customer_features`; returns the number of customers."""
+    return warehouse.rebuild(CUSTOMER_FEATURES, queries.customer_features(snapshot, window_days))
+
+
+def train_from(
+    warehouse: Warehouse,
     *,
-    snapshot: date | None,
+    catalogue: Catalogue = DEFAULT,
+    previous: SegmentModel | None = None,
     seed: int = 0,
-    anonymous: AnonymousSales | None = None,
-    currency: str | None = None,
-) -> Segmentation:
-    """Segment customers and say how far the segments can be trusted.
+) -> Training:
+    """Train on a sample of `customer_features` (see `model.train`)."""
+    sample = read_sample(warehouse)
+    if len(sample) < MIN_CUSTOMERS:  # then everybody matters, to say why
+        sample = read_sample(warehouse, everyone=True)
+    return train(sample, catalogue=catalogue, previous=previous, seed=seed)
 
-    Customers without net spend, and those with fewer than `MIN_PURCHASES` purchases, are groups by rule. The others are
-    clustered. The result does not depend on the order of the rows; the same input and seed give the same bytes.
+
+def score_all(
+    warehouse: Warehouse,
+    model: SegmentModel | None,
+    version: str,
+    *,
+    catalogue: Catalogue = DEFAULT,
+    chunk: int = CHUNK_CUSTOMERS,
+) -> Scored:
+    """Write `customer_segments`: every customer of `customer_features`, scored a chunk at a time.
+
+    Each row keeps the name before: that of the last scoring of an earlier month, or of the last one by another model.
+    A second scoring in the same month by the same model begins at the same names, so that nothing counts twice.
 
     Args:
-        customers: one row a customer with the columns of `queries.CUSTOMERS`; may be empty.
-        snapshot: last day of sales in the data (`queries.SCOPE`); None only where there are no sales.
-        seed: of the random starts, samples and resamples.
-        anonymous: what the sales without a customer amount to, to be stated beside the segments.
-        currency: code for money in the action texts.
-
-    Raises:
-        CustomerDataError: the rows are not what `queries.CUSTOMERS` returns (see `features.typed_customers`).
+        warehouse: holds `customer_features`.
+        model: the model in use; None where there is none, and rules alone decide.
+        version: of the model in the store; `NO_MODEL` without any.
+        catalogue: names of the groups that rules make.
+        chunk: customers at a time.
     """
-    if isinstance(snapshot, datetime):
-        snapshot = snapshot.date()
-    typed = typed_customers(customers, snapshot=snapshot)
-    features = naming_features(typed, snapshot=snapshot)
-    monetary: list[Decimal] = typed["monetary"].to_pylist()
-
-    no_net_spend = (features["monetary"] <= 0).to_numpy()
-    too_few = ~no_net_spend & (features["frequency"] < MIN_PURCHASES).to_numpy()
-    eligible = ~no_net_spend & ~too_few
-    personas = np.full(len(features), NOT_SEGMENTED.name, dtype=object)
-    personas[no_net_spend] = NO_NET_SPEND.name
-    personas[too_few] = ONE_PURCHASE.name
-    clusters = np.full(len(features), -1, dtype=np.int32)
-
-    matches: tuple[Match, ...] = ()
-    stability: Stability | None = None
-    model = fit_model(features[eligible], seed=seed)
-    if model:
-        labels = model.predict(features[eligible])
-        matches = name_clusters(model.centroids(features[eligible], labels), NAMING_FEATURES)
-        clusters[eligible] = labels
-        personas[eligible] = np.array([match.persona.name for match in matches], dtype=object)[labels]
-        stability = bootstrap_stability(model, matches, features[eligible], seed=seed)
-
-    evaluation = evaluate(
-        profile_segments(personas, features, monetary, matches, currency=currency),
-        model,
-        stability,
-        snapshot=snapshot.isoformat() if snapshot else None,
-        why_no_clusters=None if model else _why_no_clusters(eligible, too_few),
-        anonymous=anonymous,
+    snapshot = _snapshot(warehouse)
+    state = _state(warehouse)
+    carried = (
+        state is not None
+        and snapshot is not None
+        and state["model_version"] == version
+        and (state["snapshot_date"].year, state["snapshot_date"].month) == (snapshot.year, snapshot.month)
     )
-    return Segmentation(_table(typed, personas, clusters, snapshot), evaluation, model)
+    select = queries.with_names_before(state is not None, carried)
+    counted = [0, 0, 0]
+    with tempfile.TemporaryDirectory(prefix="retail-segments-") as folder:
+        spilled = Path(folder) / "segments.arrow"
+        with pa.OSFile(str(spilled), "wb") as sink, pa.ipc.new_file(sink, CUSTOMER_SEGMENTS.arrow_schema()) as out:
+            for rows in _chunks(warehouse, select, chunk):
+                made = _segments(rows, model, version, catalogue)
+                before, now = made["previous_persona"], made["persona"]
+                counted[0] += made.num_rows
+                counted[1] += len(before) - before.null_count
+                counted[2] += pc.sum(pc.not_equal(before, now)).as_py() or 0
+                out.write_table(made)
+        with pa.memory_map(str(spilled)) as source:  # mapped, not read: the rows need no memory of ours
+            warehouse.replace(CUSTOMER_SEGMENTS, pa.ipc.open_file(source).read_all())
+    return Scored(*counted, snapshot=snapshot)
 
 
-def _why_no_clusters(eligible: np.ndarray, too_few: np.ndarray) -> str:
-    """The sentence for a data set whose customers were not clustered."""
-    if not len(eligible):
-        return "There are no sales with a customer, so there is nobody to segment."
-    if too_few.all():
-        return (
-            f"All {len(too_few):,} customers bought exactly once: one purchase a customer cannot be segmented by "
-            "frequency, so no personas are given."
+def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Table:
+    """Write and return `segment_profiles`, from `customer_segments` and `customer_features`, in display order."""
+    rows = {row["persona"]: row for row in warehouse.query(queries.PROFILES).to_pylist()}
+    for column, feature in queries.MEDIANS.items():
+        for found in warehouse.query(queries.median(feature)).to_pylist():
+            rows[found["persona"]][column] = found["value"]
+    ages = {row["persona"]: row["age_group"] for row in warehouse.query(queries.TOP_AGES).to_pylist()}
+    customers = sum(int(row["customers"]) for row in rows.values())
+    revenue = sum(row["revenue"] for row in rows.values())
+    order = {persona.name: number for number, persona in enumerate(catalogue.display_order)}
+    made = []
+    for name in sorted(rows, key=lambda name: (order.get(name, len(order)), name)):
+        row = rows[name]
+        # Sums of doubles differ in the last digits with the order in which a database adds them.
+        made.append(
+            {key: round(value, 9) if isinstance(value, float) else value for key, value in row.items()}
+            | {
+                "customers_share": round(int(row["customers"]) / customers, 9),
+                "revenue_share": round(float(row["revenue"] / revenue), 9) if revenue > 0 else None,
+                "top_age_group": ages.get(name),
+            }
         )
-    if eligible.sum() < MIN_CUSTOMERS:
-        return (
-            f"Only {eligible.sum():,} of {len(eligible):,} customers bought at least twice and kept what they bought; "
-            f"fewer than {MIN_CUSTOMERS} cannot be clustered, so no personas are given."
-        )
-    return (
-        f"The {eligible.sum():,} customers who bought at least twice are alike in frequency, spend and basket, so "
-        "there are no segments to find."
-    )
+    table = pa.Table.from_pylist(made, schema=SEGMENT_PROFILES.arrow_schema())
+    warehouse.replace(SEGMENT_PROFILES, table)
+    return table
 
 
-def _table(typed: pa.Table, personas: np.ndarray, clusters: np.ndarray, snapshot: date | None) -> pa.Table:
-    """Rows of `CUSTOMER_SEGMENTS`; a negative cluster number becomes null."""
+def make_migrations(warehouse: Warehouse) -> pa.Table:
+    """Write and return `segment_migrations`: the move that `customer_segments` tells of, and all earlier ones."""
+    known = _usable(warehouse, SEGMENT_MIGRATIONS)
+    found = warehouse.query(queries.MIGRATIONS_WITH_EARLIER if known else queries.MIGRATIONS)
+    table = found.select(list(SEGMENT_MIGRATIONS.names)).cast(SEGMENT_MIGRATIONS.arrow_schema())
+    table = table.sort_by([(name, "ascending") for name in ("to_snapshot", *SEGMENT_MIGRATIONS.key)])
+    warehouse.replace(SEGMENT_MIGRATIONS, table)
+    return table
+
+
+def renamed_by(newcomer: SegmentModel, standing: SegmentModel, features: Any, catalogue: Catalogue) -> float:
+    """Share of the customers of a features frame that two models name differently; 0 without customers."""
+    if not len(features):
+        return 0.0
+    ours, theirs = (score(model, features, catalogue)["persona"].to_numpy() for model in (newcomer, standing))
+    return float(np.mean(ours != theirs))
+
+
+def _snapshot(warehouse: Warehouse) -> dt.date | None:
+    [row] = warehouse.query(f"select max(snapshot_date) as day from {CUSTOMER_FEATURES.name}").to_pylist()
+    day: dt.date | None = row["day"]
+    return day
+
+
+def _state(warehouse: Warehouse) -> dict[str, Any] | None:
+    """What `customer_segments` is of; None where it is not there, is empty, or is of an earlier design."""
+    if not _usable(warehouse, CUSTOMER_SEGMENTS):
+        return None
+    state: dict[str, Any] = warehouse.query(queries.STATE).to_pylist()[0]
+    return state if state["snapshot_date"] is not None else None
+
+
+def _usable(warehouse: Warehouse, table: Table) -> bool:
+    try:
+        found = warehouse.query(f"select * from {table.name} limit 0").column_names
+    except NotReadyError:
+        return False
+    return set(table.names) <= set(found)
+
+
+def _chunks(warehouse: Warehouse, select: str, size: int) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    for batch in warehouse.scan(select):
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= size:
+            yield pa.Table.from_batches(held)
+            held = []
+    if sum(b.num_rows for b in held):
+        yield pa.Table.from_batches(held)
+
+
+def _segments(rows: pa.Table, model: SegmentModel | None, version: str, catalogue: Catalogue) -> pa.Table:
+    """Rows of `CUSTOMER_SEGMENTS` for rows of features with the names before."""
+    rows = rows.sort_by("customer_id")
+    found = score(model, frame(rows.select(list(CUSTOMER_FEATURES.names))), catalogue)
+    ruled = found["cluster"].to_numpy() < 0
+    size = rows.num_rows
     columns = {
-        "persona": pa.array(personas, type=pa.string()),
-        "cluster": pa.array(clusters, type=pa.int32(), mask=clusters < 0),
-        "snapshot_date": pa.array([snapshot] * len(typed), type=pa.date32()),
+        "persona": pa.array(found["persona"].to_numpy(dtype=object), pa.string()),
+        "cluster": pa.array(found["cluster"].to_numpy(), pa.int32(), mask=ruled),
+        "confidence": pa.array(found["confidence"].to_numpy(), pa.float64(), mask=ruled),
+        "tags": pa.array(found["tags"].to_numpy(dtype=object), pa.string()),
+        "favourite_category": pa.array(found["favourite_category"].tolist(), pa.string(), from_pandas=True),
+        "lapsed_risk": pa.array(found["lapsed_risk"].to_numpy(), pa.bool_()),
+        "model_version": pa.array([version] * size, pa.string()),
     }
     schema = CUSTOMER_SEGMENTS.arrow_schema()
-    return pa.table([columns[name] if name in columns else typed[name] for name in schema.names], schema)
+    arrays = [columns[f.name] if f.name in columns else rows[f.name].cast(f.type) for f in schema]
+    return pa.table(arrays, schema=schema)

@@ -53,9 +53,13 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     """The segment of one customer with the numbers behind it.
 
     Raises NotReadyError before the first segmentation, UnknownSubjectError for a customer without a segment (and says
-    whether sales know the customer).
+    whether sales know the customer) and for no id at all.
     """
     customer = customer.strip()
+    if not customer:
+        raise UnknownSubjectError(
+            "Without an id there is no segment: anonymous sales cannot be told apart. Give the customer's id."
+        )
     [count] = _rows(
         warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS segmented_on FROM {CUSTOMER_SEGMENTS.name}"
     )
@@ -74,7 +78,7 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     if sales["n"]:
         raise UnknownSubjectError(
             f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are of "
-            f"{count['segmented_on']}. Materialize customer_segments again."
+            f"{count['segmented_on']}. Materialize customer_features and customer_segments again."
         )
     raise UnknownSubjectError(
         f"Customer {customer!r} has no sales on record. Ids are compared exactly as they stand in sales.customer_id."

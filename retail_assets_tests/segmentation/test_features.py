@@ -1,74 +1,78 @@
-"""What is let in as customers, and with which types it goes on."""
+"""What is refused of rows of features, and what the model is shown of them."""
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from retail_assets.segmentation.features import (
-    CUSTOMERS_SCHEMA,
     CustomerDataError,
-    naming_features,
-    typed_customers,
+    eligible,
+    frame,
+    naming_matrix,
+    read_chunks,
+    read_sample,
 )
-from retail_assets_tests.segmentation.shoppers import SNAPSHOT, customer, frame
+from retail_assets.segmentation.segment import make_features
+from retail_assets_tests.segmentation.shoppers import customer, line, rows, warehouse_at
+from retail_assets_tests.segmentation.shoppers import frame as features_of
 
 
-def test_rows_are_typed_and_sorted_by_customer() -> None:
-    typed = typed_customers(
-        frame([customer("ß", 2, "20"), customer("Z", 1, "5"), customer("a", 1, "1.5")]), snapshot=SNAPSHOT
-    )
-    assert typed.schema == CUSTOMERS_SCHEMA
-    assert typed["customer_id"].to_pylist() == ["Z", "a", "ß"]
-    assert typed["monetary"].to_pylist() == [Decimal("5.00"), Decimal("1.50"), Decimal("20.00")]
-
-
-def test_money_from_a_driver_without_decimals_is_held_to_the_cent() -> None:
-    customers = frame([customer("a", 2, "0.30")])
-    customers["monetary"] = [0.1 + 0.2]
-    customers["last_sale_date"] = pd.to_datetime(customers["last_sale_date"])
-    typed = typed_customers(customers, snapshot=SNAPSHOT)
-    assert typed["monetary"].to_pylist() == [Decimal("0.30")]
-    assert typed["last_sale_date"].to_pylist() == [date(2023, 12, 21)]
-
-
-def test_recency_is_days_before_the_snapshot_and_an_undefined_best_month_is_zero() -> None:
-    typed = typed_customers(frame([customer("a", 0, "-5", recency=7, top_month_share=None)]), snapshot=SNAPSHOT)
-    features = naming_features(typed, snapshot=SNAPSHOT)
-    assert features[["recency", "top_month_share"]].to_dict("index") == {"a": {"recency": 7.0, "top_month_share": 0.0}}
+def test_rows_in_any_order_become_the_same_frame() -> None:
+    made = [customer(name, 3, "10.50") for name in ("b", "ä", "a", "1")]
+    assert frame(rows(made)).equals(frame(rows(made[::-1])))
+    assert frame(rows(made))["customer_id"].tolist() == ["1", "a", "b", "ä"]
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("wrong", "told"),
     [
-        ({"customer_id": [None, "b"]}, r"customer_id: 1 of 2 values are null"),
-        ({"customer_id": ["b", "b"]}, r"customer 'b': customer comes more than once"),
-        ({"frequency": [-1, 2]}, r"customer 'a': frequency is negative"),
-        ({"frequency": [1.5, 2]}, r"frequency: values do not fit int64"),
-        ({"monetary": [float("nan"), 1.0]}, r"monetary: 1 of 2 values are null"),
-        ({"monetary": [float("inf"), 1.0]}, r"monetary: values do not fit decimal128\(18, 2\)"),
-        ({"monetary": ["a lot", "1"]}, r"monetary: values do not fit"),
-        ({"average_basket": [float("inf"), 1.0]}, r"customer 'a': average_basket is not a finite number"),
-        ({"last_sale_date": [date(2024, 1, 1)] * 2}, r"customer 'a': last_sale_date is after the snapshot 2023-12-31"),
-        ({"first_sale_date": [date(2023, 12, 30)] * 2}, r"customer 'a': first_sale_date is after last_sale_date"),
-        ({"top_month_share": [0.2, 1.2]}, r"customer 'b': top_month_share is not between 0 and 1"),
+        ({"frequency": -1}, "frequency is negative"),
+        ({"average_basket": float("inf")}, "not a finite number"),
+        ({"average_basket": float("nan")}, "not a finite number"),
+        ({"recency": -3}, "after the snapshot"),
+        ({"tenure": 1, "recency": 2}, "first sale is after the last"),
+        ({"top_month_share": 1.5}, "not between 0 and 1"),
+        ({"window_days": 0}, "window has no day"),
     ],
 )
-def test_rows_that_cannot_be_true_are_refused_by_customer_and_rule(change: dict[str, Any], message: str) -> None:
-    customers = frame([customer("a", 2, "20"), customer("b", 2, "20")]).assign(**change)
-    with pytest.raises(CustomerDataError, match=message):
-        typed_customers(customers, snapshot=SNAPSHOT)
+def test_a_row_that_cannot_be_true_is_refused_by_name(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(CustomerDataError, match=rf"'odd': .*{told}.*1 such rows of 2"):
+        features_of([customer("fine", 3, "10"), customer("odd", 3, "10") | wrong])
 
 
-def test_missing_columns_are_named_with_those_found() -> None:
-    with pytest.raises(CustomerDataError, match=r"lack frequency, monetary.*found customer_id"):
-        typed_customers(pd.DataFrame({"customer_id": ["a"]}), snapshot=SNAPSHOT)
+def test_a_customer_twice_and_a_missing_column_are_refused() -> None:
+    with pytest.raises(CustomerDataError, match="'a': customer comes more than once"):
+        features_of([customer("a", 3, "10"), customer("a", 4, "10")])
+    with pytest.raises(CustomerDataError, match="lack window_days"):
+        frame(rows([customer("a", 3, "10")]).drop_columns(["window_days"]))
+    nulls = rows([customer("a", 3, "10")])
+    nulls = nulls.set_column(1, "frequency", pa.array([None], pa.int64()))
+    with pytest.raises(CustomerDataError, match=r"frequency: 1 of 1 values are null"):
+        frame(nulls)
 
 
-def test_customers_without_a_snapshot_are_refused() -> None:
-    with pytest.raises(CustomerDataError, match="snapshot date"):
-        typed_customers(frame([customer("a", 2, "20")]), snapshot=None)
+def test_a_filling_window_does_not_lift_the_customers() -> None:
+    """Half a year of the same shopping looks like a year of it."""
+    whole = naming_matrix(features_of([customer("a", 24, "480")]))
+    half = naming_matrix(features_of([customer("a", 12, "240", window_days=182)]))
+    assert np.allclose(whole, half, rtol=0.01)
+
+
+def test_the_customers_who_can_be_clustered() -> None:
+    features = features_of([customer("a", 2, "1"), customer("b", 1, "9"), customer("c", 3, "0"), customer("d", 0, "0")])
+    assert eligible(features).tolist() == [True, False, False, False]
+
+
+def test_chunks_hold_every_customer_once(tmp_path: Path) -> None:
+    sales = [line(f"o{i}", "2023-01-05", f"c{i:04d}", "10") for i in range(250)]
+    warehouse = warehouse_at(tmp_path, sales)
+    assert make_features(warehouse) == 250
+    chunks = list(read_chunks(warehouse, 100))
+    assert sorted(name for chunk in chunks for name in chunk["customer_id"]) == [f"c{i:04d}" for i in range(250)]
+    assert len(read_sample(warehouse, at_most=30, everyone=True)) == 30
+    assert len(read_sample(warehouse)) == 0

@@ -1,45 +1,174 @@
-"""Figures are drawn from whatever a segmentation can be, the same each time."""
+"""Pictures: all of them from any data, the same bytes again, and titles that say what was found."""
 
 from __future__ import annotations
 
-import io
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.image import imread
 
-from retail_assets.segmentation.figures import draw_figures
-from retail_assets.segmentation.segment import segment_customers
-from retail_assets_tests.segmentation.shoppers import PLANTED, SNAPSHOT, customer, frame, planted_shoppers
+from retail_assets.segmentation import canvas, figures
+from retail_assets.segmentation.evaluation import Evidence, Fit, evaluate
+from retail_assets.segmentation.figures import FIGURES, Pictured, draw_figures
+from retail_assets.segmentation.history import NextQuarter, Renaming
+from retail_assets.segmentation.model import train
+from retail_assets.segmentation.personas import DEFAULT, GROUPS, Catalogue
+from retail_assets.segmentation.scoring import score
+from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
+from retail_assets_tests.segmentation.test_evaluation import SCOPE, profile
+from retail_assets_tests.segmentation.test_recommendations import share
 
-CASES = {
-    "four kinds": lambda: planted_shoppers(tuple(PLANTED), 10)[0],
-    "nobody": lambda: frame([]),
-    "one customer": lambda: frame([customer("a", 3, "10")]),
-    "one purchase each": lambda: frame([customer(str(i), 1, str(10 + i)) for i in range(30)]),
-    "identical": lambda: frame([customer(str(i), 5, "50") for i in range(30)]),
-    "only returns": lambda: frame([customer(str(i), 0, "-5", top_month_share=None) for i in range(3)]),
-    "every kind and a giant": lambda: pd.concat(
-        [
-            planted_shoppers(tuple(PLANTED), 10)[0],
-            frame([customer("giant", 10**6, "9999999999999.99"), customer("r", 2, "-500"), customer("once", 1, "5")]),
-        ]
-    ),
-}
+ODD_NAMES = ("優良顧客", "$x_2$ and $ per cent %", "A name that goes on and on, as names of segments sometimes do", "d")
 
 
-@pytest.mark.parametrize("customers", CASES.values(), ids=CASES)
-def test_every_segmentation_can_be_drawn(customers: object) -> None:
-    segmentation = segment_customers(customers(), snapshot=SNAPSHOT)  # type: ignore[operator]
-    figures = draw_figures(segmentation, currency="USD")
-    assert list(figures) == ["segment_map.png", "segment_revenue.png"]
-    for png in figures.values():
-        pixels = imread(io.BytesIO(png))
-        assert pixels.shape[:2] == (600, 1080)
-        assert np.ptp(pixels[..., :3]) > 0.5, "something is drawn"
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The titles of the sheets that are drawn."""
+    seen: list[str] = []
+    original = canvas.Sheet.__init__
+
+    def remembering(self: canvas.Sheet, title: str, *args: Any, **kwargs: Any) -> None:
+        seen.append(title)
+        original(self, title, *args, **kwargs)
+
+    monkeypatch.setattr(canvas.Sheet, "__init__", remembering)
+    return seen
 
 
-def test_the_same_segmentation_gives_the_same_bytes() -> None:
-    segmentation = segment_customers(CASES["four kinds"](), snapshot=SNAPSHOT)
-    assert draw_figures(segmentation) == draw_figures(segmentation)
+def pictured(customers: list[dict[str, Any]] | None = None, catalogue: Catalogue = DEFAULT) -> Pictured:
+    """What the figures of a shop show; planted customers by default."""
+    sample = planted(tuple(PLANTED), 30)[0] if customers is None else frame(customers)
+    trained = train(sample, catalogue=catalogue)
+    names = score(trained.model, sample, catalogue)["persona"].to_numpy()
+    present = [p.name for p in catalogue.display_order if p.name in set(names)]
+    evidence = Evidence(
+        trained.model,
+        trained.why,
+        "v",
+        Fit(len(sample), 0.6, 0.5, 0.9, 0.9) if trained.model else None,
+        Renaming(why="Too short."),
+        NextQuarter(why="Too short."),
+        [profile(name, customers=int((names == name).sum()) + 60) for name in present],
+        SCOPE,
+    )
+    return Pictured(
+        evaluate(evidence, catalogue=catalogue),
+        names,
+        trained.model.standardise(sample) if trained.model else np.zeros((len(sample), 0)),
+        [],
+        [],
+        sample,
+    )
+
+
+def moved(goer: str, goal: str, customers: int, day: int = 31, version: str = "v") -> dict[str, Any]:
+    return {
+        "from_snapshot": dt.date(2023, 11, 30),
+        "from_version": "v",
+        "to_snapshot": dt.date(2023, 12, day),
+        "to_version": version,
+        "from_persona": goer,
+        "to_persona": goal,
+        "customers": customers,
+        "revenue": Decimal(1),
+    }
+
+
+def test_all_figures_are_drawn_and_are_the_same_bytes_again() -> None:
+    first = draw_figures(pictured(), currency="USD")
+    assert tuple(first) == FIGURES
+    assert all(png.startswith(b"\x89PNG") for png in first.values())
+    assert draw_figures(pictured(), currency="USD") == first
+
+
+@pytest.mark.parametrize(
+    "customers",
+    [
+        pytest.param([], id="nobody"),
+        pytest.param([customer("a", 3, "30")], id="one"),
+        pytest.param([customer(f"c{i}", 1, str(10 + i)) for i in range(40)], id="one purchase each"),
+        pytest.param([customer(f"c{i}", 5, "50") for i in range(40)], id="all alike"),
+        pytest.param([customer(f"c{i}", 3, "-50") for i in range(10)], id="returns only"),
+        pytest.param(
+            [customer("whale", 900, "99999999.99"), *(customer(f"c{i}", 2 + i % 5, str(20 + i)) for i in range(40))],
+            id="one wholesaler",
+        ),
+        pytest.param([customer(f"c{i}", 2 + 8 * (i % 2), str(20 + 500 * (i % 2))) for i in range(4)], id="four"),
+    ],
+)
+def test_any_shop_gives_all_figures(customers: list[dict[str, Any]]) -> None:
+    found = draw_figures(pictured(customers))
+    assert tuple(found) == FIGURES
+    assert all(png.startswith(b"\x89PNG") for png in found.values())
+
+
+def test_names_in_any_script_with_any_sign_and_of_any_length_are_drawn() -> None:
+    renamed = tuple(replace(p, name=name) for p, name in zip(DEFAULT.clusters, ODD_NAMES, strict=True))
+    catalogue = Catalogue(renamed, GROUPS)
+    categories = [
+        share(name, cat, 0.5, 0.4)
+        for name in ODD_NAMES
+        for cat in ("食品・飲料とお菓子", "$a$", "A long category's name " * 4)
+    ]
+    shown = replace(
+        pictured(catalogue=catalogue), categories=categories, migrations=[moved(ODD_NAMES[0], ODD_NAMES[1], 3)]
+    )
+    assert len(draw_figures(shown, catalogue=catalogue, currency="$")) == len(FIGURES)
+
+
+def test_a_title_says_how_many_kept_their_name(titles: list[str]) -> None:
+    a, b = "High-Value Customers", "Budget Shoppers"
+    figures.segment_migrations([moved(a, a, 80), moved(a, b, 20), moved("(new)", b, 500)])
+    assert titles == ["80% of 100 customers kept their name from 2023-11-30 to 2023-12-31"]
+
+
+def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
+    a, b = "High-Value Customers", "Budget Shoppers"
+    figures.segment_migrations([moved(a, a, 10), moved(a, b, 90, day=15)])
+    assert "100% of 10 customers" in titles[0]
+
+
+def test_the_first_segmentation_has_nobody_who_moved(titles: list[str]) -> None:
+    assert figures.segment_migrations([]).startswith(b"\x89PNG")
+    assert titles == ["Nobody has moved yet"]
+    figures.segment_migrations([moved("(new)", "Budget Shoppers", 5)])
+    assert "All customers are new" in titles[1]
+
+
+def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> None:
+    segments = {name: {"customers": 60} for name in ("High-Value Customers", "Budget Shoppers")}
+    rows = [
+        share("High-Value Customers", "Games", 0.6, 0.4),
+        share("High-Value Customers", "Books", 0.4, 0.6),
+        share("Budget Shoppers", "Games", 0.2, 0.4),
+        share("Budget Shoppers", "Books", 0.8, 0.6),
+    ]
+    figures.segment_categories(rows, segments)
+    assert titles == ["High-Value Customers: 1.5 × the usual share of Games"]
+    figures.segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}})
+    assert titles[1] == "There is nothing to compare between segments"
+
+
+def test_one_group_returns_and_shares_are_told_as_they_are(titles: list[str]) -> None:
+    told = dict(pictured([customer(f"c{i}", 1, str(10 + i)) for i in range(40)]).evaluation)
+    figures.segment_revenue(told)
+    assert titles == ["There is only one group of customers: One Purchase"]
+    two = {name: {**profile(name), "revenue": "-5", "revenue_share": None} for name in ("One Purchase", "Dormant")}
+    figures.segment_revenue({**told, "segments": two})
+    assert titles[1] == "Returns outweigh sales, so shares of revenue are undefined"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("short", "short"),
+        ("x" * 40, "x" * 24 + "…"),
+        ("食" * 40, "食" * 12 + "…"),
+        ("two\nlines\tand a $", "two lines and a \\$"),
+    ],
+)
+def test_labels_fit(name: str, shown: str) -> None:
+    assert canvas.label(name) == shown

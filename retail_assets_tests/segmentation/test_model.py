@@ -1,98 +1,261 @@
-"""How many clusters, and whether the same customers give the same ones."""
+"""How many clusters, whether they are found again, and whether their names outlive a retraining."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
-from retail_assets.segmentation import model as model_module
-from retail_assets.segmentation.features import NAMING_FEATURES
-from retail_assets.segmentation.model import choose_k, fit_model
+from retail_assets.segmentation import artifact
+from retail_assets.segmentation.features import eligible
+from retail_assets.segmentation.model import (
+    Candidate,
+    Training,
+    choose_k,
+    inherit_names,
+    mean_rand_index,
+    resampled,
+    train,
+)
+from retail_assets.segmentation.personas import DEFAULT, PERSONAS, Catalogue
+from retail_assets.segmentation.scoring import score
+from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
 
 
-def features(frequency: Sequence[float], monetary: Sequence[float]) -> pd.DataFrame:
-    values = pd.DataFrame({"frequency": frequency, "monetary": monetary}, dtype=float)
-    values["average_basket"] = values["monetary"] / values["frequency"]
-    return values.assign(recency=10.0, top_month_share=0.5)[list(NAMING_FEATURES)]
+@pytest.fixture(scope="module")
+def four_kinds() -> tuple[pd.DataFrame, list[str], Training]:
+    features, truth = planted(tuple(PLANTED), 120)
+    return features, truth, train(features)
+
+
+def candidates(*known: tuple[int, float, float | None, bool]) -> list[Candidate]:
+    return [Candidate(*one) for one in known]
 
 
 @pytest.mark.parametrize(
-    ("silhouettes", "k"),
+    ("tried", "k"),
     [
-        ({2: 0.38, 3: 0.33, 4: 0.33}, 4),  # The Complete Journey: no structure prefers fewer
-        ({2: 0.50, 3: 0.70, 4: 0.64}, 3),  # three planted kinds
-        ({2: 0.56, 3: 0.55, 4: 0.55}, 4),  # as good as equal
-        ({2: 0.90}, 2),
-        ({2: 0.1, 3: -0.1}, 3),
+        ([(2, 0.38, 0.97, True), (3, 0.33, 0.85, True), (4, 0.33, 0.92, True)], 4),  # The Complete Journey
+        ([(2, 0.50, 0.99, True), (3, 0.70, 0.99, True), (4, 0.64, 0.9, True)], 3),  # three planted kinds
+        ([(2, 0.56, 0.99, True), (3, 0.55, 0.99, True), (4, 0.55, 0.99, True)], 4),  # as good as equal
+        ([(2, 0.38, 0.97, True), (3, 0.33, 0.85, True), (4, 0.33, 0.6, True)], 3),  # four are not found again
+        ([(2, 0.38, 0.7, True), (3, 0.33, 0.5, True), (4, 0.33, 0.6, True)], 4),  # none is stable: said elsewhere
+        ([(2, 0.38, 0.97, True), (3, 0.33, None, False), (4, 0.33, None, False)], 2),  # no names for more
+        ([(2, 0.9, None, True)], 2),  # too few to ask whether they are stable
+        ([(2, 0.9, None, False)], None),
     ],
 )
-def test_fewer_clusters_than_personas_need_clear_structure(silhouettes: dict[int, float], k: int) -> None:
-    assert choose_k(silhouettes) == k
+def test_k_is_the_largest_that_is_usable_and_stable_unless_fewer_are_clearly_separated(
+    tried: list[tuple[int, float, float | None, bool]], k: int | None
+) -> None:
+    assert choose_k(candidates(*tried)) == k
+
+
+@pytest.mark.parametrize("kinds", [tuple(PLANTED), THREE_KINDS], ids=["four kinds", "three kinds"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_planted_kinds_of_shopper_are_found_and_named_rightly(kinds: tuple[str, ...], seed: int) -> None:
+    features, truth = planted(kinds, 100, seed=seed)
+    training = train(features, seed=seed)
+    assert training.model is not None
+    assert training.stable
+    given = score(training.model, features)["persona"]
+    assert adjusted_rand_score(truth, given) >= 0.9
+    assert np.mean(np.array(truth) == given.to_numpy()) >= 0.95
+    assert training.model.k == len(kinds)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_fewer_than_four_customers_are_not_clustered(count: int) -> None:
-    assert fit_model(features([2, 3, 4][:count], [10, 20, 30][:count])) is None
+def test_fewer_than_four_customers_are_not_clustered_and_the_reason_is_said(count: int) -> None:
+    training = train(frame(customer(str(i), 3 + i, "100") for i in range(count)))
+    assert training.model is None
+    assert ("nobody to segment" if count == 0 else f"Only {count} of {count} customers") in str(training.why)
 
 
-def test_four_different_customers_are_clustered_in_two() -> None:
-    model = fit_model(features([2, 2, 50, 50], [10, 11, 5000, 5100]))
-    assert model is not None
-    assert model.k == 2
-    assert model.predict(features([2, 50], [10.5, 5050])).tolist() == [1, 0]
+def test_four_customers_are_clustered_and_nobody_claims_that_it_would_hold() -> None:
+    training = train(frame(customer(str(i), 2 if i < 2 else 50, ("10", "11", "5000", "5100")[i]) for i in range(4)))
+    assert training.model is not None
+    assert training.model.k == 2
+    assert not training.stable
+    assert training.chosen is not None
+    assert training.chosen.bootstrap_ari is None
 
 
 def test_there_are_no_more_clusters_than_distinguishable_customers() -> None:
-    model = fit_model(features([2] * 50 + [9] * 50, [20.0] * 50 + [90.0] * 50))
+    kinds = [customer(f"a{i}", 2, "20") for i in range(50)] + [customer(f"b{i}", 9, "90") for i in range(50)]
+    training = train(frame(kinds))
+    assert training.model is not None
+    assert training.model.k == 2
+
+
+def test_identical_customers_are_no_cluster() -> None:
+    training = train(frame(customer(str(i), 5, "50") for i in range(30)))
+    assert training.model is None
+    assert "alike" in str(training.why)
+
+
+def test_one_purchase_a_customer_is_said_to_be_no_ground_for_personas() -> None:
+    """The seed's data set: 1,000 transactions of 1,000 customers."""
+    training = train(frame(customer(f"CUST{i:03d}", 1, str(25 + 7 * i), recency=i % 300) for i in range(200)))
+    assert training.model is None
+    assert "one purchase a customer cannot be segmented by frequency" in str(training.why)
+
+
+def test_the_same_customers_give_the_same_bytes(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    features, _, training = four_kinds
+    again = train(features)
+    assert training.model is not None
+    assert again.model is not None
+    assert artifact.dumps(again.model) == artifact.dumps(training.model)
+    assert again.candidates == training.candidates
+
+
+def test_another_seed_gives_the_same_personas(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    features, _, training = four_kinds
+    other = train(features, seed=11)
+    assert np.mean(score(other.model, features)["persona"] == score(training.model, features)["persona"]) >= 0.99
+
+
+def test_a_sample_changes_nothing(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    """The model of a quarter of the customers names all of them as the model of all does."""
+    features, _, training = four_kinds
+    part = train(features, at_most=len(features) // 4)
+    assert part.customers == len(features) // 4
+    assert np.mean(score(part.model, features)["persona"] == score(training.model, features)["persona"]) >= 0.97
+
+
+def test_an_extreme_customer_does_not_move_the_others(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    features, _, training = four_kinds
+    giant = frame([customer("giant", 100_000, "9999999999999.99", recency=0)])
+    wider = pd.concat([features, giant], ignore_index=True)
+    after = score(train(wider).model, wider).set_index("customer_id")["persona"]
+    assert after.pop("giant") == PERSONAS[0].name
+    before = score(training.model, features).set_index("customer_id")["persona"]
+    assert (after.loc[before.index] == before).mean() >= 0.99
+    # Nor does one who was not in the training break the model that is in use.
+    assert score(training.model, giant)["persona"].tolist() == [PERSONAS[0].name]
+
+
+def test_confidence_is_highest_at_the_centre_and_a_half_at_the_border(
+    four_kinds: tuple[pd.DataFrame, list[str], Training],
+) -> None:
+    features, _, training = four_kinds
+    model = training.model
     assert model is not None
-    assert model.k == 2
-    assert model.silhouette == pytest.approx(1.0)
+    labels, chances = model.posterior(features[eligible(features)])
+    assert ((chances > 1 / model.k) & (chances <= 1)).all()
+    assert chances.mean() > 0.95
+    scores = model.standardise(features[eligible(features)])[:, :3]
+    apart = np.sort(model.kmeans.transform(scores), axis=1)
+    by_margin = np.argsort(apart[:, 1] - apart[:, 0])
+    assert chances[by_margin[:10]].mean() < chances[by_margin[-10:]].mean()
+    assert labels.tolist() == model.pipeline.predict(_matrix(features)).tolist()
 
 
-def test_clusters_are_numbered_by_falling_spend() -> None:
-    rng = np.random.default_rng(3)
-    frequency = rng.integers(2, 80, 300)
-    customers = features(frequency.tolist(), (frequency * rng.lognormal(3, 1, 300)).tolist())
-    model = fit_model(customers)
+def _matrix(features: pd.DataFrame) -> np.ndarray:
+    from retail_assets.segmentation.features import naming_matrix
+
+    return naming_matrix(features[eligible(features)])
+
+
+def test_resamples_of_distinct_kinds_find_them_again(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    features, _, training = four_kinds
+    assert training.model is not None
+    judged, models = resampled(training.model, features, resamples=5)
+    labels = training.model.predict(judged)
+    assert mean_rand_index(labels, [model.predict(judged) for model in models]) > 0.95
+    assert all(np.mean(model.names_of(judged) == training.model.names_of(judged)) > 0.95 for model in models)
+
+
+def test_a_retraining_keeps_the_yardstick_and_the_names(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    features, _, training = four_kinds
+    later, _ = planted(tuple(PLANTED), 120, seed=5)
+    retrained = train(later, previous=training.model)
+    assert retrained.inherited
+    assert retrained.model is not None
+    assert training.model is not None
+    assert retrained.model.reference is training.model.reference
+    assert np.mean(score(retrained.model, later)["persona"] == score(training.model, later)["persona"]) >= 0.98
+
+
+def test_names_go_with_the_places_of_clusters_not_with_their_numbers(
+    four_kinds: tuple[pd.DataFrame, list[str], Training],
+) -> None:
+    features, _, training = four_kinds
+    model = training.model
     assert model is not None
-    spend = customers["monetary"].groupby(model.predict(customers)).median()
-    assert spend.is_monotonic_decreasing
+    renamed = replace(model, names=("A", "B", "C", "D"))
+    scores = model.standardise(features)
+    assert inherit_names(model, renamed, scores).names == ("A", "B", "C", "D")
+    shuffled = replace(renamed, kmeans=_rolled(renamed), names=("B", "C", "D", "A"))
+    assert inherit_names(model, shuffled, scores).names == ("A", "B", "C", "D")
 
 
-def test_training_on_a_sample_scores_everyone_much_as_training_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(5)
-    kinds = np.repeat([[40, 90], [40, 15], [6, 90], [6, 15]], 500, axis=0)
-    frequency = np.maximum(rng.poisson(kinds[:, 0]), 2)
-    customers = features(frequency.tolist(), (frequency * kinds[:, 1] * rng.lognormal(0, 0.25, 2_000)).tolist())
-    everyone = fit_model(customers)
-    monkeypatch.setattr(model_module, "TRAINING_CUSTOMERS", 800)
-    sampled = fit_model(customers)
-    assert everyone is not None
-    assert sampled is not None
-    assert (everyone.trained_on, sampled.trained_on) == (2_000, 800)
-    assert np.mean(everyone.predict(customers) == sampled.predict(customers)) > 0.99
+def _rolled(model: object) -> object:
+    import copy
+
+    kmeans = copy.deepcopy(model.kmeans)  # type: ignore[attr-defined]
+    kmeans.cluster_centers_ = np.roll(kmeans.cluster_centers_, -1, axis=0)
+    return kmeans
 
 
-money = st.one_of(
-    st.floats(0.01, 1e16), st.sampled_from([0.01, 0.02, 1e9, 1e9 + 0.01, 1e12, 1e12 + 0.01, 9_999_999_999_999_999.0])
-)
+def test_names_are_not_inherited_by_clusters_that_lie_elsewhere(
+    four_kinds: tuple[pd.DataFrame, list[str], Training],
+) -> None:
+    features, _, training = four_kinds
+    model = training.model
+    assert model is not None
+    import copy
+
+    moved = copy.deepcopy(model.kmeans)
+    moved.cluster_centers_ = moved.cluster_centers_ + 2.0
+    elsewhere = replace(model, names=("A", "B", "C", "D"), kmeans=moved)
+    assert inherit_names(model, elsewhere, model.standardise(features)).names == model.names
+
+
+def test_a_shop_that_has_changed_gets_a_new_yardstick(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
+    _, _, training = four_kinds
+    inflated, truth = planted(tuple(PLANTED), 80)
+    inflated["monetary"] *= 50
+    inflated["average_basket"] *= 50
+    retrained = train(inflated, previous=training.model)
+    assert not retrained.inherited
+    assert np.mean(score(retrained.model, inflated)["persona"].to_numpy() == np.array(truth)) >= 0.95
+
+
+def test_own_personas_name_the_clusters() -> None:
+    features, _ = planted(("High-Value Customers", "Low-Engagement"), 60)
+    own = Catalogue(clusters=(replace(PERSONAS[0], name="Gold"), replace(PERSONAS[3], name="Grey")))
+    training = train(features, catalogue=own)
+    assert training.model is not None
+    assert training.model.names == ("Gold", "Grey")
+    assert training.model.catalogue_digest != DEFAULT.digest
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.one_of(st.integers(2, 5), st.integers(2, 10**9)), money), min_size=4, max_size=10))
-def test_any_amounts_a_warehouse_can_hold_are_clustered_without_a_warning(customers: list[tuple[int, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(2, 10**7), st.integers(1, 10**16)),
+        min_size=4,
+        max_size=60,
+    )
+)
+def test_any_amounts_a_warehouse_can_hold_are_clustered_without_a_warning(customers: list[tuple[int, int]]) -> None:
     """Near-constant or huge amounts drive Yeo-Johnson's exponent far out; scores must stay finite."""
-    values = features(*map(list, zip(*customers, strict=True)))
+    from decimal import Decimal
+
+    made = [customer(f"{i:03d}", often, Decimal(cents) / 100) for i, (often, cents) in enumerate(customers)]
+    features = frame(made)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = fit_model(values)
-        if model:
-            labels = model.predict(values)
-            assert set(labels) <= set(range(model.k))
-            assert np.isfinite(model.centroids(values, labels)).all()
+        training = train(features)
+        if training.model:
+            found = score(training.model, features)
+            assert set(found["persona"]) <= set(training.model.names)
+            assert found["confidence"].between(0, 1).all()
+            assert np.isfinite(training.model.standardise(features)).all()

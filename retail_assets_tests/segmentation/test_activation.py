@@ -1,0 +1,125 @@
+"""Activation files: no cell a formula, the most valuable first, nobody left from yesterday."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_assets.csv_cells import safe_cell
+from retail_assets.segmentation import activation
+from retail_assets.segmentation.activation import COLUMNS, FOLDER, file_names, next_step, write_activation, write_csv
+from retail_assets.segmentation.personas import DEFAULT, HIGH_VALUE
+from retail_assets.segmentation.segment import make_features, make_profiles, score_all, train_from
+from retail_assets.storage import Store
+from retail_assets.tables import CUSTOMER_SEGMENTS
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.segmentation.shoppers import SNAPSHOT, THREE_KINDS, planted_sales, warehouse_at
+
+
+def row(**others: Any) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(CUSTOMER_SEGMENTS.names),
+        "customer_id": "c",
+        "persona": HIGH_VALUE.name,
+        "confidence": 0.9,
+        "tags": "",
+        "lapsed_risk": False,
+        "frequency": 2,
+        "monetary": 5,
+        "average_basket": 2.5,
+        "last_sale_date": SNAPSHOT,
+        **others,
+    }
+
+
+def read(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> DuckDBWarehouse:
+    sales, _ = planted_sales(THREE_KINDS, 12, days=200)
+    warehouse = warehouse_at(tmp_path, sales)
+    make_features(warehouse)
+    score_all(warehouse, train_from(warehouse).model, "v")
+    make_profiles(warehouse)
+    return warehouse
+
+
+def test_every_customer_is_in_the_file_of_the_persona_the_highest_spenders_first(
+    tmp_path: Path, shop: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activation, "PAGE_CUSTOMERS", 5)  # several pages a persona
+    store = Store(str(tmp_path / "output"))
+    keys = write_activation(shop, store, DEFAULT, "USD")
+    assert keys[0] == f"{FOLDER}/high-value-customers.csv"
+    found = {c["customer_id"]: c["persona"] for key in keys for c in read(store.read(key))}
+    segments = shop.query("select customer_id, persona from customer_segments").to_pylist()
+    assert found == {s["customer_id"]: s["persona"] for s in segments}
+    for key in keys:
+        customers = read(store.read(key))
+        assert tuple(customers[0]) == COLUMNS
+        spent = [float(c["money_spent"]) for c in customers]
+        assert spent == sorted(spent, reverse=True)
+        assert all(c["recommended_action"] for c in customers)
+
+
+def test_files_are_the_same_bytes_again_and_those_of_personas_without_customers_go(
+    tmp_path: Path, shop: DuckDBWarehouse
+) -> None:
+    store = Store(str(tmp_path / "output"))
+    store.write(f"{FOLDER}/renamed-away.csv", b"old")
+    store.write("segments/evaluation.json", b"{}")
+    keys = write_activation(shop, store, DEFAULT, None)
+    first = {key: store.read(key) for key in keys}
+    assert not store.exists(f"{FOLDER}/renamed-away.csv")
+    assert store.exists("segments/evaluation.json")
+    assert write_activation(shop, store, DEFAULT, None) == keys
+    assert {key: store.read(key) for key in keys} == first
+
+
+def test_without_customers_no_file_is_left(tmp_path: Path) -> None:
+    shop = warehouse_at(tmp_path)
+    make_features(shop)
+    score_all(shop, None, "none")
+    make_profiles(shop)
+    store = Store(str(tmp_path / "output"))
+    store.write(f"{FOLDER}/high-value-customers.csv", b"old")
+    assert write_activation(shop, store, DEFAULT, None) == []
+    assert store.list(FOLDER) == []
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_no_text_is_ever_a_formula_and_every_text_can_be_read_back(customer_id: str, tags: str, action: str) -> None:
+    sink = io.BytesIO()
+    batch = pa.RecordBatch.from_pylist([row(customer_id=customer_id, tags=tags, favourite_category=tags)])
+    assert write_csv([batch], HIGH_VALUE, action, sink) == 1
+    [found] = read(sink.getvalue())
+    assert (found["customer_id"], found["tags"]) == (safe_cell(customer_id), safe_cell(tags))
+    for cell in found.values():
+        assert not cell.startswith(("=", "+", "@", "\t"))
+
+
+@given(st.lists(st.text(min_size=1, max_size=70), unique=True, max_size=8))
+def test_no_two_personas_share_a_file_and_no_name_leaves_the_folder(personas: list[str]) -> None:
+    names = file_names(personas)
+    assert len({name.casefold() for name in names.values()}) == len(personas)
+    for name in names.values():
+        assert name.endswith(".csv")
+        assert not set(name) & set('/\\:*?"<>| ')
+        assert not name.startswith((".", "-"))
+
+
+def test_what_sets_a_customer_apart_is_the_next_step() -> None:
+    assert next_step(row()) == ""
+    assert next_step(row(lapsed_risk=True)).startswith("Write first")
+    assert "Games" in next_step(row(favourite_category="Games"))
+    assert "Between two segments" in next_step(row(confidence=0.4))
+    assert next_step(row(confidence=None)) == ""

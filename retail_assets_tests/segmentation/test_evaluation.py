@@ -1,0 +1,180 @@
+"""The evaluation: the contract of `evaluation.json`, and nothing in it that was not measured."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from retail_assets.segmentation.evaluation import (
+    Evidence,
+    Fit,
+    action_numbers,
+    action_text,
+    evaluate,
+    measure,
+    money,
+)
+from retail_assets.segmentation.history import NextQuarter, Renaming
+from retail_assets.segmentation.model import SegmentModel, train
+from retail_assets.segmentation.personas import ACTION_NUMBERS, DEFAULT
+from retail_assets.tables import SEGMENT_PROFILES
+from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, planted
+
+DAY = dt.date(2023, 12, 31)
+SCOPE = {"snapshot_date": DAY, "anonymous_lines": 3, "anonymous_orders": 2, "anonymous_revenue": Decimal("7.50")}
+
+
+def profile(persona: str = "High-Value Customers", **others: Any) -> dict[str, Any]:
+    """A row of `segment_profiles`."""
+    return {
+        **dict.fromkeys(SEGMENT_PROFILES.names),
+        "persona": persona,
+        "decided_by": "cluster",
+        "customers": 50,
+        "customers_share": 0.25,
+        "revenue": Decimal("1000.00"),
+        "revenue_share": 0.5,
+        "average_frequency": 40.0,
+        "median_frequency": 40.0,
+        "median_monetary": 3600.0,
+        "median_average_basket": 90.0,
+        "median_recency_days": 4.0,
+        "median_tenure_days": 300.0,
+        "median_top_month_share": 0.12,
+        "one_more_purchase": 4500.0,
+        "lapsed_risk_share": 0.0,
+        "snapshot_date": DAY,
+        "model_version": "v",
+        **others,
+    }
+
+
+@pytest.fixture(scope="module")
+def model() -> SegmentModel:
+    trained = train(planted(tuple(PLANTED), 60)[0]).model
+    assert trained is not None
+    return trained
+
+
+def evidence(model: SegmentModel | None, **others: Any) -> Evidence:
+    known: dict[str, Any] = {
+        "model": model,
+        "why": None if model else "Nobody came.",
+        "version": "v",
+        "fit": Fit(200, 0.61, 0.5, 0.97, 0.99) if model else None,
+        "renaming": Renaming((DAY, DAY), 181, 0.96, 0.91, 0.92, 0.9, 4.5),
+        "quarter": NextQuarter(DAY, DAY, 200, {}, 0.25, 0.55, 0.56, 0.54),
+        "profiles": [profile()] if model else [],
+        "scope": SCOPE,
+    }
+    return Evidence(**{**known, **others})
+
+
+def test_the_file_has_what_was_promised(model: SegmentModel) -> None:
+    told = evaluate(evidence(model))
+    assert told["k"] == 4
+    assert (told["silhouette"], told["bootstrap_ari"]) == (0.61, 0.97)
+    assert (told["name_agreement"], told["kept_month_to_month"]) == (0.96, 0.91)
+    best = told["high_value"]
+    assert (best["customers_share"], best["next_revenue_share"], best["ranking_next_revenue_share"]) == (
+        0.25,
+        0.55,
+        0.56,
+    )
+    assert best["lift"] == pytest.approx(2.2)
+    assert told["segments"]["High-Value Customers"]["revenue"] == "1000.00"
+    assert told["anonymous"] == {"lines": 3, "orders": 2, "revenue": "7.50"}
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_what_was_not_measured_is_null_with_the_reason() -> None:
+    told = evaluate(evidence(None, renaming=Renaming(why="Too short."), quarter=NextQuarter(why="No quarter yet.")))
+    assert told["verdict"] == "Nobody came."
+    for key in ("k", "silhouette", "davies_bouldin", "bootstrap_ari", "name_agreement", "kept_month_to_month"):
+        assert told[key] is None, key
+    assert told["high_value"]["next_revenue_share"] is None
+    assert told["segments"] == {}
+    notes = " ".join(told["notes"])
+    for reason in ("Nobody came.", "Too short.", "No quarter yet."):
+        assert reason in notes
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_handful_of_customers_is_not_called_stable(model: SegmentModel) -> None:
+    told = evaluate(evidence(model, fit=Fit(12, 0.8, 0.2, 0.99, 1.0)))
+    assert "stable" not in told["verdict"]
+    assert any("Only 12 customers" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize(
+    ("ari", "silhouette", "words"),
+    [
+        (0.95, 0.61, "reasonably separated (silhouette 0.61) and stable"),
+        (0.95, 0.33, "weakly separated (silhouette 0.33) but stable"),
+        (0.5, 0.61, "reasonably separated (silhouette 0.61) but unstable"),
+        (0.5, 0.1, "hardly separated (silhouette 0.10) and unstable"),
+    ],
+)
+def test_the_verdict_says_what_the_figures_say(model: SegmentModel, ari: float, silhouette: float, words: str) -> None:
+    assert words in evaluate(evidence(model, fit=Fit(200, silhouette, 1.0, ari, 0.9)))["verdict"]
+
+
+def test_segments_come_in_display_order_and_names_of_yesterday_last(model: SegmentModel) -> None:
+    names = ["Renamed away", "One Purchase", "Seasonal Shoppers", "High-Value Customers"]
+    told = evaluate(evidence(model, profiles=[profile(name) for name in names]))
+    assert list(told["segments"]) == ["High-Value Customers", "Seasonal Shoppers", "One Purchase", "Renamed away"]
+    assert told["segments"]["Renamed away"]["action"] == ""
+
+
+def test_an_action_text_can_use_every_number_and_no_other() -> None:
+    assert set(action_numbers(profile())) == set(ACTION_NUMBERS)
+    for persona in DEFAULT.display_order:
+        assert "{" not in action_text(persona, profile(), "USD")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"revenue": Decimal("-5"), "revenue_share": None},
+        {"median_top_month_share": None},
+        {"customers": 1},
+        {"revenue": "0.00", "median_average_basket": 0.0},
+    ],
+)
+def test_texts_survive_odd_profiles(odd: dict[str, Any]) -> None:
+    for persona in DEFAULT.display_order:
+        text = action_text(persona, profile(**odd))
+        assert "nan" not in text
+        assert "None" not in text
+
+
+def test_money_has_cents_below_a_thousand_only() -> None:
+    assert money(Decimal("999.5"), "USD") == "999.50 USD"
+    assert money(1234.56) == "1,235"
+    assert money(-0.5) == "-0.50"
+
+
+def test_planted_shoppers_are_apart_and_come_back_in_every_resample() -> None:
+    features, _ = planted(THREE_KINDS, 80)
+    trained = train(features).model
+    assert trained is not None
+    fit = measure(trained, features)
+    assert fit.customers == 240
+    assert fit.silhouette is not None
+    assert fit.silhouette > 0.5
+    assert fit.davies_bouldin is not None
+    assert fit.davies_bouldin < 0.8
+    assert fit.bootstrap_ari is not None
+    assert fit.bootstrap_ari > 0.95
+    assert fit.bootstrap_names is not None
+    assert fit.bootstrap_names > 0.95
+    assert measure(trained, features) == fit
+
+
+def test_a_model_is_not_judged_on_customers_it_cannot_cluster(model: SegmentModel) -> None:
+    nobody = planted(("High-Value Customers",), 1)[0]
+    assert measure(model, nobody) == Fit(1)

@@ -1,0 +1,144 @@
+"""Names over the months, and money out of time: what is compared, and what no later sale may change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_assets.segmentation import history
+from retail_assets.segmentation.history import LEAST_DAYS, captured, month_ends, next_quarter, renaming
+from retail_assets.segmentation.personas import DEFAULT, HIGH_VALUE
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.segmentation.shoppers import PLANTED, customer, fill, frame, line, planted_sales, warehouse_at
+
+DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2030, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def sales() -> list[dict[str, Any]]:
+    made, _ = planted_sales(tuple(PLANTED), 25, days=365)
+    return [*made, line("last", "2023-12-31", None, 1)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, sales: list[dict[str, Any]]) -> DuckDBWarehouse:
+    return warehouse_at(tmp_path_factory.mktemp("history"), sales)
+
+
+@given(DAYS, DAYS)
+def test_months_compared_are_whole_follow_each_other_and_have_sales_before_them(first: dt.date, last: dt.date) -> None:
+    found = month_ends(first, last)
+    assert len(found) <= history.MONTHS + 1
+    for day in found:
+        assert (day + dt.timedelta(1)).day == 1
+        assert day <= last
+        assert (day - first).days + 1 >= LEAST_DAYS
+    for earlier, later in pairwise(found):
+        assert (earlier + dt.timedelta(1)).month == later.month
+
+
+def test_a_quarter_ago_of_a_year_of_sales_is_the_end_of_september(shop: DuckDBWarehouse) -> None:
+    found = next_quarter(shop, DEFAULT)
+    assert (found.cutoff, found.until) == (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
+
+
+def test_shares_of_the_next_quarter_add_up_and_the_best_customers_bring_more_than_their_share(
+    shop: DuckDBWarehouse,
+) -> None:
+    found = next_quarter(shop, DEFAULT)
+    for key in ("customers_share", "next_revenue_share"):
+        assert sum(shares[key] for shares in found.by_persona.values()) == pytest.approx(1)
+    assert found.customers_share is not None
+    assert found.revenue_share is not None
+    assert found.revenue_share > 1.5 * found.customers_share
+
+
+def test_later_sales_change_the_money_and_never_the_segments(
+    tmp_path: Path, shop: DuckDBWarehouse, sales: list[dict[str, Any]]
+) -> None:
+    """A segment that had seen the quarter would look better at it than it can be."""
+    windfall = [line(f"windfall {i}", "2023-11-15", "Low-0000", 90_000) for i in range(30)]
+    other = warehouse_at(tmp_path, [*sales, *windfall])
+    before, after = next_quarter(shop, DEFAULT), next_quarter(other, DEFAULT)
+    assert {n: s["customers_share"] for n, s in before.by_persona.items()} == {
+        n: s["customers_share"] for n, s in after.by_persona.items()
+    }
+    assert before.revenue_share is not None
+    assert after.revenue_share is not None
+    assert after.revenue_share < before.revenue_share
+
+
+def test_lists_are_as_long_as_the_segment_and_take_the_highest_spenders() -> None:
+    known = frame(customer(c, 2, str(money), recency=r) for c, money, r in (("a", 90, 1), ("b", 80, 1), ("c", 10, 300)))
+    names = np.array([HIGH_VALUE.name, "Other", "Other"], dtype=object)
+    day = dt.date(2023, 9, 30)
+    found = captured(known, names, np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
+    assert found.customers_share == pytest.approx(1 / 3)
+    assert found.revenue_share == pytest.approx(0.3)
+    assert found.ranking_share == pytest.approx(0.3)  # a has spent most
+    swapped = captured(known, names[[1, 0, 2]], np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
+    assert swapped.revenue_share == pytest.approx(0.5)
+    assert swapped.ranking_share == pytest.approx(0.3)
+
+
+def test_without_money_or_without_the_best_persona_shares_are_null_with_the_reason() -> None:
+    known = frame([customer("a", 2, "90")])
+    day = dt.date(2023, 9, 30)
+    nothing = captured(known, np.array(["x"]), np.array([0.0]), "x", day, day)
+    assert nothing.revenue_share is None
+    assert "no money" in str(nothing.why)
+    nobody = captured(known, np.array(["x"]), np.array([5.0]), "y", day, day)
+    assert nobody.revenue_share is None
+    assert nobody.by_persona["x"]["next_revenue_share"] == 1
+    assert "No customer" in str(nobody.why)
+
+
+def test_names_of_steady_shoppers_last(shop: DuckDBWarehouse) -> None:
+    found = renaming(shop, DEFAULT)
+    assert found.why is None
+    assert [str(day) for day in found.months][::6] == ["2023-06-30", "2023-12-31"]
+    assert found.window_days == 181
+    assert len(found.by_month) == 6
+    for share in (found.kept, found.kept_frozen, found.name_agreement):
+        assert share is not None
+        assert 0.8 < share <= 1
+    assert found.kept_or_left is not None
+    assert found.kept is not None
+    assert found.kept_or_left <= found.kept
+    assert found.months_kept is not None
+    assert 3 < found.months_kept <= 6
+
+
+def test_too_short_a_history_is_said_and_not_filled_in(tmp_path: Path) -> None:
+    shop = warehouse_at(tmp_path, [line(f"o{d}", dt.date(2023, 1, 1) + dt.timedelta(d), "c", 5) for d in range(100)])
+    assert renaming(shop, DEFAULT).kept is None
+    assert "two month ends" in str(renaming(shop, DEFAULT).why)
+    assert next_quarter(shop, DEFAULT).revenue_share is None
+    assert "three whole months" in str(next_quarter(shop, DEFAULT).why)
+
+
+def test_a_shop_without_sales_has_no_history(tmp_path: Path) -> None:
+    shop = warehouse_at(tmp_path)
+    assert renaming(shop, DEFAULT).why == "There are no sales."
+    assert next_quarter(shop, DEFAULT).why == "There are no sales."
+
+
+def test_customers_whom_nothing_tells_apart_have_no_names_to_keep(tmp_path: Path) -> None:
+    shop = warehouse_at(tmp_path)
+    alike = [
+        line(f"{c}/{d}", dt.date(2023, 1, 1) + dt.timedelta(d), f"c{c}", 10)
+        for c in range(10)
+        for d in range(0, 365, 7)
+    ]
+    fill(shop, alike)
+    found = renaming(shop, DEFAULT)
+    assert found.kept is None
+    assert "alike" in str(found.why)
+    assert "alike" in str(next_quarter(shop, DEFAULT).why)
