@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from retail_assets.model_store import Manifest, ModelStore, ModelStoreError
+from retail_assets.model_store import USER, Manifest, ModelStore, ModelStoreError, UnreadablePointerError
 
 models = typer.Typer(
     help="Versions of the models of forecast and segments: look, compare, promote, roll back.", no_args_is_help=True
@@ -91,8 +91,14 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     """Every version, the newest last; the one in use is marked."""
     chosen = kind or Kind.FORECAST
     store, shown = _store(chosen), _KINDS[chosen]
-    champion, known = store.champion(), store.versions()
-    in_use = champion.version if champion else None
+    known, damaged = store.versions(), store.damaged()
+    try:
+        champion = store.champion()
+        in_use = champion.version if champion else None
+    except UnreadablePointerError as e:
+        damaged["champion.json"], in_use = str(e), None
+    for name, told in damaged.items():
+        typer.echo(f"Damaged, {name}: {told}", err=True)
     if as_json:
         typer.echo(json.dumps([{**asdict(m), "in_use": m.version == in_use} for m in known], indent=2))
         return
@@ -106,9 +112,7 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
         cell = "–" if value is None else shown.form(value)
         skill = "yes" if m.has_skill else "no"
         mark = "*" if m.version == in_use else "?" if m.version == waits else " "
-        typer.echo(
-            f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}"
-        )
+        typer.echo(f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}")
     typer.echo(f"  * in use, in {store.store.uri}")
     if waits:
         typer.echo(f"  ? waits, because it would rename customers: retail-assets models promote {waits}")
@@ -173,10 +177,8 @@ def promote(
     of = _kind_of(version, kind)
     store = _store(of)
     chosen = store.manifest(version)
-    champion = store.champion()
-    standing = store.manifest(champion.version) if champion else None
-    _refuse_loss_of_skill(chosen, standing, force, of)
-    store.promote(chosen.version, at=_now(), by="user", reason=reason)
+    _refuse_loss_of_skill(chosen, _standing(store), force, of)
+    store.promote(chosen.version, at=_now(), by=USER, reason=reason)
     typer.echo(f"In use: {chosen.version} ({chosen.family}).")
     typer.echo(f"Next:  retail-assets materialize --select {_KINDS[of].used_by}")
 
@@ -190,6 +192,16 @@ def rollback(
     champion = _store(of).rollback(at=_now(), reason=reason)
     typer.echo(f"In use again: {champion.version}.")
     typer.echo(f"Next:  retail-assets materialize --select {_KINDS[of].used_by}")
+
+
+def _standing(store: ModelStore) -> Manifest | None:
+    """What is in use, as far as the store can tell: damage must not keep anyone from putting another version in use."""
+    try:
+        champion = store.champion()
+        return store.manifest(champion.version) if champion else None
+    except ModelStoreError as e:
+        typer.echo(f"What is in use cannot be read: {e}", err=True)
+        return None
 
 
 def _waiting(store: ModelStore) -> str | None:

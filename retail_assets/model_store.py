@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from retail_assets.errors import NotReadyError, RetailError, nearest
@@ -19,12 +19,23 @@ from retail_assets.storage import Store
 
 _POINTER, _VERSIONS, _MANIFEST, _MODEL, _CARD = "champion.json", "versions", "manifest.json", "model.skops", "card.md"
 _ATTEMPTS = 5
+#: Who moves the pointer: the contest of a training, or a person.
+CONTEST, USER, ROLLBACK = "contest", "user", "rollback"
+BY_HAND = (USER, ROLLBACK)
 #: kind of model -> (what is retrained, the asset that trains it)
 _TRAINED_BY = {"forecast": ("the forecast", "forecast_backtest"), "segments": ("the segments", "segment_model")}
 
 
 class ModelStoreError(RetailError):
     """A version is unknown or damaged, or a promotion is refused."""
+
+
+class UnreadablePointerError(ModelStoreError):
+    """The record of what is in use is damaged; `tag` is what a write over it must match."""
+
+    def __init__(self, message: str, tag: str | None) -> None:
+        super().__init__(message)
+        self.tag = tag
 
 
 @dataclass(frozen=True)
@@ -76,12 +87,16 @@ class ModelStore:
     def save(self, data: bytes, last_day: dt.date, known: Mapping[str, Any], card: str) -> Manifest:
         """Store a version; the same bytes of the same day are the version that is there already.
 
-        `known` holds the fields of a Manifest that do not follow from the bytes.
+        `known` holds the fields of a Manifest that do not follow from the bytes. A version that is there and damaged is
+        written anew: training again mends it.
         """
         digest = hashlib.sha256(data).hexdigest()
         version = f"{last_day:%Y%m%d}-{digest[:10]}"
-        if (there := self.store.read_if_exists(self._key(version, _MANIFEST))) is not None:
-            return _manifest(there, version)
+        try:
+            self.load(version)
+            return self.manifest(version)
+        except ModelStoreError:
+            pass  # unknown yet, or damaged
         manifest = Manifest(version=version, sha256=digest, **known)
         self.store.write(self._key(version, _MODEL), data)
         self.store.write(self._key(version, _CARD), card.encode())
@@ -90,11 +105,24 @@ class ModelStore:
         return manifest
 
     def versions(self) -> list[Manifest]:
-        """Every version, the oldest data first."""
-        names = self.store.folders(f"{self.root}/{_VERSIONS}")
-        found = [(name, self.store.read_if_exists(self._key(name, _MANIFEST))) for name in names]
-        manifests = [_manifest(data, name) for name, data in found if data is not None]
+        """Every version whose manifest can be read, the oldest data first."""
+        manifests = [found for found in self._found().values() if isinstance(found, Manifest)]
         return sorted(manifests, key=lambda m: (m.data.get("last_day", ""), m.trained_at, m.version))
+
+    def damaged(self) -> dict[str, str]:
+        """Versions whose manifest cannot be read, and why: a person has to look at these."""
+        return {name: str(found) for name, found in self._found().items() if isinstance(found, ModelStoreError)}
+
+    def _found(self) -> dict[str, Manifest | ModelStoreError]:
+        found: dict[str, Manifest | ModelStoreError] = {}
+        for name in self.store.folders(f"{self.root}/{_VERSIONS}"):
+            data = self.store.read_if_exists(self._key(name, _MANIFEST))
+            if data is not None:  # else a training that was cut short: no version yet
+                try:
+                    found[name] = _manifest(data, name)
+                except ModelStoreError as e:
+                    found[name] = e
+        return found
 
     def manifest(self, version: str) -> Manifest:
         """The manifest of a version, which may be shortened if it stays unique. Raises ModelStoreError."""
@@ -159,11 +187,15 @@ class ModelStore:
 
         target = before(self.champion())
         self.load(target)
-        return self._move(before, at, "rollback", reason)
+        return self._move(before, at, ROLLBACK, reason)
 
     def _move(self, target: Any, at: dt.datetime, by: str, reason: str) -> Champion:
         for _ in range(_ATTEMPTS):
-            champion, tag = self._pointer()
+            try:
+                champion, tag = self._pointer()
+            except UnreadablePointerError as e:
+                # What it said is lost; putting a version in use is how it is mended.
+                champion, tag = None, e.tag
             version = target(champion)
             if champion is not None and champion.version == version:
                 return champion
@@ -182,20 +214,33 @@ class ModelStore:
             told = json.loads(data)
             return Champion(told["version"], tuple(Promotion(**item) for item in told["history"])), tag
         except (ValueError, KeyError, TypeError) as e:
-            raise ModelStoreError(
+            raise UnreadablePointerError(
                 f"{self.store.uri_of(f'{self.root}/{_POINTER}')} cannot be read ({e}). "
-                "Put a version in use again: retail-assets models promote VERSION"
+                f"Put a version in use again: retail-assets models promote VERSION --kind {self.kind}",
+                tag,
             ) from None
 
     def _key(self, version: str, name: str) -> str:
         return f"{self.root}/{_VERSIONS}/{version}/{name}"
 
 
+def taken_out_by_hand(champion: Champion | None) -> set[str]:
+    """Versions that a person has put out of use, and nobody back in: no contest may bring them back."""
+    out: set[str] = set()
+    before: str | None = None
+    for move in champion.history if champion else ():
+        if move.by in BY_HAND and before is not None:
+            out.add(before)
+        out.discard(move.version)
+        before = move.version
+    return out
+
+
 def _undoable(champion: Champion | None) -> list[str]:
     """Versions to roll back to, the next one last: a rollback takes the promotion before it off the pile."""
     pile: list[str] = []
     for move in champion.history if champion else ():
-        if move.by == "rollback" and len(pile) > 1:
+        if move.by == ROLLBACK and len(pile) > 1:
             pile.pop()
         else:
             pile.append(move.version)
@@ -204,9 +249,14 @@ def _undoable(champion: Champion | None) -> list[str]:
 
 def _manifest(data: bytes, version: str) -> Manifest:
     try:
-        manifest = Manifest(**json.loads(data))
-    except (ValueError, TypeError) as e:
-        raise ModelStoreError(f"The manifest of model version {version} cannot be read ({e}). Retrain.") from None
+        told = json.loads(data)
+        # A later version of this program may have told more.
+        manifest = Manifest(**{item.name: told[item.name] for item in fields(Manifest)})
+    except (ValueError, TypeError, KeyError) as e:
+        raise ModelStoreError(
+            f"The manifest of model version {version} cannot be read ({type(e).__name__}: {e}). Training on the same sales "
+            "writes it anew; or put another version in use: retail-assets models promote VERSION"
+        ) from None
     if manifest.version != version:
         raise ModelStoreError(f"The manifest of model version {version} is that of {manifest.version}. Retrain.")
     return manifest

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retail_assets.errors import NotReadyError
-from retail_assets.model_store import ModelStore, ModelStoreError
+from retail_assets.model_store import ModelStore, ModelStoreError, taken_out_by_hand
 from retail_assets.storage import Store
 
 AT = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -119,4 +119,61 @@ def test_a_manifest_of_another_version_is_refused(models: ModelStore, tmp_path: 
     file = tmp_path / "shop/forecast/versions" / version / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"version": "other"}))
     with pytest.raises(ModelStoreError, match="is that of other"):
-        models.versions()
+        models.manifest(version)
+    assert models.versions() == []
+
+
+def damage(models: ModelStore, key: str, data: bytes) -> None:
+    models.store.write(f"shop/forecast/{key}", data)
+
+
+def test_training_again_mends_a_version_whose_bytes_were_changed(models: ModelStore) -> None:
+    version = save(models)
+    damage(models, f"versions/{version}/model.skops", b"two")
+    with pytest.raises(ModelStoreError, match="has been changed"):
+        models.load(version)
+    assert save(models) == version
+    assert models.load(version) == b"one"
+
+
+def test_training_again_mends_a_manifest_that_was_cut_short(models: ModelStore) -> None:
+    version = save(models)
+    damage(models, f"versions/{version}/manifest.json", b'{"version": ')
+    assert save(models) == version
+    assert models.manifest(version).metrics == {"wape": 0.1}
+
+
+def test_one_damaged_manifest_hides_no_other_version_and_is_named(models: ModelStore) -> None:
+    good, bad = save(models, b"a", 1), save(models, b"b", 2)
+    damage(models, f"versions/{bad}/manifest.json", b"{}")
+    assert [m.version for m in models.versions()] == [good]
+    assert list(models.damaged()) == [bad]
+    assert "cannot be read" in models.damaged()[bad]
+
+
+def test_a_manifest_of_a_later_program_that_tells_more_can_be_read(models: ModelStore) -> None:
+    version = save(models)
+    key = f"versions/{version}/manifest.json"
+    told = json.loads(models.store.read(f"shop/forecast/{key}"))
+    damage(models, key, json.dumps(told | {"colour": "blue"}).encode())
+    assert models.manifest(version).version == version
+
+
+def test_a_record_that_cannot_be_read_says_how_to_mend_it_and_promotion_does(models: ModelStore) -> None:
+    version = save(models)
+    damage(models, "champion.json", b"{garbage")
+    with pytest.raises(ModelStoreError, match="promote VERSION"):
+        models.champion()
+    assert models.promote(version, at=AT, by="user", reason="mended").version == version
+    assert models.require_champion().version == version
+
+
+def test_what_a_person_put_out_of_use_is_known_until_a_person_brings_it_back(models: ModelStore) -> None:
+    first, second = save(models, b"a", 1), save(models, b"b", 2)
+    models.promote(first, at=AT, by="contest", reason="first")
+    models.promote(second, at=AT, by="contest", reason="won")
+    assert taken_out_by_hand(models.champion()) == set()
+    models.rollback(at=AT)
+    assert taken_out_by_hand(models.champion()) == {second}
+    models.promote(second, at=AT, by="user", reason="after all")
+    assert taken_out_by_hand(models.champion()) == {first}

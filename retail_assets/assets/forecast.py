@@ -5,7 +5,6 @@ Training is rare and scoring is daily: `forecast_backtest` keeps the model in us
 
 import datetime as dt
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,7 +12,7 @@ import dagster as dg
 from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.assets.models import publish, report_json, static
 from retail_assets.errors import NotReadyError, SettingsError
-from retail_assets.model_store import Manifest
+from retail_assets.model_store import CONTEST, Manifest, ModelStoreError, taken_out_by_hand
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
@@ -211,8 +210,9 @@ def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool
     from retail_assets.forecasting.contest import reason_to_train
     from retail_assets.forecasting.registry import CODE_VERSION
 
-    champion = platform.models.champion()
-    in_use = platform.models.manifest(champion.version) if champion else None
+    in_use, unreadable = _standing(platform)
+    if unreadable:
+        return f"the model in use cannot be read: {unreadable}"
     if in_use and not (platform.warehouse.exists(FORECAST_BACKTEST) and platform.output.exists(REPORT)):
         return "its report is gone"
     if in_use and in_use.features:
@@ -225,7 +225,23 @@ def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool
     except NotReadyError:
         drift = None
     last: Any = history["sale_date"].max() if len(history) else None
-    return reason_to_train(in_use, last, code_version=CODE_VERSION, drift=drift, demanded=demanded)
+    return reason_to_train(
+        in_use, platform.models.versions(), last, code_version=CODE_VERSION, drift=drift, demanded=demanded
+    )
+
+
+def _standing(platform: Platform) -> tuple[Manifest | None, str | None]:
+    """The manifest of the model in use, None before the first; or why it cannot be read by this version."""
+    from retail_assets.forecasting.artifact import ModelFileError, loads
+
+    try:
+        champion = platform.models.champion()
+        if champion is None:
+            return None, None
+        loads(platform.models.load(champion.version))
+        return platform.models.manifest(champion.version), None
+    except (ModelStoreError, ModelFileError) as e:
+        return None, str(e)
 
 
 def _train(
@@ -248,10 +264,11 @@ def _train(
         card = registry.model_card(training, known)
         last_day = dt.date.fromisoformat(known["data"]["last_day"])
         newcomer = platform.models.save(dumps(training.model), last_day, known, card)
-        champion = platform.models.champion()
-        decision = decide(newcomer, platform.models.manifest(champion.version) if champion else None)
+        standing, unreadable = _standing(platform)
+        taken_out = set() if unreadable else taken_out_by_hand(platform.models.champion())
+        decision = decide(newcomer, standing, unreadable=unreadable, taken_out=taken_out)
         if decision.promote:
-            platform.models.promote(newcomer.version, at=now, by="contest", reason=decision.reason)
+            platform.models.promote(newcomer.version, at=now, by=CONTEST, reason=decision.reason)
         version = newcomer.version
         outcome = {"model_version": version, "promoted": decision.promote, "decision": decision.reason}
         metadata |= outcome
@@ -273,9 +290,7 @@ def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Man
     version = platform.models.require_champion().version
     model = loads(platform.models.load(version))
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-    # A simple rule learns nothing from events, whatever there were when it was chosen.
-    events = _events(platform) if model.learned else replace(_events(platform), names=model.regressors)
-    table = score(model, history, version=version, issued_at=now, regressors=events)
+    table = score(model, history, version=version, issued_at=now, regressors=_events(platform))
     return _issue(platform, table), platform.models.manifest(version)
 
 
@@ -285,8 +300,8 @@ def _issue(platform: Platform, table: "pa.Table") -> "pa.Table":
 
     store, key = platform.models.store, f"{_issued_folder(platform)}/{table['cutoff_date'][0].as_py()}.parquet"
     if (there := store.read_if_exists(key)) is not None:
-        earlier = pq.read_table(io.BytesIO(there), schema=table.schema)
-        if earlier.drop_columns(["issued_at"]).equals(table.drop_columns(["issued_at"])):
+        earlier = _read_issued(there)
+        if earlier is not None and earlier.drop_columns(["issued_at"]).equals(table.drop_columns(["issued_at"])):
             return earlier
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
@@ -296,15 +311,25 @@ def _issue(platform: Platform, table: "pa.Table") -> "pa.Table":
 
 def _issued(platform: Platform, history: "pd.DataFrame") -> "list[pa.Table]":
     """Forecasts that were issued, the latest of each cut-off, as far back as they are still scored."""
-    import pyarrow.parquet as pq
-
     if not len(history):
         return []
     store, folder = platform.models.store, _issued_folder(platform)
     oldest = str(history["sale_date"].max() - dt.timedelta(days=_DAYS_SCORED))
     keys = [entry.key for entry in store.list(folder) if entry.key.rsplit("/", 1)[1] >= oldest]
-    tables = [pq.read_table(io.BytesIO(store.read(key))) for key in keys]
-    return [table for table in tables if table.schema.names == list(SALES_FORECAST.names)]
+    tables = [_read_issued(store.read(key)) for key in keys]
+    return [table for table in tables if table is not None]
+
+
+def _read_issued(data: bytes) -> "pa.Table | None":
+    """An issued forecast; None where it is damaged or of another version's columns, and so can be scored no more."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError):
+        return None
+    return table if table.schema.names == list(SALES_FORECAST.names) else None
 
 
 def _issued_folder(platform: Platform) -> str:

@@ -64,6 +64,12 @@ class ForecastModel:
     def learned(self) -> bool:
         return bool(components(self.family))
 
+    @property
+    def reads_features(self) -> bool:
+        """Revenue or units are forecast from features, events among them; rules and smoothing read none."""
+        own = any(isinstance(fit, (GradientBoosting, HistGradientBoosting)) for fit in self.fitted.values())
+        return own or (self.units is not None and self.units.reads_features)
+
 
 def dumps(model: ForecastModel) -> bytes:
     """The model as a skops archive, canonical: the same model gives the same bytes."""

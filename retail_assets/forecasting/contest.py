@@ -6,6 +6,7 @@ Both are judged by the same backtest on the same days: that of the newcomer, in 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from retail_assets.forecasting.backtest import MARGIN
@@ -23,18 +24,25 @@ class Decision:
     reason: str
 
 
-def decide(newcomer: Manifest, standing: Manifest | None) -> Decision:
+def decide(
+    newcomer: Manifest, standing: Manifest | None, *, unreadable: str | None = None, taken_out: Collection[str] = ()
+) -> Decision:
     """Promote the newcomer unless it lost: to the family in use, or its skill.
 
     A family that is in use is fitted anew to newer sales without a contest; another has to beat it by more than 1 %.
+    `unreadable` says why the model in use cannot be: then it is no rival. Versions `taken_out` by hand stay out.
     """
+    if newcomer.version in taken_out:
+        return Decision(False, "it was put out of use by hand: retail-assets models promote brings it back")
+    if unreadable:
+        return Decision(True, f"the model in use cannot be read: {unreadable}")
     if standing is None:
         return Decision(True, "the first model")
     if newcomer.version == standing.version:
         return Decision(False, "the same model as the one in use")
     if standing.has_skill and not newcomer.has_skill:
         return Decision(False, f"no skill in its backtest, while {standing.version} has: {newcomer.verdict}")
-    if newcomer.data["last_day"] < standing.data["last_day"]:
+    if _part_of(newcomer, standing):
         return Decision(False, f"its sales end on {newcomer.data['last_day']}, before those of the model in use")
     if newcomer.family == standing.family:
         return Decision(True, f"{newcomer.family} again, fitted to sales up to {newcomer.data['last_day']}")
@@ -47,21 +55,39 @@ def decide(newcomer: Manifest, standing: Manifest | None) -> Decision:
     return Decision(True, f"{newcomer.family} ({ours:.1f}) beats {standing.family} ({theirs:.1f}) on the same days")
 
 
+def _part_of(newcomer: Manifest, standing: Manifest) -> bool:
+    """The newcomer has seen fewer of the same days. Days that are gone since, as of a stray date, make no model better."""
+    first, last = newcomer.data.get("first_day", ""), newcomer.data["last_day"]
+    return bool(standing.data.get("first_day", "") <= first and last < standing.data["last_day"])
+
+
 def reason_to_train(
-    standing: Manifest | None, last_day: dt.date | None, *, code_version: str, drift: str | None, demanded: bool
+    standing: Manifest | None,
+    versions: Iterable[Manifest],
+    last_day: dt.date | None,
+    *,
+    code_version: str,
+    drift: str | None,
+    demanded: bool,
 ) -> str | None:
-    """Why a training is due now; None where the model in use will do."""
+    """Why a training is due now; None where the model in use will do.
+
+    `versions` are all that were trained: one that lost its contest, or was put out of use by hand, is not trained again
+    on the same days.
+    """
     if demanded:
         return "on demand"
     if standing is None:
         return "no model is in use"
-    if standing.code_version != code_version:
-        return f"the code is {code_version}, the model is of {standing.code_version}"
-    if drift:
-        return drift
     if last_day is None:
         return None
-    age = (last_day - dt.date.fromisoformat(standing.data["last_day"])).days
-    if age < 0:
+    seen = [dt.date.fromisoformat(v.data["last_day"]) for v in versions if v.code_version == code_version]
+    if not seen:
+        return f"the code is {code_version}, the model is of {standing.code_version}"
+    newest = max((day for day in seen if day <= last_day), default=None)
+    if newest is None:
         return "the sales end before those the model has seen"
-    return f"the model has not seen the last {age} days" if age >= DAYS_BETWEEN_TRAININGS else None
+    if drift and newest < last_day:
+        return drift
+    age = (last_day - newest).days
+    return f"no model has seen the last {age} days" if age >= DAYS_BETWEEN_TRAININGS else None

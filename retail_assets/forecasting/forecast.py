@@ -156,7 +156,7 @@ def score(
     sales = daily_sales(history)
     if sales is None:
         return _empty_table()
-    if regressors.names != model.regressors:
+    if model.reads_features and regressors.names != model.regressors:
         raise ModelFileError(
             f"The model has learnt from the events {list(model.regressors)}, and is given {list(regressors.names)}. "
             "Retrain the forecast."
@@ -333,7 +333,7 @@ def _report(
     else:
         reason = (
             f"At no cut-off had any category {FEWEST_DAYS_FOR_MODELS} days of history, sales on at least half of its "
-            "days and revenue above zero."
+            "days, and revenue that is above zero and changes."
         )
     by_category = {name: {"method": method} for name, method in by_name.items()}
     return {"evaluated": False, "reason": reason, **common, "by_category": by_category, "verdict": _unmeasured(reason)}

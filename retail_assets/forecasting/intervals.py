@@ -130,11 +130,18 @@ def spread_in_history(panel: Panel) -> Floats:
 
 
 def levels(panel: Panel) -> Floats:
-    """(categories + 1,): the mean known day of the last 28, and their sum."""
-    month = panel.values[:, -28:]
-    known = ~np.isnan(month)
-    mean = np.where(known, month, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    """(categories + 1,): the mean known day of the last 28, or of 8 weeks where those came to nothing; and their sum.
+
+    Without the longer memory, a forecast above zero after four empty weeks would pass for certain.
+    """
+    mean = _mean_day(panel.values[:, -28:])
+    mean = np.where(mean == 0, _mean_day(panel.values[:, -WINDOW_DAYS:]), mean)
     return np.append(mean, mean.sum())
+
+
+def _mean_day(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
 def for_names(conformal: Conformal, had: Sequence[str], wanted: Sequence[str]) -> Conformal:

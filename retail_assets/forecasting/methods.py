@@ -31,6 +31,7 @@ TOO_SHORT = "recent_mean: fewer than 14 days of history"
 SHORT = "weekday_mean: fewer than 70 days of history"
 NO_LEVEL = "weekday_mean: revenue of the last 28 days not above zero"
 SMALL = "weekday_mean: not among the largest, 99.5 % of revenue"
+CONSTANT = "recent_mean: the same every day"
 SPARSE = "recent_mean: sold on fewer than half of the days"
 UNTESTED = "weekday_mean: history too short to test a model"
 
@@ -72,6 +73,9 @@ def _method(panel: Panel, row: int, large: bool) -> str:
     month = panel.values[row, -28:]
     if not np.nansum(month) > 0 or np.isnan(month).sum() > 14:
         return NO_LEVEL
+    window = panel.values[row, -WINDOW_DAYS:]
+    if np.nanmax(window) == np.nanmin(window):
+        return CONSTANT
     recent = sold[-WINDOW_DAYS:]
     if recent.mean() < LEAST_SHARE_OF_DAYS_SOLD:
         return SPARSE

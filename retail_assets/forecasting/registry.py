@@ -41,7 +41,7 @@ def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "seed": model.seed,
         "horizon": model.horizon,
-        "features": [*FEATURES, *model.regressors] if model.fitted else [],
+        "features": [*FEATURES, *model.regressors] if model.reads_features else [],
         "data": {key: report["data"][key] for key in ("first_day", "last_day", "days", "categories")},
         "metrics": measured,
         "scores": {} if tested is None else {name: round(tested.score(name), 6) for name in tested.forecasts},

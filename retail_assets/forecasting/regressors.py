@@ -21,6 +21,8 @@ from retail_assets.forecasting.series import Days, Floats
 COLUMNS = ("date", "name", "value", "known_on")
 #: More would be learnt from chance.
 MOST_NAMES = 12
+#: Beyond this a number is a mistake, and more than a tree can split.
+_LARGEST = 1e12
 
 
 class RegressorsError(RetailError):
@@ -58,7 +60,11 @@ def read(text: str, where: str) -> Regressors:
     Without `known_on` a value counts as known all along, as a calendar is. Raises RegressorsError, naming `where`.
     """
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    header = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    try:
+        header = [(name or "").strip().lower() for name in reader.fieldnames or []]
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as e:
+        raise RegressorsError(f"{where}, line {reader.line_num}: not CSV ({e}).") from None
     for name in header:
         if name not in COLUMNS:
             raise RegressorsError(
@@ -66,10 +72,14 @@ def read(text: str, where: str) -> Regressors:
             )
     if missing := [name for name in COLUMNS[:2] if name not in header]:
         raise RegressorsError(f"{where}: column {missing[0]!r} is missing. Columns: {', '.join(COLUMNS)}.")
-    reader.fieldnames = header
+    if len(set(header)) < len(header):
+        raise RegressorsError(f"{where}: a column stands there twice: {', '.join(header)}.")
     found: dict[str, list[tuple[dt.date, float, dt.date]]] = {}
-    for row in reader:
-        line = f"{where}, line {reader.line_num}"
+    for number, fields in rows:
+        line = f"{where}, line {number}"
+        if None in fields:
+            raise RegressorsError(f"{line}: more fields than the header has. Put a text with commas between quotes.")
+        row = dict(zip(header, fields.values(), strict=False))
         name = (row["name"] or "").strip()
         if not name:
             raise RegressorsError(f"{line}: 'name' is empty.")
@@ -102,6 +112,6 @@ def _number(text: str, line: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise RegressorsError(f"{line}: value={text!r} is not a number.")
+    if not math.isfinite(value) or abs(value) > _LARGEST:
+        raise RegressorsError(f"{line}: value={text[:40]!r} is not a number up to {_LARGEST:.0e}.")
     return value

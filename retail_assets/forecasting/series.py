@@ -23,6 +23,7 @@ Days = npt.NDArray[np.datetime64]
 ORDERS_THAT_PROVE_CLOSURE = 20.0
 # Five years: older days would slow training without describing today's shop.
 LONGEST_HISTORY_DAYS = 1827
+_DAYS_OF_SILENCE = 28
 WEEK = 7
 # The last 8 weeks describe a series: every baseline and feature reads this window.
 WINDOW_WEEKS = 8
@@ -142,7 +143,9 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
         raise ValueError(f"daily_category_sales: a sale_date, product_category, {' or '.join(given)} is missing")
     rows["category"] = rows["category"].astype(str)
 
-    rows, notes = _without_partial_last_day(rows)
+    rows, notes = _without_strays(rows)
+    rows, partial = _without_partial_last_day(rows)
+    notes += partial
     if (rows["category"] == TOTAL).any():
         rows["category"] = rows["category"].replace(TOTAL, f"{TOTAL} (category)")
         notes.append(f"The category {TOTAL!r} is called '{TOTAL} (category)' here: {TOTAL} is the sum of all.")
@@ -221,6 +224,34 @@ def closed_days(traded: Bools, orders: Floats) -> Bools:
     return ~traded
 
 
+def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Drop days far from all others, as a mistyped year makes: they would set the cut-off, or the first day.
+
+    Far is 28 days of silence; stray are the days on the smaller side of it that together have fewer orders than a usual
+    day. A shop that opens again has more within days.
+    """
+    orders = rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
+    usual = float(orders.median())
+    days, many = orders.index.to_numpy(), orders.to_numpy()
+    low, high = 0, len(days)
+    gaps = np.flatnonzero(np.diff(days) > _DAYS_OF_SILENCE) + 1
+    for gap in gaps:
+        if gap < len(days) / 2 and many[:gap].sum() < usual:
+            low = int(gap)
+    for gap in gaps[::-1]:
+        if gap > max(len(days) / 2, low) and many[gap:].sum() < usual:
+            high = int(gap)
+    dropped = [*days[:low], *days[high:]]
+    if not dropped:
+        return rows, []
+    told = ", ".join(_iso(day) for day in dropped[:5])
+    note = (
+        f"Left out as stray, more than {_DAYS_OF_SILENCE} days from all others and with fewer orders than a usual day: "
+        f"{told}{' …' if len(dropped) > 5 else ''}."
+    )
+    return rows[(rows["day"] >= days[low]) & (rows["day"] <= days[high - 1])], [note]
+
+
 def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Drop the last day where it has under half the orders of the poorest of up to 8 like weekdays before it."""
     orders = rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
@@ -238,4 +269,4 @@ def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[st
 
 
 def _iso(day: int) -> str:
-    return str(np.datetime64(day, "D"))
+    return str(np.datetime64(int(day), "D"))

@@ -292,9 +292,7 @@ def mean_rand_index(reference: np.ndarray, labels: Sequence[np.ndarray]) -> floa
     return float(np.mean([adjusted_rand_score(reference, row) for row in labels]))
 
 
-def _candidate(
-    fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalogue: Catalogue
-) -> Candidate:
+def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalogue: Catalogue) -> Candidate:
     """What speaks for a number of clusters."""
     k = int(fit.n_clusters)
     shown = _sample(len(scores), SILHOUETTE_CUSTOMERS, seed)

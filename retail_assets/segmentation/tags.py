@@ -48,11 +48,7 @@ def tag(features: pd.DataFrame) -> Tags:
             & (number("favourite_index") >= FOCUS_INDEX)
             & (number("favourite_orders") >= 2)
         )
-        lapsed = (
-            enough
-            & (number("recency") > SILENCE * number("gap_mean"))
-            & (number("recency") >= SILENCE_DAYS)
-        )
+        lapsed = enough & (number("recency") > SILENCE * number("gap_mean")) & (number("recency") >= SILENCE_DAYS)
         bought = number("monetary") - number("returned")
         marks = (
             (LAPSED, lapsed),

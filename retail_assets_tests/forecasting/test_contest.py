@@ -34,6 +34,23 @@ def test_a_newcomer_is_promoted_only_if_it_wins(newcomer: Manifest, promoted: bo
     assert (decision.promote, told in decision.reason) == (promoted, True), decision
 
 
+def test_a_version_that_was_put_out_of_use_by_hand_stays_out() -> None:
+    decision = decide(NEWER, STANDING, taken_out={"new"})
+    assert not decision.promote
+    assert "by hand" in decision.reason
+
+
+def test_a_model_that_cannot_be_read_is_no_rival() -> None:
+    decision = decide(replace(NEWER, has_skill=False), None, unreadable="another format")
+    assert decision.promote
+    assert "another format" in decision.reason
+
+
+def test_a_model_of_days_that_are_gone_gives_way() -> None:
+    stray = replace(STANDING, data={"first_day": "2099-12-31", "last_day": "2099-12-31"})
+    assert decide(replace(NEWER, data={"first_day": "2023-01-01", "last_day": "2024-01-08"}), stray).promote
+
+
 def test_the_first_model_is_promoted_even_without_skill() -> None:
     assert decide(replace(NEWER, has_skill=False), None).promote
 
@@ -50,15 +67,17 @@ def test_a_model_without_skill_gives_way_to_another() -> None:
         ({"standing": None}, "no model is in use"),
         ({"code_version": "2"}, "the code is 2"),
         ({"drift": "WAPE is high"}, "WAPE is high"),
-        ({"last_day": dt.date(2024, 1, 8)}, "not seen the last 7 days"),
+        ({"drift": "WAPE is high", "last_day": dt.date(2024, 1, 1)}, None),
+        ({"last_day": dt.date(2024, 1, 8)}, "no model has seen the last 7 days"),
+        ({"last_day": dt.date(2024, 1, 8), "versions": [STANDING, NEWER]}, None),
         ({"last_day": dt.date(2023, 12, 8)}, "end before"),
         ({"last_day": None}, None),
     ],
 )
 def test_a_training_is_due_for_a_reason(changes: dict[str, object], told: str | None) -> None:
     usual = {
-        "standing": STANDING, "last_day": dt.date(2024, 1, 5), "code_version": "1", "drift": None, "demanded": False,
+        "standing": STANDING, "versions": [STANDING], "last_day": dt.date(2024, 1, 5), "code_version": "1", "drift": None,
+        "demanded": False,
     }  # fmt: skip
-    given = usual | changes
-    reason = reason_to_train(given.pop("standing"), given.pop("last_day"), **given)  # type: ignore[arg-type]
+    reason = reason_to_train(**(usual | changes))  # type: ignore[arg-type]
     assert reason is None if told is None else told in (reason or "")

@@ -137,7 +137,19 @@ def test_a_constant_category_is_forecast_exactly_without_a_claim():
     made = forecast(history(110, {"a": lambda _: 50.0}))
     assert of_categories(made)[["p025", "p975"]].to_numpy().tolist() == [[50.0, 50.0]] * 28
     assert means(made) == [50.0] * 28
-    assert made.backtest["verdict"].startswith("No skill")
+    assert not claims_skill(made)
+
+
+def test_a_constant_category_beside_others_is_forecast_exactly_too():
+    made = forecast(history(120, {"a": noisy_week(100), "b": lambda _: 50.0}))
+    rows = made.table.to_pandas().query("product_category == 'b'")
+    assert rows[["mean", "p025", "p975"]].to_numpy().tolist() == [[50.0] * 3] * 28
+
+
+def test_a_category_that_was_silent_for_four_weeks_is_not_forecast_with_certainty():
+    made = forecast(history(200, {"a": noisy_week(100), "b": lambda n: 1000.0 if n in (120, 150, 165) else None}))
+    rows = made.table.to_pandas().query("product_category == 'b' and mean > 0")
+    assert (rows["p975"] > rows["mean"]).all()
 
 
 def test_an_exact_weekly_pattern_is_repeated_without_a_claim():

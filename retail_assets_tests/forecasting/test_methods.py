@@ -30,7 +30,7 @@ def method_beside_a_large_category(amount, days=200):
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [
-        (lambda n: 500.0, methods.MODELLED),
+        (lambda n: 500.0 + n % 2, methods.MODELLED),
         (lambda n: 500.0 if n >= 135 else None, methods.SHORT),
         (lambda n: 500.0 if n >= 190 else None, methods.TOO_SHORT),
         (lambda n: 500.0 if n == 199 else None, methods.TOO_SHORT),
@@ -38,11 +38,12 @@ def method_beside_a_large_category(amount, days=200):
         (lambda n: 500.0 if n < 195 else None, methods.MODELLED),
         (lambda n: 500.0 if n == 3 else None, methods.ENDED),
         (lambda n: 500.0 if n % 5 == 0 else None, methods.SPARSE),
-        (lambda n: 1.0, methods.SMALL),
+        (lambda n: 1.0 + n % 2, methods.SMALL),
+        (lambda n: 500.0, methods.CONSTANT),
         (lambda n: 0.0, methods.NO_LEVEL),
         (lambda n: -500.0, methods.NO_LEVEL),
     ],
-    ids=["long", "short", "new", "one day", "ended", "5 days silent", "one sale", "sparse", "small", "zero", "returns"],
+    ids=["long", "short", "new", "one day", "ended", "5 days silent", "one sale", "sparse", "small", "constant", "zero", "returns"],
 )  # fmt: skip
 def test_each_kind_of_category_has_its_method(amount, expected):
     assert method_beside_a_large_category(amount) == expected
@@ -50,7 +51,15 @@ def test_each_kind_of_category_has_its_method(amount, expected):
 
 def test_every_method_fits_its_column():
     limit = next(column for column in SALES_FORECAST.columns if column.name == "method").numbers[0]
-    rules = [methods.ENDED, methods.TOO_SHORT, methods.SHORT, methods.NO_LEVEL, methods.SMALL, methods.SPARSE]
+    rules = [
+        methods.ENDED,
+        methods.TOO_SHORT,
+        methods.SHORT,
+        methods.NO_LEVEL,
+        methods.SMALL,
+        methods.SPARSE,
+        methods.CONSTANT,
+    ]
     beaten = [
         f"{name}: no model is better in the backtest" for name in ("seasonal_naive", "weekday_mean", "recent_mean")
     ]
@@ -89,7 +98,7 @@ def test_no_forecast_is_below_zero_unless_returns_dominate():
 
 
 def test_methods_see_nothing_after_the_cutoff():
-    rows = history(200, {"a": noisy_week(100), "b": lambda n: 50.0 if n < 150 else None})
+    rows = history(200, {"a": noisy_week(100), "b": lambda n: 50.0 + n % 2 if n < 150 else None})
     sales, cutoff = sales_of(rows), date(2023, 1, 2) + timedelta(days=140)
     assert choose_methods(panel_at(sales, cutoff)) == [methods.MODELLED, methods.MODELLED]
     assert choose_methods(panel_at(sales, sales.last_day)) == [methods.MODELLED, methods.ENDED]

@@ -117,3 +117,22 @@ def test_a_cutoff_outside_the_history_is_refused(day):
 def test_weekday_counts_from_monday():
     days = np.array(["2023-01-02", "2023-01-08", "1969-12-29"], dtype="datetime64[D]")
     assert weekday(days).tolist() == [0, 6, 0]
+
+
+@pytest.mark.parametrize("orders", [5, 30])
+@pytest.mark.parametrize(
+    "strays", [(date(2099, 12, 31),), (date(2099, 12, 30), date(2099, 12, 31)), (date(1970, 1, 1),)]
+)
+def test_days_of_a_mistyped_year_set_neither_the_cutoff_nor_the_first_day(orders, strays):
+    rows = history(100, {"a": steady}, orders=orders)
+    wrong = pd.DataFrame([row(day, "a", 10.0, 1) for day in strays])
+    sales = sales_of(pd.concat([rows, wrong]))
+    assert (sales.first_day, sales.last_day) == (FIRST, FIRST + timedelta(days=99))
+    assert any("stray" in note and str(strays[0]) in note for note in sales.notes)
+
+
+def test_a_shop_that_opens_again_after_weeks_is_not_stray():
+    rows = history(150, {"a": lambda number: None if 60 <= number < 140 else 10.0})
+    sales = sales_of(rows)
+    assert (sales.first_day, sales.last_day) == (FIRST, FIRST + timedelta(days=149))
+    assert sales.notes == ()
