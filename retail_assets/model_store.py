@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from types import EllipsisType
 from typing import Any
 
 from retail_assets.errors import NotReadyError, RetailError, nearest
@@ -28,6 +29,10 @@ _TRAINED_BY = {"forecast": ("the forecast", "forecast_backtest"), "segments": ("
 
 class ModelStoreError(RetailError):
     """A version is unknown or damaged, or a promotion is refused."""
+
+
+class PromotionOvertakenError(ModelStoreError):
+    """Another version was put in use since the decision was made: decide again."""
 
 
 class UnreadablePointerError(ModelStoreError):
@@ -161,6 +166,13 @@ class ModelStore:
         """The version in use; None before the first promotion."""
         return self._pointer()[0]
 
+    def champion_or_none(self) -> Champion | None:
+        """The version in use; None where the record of it is damaged, which a promotion mends."""
+        try:
+            return self.champion()
+        except UnreadablePointerError:
+            return None
+
     def require_champion(self) -> Champion:
         """The version in use. Raises NotReadyError before the first promotion."""
         champion = self.champion()
@@ -170,11 +182,22 @@ class ModelStore:
             )
         return champion
 
-    def promote(self, version: str, *, at: dt.datetime, by: str, reason: str) -> Champion:
-        """Put a version in use. Its bytes are verified first. Raises ModelStoreError."""
+    def promote(
+        self, version: str, *, at: dt.datetime, by: str, reason: str, over: Champion | EllipsisType | None = ...
+    ) -> Champion:
+        """Put a version in use. Its bytes are verified first. Raises ModelStoreError.
+
+        `over` is what was in use when the promotion was decided; where that is no more, PromotionOvertakenError.
+        """
         manifest = self.manifest(version)
         self.load(manifest.version)
-        return self._move(lambda _: manifest.version, at, by, reason)
+
+        def target(champion: Champion | None) -> str:
+            if over is not ... and champion != over:
+                raise PromotionOvertakenError(f"Another version than {manifest.version} was put in use meanwhile.")
+            return manifest.version
+
+        return self._move(target, at, by, reason)
 
     def rollback(self, *, at: dt.datetime, reason: str = "rolled back") -> Champion:
         """Put the version in use that was before the present one. Raises ModelStoreError where there is none."""
@@ -254,8 +277,8 @@ def _manifest(data: bytes, version: str) -> Manifest:
         manifest = Manifest(**{item.name: told[item.name] for item in fields(Manifest)})
     except (ValueError, TypeError, KeyError) as e:
         raise ModelStoreError(
-            f"The manifest of model version {version} cannot be read ({type(e).__name__}: {e}). Training on the same sales "
-            "writes it anew; or put another version in use: retail-assets models promote VERSION"
+            f"The manifest of model version {version} cannot be read ({type(e).__name__}: {e}). Training on the same "
+            "sales writes it anew; or put another version in use: retail-assets models promote VERSION"
         ) from None
     if manifest.version != version:
         raise ModelStoreError(f"The manifest of model version {version} is that of {manifest.version}. Retrain.")

@@ -37,7 +37,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_TIMEZONE": ("the contract's", "shop time, such as Europe/Berlin"),
     "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
     "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
-    "RETAIL_EVENTS": ("none", "CSV of events and promotions for the forecast: date,name[,value][,known_on]"),
+    "RETAIL_EVENTS": ("none", "CSV file or URI of events and promotions: date,name[,value][,known_on]"),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
 }
 
@@ -63,7 +63,7 @@ class Settings:
     contract: contracts.Contract
     start_date: dt.date
     end_date: dt.date | None
-    events: Path | None = None
+    events: str | None = None
     personas: Path | None = None
 
     @property
@@ -151,7 +151,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         contract=contract,
         start_date=start,
         end_date=end,
-        events=Path(_folder("RETAIL_EVENTS", events)) if (events := value("RETAIL_EVENTS")) else None,
+        events=_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
         personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retail_assets.errors import NotReadyError
-from retail_assets.model_store import ModelStore, ModelStoreError, taken_out_by_hand
+from retail_assets.model_store import ModelStore, ModelStoreError, PromotionOvertakenError, taken_out_by_hand
 from retail_assets.storage import Store
 
 AT = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -177,3 +177,12 @@ def test_what_a_person_put_out_of_use_is_known_until_a_person_brings_it_back(mod
     assert taken_out_by_hand(models.champion()) == {second}
     models.promote(second, at=AT, by="user", reason="after all")
     assert taken_out_by_hand(models.champion()) == {first}
+
+
+def test_a_promotion_that_was_decided_against_another_version_is_refused(models: ModelStore) -> None:
+    first, second, third = save(models, b"a", 1), save(models, b"b", 2), save(models, b"c", 3)
+    seen = models.promote(first, at=AT, by="contest", reason="first", over=None)
+    models.promote(second, at=AT, by="user", reason="meanwhile")
+    with pytest.raises(PromotionOvertakenError):
+        models.promote(third, at=AT, by="contest", reason="won", over=seen)
+    assert models.require_champion().version == second

@@ -5,15 +5,24 @@ Training is rare and scoring is daily: `forecast_backtest` keeps the model in us
 
 import datetime as dt
 import io
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.assets.models import publish, report_json, static
-from retail_assets.errors import NotReadyError, SettingsError
-from retail_assets.model_store import CONTEST, Manifest, ModelStoreError, taken_out_by_hand
+from retail_assets.errors import NotReadyError, SettingsError, StorageError
+from retail_assets.model_store import (
+    CONTEST,
+    Manifest,
+    ModelStoreError,
+    PromotionOvertakenError,
+    taken_out_by_hand,
+)
 from retail_assets.platform import Platform
+from retail_assets.storage import Store
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
     FORECAST_ACCURACY,
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from retail_assets.forecasting.accuracy import Drift
+    from retail_assets.forecasting.contest import Decision
     from retail_assets.forecasting.regressors import Regressors
 
 GROUP = "forecast"
@@ -34,6 +44,23 @@ REPORT, CARD = "forecast/backtest.json", "forecast/model_card.md"
 AMOUNTS = "forecast/transaction_amounts.json"
 #: Forecasts older than this many days before the last sale are no longer scored again.
 _DAYS_SCORED = 180
+#: What an issued forecast must tell to be scored.
+_SCORED = {
+    "product_category",
+    "forecast_date",
+    "cutoff_date",
+    "horizon_day",
+    "mean",
+    "p025",
+    "p10",
+    "p90",
+    "p975",
+    "seasonal_naive",
+    "model_version",
+    "issued_at",
+}
+#: Times a contest is held again because somebody else has put a version in use meanwhile.
+_CONTESTS = 5
 
 _REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
 _UNITS = [("daily_category_sales", "units"), ("daily_category_sales", "sale_date")]
@@ -171,11 +198,16 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     return [forecast_accuracy, forecast_backtest, sales_forecast, transaction_amounts]
 
 
-def drift_of(platform: Platform) -> "Drift":
-    """Recent accuracy of what was issued, against what the backtest of the model in use promised."""
+def drift_of(platform: Platform, version: str | None = None) -> "Drift":
+    """Recent accuracy of what was issued, by `version` alone if given, against what the backtest in use promised."""
+    import pyarrow.compute as pc
+
     from retail_assets.forecasting.accuracy import judge
 
-    return judge(warehouse_table(platform), promised_wape(platform))
+    scored = warehouse_table(platform)
+    if version is not None:
+        scored = scored.filter(pc.equal(scored["model_version"], version))
+    return judge(scored, promised_wape(platform))
 
 
 def warehouse_table(platform: Platform) -> "pa.Table":
@@ -184,8 +216,11 @@ def warehouse_table(platform: Platform) -> "pa.Table":
 
 def promised_wape(platform: Platform) -> float | None:
     """WAPE of category-days in the backtest of the model in use."""
-    champion = platform.models.champion()
-    return platform.models.manifest(champion.version).metrics.get("wape") if champion else None
+    try:
+        champion = platform.models.champion()
+        return platform.models.manifest(champion.version).metrics.get("wape") if champion else None
+    except ModelStoreError:  # the training that follows says what is wrong, and mends it
+        return None
 
 
 def _history(platform: Platform) -> "pd.DataFrame":
@@ -196,79 +231,112 @@ def _events(platform: Platform) -> "Regressors":
     """What RETAIL_EVENTS says. Raises SettingsError where it cannot be read, RegressorsError where it is wrong."""
     from retail_assets.forecasting import regressors
 
-    file = platform.settings.events
-    if file is None:
+    uri = platform.settings.events
+    if uri is None:
         return regressors.NONE
+    folder, _, name = uri.rpartition("/")
     try:
-        return regressors.read(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as e:
-        told = getattr(e, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"RETAIL_EVENTS={str(file)!r} cannot be read: {told}.") from None
+        text = Store(folder).read(name).decode() if "://" in uri else Path(uri).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, StorageError) as e:
+        told = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
+        raise SettingsError(f"RETAIL_EVENTS={uri!r} cannot be read: {told}.") from None
+    return regressors.read(text, uri)
 
 
 def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool) -> str | None:
     from retail_assets.forecasting.contest import reason_to_train
     from retail_assets.forecasting.registry import CODE_VERSION
 
-    in_use, unreadable = _standing(platform)
+    events = _events(platform)
+    in_use, unreadable = _standing(platform, events)
     if unreadable:
-        return f"the model in use cannot be read: {unreadable}"
-    if in_use and not (platform.warehouse.exists(FORECAST_BACKTEST) and platform.output.exists(REPORT)):
-        return "its report is gone"
-    if in_use and in_use.features:
-        from retail_assets.forecasting.features import FEATURES
-
-        if in_use.features != [*FEATURES, *_events(platform).names]:
-            return "other events than the model has learnt from"
+        return f"the model in use cannot be used: {unreadable}"
+    # What was trained by this code and on these events; each was in a contest, or else its report is another's.
+    alike = [
+        known
+        for known in platform.models.versions()
+        if known.code_version == CODE_VERSION and known.data.get("events", "") == events.digest
+    ]
+    if in_use and not platform.warehouse.exists(FORECAST_BACKTEST):
+        return "its backtest is gone"
+    last: Any = history["sale_date"].max() if len(history) else None
+    if in_use and (why := _report_is_missing(platform, alike, last)):
+        return why
     try:
-        drift = drift_of(platform).alarm
+        drift = drift_of(platform, in_use.version if in_use else None).alarm
     except NotReadyError:
         drift = None
-    last: Any = history["sale_date"].max() if len(history) else None
-    return reason_to_train(
-        in_use, platform.models.versions(), last, code_version=CODE_VERSION, drift=drift, demanded=demanded
-    )
+    return reason_to_train(in_use, alike, last, drift=drift, demanded=demanded)
 
 
-def _standing(platform: Platform) -> tuple[Manifest | None, str | None]:
-    """The manifest of the model in use, None before the first; or why it cannot be read by this version."""
+def _report_is_missing(platform: Platform, alike: list[Manifest], last: dt.date | None) -> str | None:
+    """Why the published report is not that of the last training: it is gone, or a run ended between the two."""
+    told = platform.output.read_if_exists(REPORT)
+    if told is None:
+        return "its report is gone"
+    seen = [known for known in alike if last is not None and known.data["last_day"] <= str(last)]
+    newest = {known.version for known in seen if known.data["last_day"] == max(k.data["last_day"] for k in seen)}
+    try:
+        reported = json.loads(told).get("model_version")
+    except ValueError:
+        reported = None
+    return "the last training ended before its report" if newest and reported not in newest else None
+
+
+def _standing(platform: Platform, events: "Regressors") -> tuple[Manifest | None, str | None]:
+    """The manifest of the model in use, None before the first; or why this code cannot use it with these events."""
     from retail_assets.forecasting.artifact import ModelFileError, loads
 
     try:
         champion = platform.models.champion()
         if champion is None:
             return None, None
-        loads(platform.models.load(champion.version))
+        model = loads(platform.models.load(champion.version))
+        if model.reads_features and model.regressors != events.names:
+            return None, f"it has learnt from the events {list(model.regressors)}, now they are {list(events.names)}"
         return platform.models.manifest(champion.version), None
     except (ModelStoreError, ModelFileError) as e:
         return None, str(e)
 
 
+def _promote_if_it_wins(platform: Platform, newcomer: Manifest, events: "Regressors", now: dt.datetime) -> "Decision":
+    """Hold the contest against what is in use; again, where somebody puts another version in use meanwhile."""
+    from retail_assets.forecasting.contest import decide
+
+    for _ in range(_CONTESTS):
+        champion = platform.models.champion_or_none()
+        standing, unreadable = _standing(platform, events)
+        decision = decide(newcomer, standing, unreadable=unreadable, taken_out=taken_out_by_hand(champion))
+        if not decision.promote:
+            return decision
+        try:
+            platform.models.promote(newcomer.version, at=now, by=CONTEST, reason=decision.reason, over=champion)
+        except PromotionOvertakenError:
+            continue
+        return decision
+    raise PromotionOvertakenError("Others keep putting versions in use. Materialize forecast_backtest again.")
+
+
 def _train(
     platform: Platform, history: "pd.DataFrame", country: str, currency: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train, store, hold the contest, publish report, card and pictures; returns thumbnails, and metadata."""
+    """Train, store, hold the contest, publish report and pictures; returns thumbnails, and metadata."""
     from retail_assets.forecasting import backtest_figures, registry
     from retail_assets.forecasting.artifact import dumps
-    from retail_assets.forecasting.contest import decide
     from retail_assets.forecasting.explanation import explain_history
     from retail_assets.forecasting.forecast import train
 
     events = _events(platform)
     training = train(history, country=country, seed=SEED, regressors=events)
     report, metadata = dict(training.report), {"verdict": training.report["verdict"]}
-    version, card = "", ""
+    version = ""
     if training.model is not None:
         now = dt.datetime.now(dt.UTC)
         known = registry.facts(training, now)
-        card = registry.model_card(training, known)
+        known["data"]["events"] = events.digest
         last_day = dt.date.fromisoformat(known["data"]["last_day"])
-        newcomer = platform.models.save(dumps(training.model), last_day, known, card)
-        standing, unreadable = _standing(platform)
-        taken_out = set() if unreadable else taken_out_by_hand(platform.models.champion())
-        decision = decide(newcomer, standing, unreadable=unreadable, taken_out=taken_out)
-        if decision.promote:
-            platform.models.promote(newcomer.version, at=now, by=CONTEST, reason=decision.reason)
+        newcomer = platform.models.save(dumps(training.model), last_day, known, registry.model_card(training, known))
+        decision = _promote_if_it_wins(platform, newcomer, events, now)
         version = newcomer.version
         outcome = {"model_version": version, "promoted": decision.promote, "decision": decision.reason}
         metadata |= outcome
@@ -276,8 +344,7 @@ def _train(
     platform.warehouse.replace(FORECAST_BACKTEST, registry.backtest_rows(training, version))
     explanation = explain_history(training.model, history, events) if training.model else None
     drawn = backtest_figures.figures(training.backtest, training.report, explanation, currency=currency)
-    files = {REPORT: report_json(report), **({CARD: card.encode()} if card else {})}
-    return publish(platform, files, drawn, backtest_figures.NAMES), metadata
+    return publish(platform, {REPORT: report_json(report)}, drawn, backtest_figures.NAMES), metadata
 
 
 def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Manifest | None]:
@@ -291,18 +358,30 @@ def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Man
     model = loads(platform.models.load(version))
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     table = score(model, history, version=version, issued_at=now, regressors=_events(platform))
-    return _issue(platform, table), platform.models.manifest(version)
+    # The card of the model in use, which need not be the one that was trained last.
+    platform.output.write(CARD, platform.models.card(version).encode())
+    in_use = platform.models.manifest(version)
+    return _issue(platform, table, in_use), in_use
 
 
-def _issue(platform: Platform, table: "pa.Table") -> "pa.Table":
-    """Keep the forecast for the day it matures. One that says what an earlier one of its cut-off said is that one."""
+def _issue(platform: Platform, table: "pa.Table", in_use: Manifest) -> "pa.Table":
+    """Keep the forecast for the day it matures. One that says what an earlier one of its cut-off said is that one.
+
+    A model that has seen days after the cut-off, since withdrawn, foretells nothing: its forecast is not kept.
+    """
     import pyarrow.parquet as pq
 
     store, key = platform.models.store, f"{_issued_folder(platform)}/{table['cutoff_date'][0].as_py()}.parquet"
     if (there := store.read_if_exists(key)) is not None:
         earlier = _read_issued(there)
-        if earlier is not None and earlier.drop_columns(["issued_at"]).equals(table.drop_columns(["issued_at"])):
+        if (
+            earlier is not None
+            and earlier.schema.equals(table.schema)
+            and earlier.drop_columns(["issued_at"]).equals(table.drop_columns(["issued_at"]))
+        ):
             return earlier
+    if in_use.data["last_day"] > str(table["cutoff_date"][0].as_py()):
+        return table
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
     store.write(key, out.getvalue())
@@ -321,7 +400,7 @@ def _issued(platform: Platform, history: "pd.DataFrame") -> "list[pa.Table]":
 
 
 def _read_issued(data: bytes) -> "pa.Table | None":
-    """An issued forecast; None where it is damaged or of another version's columns, and so can be scored no more."""
+    """An issued forecast; None where it is damaged or lacks what is scored. Older versions' may have fewer columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -329,7 +408,7 @@ def _read_issued(data: bytes) -> "pa.Table | None":
         table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError):
         return None
-    return table if table.schema.names == list(SALES_FORECAST.names) else None
+    return table if _SCORED.issubset(table.schema.names) else None
 
 
 def _issued_folder(platform: Platform) -> str:

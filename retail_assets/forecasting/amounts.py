@@ -6,6 +6,8 @@ model is judged against the mean, by repeated cross-validation, and columns that
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,15 @@ LEAKING = {
     "monetary": "it holds this amount too",
     "average_basket": "it holds this amount too",
 }
+#: Parts of names that say the same: an amount, or the number of units, in any spelling.
+_LEAKING_WORDS = {
+    **dict.fromkeys(
+        ("total", "amount", "gross", "net", "paid", "spend", "spent", "revenue", "subtotal", "value"), TARGET
+    ),
+    **dict.fromkeys(("qty", "quantity", "units", "pieces", "count"), "quantity"),
+}
+#: A product of columns that is the amount to the cent on so many rows is the amount.
+_SAME_AMOUNT = 0.99
 #: What is known beforehand, and the price where it stands on a list.
 KNOWN = ("age", "gender", "product_category", "month", "weekday")
 PRICE = "unit_price"
@@ -67,7 +78,7 @@ def judge(transactions: pd.DataFrame, features: Sequence[str], *, repeats: int =
     from sklearn.model_selection import KFold
 
     for name in features:
-        if (why := LEAKING.get(name.strip().lower().replace(" ", "_"))) is not None:
+        if (why := _why_leaking(name)) is not None:
             raise LeakingColumnError(f"{name!r} cannot foretell the amount of a transaction: {why}. Leave it out.")
     if missing := [name for name in (*features, TARGET) if name not in transactions.columns]:
         raise ValueError(f"columns {missing} are missing; found {list(transactions.columns)}")
@@ -75,6 +86,9 @@ def judge(transactions: pd.DataFrame, features: Sequence[str], *, repeats: int =
         raise ValueError(f"{len(transactions)} transactions; {FEWEST} are needed")
     rows = transactions.sample(MOST, random_state=seed) if len(transactions) > MOST else transactions
     y = rows[TARGET].astype(float).to_numpy()
+    if not np.isfinite(y).all():
+        raise ValueError(f"{TARGET} is missing or not a number in {int((~np.isfinite(y)).sum())} transactions")
+    _refuse_by_value(rows, features, y)
     x = _encoded(rows, features)
     ours, means = [], []
     for repeat in range(repeats):
@@ -148,3 +162,34 @@ def _encoded(rows: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
         common = sorted(named.value_counts().sort_index().nlargest(20).index)
         columns.append(np.column_stack([(named == one).to_numpy(dtype=float) for one in common]))
     return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 1))
+
+
+def _why_leaking(name: str) -> str | None:
+    """Why a column of this name holds the answer; None where it does not say so."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = [word for word in re.split(r"[^a-z]+", apart.lower()) if word]
+    if (why := LEAKING.get("_".join(words))) is not None:
+        return why
+    if "price" in words and {"times", "x"} & set(words):
+        return LEAKING["quantity"]
+    return next((LEAKING[_LEAKING_WORDS[word]] for word in words if word in _LEAKING_WORDS), None)
+
+
+def _refuse_by_value(rows: pd.DataFrame, features: Sequence[str], amounts: np.ndarray) -> None:
+    """A column, or a product of two, that is the amount on nearly all rows is the amount whatever it is called."""
+    numbers = {name: rows[name].astype(float).to_numpy() for name in features if _is_numeric(rows[name])}
+    # The price on the list is known beforehand, also in a shop that sells everything by the piece.
+    alone = [((name,), values) for name, values in numbers.items() if name != PRICE]
+    pairs = [((a, b), numbers[a] * numbers[b]) for a, b in itertools.combinations(numbers, 2)]
+    for names, values in (*alone, *pairs):
+        if (np.abs(values - amounts) < 0.005).mean() > _SAME_AMOUNT:
+            told = " times ".join(map(repr, names))
+            raise LeakingColumnError(f"{told} is the amount of the transaction itself. Leave {names[-1]!r} out.")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    try:
+        column.astype(float)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -23,6 +23,7 @@ from retail_assets.forecasting.contenders import (
     CONTENDERS,
     PRODUCT_MODEL,
     fit_contenders,
+    load_libraries,
     names_for,
     predictions,
 )
@@ -243,6 +244,7 @@ def run_backtest(
             name: apply_methods(panel, holidays, methods, baselines, values) for name, values in made.items()
         }
 
+    load_libraries(fitted_names)
     # Threads, for trees grow without Python's lock: the fits are most of the time, and independent of each other.
     with ThreadPoolExecutor(max_workers=min(len(chosen), os.cpu_count() or 1)) as pool:
         made = list(pool.map(forecast, range(len(chosen))))
@@ -259,7 +261,8 @@ def run_backtest(
         for name, values in made[at].items():
             forecasts[name][at, known] = values
     ever_modelled: Bools = np.asarray(of_models[first_scored:].any(axis=0))
-    group = np.append(np.where(ever_modelled, 0, 1), 0)
+    # At each cut-off the groups are those of that day: what a category becomes later is not known yet.
+    group = np.concatenate([np.where(of_models, 0, 1), np.zeros((len(chosen), 1), dtype=int)], axis=1)
     quantiles, latest = {}, {}
     for name in names:
         quantiles[name], latest[name] = _intervals(forecasts[name], actual, level, group, below_zero, first_scored)
@@ -292,9 +295,9 @@ def _intervals(
     for at in range(max(first_scored, 1), len(forecasts)):
         past = scaled[max(at - MOST_CUTOFFS_TO_CALIBRATE, 0) : at]
         made[at - first_scored] = intervals.quantiles(
-            point[at], level[at], intervals.calibrate(past, group), below_zero[at]
+            point[at], level[at], intervals.calibrate(past, group[at]), below_zero[at]
         )
-    return made, intervals.calibrate(scaled[-MOST_CUTOFFS_TO_CALIBRATE:], group)
+    return made, intervals.calibrate(scaled[-MOST_CUTOFFS_TO_CALIBRATE:], group[-1])
 
 
 def _near_holiday(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:

@@ -43,6 +43,16 @@ def components(name: str) -> tuple[str, ...]:
     return COMBINED if name == COMBINATION else (name,) if name in CONTENDERS else ()
 
 
+def load_libraries(names: Sequence[str]) -> None:
+    """Import what the models `names` need, before threads do: one would see what another has only half imported."""
+    needed = {part for name in names for part in components(name)}
+    if needed & set(_BOOSTINGS):
+        import sklearn.ensemble  # noqa: F401
+    if needed & set(_STATISTICAL):
+        import statsmodels.tsa.exponential_smoothing.ets
+        import statsmodels.tsa.forecasting.theta  # noqa: F401
+
+
 def fit_contenders(
     panel: Panel, holidays: HolidayCalendar, names: Sequence[str], *, horizon: int, seed: int
 ) -> dict[str, Forecaster]:

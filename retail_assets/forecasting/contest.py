@@ -56,24 +56,18 @@ def decide(
 
 
 def _part_of(newcomer: Manifest, standing: Manifest) -> bool:
-    """The newcomer has seen fewer of the same days. Days that are gone since, as of a stray date, make no model better."""
+    """The newcomer has seen fewer of the same days. Days that are gone since, as a stray date is, make none better."""
     first, last = newcomer.data.get("first_day", ""), newcomer.data["last_day"]
     return bool(standing.data.get("first_day", "") <= first and last < standing.data["last_day"])
 
 
 def reason_to_train(
-    standing: Manifest | None,
-    versions: Iterable[Manifest],
-    last_day: dt.date | None,
-    *,
-    code_version: str,
-    drift: str | None,
-    demanded: bool,
+    standing: Manifest | None, alike: Iterable[Manifest], last_day: dt.date | None, *, drift: str | None, demanded: bool
 ) -> str | None:
     """Why a training is due now; None where the model in use will do.
 
-    `versions` are all that were trained: one that lost its contest, or was put out of use by hand, is not trained again
-    on the same days.
+    `alike` are all versions that this code trained on the events of today: one that lost its contest, or was put out of
+    use by hand, is not trained again on the same days.
     """
     if demanded:
         return "on demand"
@@ -81,9 +75,9 @@ def reason_to_train(
         return "no model is in use"
     if last_day is None:
         return None
-    seen = [dt.date.fromisoformat(v.data["last_day"]) for v in versions if v.code_version == code_version]
+    seen = [dt.date.fromisoformat(known.data["last_day"]) for known in alike]
     if not seen:
-        return f"the code is {code_version}, the model is of {standing.code_version}"
+        return f"other code or other events than those of {standing.version}, which is in use"
     newest = max((day for day in seen if day <= last_day), default=None)
     if newest is None:
         return "the sales end before those the model has seen"

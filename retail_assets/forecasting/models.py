@@ -119,6 +119,9 @@ class _DirectRatio:
             self.model_, self.scale_ = None, 1.0
             return self
         self.model_ = self._regressor().fit(rows.x, rows.y / rows.base)
+        if hasattr(self.model_, "_bin_mapper"):
+            # The number of this machine's cores is no part of a model: the same training is the same bytes.
+            self.model_._bin_mapper.n_threads = 1
         fitted = float((self.model_.predict(rows.x) * rows.base).sum())
         self.scale_ = float(rows.y.sum()) / fitted if fitted > 0 else 1.0
         return self

@@ -101,12 +101,12 @@ def _scored(tested: Backtest, category: int | None, days: Any) -> int:
 
 def model_card(training: Training, known: dict[str, Any]) -> str:
     """The model card, Markdown (Mitchell et al. 2019): what it is for, made of, worth, and where it fails."""
-    report, data = training.report, known["data"]
+    model, report, data = training.model, training.report, known["data"]
     lines = [
         f"# Forecast model: {in_words(known['family'])}",
         "",
         f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
-        + ("; units by category." if training.model and training.model.units else "."),
+        + ("; units by category." if model and model.units else "."),
         "",
         f"**{report['verdict']}**",
         "",
@@ -116,7 +116,8 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
         f"- seed {known['seed']}, code {known['code_version']}, "
         + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
         f"- features: {', '.join(known['features']) or 'none'}",
-        "- not used: customers, prices, promotions, anything after a cut-off",
+        f"- events: {', '.join(model.regressors) if model and model.reads_features and model.regressors else 'none'}",
+        "- not used: customers, prices of the day, anything after a cut-off",
     ]
     if report["evaluated"]:
         lines += ["", f"## Measured on unseen days ({len(report['cutoffs'])} cut-offs)", ""]
@@ -127,6 +128,11 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
             cells = ["–" if (v := models[name].get(key)) is None else f"{v:,.3f}" for key in keys]
             mark = "**" if name == report["champion"] else ""
             lines.append(f"| {mark}{name}{mark} | {' | '.join(cells)} |")
+        if models[report["champion"]].get("coverage80") is None:
+            lines += [
+                "",
+                "How often the intervals hold was not measured: there is no earlier cut-off to learn them from.",
+            ]
     if "units" in report:
         lines += ["", "## Units", "", f"{report['units']['verdict']} {report['units']['note']}"]
     rules = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import math
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Regressors:
     days: tuple[Days, ...]
     values: tuple[Floats, ...]
     known_on: tuple[Days, ...]
+    #: Of what the file says; "" without one.
+    digest: str = ""
 
     def as_known(self, origins: Days, targets: Days) -> Floats:
         """(pairs, horizon, names): the value of each target day, (pairs, horizon), as said by its origin, (pairs,).
@@ -97,6 +100,7 @@ def read(text: str, where: str) -> Regressors:
         tuple(np.array(column[0], dtype="datetime64[D]") for column in columns),
         tuple(np.array(column[1], dtype=np.float64) for column in columns),
         tuple(np.array(column[2], dtype="datetime64[D]") for column in columns),
+        hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16],
     )
 
 

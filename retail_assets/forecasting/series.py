@@ -147,8 +147,11 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     rows, partial = _without_partial_last_day(rows)
     notes += partial
     if (rows["category"] == TOTAL).any():
-        rows["category"] = rows["category"].replace(TOTAL, f"{TOTAL} (category)")
-        notes.append(f"The category {TOTAL!r} is called '{TOTAL} (category)' here: {TOTAL} is the sum of all.")
+        name = f"{TOTAL} (category)"
+        while (rows["category"] == name).any():
+            name += "*"
+        rows["category"] = rows["category"].replace(TOTAL, name)
+        notes.append(f"The category {TOTAL!r} is called {name!r} here: {TOTAL} is the sum of all.")
     last = int(rows["day"].max())
     start = last - LONGEST_HISTORY_DAYS + 1
     if rows["day"].min() < start:

@@ -42,7 +42,13 @@ def test_a_planted_pattern_is_found():
     assert made["verdict"].startswith("Skill without the price")
 
 
-@pytest.mark.parametrize("column", ["quantity", "total_amount", "Quantity", "Total Amount"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "quantity", "total_amount", "Quantity", "Total Amount", "TotalAmount", "TOTAL-AMOUNT", "line_total", "amount_net",
+        "price_x_qty", "gross", "qty",
+    ],
+)  # fmt: skip
 def test_columns_that_hold_the_answer_are_refused_by_name(column):
     with pytest.raises(LeakingColumnError, match=f"{column!r} cannot foretell"):
         judge(transactions(), ["age", column])
@@ -61,3 +67,23 @@ def test_the_same_transactions_give_the_same_report():
 def test_unknown_ages_and_genders_are_no_obstacle():
     rows = transactions(300).assign(age=None, gender=None)
     assert report(rows, repeats=1)["without_price"]["features"] == ["product_category", "month", "weekday"]
+
+
+def test_columns_that_hold_the_answer_are_refused_by_value_whatever_their_name():
+    rows = transactions()
+    hidden = rows.assign(a=rows["total_amount"], b=rows["unit_price"] / 5, c=rows["quantity"] * 5)
+    with pytest.raises(LeakingColumnError, match="'a' is the amount"):
+        judge(hidden, ["age", "a"])
+    with pytest.raises(LeakingColumnError, match="'b' times 'c' is the amount"):
+        judge(hidden, ["b", "age", "c"])
+
+
+def test_a_shop_that_sells_by_the_piece_may_know_its_prices():
+    rows = transactions().assign(quantity=1, total_amount=lambda rows: rows["unit_price"])
+    assert report(rows, repeats=1)["with_price"]["has_skill"]
+
+
+def test_an_amount_that_is_missing_is_told():
+    rows = transactions()
+    with pytest.raises(ValueError, match="total_amount is missing or not a number in 1 transactions"):
+        judge(rows.assign(total_amount=rows["total_amount"].where(rows.index != 3)), ["age"])

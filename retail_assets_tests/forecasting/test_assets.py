@@ -127,3 +127,48 @@ def test_an_events_file_that_is_gone_is_told(environ: dict[str, str], tmp_path: 
         run(platform)
     (tmp_path / "events.csv").write_text(f"date,name\n{dt.date(2023, 1, 15)},opening\n")
     assert run(platform)["sales_forecast"]["dagster/row_count"] == 3 * 28
+
+
+def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ))
+    sell(platform, 40)
+    version = run(platform)["sales_forecast"]["model_version"]
+    before = forecast(platform)
+    store, root = platform.models.store, platform.models.root
+    store.write(f"{root}/versions/{version}/model.skops", b"garbage")
+    store.write(f"{root}/issued/{before[0]['cutoff_date']}.parquet", b"garbage")
+    told = run(platform)
+    assert "the model in use cannot be used" in told["forecast_backtest"]["reason"]
+    assert told["sales_forecast"]["model_version"] == version
+    assert [row["mean"] for row in forecast(platform)] == [row["mean"] for row in before]
+    store.write(f"{root}/champion.json", b"garbage")
+    assert run(platform)["sales_forecast"]["model_version"] == version
+
+
+def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ))
+    versions = []
+    for length in (40, 47):
+        sell(platform, length)
+        versions.append(run(platform)["sales_forecast"]["model_version"])
+    assert len(set(versions)) == 2
+    platform.models.rollback(at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    told = run(platform)
+    assert told["forecast_backtest"]["trained"] is False
+    assert told["sales_forecast"]["model_version"] == versions[0]
+    assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
+
+
+def test_events_that_changed_are_learnt_anew_or_ignored_but_never_taken_for_others(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(file)}))
+    sell(platform, 110)
+    file.write_text("date,name\n2023-03-01,promotion\n2023-04-05,promotion\n")
+    first = run(platform)
+    file.write_text("date,name\n2023-03-01,sale\n2023-04-05,promotion\n")
+    second = run(platform)
+    in_use = platform.models.manifest(second["sales_forecast"]["model_version"])
+    assert in_use.features == [] or in_use.features[-2:] == ["promotion", "sale"]
+    assert first["sales_forecast"]["dagster/row_count"] == second["sales_forecast"]["dagster/row_count"] == 3 * 28

@@ -65,19 +65,18 @@ def test_a_model_without_skill_gives_way_to_another() -> None:
         ({}, None),
         ({"demanded": True}, "on demand"),
         ({"standing": None}, "no model is in use"),
-        ({"code_version": "2"}, "the code is 2"),
+        ({"alike": []}, "other code or other events than those of old"),
         ({"drift": "WAPE is high"}, "WAPE is high"),
         ({"drift": "WAPE is high", "last_day": dt.date(2024, 1, 1)}, None),
         ({"last_day": dt.date(2024, 1, 8)}, "no model has seen the last 7 days"),
-        ({"last_day": dt.date(2024, 1, 8), "versions": [STANDING, NEWER]}, None),
+        ({"last_day": dt.date(2024, 1, 8), "alike": [STANDING, NEWER]}, None),
         ({"last_day": dt.date(2023, 12, 8)}, "end before"),
         ({"last_day": None}, None),
     ],
 )
 def test_a_training_is_due_for_a_reason(changes: dict[str, object], told: str | None) -> None:
     usual = {
-        "standing": STANDING, "versions": [STANDING], "last_day": dt.date(2024, 1, 5), "code_version": "1", "drift": None,
-        "demanded": False,
+        "standing": STANDING, "alike": [STANDING], "last_day": dt.date(2024, 1, 5), "drift": None, "demanded": False,
     }  # fmt: skip
     reason = reason_to_train(**(usual | changes))  # type: ignore[arg-type]
     assert reason is None if told is None else told in (reason or "")

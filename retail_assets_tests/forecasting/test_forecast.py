@@ -195,7 +195,7 @@ def test_categories_that_sell_nothing_of_worth_are_forecast_as_zero():
 def test_a_shop_of_returns_is_forecast_below_zero():
     made = forecast(history(120, {"a": lambda _: -30.0}))
     assert set(means(made)) == {-30.0}
-    assert_unmeasured(made, "revenue above zero")
+    assert_unmeasured(made, "revenue that is above zero")
 
 
 def test_an_ended_category_is_forecast_as_zero_beside_one_that_sells():

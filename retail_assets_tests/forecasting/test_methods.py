@@ -43,7 +43,10 @@ def method_beside_a_large_category(amount, days=200):
         (lambda n: 0.0, methods.NO_LEVEL),
         (lambda n: -500.0, methods.NO_LEVEL),
     ],
-    ids=["long", "short", "new", "one day", "ended", "5 days silent", "one sale", "sparse", "small", "constant", "zero", "returns"],
+    ids=[
+        "long", "short", "new", "one day", "ended", "5 days silent", "one sale", "sparse", "small", "constant", "zero",
+        "returns",
+    ],
 )  # fmt: skip
 def test_each_kind_of_category_has_its_method(amount, expected):
     assert method_beside_a_large_category(amount) == expected

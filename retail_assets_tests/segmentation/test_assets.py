@@ -64,7 +64,9 @@ def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
 
 
 def names(platform: Platform) -> dict[str, str]:
-    return {r["customer_id"]: r["persona"] for r in rows(platform, "SELECT customer_id, persona FROM customer_segments")}
+    return {
+        r["customer_id"]: r["persona"] for r in rows(platform, "SELECT customer_id, persona FROM customer_segments")
+    }
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,9 @@ def test_no_customers_have_no_segments(four_kinds: tuple[pd.DataFrame, Training]
 
 @pytest.mark.parametrize("customer_id", ["Zoë", "北京-1", "🛒", "a'; drop table sales", " ", "{x}", "x" * 128, "1"])
 def test_any_text_is_a_customer_id(customer_id: str, four_kinds: tuple[pd.DataFrame, Training]) -> None:
-    assert score(four_kinds[1].model, frame([customer(customer_id, 40, "3600")]))["customer_id"].tolist() == [customer_id]
+    assert score(four_kinds[1].model, frame([customer(customer_id, 40, "3600")]))["customer_id"].tolist() == [
+        customer_id
+    ]
 
 
 TAGGED: dict[str, tuple[dict[str, Any], str]] = {
