@@ -27,7 +27,9 @@ HOLIDAY_LEAD_DAYS = 3
 _BOUGHT = "quantity > 0 or total_amount > 0"
 
 
-def customer_features(snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS) -> str:
+def customer_features(
+    snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS, *, below: str | None = None
+) -> str:
     """A SELECT of the rows of `tables.CUSTOMER_FEATURES`: every customer known up to the snapshot.
 
     Reads `sales`, `dim_date` (holidays) and `dim_customer` (gender, age). Customers without a sale in the window have
@@ -36,9 +38,14 @@ def customer_features(snapshot: dt.date | None = None, window_days: int = WINDOW
     Args:
         snapshot: last day that is looked at; the last day of sales by default.
         window_days: days that are counted, the snapshot's included.
+        below: only customers whose ids hash (MD5) to less than these hexadecimal digits: a part of `sample`'s, before
+            anything is counted. Favourite categories are then those beyond the average of this part.
     """
     if window_days < 1:
         raise ValueError("a window has at least one day")
+    if below is not None and not set(below) <= set("0123456789abcdef"):
+        raise ValueError(f"{below!r} is not hexadecimal")
+    known = "customer_id is not null" + (f" and md5(customer_id) < '{below}'" if below is not None else "")
     day = f"date '{snapshot.isoformat()}'" if snapshot else f"(select max(sale_date) from {SALES.name})"
     return f"""
 with span as (
@@ -56,13 +63,13 @@ special_days as (
 ever as (
     select customer_id, min(sale_date) as first_sale_date, max(sale_date) as last_sale_date
     from {SALES.name}
-    where customer_id is not null and sale_date <= (select snapshot_date from span)
+    where {known} and sale_date <= (select snapshot_date from span)
     group by customer_id
 ),
 lines as (
     select customer_id, order_id, sale_date, product_category, quantity, total_amount
     from {SALES.name}
-    where customer_id is not null
+    where {known}
         and sale_date <= (select snapshot_date from span) and sale_date >= (select window_start from span)
 ),
 totals as (

@@ -32,7 +32,7 @@ EVALUATION = "segments/evaluation.json"
 RECOMMENDATIONS = "segments/recommendations.json"
 RECOMMENDATIONS_TEXT = "segments/recommendations.md"
 
-SAMPLED_CUSTOMERS = 50_000
+SAMPLED_CUSTOMERS = 25_000
 """Customers by whom a model is judged and who are drawn from for the map."""
 PRICE_DAYS = 84
 """Days back from the last sale over which the price of a unit is taken."""
