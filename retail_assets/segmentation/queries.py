@@ -12,6 +12,7 @@ import datetime as dt
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
+    DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     SALES,
@@ -281,6 +282,28 @@ group by persona, month, dow
 order by persona, month, weekday
 """
 
+
+MEMBERS = f"""
+select * from (
+    select customer_id, persona, confidence, tags, favourite_category, lapsed_risk, frequency, monetary,
+        average_basket, last_sale_date, row_number() over (order by monetary desc, customer_id) as value_rank
+    from {CUSTOMER_SEGMENTS.name}
+    where persona = ?
+) as ranked
+where value_rank > ? and value_rank <= ?
+"""
+"""Customers of a persona from one rank of spend (left out) to another; in no order."""
+
+PRICE_DAYS = 84
+
+PRICES = f"""
+select product_category, cast(sum(revenue) as double precision) / cast(sum(units) as double precision) as price
+from {DAILY_CATEGORY_SALES.name}
+where sale_date > (select max(sale_date) from {DAILY_CATEGORY_SALES.name}) - {PRICE_DAYS}
+group by product_category
+having sum(units) > 0 and sum(revenue) > 0
+"""
+"""Money a unit of each category over the last twelve weeks; none of those that sold no units, net."""
 
 MIGRATIONS = f"""
 select

@@ -15,7 +15,10 @@ import pytest
 from retail_assets.checks import conservation
 from retail_assets.eda import queries as eda
 from retail_assets.segmentation import queries as segmentation
+from retail_assets.segmentation.activation import write_activation
+from retail_assets.segmentation.personas import DEFAULT
 from retail_assets.segmentation.segment import make_features, make_migrations, make_profiles, score_all, train_from
+from retail_assets.storage import Store
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
@@ -44,12 +47,14 @@ QUERIES = {
     **eda.QUERIES,
     "customer_features": segmentation.customer_features(),
     "customer_features_then": segmentation.customer_features(dt.date(2023, 11, 5), 90),
+    "customer_features_of_a_part": segmentation.customer_features(below="80"),
     "customer_sample": segmentation.sample(None, 7, 2),
     "scope": segmentation.SCOPE,
     "counts": segmentation.COUNTS,
     "next_revenue": segmentation.revenue_between(dt.date(2023, 6, 1), dt.date(2023, 9, 1)),
     "segment_categories": segmentation.segment_categories(),
     "segment_calendar": segmentation.segment_calendar(),
+    "prices": segmentation.PRICES,
     "segment_profiles": segmentation.PROFILES,
     "segment_ages": segmentation.TOP_AGES,
     "segment_state": segmentation.STATE,
@@ -141,6 +146,24 @@ def test_segments_are_the_same(both: tuple[Place, Place], stack: Stack, table: A
         _comparable(place.warehouse.query(f"SELECT * FROM {table.name}"), in_order=False) for place in both
     )
     assert redshift == embedded
+
+
+def test_activation_files_are_the_same(both: tuple[Place, Place], stack: Stack, tmp_path: Path) -> None:
+    stores = [Store(str(tmp_path / name)) for name in ("embedded", "redshift")]
+    written = [
+        write_activation(place.warehouse, store, DEFAULT, "USD") for place, store in zip(both, stores, strict=True)
+    ]
+    assert written[0] == written[1]
+    for key in written[0]:
+        assert stores[0].read(key) == stores[1].read(key), key
+
+
+def test_a_persona_may_have_any_name(both: tuple[Place, Place], stack: Stack) -> None:
+    """Names come from a file of the user's, and one warehouse reads a backslash as the beginning of an escape."""
+    for place in both:
+        assert not [
+            batch for batch in place.warehouse.scan(segmentation.MEMBERS, ["o'br\\ien?\\", 0, 9]) if batch.num_rows
+        ]
 
 
 @pytest.mark.parametrize("name", QUERIES)
