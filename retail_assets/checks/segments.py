@@ -30,8 +30,8 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR if this_run else dg.AssetCheckSeverity.WARN,
-            description=f"{waits.version} waits: {waits.reason}. The segments that stand are kept, by {in_use}. Look at "
-            f"it: retail-assets models show {waits.version}. Put it in use: retail-assets models promote "
+            description=f"{waits.version} waits: {waits.reason}. The segments that stand are kept, by {in_use}. "
+            f"Look at it: retail-assets models show {waits.version}. Put it in use: retail-assets models promote "
             f"{waits.version}. To keep the old names, do nothing.",
             metadata={"in_use": in_use, "waiting": waits.version, "renamed": waits.renamed},
         )

@@ -292,9 +292,7 @@ def mean_rand_index(reference: np.ndarray, labels: Sequence[np.ndarray]) -> floa
     return float(np.mean([adjusted_rand_score(reference, row) for row in labels]))
 
 
-def _candidate(
-    fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalogue: Catalogue
-) -> Candidate:
+def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalogue: Catalogue) -> Candidate:
     """What speaks for a number of clusters."""
     k = int(fit.n_clusters)
     shown = _sample(len(scores), SILHOUETTE_CUSTOMERS, seed)
@@ -438,8 +436,8 @@ def _too_few(features: pd.DataFrame, left: int) -> str:
         return "There are no sales with a customer, so there is nobody to segment."
     if (features["frequency"] <= 1).all() and (features["frequency"] == 1).any():
         return (
-            f"All {int((features['frequency'] == 1).sum()):,} customers of the window bought exactly once: one purchase "
-            "a customer cannot be segmented by frequency, so no personas are given."
+            f"All {int((features['frequency'] == 1).sum()):,} customers of the window bought exactly once: one "
+            "purchase a customer cannot be segmented by frequency, so no personas are given."
         )
     return (
         f"Only {left:,} of {len(features):,} customers bought at least twice and kept what they bought; "

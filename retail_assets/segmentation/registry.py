@@ -216,8 +216,8 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
         "",
         "## Made of",
         "",
-        f"- sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} customers "
-        "with two purchases or more",
+        f"- sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} "
+        "customers with two purchases or more",
         f"- seed {known['seed']}, code {known['code_version']}, "
         + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
         f"- clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the best month's share",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,9 @@ def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
 
 
 def names(platform: Platform) -> dict[str, str]:
-    return {r["customer_id"]: r["persona"] for r in rows(platform, "SELECT customer_id, persona FROM customer_segments")}
+    return {
+        r["customer_id"]: r["persona"] for r in rows(platform, "SELECT customer_id, persona FROM customer_segments")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def test_migrations_of_six_retrainings_add_up_to_the_customers_and_the_money_of_
         "SELECT from_snapshot, to_snapshot, sum(customers) AS customers, sum(revenue) AS revenue "
         "FROM segment_migrations GROUP BY from_snapshot, to_snapshot ORDER BY to_snapshot",
     )
-    assert [(m["from_snapshot"], m["to_snapshot"]) for m in moves] == list(zip(MONTHS, MONTHS[1:], strict=False))
+    assert [(m["from_snapshot"], m["to_snapshot"]) for m in moves] == list(itertools.pairwise(MONTHS))
     for move, month in zip(moves, half_a_year[1:], strict=True):
         assert (int(move["customers"]), move["revenue"]) == (int(month["all"]["customers"]), month["all"]["revenue"])
 
@@ -118,7 +122,7 @@ def test_names_before_and_after_chain_from_month_to_month(
 ) -> None:
     """What a month ends with is what the next one begins with: nobody appears or vanishes between two moves."""
     moves = rows(platform_of(environment), "SELECT * FROM segment_migrations")
-    for earlier, later in zip(MONTHS[:-2], MONTHS[1:-1], strict=True):
+    for earlier, later in itertools.pairwise(MONTHS[:-1]):
         ends: dict[str, int] = {}
         begins: dict[str, int] = {}
         for move in moves:
@@ -291,8 +295,6 @@ def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRun
 
 
 def cli_environment() -> dict[str, str]:
-    import os
-
     return {name: os.environ[name] for name in ("RETAIL_HOME", "RETAIL_OUTPUT")}
 
 

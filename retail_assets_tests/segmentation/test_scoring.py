@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,6 @@ RULED = {
 
 @pytest.mark.parametrize("name", RULED)
 def test_rules_decide_for_those_who_cannot_be_clustered(name: str, four_kinds: tuple[pd.DataFrame, Training]) -> None:
-    from decimal import Decimal
-
     row, persona = RULED[name]
     row = row | {"returned": Decimal(str(row["returned"]))}
     for model in (four_kinds[1].model, None):
@@ -62,7 +61,9 @@ def test_no_customers_have_no_segments(four_kinds: tuple[pd.DataFrame, Training]
 
 @pytest.mark.parametrize("customer_id", ["Zoë", "北京-1", "🛒", "a'; drop table sales", " ", "{x}", "x" * 128, "1"])
 def test_any_text_is_a_customer_id(customer_id: str, four_kinds: tuple[pd.DataFrame, Training]) -> None:
-    assert score(four_kinds[1].model, frame([customer(customer_id, 40, "3600")]))["customer_id"].tolist() == [customer_id]
+    assert score(four_kinds[1].model, frame([customer(customer_id, 40, "3600")]))["customer_id"].tolist() == [
+        customer_id
+    ]
 
 
 TAGGED: dict[str, tuple[dict[str, Any], str]] = {
@@ -91,8 +92,6 @@ TAGGED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_tags_follow_their_rules(name: str) -> None:
-    from decimal import Decimal
-
     known, told = TAGGED[name]
     money = {key: Decimal(known[key]) for key in ("monetary", "returned") if key in known}
     found = tag(frame([customer("a", 8, "100") | known | money]))
