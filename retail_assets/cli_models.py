@@ -106,9 +106,7 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
         cell = "–" if value is None else shown.form(value)
         skill = "yes" if m.has_skill else "no"
         mark = "*" if m.version == in_use else "?" if m.version == waits else " "
-        typer.echo(
-            f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}"
-        )
+        typer.echo(f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}")
     typer.echo(f"  * in use, in {store.store.uri}")
     if waits:
         typer.echo(f"  ? waits, because it would rename customers: retail-assets models promote {waits}")

@@ -71,7 +71,9 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
         writer.writerow(unseen.FIELDS)
         writer.writerows([_cell(row[name]) for name in unseen.FIELDS] for row in found.rows)
     if not champion:
-        typer.echo("No segments model is in use yet: only rules have decided. Materialize segment_model first.", err=True)
+        typer.echo(
+            "No segments model is in use yet: only rules have decided. Materialize segment_model first.", err=True
+        )
     if found.anonymous_lines:
         typer.echo(
             f"{found.anonymous_lines:,} lines ({found.anonymous_amount:,} {contract.currency}) have no customer id and "

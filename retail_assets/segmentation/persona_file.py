@@ -66,7 +66,9 @@ def parse(text: str, where: str = "personas") -> Catalogue:
         raise reading.wrong(root, "`personas` is missing. Write `personas:` and a list of them below.")
     listed = top["personas"]
     if not isinstance(listed, yaml.SequenceNode) or not FEWEST <= len(listed.value) <= MOST:
-        raise reading.wrong(listed, f"`personas` is a list of {FEWEST} to {MOST} personas, each beginning with `- name:`.")
+        raise reading.wrong(
+            listed, f"`personas` is a list of {FEWEST} to {MOST} personas, each beginning with `- name:`."
+        )
     clusters = tuple(reading.persona(node) for node in listed.value)
     groups = dict(GROUPS)
     if "groups" in top:
@@ -145,7 +147,9 @@ class _Reading:
     def _name(self, node: yaml.Node) -> str:
         name = self._text(node, "`name`").strip()
         if not name or len(name.encode()) > LONGEST_NAME or name == _NEW or any(not c.isprintable() for c in name):
-            raise self.wrong(node, f"the name {name[:80]!r} is not usable: 1 to {LONGEST_NAME} bytes of printable text.")
+            raise self.wrong(
+                node, f"the name {name[:80]!r} is not usable: 1 to {LONGEST_NAME} bytes of printable text."
+            )
         self._lines[name] = node.start_mark.line + 1
         return name
 
@@ -172,11 +176,15 @@ class _Reading:
         try:
             parts = list(string.Formatter().parse(action))
         except ValueError as e:
-            raise self.wrong(node, f"the braces of `action` do not close ({e}). Double those that are text: {{{{ }}}}.") from None
+            raise self.wrong(
+                node, f"the braces of `action` do not close ({e}). Double those that are text: {{{{ }}}}."
+            ) from None
         for _, field, form, conversion in parts:
             if field is not None:
                 if form or conversion:
-                    raise self.wrong(node, f"`action` formats {{{field}}} itself. Leave the : or ! away: numbers are texts.")
+                    raise self.wrong(
+                        node, f"`action` formats {{{field}}} itself. Leave the : or ! away: numbers are texts."
+                    )
                 yield field
 
     def _prototype(self, node: yaml.Node, name: str) -> dict[str, float]:

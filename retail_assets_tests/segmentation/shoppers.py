@@ -144,7 +144,9 @@ def planted_sales(
             customer_id = f"{kind[:3]}-{number:04d}"
             truth[customer_id] = kind
             level = basket * float(rng.lognormal(0, 0.2))
-            for visit, day in enumerate(sorted(rng.integers(0, days, max(2, int(rng.poisson(frequency * days / 365)))))):
+            for visit, day in enumerate(
+                sorted(rng.integers(0, days, max(2, int(rng.poisson(frequency * days / 365)))))
+            ):
                 amount = round(level * float(rng.lognormal(0, 0.2)), 2)
                 category = str(rng.choice(["Books", "Games", "Toys"]))
                 order = f"{customer_id}/{visit}"

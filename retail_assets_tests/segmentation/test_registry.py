@@ -48,7 +48,9 @@ def test_a_stored_model_scores_as_the_one_that_was_trained(
     features, training = trained
     assert training.model is not None
     known = registry.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
-    saved = models.save(artifact.dumps(training.model), dt.date(2023, 12, 31), known, registry.model_card(training, known))
+    saved = models.save(
+        artifact.dumps(training.model), dt.date(2023, 12, 31), known, registry.model_card(training, known)
+    )
     loaded = artifact.loads(models.load(saved.version))
     pd.testing.assert_frame_equal(score(loaded, features), score(training.model, features))
     assert saved.data["first_day"] == "2023-01-01"
