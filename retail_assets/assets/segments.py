@@ -11,6 +11,7 @@ import dagster as dg
 
 from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.assets.models import publish, static
+from retail_assets.model_store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
@@ -226,10 +227,14 @@ def in_use(platform: Platform) -> "tuple[SegmentModel | None, str | None]":
 def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, Any]:
     """Train, store and decide where a training is due; returns the metadata of the asset."""
     from retail_assets.segmentation import registry
+    from retail_assets.segmentation.artifact import SegmentModelFileError
     from retail_assets.segmentation.features import read_sample
 
     models, catalogue = platform.segment_models, catalogue_of(platform)
-    model, version = in_use(platform)
+    try:
+        model, version = in_use(platform)
+    except (ModelStoreError, SegmentModelFileError):  # damaged, or of an earlier design: to train anew is the mend
+        model, version = None, None
     standing = models.manifest(version) if version else None
     sample = read_sample(platform.warehouse)
     waits = registry.waiting(models)
@@ -314,5 +319,5 @@ def _model_before(platform: Platform) -> "SegmentModel | None":
         return None
     try:
         return loads(platform.segment_models.load(earlier[-1]))
-    except SegmentModelFileError:
+    except (ModelStoreError, SegmentModelFileError):
         return None

@@ -157,7 +157,7 @@ def reason_to_train(
     if demanded:
         return "on demand"
     if standing is None or model is None:
-        return "no model is in use"
+        return "no model is in use that can be read"
     if not len(sample):
         return None
     today = sample["snapshot_date"].iloc[0]

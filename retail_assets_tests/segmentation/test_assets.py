@@ -20,6 +20,7 @@ from retail_assets import settings as settings_module
 from retail_assets.assets.segments import segment_assets
 from retail_assets.checks.segments import segment_checks
 from retail_assets.cli import app
+from retail_assets.model_store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.segmentation import registry
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
@@ -219,6 +220,23 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     back = CliRunner().invoke(app, ["models", "rollback", "--kind", "segments"])
     assert back.exit_code == 0, back.output
     assert platform.segment_models.require_champion().version == first
+
+
+def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Path) -> None:
+    platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
+    sell(platform, MONTHS[0])
+    run(platform)
+    before = names(platform)
+    version = platform.segment_models.require_champion().version
+    platform.segment_models.store.write(f"retail_sales/segments/versions/{version}/model.skops", b"damaged")
+    with pytest.raises(ModelStoreError, match=r"has been changed.*Retrain the segments.*--kind segments"):
+        platform.segment_models.load(version)
+    sell(platform, MONTHS[1])
+    made, _ = run(platform)
+    assert "can be read" in made["segment_model"]["reason"]
+    assert made["segment_model"]["promoted"]
+    assert platform.segment_models.require_champion().version != version
+    assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
 
 
 def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
