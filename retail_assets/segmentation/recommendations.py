@@ -289,9 +289,7 @@ def _notes(profiles: Rows, forecast: Rows, snapshot: dt.date | None) -> list[str
         notes.append("There are no customers, so nothing is recommended for segments.")
     small = [str(p["persona"]) for p in profiles if int(p["customers"]) < LEAST_CUSTOMERS]
     if small:
-        notes.append(
-            f"{_listed(small)}: fewer than {LEAST_CUSTOMERS} customers, whose categories and days are chance."
-        )
+        notes.append(f"{_listed(small)}: fewer than {LEAST_CUSTOMERS} customers, whose categories and days are chance.")
     cutoffs = {row["cutoff_date"] for row in forecast}
     if not forecast:
         notes.append("stock is empty: there is no forecast of sales yet. Materialize sales_forecast.")
