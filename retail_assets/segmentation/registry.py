@@ -13,7 +13,7 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.model_store import Manifest, ModelStore
 from retail_assets.segmentation.features import MODEL_FEATURES, NAMING_FEATURES, eligible
-from retail_assets.segmentation.model import FEW_CUSTOMERS, STABLE, YARDSTICK_SDS, SegmentModel, Training
+from retail_assets.segmentation.model import FAIRLY_STABLE, FEW_CUSTOMERS, STABLE, YARDSTICK_SDS, SegmentModel, Training
 from retail_assets.segmentation.personas import Catalogue
 
 #: Changes with what a model means: one of another design is trained anew.
@@ -110,7 +110,8 @@ def verdict(training: Training) -> str:
             f"{told}: provisional. With fewer than {FEW_CUSTOMERS} customers nobody can tell whether the same segments "
             "would be found again; they describe these customers and no others."
         )
-    word = "stable" if chosen.bootstrap_ari >= STABLE else "not stable"
+    least = ((STABLE, "stable"), (FAIRLY_STABLE, "fairly stable"))
+    word = next((told for ari, told in least if chosen.bootstrap_ari >= ari), "not stable")
     return (
         f"{told}: {word} under resampling (bootstrap ARI {chosen.bootstrap_ari:.2f}), "
         f"silhouette {chosen.silhouette:.2f}."
