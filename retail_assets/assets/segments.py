@@ -11,6 +11,7 @@ import dagster as dg
 
 from retail_assets.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.assets.models import publish, static
+from retail_assets.model_store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
@@ -29,22 +30,32 @@ SEED = 0
 CARD = "segments/model_card.md"
 
 _AMOUNT, _ORDER, _DAY = ("sales", "total_amount"), ("sales", "order_id"), ("sales", "sale_date")
+_CATEGORY = ("sales", "product_category")
+_MONEY_BY_DAY, _MONEY_BY_CATEGORY, _DAYS = [_AMOUNT, _DAY], [_AMOUNT, _CATEGORY], [_DAY]
 _FEATURE_LINEAGE: dict[str, list[tuple[str, str]]] = {
     "customer_id": [("sales", "customer_id")],
     "frequency": [_ORDER],
-    "purchase_days": [_DAY],
-    **dict.fromkeys(("monetary", "returned"), [_AMOUNT]),
+    "purchase_days": _DAYS,
+    "monetary": [_AMOUNT],
+    "returned": [_AMOUNT],
     "average_basket": [_AMOUNT, _ORDER],
-    **dict.fromkeys(("first_sale_date", "last_sale_date", "recency", "tenure", "gap_mean", "gap_cv"), [_DAY]),
-    **dict.fromkeys(("top_month_share", "weekend_share"), [_AMOUNT, _DAY]),
-    "holiday_share": [_AMOUNT, _DAY, ("dim_date", "holiday")],
-    **dict.fromkeys(
-        ("favourite_category", "favourite_share", "favourite_index"), [_AMOUNT, ("sales", "product_category")]
-    ),
-    "favourite_orders": [_ORDER, ("sales", "product_category")],
+    "first_sale_date": _DAYS,
+    "last_sale_date": _DAYS,
+    "recency": _DAYS,
+    "tenure": _DAYS,
+    "gap_mean": _DAYS,
+    "gap_cv": _DAYS,
+    "top_month_share": _MONEY_BY_DAY,
+    "weekend_share": _MONEY_BY_DAY,
+    "holiday_share": [*_MONEY_BY_DAY, ("dim_date", "holiday")],
+    "favourite_category": _MONEY_BY_CATEGORY,
+    "favourite_share": _MONEY_BY_CATEGORY,
+    "favourite_index": _MONEY_BY_CATEGORY,
+    "favourite_orders": [_ORDER, _CATEGORY],
     "gender": [("dim_customer", "gender")],
     "age_group": [("dim_customer", "age_group"), ("dim_customer", "age")],
-    **dict.fromkeys(("snapshot_date", "window_days"), [_DAY]),
+    "snapshot_date": _DAYS,
+    "window_days": _DAYS,
 }
 _CLUSTERED = [("customer_features", name) for name in ("frequency", "monetary", "average_basket")]
 _SEGMENT_LINEAGE: dict[str, list[tuple[str, str]]] = {
@@ -62,8 +73,10 @@ _SEGMENT_LINEAGE: dict[str, list[tuple[str, str]]] = {
 }  # fmt: skip
 _PROFILE_LINEAGE = {
     "persona": [("customer_segments", "persona")],
-    **dict.fromkeys(("customers", "customers_share"), [("customer_segments", "customer_id")]),
-    **dict.fromkeys(("revenue", "revenue_share"), [("customer_segments", "monetary")]),
+    "customers": [("customer_segments", "customer_id")],
+    "customers_share": [("customer_segments", "customer_id")],
+    "revenue": [("customer_segments", "monetary")],
+    "revenue_share": [("customer_segments", "monetary")],
 }
 _MIGRATION_LINEAGE = {
     "from_persona": [("customer_segments", "previous_persona")],
@@ -80,7 +93,7 @@ class SegmentTrainingConfig(dg.Config):
 
 
 def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """`customer_features`, `segment_model`, `customer_segments`, `segment_profiles`, `segment_migrations`, the report."""
+    """Features, model, names, profiles, migrations and report of the segments."""
     warehouse = platform.warehouse
     common: dict[str, Any] = {
         "backfill_policy": dg.BackfillPolicy.single_run(),
@@ -141,9 +154,15 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             scored = segment.score_all(warehouse, model, version or segment.NO_MODEL, catalogue=catalogue_of(platform))
             shown = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
         context.log.info("%d customers segmented; %d have another name.", scored.customers, scored.renamed)
-        moved = {"named_before": scored.named_before, "renamed": scored.renamed}
-        told = {"model_version": version or segment.NO_MODEL, **moved, "preview": preview(shown)}
-        return dg.MaterializeResult(metadata={**place(CUSTOMER_SEGMENTS, scored.customers), **told})
+        return dg.MaterializeResult(
+            metadata={
+                **place(CUSTOMER_SEGMENTS, scored.customers),
+                "model_version": version or segment.NO_MODEL,
+                "named_before": scored.named_before,
+                "renamed": scored.renamed,
+                "preview": preview(shown),
+            }
+        )
 
     @dg.asset(
         deps=["customer_features", "customer_segments"],
@@ -208,10 +227,14 @@ def in_use(platform: Platform) -> "tuple[SegmentModel | None, str | None]":
 def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, Any]:
     """Train, store and decide where a training is due; returns the metadata of the asset."""
     from retail_assets.segmentation import registry
+    from retail_assets.segmentation.artifact import SegmentModelFileError
     from retail_assets.segmentation.features import read_sample
 
     models, catalogue = platform.segment_models, catalogue_of(platform)
-    model, version = in_use(platform)
+    try:
+        model, version = in_use(platform)
+    except (ModelStoreError, SegmentModelFileError):  # damaged, or of an earlier design: to train anew is the mend
+        model, version = None, None
     standing = models.manifest(version) if version else None
     sample = read_sample(platform.warehouse)
     waits = registry.waiting(models)
@@ -251,7 +274,9 @@ def _train(
     if decision.promote:
         models.promote(newcomer.version, at=now, by="contest", reason=decision.reason)
         platform.output.write(CARD, card.encode())
-    done = "is in use" if decision.promote else "waits for `retail-assets models promote`" if decision.held else "is kept"
+    done = (
+        "is in use" if decision.promote else "waits for `retail-assets models promote`" if decision.held else "is kept"
+    )
     return {
         "outcome": f"{newcomer.version} {done}: {decision.reason}. {newcomer.verdict}",
         "model_version": newcomer.version,
@@ -294,5 +319,5 @@ def _model_before(platform: Platform) -> "SegmentModel | None":
         return None
     try:
         return loads(platform.segment_models.load(earlier[-1]))
-    except SegmentModelFileError:
+    except (ModelStoreError, SegmentModelFileError):
         return None

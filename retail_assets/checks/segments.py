@@ -19,18 +19,19 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         from retail_assets.segmentation import registry
 
         with failing_clearly():
+            [size] = warehouse.query("SELECT count(*) AS n FROM customer_features").to_pylist()
             waits = registry.waiting(platform.segment_models)
             champion = platform.segment_models.champion()
         in_use = champion.version if champion else "none"
         if waits is None:
-            return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use})
+            return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})
         # The run that trained it stops, to be looked at. Later runs warn, and go on by the model in use.
         this_run = waits.run_id == context.run.run_id
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR if this_run else dg.AssetCheckSeverity.WARN,
-            description=f"{waits.version} waits: {waits.reason}. The segments that stand are kept, by {in_use}. Look at "
-            f"it: retail-assets models show {waits.version}. Put it in use: retail-assets models promote "
+            description=f"{waits.version} waits: {waits.reason}. The segments that stand are kept, by {in_use}. "
+            f"Look at it: retail-assets models show {waits.version}. Put it in use: retail-assets models promote "
             f"{waits.version}. To keep the old names, do nothing.",
             metadata={"in_use": in_use, "waiting": waits.version, "renamed": waits.renamed},
         )
@@ -93,7 +94,9 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         names = ", ".join(str(row["persona"]) for row in wrong)
         return dg.AssetCheckResult(
             passed=not wrong,
-            description=f"Does not add up to customer_segments: {names}. Materialize {table} again." if wrong else None,
+            description=f"{table} does not add up to customer_segments: {names}. Materialize it again."
+            if wrong
+            else None,
             metadata={
                 "begun": begun,
                 "wrong": dg.MetadataValue.json([{k: str(v) for k, v in row.items()} for row in wrong]),

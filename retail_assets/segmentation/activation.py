@@ -17,10 +17,11 @@ from typing import IO, Any
 import pyarrow as pa
 
 from retail_assets.csv_cells import safe_cell
+from retail_assets.segmentation import queries
 from retail_assets.segmentation.evaluation import action_text
 from retail_assets.segmentation.personas import Catalogue, Persona
 from retail_assets.storage import Store
-from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_PROFILES
+from retail_assets.tables import SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
 
 FOLDER = "segments/activation"
@@ -41,19 +42,6 @@ PAGE_CUSTOMERS = 200_000
 """Customers held in memory at a time."""
 SURE = 0.6
 """Confidence below which a customer stands between two segments."""
-
-_READ = (
-    "customer_id",
-    "persona",
-    "confidence",
-    "tags",
-    "favourite_category",
-    "lapsed_risk",
-    "frequency",
-    "monetary",
-    "average_basket",
-    "last_sale_date",
-)
 
 
 def write_activation(warehouse: Warehouse, store: Store, catalogue: Catalogue, currency: str | None) -> list[str]:
@@ -136,18 +124,8 @@ def file_names(personas: list[str]) -> dict[str, str]:
 
 def _members(warehouse: Warehouse, persona: str, customers: int) -> Iterator[pa.Table]:
     """Rows of one persona, the highest spenders first, a page at a time: a scan has no order of its own."""
-    named = persona.replace("'", "''")
-    ranked = (
-        f"select {', '.join(_READ)}, row_number() over (order by monetary desc, customer_id) as value_rank "
-        f"from {CUSTOMER_SEGMENTS.name} where persona = '{named}'"
-    )
     for start in range(0, customers, PAGE_CUSTOMERS):
-        page = list(
-            warehouse.scan(
-                f"select * from ({ranked}) as ranked "
-                f"where value_rank > {start} and value_rank <= {start + PAGE_CUSTOMERS}"
-            )
-        )
+        page = list(warehouse.scan(queries.MEMBERS, [persona, start, start + PAGE_CUSTOMERS]))
         if page:
             yield pa.Table.from_batches(page).sort_by("value_rank")
 

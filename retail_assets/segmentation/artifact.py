@@ -52,7 +52,7 @@ def loads(data: bytes) -> SegmentModel:
     except Exception as e:
         # skops raises what it meets: a bad archive, a type that is not trusted, a part that is not there.
         raise SegmentModelFileError(
-            f"The stored segment model cannot be loaded ({type(e).__name__}: {(str(e).splitlines() or [''])[0][:200]}). "
+            f"The stored segment model cannot be loaded ({type(e).__name__}: {str(e).partition(chr(10))[0][:200]}). "
             "Retrain the segments, or roll back: retail-assets models rollback --kind segments"
         ) from None
 

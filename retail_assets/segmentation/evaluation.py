@@ -244,7 +244,7 @@ def money(amount: float | Decimal, currency: str | None = None) -> str:
 def _verdict(evidence: Evidence, best: Persona) -> str:
     model, fit, quarter = evidence.model, evidence.fit, evidence.quarter
     if model is None or fit is None:
-        return evidence.why or "There is no model of the customers."
+        return _verdict_without(evidence)
     apart = fit.silhouette if fit.silhouette is not None else 0.0
     separated = next((word for least, word in _BANDS if apart > least), "hardly")
     text = f"{model.k} segments of {fit.customers:,} customers: {separated} separated (silhouette {apart:.2f})"
@@ -262,11 +262,15 @@ def _verdict(evidence: Evidence, best: Persona) -> str:
     return text + "."
 
 
+def _verdict_without(evidence: Evidence) -> str:
+    return evidence.why or "There is no model of the customers."
+
+
 def _notes(evidence: Evidence, segments: Mapping[str, Mapping[str, Any]]) -> list[str]:
     notes = []
     model, fit, renaming, quarter = evidence.model, evidence.fit, evidence.renaming, evidence.quarter
     if model is None:
-        notes.append(f"k, silhouette, davies_bouldin and the bootstrap figures are null: {evidence.why}")
+        notes.append(f"k, silhouette, davies_bouldin and the bootstrap figures are null: {_verdict_without(evidence)}")
     elif fit and fit.customers < FEW_CUSTOMERS:
         notes.append(
             f"Only {fit.customers} customers were clustered: the segments describe these customers and no others."

@@ -284,7 +284,7 @@ def segment_categories(
     if len(parts) < 2 or len(names) < 2:
         return statement(
             "There is nothing to compare between segments",
-            f"Tastes need two categories and two segments of {LEAST_CUSTOMERS} customers or more. Here are "
+            f"Tastes need two categories and two segments of {LEAST_CUSTOMERS} customers or more. Here: "
             f"{_counted(len(parts), 'category', 'categories')} in {_counted(len(names), 'segment', 'segments')} of "
             "that size.",
         )

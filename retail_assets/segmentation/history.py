@@ -19,6 +19,7 @@ from retail_assets.segmentation.features import read_sample
 from retail_assets.segmentation.model import SegmentModel, train
 from retail_assets.segmentation.personas import Catalogue
 from retail_assets.segmentation.scoring import score
+from retail_assets.tables import DIM_CUSTOMER
 from retail_assets.warehouse.protocol import Warehouse
 
 MONTHS = 6
@@ -26,9 +27,11 @@ MONTHS = 6
 LEAST_DAYS = 90
 """Days of sales that a segmentation needs before its snapshot to be worth comparing."""
 QUARTER_MONTHS = 3
-SAMPLED_CUSTOMERS = 50_000
-"""Customers looked at in every month: the same ones, chosen by a hash of their ids."""
+SAMPLED_CUSTOMERS = 25_000
+"""Customers looked at in every month, of more: the same ones, chosen by a hash of their ids. A share is exact to less
+than half a percent then, and the sales of the others need not be counted."""
 QUINTILES = 5
+_HASH_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ def renaming(warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | N
             "each are needed to compare names."
         )
     window = window_days or min(queries.WINDOW_DAYS, (months[0] - span[0]).days + 1)
-    samples = [_at(warehouse, day, window) for day in months]
+    below = _below(warehouse)
+    samples = [_at(warehouse, day, below, window) for day in months]
     models: list[SegmentModel] = []
     for day, features in zip(months, samples, strict=True):
         trained = train(features, catalogue=catalogue, previous=models[-1] if models else None, seed=seed)
@@ -154,7 +158,7 @@ def next_quarter(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -
             "needed to see what a segment brings next."
         )
     cutoff, until = months[0], months[-1]
-    known = _at(warehouse, cutoff)
+    known = _at(warehouse, cutoff, _below(warehouse))
     trained = train(known, catalogue=catalogue, seed=seed)
     if trained.model is None:
         return NextQuarter(cutoff, until, len(known), why=f"At {cutoff}: {trained.why}")
@@ -232,10 +236,19 @@ def _span(warehouse: Warehouse) -> tuple[dt.date, dt.date] | None:
     return (scope["first_date"], scope["snapshot_date"]) if scope["snapshot_date"] else None
 
 
-def _at(warehouse: Warehouse, day: dt.date, window_days: int = queries.WINDOW_DAYS) -> pd.DataFrame:
+def _at(warehouse: Warehouse, day: dt.date, below: str | None, window_days: int = queries.WINDOW_DAYS) -> pd.DataFrame:
     """The features frame as of the end of a day."""
-    features = queries.customer_features(day, window_days)
+    features = queries.customer_features(day, window_days, below=below)
     return read_sample(warehouse, features, at_most=SAMPLED_CUSTOMERS, everyone=True)
+
+
+def _below(warehouse: Warehouse) -> str | None:
+    """The hash below which there are about as many customers as are looked at; None where all are."""
+    [told] = warehouse.query(f"select count(*) as customers from {DIM_CUSTOMER.name}").to_pylist()
+    customers = int(told["customers"])
+    if customers <= SAMPLED_CUSTOMERS:
+        return None
+    return f"{SAMPLED_CUSTOMERS * 16**_HASH_DIGITS // customers:0{_HASH_DIGITS}x}"
 
 
 def _names(model: SegmentModel, features: pd.DataFrame, catalogue: Catalogue) -> pd.Series:

@@ -12,6 +12,7 @@ import datetime as dt
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
+    DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     SALES,
@@ -27,7 +28,9 @@ HOLIDAY_LEAD_DAYS = 3
 _BOUGHT = "quantity > 0 or total_amount > 0"
 
 
-def customer_features(snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS) -> str:
+def customer_features(
+    snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS, *, below: str | None = None
+) -> str:
     """A SELECT of the rows of `tables.CUSTOMER_FEATURES`: every customer known up to the snapshot.
 
     Reads `sales`, `dim_date` (holidays) and `dim_customer` (gender, age). Customers without a sale in the window have
@@ -36,9 +39,14 @@ def customer_features(snapshot: dt.date | None = None, window_days: int = WINDOW
     Args:
         snapshot: last day that is looked at; the last day of sales by default.
         window_days: days that are counted, the snapshot's included.
+        below: only customers whose ids hash (MD5) to less than these hexadecimal digits: a part of `sample`'s, before
+            anything is counted. Favourite categories are then those beyond the average of this part.
     """
     if window_days < 1:
         raise ValueError("a window has at least one day")
+    if below is not None and not set(below) <= set("0123456789abcdef"):
+        raise ValueError(f"{below!r} is not hexadecimal")
+    known = "customer_id is not null" + (f" and md5(customer_id) < '{below}'" if below is not None else "")
     day = f"date '{snapshot.isoformat()}'" if snapshot else f"(select max(sale_date) from {SALES.name})"
     return f"""
 with span as (
@@ -56,13 +64,13 @@ special_days as (
 ever as (
     select customer_id, min(sale_date) as first_sale_date, max(sale_date) as last_sale_date
     from {SALES.name}
-    where customer_id is not null and sale_date <= (select snapshot_date from span)
+    where {known} and sale_date <= (select snapshot_date from span)
     group by customer_id
 ),
 lines as (
     select customer_id, order_id, sale_date, product_category, quantity, total_amount
     from {SALES.name}
-    where customer_id is not null
+    where {known}
         and sale_date <= (select snapshot_date from span) and sale_date >= (select window_start from span)
 ),
 totals as (
@@ -274,6 +282,28 @@ group by persona, month, dow
 order by persona, month, weekday
 """
 
+
+MEMBERS = f"""
+select * from (
+    select customer_id, persona, confidence, tags, favourite_category, lapsed_risk, frequency, monetary,
+        average_basket, last_sale_date, row_number() over (order by monetary desc, customer_id) as value_rank
+    from {CUSTOMER_SEGMENTS.name}
+    where persona = ?
+) as ranked
+where value_rank > ? and value_rank <= ?
+"""
+"""Customers of a persona from one rank of spend (left out) to another; in no order."""
+
+PRICE_DAYS = 84
+
+PRICES = f"""
+select product_category, cast(sum(revenue) as double precision) / cast(sum(units) as double precision) as price
+from {DAILY_CATEGORY_SALES.name}
+where sale_date > (select max(sale_date) from {DAILY_CATEGORY_SALES.name}) - {PRICE_DAYS}
+group by product_category
+having sum(units) > 0 and sum(revenue) > 0
+"""
+"""Money a unit of each category over the last twelve weeks; none of those that sold no units, net."""
 
 MIGRATIONS = f"""
 select

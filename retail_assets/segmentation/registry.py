@@ -13,7 +13,7 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.model_store import Manifest, ModelStore
 from retail_assets.segmentation.features import MODEL_FEATURES, NAMING_FEATURES, eligible
-from retail_assets.segmentation.model import FEW_CUSTOMERS, STABLE, YARDSTICK_SDS, SegmentModel, Training
+from retail_assets.segmentation.model import FAIRLY_STABLE, FEW_CUSTOMERS, STABLE, YARDSTICK_SDS, SegmentModel, Training
 from retail_assets.segmentation.personas import Catalogue
 
 #: Changes with what a model means: one of another design is trained anew.
@@ -110,7 +110,8 @@ def verdict(training: Training) -> str:
             f"{told}: provisional. With fewer than {FEW_CUSTOMERS} customers nobody can tell whether the same segments "
             "would be found again; they describe these customers and no others."
         )
-    word = "stable" if chosen.bootstrap_ari >= STABLE else "not stable"
+    least = ((STABLE, "stable"), (FAIRLY_STABLE, "fairly stable"))
+    word = next((told for ari, told in least if chosen.bootstrap_ari >= ari), "not stable")
     return (
         f"{told}: {word} under resampling (bootstrap ARI {chosen.bootstrap_ari:.2f}), "
         f"silhouette {chosen.silhouette:.2f}."
@@ -157,7 +158,7 @@ def reason_to_train(
     if demanded:
         return "on demand"
     if standing is None or model is None:
-        return "no model is in use"
+        return "no model is in use that can be read"
     if not len(sample):
         return None
     today = sample["snapshot_date"].iloc[0]
@@ -216,8 +217,8 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
         "",
         "## Made of",
         "",
-        f"- sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} customers "
-        "with two purchases or more",
+        f"- sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} "
+        "customers with two purchases or more",
         f"- seed {known['seed']}, code {known['code_version']}, "
         + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
         f"- clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the best month's share",

@@ -32,19 +32,8 @@ EVALUATION = "segments/evaluation.json"
 RECOMMENDATIONS = "segments/recommendations.json"
 RECOMMENDATIONS_TEXT = "segments/recommendations.md"
 
-SAMPLED_CUSTOMERS = 50_000
+SAMPLED_CUSTOMERS = 25_000
 """Customers by whom a model is judged and who are drawn from for the map."""
-PRICE_DAYS = 84
-"""Days back from the last sale over which the price of a unit is taken."""
-
-_LATELY = f"""
-select product_category,
-    cast(sum(revenue) as double precision) as revenue,
-    cast(sum(units) as double precision) as units
-from {DAILY_CATEGORY_SALES.name}
-where sale_date > (select max(sale_date) from {DAILY_CATEGORY_SALES.name}) - {PRICE_DAYS}
-group by product_category
-"""
 
 
 @dataclass(frozen=True)
@@ -154,11 +143,7 @@ def _prices(warehouse: Warehouse) -> dict[str, float]:
     """Money a unit by category, lately; categories that sold no units, net, have none."""
     if not warehouse.exists(DAILY_CATEGORY_SALES):
         return {}
-    return {
-        row["product_category"]: row["revenue"] / row["units"]
-        for row in _rows(warehouse, _LATELY)
-        if row["units"] > 0 and row["revenue"] > 0
-    }
+    return {row["product_category"]: row["price"] for row in _rows(warehouse, queries.PRICES)}
 
 
 def _rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:

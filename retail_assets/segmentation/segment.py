@@ -97,20 +97,20 @@ def score_all(
         and (state["snapshot_date"].year, state["snapshot_date"].month) == (snapshot.year, snapshot.month)
     )
     select = queries.with_names_before(state is not None, carried)
-    counted = [0, 0, 0]
+    customers = named_before = renamed = 0
     with tempfile.TemporaryDirectory(prefix="retail-segments-") as folder:
         spilled = Path(folder) / "segments.arrow"
         with pa.OSFile(str(spilled), "wb") as sink, pa.ipc.new_file(sink, CUSTOMER_SEGMENTS.arrow_schema()) as out:
             for rows in _chunks(warehouse, select, chunk):
                 made = _segments(rows, model, version, catalogue)
                 before, now = made["previous_persona"], made["persona"]
-                counted[0] += made.num_rows
-                counted[1] += len(before) - before.null_count
-                counted[2] += pc.sum(pc.not_equal(before, now)).as_py() or 0
+                customers += made.num_rows
+                named_before += len(before) - before.null_count
+                renamed += pc.sum(pc.not_equal(before, now)).as_py() or 0
                 out.write_table(made)
         with pa.memory_map(str(spilled)) as source:  # mapped, not read: the rows need no memory of ours
             warehouse.replace(CUSTOMER_SEGMENTS, pa.ipc.open_file(source).read_all())
-    return Scored(*counted, snapshot=snapshot)
+    return Scored(customers, named_before, renamed, snapshot)
 
 
 def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Table:

@@ -56,8 +56,8 @@ def tag(features: pd.DataFrame) -> Tags:
             (HOLIDAY, enough & (number("holiday_share") >= HOLIDAY_SHARE)),
             (RETURNS, enough & (bought > 0) & (-number("returned") >= RETURN_SHARE * bought)),
         )
-    categories = features["favourite_category"].to_numpy(dtype=object)
-    favourite = np.where(focused, categories, None)
+    favourite = features["favourite_category"].to_numpy(dtype=object).copy()
+    favourite[~focused] = None
     known = {name: f"{slug(name)}-focused" for name in set(favourite[focused].tolist())}
     text = np.array([known[name] if name is not None else "" for name in favourite], dtype=object)
     for word, mask in marks:

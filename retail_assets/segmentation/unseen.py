@@ -111,30 +111,31 @@ def predict(
         warehouse.replace(SALES, table)
         warehouse.replace(DIM_DATE, marts.dim_date(first, snapshot, country))
         warehouse.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
-        features = frame(warehouse.query(queries.customer_features(snapshot)))
+        counted = warehouse.query(queries.customer_features(snapshot)).sort_by("customer_id")
+    features, money = frame(counted), counted["monetary"].to_pylist()
     # The window is the shop's, not the span of a few customers' purchases: frequency is measured by it.
     features["window_days"] = model.window_days if model else queries.WINDOW_DAYS
     features["favourite_category"] = None
     features["favourite_share"] = features["favourite_index"] = features["favourite_orders"] = np.nan
     found = score(model, features, catalogue)
     rows = []
-    for number, customer in enumerate(found.itertuples(index=False)):
-        known = features.iloc[number]
-        by_rule = customer.cluster < 0
+    customers = zip(found.to_dict("records"), features.to_dict("records"), money, strict=True)
+    for customer, known, paid in customers:
+        by_rule = customer["cluster"] < 0
         rows.append(
             {
-                "customer_id": customer.customer_id,
-                "persona": customer.persona,
+                "customer_id": customer["customer_id"],
+                "persona": customer["persona"],
                 "decided_by": "rule" if by_rule else "cluster",
-                "confidence": None if by_rule else round(float(customer.confidence), 4),
-                "tags": customer.tags,
+                "confidence": None if by_rule else round(float(customer["confidence"]), 4),
+                "tags": customer["tags"],
                 "frequency": int(known["frequency"]),
-                "monetary": Decimal(repr(float(known["monetary"]))).quantize(_CENT),
+                "monetary": paid,
                 "average_basket": round(float(known["average_basket"]), 2),
                 "last_sale_date": known["last_sale_date"],
                 "snapshot_date": snapshot,
                 "model_version": version,
-                "note": _note(customer.persona, catalogue, model) if by_rule else "",
+                "note": _note(customer["persona"], catalogue, model) if by_rule else "",
             }
         )
     return Unseen(rows, *nobody)
@@ -151,7 +152,8 @@ def _note(persona: str, catalogue: Catalogue, model: SegmentModel | None) -> str
 
 def _read(path: Path, form: Format) -> tuple[list[dict[str, Any]], tuple[int, Decimal]]:
     """Purchases with a customer, and number and money of those without."""
-    known, lines, nobody = {}, [], [0, Decimal(0)]
+    lines: list[dict[str, Any]] = []
+    count, amount = 0, Decimal(0)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, _dialect(file), strict=True)
@@ -166,12 +168,11 @@ def _read(path: Path, form: Format) -> tuple[list[dict[str, Any]], tuple[int, De
                 if row["customer_id"]:
                     lines.append(row)
                 else:
-                    nobody[0] += 1
-                    nobody[1] += row["total_amount"]
+                    count, amount = count + 1, amount + row["total_amount"]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         told = getattr(e, "strerror", None) or (f"not a CSV file in UTF-8 ({e})")
         raise PurchaseFileError(f"{path} cannot be read: {told}.") from None
-    return lines, (int(nobody[0]), Decimal(nobody[1]))
+    return lines, (count, amount)
 
 
 def _dialect(file: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -18,14 +19,15 @@ import pytest
 from retail_assets.checks.conservation import conservation_checks
 from retail_assets.checks.landing import landing_checks
 from retail_assets.checks.models import model_checks
+from retail_assets.checks.segments import segment_checks
 from retail_assets.checks.tables import table_checks
 from retail_assets.lake import CleanManifest, RawManifest
 from retail_assets.landing.inspect import Control, FileProfile
 from retail_assets.platform import Platform
+from retail_assets.segmentation import segment
 from retail_assets.settings import Settings
 from retail_assets.settings import load as load_settings
 from retail_assets.tables import (
-    CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
@@ -49,6 +51,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
         *conservation_checks(platform),
         *table_checks(platform),
         *model_checks(platform),
+        *segment_checks(platform),
     ]
     return {(spec.asset_key.to_user_string(), spec.name): check for check in checks for spec in check.check_specs}
 
@@ -58,6 +61,10 @@ class Run:
     """What a check asks of its context: the partitions of the run."""
 
     days: tuple[dt.date, ...]
+
+    @property
+    def run(self) -> SimpleNamespace:
+        return SimpleNamespace(run_id="this run")
 
     @property
     def has_partition_key(self) -> bool:
@@ -176,11 +183,11 @@ class Shop:
         for table in (FORECAST_BACKTEST, FORECAST_ACCURACY):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
-        warehouse.rebuild(
-            CUSTOMER_SEGMENTS,
-            "SELECT customer_id, 'Regular' AS persona, 0 AS cluster, orders AS frequency, revenue AS monetary, "
-            "1.0 AS average_basket, last_sale_date, last_sale_date AS snapshot_date FROM dim_customer",
-        )
+        segment.make_features(warehouse)
+        for version in ("none", "v1"):  # twice, so that there are migrations
+            segment.score_all(warehouse, None, version)
+        segment.make_profiles(warehouse)
+        segment.make_migrations(warehouse)
 
     def damage(self, *statements: str) -> None:
         """Change the database behind the product's back."""

@@ -12,6 +12,7 @@ import pytest
 
 from retail_assets.build import build_defs
 from retail_assets.landing.inspect import Control
+from retail_assets.segmentation import registry
 from retail_assets_tests.checks.conftest import NEXT, Damage, Shop, checks_of
 from retail_assets_tests.warehouse.landings import DAY, line, publish, rejected
 
@@ -96,6 +97,11 @@ def null_in(table: str, column: str) -> Damage:
 
 def twice(table: str) -> Damage:
     return sql(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
+
+
+def hold_back(shop: Shop) -> None:
+    """A training of this run renames too many customers."""
+    registry.hold(shop.platform.segment_models, registry.Waiting("v9", "2024-03-01", 0.4, "renames", "this run"))
 
 
 def lose_skill(shop: Shop) -> None:
@@ -258,6 +264,47 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("UPDATE customer_segments SET customer_id = 'eve' WHERE customer_id = 'bob'"),
         "1 customers have no segment, 1 segments are of nobody",
     ),
+    ("customer_features", "matches_contract", null_in("customer_features", "frequency"), "{'frequency': 2}"),
+    ("customer_features", "key_is_unique", twice("customer_features"), "customer_id .*, times 2"),
+    (
+        "segment_profiles",
+        "matches_contract",
+        null_in("segment_profiles", "customers"),
+        "NULL in rows: {'customers': 2}",
+    ),
+    ("segment_profiles", "key_is_unique", twice("segment_profiles"), "persona .*, times 2"),
+    (
+        "segment_profiles",
+        "profiles_add_up",
+        sql("UPDATE segment_profiles SET customers = 7 WHERE persona = 'One Purchase'"),
+        "does not add up to customer_segments: One Purchase",
+    ),
+    (
+        "segment_profiles",
+        "profiles_add_up",
+        sql("DELETE FROM segment_profiles WHERE persona = 'No Net Spend'"),
+        "does not add up to customer_segments: No Net Spend",
+    ),
+    (
+        "segment_migrations",
+        "matches_contract",
+        null_in("segment_migrations", "revenue"),
+        "NULL in rows: {'revenue': 2}",
+    ),
+    ("segment_migrations", "key_is_unique", twice("segment_migrations"), "from_persona .*, times 2"),
+    (
+        "segment_migrations",
+        "migrations_add_up",
+        sql("UPDATE segment_migrations SET revenue = revenue + 0.01 WHERE to_persona = 'One Purchase'"),
+        "does not add up to customer_segments: One Purchase",
+    ),
+    (
+        "segment_migrations",
+        "migrations_add_up",
+        sql("DELETE FROM segment_migrations"),
+        "does not add up to customer_segments: No Net Spend, One Purchase",
+    ),
+    ("segment_model", "names_are_kept", hold_back, r"v9 waits: renames\. .*models promote v9"),
 )
 
 

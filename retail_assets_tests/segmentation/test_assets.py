@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import itertools
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from retail_assets import settings as settings_module
 from retail_assets.assets.segments import segment_assets
 from retail_assets.checks.segments import segment_checks
 from retail_assets.cli import app
+from retail_assets.model_store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.segmentation import registry
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
@@ -110,7 +113,7 @@ def test_migrations_of_six_retrainings_add_up_to_the_customers_and_the_money_of_
         "SELECT from_snapshot, to_snapshot, sum(customers) AS customers, sum(revenue) AS revenue "
         "FROM segment_migrations GROUP BY from_snapshot, to_snapshot ORDER BY to_snapshot",
     )
-    assert [(m["from_snapshot"], m["to_snapshot"]) for m in moves] == list(zip(MONTHS, MONTHS[1:], strict=False))
+    assert [(m["from_snapshot"], m["to_snapshot"]) for m in moves] == list(itertools.pairwise(MONTHS))
     for move, month in zip(moves, half_a_year[1:], strict=True):
         assert (int(move["customers"]), move["revenue"]) == (int(month["all"]["customers"]), month["all"]["revenue"])
 
@@ -120,7 +123,7 @@ def test_names_before_and_after_chain_from_month_to_month(
 ) -> None:
     """What a month ends with is what the next one begins with: nobody appears or vanishes between two moves."""
     moves = rows(platform_of(environment), "SELECT * FROM segment_migrations")
-    for earlier, later in zip(MONTHS[:-2], MONTHS[1:-1], strict=True):
+    for earlier, later in itertools.pairwise(MONTHS[:-1]):
         ends: dict[str, int] = {}
         begins: dict[str, int] = {}
         for move in moves:
@@ -219,6 +222,23 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     assert platform.segment_models.require_champion().version == first
 
 
+def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Path) -> None:
+    platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
+    sell(platform, MONTHS[0])
+    run(platform)
+    before = names(platform)
+    version = platform.segment_models.require_champion().version
+    platform.segment_models.store.write(f"retail_sales/segments/versions/{version}/model.skops", b"damaged")
+    with pytest.raises(ModelStoreError, match=r"has been changed.*Retrain the segments.*--kind segments"):
+        platform.segment_models.load(version)
+    sell(platform, MONTHS[1])
+    made, _ = run(platform)
+    assert "can be read" in made["segment_model"]["reason"]
+    assert made["segment_model"]["promoted"]
+    assert platform.segment_models.require_champion().version != version
+    assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
+
+
 def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
     """The seed's data set: no persona is invented, and the graph runs through."""
     platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
@@ -293,8 +313,6 @@ def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRun
 
 
 def cli_environment() -> dict[str, str]:
-    import os
-
     return {name: os.environ[name] for name in ("RETAIL_HOME", "RETAIL_OUTPUT")}
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.segmentation import history
+from retail_assets.segmentation import history, queries
 from retail_assets.segmentation.history import LEAST_DAYS, captured, month_ends, next_quarter, renaming
 from retail_assets.segmentation.personas import DEFAULT, HIGH_VALUE
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -142,3 +142,26 @@ def test_customers_whom_nothing_tells_apart_have_no_names_to_keep(tmp_path: Path
     assert found.kept is None
     assert "alike" in str(found.why)
     assert "alike" in str(next_quarter(shop, DEFAULT).why)
+
+
+def test_of_many_customers_a_part_is_looked_at_which_is_the_same_every_month(
+    shop: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everyone = next_quarter(shop, DEFAULT)
+    monkeypatch.setattr(history, "SAMPLED_CUSTOMERS", 60)
+    part = next_quarter(shop, DEFAULT)
+    assert 40 < part.customers <= 60 < everyone.customers
+    months = [
+        set(shop.query(queries.customer_features(day, below="80")).column("customer_id").to_pylist())
+        for day in (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
+    ]
+    assert months[0] <= months[1]
+    assert len(months[1]) < 100
+    kept = renaming(shop, DEFAULT).kept
+    assert kept is not None
+    assert kept > 0.7
+
+
+def test_a_part_of_customers_is_named_by_hexadecimal_digits_only() -> None:
+    with pytest.raises(ValueError, match="hexadecimal"):
+        queries.customer_features(below="8' or '1'='1")

@@ -161,6 +161,6 @@ def test_a_sample_is_of_the_same_customers_whatever_the_order_of_rows(warehouse:
 
     fill(warehouse, sales)
     first = sampled()
-    fill(warehouse, sales[::-1] + [line("new1", "2023-01-01", "zz", "1"), line("new2", "2023-01-02", "zz", "1")])
+    fill(warehouse, [*sales[::-1], line("new1", "2023-01-01", "zz", "1"), line("new2", "2023-01-02", "zz", "1")])
     assert len(first) == 20
     assert len(set(first) & set(sampled())) >= 19

@@ -113,7 +113,7 @@ def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.Dat
     standing = manifest(trained)
     assert reason(trained, standing) is None
     assert reason(trained, standing, demanded=True) == "on demand"
-    assert reason(trained, None) == "no model is in use"
+    assert reason(trained, None) == "no model is in use that can be read"
     assert "the code is" in str(reason(trained, replace(standing, code_version="0.0.1")))
     old = manifest(trained, data={"last_day": "2023-12-03"})
     assert reason(trained, old) == "the model has not seen the last 28 days"

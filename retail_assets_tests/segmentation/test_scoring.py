@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,6 @@ RULED = {
 
 @pytest.mark.parametrize("name", RULED)
 def test_rules_decide_for_those_who_cannot_be_clustered(name: str, four_kinds: tuple[pd.DataFrame, Training]) -> None:
-    from decimal import Decimal
-
     row, persona = RULED[name]
     row = row | {"returned": Decimal(str(row["returned"]))}
     for model in (four_kinds[1].model, None):
@@ -93,8 +92,6 @@ TAGGED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_tags_follow_their_rules(name: str) -> None:
-    from decimal import Decimal
-
     known, told = TAGGED[name]
     money = {key: Decimal(known[key]) for key in ("monetary", "returned") if key in known}
     found = tag(frame([customer("a", 8, "100") | known | money]))

@@ -193,11 +193,19 @@ def test_segments_of_every_type_come_back_as_they_were(place: Place) -> None:
         "customer_id": "c",
         "persona": "Budget",
         "cluster": None,
+        "confidence": None,
+        "tags": "",
+        "favourite_category": "Tee & Kaffee, 本",
+        "lapsed_risk": False,
         "frequency": 2**40,
         "monetary": Decimal("-9999999999999999.99"),
         "average_basket": 0.1 + 0.2,
         "last_sale_date": DAY,
+        "previous_persona": "it's",
+        "previous_snapshot": None,
+        "previous_version": None,
         "snapshot_date": dt.date(1, 1, 1),
+        "model_version": "none",
     }
     rows = pa.Table.from_pylist([row], schema=CUSTOMER_SEGMENTS.arrow_schema())
     assert place.warehouse.replace(CUSTOMER_SEGMENTS, rows) == 1

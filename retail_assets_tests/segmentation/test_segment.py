@@ -1,0 +1,84 @@
+"""The tables of the segments: whole whatever the size of a chunk, and the same when made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from retail_assets.segmentation import segment
+from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.segmentation.shoppers import PLANTED, line, planted_sales, warehouse_at
+
+
+def rows(warehouse: DuckDBWarehouse, table: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = warehouse.query(f"SELECT * FROM {table.name}").to_pylist()
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    sales, _ = planted_sales(tuple(PLANTED), 30)
+    warehouse = warehouse_at(tmp_path_factory.mktemp("shop"), [*sales, line("x", "2023-05-05", "once", "9.99")])
+    segment.make_features(warehouse)
+    return warehouse
+
+
+def test_chunks_of_any_size_give_the_same_table(shop: DuckDBWarehouse) -> None:
+    model = segment.train_from(shop).model
+    made = []
+    for chunk in (7, 1_000):
+        scored = segment.score_all(shop, model, "v1", chunk=chunk)
+        assert scored.customers == 121
+        made.append(rows(shop, CUSTOMER_SEGMENTS))
+    assert made[0] == made[1]
+    assert [row["customer_id"] for row in made[0]] == sorted(row["customer_id"] for row in made[0])
+
+
+def test_profiles_add_up_to_all_customers_and_all_money(shop: DuckDBWarehouse) -> None:
+    segment.score_all(shop, segment.train_from(shop).model, "v1")
+    made = segment.make_profiles(shop).to_pylist()
+    assert made == rows(shop, SEGMENT_PROFILES)
+    [total] = shop.query("SELECT count(DISTINCT customer_id) AS n, sum(total_amount) AS money FROM sales").to_pylist()
+    assert sum(row["customers"] for row in made) == total["n"]
+    assert sum(row["revenue"] for row in made) == total["money"]
+    assert sum(row["revenue_share"] for row in made) == pytest.approx(1)
+    assert [row["persona"] for row in made] == [*PLANTED, "One Purchase"]
+    assert [row["decided_by"] for row in made] == ["cluster"] * 4 + ["rule"]
+
+
+def test_shares_of_a_negative_total_are_null_and_not_a_number_without_meaning(tmp_path: Path) -> None:
+    warehouse = warehouse_at(
+        tmp_path, [line("a", "2023-01-01", "a", "10"), line("b", "2023-01-02", "b", "-50", quantity=-1)]
+    )
+    segment.make_features(warehouse)
+    segment.score_all(warehouse, None, segment.NO_MODEL)
+    made = segment.make_profiles(warehouse).to_pylist()
+    assert {row["revenue_share"] for row in made} == {None}
+
+
+def test_a_table_of_an_earlier_design_is_replaced_and_not_stumbled_over(tmp_path: Path) -> None:
+    sales, _ = planted_sales(tuple(PLANTED), 3)
+    warehouse = warehouse_at(tmp_path, sales)
+    with duckdb.connect(str(tmp_path / "test.duckdb")) as con:
+        con.execute("CREATE TABLE shop.customer_segments AS SELECT 'c' AS customer_id, 'Budget' AS persona")
+    segment.make_features(warehouse)
+    segment.score_all(warehouse, None, segment.NO_MODEL)
+    assert segment.make_migrations(warehouse).num_rows == 0
+    assert {row["previous_persona"] for row in rows(warehouse, CUSTOMER_SEGMENTS)} == {None}
+
+
+def test_another_model_in_the_same_month_is_a_migration_of_its_own(shop: DuckDBWarehouse) -> None:
+    """Three scorings: the first model, the same again, another one, and that again."""
+    for version in ("v1", "v1", "v2", "v2"):
+        segment.score_all(shop, None, version)
+        segment.make_migrations(shop)
+    moves = rows(shop, SEGMENT_MIGRATIONS)
+    latest = [move for move in moves if (move["from_version"], move["to_version"]) == ("v1", "v2")]
+    assert sum(move["customers"] for move in latest) == 121
+    assert len({(move["from_version"], move["to_version"]) for move in moves}) == len(
+        {move["from_version"] for move in moves}
+    )
