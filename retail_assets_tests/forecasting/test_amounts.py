@@ -45,8 +45,8 @@ def test_a_planted_pattern_is_found():
 @pytest.mark.parametrize(
     "column",
     [
-        "quantity", "total_amount", "Quantity", "Total Amount", "TotalAmount", "TOTAL-AMOUNT", "line_total", "amount_net",
-        "price_x_qty", "gross", "qty",
+        "quantity", "total_amount", "Quantity", "Total Amount", "TotalAmount", "TOTAL-AMOUNT", "line_total",
+        "amount_net", "price_x_qty", "gross", "qty",
     ],
 )  # fmt: skip
 def test_columns_that_hold_the_answer_are_refused_by_name(column):
