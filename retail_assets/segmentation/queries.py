@@ -12,7 +12,6 @@ import datetime as dt
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
-    DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     SALES,
@@ -293,17 +292,6 @@ select * from (
 where value_rank > ? and value_rank <= ?
 """
 """Customers of a persona from one rank of spend (left out) to another; in no order."""
-
-PRICE_DAYS = 84
-
-PRICES = f"""
-select product_category, cast(sum(revenue) as double precision) / cast(sum(units) as double precision) as price
-from {DAILY_CATEGORY_SALES.name}
-where sale_date > (select max(sale_date) from {DAILY_CATEGORY_SALES.name}) - {PRICE_DAYS}
-group by product_category
-having sum(units) > 0 and sum(revenue) > 0
-"""
-"""Money a unit of each category over the last twelve weeks; none of those that sold no units, net."""
 
 MIGRATIONS = f"""
 select

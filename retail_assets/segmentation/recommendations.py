@@ -116,16 +116,13 @@ def shift(profile: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[st
     }
 
 
-def stock(
-    forecast: Rows, prices: Mapping[str, float], buyers: Mapping[str, Sequence[str]], currency: str | None = None
-) -> list[dict[str, Any]]:
+def stock(forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | None = None) -> list[dict[str, Any]]:
     """What to have in stock of the categories that will sell most, for the strongest week of the forecast.
 
     Weeks are counted from the first day that is forecast; a week cut short by the end of the forecast is no week.
 
     Args:
         forecast: rows of `sales_forecast`; those of `TOTAL` are left out.
-        prices: money a unit of each category, lately; categories without one get no number of units.
         buyers: personas that over-index on a category, by category.
         currency: code written after money, if known.
     """
@@ -143,14 +140,14 @@ def stock(
         peak = max(weeks, key=lambda week: (_mean_of(week), -week[0]["horizon_day"]))
         above = _mean_of(peak) / average - 1
         day = max(peak, key=lambda r: (float(r["mean"]), -r["horizon_day"]))
-        price = prices.get(category)
+        units = [row["units"] for row in peak]
         entry: dict[str, Any] = {
             "category": category,
             "first_day": peak[0]["forecast_date"].isoformat(),
             "last_day": peak[-1]["forecast_date"].isoformat(),
             "expected_revenue": round(_mean_of(peak), 2),
             "above_average_week": round(above, 4),
-            "expected_units": round(_mean_of(peak) / price) if price else None,
+            "expected_units": None if None in units else round(sum(units)),
             "strongest_day": day["forecast_date"].isoformat(),
             "strongest_day_expected": round(float(day["mean"]), 2),
             "strongest_day_p90": round(float(day["p90"]), 2),
@@ -166,7 +163,6 @@ def recommend(
     categories: Rows,
     dated: Rows,
     forecast: Rows,
-    prices: Mapping[str, float],
     *,
     catalogue: Catalogue = DEFAULT,
     currency: str | None = None,
@@ -179,7 +175,6 @@ def recommend(
         categories: rows of `queries.segment_categories`.
         dated: rows of `queries.segment_calendar`.
         forecast: rows of `sales_forecast`; none if there is no forecast yet.
-        prices: money a unit of each category, lately.
         catalogue: the personas.
         currency: code written after money, if known.
         snapshot: last day of sales of the segments.
@@ -208,7 +203,7 @@ def recommend(
     return {
         "snapshot": snapshot.isoformat() if snapshot else None,
         "segments": segments,
-        "stock": stock(forecast, prices, buyers, currency),
+        "stock": stock(forecast, buyers, currency),
         "notes": _notes(profiles, forecast, snapshot),
     }
 

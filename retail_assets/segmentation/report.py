@@ -23,7 +23,7 @@ from retail_assets.segmentation.model import SegmentModel
 from retail_assets.segmentation.personas import Catalogue
 from retail_assets.segmentation.recommendations import as_markdown, over_indexed, recommend
 from retail_assets.segmentation.scoring import score
-from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
+from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
 
 __all__ = ["EVALUATION", "FIGURES", "RECOMMENDATIONS", "RECOMMENDATIONS_TEXT", "Report", "make_report"]
@@ -95,7 +95,6 @@ def make_report(
         categories,
         _rows(warehouse, queries.segment_calendar()),
         _forecast(warehouse),
-        _prices(warehouse),
         catalogue=catalogue,
         currency=currency,
         snapshot=scope["snapshot_date"],
@@ -135,15 +134,8 @@ def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
     """Rows of the forecast; none before there is one."""
     if not warehouse.exists(SALES_FORECAST):
         return []
-    columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, method"
+    columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, units, method"
     return _rows(warehouse, f"select {columns} from {SALES_FORECAST.name}")
-
-
-def _prices(warehouse: Warehouse) -> dict[str, float]:
-    """Money a unit by category, lately; categories that sold no units, net, have none."""
-    if not warehouse.exists(DAILY_CATEGORY_SALES):
-        return {}
-    return {row["product_category"]: row["price"] for row in _rows(warehouse, queries.PRICES)}
 
 
 def _rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:

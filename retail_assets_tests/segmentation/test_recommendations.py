@@ -48,6 +48,7 @@ def days(category: str, means: list[float]) -> list[dict[str, Any]]:
             "horizon_day": number,
             "mean": mean,
             "p90": mean * 1.5,
+            "units": mean / 4 if category == "Books" else None,
             "method": "ridge",
         }
         for number, mean in enumerate(means, 1)
@@ -65,7 +66,7 @@ def test_categories_are_named_where_a_persona_spends_more_of_its_money_than_othe
 def test_tastes_of_a_handful_are_chance_and_not_told() -> None:
     few = profile(BEST, customers=LEAST_CUSTOMERS - 1)
     assert over_indexed([share(BEST, "Games", 0.9, 0.1)], [few]) == {}
-    advice = recommend([few], [share(BEST, "Games", 0.9, 0.1)], [], [], {})
+    advice = recommend([few], [share(BEST, "Games", 0.9, 0.1)], [], [])
     assert advice["segments"][BEST]["categories"] == []
     assert any("chance" in note for note in advice["notes"])
 
@@ -91,7 +92,7 @@ def test_a_shift_is_a_tenth_of_the_customers_times_the_difference() -> None:
 
 def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
     forecast = [*days("Books", [10.0] * 7 + [20.0] * 7), *days("Games", [1.0] * 14)]
-    books, games = stock(forecast, {"Books": 4.0}, {"Books": [BEST]}, "USD")
+    books, games = stock(forecast, {"Books": [BEST]}, "USD")
     assert (books["first_day"], books["last_day"]) == ("2024-01-08", "2024-01-14")
     assert books["expected_revenue"] == 140
     assert books["above_average_week"] == pytest.approx(140 / 105 - 1, abs=1e-4)
@@ -106,31 +107,31 @@ def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
 def test_the_total_is_never_counted_with_the_categories_it_is_the_sum_of(means: list[float], categories: int) -> None:
     rows = [row for number in range(categories) for row in days(f"c{number}", means)]
     total = days("TOTAL", [mean * categories for mean in means])
-    assert stock([*total, *rows], {}, {}) == stock(rows, {}, {})
-    assert all(entry["category"] != "TOTAL" for entry in stock([*total, *rows], {}, {}))
+    assert stock([*total, *rows], {}) == stock(rows, {})
+    assert all(entry["category"] != "TOTAL" for entry in stock([*total, *rows], {}))
 
 
 def test_a_week_cut_short_by_the_end_of_the_forecast_is_no_week() -> None:
-    [entry] = stock(days("Books", [1.0] * 7 + [99.0] * 6), {}, {})
+    [entry] = stock(days("Books", [1.0] * 7 + [99.0] * 6), {})
     assert entry["last_day"] == "2024-01-07"
-    assert stock(days("Books", [9.0] * 6), {}, {}) == []
-    assert stock(days("Books", [0.0] * 14), {}, {}) == []
+    assert stock(days("Books", [9.0] * 6), {}) == []
+    assert stock(days("Books", [0.0] * 14), {}) == []
 
 
 def test_no_forecast_a_stale_one_and_no_customers_are_said() -> None:
-    nothing = recommend([], [], [], [], {})
+    nothing = recommend([], [], [], [])
     assert nothing["segments"] == {}
     assert nothing["stock"] == []
     assert any("no customers" in note for note in nothing["notes"])
     assert any("no forecast" in note for note in nothing["notes"])
-    stale = recommend([], [], [], days("Books", [1.0] * 7), {}, snapshot=CUTOFF + dt.timedelta(5))
+    stale = recommend([], [], [], days("Books", [1.0] * 7), snapshot=CUTOFF + dt.timedelta(5))
     assert any("materialize sales_forecast" in note for note in stale["notes"])
     as_markdown(nothing)
 
 
 def test_names_from_the_data_stay_text_in_markdown() -> None:
     bad = "Games](http://x) <b>|\n# Heading"
-    text = as_markdown(recommend([profile(BEST)], [share(BEST, bad, 0.4, 0.2)], [], [], {}))
+    text = as_markdown(recommend([profile(BEST)], [share(BEST, bad, 0.4, 0.2)], [], []))
     assert "\n# Heading" not in text
     assert re.findall(r"(?<!\\)[\[\]<>|]", text) == []
 

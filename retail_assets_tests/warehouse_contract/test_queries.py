@@ -54,7 +54,6 @@ QUERIES = {
     "next_revenue": segmentation.revenue_between(dt.date(2023, 6, 1), dt.date(2023, 9, 1)),
     "segment_categories": segmentation.segment_categories(),
     "segment_calendar": segmentation.segment_calendar(),
-    "prices": segmentation.PRICES,
     "segment_profiles": segmentation.PROFILES,
     "segment_ages": segmentation.TOP_AGES,
     "segment_state": segmentation.STATE,
