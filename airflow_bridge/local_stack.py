@@ -57,7 +57,7 @@ class LocalStack:
     """What runs, where, and with which environment. `start()`, then `stop()`, or both as a context.
 
     `home` gets a folder `airflow` and the logs; `dagster_home` holds dagster.yaml. `code` is how Dagster finds its
-    definitions (`-m module`, `-w workspace.yaml`). `environ` is given to every program.
+    definitions (`-m module`, `-w workspace.yaml`). `environ` is given to every program, `airflow_environ` to Airflow's.
     """
 
     home: Path
@@ -65,6 +65,7 @@ class LocalStack:
     code: Sequence[str]
     dags_folder: Path
     environ: Mapping[str, str]
+    airflow_environ: Mapping[str, str] = field(default_factory=dict)
     dagster_bin: Path = _BESIDE
     airflow_bin: Path = _BESIDE
     dagster_port: int = 0
@@ -117,7 +118,7 @@ class LocalStack:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            "_AIRFLOW__AS_LIBRARY": "",
+            **self.airflow_environ,
         }
 
     def start(self) -> None:
@@ -130,28 +131,39 @@ class LocalStack:
         except OSError:
             self._lock.close()
             raise StackError(f"Another one runs in {self.home}: stop it first, or set another RETAIL_HOME") from None
-        self.dagster_port, self.airflow_port = free_port(self.dagster_port), free_port(self.airflow_port)
+        self.airflow_port = free_port(self.airflow_port)
         try:
-            self.start_dagster()
+            self.dagster_port = free_port(self.dagster_port)  # the connection names it
             self._run("airflow", [str(self.airflow_bin / "airflow"), "standalone"], self.airflow_environment())
-            self._wait_for("dagster-webserver", self._dagster_answers)
+            self.start_dagster()
+            self.wait_for_dagster()
             self._wait_for("airflow", self._airflow_is_healthy)
         except BaseException:
             self.stop()
             raise
 
     def start_dagster(self) -> None:
-        """The webserver and the daemon alone, without waiting for them."""
+        """The webserver and the daemon alone, without waiting for them; again where they were, after `stop_dagster`."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.dagster_port = free_port(self.dagster_port)
         env = self.dagster_environment()
+        self._create_instance(env)
         web = ["dagster-webserver", "-h", LOOPBACK, "-p", str(self.dagster_port), *self.code]
-        for name, command in {"dagster-webserver": web, "dagster-daemon": ["dagster-daemon", "run", *self.code]}.items():
+        for name, command in {
+            "dagster-webserver": web,
+            "dagster-daemon": ["dagster-daemon", "run", *self.code],
+        }.items():
             self._run(name, [str(self.dagster_bin / command[0]), *command[1:]], env)
+
+    def wait_for_dagster(self) -> None:
+        """Return when the webserver answers. Raises StackError if it does not."""
+        self._wait_for("dagster-webserver", self._dagster_answers)
 
     def stop(self) -> None:
         """Ask, wait, insist. Airflow goes first, so that no task of it sees Dagster go."""
         try:
-            for names, polite in ((("airflow",), signal.SIGTERM), (("dagster-webserver", "dagster-daemon"), signal.SIGINT)):
-                _end([p for name in names if (p := self._processes.pop(name, None))], polite)
+            _end([p for name in ("airflow",) if (p := self._processes.pop(name, None))], signal.SIGTERM)
+            self.stop_dagster()
         finally:
             if self._lock is not None:
                 self._lock.close()
@@ -168,6 +180,10 @@ class LocalStack:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def pid(self, name: str) -> int:
+        """The process id of a program, which leads a session of its own."""
+        return self._processes[name].pid
+
     def first_ended(self) -> str | None:
         """The name of a program that has ended although nobody stopped it."""
         return next((name for name, p in self._processes.items() if p.poll() is not None), None)
@@ -179,7 +195,11 @@ class LocalStack:
     def token(self) -> str:
         """A bearer token of Airflow's REST API for the one user."""
         login = {"username": USER, "password": self.password()}
-        return str(httpx.post(f"{self.airflow_url}/auth/token", json=login, timeout=30).raise_for_status().json()["access_token"])
+        return str(
+            httpx.post(f"{self.airflow_url}/auth/token", json=login, timeout=30)
+            .raise_for_status()
+            .json()["access_token"]
+        )
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG; waits for the DAG processor to have read its file."""
@@ -190,6 +210,20 @@ class LocalStack:
             return httpx.patch(address, json={"is_paused": False}, headers=headers, timeout=30).status_code == 200
 
         self._wait_for("airflow", done)
+
+    def _create_instance(self, env: Mapping[str, str]) -> None:
+        """Dagster's databases, by one process: those of a new instance are spoilt when several create them at once."""
+        if (self.dagster_home / "history").exists():
+            return
+        command = [str(self.dagster_bin / "dagster"), "instance", "info"]
+        try:
+            done = subprocess.run(  # noqa: S603 - programs of this installation
+                command, env=dict(env), cwd=self.dagster_home, capture_output=True, text=True, timeout=self.seconds
+            )
+        except FileNotFoundError:
+            raise StackError(f"{command[0]} is not there. Install it: pip install retail-assets") from None
+        if done.returncode:
+            raise StackError(f"Dagster's instance in {self.dagster_home} cannot be used:\n{done.stderr[-_TOLD:]}")
 
     def _run(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
         if not Path(command[0]).exists():
@@ -275,8 +309,12 @@ def _signals_as_interrupts() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m airflow_bridge.local_stack`: start, say where, wait for Ctrl-C, stop. Returns the exit code."""
     here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(prog="python -m airflow_bridge.local_stack", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--home", type=Path, default=Path(".retail/airflow_stack"), help="Airflow's folder and the logs")
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_bridge.local_stack", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument(
+        "--home", type=Path, default=Path(".retail/airflow_stack"), help="Airflow's folder and the logs"
+    )
     parser.add_argument("--dagster-bin", type=Path, default=_BESIDE, help="folder of dagster's programs")
     parser.add_argument("--airflow-bin", type=Path, default=_BESIDE, help="folder of airflow's program")
     parser.add_argument("--dagster-port", type=int, default=3000, help="another is chosen if it is taken")
@@ -291,7 +329,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code=("-m", chosen.module),
         dags_folder=chosen.dags_folder.absolute(),
         # The package may be a folder that is not installed; its parent is then found by name all the same.
-        environ={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), os.environ.get("PYTHONPATH")]))},
+        environ={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), os.environ.get("PYTHONPATH")])),
+        },
         dagster_bin=chosen.dagster_bin.absolute(),
         airflow_bin=chosen.airflow_bin.absolute(),
         dagster_port=chosen.dagster_port,

@@ -66,7 +66,9 @@ def toy_judged() -> dg.MaterializeResult:
 @dg.asset_check(asset=toy_judged)
 def money_agrees() -> dg.AssetCheckResult:
     """An ERROR check that does not block."""
-    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.ERROR, description="12.52 dollars are missing")
+    return dg.AssetCheckResult(
+        passed=False, severity=dg.AssetCheckSeverity.ERROR, description="12.52 dollars are missing"
+    )
 
 
 defs = dg.Definitions(
