@@ -31,8 +31,13 @@ LOOPBACK = "127.0.0.1"
 USER = "admin"
 PIPELINE = "retail_pipeline"
 
+_LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus locationOrLoadError {
+  __typename ... on PythonError { message }
+} } } } }
+"""
 _BESIDE = Path(sys.executable).parent
-_PASSWORDS = "simple_auth_manager_passwords.json.generated"  # noqa: S105 - Airflow's name for the file
+_PASSWORDS = "simple_auth_manager_passwords.json.generated"
 _TOLD = 3000
 #: Seconds that processes have to end by themselves: Dagster marks the runs it interrupts.
 _GRACE = 20.0
@@ -217,7 +222,7 @@ class LocalStack:
             return
         command = [str(self.dagster_bin / "dagster"), "instance", "info"]
         try:
-            done = subprocess.run(  # noqa: S603 - programs of this installation
+            done = subprocess.run(  # noqa: S603 - a program of this installation
                 command, env=dict(env), cwd=self.dagster_home, capture_output=True, text=True, timeout=self.seconds
             )
         except FileNotFoundError:
@@ -229,7 +234,7 @@ class LocalStack:
         if not Path(command[0]).exists():
             raise StackError(f"{command[0]} is not there. Install it: pip install 'retail-assets[airflow]'")
         with (self.logs / f"{name}.log").open("wb") as log:
-            self._processes[name] = subprocess.Popen(
+            self._processes[name] = subprocess.Popen(  # noqa: S603 - a program of this installation
                 command,
                 cwd=self.dagster_home if name != "airflow" else self.home,
                 env=dict(env),
@@ -252,7 +257,14 @@ class LocalStack:
             time.sleep(0.5)
 
     def _dagster_answers(self) -> bool:
-        return httpx.get(f"{self.dagster_url}/server_info", timeout=5).status_code == 200
+        """Whether the definitions are loaded. Raises StackError where they cannot be."""
+        reply = httpx.post(f"{self.dagster_url}/graphql", json={"query": _LOCATIONS}, timeout=30).raise_for_status()
+        entries = reply.json()["data"]["workspaceOrError"]["locationEntries"]
+        for entry in entries:
+            found = entry["locationOrLoadError"] or {}
+            if found.get("__typename") == "PythonError":
+                raise StackError(f"Dagster could not load {entry['name']}:\n{found['message'][-_TOLD:]}")
+        return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
 
     def _airflow_is_healthy(self) -> bool:
         health: dict[str, Any] = httpx.get(f"{self.airflow_url}/api/v2/monitor/health", timeout=5).json()

@@ -1,11 +1,11 @@
 """
 ### Retail pipeline without a Dagster webserver
 
-The smallest way to let Airflow run the assets: one bash task with the command of the README,
-`dagster asset materialize`, for the landing of the data interval. It needs the `dagster` program where the task runs and
-nothing else, and gives up what `retail_pipeline` adds: the task holds its worker slot, a killed worker leaves its run
-unobserved, there is no link and nothing is cancelled in Dagster. Unpause this DAG **or** `retail_pipeline`, not both:
-they make the same tables.
+The smallest way to let Airflow run the assets: one bash task with the command of the README, `dagster asset
+materialize`, for the landing of the data interval. It needs the `dagster` program where the task runs and nothing
+else, and gives up what `retail_pipeline` adds: the task holds its worker slot, the run of a killed worker goes on
+unobserved, there is no link, and nothing is cancelled in Dagster. Unpause this DAG **or** `retail_pipeline`, not
+both: they make the same tables.
 
 * `partition`: the landing day, `YYYY-MM-DD`; empty: the day in which the data interval begins, in shop time.
 * The Airflow Variable `retail_dagster_program` names the program, `dagster` by default: of another environment,

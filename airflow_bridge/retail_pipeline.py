@@ -1,14 +1,14 @@
 """
 ### Retail pipeline
 
-Airflow decides *when*, Dagster *what and how*: each task asks Dagster for one group of assets, waits for the run without
-holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a task opens its
-run, while it is still going too.
+Airflow decides *when*, Dagster *what and how*: each task asks Dagster for one group of assets, waits for the run
+without holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a
+task opens its run, while it is still going too.
 
 `ingest → warehouse → eda, forecast, segments`
 
-**Which landing.** The day in which the data interval begins, in shop time: the run that starts on 2 February at six does the
-landing of 1 February. A backfill of three days is three partitions, one run a task and day.
+**Which landing.** The day in which the data interval begins, in shop time: the run that starts on 2 February at six
+does the landing of 1 February. A backfill of three days is three partitions, one run a task and day.
 
 | trigger with | it does |
 |---|---|
@@ -17,16 +17,17 @@ landing of 1 February. A backfill of three days is three partitions, one run a t
 | `partition_range` `2024-01-01...2024-01-31` | all of these landings, by **one** Dagster run a task |
 | `full_refresh` | every landing from the first to the one of this run, by one Dagster run a task, and a new training |
 
-**If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try resumes the
-Dagster run from where it failed. Marking a task as failed cancels its run; clearing it while it waits launches it anew. Never
-is a run launched twice for the same try: what an earlier worker launched is found again.
+**If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try
+resumes the Dagster run from where it failed. Marking a task as failed cancels its run; clearing it while it waits
+launches it anew. No try launches twice: what a killed worker launched is found again.
 
-**Training.** `forecast` trains when a training is due; `retail_retraining` trains every week, whatever the age of the model.
+**Training.** `forecast` trains when a training is due; `retail_retraining` trains every week, whatever the model's age.
 
-**Settings** (Airflow Variables): `retail_dagster_conn_id`, looked up when a task runs, names the connection to Dagster
-(`dagster_default`). What has to be known when this file is read comes from the environment of scheduler and DAG processor:
-`AIRFLOW_VAR_RETAIL_SCHEDULE` (`0 6 * * *`), `AIRFLOW_VAR_RETAIL_TIMEZONE` (shop time, `America/New_York`),
-`AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE` (`0 12 * * 0`), `AIRFLOW_VAR_RETAIL_START_DATE` (`2017-01-01`).
+**Settings.** The Airflow Variable `retail_dagster_conn_id`, looked up when a task runs, names the connection to Dagster
+(`dagster_default`). What has to be known when this file is read comes from the environment of Airflow's programs:
+
+* `AIRFLOW_VAR_RETAIL_SCHEDULE` (`0 6 * * *`), `AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE` (`0 12 * * 0`),
+* `AIRFLOW_VAR_RETAIL_TIMEZONE`, shop time (`America/New_York`), `AIRFLOW_VAR_RETAIL_START_DATE` (`2017-01-01`).
 """
 
 from __future__ import annotations
@@ -57,7 +58,11 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=30),
     "dagster_conn_id": CONNECTION,
+    "time_zone": shop_clock.time_zone(),
 }
+
+#: What each run of the forecast is told: whether to train in any case. JSON, so that a parameter is true or false.
+RETRAIN = '{"ops": {"forecast_backtest": {"config": {"retrain": %s}}}}'
 
 
 def table(name: str) -> Asset:
@@ -95,6 +100,9 @@ with DAG(
         tasks[group] = DagsterMaterializeOperator(
             task_id=group,
             groups=[group],
+            partition="{{ params.partition or '' }}",
+            partition_range="{{ params.partition_range or ('...' if params.full_refresh else '') }}",
+            run_config=RETRAIN % "{{ params.full_refresh | tojson }}" if group == "forecast" else None,
             outlets=[table(name) for name in tables],
             doc_md=f"Materializes the asset group `{group}` in Dagster.",
         )
@@ -109,13 +117,13 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["retail", "dagster"],
-    doc_md="Trains and judges every forecasting model on what the warehouse holds now. The winner is promoted only if it "
-    "beats the model in use (`retail-assets models list`). Slower than `retail_pipeline`'s schedule on purpose.",
+    doc_md="Trains and judges every forecasting model on what the warehouse holds now. The winner is promoted only if "
+    "it beats the model in use (`retail-assets models list`). Its schedule is slower than `retail_pipeline`'s.",
 ) as retraining:
     DagsterMaterializeOperator(
         task_id="forecast",
         groups=["forecast"],
-        run_config={"ops": {"forecast_backtest": {"config": {"retrain": True}}}},
+        run_config=RETRAIN % "true",
         outlets=[table("sales_forecast")],
         doc_md="Materializes the asset group `forecast` with `retrain: true`.",
     )

@@ -1,7 +1,8 @@
 """When the DAGs run: schedules and the shop's time zone, from the environment and nothing else.
 
-`AIRFLOW_VAR_<NAME>` is the environment's form of an Airflow Variable. Asking Airflow for the Variable itself while a DAG file
-is read would cost the DAG processor a question to the database each time, for ever; the environment costs nothing.
+`AIRFLOW_VAR_<NAME>` is the environment's form of an Airflow Variable. Asking Airflow for the Variable itself while a
+DAG file is read would cost the DAG processor a question to the database each time, for ever; the environment costs
+nothing.
 """
 
 from __future__ import annotations

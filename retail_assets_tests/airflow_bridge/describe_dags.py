@@ -1,4 +1,4 @@
-"""As a program: what Airflow's DAG processor finds in a folder, as JSON. A process of its own, with an Airflow of its own.
+"""As a program: what Airflow's DAG processor finds in a folder, as JSON.
 
 Printed besides: connections and programs that were opened while the files were read, of which there must be none.
 """
@@ -17,6 +17,7 @@ def described(dag: Any) -> dict[str, Any]:
         "retries": {t.task_id: t.retries for t in dag.tasks},
         "backoff": all(t.retry_exponential_backoff for t in dag.tasks),
         "deferrable": all(getattr(t, "deferrable", False) for t in dag.tasks),
+        "run_config": [c for t in dag.tasks if (c := getattr(t, "run_config", None))],
         "outlets": sorted(o.uri for t in dag.tasks for o in t.outlets),
         "timetable": type(dag.timetable).__name__,
         "schedule": str(dag.timetable.expression) if hasattr(dag.timetable, "expression") else str(dag.timetable),

@@ -1,4 +1,4 @@
-"""Where a test's Dagster and Airflow live: below a folder of its own, on free ports, with nothing of the user's settings."""
+"""Where a test's Dagster and Airflow live: in a folder of its own, on free ports, without the user's settings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_bridge.local_stack import LocalStack
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 
-#: A queue that looks often and lets the toys run beside each other; the shop's own runs stay one at a time, as they write
-#: one DuckDB file and start one Spark each.
+#: A queue that looks often and lets the toys run beside each other; the shop's own runs stay one at a time, as they
+#: write one DuckDB file and start one Spark each.
 DAGSTER_YAML = """
 telemetry: {enabled: false}
 run_coordinator:

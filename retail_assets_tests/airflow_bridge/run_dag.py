@@ -1,4 +1,4 @@
-"""As a program: `dag.test()` of one DAG, as a developer does at the desk. Prints the states as its last line, as JSON."""
+"""As a program: `dag.test()` of one DAG, as a developer does at the desk. The last line is the outcome as JSON."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import sys
 
 
-def main(folder: str, dag_id: str, conf: str) -> None:
+def main(folder: str, dag_id: str, logical_date: str, conf: str) -> None:
+    import pendulum
     from airflow.dag_processing.dagbag import DagBag
 
     dag = DagBag(dag_folder=folder).dags[dag_id]
-    done = dag.test(run_conf=json.loads(conf))
+    done = dag.test(logical_date=pendulum.parse(logical_date), run_conf=json.loads(conf))
     states = {t.task_id: str(t.state) for t in done.get_task_instances()}
     print(json.dumps({"state": str(done.state), "run_id": done.run_id, "tasks": states}))
 

@@ -1,4 +1,4 @@
-"""`dag.test()`, without a scheduler, against a real Dagster webserver and daemon: what the operator makes of their answers."""
+"""`dag.test()`, without a scheduler, against a real Dagster webserver and daemon: what becomes of their answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from airflow_bridge.local_stack import LocalStack
 from retail_assets_tests.airflow_bridge.airflow_api import dagster_runs, tag
 from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
+
+#: Within the days of the toy shop: an interval that begins on 12 December, in shop time late in the evening.
+LOGICAL_DATE = "2017-12-14T03:30:00+00:00"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def tested(desk: LocalStack) -> Callable[..., Outcome]:
     def test(dag_id: str, **conf: str) -> Outcome:
         program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "run_dag.py")
-        command = ["python", program, str(desk.dags_folder), dag_id, json.dumps(conf)]
+        command = ["python", program, str(desk.dags_folder), dag_id, LOGICAL_DATE, json.dumps(conf)]
         done = run(command, desk.airflow_environment(), desk.home)
         ended = json.loads(done.stdout.splitlines()[-1])
         runs = dagster_runs(desk.dagster_url, dag_id, ended["run_id"])
@@ -57,6 +60,14 @@ def test_a_run_that_ends_well_is_a_task_that_ends_well(tested: Callable[..., Out
     [launched] = done.runs
     assert launched["status"] == "SUCCESS"
     assert tag(launched, "dagster/partition") == "2017-12-05"
+
+
+def test_the_partition_is_the_day_in_which_the_data_interval_begins_in_shop_time(
+    tested: Callable[..., Outcome],
+) -> None:
+    """The interval begins at 22:30 in New York, which is the next day in UTC."""
+    done = tested("toy_daily")
+    assert [tag(r, "dagster/partition") for r in done.runs] == ["2017-12-12"], done.told
 
 
 def test_a_failed_step_fails_the_task_with_its_message_and_the_address_of_the_run(

@@ -80,10 +80,10 @@ def test_the_tables_that_other_dags_wait_for_are_assets(found: dict[str, Any], s
     assert {dg.AssetKey(name) for name in outlets} <= set(graph.materializable_asset_keys)
 
 
-def test_the_retraining_asks_for_what_the_job_of_dagster_asks(settings: Settings) -> None:
+def test_the_retraining_asks_for_what_the_job_of_dagster_asks(found: dict[str, Any], settings: Settings) -> None:
     job = build_defs(settings).resolve_job_def("retrain_forecast")
-    text = (ROOT / "airflow_bridge" / "retail_pipeline.py").read_text()
-    assert '{"ops": {"forecast_backtest": {"config": {"retrain": True}}}}' in text
+    [asked] = found["dags"]["retail_retraining"]["run_config"]
+    assert json.loads(asked) == {"ops": {"forecast_backtest": {"config": {"retrain": True}}}}
     assert "forecast_backtest" in {node.name for node in job.nodes}
 
 

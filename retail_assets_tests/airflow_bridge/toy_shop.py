@@ -1,7 +1,5 @@
 """A small Dagster code location whose steps wait, fail and misjudge when a test wants them to."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -26,7 +26,9 @@ with DAG(
     params={"partition": Param(None, type=["null", "string"])},
     default_args=DEFAULTS,
 ):
-    DagsterMaterializeOperator(task_id="land", groups=["toy_daily"])
+    DagsterMaterializeOperator(
+        task_id="land", groups=["toy_daily"], partition="{{ params.partition or '' }}", time_zone=ZONE
+    )
 
 for name in ("doomed", "judged", "flaky"):
     with DAG(f"toy_{name}", schedule=None, default_args=DEFAULTS | {"retries": 1 if name == "flaky" else 0}):
