@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import json
+import ssl
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -171,7 +172,7 @@ class Report:
 
 @dataclass
 class DagsterClient:
-    """Questions to one Dagster webserver. `timeout` in seconds, for each answer; `verify` as httpx has it: TLS."""
+    """Questions to one Dagster webserver. `timeout` in seconds, for each answer; `verify`: TLS, or the file of a CA."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -355,7 +356,7 @@ class DagsterClient:
         with (
             self._explained(),
             httpx.Client(
-                timeout=self.timeout, headers=self.headers, auth=self.auth, verify=self.verify, transport=self.transport
+                timeout=self.timeout, headers=self.headers, auth=self.auth, verify=self._tls(), transport=self.transport
             ) as http,
         ):
             reply = http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
@@ -367,11 +368,19 @@ class DagsterClient:
                 timeout=self.timeout,
                 headers=self.headers,
                 auth=self.auth,
-                verify=self.verify,
+                verify=self._tls(),
                 transport=self.async_transport,
             ) as http:
                 reply = await http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
         return self._answer(reply, field)
+
+    def _tls(self) -> bool | ssl.SSLContext:
+        if isinstance(self.verify, bool):
+            return self.verify
+        try:
+            return ssl.create_default_context(cafile=self.verify)
+        except OSError as e:
+            raise RefusedError(f"`verify` in the Airflow connection names {self.verify!r}, no certificate: {e}") from e
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -419,8 +428,8 @@ class DagsterClient:
             raise UnreachableError(f"{self.url} is not available ({status})", sent=True)
         what = "HTML" if "html" in reply.headers.get("content-type", "") else "something else"
         raise RefusedError(
-            f"{self.url}/graphql is not Dagster's GraphQL: it answered {what} ({status}). Is the connection's host that "
-            "of dagster-webserver, with its path prefix?"
+            f"{self.url}/graphql is not Dagster's GraphQL: it answered {what} ({status}). Is the connection's host "
+            "that of dagster-webserver, with its path prefix?"
         )
 
 

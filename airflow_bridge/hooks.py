@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_bridge.client import DagsterClient, RefusedError
 
@@ -18,7 +19,7 @@ def client_from(connection: Any) -> DagsterClient:
 
     Host: `http://127.0.0.1:3000`, with a path if Dagster has one, or host, port and schema apart. A password with a
     login is basic authentication; without one it is a token, in the header that `token_header` of the extra names.
-    Extra, as JSON: `headers`, `timeout` (seconds), `verify` (false, or the path of a CA's certificate). Raises RefusedError.
+    Extra, as JSON: `headers`, `timeout` (seconds), `verify` (false, or the file of a CA). Raises RefusedError.
     """
     name = connection.conn_id
     if not connection.host:
@@ -62,8 +63,20 @@ class DagsterHook(BaseHook):
 
     def get_conn(self) -> DagsterClient:
         """For workers."""
-        return client_from(self.get_connection(self.dagster_conn_id))
+        try:
+            return client_from(self.get_connection(self.dagster_conn_id))
+        except AirflowNotFoundException:
+            raise self._missing() from None
 
     async def aget_conn(self) -> DagsterClient:
         """For the triggerer, whose loop must not be held up."""
-        return client_from(await self.aget_connection(self.dagster_conn_id))
+        try:
+            return client_from(await self.aget_connection(self.dagster_conn_id))
+        except AirflowNotFoundException:
+            raise self._missing() from None
+
+    def _missing(self) -> RefusedError:
+        return RefusedError(
+            f"There is no Airflow connection {self.dagster_conn_id!r}. Add it, with the address of dagster-webserver: "
+            f"airflow connections add {self.dagster_conn_id} --conn-type http --conn-host http://127.0.0.1:3000"
+        )

@@ -44,6 +44,9 @@ _LAUNCH_SHOWS = 30.0
 _LOOK_AGAIN = 2.0
 #: Under this key the task's store holds the runs whose end was told to Airflow.
 _TOLD = "told_runs"
+_KEPT = 20
+#: Sorts after every partition key.
+_AFTER_ALL = chr(0x10FFFF)
 
 
 class DagsterRunLink(BaseOperatorLink):
@@ -65,13 +68,13 @@ class DagsterMaterializeOperator(BaseOperator):
     What: `assets` (keys, `a/b` for paths), `groups`, or `selection` (Dagster's syntax, see selection.py); one of them.
 
     Which partition, where an asset has partitions: `partition`; if empty, the day in which the data interval begins, in
-    `time_zone`, as `partition_format`. Or `partition_range`, `A...B`, by a single Dagster run: an empty `A` is Dagster's
-    first, an empty `B` the partition of this DAG run. Assets without partitions disregard both.
+    `time_zone`, as `partition_format`. Or `partition_range`, `A...B`, by a single Dagster run: an empty `A` is
+    Dagster's first, an empty `B` the partition of this DAG run. Assets without partitions disregard both.
 
     `run_config` (a dict, or JSON as a text) and `tags_of_run` go to the run. `run_timeout`: a run that takes longer is
-    cancelled. `outage_tolerance`: how long Dagster may not answer while the task waits. `on_check_failure`: what becomes
-    of the task if an asset check of severity ERROR failed: `fail`, `skip` or `ignore`. `resume_failed`: a retry goes on
-    where the run failed, in place of beginning anew. `deferrable=False` waits in the worker.
+    cancelled. `outage_tolerance`: how long Dagster may not answer while the task waits. `on_check_failure`: what
+    becomes of the task if an asset check of severity ERROR failed: `fail`, `skip` or `ignore`. `resume_failed`: a retry
+    goes on where the run failed, in place of beginning anew. `deferrable=False` waits in the worker.
 
     Returns (XCom) run_id, url, status, materialized, rows by asset, and checks.
     """
@@ -233,16 +236,17 @@ class DagsterMaterializeOperator(BaseOperator):
 
     def _nobody_was_told(self, context: Context, run: Run) -> bool:
         """Whether a run's success is news. If not, somebody cleared a task that had ended well, and wants it again."""
-        store = context.get("task_state_store")
-        if store is not None:
-            return run.id not in (store.get(_TOLD) or [])
+        told = _told_before(context)
+        if told is not None:
+            return run.id not in told
         # Airflow before task stores: clearing, and nothing else, raises the number of tries beyond the task's own.
         return (getattr(context["ti"], "max_tries", None) or 0) <= (self.retries or 0)
 
     def _tell(self, context: Context, run_id: str) -> None:
         store = context.get("task_state_store")
         if store is not None:
-            store.set(_TOLD, [*(store.get(_TOLD) or []), run_id][-20:])
+            told: list[Any] = [*(_told_before(context) or []), run_id]
+            store.set(_TOLD, told[-_KEPT:])
 
     def _launch(self, client: DagsterClient, context: Context) -> str:
         nodes = self._chosen(client)
@@ -258,7 +262,8 @@ class DagsterMaterializeOperator(BaseOperator):
         identity = self._identity(context)
         known = {run.id for run in client.find(identity)}
         try:
-            return launch({**identity, TRY: str(context["ti"].try_number)})
+            self.run_id = launch({**identity, TRY: str(context["ti"].try_number)})
+            return self.run_id
         except UnreachableError as e:
             if not e.sent:
                 raise
@@ -301,33 +306,32 @@ class DagsterMaterializeOperator(BaseOperator):
         if not partitioned:
             return {}
         keys = client.partition_keys(partitioned)
-        wanted = (self.partition_range or "").strip()
-        if not wanted or wanted == "None":
+        known = keys[partitioned[0]][0]
+        wanted = _text(self.partition_range)
+        if wanted is None:
             key = self._partition(context)
             if key is None:
-                first = next(iter(keys.values()))[0]
                 raise RefusedError(
-                    f"{partitioned[0]} has partitions, and this DAG run has no data interval that says which: trigger it "
-                    f"with `partition`. {nearest(chr(0x10FFFF), first)}"
+                    f"{partitioned[0]} has partitions, and this DAG run has no data interval that says which: trigger "
+                    f"it with `partition`. {nearest(_AFTER_ALL, known)}"
                 )
             check_partition(keys, key)
             return {PARTITION: key}
-        first, dots, last = (part.strip() for part in wanted.partition("..."))
+        begin, dots, end = (part.strip() for part in wanted.partition("..."))
         if not dots:
             raise RefusedError(f"partition_range={wanted!r} is not A...B, such as 2024-01-01...2024-01-31.")
-        of_first = next(iter(keys.values()))[0]
-        first = first or (of_first[0] if of_first else "")
-        last = last or self._partition(context) or (of_first[-1] if of_first else "")
-        for key in (first, last):
+        begin = begin or (known[0] if known else "")
+        end = end or self._partition(context) or (known[-1] if known else "")
+        for key in (begin, end):
             check_partition(keys, key)
-        if of_first.index(first) > of_first.index(last):
-            raise RefusedError(f"partition_range={wanted!r}: {first} comes after {last}. Turn them round.")
-        return {PARTITION: first} if first == last else {RANGE_START: first, RANGE_END: last}
+        if known.index(begin) > known.index(end):
+            raise RefusedError(f"partition_range={wanted!r}: {begin} comes after {end}. Turn them round.")
+        return {PARTITION: begin} if begin == end else {RANGE_START: begin, RANGE_END: end}
 
     def _partition(self, context: Context) -> str | None:
         """The partition that was asked for, else the beginning of the data interval in shop time."""
-        if self.partition and self.partition != "None":
-            return self.partition.strip()
+        if (asked := _text(self.partition)) is not None:
+            return asked
         begins = context.get("data_interval_start")
         if begins is None:
             return None
@@ -336,7 +340,7 @@ class DagsterMaterializeOperator(BaseOperator):
         return str(pendulum.instance(begins).in_timezone(self.time_zone).strftime(self.partition_format))
 
     def _refuse_second_dag_run(self, client: DagsterClient, context: Context, partition: Mapping[str, str]) -> None:
-        """Two DAG runs for one partition would do the same work beside each other: the later one waits for its retry."""
+        """Two DAG runs for one partition would do the same work beside each other: the later one retries later."""
         if not partition:
             return
         identity = self._identity(context)
@@ -346,7 +350,7 @@ class DagsterMaterializeOperator(BaseOperator):
             if not run.ended and other != identity[DAG_RUN_ID]:
                 raise AirflowException(
                     f"The DAG run {other!r} is materializing {' to '.join(partition.values())} at this moment, by "
-                    f"{client.run_url(run.id)}. One is enough: let it end and this task retry, or mark this task as done."
+                    f"{client.run_url(run.id)}. One is enough: let it end and this task retry, or mark this as done."
                 )
 
     def _config(self) -> dict[str, Any]:
@@ -378,8 +382,8 @@ class DagsterMaterializeOperator(BaseOperator):
             )
         if status == UNREACHABLE:
             raise AirflowException(
-                f"Dagster could not be asked for {self.outage_tolerance}; run {run_id} may go on. The next try looks for "
-                f"it before it launches anything. Last answer: {event['message']}"
+                f"Dagster could not be asked for {self.outage_tolerance}; run {run_id} may go on. The next try looks "
+                f"for it before it launches anything. Last answer: {event['message']}"
             )
         if status == LOST:
             raise AirflowException(event["message"])
@@ -432,6 +436,21 @@ def _as_task_errors() -> Iterator[None]:
         raise AirflowException(str(e)) from e
     except DagsterError as e:
         raise AirflowFailException(str(e)) from e
+
+
+def _text(rendered: str | None) -> str | None:
+    """What a template rendered, or None: an empty parameter becomes an empty text, or the word None."""
+    text = str(rendered or "").strip()
+    return None if text in ("", "None") else text
+
+
+def _told_before(context: Context) -> list[str] | None:
+    """Runs whose end Airflow was told; None where this Airflow keeps nothing for a task."""
+    store = context.get("task_state_store")
+    if store is None:
+        return None
+    told = store.get(_TOLD)
+    return [str(run_id) for run_id in told] if isinstance(told, list) else []
 
 
 def _texts(name: str, given: Any) -> list[str]:

@@ -70,8 +70,8 @@ def table(name: str) -> Asset:
     return Asset(name=f"retail_{name}", uri=f"dagster://retail_assets/{name}", group="retail")
 
 
-DAY = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-DAYS = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}\.\.\.\d{4}-\d{2}-\d{2}$"}
+DAY: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+DAYS: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}\.\.\.\d{4}-\d{2}-\d{2}$"}
 
 with DAG(
     "retail_pipeline",

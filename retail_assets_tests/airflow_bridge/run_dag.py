@@ -7,11 +7,12 @@ import sys
 
 
 def main(folder: str, dag_id: str, logical_date: str, conf: str) -> None:
-    import pendulum
+    from datetime import datetime
+
     from airflow.dag_processing.dagbag import DagBag
 
     dag = DagBag(dag_folder=folder).dags[dag_id]
-    done = dag.test(logical_date=pendulum.parse(logical_date), run_conf=json.loads(conf))
+    done = dag.test(logical_date=datetime.fromisoformat(logical_date), run_conf=json.loads(conf))
     states = {t.task_id: str(t.state) for t in done.get_task_instances()}
     print(json.dumps({"state": str(done.state), "run_id": done.run_id, "tasks": states}))
 
