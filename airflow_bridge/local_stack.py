@@ -143,6 +143,7 @@ class LocalStack:
             self.start_dagster()
             self.wait_for_dagster()
             self._wait_for("airflow", self._airflow_is_healthy)
+            self._refuse_ended()
         except BaseException:
             self.stop()
             raise
@@ -250,11 +251,14 @@ class LocalStack:
             with contextlib.suppress(httpx.HTTPError, ValueError):
                 if ready():
                     return
-            if gone := self.first_ended():
-                raise StackError(f"{gone} ended while it started. It said:\n{self.tail(gone)}")
+            self._refuse_ended()
             if time.monotonic() > deadline:
                 raise StackError(f"{name} did not answer within {self.seconds:.0f} s. It said:\n{self.tail(name)}")
             time.sleep(0.5)
+
+    def _refuse_ended(self) -> None:
+        if gone := self.first_ended():
+            raise StackError(f"{gone} ended while it started. It said:\n{self.tail(gone)}")
 
     def _dagster_answers(self) -> bool:
         """Whether the definitions are loaded. Raises StackError where they cannot be."""
@@ -294,6 +298,10 @@ def _end(leaders: Sequence[subprocess.Popen[bytes]], polite: signal.Signals) -> 
     for leader in leaders:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader.pid, polite)
+    for stray in everyone.values():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getpgid(stray.pid) not in sessions:
+                stray.terminate()
     waiting = threading.Thread(target=lambda: [leader.wait() for leader in leaders], daemon=True)
     waiting.start()  # reaps the leaders, which would be zombies otherwise
     _, alive = psutil.wait_procs(list(everyone.values()), timeout=_GRACE)
