@@ -313,12 +313,17 @@ def _end(leaders: Sequence[subprocess.Popen[bytes]], polite: signal.Signals) -> 
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and a closed terminal stop the stack as Ctrl-C does."""
+    """SIGTERM and a closed terminal stop the stack as Ctrl-C does; a second signal does not interrupt the stopping."""
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
+    # SIGINT too: a shell that starts this in the background has it ignored, here and in everything started from here.
+    before = {each: signal.signal(each, interrupt) for each in numbers}
     try:
         yield
     finally:

@@ -21,6 +21,9 @@ query Runs($filter: RunsFilter!) {
 """
 
 
+PARTITIONS = "query Made($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations { partition } } } }"
+
+
 def until(condition: Callable[[], T], seconds: float, what: Callable[[], object] = lambda: "") -> T:
     """Ask until the answer is true; fail after `seconds`, saying `what()` was then."""
     deadline = time.monotonic() + seconds
@@ -121,6 +124,13 @@ def dagster_runs(url: str, dag_id: str, run: str) -> list[dict[str, Any]]:
         "results"
     ]
     return sorted(found, key=lambda r: r["creationTime"])
+
+
+def materialized_partitions(url: str, run: str) -> list[str]:
+    """The partitions that a Dagster run has materialized, in order."""
+    body = {"query": PARTITIONS, "variables": {"id": run}}
+    found = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runOrError"]["assetMaterializations"]
+    return sorted(m["partition"] for m in found)
 
 
 def tag(run: dict[str, Any], key: str) -> str | None:

@@ -1,20 +1,26 @@
-"""As a program: `dag.test()` of one DAG, as a developer does at the desk. The last line is the outcome as JSON."""
+"""As a program: `dag.test()` of DAGs one after the other, as a developer does at the desk.
+
+Argument: the DAGs folder, and as JSON a list of [DAG, logical date, conf]. What each said is followed by its outcome.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
+
+#: Begins the line of an outcome.
+ENDED = "=== ended: "
 
 
-def main(folder: str, dag_id: str, logical_date: str, conf: str) -> None:
-    from datetime import datetime
-
+def main(folder: str, scenarios: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    dag = DagBag(dag_folder=folder).dags[dag_id]
-    done = dag.test(logical_date=datetime.fromisoformat(logical_date), run_conf=json.loads(conf))
-    states = {t.task_id: str(t.state) for t in done.get_task_instances()}
-    print(json.dumps({"state": str(done.state), "run_id": done.run_id, "tasks": states}))
+    dags = DagBag(dag_folder=folder).dags
+    for dag_id, logical_date, conf in json.loads(scenarios):
+        done = dags[dag_id].test(logical_date=datetime.fromisoformat(logical_date), run_conf=conf)
+        sys.stderr.flush()
+        print(f"{ENDED}{json.dumps({'state': str(done.state), 'run_id': done.run_id})}", flush=True)
 
 
 if __name__ == "__main__":

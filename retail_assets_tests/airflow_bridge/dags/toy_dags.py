@@ -23,11 +23,15 @@ with DAG(
     start_date=pendulum.datetime(2017, 12, 1, tz=ZONE),
     end_date=pendulum.datetime(2017, 12, 31, tz=ZONE),
     catchup=False,
-    params={"partition": Param(None, type=["null", "string"])},
+    params={name: Param(None, type=["null", "string"]) for name in ("partition", "partition_range")},
     default_args=DEFAULTS,
 ):
     DagsterMaterializeOperator(
-        task_id="land", groups=["toy_daily"], partition="{{ params.partition or '' }}", time_zone=ZONE
+        task_id="land",
+        groups=["toy_daily"],
+        partition="{{ params.partition or '' }}",
+        partition_range="{{ params.partition_range or '' }}",
+        time_zone=ZONE,
     )
 
 for name in ("doomed", "judged", "flaky"):
