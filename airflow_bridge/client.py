@@ -26,6 +26,8 @@ WILL_RETRY = "dagster/will_retry"
 
 #: A proxy in between says these when Dagster is down.
 _PASSING = frozenset({429, 502, 503, 504})
+#: A shorter value of a header is no secret, and would tear words apart.
+_SECRET = 5
 
 _NODES = """
 query Nodes { assetNodes {
@@ -76,7 +78,7 @@ query Events($id: ID!, $cursor: String) { runOrError(runId: $id) {
     ... on ExecutionStepFailureEvent { error { message causes { message } } failureMetadata { description } }
     ... on RunFailureEvent { error { message causes { message } } }
     ... on MaterializationEvent { assetKey { path } partition metadataEntries {
-      label ... on IntMetadataEntry { intValue }
+      label ... on IntMetadataEntry { intRepr }
     } }
     ... on AssetCheckEvaluationEvent { evaluation { checkName assetKey { path } success severity description } }
   } } }
@@ -323,8 +325,7 @@ class DagsterClient:
         cursor: str | None = None
         while True:
             answer = self._ask(_EVENTS, "runOrError", id=run_id, cursor=cursor)
-            if answer["__typename"] != "Run":
-                raise self._gone(run_id)
+            self._refuse_no_run(run_id, answer)
             page = answer["eventConnection"]
             yield from page["events"]
             if not page["hasMore"] or page["cursor"] == cursor:
@@ -332,11 +333,14 @@ class DagsterClient:
             cursor = page["cursor"]
 
     def _found(self, run_id: str, answer: dict[str, Any]) -> Run:
+        self._refuse_no_run(run_id, answer)
+        return _run(answer)
+
+    def _refuse_no_run(self, run_id: str, answer: dict[str, Any]) -> None:
         if answer["__typename"] == "RunNotFoundError":
             raise self._gone(run_id)
         if answer["__typename"] != "Run":
             raise RefusedError(f"Dagster at {self.url} cannot show run {run_id}: {answer.get('message')}")
-        return _run(answer)
 
     def _gone(self, run_id: str) -> RunGoneError:
         return RunGoneError(
@@ -388,10 +392,13 @@ class DagsterClient:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as e:
+            hint = (
+                "Is dagster-webserver running, and is this the host and port of the Airflow connection?"
+                if "CERTIFICATE" not in str(e)
+                else "`verify` in the extra of the Airflow connection names the file of the CA to trust."
+            )
             raise UnreachableError(
-                f"Nothing answers at {self.url} ({e or type(e).__name__}). Is dagster-webserver running, and is this "
-                "the host and port of the Airflow connection?",
-                sent=False,
+                f"Nothing answers at {self.url} ({str(e) or type(e).__name__}). {hint}", sent=False
             ) from e
         except httpx.TimeoutException as e:
             raise UnreachableError(
@@ -405,7 +412,9 @@ class DagsterClient:
                 "http://127.0.0.1:3000"
             ) from e
         except httpx.HTTPError as e:
-            raise UnreachableError(f"The connection to Dagster at {self.url} broke: {e!r}", sent=True) from e
+            raise UnreachableError(
+                self._masked(f"The connection to Dagster at {self.url} broke: {e!r}"), sent=True
+            ) from e
 
     def _answer(self, reply: httpx.Response, field: str) -> Any:
         """Dagster's answer, or the error of whoever answered. A PythonError of Dagster is HTTP 500 with JSON."""
@@ -423,7 +432,9 @@ class DagsterClient:
             return body["data"][field]
         if isinstance(body, dict) and body.get("errors"):
             messages = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in body["errors"])
-            raise RefusedError(f"Dagster at {self.url} failed to answer ({status}): {messages}")
+            text = self._masked(f"Dagster at {self.url} failed to answer ({status}): {messages}")
+            # Dagster's own code failed, such as on its database; what it was asked may have been done before.
+            raise UnreachableError(text, sent=True) if reply.status_code >= 500 else RefusedError(text)
         if reply.status_code in _PASSING or (reply.status_code >= 500 and body is None):
             raise UnreachableError(f"{self.url} is not available ({status})", sent=True)
         what = "HTML" if "html" in reply.headers.get("content-type", "") else "something else"
@@ -431,6 +442,14 @@ class DagsterClient:
             f"{self.url}/graphql is not Dagster's GraphQL: it answered {what} ({status}). Is the connection's host "
             "that of dagster-webserver, with its path prefix?"
         )
+
+    def _masked(self, text: str) -> str:
+        """`text` without what only the webserver may know, should somebody on the way have said it again."""
+        values = [*self.headers.values(), *(self.auth[1:] if self.auth else ())]
+        words = {word for value in values for word in (value, value.partition(" ")[2]) if len(word) >= _SECRET}
+        for word in sorted(words, key=len, reverse=True):
+            text = text.replace(word, "***")
+        return text
 
 
 def check_partition(assets: Mapping[str, list[list[str]]], key: str) -> None:
@@ -481,7 +500,7 @@ def _check(evaluation: Mapping[str, Any]) -> Check:
 
 def _row_count(entries: Iterable[Mapping[str, Any]]) -> int | None:
     """Dagster's own names for rows: of the partition if it is said, else of the table."""
-    numbers = {e["label"]: e["intValue"] for e in entries if e.get("intValue") is not None}
+    numbers = {e["label"]: e["intRepr"] for e in entries if "intRepr" in e}  # intValue ends at 2**31
     for name in ("dagster/partition_row_count", "rows_in_range", "dagster/row_count"):
         if name in numbers:
             return int(numbers[name])

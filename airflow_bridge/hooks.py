@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 from airflow.sdk import BaseHook
@@ -24,11 +26,6 @@ def client_from(connection: Any) -> DagsterClient:
     name = connection.conn_id
     if not connection.host:
         raise RefusedError(f"The Airflow connection {name!r} has no host. Set it, such as to http://127.0.0.1:3000")
-    host = connection.host if "://" in connection.host else f"{connection.schema or 'http'}://{connection.host}"
-    if connection.port:
-        scheme, _, rest = host.partition("://")
-        place, slash, path = rest.partition("/")
-        host = f"{scheme}://{place}:{connection.port}{slash}{path}"
     extra = dict(connection.extra_dejson or {})
     if unknown := sorted(set(extra) - set(EXTRA)):
         raise RefusedError(
@@ -38,15 +35,45 @@ def client_from(connection: Any) -> DagsterClient:
         timeout = float(extra.get("timeout", 30))
     except (TypeError, ValueError):
         timeout = 0.0
-    if timeout <= 0:
+    if not 0 < timeout < math.inf:
         raise RefusedError(f"`timeout` in the extra of the Airflow connection {name!r} is not a number of seconds.")
-    headers = {str(k): str(v) for k, v in (extra.get("headers") or {}).items()}
+    verify = extra.get("verify", True)
+    if not isinstance(verify, bool | str):
+        raise RefusedError(
+            f"`verify` in the extra of the Airflow connection {name!r} is {verify!r}: true, false, or the file of a CA."
+        )
+    headers = extra.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise RefusedError(f"`headers` in the extra of the Airflow connection {name!r} is not a mapping of texts.")
     auth = None
     if connection.password and connection.login:
         auth = (connection.login, connection.password)
     elif connection.password:
-        headers[str(extra.get("token_header", _TOKEN_HEADER))] = connection.password
-    return DagsterClient(host, headers=headers, auth=auth, timeout=timeout, verify=extra.get("verify", True))
+        headers = {**headers, extra.get("token_header", _TOKEN_HEADER): connection.password}
+    # A token read from a file ends with a line break, which no header may have.
+    headers = {str(k): str(v).strip() for k, v in headers.items()}
+    for header, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            raise RefusedError(
+                f"The value of the header {header!r} in the Airflow connection {name!r} holds a character that no "
+                "header may have: a line break, or one beyond ASCII."
+            )
+    return DagsterClient(_address(connection), headers=headers, auth=auth, timeout=timeout, verify=verify)
+
+
+def _address(connection: Any) -> str:
+    """Scheme, host, port and path. Raises RefusedError for an address with a login, which would show in every link."""
+    host = connection.host if "://" in connection.host else f"{connection.schema or 'http'}://{connection.host}"
+    scheme, _, rest = host.partition("://")
+    place, slash, path = rest.partition("/")
+    if "@" in place:
+        raise RefusedError(
+            f"The host of the Airflow connection {connection.conn_id!r} holds a login. Put it into the fields login "
+            "and password: the address shows in links and logs."
+        )
+    if connection.port and not re.search(r":\d+$", place):
+        place = f"{place}:{connection.port}"
+    return f"{scheme}://{place}{slash}{path}"
 
 
 class DagsterHook(BaseHook):

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from airflow_bridge.client import AssetNode, RefusedError
 
 _TOKEN = re.compile(
-    r'\s*(?:(?P<text>"[^"]*")|(?P<mark>[()+:])|(?P<star>\*(?![\w/*]))|(?P<word>[\w\-./*@=]+))', re.UNICODE
+    r'\s*(?:(?P<text>"[^"]*")|(?P<mark>[()+:=])|(?P<star>\*(?![\w/*]))|(?P<word>[\w\-./*@]+))', re.UNICODE
 )
+_MARKS = frozenset("()+:=")
 _ATTRIBUTES = ("key", "group", "kind", "owner", "tag", "code_location")
 
 
@@ -133,14 +134,20 @@ class _Reader:
             edges = self.up if word == "roots" else self.down
             return {key for key in inner if not edges[key] & inner}
         if self._take(":"):
-            value = self._next()
-            if value is None:
-                raise self._wrong(f"nothing stands after {word}:")
-            self.at += 1
-            return self._with(word.lower(), value.strip('"'))
-        if word in ("+", ":", ")") or word.lower() in ("and", "or", "not"):
+            value = self._value(f"{word}:")
+            if word.lower() == "tag" and self._take("="):
+                value += "=" + self._value("=")
+            return self._with(word.lower(), value)
+        if word in ("+", ":", "=", ")") or word.lower() in ("and", "or", "not"):
             raise self._wrong(f"{word!r} is not expected here")
         return self._with("key", word.strip('"'))
+
+    def _value(self, after: str) -> str:
+        value = self._next()
+        if value is None or value in _MARKS:
+            raise self._wrong(f"nothing stands after {after}")
+        self.at += 1
+        return value.strip('"')
 
     def _closed(self) -> set[str]:
         found = self._or()
