@@ -18,7 +18,7 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-warehouse test-graph ui lint bench bench-cleaning bench-loads
+.PHONY: help demo test test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
 # Two pips in one environment, or a run while it is being installed, would spoil each other.
 .NOTPARALLEL:
@@ -26,9 +26,11 @@ REPEAT ?= 1
 help:
 	@echo "make demo    install, land the Complete Journey data, run every asset, say where to look"
 	@echo "make ui      Dagster's web interface on http://127.0.0.1:3000"
+	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"
 	@echo "make test-warehouse   the tests of DuckDB and Redshift over the wire alone"
 	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"
+	@echo "make test-airflow     the bridge: its parts, dag.test(), and a whole Airflow beside a whole Dagster"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   the main job: seconds, CPU, memory"
 	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1 PREPARED=)"
@@ -47,6 +49,12 @@ demo: $(VENV)/demo.installed instance
 ui: $(VENV)/demo.installed instance
 	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
+# Airflow's home and the logs are in $RETAIL_HOME/airflow. Without a source of one's own: the real data set.
+airflow: $(VENV)/airflow.installed instance
+	@[ -n "$$RETAIL_SOURCE" ] || RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
+	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
+	  --home "$$RETAIL_HOME/airflow"
+
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest
 
@@ -58,6 +66,9 @@ GRAPH ?= complete_journey
 
 test-graph: $(VENV)/dev.installed
 	RETAIL_TEST_GRAPH=$(GRAPH) $(BIN)/python -m pytest retail_assets_tests/redshift/test_graph.py
+
+test-airflow: $(VENV)/dev.installed
+	$(BIN)/python -m pytest retail_assets_tests/airflow_bridge
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -119,6 +130,11 @@ $(VENV)/bench.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 	@$(COMPILE)
 	@touch $@
 
+$(VENV)/airflow.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[airflow]'
+	@$(COMPILE)
+	@touch $@
+
 $(VENV)/dev.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 	$(PIP) -c requirements.lock -e '.[test,lint]'
 	@$(COMPILE)
@@ -137,4 +153,4 @@ $(VENV)/lock.installed: pyproject.toml $(VENV)/created
 
 # Bytecode once, here: where PYTHONDONTWRITEBYTECODE is set, every process and Spark worker would compile anew what pip
 # has not compiled. Some packages hold templates that are not Python; they do not count.
-COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets >/dev/null 2>&1 || true
+COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets airflow_bridge >/dev/null 2>&1 || true

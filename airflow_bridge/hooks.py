@@ -1,0 +1,109 @@
+"""From an Airflow connection to a client: address, login, TLS and time-outs stand there and nowhere else."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_bridge.client import DagsterClient, RefusedError
+
+#: What the extra of a connection may say.
+EXTRA = ("headers", "timeout", "token_header", "verify")
+_TOKEN_HEADER = "Dagster-Cloud-Api-Token"  # noqa: S105 - a header's name
+
+
+def client_from(connection: Any) -> DagsterClient:
+    """The client that a connection describes.
+
+    Host: `http://127.0.0.1:3000`, with a path if Dagster has one, or host, port and schema apart. A password with a
+    login is basic authentication; without one it is a token, in the header that `token_header` of the extra names.
+    Extra, as JSON: `headers`, `timeout` (seconds), `verify` (false, or the file of a CA). Raises RefusedError.
+    """
+    name = connection.conn_id
+    if not connection.host:
+        raise RefusedError(f"The Airflow connection {name!r} has no host. Set it, such as to http://127.0.0.1:3000")
+    extra = dict(connection.extra_dejson or {})
+    if unknown := sorted(set(extra) - set(EXTRA)):
+        raise RefusedError(
+            f"The extra of the Airflow connection {name!r} has {', '.join(unknown)}; known are {', '.join(EXTRA)}."
+        )
+    try:
+        timeout = float(extra.get("timeout", 30))
+    except (TypeError, ValueError):
+        timeout = 0.0
+    if not 0 < timeout < math.inf:
+        raise RefusedError(f"`timeout` in the extra of the Airflow connection {name!r} is not a number of seconds.")
+    verify = extra.get("verify", True)
+    if not isinstance(verify, bool | str):
+        raise RefusedError(
+            f"`verify` in the extra of the Airflow connection {name!r} is {verify!r}: true, false, or the file of a CA."
+        )
+    headers = extra.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise RefusedError(f"`headers` in the extra of the Airflow connection {name!r} is not a mapping of texts.")
+    auth = None
+    if connection.password and connection.login:
+        auth = (connection.login, connection.password)
+    elif connection.password:
+        headers = {**headers, extra.get("token_header", _TOKEN_HEADER): connection.password}
+    # A token read from a file ends with a line break, which no header may have.
+    headers = {str(k): str(v).strip() for k, v in headers.items()}
+    for header, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            raise RefusedError(
+                f"The value of the header {header!r} in the Airflow connection {name!r} holds a character that no "
+                "header may have: a line break, or one beyond ASCII."
+            )
+    return DagsterClient(_address(connection), headers=headers, auth=auth, timeout=timeout, verify=verify)
+
+
+def _address(connection: Any) -> str:
+    """Scheme, host, port and path. Raises RefusedError for an address with a login, which would show in every link."""
+    host = connection.host if "://" in connection.host else f"{connection.schema or 'http'}://{connection.host}"
+    scheme, _, rest = host.partition("://")
+    place, slash, path = rest.partition("/")
+    if "@" in place:
+        raise RefusedError(
+            f"The host of the Airflow connection {connection.conn_id!r} holds a login. Put it into the fields login "
+            "and password: the address shows in links and logs."
+        )
+    if connection.port and not re.search(r":\d+$", place):
+        place = f"{place}:{connection.port}"
+    return f"{scheme}://{place}{slash}{path}"
+
+
+class DagsterHook(BaseHook):
+    """The client of the connection `dagster_conn_id`."""
+
+    conn_name_attr = "dagster_conn_id"
+    default_conn_name = "dagster_default"
+    conn_type = "http"
+    hook_name = "Dagster"
+
+    def __init__(self, dagster_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.dagster_conn_id = dagster_conn_id
+
+    def get_conn(self) -> DagsterClient:
+        """For workers."""
+        try:
+            return client_from(self.get_connection(self.dagster_conn_id))
+        except AirflowNotFoundException:
+            raise self._missing() from None
+
+    async def aget_conn(self) -> DagsterClient:
+        """For the triggerer, whose loop must not be held up."""
+        try:
+            return client_from(await self.aget_connection(self.dagster_conn_id))
+        except AirflowNotFoundException:
+            raise self._missing() from None
+
+    def _missing(self) -> RefusedError:
+        return RefusedError(
+            f"There is no Airflow connection {self.dagster_conn_id!r}. Add it, with the address of dagster-webserver: "
+            f"airflow connections add {self.dagster_conn_id} --conn-type http --conn-host http://127.0.0.1:3000"
+        )

@@ -1,0 +1,64 @@
+"""
+### Retail pipeline without a Dagster webserver
+
+The smallest way to let Airflow run the assets: one bash task with the command of the README, `dagster asset
+materialize`, for the landing of the data interval. It needs the `dagster` program where the task runs and nothing
+else, and gives up what `retail_pipeline` adds: the task holds its worker slot, the run of a killed worker goes on
+unobserved, there is no link, and nothing is cancelled in Dagster. Unpause this DAG **or** `retail_pipeline`, not
+both: they make the same tables.
+
+* `partition`: the landing day, `YYYY-MM-DD`; empty: the day in which the data interval begins, in shop time.
+* The Airflow Variable `retail_dagster_program` names the program, `dagster` by default: of another environment,
+  `/opt/dagster/bin/dagster`.
+* Settings (`RETAIL_HOME`, `RETAIL_SOURCE`, …) come from the environment of the worker.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, Param
+
+from airflow_bridge import shop_clock
+
+# The partition goes through the environment: what somebody types is never part of the command.
+COMMAND = """
+test -n "$PARTITION" || { echo "No data interval, and no partition: trigger with one, such as 2024-01-31" >&2; exit 2; }
+exec "$DAGSTER" asset materialize -m retail_assets.definitions --select '*' --partition "$PARTITION"
+"""
+
+with DAG(
+    "retail_pipeline_bash",
+    description="The whole graph by one bash command, for Airflow without a Dagster webserver.",
+    schedule=shop_clock.intervals(shop_clock.SCHEDULE),
+    start_date=shop_clock.start(),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": True},
+    params={
+        "partition": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^\d{4}-\d{2}-\d{2}$",
+            title="Landing day",
+            description="YYYY-MM-DD; empty: the day in which the data interval begins",
+        )
+    },
+    tags=["retail", "dagster"],
+    doc_md=__doc__,
+) as dag:
+    BashOperator(
+        task_id="materialize",
+        bash_command=COMMAND,
+        env={
+            "PARTITION": "{{ params.partition or (data_interval_start.in_timezone('"
+            + shop_clock.time_zone()
+            + "') | ds "
+            "if data_interval_start else '') }}",
+            "DAGSTER": "{{ var.value.get('retail_dagster_program', 'dagster') }}",
+        },
+        append_env=True,
+        execution_timeout=timedelta(hours=6),
+        doc_md="`dagster asset materialize --select '*' --partition …`",
+    )

@@ -1,0 +1,129 @@
+"""
+### Retail pipeline
+
+Airflow decides *when*, Dagster *what and how*: each task asks Dagster for one group of assets, waits for the run
+without holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a
+task opens its run, while it is still going too.
+
+`ingest → warehouse → eda, forecast, segments`
+
+**Which landing.** The day in which the data interval begins, in shop time: the run that starts on 2 February at six
+does the landing of 1 February. A backfill of three days is three partitions, one run a task and day.
+
+| trigger with | it does |
+|---|---|
+| nothing | the landing of the data interval |
+| `partition` `2024-01-31` | this landing |
+| `partition_range` `2024-01-01...2024-01-31` | all of these landings, by **one** Dagster run a task |
+| `full_refresh` | every landing from the first to the one of this run, by one Dagster run a task, and a new training |
+
+**If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try
+resumes the Dagster run from where it failed. Marking a task as failed cancels its run; clearing it while it waits
+launches it anew. No try launches twice: what a killed worker launched is found again.
+
+**Training.** `forecast` trains when a training is due; `retail_retraining` trains every week, whatever the model's age.
+
+**Settings.** The Airflow Variable `retail_dagster_conn_id`, looked up when a task runs, names the connection to Dagster
+(`dagster_default`). What has to be known when this file is read comes from the environment of Airflow's programs:
+
+* `AIRFLOW_VAR_RETAIL_SCHEDULE` (`0 6 * * *`), `AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE` (`0 12 * * 0`),
+* `AIRFLOW_VAR_RETAIL_TIMEZONE`, shop time (`America/New_York`), `AIRFLOW_VAR_RETAIL_START_DATE` (`2017-01-01`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Param
+
+from airflow_bridge import shop_clock
+from airflow_bridge.operators import DagsterMaterializeOperator
+
+CONNECTION = "{{ var.value.get('retail_dagster_conn_id', 'dagster_default') }}"
+
+#: Group of assets -> the groups whose tables it reads, and the tables that other DAGs may wait for.
+GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ingest": ((), ()),
+    "warehouse": (("ingest",), ("sales", "daily_category_sales")),
+    "eda": (("warehouse",), ("insights",)),
+    "forecast": (("warehouse",), ("sales_forecast",)),
+    "segments": (("warehouse",), ("customer_segments",)),
+}
+
+DEFAULTS: dict[str, Any] = {
+    "owner": "data-engineering",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=2),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=30),
+    "dagster_conn_id": CONNECTION,
+    "time_zone": shop_clock.time_zone(),
+}
+
+#: What each run of the forecast is told: whether to train in any case. JSON, so that a parameter is true or false.
+RETRAIN = '{"ops": {"forecast_backtest": {"config": {"retrain": %s}}}}'
+
+
+def table(name: str) -> Asset:
+    """The Airflow asset of a table: `DAG(schedule=[Asset("dagster://retail_assets/sales")])` runs after it."""
+    return Asset(name=f"retail_{name}", uri=f"dagster://retail_assets/{name}", group="retail")
+
+
+DAY: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+DAYS: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}\.\.\.\d{4}-\d{2}-\d{2}$"}
+
+with DAG(
+    "retail_pipeline",
+    description="Sales files to tables, figures, forecast and segments: one landing a day, materialized by Dagster.",
+    schedule=shop_clock.intervals(shop_clock.SCHEDULE),
+    start_date=shop_clock.start(),
+    catchup=False,
+    max_active_runs=2,
+    default_args=DEFAULTS,
+    params={
+        "partition": Param(
+            None, **DAY, title="Landing day", description="YYYY-MM-DD; empty: the landing of the data interval"
+        ),
+        "partition_range": Param(
+            None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, by one Dagster run a task"
+        ),
+        "full_refresh": Param(
+            False, type="boolean", title="Full refresh", description="Every landing up to this one, and a new training"
+        ),
+    },
+    tags=["retail", "dagster"],
+    doc_md=__doc__,
+) as dag:
+    tasks: dict[str, DagsterMaterializeOperator] = {}
+    for group, (upstream, tables) in GROUPS.items():
+        tasks[group] = DagsterMaterializeOperator(
+            task_id=group,
+            groups=[group],
+            partition="{{ params.partition or '' }}",
+            partition_range="{{ params.partition_range or ('...' if params.full_refresh else '') }}",
+            run_config=RETRAIN % "{{ params.full_refresh | tojson }}" if group == "forecast" else None,
+            outlets=[table(name) for name in tables],
+            doc_md=f"Materializes the asset group `{group}` in Dagster.",
+        )
+        tasks[group].set_upstream([tasks[name] for name in upstream])
+
+with DAG(
+    "retail_retraining",
+    description="Train the forecast now, whatever the age of the model in use; promote it if it wins.",
+    schedule=shop_clock.intervals(shop_clock.RETRAINING_SCHEDULE),
+    start_date=shop_clock.start(),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["retail", "dagster"],
+    doc_md="Trains and judges every forecasting model on what the warehouse holds now. The winner is promoted only if "
+    "it beats the model in use (`retail-assets models list`). Its schedule is slower than `retail_pipeline`'s.",
+) as retraining:
+    DagsterMaterializeOperator(
+        task_id="forecast",
+        groups=["forecast"],
+        run_config=RETRAIN % "true",
+        outlets=[table("sales_forecast")],
+        doc_md="Materializes the asset group `forecast` with `retrain: true`.",
+    )

@@ -1,0 +1,127 @@
+"""Waiting for a Dagster run: what ends a wait, and the trigger that waits without a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_bridge.client import DagsterError, RefusedError, Run, RunGoneError, UnreachableError
+from airflow_bridge.hooks import DagsterHook
+
+# How a wait ends besides the ends of the run itself.
+TIMEOUT, UNREACHABLE, LOST = "TIMEOUT", "UNREACHABLE", "LOST"
+
+
+@dataclass
+class Watch:
+    """One wait. `deadline` is a time (`time.time()`); `outage_tolerance` seconds without an answer are borne.
+
+    Knows nothing of how it is asked, so that worker and triggerer judge alike.
+    """
+
+    run_id: str
+    deadline: float | None
+    outage_tolerance: float
+    answered_at: float
+
+    def seen(self, run: Run, now: float) -> dict[str, Any] | None:
+        """Judge a run; returns the event that ends the wait. Where Dagster retried the run, its retry is watched."""
+        self.answered_at = now
+        if run.ended:
+            if run.status == "FAILURE" and run.retried_by:
+                self.run_id = run.retried_by
+            elif not run.will_be_retried:
+                return self.event(run.status)
+        return self._late(now)
+
+    def unseen(self, error: DagsterError, now: float) -> dict[str, Any] | None:
+        """Judge an answer that did not come, or was no answer."""
+        if isinstance(error, RunGoneError):
+            return self.event(LOST, str(error))
+        # A webserver that starts anew may answer with a failure of its own for a while: both are borne.
+        if now - self.answered_at > self.outage_tolerance:
+            return self.event(UNREACHABLE, str(error))
+        return self._late(now)
+
+    def event(self, status: str, message: str = "") -> dict[str, Any]:
+        return {"status": status, "run_id": self.run_id, "message": message}
+
+    def _late(self, now: float) -> dict[str, Any] | None:
+        return self.event(TIMEOUT) if self.deadline is not None and now > self.deadline else None
+
+
+class DagsterRunTrigger(BaseTrigger):
+    """Waits for a run and any retries that Dagster makes of it; stops the run if the task is killed meanwhile.
+
+    `attached`: an earlier try launched the run. The event says it again: a run that ends CANCELED although nobody
+    cancelled it was cancelled by that earlier try's own end.
+    """
+
+    def __init__(
+        self,
+        dagster_conn_id: str,
+        run_id: str,
+        poll_interval: float = 5.0,
+        deadline: float | None = None,
+        outage_tolerance: float = 300.0,
+        attached: bool = False,
+    ) -> None:
+        super().__init__()
+        self.dagster_conn_id = dagster_conn_id
+        self.run_id = run_id
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+        self.outage_tolerance = outage_tolerance
+        self.attached = attached
+        # Not `run_id`: what a trigger was made with is its identity after a restart of the triggerer.
+        self.watched = run_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "dagster_conn_id": self.dagster_conn_id,
+                "run_id": self.run_id,
+                "poll_interval": self.poll_interval,
+                "deadline": self.deadline,
+                "outage_tolerance": self.outage_tolerance,
+                "attached": self.attached,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        try:
+            client = await DagsterHook(self.dagster_conn_id).aget_conn()
+        except RefusedError as e:
+            yield TriggerEvent({"status": UNREACHABLE, "run_id": self.run_id, "message": str(e), "attached": False})
+            return
+        watch = Watch(self.run_id, self.deadline, self.outage_tolerance, time.time())
+        while True:
+            try:
+                found = await client.arun(watch.run_id)
+                event = watch.seen(found, time.time())
+            except DagsterError as e:
+                self.log.warning("%s", e)
+                event = watch.unseen(e, time.time())
+            if watch.run_id != self.watched:
+                self.log.info("Dagster retries the run by itself: %s", client.run_url(watch.run_id))
+                self.watched = watch.run_id
+            if event is not None:
+                yield TriggerEvent({**event, "attached": self.attached})
+                return
+            await asyncio.sleep(self.poll_interval)
+
+    async def on_kill(self) -> None:
+        """Somebody marked the task, or cleared it: its run must not go on unobserved."""
+        try:
+            client = await DagsterHook(self.dagster_conn_id).aget_conn()
+            refused = await client.aterminate(self.watched)
+        except (UnreachableError, RefusedError) as e:
+            self.log.error("Dagster run %s could not be cancelled, and may go on: %s", self.watched, e)
+        else:
+            self.log.info("Cancelled Dagster run %s%s", self.watched, f": {refused}" if refused else "")

@@ -1,0 +1,52 @@
+"""As a program: what Airflow's DAG processor finds in a folder, as JSON.
+
+Printed besides: connections and programs that were opened while the files were read, of which there must be none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+
+def described(dag: Any) -> dict[str, Any]:
+    """What a test asks of a DAG."""
+    return {
+        "tasks": {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks},
+        "retries": {t.task_id: t.retries for t in dag.tasks},
+        "backoff": all(t.retry_exponential_backoff for t in dag.tasks),
+        "deferrable": all(getattr(t, "deferrable", False) for t in dag.tasks),
+        "run_config": [c for t in dag.tasks if (c := getattr(t, "run_config", None))],
+        "outlets": sorted(o.uri for t in dag.tasks for o in t.outlets),
+        "timetable": type(dag.timetable).__name__,
+        "schedule": str(dag.timetable.expression) if hasattr(dag.timetable, "expression") else str(dag.timetable),
+        "timezone": str(dag.timezone),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "params": sorted(dag.params),
+        "doc": dag.doc_md or "",
+    }
+
+
+def main(folder: str) -> None:
+    import airflow  # noqa: F401 - what it opens itself at its start does not count
+    from airflow.dag_processing.dagbag import DagBag
+
+    opened: list[str] = []
+    watched = {"socket.connect", "sqlite3.connect", "subprocess.Popen"}
+    watching = [True]
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if watching[0] and event in watched:
+            opened.append(f"{event} {arguments!r}"[:200])
+
+    sys.addaudithook(watch)
+    bag = DagBag(dag_folder=folder, safe_mode=True)
+    watching[0] = False
+    found = {name: described(dag) for name, dag in bag.dags.items()}
+    print(json.dumps({"errors": bag.import_errors, "opened": opened, "dags": found}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,27 @@
+"""As a program: `dag.test()` of DAGs one after the other, as a developer does at the desk.
+
+Argument: the DAGs folder, and as JSON a list of [DAG, logical date, conf]. What each said is followed by its outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+
+#: Begins the line of an outcome.
+ENDED = "=== ended: "
+
+
+def main(folder: str, scenarios: str) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    dags = DagBag(dag_folder=folder).dags
+    for dag_id, logical_date, conf in json.loads(scenarios):
+        done = dags[dag_id].test(logical_date=datetime.fromisoformat(logical_date), run_conf=conf)
+        sys.stderr.flush()
+        print(f"{ENDED}{json.dumps({'state': str(done.state), 'run_id': done.run_id})}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

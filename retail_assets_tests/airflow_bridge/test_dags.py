@@ -1,0 +1,133 @@
+"""The DAG files: they load, without asking anybody anything, and their tasks are the groups of the asset graph."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from retail_assets.build import build_defs
+from retail_assets.settings import Settings
+from retail_assets_tests.airflow_bridge.places import ROOT, run
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def found_in(folder: Path, home: Path, more: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What Airflow reads from a DAGs folder; nothing but that folder is on its path."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "AIRFLOW", "_AIRFLOW"))}
+    env |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(folder),
+        **(more or {}),
+    }
+    program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "describe_dags.py")
+    done = run(["python", program, str(folder)], env, home)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def dropped(folder: Path) -> Path:
+    """The bridge as users drop it into a DAGs folder."""
+    shutil.copytree(
+        ROOT / "airflow_bridge", folder / "dags" / "airflow_bridge", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return folder / "dags"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("dags")
+    return found_in(dropped(folder), folder)
+
+
+def test_the_folder_dropped_into_a_dags_folder_loads(found: dict[str, Any]) -> None:
+    assert found["errors"] == {}
+    assert sorted(found["dags"]) == ["retail_pipeline", "retail_pipeline_bash", "retail_retraining"]
+
+
+def test_reading_the_files_asks_nobody(found: dict[str, Any]) -> None:
+    """A question to the database at import is asked every half minute, by the DAG processor, for ever."""
+    assert found["opened"] == []
+
+
+def test_each_group_of_the_asset_graph_is_a_task_in_the_order_of_lineage(
+    found: dict[str, Any], settings: Settings
+) -> None:
+    graph = build_defs(settings).resolve_asset_graph()
+    group = {key: graph.get(key).group_name for key in graph.materializable_asset_keys}
+    tasks: dict[str, list[str]] = found["dags"]["retail_pipeline"]["tasks"]
+    assert set(tasks) == set(group.values()), "a group without a task would never be materialized"
+
+    def after(name: str) -> set[str]:
+        return {later for next_ in tasks[name] for later in (next_, *after(next_))}
+
+    edges = {(group[up], group[key]) for key in group for up in graph.get(key).parent_keys if up in group}
+    assert [(up, down) for up, down in sorted(edges) if up != down and down not in after(up)] == []
+
+
+def test_the_tables_that_other_dags_wait_for_are_assets(found: dict[str, Any], settings: Settings) -> None:
+    outlets = {uri.removeprefix("dagster://retail_assets/") for uri in found["dags"]["retail_pipeline"]["outlets"]}
+    graph = build_defs(settings).resolve_asset_graph()
+    assert outlets
+    assert {dg.AssetKey(name) for name in outlets} <= set(graph.materializable_asset_keys)
+
+
+def test_the_retraining_asks_for_what_the_job_of_dagster_asks(found: dict[str, Any], settings: Settings) -> None:
+    job = build_defs(settings).resolve_job_def("retrain_forecast")
+    [asked] = found["dags"]["retail_retraining"]["run_config"]
+    assert json.loads(asked) == {"ops": {"forecast_backtest": {"config": {"retrain": True}}}}
+    assert "forecast_backtest" in {node.name for node in job.nodes}
+
+
+@pytest.mark.parametrize("dag_id", ["retail_pipeline", "retail_retraining", "retail_pipeline_bash"])
+def test_every_dag_has_a_data_interval_retries_with_back_off_and_a_text_for_the_page(
+    found: dict[str, Any], dag_id: str
+) -> None:
+    dag = found["dags"][dag_id]
+    assert dag["timetable"] == "CronDataIntervalTimetable"
+    assert set(dag["retries"].values()) == {2}
+    assert dag["backoff"]
+    assert dag["max_active_runs"] <= 2
+    assert not dag["catchup"]
+    assert len(dag["doc"]) > 100
+
+
+def test_the_pipeline_waits_outside_of_worker_slots(found: dict[str, Any]) -> None:
+    assert found["dags"]["retail_pipeline"]["deferrable"]
+    assert found["dags"]["retail_pipeline"]["params"] == ["full_refresh", "partition", "partition_range"]
+
+
+def test_schedule_and_time_zone_come_from_the_environment(tmp_path: Path) -> None:
+    chosen = {
+        "AIRFLOW_VAR_RETAIL_SCHEDULE": "30 22 * * *",
+        "AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE": "0 1 1 * *",
+        "AIRFLOW_VAR_RETAIL_TIMEZONE": "Europe/London",
+    }
+    dags = found_in(dropped(tmp_path), tmp_path, chosen)["dags"]
+    assert dags["retail_pipeline"]["schedule"] == "30 22 * * *"
+    assert dags["retail_pipeline_bash"]["schedule"] == "30 22 * * *"
+    assert dags["retail_retraining"]["schedule"] == "0 1 1 * *"
+    assert dags["retail_pipeline"]["timezone"] == "Europe/London"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AIRFLOW_VAR_RETAIL_SCHEDULE", "every day"),
+        ("AIRFLOW_VAR_RETAIL_TIMEZONE", "America/NewYork"),
+        ("AIRFLOW_VAR_RETAIL_START_DATE", "soon"),
+    ],
+)
+def test_a_wrong_setting_is_an_import_error_that_names_its_value(tmp_path: Path, variable: str, value: str) -> None:
+    """Not a pipeline that quietly runs at another time."""
+    told = found_in(dropped(tmp_path), tmp_path, {variable: value})
+    assert "retail_pipeline" not in told["dags"]
+    assert value in " ".join(told["errors"].values())

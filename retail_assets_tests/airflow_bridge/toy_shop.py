@@ -1,0 +1,76 @@
+"""A small Dagster code location whose steps wait, fail and misjudge when a test wants them to."""
+
+import os
+import time
+from pathlib import Path
+
+import dagster as dg
+
+#: Steps wait for files here, and tests make them.
+GATES = Path(os.environ.get("TOY_GATES", "."))
+DAYS = dg.DailyPartitionsDefinition("2017-12-01", end_date="2018-01-01", timezone="America/New_York")
+
+
+@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), group_name="toy_daily")
+def toy_landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """One day, or some in a row: as many rows as the days of the month say."""
+    return dg.MaterializeResult(metadata={"rows_in_range": sum(int(day[-2:]) for day in context.partition_keys)})
+
+
+class Gate(dg.Config):
+    """`gate`: the file that the step waits for."""
+
+    gate: str
+
+
+@dg.asset(group_name="toy_gated")
+def toy_gated(config: Gate) -> dg.MaterializeResult:
+    """Runs until its gate is opened; a gate that nobody opens ends it after two minutes."""
+    until = time.monotonic() + 120
+    while not (GATES / config.gate).exists():
+        if time.monotonic() > until:
+            raise TimeoutError(f"nobody opened {config.gate}")
+        time.sleep(0.1)
+    return dg.MaterializeResult(metadata={"dagster/row_count": 1})
+
+
+@dg.asset(group_name="toy_doomed")
+def toy_doomed() -> None:
+    """Always fails."""
+    raise dg.Failure(description="the till is on fire", allow_retries=False)
+
+
+@dg.asset(group_name="toy_flaky")
+def toy_base() -> dg.MaterializeResult:
+    """What a resumed run need not do again."""
+    return dg.MaterializeResult(metadata={"dagster/row_count": 3})
+
+
+@dg.asset(group_name="toy_flaky", deps=[toy_base])
+def toy_flaky() -> None:
+    """Fails the first time."""
+    mark = GATES / "flaky_has_failed"
+    if not mark.exists():
+        mark.touch()
+        raise dg.Failure(description="the till jams")
+
+
+@dg.asset(group_name="toy_judged")
+def toy_judged() -> dg.MaterializeResult:
+    """Ends well, and its check says that it did not."""
+    return dg.MaterializeResult(metadata={"dagster/row_count": 7})
+
+
+@dg.asset_check(asset=toy_judged)
+def money_agrees() -> dg.AssetCheckResult:
+    """An ERROR check that does not block."""
+    return dg.AssetCheckResult(
+        passed=False, severity=dg.AssetCheckSeverity.ERROR, description="12.52 dollars are missing"
+    )
+
+
+defs = dg.Definitions(
+    assets=[toy_landing, toy_gated, toy_doomed, toy_base, toy_flaky, toy_judged],
+    asset_checks=[money_agrees],
+    executor=dg.in_process_executor,
+)
