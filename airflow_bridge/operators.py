@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ _LOOK_AGAIN = 2.0
 #: Under this key the task's store holds the runs whose end was told to Airflow.
 _TOLD = "told_runs"
 _KEPT = 20
+#: More runs than a DAG run launches.
+_MANY = 500
 #: Sorts after every partition key.
 _AFTER_ALL = chr(0x10FFFF)
 
@@ -224,6 +227,9 @@ class DagsterMaterializeOperator(BaseOperator):
         if last is not None and last.status == "FAILURE" and (last.retried_by or last.will_be_retried):
             self.log.info("Dagster itself retries run %s: waiting for that", last.id)
             return last.id, True
+        if last is not None and self._outdated(client, context, last):
+            self.log.info("What run %s was made from has been made anew since: launching anew", last.id)
+            return self._launch(client, context), False
         if last is not None and last.status == "SUCCESS" and self._nobody_was_told(context, last):
             self.log.info("Run %s ended while no task watched it: taking its result", last.id)
             return last.id, False
@@ -233,6 +239,13 @@ class DagsterMaterializeOperator(BaseOperator):
             except RefusedError as e:
                 self.log.warning("Run %s cannot be resumed, so it begins anew: %s", last.id, e)
         return self._launch(client, context), False
+
+    def _outdated(self, client: DagsterClient, context: Context, run: Run) -> bool:
+        """Whether a task before this one has launched a run since: somebody cleared both, as its input was wrong."""
+        of_dag_run = {k: v for k, v in self._identity(context).items() if k in (DAG_ID, DAG_RUN_ID)}
+        since = itertools.takewhile(lambda newer: newer.id != run.id, client.find(of_dag_run, limit=_MANY))
+        before = self.get_flat_relative_ids(upstream=True)
+        return any(newer.tags.get(TASK_ID) in before for newer in since)
 
     def _nobody_was_told(self, context: Context, run: Run) -> bool:
         """Whether a run's success is news. If not, somebody cleared a task that had ended well, and wants it again."""
