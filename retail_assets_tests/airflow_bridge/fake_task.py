@@ -32,6 +32,7 @@ class Clock:
     """Stands in for the modules `time` and `asyncio` where the bridge waits."""
 
     now: float = 1_700_000_000.0
+    slept: float = 0.0
 
     def time(self) -> float:
         return self.now
@@ -41,6 +42,8 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         assert seconds > 0, "a wait without a pause asks Dagster as fast as it answers"
         self.now += seconds
+        self.slept += seconds
+        assert self.slept < 4 * 3600, "it waits for ever"
 
 
 @dataclass
@@ -113,7 +116,7 @@ class Airflow:
         return cls(dagster, clock)
 
     @property
-    def context(self) -> dict[str, Any]:
+    def context(self) -> Any:
         return {
             "ti": self.ti,
             "run_id": self.ti.run_id,

@@ -248,7 +248,7 @@ def test_a_report_reads_every_page_of_the_log(client: DagsterClient, dagster: Fa
     ],
 )
 def test_rows_are_those_of_the_partition_else_of_the_table(
-    client: DagsterClient, dagster: FakeDagster, numbers: dict[str, int | str], rows: dict[str, int]
+    client: DagsterClient, dagster: FakeDagster, numbers: dict[str, Any], rows: dict[str, int]
 ) -> None:
     run = dagster.add("SUCCESS")
     run.events = [materialized("sales", **numbers)]
