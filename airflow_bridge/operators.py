@@ -266,8 +266,10 @@ class DagsterMaterializeOperator(BaseOperator):
         if run.status != "FAILURE":
             return None
         if run.retried_by is not None:
-            with contextlib.suppress(RunGoneError):
+            try:
                 return client.run(run.retried_by)
+            except RunGoneError:
+                return None
         # If its failure was told, its wait was in vain: no daemon is there that would retry it.
         return run if run.will_be_retried and run.id not in (_told_before(context) or []) else None
 

@@ -22,6 +22,9 @@ URL = "http://dagster.test:3000"
 DAYS = tuple(f"2024-01-{day:02}" for day in range(1, 32))
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
+#: Tags of a run that Dagster does not give to one that resumes it.
+NOT_HANDED_ON = ("dagster/will_retry", "dagster/auto_retry_run_id")
+
 #: What happens to a question: an answer of somebody else, or an error on the way.
 Trouble = httpx.Response | Exception
 
@@ -252,6 +255,7 @@ class FakeDagster:
             return dict(self.refusal)
         assert reexecutionParams["strategy"] == "FROM_FAILURE"
         tags = dict(parent.tags) if reexecutionParams["useParentRunTags"] else {}
+        tags = {k: v for k, v in tags.items() if k not in NOT_HANDED_ON}
         tags |= {t["key"]: t["value"] for t in reexecutionParams["extraTags"]}
         tags |= {
             "dagster/parent_run_id": parent.id,

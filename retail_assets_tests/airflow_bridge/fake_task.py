@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_bridge import hooks, operators, triggers
@@ -101,6 +102,7 @@ class Airflow:
     ti: TaskInstance = field(default_factory=lambda: TaskInstance("ingest"))
     outlets: Outlets = field(default_factory=Outlets)
     interval: dt.datetime | None = INTERVAL
+    upstream: str | None = None
 
     @classmethod
     def beside(cls, dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> Airflow:
@@ -129,7 +131,13 @@ class Airflow:
         """As the DAG file makes it, anew for each process."""
         chosen = {"groups": ["ingest"]} if not {"assets", "groups", "selection"} & set(arguments) else {}
         defaults: dict[str, Any] = {"task_id": self.ti.task_id, "time_zone": NEW_YORK, "retries": 2}
-        return DagsterMaterializeOperator(**{**defaults, **chosen, **arguments})
+        operator = DagsterMaterializeOperator(**{**defaults, **chosen, **arguments})
+        if self.upstream is not None:
+            with DAG(self.ti.dag_id, schedule=None) as dag:
+                before = BaseOperator(task_id=self.upstream)
+            dag.add_task(operator)
+            operator.set_upstream(before)
+        return operator
 
     def begin(self, **arguments: Any) -> TaskDeferred:
         """Execute up to where the task leaves its worker."""

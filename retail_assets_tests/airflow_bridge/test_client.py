@@ -273,6 +273,18 @@ def test_checks_are_read_with_severity_and_description(client: DagsterClient, da
     assert str(second) == "fresh on marts/insights: it says no more"
 
 
+def test_a_report_goes_back_over_resumed_runs_as_far_as_they_are_there(
+    client: DagsterClient, dagster: FakeDagster
+) -> None:
+    first = dagster.add("FAILURE", {"dagster/parent_run_id": "deleted"})
+    second = dagster.add("FAILURE", {"dagster/parent_run_id": first.id})
+    last = dagster.add("SUCCESS", {"dagster/parent_run_id": second.id})
+    first.events, second.events = [materialized("a"), step_failed("b", "disk full")], [materialized("b")]
+    report = client.report(last.id)
+    assert report.materialized == ("a", "b")
+    assert report.failures == (), "what failed before it was resumed no longer counts"
+
+
 @pytest.mark.parametrize(
     ("event", "told"),
     [

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_bridge import operators
 from airflow_bridge.operators import DagsterMaterializeOperator, DagsterRunLink
 from retail_assets_tests.airflow_bridge.fake_dagster import (
     DAYS,
@@ -340,6 +341,20 @@ def test_the_link_and_the_run_id_are_there_before_the_run_has_ended(airflow: Air
     assert airflow.ti.xcoms[DagsterRunLink().xcom_key] == f"{URL}/runs/{run.id}"
 
 
+def test_the_button_opens_the_run(airflow: Airflow, dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> None:
+    airflow.begin()
+
+    class Kept:
+        @staticmethod
+        def get_value(*, ti_key: Any, key: str) -> Any:
+            return airflow.ti.xcoms.get(key) if ti_key == "this try" else None
+
+    monkeypatch.setattr(operators, "XCom", Kept)
+    [button] = DagsterMaterializeOperator.operator_extra_links
+    assert button.get_link(airflow.operator(), ti_key="this try") == f"{URL}/runs/{only(dagster).id}"
+    assert button.get_link(airflow.operator(), ti_key="another") == ""
+
+
 def test_a_dagster_that_is_down_at_launch_fails_the_try_and_nothing_is_looked_for(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
@@ -545,9 +560,8 @@ def test_a_resumed_launch_whose_answer_was_lost_is_looked_up(airflow: Airflow, d
 def test_dagsters_own_retry_is_waited_for_in_place_of_launching_beside_it(
     airflow: Airflow, anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
-    failed = airflow.earlier("FAILURE")
-    again = airflow.earlier("STARTED", "SUCCESS")
-    failed.tags["dagster/auto_retry_run_id"] = again.id
+    again = dagster.add("STARTED", {}, "STARTED", "SUCCESS")
+    airflow.earlier("FAILURE", dagster__auto_retry_run_id=again.id)
     airflow.retry()
     assert anywhere()["run_id"] == again.id
     assert len(dagster.launched()) == 2
@@ -567,6 +581,48 @@ def test_the_wait_follows_dagsters_own_retry(
 
     dagster.before("runOrError", retried)
     assert anywhere()["run_id"] == again[0].id
+
+
+def test_a_retry_of_dagsters_that_was_deleted_is_not_waited_for(airflow: Airflow, dagster: FakeDagster) -> None:
+    """Else the task would look for it in each try, and no clearing would help."""
+    failed = airflow.earlier("FAILURE", dagster__auto_retry_run_id="gone", dagster__will_retry="true")
+    airflow.retry()
+    done = airflow.run()
+    assert dagster.runs[done["run_id"]].tags["dagster/parent_run_id"] == failed.id
+
+
+def test_a_retry_that_dagster_promised_in_vain_is_made_by_the_next_try(airflow: Airflow, dagster: FakeDagster) -> None:
+    dagster.course = ("STARTED", "FAILURE")
+    dagster.before("runOrError", lambda: only(dagster).tags.update({"dagster/will_retry": "true"}))
+    with pytest.raises(AirflowException, match="failed"):
+        airflow.run()
+    dagster.course = ("STARTED", "SUCCESS")
+    airflow.retry()
+    done = airflow.run()
+    assert dagster.runs[done["run_id"]].tags["dagster/parent_run_id"] == "run-1"
+
+
+@pytest.mark.parametrize("status", ["SUCCESS", "FAILURE"])
+def test_a_run_whose_input_was_made_anew_since_is_made_anew_too(
+    airflow: Airflow, dagster: FakeDagster, status: str
+) -> None:
+    """Somebody cleared a task and those after it."""
+    airflow.ti.task_id, airflow.upstream = "warehouse", "ingest"
+    earlier = airflow.earlier(status)
+    dagster.add("SUCCESS", {**airflow.tags, "airflow/task_id": "ingest"})
+    airflow.retry()
+    done = airflow.run(groups=["warehouse"])
+    assert done["run_id"] != earlier.id
+    assert "dagster/parent_run_id" not in dagster.runs[done["run_id"]].tags
+
+
+def test_a_run_whose_input_is_older_is_taken(airflow: Airflow, dagster: FakeDagster) -> None:
+    airflow.ti.task_id, airflow.upstream = "warehouse", "ingest"
+    dagster.add("SUCCESS", {**airflow.tags, "airflow/task_id": "ingest"})
+    earlier = airflow.earlier("SUCCESS")
+    dagster.add("SUCCESS", {**airflow.tags, "airflow/task_id": "eda"})
+    airflow.retry()
+    assert airflow.run(groups=["warehouse"])["run_id"] == earlier.id
 
 
 # Cleared while it waits
