@@ -21,6 +21,7 @@ ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+RESUMES = "dagster/parent_run_id"
 RETRIED_BY = "dagster/auto_retry_run_id"
 WILL_RETRY = "dagster/will_retry"
 
@@ -60,19 +61,19 @@ mutation Resume($params: ReexecutionParams!) {{
 """
 _RUNS = """
 query Runs($filter: RunsFilter!, $limit: Int) { runsOrError(filter: $filter, limit: $limit) {
-  __typename ... on Runs { results { id status tags { key value } } } ... on Error { message }
+  __typename ... on Runs { results { id status creationTime tags { key value } } } ... on Error { message }
 } }
 """
 _RUN = """
 query Run($id: ID!) { runOrError(runId: $id) {
-  __typename ... on Run { id status tags { key value } } ... on Error { message }
+  __typename ... on Run { id status creationTime tags { key value } } ... on Error { message }
 } }
 """
 _EVENTS = """
 query Events($id: ID!, $cursor: String) { runOrError(runId: $id) {
   __typename
   ... on Error { message }
-  ... on Run { eventConnection(afterCursor: $cursor, limit: 1000) { cursor hasMore events {
+  ... on Run { tags { key value } eventConnection(afterCursor: $cursor, limit: 1000) { cursor hasMore events {
     __typename
     ... on MessageEvent { message stepKey }
     ... on ExecutionStepFailureEvent { error { message causes { message } } failureMetadata { description } }
@@ -127,11 +128,12 @@ class AssetNode:
 
 @dataclass(frozen=True)
 class Run:
-    """A Dagster run as it was a moment ago."""
+    """A Dagster run as it was a moment ago. `created` as of `time.time()`."""
 
     id: str
     status: str
     tags: Mapping[str, str]
+    created: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -170,6 +172,16 @@ class Report:
     rows: Mapping[str, int]
     checks: tuple[Check, ...]
     failures: tuple[str, ...]
+
+    def after(self, before: Report) -> Report:
+        """With what the run that this one resumed had done: where both speak of the same, this one counts."""
+        judged = {(check.asset, check.name) for check in self.checks}
+        return Report(
+            tuple(dict.fromkeys((*before.materialized, *self.materialized))),
+            {**before.rows, **self.rows},
+            (*(check for check in before.checks if (check.asset, check.name) not in judged), *self.checks),
+            self.failures,
+        )
 
 
 @dataclass
@@ -302,32 +314,49 @@ class DagsterClient:
         return _why_not(await self._aask(_TERMINATE, "terminateRun", id=run_id))
 
     def report(self, run_id: str) -> Report:
-        """Read the whole event log of a run."""
+        """Read the whole event log of a run, and of those that it resumed as far as they are there."""
+        report, resumes = self._report(run_id)
+        read = {run_id}
+        while resumes is not None and resumes not in read:
+            read.add(resumes)
+            try:
+                before, resumes = self._report(resumes)
+            except RunGoneError:
+                break
+            report = report.after(before)
+        return report
+
+    def _report(self, run_id: str) -> tuple[Report, str | None]:
+        """Of one run; and the id of the run that it resumes."""
+        resumes: str | None = None
         rows: dict[str, int] = {}
         materialized: dict[str, None] = {}
         checks, failures = [], []
-        for event in self._events(run_id):
-            kind = event["__typename"]
-            if kind == "MaterializationEvent" and event["assetKey"]:
-                key = "/".join(event["assetKey"]["path"])
-                materialized[key] = None
-                if (count := _row_count(event["metadataEntries"])) is not None:
-                    rows[key] = count
-            elif kind == "AssetCheckEvaluationEvent":
-                checks.append(_check(event["evaluation"]))
-            elif kind == "ExecutionStepFailureEvent":
-                failures.append(f"step {event['stepKey']}: {_cause(event)}")
-            elif kind == "RunFailureEvent" and not failures:
-                failures.append(_cause(event))
-        return Report(tuple(materialized), rows, tuple(checks), tuple(failures))
+        for tags, events in self._pages(run_id):
+            resumes = tags.get(RESUMES)
+            for event in events:
+                kind = event["__typename"]
+                if kind == "MaterializationEvent" and event["assetKey"]:
+                    key = "/".join(event["assetKey"]["path"])
+                    materialized[key] = None
+                    if (count := _row_count(event["metadataEntries"])) is not None:
+                        rows[key] = count
+                elif kind == "AssetCheckEvaluationEvent":
+                    checks.append(_check(event["evaluation"]))
+                elif kind == "ExecutionStepFailureEvent":
+                    failures.append(f"step {event['stepKey']}: {_cause(event)}")
+                elif kind == "RunFailureEvent" and not failures:
+                    failures.append(_cause(event))
+        return Report(tuple(materialized), rows, tuple(checks), tuple(failures)), resumes
 
-    def _events(self, run_id: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, run_id: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
+        """The tags of a run, and the events of its log; both at least once."""
         cursor: str | None = None
         while True:
             answer = self._ask(_EVENTS, "runOrError", id=run_id, cursor=cursor)
             self._refuse_no_run(run_id, answer)
             page = answer["eventConnection"]
-            yield from page["events"]
+            yield {t["key"]: t["value"] for t in answer["tags"]}, page["events"]
             if not page["hasMore"] or page["cursor"] == cursor:
                 return
             cursor = page["cursor"]
@@ -477,7 +506,7 @@ def nearest(key: str, keys: Sequence[str]) -> str:
 
 
 def _run(found: Mapping[str, Any]) -> Run:
-    return Run(found["id"], found["status"], {t["key"]: t["value"] for t in found["tags"]})
+    return Run(found["id"], found["status"], {t["key"]: t["value"] for t in found["tags"]}, found["creationTime"])
 
 
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -24,6 +26,7 @@ from airflow_bridge.client import (
     RefusedError,
     Report,
     Run,
+    RunGoneError,
     UnreachableError,
     check_partition,
     nearest,
@@ -42,9 +45,13 @@ CHECK_POLICIES = ("fail", "skip", "ignore")
 #: Seconds in which a launch whose answer did not come must have become visible.
 _LAUNCH_SHOWS = 30.0
 _LOOK_AGAIN = 2.0
+#: Seconds that a run which is being cancelled has to end before the task launches another.
+_STOPS = 120.0
 #: Under this key the task's store holds the runs whose end was told to Airflow.
 _TOLD = "told_runs"
 _KEPT = 20
+#: More runs than a DAG run launches.
+_MANY = 500
 #: Sorts after every partition key.
 _AFTER_ALL = chr(0x10FFFF)
 
@@ -148,14 +155,14 @@ class DagsterMaterializeOperator(BaseOperator):
         """Find the run of an earlier try, or launch one; then wait."""
         with _as_task_errors():
             client = self._client()
-            run_id, attached = self._find_or_launch(client, context)
-        return self._wait(client, context, run_id, attached)
+            run_id, found = self._find_or_launch(client, context)
+        return self._wait(client, context, run_id, found)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """The wait is over: tell how the run ended."""
         with _as_task_errors():
             client = self._client()
-            if event["status"] == "CANCELED" and event.get("attached"):
+            if event["status"] == "CANCELED" and event.get("overtaken"):
                 # The end of the earlier try cancelled what this one had found: a task cleared while it waited.
                 self.log.info("Run %s was cancelled with the try that launched it; launching anew", event["run_id"])
                 run_id = self._launch(client, context)
@@ -163,7 +170,7 @@ class DagsterMaterializeOperator(BaseOperator):
             else:
                 result = self._told(client, context, event)
                 relaunched = False
-        return self._wait(client, context, run_id, attached=False) if relaunched else result
+        return self._wait(client, context, run_id, None) if relaunched else result
 
     def on_kill(self) -> None:
         """The worker's process is ended by a person, or by a time-out of the task: so is the run."""
@@ -176,7 +183,8 @@ class DagsterMaterializeOperator(BaseOperator):
         else:
             self.log.info("Cancelled Dagster run %s%s", self.run_id, f": {refused}" if refused else "")
 
-    def _wait(self, client: DagsterClient, context: Context, run_id: str, attached: bool) -> dict[str, Any]:
+    def _wait(self, client: DagsterClient, context: Context, run_id: str, found: Run | None) -> dict[str, Any]:
+        """Wait for a run, `found` if an earlier try launched it. Its deadline counts from its launch."""
         self.run_id = run_id
         url = client.run_url(run_id)
         ti = context["ti"]
@@ -184,14 +192,16 @@ class DagsterMaterializeOperator(BaseOperator):
         ti.xcom_push(key="dagster_run_url", value=url)
         ti.xcom_push(key=DagsterRunLink().xcom_key, value=url)  # Airflow sets it when a task ends; people look earlier
         self.log.info("Dagster run %s", url)
-        deadline = time.time() + self.run_timeout.total_seconds() if self.run_timeout else None
+        now = time.time()
+        launched_at, attached_at = (found.created, now) if found is not None else (now, None)
+        deadline = launched_at + self.run_timeout.total_seconds() if self.run_timeout else None
         tolerance = self.outage_tolerance.total_seconds()
         if self.deferrable:
             trigger = DagsterRunTrigger(
-                self.dagster_conn_id, run_id, self.poll_interval, deadline, tolerance, attached=attached
+                self.dagster_conn_id, run_id, self.poll_interval, deadline, tolerance, attached_at=attached_at
             )
             self.defer(trigger=trigger, method_name="execute_complete")
-        watch = Watch(run_id, deadline, tolerance, time.time())
+        watch = Watch(run_id, deadline, tolerance, now, attached_at)
         while True:
             try:
                 event = watch.seen(client.run(watch.run_id), time.time())
@@ -200,7 +210,7 @@ class DagsterMaterializeOperator(BaseOperator):
                 event = watch.unseen(e, time.time())
             self.run_id = watch.run_id
             if event is not None:
-                return self.execute_complete(context, {**event, "attached": attached})
+                return self.execute_complete(context, event)
             time.sleep(self.poll_interval)
 
     def _client(self) -> DagsterClient:
@@ -214,25 +224,61 @@ class DagsterMaterializeOperator(BaseOperator):
         tags = {DAG_ID: ti.dag_id, DAG_RUN_ID: ti.run_id, TASK_ID: ti.task_id}
         return tags | ({MAP_INDEX: str(ti.map_index)} if (ti.map_index or 0) >= 0 and ti.map_index is not None else {})
 
-    def _find_or_launch(self, client: DagsterClient, context: Context) -> tuple[str, bool]:
-        """The id of the run to wait for, and whether an earlier try launched it."""
+    def _find_or_launch(self, client: DagsterClient, context: Context) -> tuple[str, Run | None]:
+        """The id of the run to wait for, and that run if an earlier try launched it."""
         runs = client.find(self._identity(context))
-        last = runs[0] if runs else None
-        if last is not None and not last.ended and last.status != "CANCELING":
+        last = self._stopped(client, runs[0]) if runs else None
+        if last is not None and not last.ended:
             self.log.info("Found run %s of an earlier try, %s: waiting for it", last.id, last.status)
-            return last.id, True
-        if last is not None and last.status == "FAILURE" and (last.retried_by or last.will_be_retried):
+            return last.id, last
+        if last is not None and (retry := self._retry_of_dagster(client, context, last)) is not None:
             self.log.info("Dagster itself retries run %s: waiting for that", last.id)
-            return last.id, True
+            return retry.id, retry
+        if last is not None and self._outdated(client, context, last):
+            self.log.info("What run %s was made from has been made anew since: launching anew", last.id)
+            return self._launch(client, context), None
         if last is not None and last.status == "SUCCESS" and self._nobody_was_told(context, last):
             self.log.info("Run %s ended while no task watched it: taking its result", last.id)
-            return last.id, False
+            return last.id, None
         if last is not None and last.status == "FAILURE" and self.resume_failed and context["ti"].try_number > 1:
             try:
-                return self._sent(client, context, lambda tags: client.resume(last.id, tags)), False
+                return self._sent(client, context, lambda tags: client.resume(last.id, tags)), None
             except RefusedError as e:
                 self.log.warning("Run %s cannot be resumed, so it begins anew: %s", last.id, e)
-        return self._launch(client, context), False
+        return self._launch(client, context), None
+
+    def _stopped(self, client: DagsterClient, run: Run) -> Run:
+        """The run, after its end if it is being cancelled: one launched beside it would write the same tables."""
+        deadline = time.time() + _STOPS
+        while run.status == "CANCELING":
+            if time.time() > deadline:
+                raise AirflowException(
+                    f"Dagster run {run.id} of an earlier try has been stopping for {_STOPS:g} s. The next try looks "
+                    f"again; if its process is gone, force its termination at {client.run_url(run.id)}"
+                )
+            time.sleep(_LOOK_AGAIN)
+            run = client.run(run.id)
+        return run
+
+    @staticmethod
+    def _retry_of_dagster(client: DagsterClient, context: Context, run: Run) -> Run | None:
+        """The run to wait for where Dagster retries by itself what an earlier try launched."""
+        if run.status != "FAILURE":
+            return None
+        if run.retried_by is not None:
+            try:
+                return client.run(run.retried_by)
+            except RunGoneError:
+                return None
+        # If its failure was told, its wait was in vain: no daemon is there that would retry it.
+        return run if run.will_be_retried and run.id not in (_told_before(context) or []) else None
+
+    def _outdated(self, client: DagsterClient, context: Context, run: Run) -> bool:
+        """Whether a task before this one has launched a run since: somebody cleared both, as its input was wrong."""
+        of_dag_run = {k: v for k, v in self._identity(context).items() if k in (DAG_ID, DAG_RUN_ID)}
+        since = itertools.takewhile(lambda newer: newer.id != run.id, client.find(of_dag_run, limit=_MANY))
+        before = self.get_flat_relative_ids(upstream=True)
+        return any(newer.tags.get(TASK_ID) in before for newer in since)
 
     def _nobody_was_told(self, context: Context, run: Run) -> bool:
         """Whether a run's success is news. If not, somebody cleared a task that had ended well, and wants it again."""
@@ -335,9 +381,13 @@ class DagsterMaterializeOperator(BaseOperator):
         begins = context.get("data_interval_start")
         if begins is None:
             return None
-        import pendulum
-
-        return str(pendulum.instance(begins).in_timezone(self.time_zone).strftime(self.partition_format))
+        try:
+            zone = ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise RefusedError(
+                f"time_zone={self.time_zone!r} of task {self.task_id} is not a time zone, such as Europe/Berlin."
+            ) from None
+        return str(begins.astimezone(zone).strftime(self.partition_format))
 
     def _refuse_second_dag_run(self, client: DagsterClient, context: Context, partition: Mapping[str, str]) -> None:
         """Two DAG runs for one partition would do the same work beside each other: the later one retries later."""

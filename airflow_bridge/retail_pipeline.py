@@ -18,8 +18,9 @@ does the landing of 1 February. A backfill of three days is three partitions, on
 | `full_refresh` | every landing from the first to the one of this run, by one Dagster run a task, and a new training |
 
 **If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try
-resumes the Dagster run from where it failed. Marking a task as failed cancels its run; clearing it while it waits
-launches it anew. No try launches twice: what a killed worker launched is found again.
+resumes the Dagster run from where it failed; cleared together with a task before it, it begins anew. Marking a task
+as failed cancels its run; clearing it while it waits launches it anew. No try launches twice: what a killed worker
+launched is found again.
 
 **Training.** `forecast` trains when a training is due; `retail_retraining` trains every week, whatever the model's age.
 

@@ -13,6 +13,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_bridge.client import DagsterError, RefusedError, Run, RunGoneError, UnreachableError
 from airflow_bridge.hooks import DagsterHook
 
+#: A run that was found again and is cancelled within these seconds was cancelled by the end of the try that had it.
+SOON = 60.0
 # How a wait ends besides the ends of the run itself.
 TIMEOUT, UNREACHABLE, LOST = "TIMEOUT", "UNREACHABLE", "LOST"
 
@@ -21,21 +23,30 @@ TIMEOUT, UNREACHABLE, LOST = "TIMEOUT", "UNREACHABLE", "LOST"
 class Watch:
     """One wait. `deadline` is a time (`time.time()`); `outage_tolerance` seconds without an answer are borne.
 
-    Knows nothing of how it is asked, so that worker and triggerer judge alike.
+    `attached_at`: when the run of an earlier try was found again. Knows nothing of how it is asked, so that worker and
+    triggerer judge alike.
     """
 
     run_id: str
     deadline: float | None
     outage_tolerance: float
     answered_at: float
+    attached_at: float | None = None
+    promised_at: float | None = None
+    stopping_at: float | None = None
 
     def seen(self, run: Run, now: float) -> dict[str, Any] | None:
         """Judge a run; returns the event that ends the wait. Where Dagster retried the run, its retry is watched."""
         self.answered_at = now
+        if run.status in ("CANCELING", "CANCELED") and self.stopping_at is None:
+            self.stopping_at = now
         if run.ended:
             if run.status == "FAILURE" and run.retried_by:
-                self.run_id = run.retried_by
-            elif not run.will_be_retried:
+                self.run_id, self.promised_at = run.retried_by, None
+                return self._late(now)
+            self.promised_at = now if self.promised_at is None else self.promised_at
+            # A retry that was promised does not come if no daemon runs, or if the queue is gone.
+            if not run.will_be_retried or now - self.promised_at > self.outage_tolerance:
                 return self.event(run.status)
         return self._late(now)
 
@@ -49,7 +60,13 @@ class Watch:
         return self._late(now)
 
     def event(self, status: str, message: str = "") -> dict[str, Any]:
-        return {"status": status, "run_id": self.run_id, "message": message}
+        return {"status": status, "run_id": self.run_id, "message": message, "overtaken": self._overtaken()}
+
+    def _overtaken(self) -> bool:
+        """Whether the end of an earlier try cancelled the run under this one: a task cleared while it waited."""
+        if self.attached_at is None or self.stopping_at is None:
+            return False
+        return self.stopping_at - self.attached_at <= SOON
 
     def _late(self, now: float) -> dict[str, Any] | None:
         return self.event(TIMEOUT) if self.deadline is not None and now > self.deadline else None
@@ -58,8 +75,7 @@ class Watch:
 class DagsterRunTrigger(BaseTrigger):
     """Waits for a run and any retries that Dagster makes of it; stops the run if the task is killed meanwhile.
 
-    `attached`: an earlier try launched the run. The event says it again: a run that ends CANCELED although nobody
-    cancelled it was cancelled by that earlier try's own end.
+    `attached_at`: when the run of an earlier try was found again, as the end of that try may cancel it yet.
     """
 
     def __init__(
@@ -69,7 +85,7 @@ class DagsterRunTrigger(BaseTrigger):
         poll_interval: float = 5.0,
         deadline: float | None = None,
         outage_tolerance: float = 300.0,
-        attached: bool = False,
+        attached_at: float | None = None,
     ) -> None:
         super().__init__()
         self.dagster_conn_id = dagster_conn_id
@@ -77,7 +93,7 @@ class DagsterRunTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.outage_tolerance = outage_tolerance
-        self.attached = attached
+        self.attached_at = attached_at
         # Not `run_id`: what a trigger was made with is its identity after a restart of the triggerer.
         self.watched = run_id
 
@@ -90,7 +106,7 @@ class DagsterRunTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "outage_tolerance": self.outage_tolerance,
-                "attached": self.attached,
+                "attached_at": self.attached_at,
             },
         )
 
@@ -98,9 +114,9 @@ class DagsterRunTrigger(BaseTrigger):
         try:
             client = await DagsterHook(self.dagster_conn_id).aget_conn()
         except RefusedError as e:
-            yield TriggerEvent({"status": UNREACHABLE, "run_id": self.run_id, "message": str(e), "attached": False})
+            yield TriggerEvent(Watch(self.run_id, None, 0, 0).event(UNREACHABLE, str(e)))
             return
-        watch = Watch(self.run_id, self.deadline, self.outage_tolerance, time.time())
+        watch = Watch(self.run_id, self.deadline, self.outage_tolerance, time.time(), self.attached_at)
         while True:
             try:
                 found = await client.arun(watch.run_id)
@@ -112,7 +128,7 @@ class DagsterRunTrigger(BaseTrigger):
                 self.log.info("Dagster retries the run by itself: %s", client.run_url(watch.run_id))
                 self.watched = watch.run_id
             if event is not None:
-                yield TriggerEvent({**event, "attached": self.attached})
+                yield TriggerEvent(event)
                 return
             await asyncio.sleep(self.poll_interval)
 

@@ -16,11 +16,14 @@ from typing import Any
 
 import httpx
 from dagster_graphql.schema import create_schema
-from graphql import GraphQLSchema, build_schema, graphql_sync, print_schema
+from graphql import DocumentNode, GraphQLSchema, build_schema, execute_sync, parse, print_schema, validate
 
 URL = "http://dagster.test:3000"
 DAYS = tuple(f"2024-01-{day:02}" for day in range(1, 32))
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+#: Tags of a run that Dagster does not give to one that resumes it.
+NOT_HANDED_ON = ("dagster/will_retry", "dagster/auto_retry_run_id")
 
 #: What happens to a question: an answer of somebody else, or an error on the way.
 Trouble = httpx.Response | Exception
@@ -30,6 +33,15 @@ Trouble = httpx.Response | Exception
 def schema() -> GraphQLSchema:
     """Dagster's types without its resolvers: those would ask a real instance."""
     return build_schema(print_schema(create_schema().graphql_schema), assume_valid=True)
+
+
+@functools.cache
+def understood(query: str) -> DocumentNode:
+    """A question that Dagster's schema allows."""
+    document = parse(query)
+    errors = validate(schema(), document)
+    assert not errors, f"Dagster would not understand: {errors}"
+    return document
 
 
 @dataclass
@@ -161,8 +173,8 @@ class FakeDagster:
                 "terminateRun",
             )
         }
-        done = graphql_sync(schema(), question["query"], root, variable_values=question["variables"])
-        assert not done.errors, f"Dagster would not understand, or not answer so: {done.errors}\n{question}"
+        done = execute_sync(schema(), understood(question["query"]), root, variable_values=question["variables"])
+        assert not done.errors, f"Dagster would not answer so: {done.errors}\n{question}"
         return httpx.Response(200, json={"data": done.data})
 
     # Answers
@@ -243,6 +255,7 @@ class FakeDagster:
             return dict(self.refusal)
         assert reexecutionParams["strategy"] == "FROM_FAILURE"
         tags = dict(parent.tags) if reexecutionParams["useParentRunTags"] else {}
+        tags = {k: v for k, v in tags.items() if k not in NOT_HANDED_ON}
         tags |= {t["key"]: t["value"] for t in reexecutionParams["extraTags"]}
         tags |= {
             "dagster/parent_run_id": parent.id,
@@ -304,7 +317,9 @@ def checked(
 
 
 def step_failed(step: str, message: str | None, *causes: str, described: str | None = None) -> dict[str, Any]:
-    metadata = None if described is None else {"description": described, "label": None, "metadataEntries": []}
+    metadata: dict[str, Any] | None = (
+        None if described is None else {"description": described, "label": None, "metadataEntries": []}
+    )
     error = None if message is None else _python_error(message, *causes)
     return _event("ExecutionStepFailureEvent", step, error=error, failureMetadata=metadata)
 

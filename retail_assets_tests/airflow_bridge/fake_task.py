@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_bridge import hooks, operators, triggers
@@ -32,6 +33,7 @@ class Clock:
     """Stands in for the modules `time` and `asyncio` where the bridge waits."""
 
     now: float = 1_700_000_000.0
+    slept: float = 0.0
 
     def time(self) -> float:
         return self.now
@@ -41,6 +43,8 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         assert seconds > 0, "a wait without a pause asks Dagster as fast as it answers"
         self.now += seconds
+        self.slept += seconds
+        assert self.slept < 4 * 3600, "it waits for ever"
 
 
 @dataclass
@@ -98,6 +102,7 @@ class Airflow:
     ti: TaskInstance = field(default_factory=lambda: TaskInstance("ingest"))
     outlets: Outlets = field(default_factory=Outlets)
     interval: dt.datetime | None = INTERVAL
+    upstream: str | None = None
 
     @classmethod
     def beside(cls, dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> Airflow:
@@ -113,7 +118,7 @@ class Airflow:
         return cls(dagster, clock)
 
     @property
-    def context(self) -> dict[str, Any]:
+    def context(self) -> Any:
         return {
             "ti": self.ti,
             "run_id": self.ti.run_id,
@@ -126,7 +131,13 @@ class Airflow:
         """As the DAG file makes it, anew for each process."""
         chosen = {"groups": ["ingest"]} if not {"assets", "groups", "selection"} & set(arguments) else {}
         defaults: dict[str, Any] = {"task_id": self.ti.task_id, "time_zone": NEW_YORK, "retries": 2}
-        return DagsterMaterializeOperator(**{**defaults, **chosen, **arguments})
+        operator = DagsterMaterializeOperator(**{**defaults, **chosen, **arguments})
+        if self.upstream is not None:
+            with DAG(self.ti.dag_id, schedule=None) as dag:
+                before = BaseOperator(task_id=self.upstream)
+            dag.add_task(operator)
+            operator.set_upstream(before)
+        return operator
 
     def begin(self, **arguments: Any) -> TaskDeferred:
         """Execute up to where the task leaves its worker."""

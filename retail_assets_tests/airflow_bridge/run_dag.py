@@ -16,9 +16,9 @@ ENDED = "=== ended: "
 def main(folder: str, scenarios: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    dags = DagBag(dag_folder=folder).dags
     for dag_id, logical_date, conf in json.loads(scenarios):
-        done = dags[dag_id].test(logical_date=datetime.fromisoformat(logical_date), run_conf=conf)
+        dag = DagBag(dag_folder=folder).dags[dag_id]  # read anew: `test` leaves the parameters of a run in the DAG
+        done = dag.test(logical_date=datetime.fromisoformat(logical_date), run_conf=conf)
         sys.stderr.flush()
         print(f"{ENDED}{json.dumps({'state': str(done.state), 'run_id': done.run_id})}", flush=True)
 

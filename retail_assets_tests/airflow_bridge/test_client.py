@@ -248,7 +248,7 @@ def test_a_report_reads_every_page_of_the_log(client: DagsterClient, dagster: Fa
     ],
 )
 def test_rows_are_those_of_the_partition_else_of_the_table(
-    client: DagsterClient, dagster: FakeDagster, numbers: dict[str, int | str], rows: dict[str, int]
+    client: DagsterClient, dagster: FakeDagster, numbers: dict[str, Any], rows: dict[str, int]
 ) -> None:
     run = dagster.add("SUCCESS")
     run.events = [materialized("sales", **numbers)]
@@ -271,6 +271,18 @@ def test_checks_are_read_with_severity_and_description(client: DagsterClient, da
     assert str(first) == "money_agrees on sales: 12.52 are missing"
     assert (first.passed, first.severity) == (False, "ERROR")
     assert str(second) == "fresh on marts/insights: it says no more"
+
+
+def test_a_report_goes_back_over_resumed_runs_as_far_as_they_are_there(
+    client: DagsterClient, dagster: FakeDagster
+) -> None:
+    first = dagster.add("FAILURE", {"dagster/parent_run_id": "deleted"})
+    second = dagster.add("FAILURE", {"dagster/parent_run_id": first.id})
+    last = dagster.add("SUCCESS", {"dagster/parent_run_id": second.id})
+    first.events, second.events = [materialized("a"), step_failed("b", "disk full")], [materialized("b")]
+    report = client.report(last.id)
+    assert report.materialized == ("a", "b")
+    assert report.failures == (), "what failed before it was resumed no longer counts"
 
 
 @pytest.mark.parametrize(
