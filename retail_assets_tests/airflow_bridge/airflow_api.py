@@ -21,7 +21,11 @@ query Runs($filter: RunsFilter!) {
 """
 
 
-PARTITIONS = "query Made($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations { partition } } } }"
+PARTITIONS = """
+query Made($id: ID!) {
+  runOrError(runId: $id) { ... on Run { assetMaterializations { assetKey { path } partition } } }
+}
+"""
 
 
 def until(condition: Callable[[], T], seconds: float, what: Callable[[], object] = lambda: "") -> T:
@@ -131,6 +135,13 @@ def materialized_partitions(url: str, run: str) -> list[str]:
     body = {"query": PARTITIONS, "variables": {"id": run}}
     found = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runOrError"]["assetMaterializations"]
     return sorted(m["partition"] for m in found)
+
+
+def materialized(url: str, run: str) -> list[str]:
+    """The assets that a Dagster run itself has materialized, in order of their names."""
+    body = {"query": PARTITIONS, "variables": {"id": run}}
+    found = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runOrError"]["assetMaterializations"]
+    return sorted("/".join(m["assetKey"]["path"]) for m in found)
 
 
 def tag(run: dict[str, Any], key: str) -> str | None:

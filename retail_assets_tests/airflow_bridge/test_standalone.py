@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from retail_assets_tests.airflow_bridge.airflow_api import ENDED, Airflow, tag, until
+from retail_assets_tests.airflow_bridge.airflow_api import ENDED, Airflow, materialized, tag, until
 from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 
 pytestmark = pytest.mark.timeout(280)
@@ -166,7 +166,7 @@ def test_a_retry_goes_on_where_the_run_failed(live: Live) -> None:
     failed, resumed = airflow.runs_of("toy_flaky", started)
     assert (failed["status"], resumed["status"]) == ("FAILURE", "SUCCESS")
     assert tag(resumed, "dagster/parent_run_id") == failed["runId"]
-    assert airflow.xcom("toy_flaky", started, "make")["materialized"] == ["toy_flaky"], "toy_base was made already"
+    assert materialized(airflow.stack.dagster_url, resumed["runId"]) == ["toy_flaky"], "toy_base was made already"
 
 
 def test_one_real_day_goes_through_every_group(live: Live) -> None:
