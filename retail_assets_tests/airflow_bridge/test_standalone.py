@@ -19,7 +19,7 @@ import pytest
 from retail_assets_tests.airflow_bridge.airflow_api import ENDED, Airflow, materialized, tag, until
 from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(600)
 
 PARTITION = "2017-12-01"
 #: Of the 3,799 lines that landed on that day.
