@@ -14,7 +14,7 @@ from retail_assets_tests.airflow_bridge.airflow_api import dagster_runs, materia
 from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 from retail_assets_tests.airflow_bridge.run_dag import ENDED
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from airflow_bridge.local_stack import LocalStack, StackError, free_port
 from retail_assets_tests.airflow_bridge.airflow_api import until
 from retail_assets_tests.airflow_bridge.places import ROOT
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 
 #: Each program notes its process id, and starts a child in a session of its own, which no signal to a group reaches.
 STAND_IN = """#!{python}
