@@ -62,8 +62,10 @@ DEFAULTS: dict[str, Any] = {
     "time_zone": shop_clock.time_zone(),
 }
 
-#: What each run of the forecast is told: whether to train in any case. JSON, so that a parameter is true or false.
-RETRAIN = '{"ops": {"forecast_backtest": {"config": {"retrain": %s}}}}'
+#: Group -> the asset of it that trains.
+TRAINS = {"forecast": "forecast_backtest", "segments": "segment_model"}
+#: What such an asset is told: whether to train in any case. JSON, so that a parameter is true or false.
+RETRAIN = '{"ops": {"%s": {"config": {"retrain": %s}}}}'
 
 
 def table(name: str) -> Asset:
@@ -103,7 +105,7 @@ with DAG(
             groups=[group],
             partition="{{ params.partition or '' }}",
             partition_range="{{ params.partition_range or ('...' if params.full_refresh else '') }}",
-            run_config=RETRAIN % "{{ params.full_refresh | tojson }}" if group == "forecast" else None,
+            run_config=RETRAIN % (TRAINS[group], "{{ params.full_refresh | tojson }}") if group in TRAINS else None,
             outlets=[table(name) for name in tables],
             doc_md=f"Materializes the asset group `{group}` in Dagster.",
         )
@@ -111,20 +113,27 @@ with DAG(
 
 with DAG(
     "retail_retraining",
-    description="Train the forecast now, whatever the age of the model in use; promote it if it wins.",
+    description="Train forecast and segments now, whatever the age of the models in use.",
     schedule=shop_clock.intervals(shop_clock.RETRAINING_SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["retail", "dagster"],
-    doc_md="Trains and judges every forecasting model on what the warehouse holds now. The winner is promoted only if "
-    "it beats the model in use (`retail-assets models list`). Its schedule is slower than `retail_pipeline`'s.",
+    doc_md="Trains and judges the models on what the warehouse holds now. A forecast is promoted only if it beats the "
+    "one in use; segments that would rename too many customers wait (`retail-assets models list`). Its schedule is "
+    "slower than `retail_pipeline`'s.",
 ) as retraining:
-    DagsterMaterializeOperator(
-        task_id="forecast",
-        groups=["forecast"],
-        run_config=RETRAIN % "true",
-        outlets=[table("sales_forecast")],
-        doc_md="Materializes the asset group `forecast` with `retrain: true`.",
-    )
+    before: DagsterMaterializeOperator | None = None
+    for group, asset in TRAINS.items():
+        training = DagsterMaterializeOperator(
+            task_id=group,
+            groups=[group],
+            run_config=RETRAIN % (asset, "true"),
+            outlets=[table(name) for name in GROUPS[group][1]],
+            doc_md=f"Materializes the asset group `{group}` with `retrain: true`.",
+        )
+        # One after the other: the segments' stock advice reads the forecast.
+        if before is not None:
+            before >> training
+        before = training

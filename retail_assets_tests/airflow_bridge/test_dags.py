@@ -80,11 +80,14 @@ def test_the_tables_that_other_dags_wait_for_are_assets(found: dict[str, Any], s
     assert {dg.AssetKey(name) for name in outlets} <= set(graph.materializable_asset_keys)
 
 
-def test_the_retraining_asks_for_what_the_job_of_dagster_asks(found: dict[str, Any], settings: Settings) -> None:
-    job = build_defs(settings).resolve_job_def("retrain_forecast")
-    [asked] = found["dags"]["retail_retraining"]["run_config"]
-    assert json.loads(asked) == {"ops": {"forecast_backtest": {"config": {"retrain": True}}}}
-    assert "forecast_backtest" in {node.name for node in job.nodes}
+def test_the_retraining_asks_for_what_the_jobs_of_dagster_ask(found: dict[str, Any], settings: Settings) -> None:
+    defs, retraining = build_defs(settings), found["dags"]["retail_retraining"]
+    asked = [json.loads(config) for config in retraining["run_config"]]
+    assert retraining["tasks"] == {"forecast": ["segments"], "segments": []}
+    for group, config in zip(retraining["tasks"], asked, strict=True):
+        [(asset, told)] = config["ops"].items()
+        assert told == {"config": {"retrain": True}}
+        assert asset in {node.name for node in defs.resolve_job_def(f"retrain_{group}").nodes}
 
 
 @pytest.mark.parametrize("dag_id", ["retail_pipeline", "retail_retraining", "retail_pipeline_bash"])
