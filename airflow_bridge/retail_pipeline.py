@@ -5,7 +5,7 @@ Airflow decides *when*, Dagster *what and how*: each task asks Dagster for one g
 without holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a
 task opens its run, while it is still going too.
 
-`ingest → warehouse → eda, forecast, segments`
+`ingest → warehouse → eda, forecast → segments`
 
 **Which landing.** The day in which the data interval begins, in shop time: the run that starts on 2 February at six
 does the landing of 1 February. A backfill of three days is three partitions, one run a task and day.
@@ -49,7 +49,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "warehouse": (("ingest",), ("sales", "daily_category_sales")),
     "eda": (("warehouse",), ("insights",)),
     "forecast": (("warehouse",), ("sales_forecast",)),
-    "segments": (("warehouse",), ("customer_segments",)),
+    "segments": (("warehouse", "forecast"), ("customer_segments",)),
 }
 
 DEFAULTS: dict[str, Any] = {
