@@ -1,6 +1,12 @@
-"""Cells of CSV files that people open in a spreadsheet: none of them may become a formula."""
+"""CSV files that people open in a spreadsheet: none of their cells may become a formula."""
 
 from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import IO
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -16,3 +22,24 @@ def safe_cell(text: str) -> str:
 
 
 _SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+
+
+def write_pages(sink: IO[bytes], columns: Sequence[str], pages: Iterable[Iterable[Sequence[str]]]) -> int:
+    """Write rows of finished cells, a page at a time, so that memory does not grow with their number; returns it.
+
+    UTF-8 with a mark, without which spreadsheets on Windows take it for something else; lines end as in RFC 4180.
+    """
+    sink.write(codecs.BOM_UTF8)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    rows = 0
+    for page in pages:
+        for cells in page:
+            writer.writerow(cells)
+            rows += 1
+        sink.write(text.getvalue().encode())
+        text.seek(0)
+        text.truncate()
+    sink.write(text.getvalue().encode())
+    return rows

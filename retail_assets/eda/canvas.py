@@ -8,40 +8,24 @@ from __future__ import annotations
 import io
 import logging
 import textwrap
-import warnings
 from typing import Literal
 
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from retail_assets.drawing import FAINT, INK, MUTED, PALE, plain, png
 from retail_assets.eda.wording import axis_number, short
 
 # Okabe & Ito (2008), told apart with any colour vision.
 BLUE, ORANGE, GREEN, YELLOW, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY)
-INK, MUTED, FAINT, PALE = "#222222", "#5F6B76", "#D5DBE1", "#A9B8C6"
-
-_WIDE = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans", "Arial Unicode MS")
-
-
-def plain(text: str) -> str:
-    """`text` with no part of it taken for a formula: matplotlib reads what stands between dollar signs as TeX."""
-    return text.replace("$", r"\$")
 
 
 def label(name: str, width: int = 22) -> str:
     """A name from the data as a tick label."""
     return plain(short(name, width))
-
-
-def _fonts() -> list[str]:
-    """DejaVu Sans, which matplotlib ships, then whatever this machine has for the scripts that DejaVu lacks."""
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in _WIDE if name in installed)]
 
 
 class Sheet:
@@ -74,20 +58,8 @@ class Sheet:
         return axes
 
     def png(self) -> bytes:
-        """PNG without a time stamp or program version: the same figure gives the same bytes."""
-        fonts = _fonts()
-        for text in self.figure.findobj(Text):
-            if isinstance(text, Text):
-                text.set_fontfamily(fonts)
-        for axes in self.figure.axes:
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_tick_params(which="both", labelfontfamily=fonts)
-        buffer = io.BytesIO()
-        with warnings.catch_warnings():
-            # A script no installed font has is drawn as boxes; the tables next to the figures have the name.
-            warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-            self.figure.savefig(buffer, format="png", metadata={"Software": None})
-        return buffer.getvalue()
+        """The same sheet gives the same bytes."""
+        return png(self.figure)
 
 
 def money_axis(axes: Axes, which: str, title: str, most: int = 6) -> None:

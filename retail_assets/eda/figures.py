@@ -17,21 +17,18 @@ from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from retail_assets.drawing import INK, MUTED, PALE, plain
 from retail_assets.eda import findings
 from retail_assets.eda.canvas import (
     BLUE,
     GREEN,
-    INK,
-    MUTED,
     ORANGE,
-    PALE,
     PURPLE,
     SERIES,
     Sheet,
     label,
     money_axis,
     percent_axis,
-    plain,
     thumbnail,
 )
 from retail_assets.eda.data import EdaData

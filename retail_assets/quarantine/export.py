@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from retail_assets.cleaning.rules import NOT_TEXT
 from retail_assets.contracts.model import Contract
-from retail_assets.csv_cells import safe_cell
+from retail_assets.csv_cells import safe_cell, write_pages
 from retail_assets.errors import StorageError
 from retail_assets.lake import CleanManifest, Lake
 from retail_assets.landing.inspect import FileProfile
@@ -78,20 +78,9 @@ def target(path: Path | None, stdout: IO[bytes]) -> Iterator[IO[bytes]]:
 
 def as_table(lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, sink: IO[bytes]) -> Exported:
     """Write place, reasons and text of the rows as CSV; no cell is a formula to a spreadsheet. UTF-8 with a mark."""
-    sink.write(codecs.BOM_UTF8)  # without it, spreadsheets on Windows take UTF-8 for something else
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    rows = 0
-    for manifest in manifests:
-        for row in of_landing(lake, manifest, selection).select(list(COLUMNS)).to_pylist():
-            writer.writerow([_cell(value) for value in row.values()])
-            rows += 1
-        sink.write(text.getvalue().encode())
-        text.seek(0)
-        text.truncate()
-    sink.write(text.getvalue().encode())
-    return Exported(rows)
+    pages = (of_landing(lake, manifest, selection).select(list(COLUMNS)).to_pylist() for manifest in manifests)
+    cells = (([_cell(value) for value in row.values()] for row in page) for page in pages)
+    return Exported(write_pages(sink, COLUMNS, cells))
 
 
 def _cell(value: Any) -> str:

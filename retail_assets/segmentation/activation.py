@@ -6,9 +6,6 @@ memory does not grow with the customers.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +13,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from retail_assets.csv_cells import safe_cell
+from retail_assets.csv_cells import safe_cell, write_pages
 from retail_assets.segmentation import queries
 from retail_assets.segmentation.evaluation import action_text
 from retail_assets.segmentation.personas import Catalogue, Persona
@@ -81,20 +78,8 @@ def write_csv(pages: Iterable[pa.Table | pa.RecordBatch], persona: Persona | Non
         action: what to do about all of them.
         sink: an open binary file.
     """
-    sink.write(codecs.BOM_UTF8)  # without it, spreadsheets on Windows take UTF-8 for something else
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    rows = 0
-    for page in pages:
-        for row in page.to_pylist():
-            writer.writerow(_cells(row, persona, action))
-            rows += 1
-        sink.write(text.getvalue().encode())
-        text.seek(0)
-        text.truncate()
-    sink.write(text.getvalue().encode())
-    return rows
+    cells = ((_cells(row, persona, action) for row in page.to_pylist()) for page in pages)
+    return write_pages(sink, COLUMNS, cells)
 
 
 def next_step(row: Mapping[str, Any]) -> str:

@@ -5,18 +5,14 @@ Uses matplotlib's objects and never pyplot, so that figures share no state and t
 
 from __future__ import annotations
 
-import io
 import textwrap
 import unicodedata
-import warnings
 
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-INK, MUTED, FAINT, PALE = "#222222", "#5F6B76", "#D5DBE1", "#A9B8C6"
+from retail_assets.drawing import FAINT, INK, MUTED, PALE, plain, png
 
 #: Okabe & Ito (2008) with a marker each, told apart with any colour vision; then greys for groups made by a rule.
 STYLES = (
@@ -31,13 +27,7 @@ STYLES = (
 )
 RULE_STYLES = (("#7F7F7F", "x"), ("#A6A6A6", "+"), ("#595959", "1"), ("#BFBFBF", "2"), ("#404040", "3"))
 
-_FURTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans", "Arial Unicode MS")
 _TITLE_WIDTH, _NOTE_WIDTH, _FOOT_WIDTH = 80, 130, 150
-
-
-def plain(text: str) -> str:
-    """Text with no part of it taken for a formula: matplotlib reads what stands between dollar signs as TeX."""
-    return text.replace("$", r"\$")
 
 
 def label(name: str, width: int = 24) -> str:
@@ -91,20 +81,8 @@ class Sheet:
         return found
 
     def png(self) -> bytes:
-        """PNG without a time stamp or program version: the same figure gives the same bytes."""
-        fonts = _fonts()
-        for text in self.figure.findobj(Text):
-            if isinstance(text, Text):
-                text.set_fontfamily(fonts)
-        for axes in self.figure.axes:
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_tick_params(which="both", labelfontfamily=fonts)
-        buffer = io.BytesIO()
-        with warnings.catch_warnings():
-            # A script no installed font has is drawn as boxes; the tables next to the figures have the name.
-            warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-            self.figure.savefig(buffer, format="png", metadata={"Software": None})
-        return buffer.getvalue()
+        """The same sheet gives the same bytes."""
+        return png(self.figure)
 
 
 def statement(title: str, sentence: str) -> bytes:
@@ -124,9 +102,3 @@ def tidy(axes: Axes, grid: str) -> None:
     if grid:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)  # type: ignore[arg-type]
         axes.set_axisbelow(True)
-
-
-def _fonts() -> list[str]:
-    """DejaVu Sans, which matplotlib ships, then whatever this machine has for the scripts that DejaVu lacks."""
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in _FURTHER_SCRIPTS if name in installed)]

@@ -16,7 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from retail_assets.segmentation.canvas import INK, MUTED, RULE_STYLES, STYLES, Sheet, label, plain, statement
+from retail_assets.drawing import INK, MUTED, plain
+from retail_assets.segmentation.canvas import RULE_STYLES, STYLES, Sheet, label, statement
 from retail_assets.segmentation.features import MODEL_FEATURES, NAMING_FEATURES, eligible
 from retail_assets.segmentation.personas import DEFAULT, Catalogue
 from retail_assets.segmentation.recommendations import LEAST_CUSTOMERS, MOST_TIMES, times
