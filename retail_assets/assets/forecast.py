@@ -142,14 +142,14 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     )
     def forecast_backtest(context: dg.AssetExecutionContext, config: TrainingConfig) -> dg.MaterializeResult:
         with failing_clearly():
-            history = _history(platform)
-            reason = _reason_to_train(platform, history, config.retrain)
+            history, events = _history(platform), _events(platform)
+            reason = _reason_to_train(platform, history, events, config.retrain)
             if reason is None:
                 in_use = platform.models.manifest(platform.models.require_champion().version)
                 context.log.info("Kept model %s: nothing speaks for training.", in_use.version)
                 return dg.MaterializeResult(metadata={"trained": False, **_model_metadata(in_use)})
             context.log.info("Training: %s.", reason)
-            trained, metadata = _train(platform, history, contract.country, contract.currency)
+            trained, metadata = _train(platform, history, events, contract.country, contract.currency)
         context.log.info("%s", metadata["verdict"])
         return dg.MaterializeResult(metadata={"trained": True, "reason": reason, **metadata, **trained})
 
@@ -243,11 +243,10 @@ def _events(platform: Platform) -> "Regressors":
     return regressors.read(text, uri)
 
 
-def _reason_to_train(platform: Platform, history: "pd.DataFrame", demanded: bool) -> str | None:
+def _reason_to_train(platform: Platform, history: "pd.DataFrame", events: "Regressors", demanded: bool) -> str | None:
     from retail_assets.forecasting.contest import reason_to_train
     from retail_assets.forecasting.registry import CODE_VERSION
 
-    events = _events(platform)
     in_use, unreadable = _standing(platform, events)
     if unreadable:
         return f"the model in use cannot be used: {unreadable}"
@@ -275,7 +274,8 @@ def _report_is_missing(platform: Platform, alike: list[Manifest], last: dt.date 
     if told is None:
         return "its report is gone"
     seen = [known for known in alike if last is not None and known.data["last_day"] <= str(last)]
-    newest = {known.version for known in seen if known.data["last_day"] == max(k.data["last_day"] for k in seen)}
+    newest_day = max((known.data["last_day"] for known in seen), default=None)
+    newest = {known.version for known in seen if known.data["last_day"] == newest_day}
     try:
         reported = json.loads(told).get("model_version")
     except ValueError:
@@ -318,7 +318,7 @@ def _promote_if_it_wins(platform: Platform, newcomer: Manifest, events: "Regress
 
 
 def _train(
-    platform: Platform, history: "pd.DataFrame", country: str, currency: str
+    platform: Platform, history: "pd.DataFrame", events: "Regressors", country: str, currency: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train, store, hold the contest, publish report and pictures; returns thumbnails, and metadata."""
     from retail_assets.forecasting import backtest_figures, registry
@@ -326,7 +326,6 @@ def _train(
     from retail_assets.forecasting.explanation import explain_history
     from retail_assets.forecasting.forecast import train
 
-    events = _events(platform)
     training = train(history, country=country, seed=SEED, regressors=events)
     report, metadata = dict(training.report), {"verdict": training.report["verdict"]}
     version = ""

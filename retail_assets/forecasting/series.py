@@ -233,7 +233,7 @@ def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     Far is 28 days of silence; stray are the days on the smaller side of it that together have fewer orders than a usual
     day. A shop that opens again has more within days.
     """
-    orders = rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
+    orders = _orders_by_day(rows)
     usual = float(orders.median())
     days, many = orders.index.to_numpy(), orders.to_numpy()
     low, high = 0, len(days)
@@ -257,7 +257,7 @@ def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Drop the last day where it has under half the orders of the poorest of up to 8 like weekdays before it."""
-    orders = rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
+    orders = _orders_by_day(rows)
     last = int(orders.index.max())
     before = orders[orders.index < last]
     alike = before[(last - before.index) % WEEK == 0].tail(WINDOW_WEEKS)
@@ -269,6 +269,11 @@ def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[st
         f"weekdays had {alike.min():.0f}) and is left out."
     )
     return rows[rows["day"] < last], [note]
+
+
+def _orders_by_day(rows: pd.DataFrame) -> pd.Series:
+    """By day, the orders of its largest category."""
+    return rows.groupby(["day", "category"])["orders"].sum().groupby("day").max()
 
 
 def _iso(day: int) -> str:

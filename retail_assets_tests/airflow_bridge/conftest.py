@@ -20,3 +20,16 @@ os.environ["_AIRFLOW__AS_LIBRARY"] = "1"
 os.environ["AIRFLOW_HOME"] = str(Path(tempfile.gettempdir()) / f"retail-tests-without-airflow-home-{os.getpid()}")
 
 pytest.importorskip("airflow", reason="the bridge needs Airflow: pip install 'retail-assets[airflow]'")
+
+from retail_assets_tests.airflow_bridge.fake_dagster import FakeDagster  # noqa: E402 - not before Airflow knows its home
+from retail_assets_tests.airflow_bridge.fake_task import Airflow  # noqa: E402
+
+
+@pytest.fixture
+def dagster() -> FakeDagster:
+    return FakeDagster()
+
+
+@pytest.fixture
+def airflow(dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> Airflow:
+    return Airflow.beside(dagster, monkeypatch)

@@ -41,11 +41,6 @@ SECRET = "tok-3141592653589793"
 
 
 @pytest.fixture
-def dagster() -> FakeDagster:
-    return FakeDagster()
-
-
-@pytest.fixture
 def client(dagster: FakeDagster) -> DagsterClient:
     return asked_by(dagster)
 

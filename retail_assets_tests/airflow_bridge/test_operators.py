@@ -37,16 +37,6 @@ LOST_ANSWER = httpx.ReadTimeout("no answer")
 SECRET = "tok-3141592653589793"
 
 
-@pytest.fixture
-def dagster() -> FakeDagster:
-    return FakeDagster()
-
-
-@pytest.fixture
-def airflow(dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> Airflow:
-    return Airflow.beside(dagster, monkeypatch)
-
-
 @pytest.fixture(params=[True, False], ids=["deferred", "in the worker"])
 def anywhere(request: pytest.FixtureRequest, airflow: Airflow) -> Callable[..., Any]:
     """A try that waits outside of the worker, and one that waits in it: both must tell the same."""

@@ -18,16 +18,6 @@ from retail_assets_tests.airflow_bridge.fake_task import Airflow, stored
 DOWN = httpx.ConnectError("[Errno 111] Connection refused")
 
 
-@pytest.fixture
-def dagster() -> FakeDagster:
-    return FakeDagster()
-
-
-@pytest.fixture
-def airflow(dagster: FakeDagster, monkeypatch: pytest.MonkeyPatch) -> Airflow:
-    return Airflow.beside(dagster, monkeypatch)
-
-
 def waiting(run_id: str, **arguments: object) -> DagsterRunTrigger:
     return stored(DagsterRunTrigger("dagster_default", run_id, **arguments))  # type: ignore[arg-type]
 
