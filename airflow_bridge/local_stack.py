@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,13 @@ _LOCATIONS = """
 _BESIDE = Path(sys.executable).parent
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
 _TOLD = 3000
+#: Names in every process's environment what it belongs to, so that it is found even in a session of its own whose
+#: parent has gone. (Programs that write their own titles overwrite it; those are found by their sessions.)
+_MARK = "RETAIL_LOCAL_STACK"
 #: Seconds that processes have to end by themselves: Dagster marks the runs it interrupts.
 _GRACE = 20.0
+#: Times that what still runs after that is looked for and killed.
+_SWEEPS = 5
 
 
 class StackError(Exception):
@@ -78,6 +84,7 @@ class LocalStack:
     seconds: float = 180.0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
+    _mark: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     @property
     def dagster_url(self) -> str:
@@ -168,7 +175,7 @@ class LocalStack:
     def stop(self) -> None:
         """Ask, wait, insist. Airflow goes first, so that no task of it sees Dagster go."""
         try:
-            _end([p for name in ("airflow",) if (p := self._processes.pop(name, None))], signal.SIGTERM)
+            self._end(("airflow",), signal.SIGTERM)
             self.stop_dagster()
         finally:
             if self._lock is not None:
@@ -176,8 +183,7 @@ class LocalStack:
 
     def stop_dagster(self) -> None:
         """An outage: the webserver and the daemon go, Airflow stays."""
-        names = ("dagster-webserver", "dagster-daemon")
-        _end([p for name in names if (p := self._processes.pop(name, None))], signal.SIGINT)
+        self._end(("dagster-webserver", "dagster-daemon"), signal.SIGINT)
 
     def __enter__(self) -> LocalStack:
         self.start()
@@ -238,12 +244,20 @@ class LocalStack:
             self._processes[name] = subprocess.Popen(  # noqa: S603 - a program of this installation
                 command,
                 cwd=self.dagster_home if name != "airflow" else self.home,
-                env=dict(env),
+                env={**env, _MARK: self._marked(name)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops them in order
             )
+
+    def _marked(self, name: str) -> str:
+        return f"{self._mark}-{name}"
+
+    def _end(self, names: Sequence[str], polite: signal.Signals) -> None:
+        leaders = [p for name in names if (p := self._processes.pop(name, None))]
+        if leaders:
+            _end(leaders, {self._marked(name) for name in names}, polite)
 
     def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self.seconds
@@ -276,22 +290,22 @@ class LocalStack:
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
 
-def _of_sessions(sessions: set[int]) -> list[psutil.Process]:
-    """Every process of the sessions, also those whose parents have gone."""
-    found = []
+def _members(sessions: set[int], marks: set[str]) -> dict[int, psutil.Process]:
+    """Every process of the sessions or with one of the marks, by id; also those whose parents have gone."""
+    found = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if os.getsid(process.pid) in sessions or process.environ().get(_MARK) in marks:
+                found[process.pid] = process
     return found
 
 
-def _end(leaders: Sequence[subprocess.Popen[bytes]], polite: signal.Signals) -> None:
+def _end(leaders: Sequence[subprocess.Popen[bytes]], marks: set[str], polite: signal.Signals) -> None:
     """End the leaders and whatever they started, in their sessions or in new ones: politely, then by force."""
-    if not leaders:
-        return
     sessions = {leader.pid for leader in leaders}
-    everyone = {p.pid: p for p in _of_sessions(sessions)}
+    everyone = _members(sessions, marks)
     for leader in leaders:
         with contextlib.suppress(psutil.Error):
             everyone |= {p.pid: p for p in psutil.Process(leader.pid).children(recursive=True)}
@@ -305,9 +319,15 @@ def _end(leaders: Sequence[subprocess.Popen[bytes]], polite: signal.Signals) -> 
     waiting = threading.Thread(target=lambda: [leader.wait() for leader in leaders], daemon=True)
     waiting.start()  # reaps the leaders, which would be zombies otherwise
     _, alive = psutil.wait_procs(list(everyone.values()), timeout=_GRACE)
-    for process in {p.pid: p for p in [*alive, *_of_sessions(sessions)]}.values():
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    rest = {p.pid: p for p in alive} | _members(sessions, marks)
+    for _ in range(_SWEEPS):  # what is killed may have started another one just before
+        if not rest:
+            break
+        for process in rest.values():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(list(rest.values()), timeout=5)
+        rest = _members(sessions, marks)
     waiting.join(10)
 
 

@@ -32,8 +32,12 @@ if os.environ.get("BREAKS") == name:
     sys.exit("the port of the moon is taken")
 pids = pathlib.Path(os.environ["PIDS"])
 child = subprocess.Popen(["sleep", "300"], start_new_session=True)
-(pids / f"{{name}}-child").write_text(str(child.pid))
-(pids / name).write_text(str(os.getpid()))
+def note(name, pid):
+    (pids / f".{{name}}").write_text(str(pid))
+    (pids / f".{{name}}").rename(pids / name)
+
+note(f"{{name}}-child", child.pid)
+note(name, os.getpid())
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def answer(self):
@@ -91,7 +95,7 @@ def started(programs: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def running(tmp_path: Path) -> dict[str, int]:
     """Of what the programs noted, what still runs."""
-    noted = {p.name: int(p.read_text()) for p in (tmp_path / "pids").iterdir()}
+    noted = {p.name: int(p.read_text()) for p in (tmp_path / "pids").glob("[!.]*")}
     return {name: pid for name, pid in noted.items() if psutil.pid_exists(pid) and _works(pid)}
 
 
@@ -100,6 +104,11 @@ def _works(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def wait_for_all(tmp_path: Path) -> None:
+    """Until three programs and their children run. The daemon answers nobody, so it may start after the rest."""
+    until(lambda: len(running(tmp_path)) == 6, 30, lambda: running(tmp_path))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -113,7 +122,7 @@ def test_it_says_where_to_look_and_ends_every_process(
         told += line
     assert told.count("http://127.0.0.1:") == 3
     assert "login admin / planted-login" in told
-    assert len(running(tmp_path)) == 6
+    wait_for_all(tmp_path)
     started.send_signal(how)
     assert started.wait(60) == 0
     until(lambda: not running(tmp_path), 10, lambda: running(tmp_path))
@@ -151,7 +160,7 @@ def test_a_second_one_in_the_same_folder_is_refused_and_the_first_goes_on(progra
     with stack(programs, tmp_path):
         with pytest.raises(StackError, match="Another one runs in"):
             stack(programs, tmp_path).start()
-        assert len(running(tmp_path)) == 6
+        wait_for_all(tmp_path)
     assert running(tmp_path) == {}
 
 
