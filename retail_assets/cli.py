@@ -291,7 +291,7 @@ def doctor(
 
 @app.command()
 def prepare() -> None:
-    """Once on a machine (or in an image): keep Spark's Java classes, 150 MB, so that Spark starts in half the time."""
+    """Once an environment (or image): keep Spark's Java classes, 150 MB, so that Spark starts in half the time."""
     from retail_assets import spark_archive
 
     typer.echo("Starting Spark once and keeping its classes: about half a minute …", err=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import re
 import site
@@ -62,6 +63,7 @@ _JAVA_OPTIONS = (
 _CHATTER = re.compile(
     r"WARNING: Using incubator modules|WARNING: package sun\.security\.action|Picked up \w*JAVA\w*OPTIONS"
     r"|Using Spark's default log4j profile|Setting default log level to|To adjust logging level use"
+    r"|AOT ?[Cc]onfiguration|to assemble AOT cache|AOTCache creation is complete"
 )
 
 #: What the JVM or Spark says -> what to do about it.
@@ -173,15 +175,15 @@ def start(
     build: Callable[[dict[str, str]], SparkSession] | None = None,
     seconds: float = START_SECONDS,
     *,
-    java_options: tuple[str, ...] | None = None,
+    java_options: Callable[[java.JavaHome], tuple[str, ...]] | None = None,
     end_seconds: float = _END_SECONDS,
 ) -> Session:
     """Start Spark as the settings say, or join the session that this process already has.
 
     `build` makes the session from a configuration (`SparkSession.builder…getOrCreate()` by default). A JVM that is
-    started here gets `java_options` (by default the archive of Spark's classes, if there is one), and at its end so
-    many seconds to finish. Raises EngineError, within about `seconds`, if there is no Java, the cluster cannot be
-    reached, or Spark does not come up.
+    started here gets `java_options` of its Java (by default those that use the archive of Spark's classes, if there is
+    one), and at its end so many seconds to finish. Raises EngineError, within about `seconds`, if there is no Java,
+    the cluster cannot be reached, or Spark does not come up.
     """
     make = build or _get_or_create
     config = session_config(settings)
@@ -230,7 +232,7 @@ def _start_classic(
     config: dict[str, str],
     build: Callable[[dict[str, str]], SparkSession],
     seconds: float,
-    java_options: tuple[str, ...] | None,
+    java_options: Callable[[java.JavaHome], tuple[str, ...]] | None,
     end_seconds: float,
 ) -> Session:
     from pyspark import SparkContext
@@ -244,8 +246,8 @@ def _start_classic(
     # Below spark-submit, as on EMR, the JVM is there already: the launch environment is not ours to choose.
     launch = SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ
     java_home = java.find(settings.home / "java") if launch else None
-    if java_options is None:
-        java_options = spark_archive.options(settings, java_home) if java_home else ()
+    of_java = java_options or functools.partial(spark_archive.options, settings)
+    options = of_java(java_home) if java_home else ()
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(_scratch_folder())
         if not is_local(master) and _CHECKOUT and "spark.driver.bindAddress" in config:
@@ -256,7 +258,7 @@ def _start_classic(
             f" -Djava.io.tmpdir={scratch}"
             # A crash report belongs neither into the working folder nor into what is about to be removed.
             f" -XX:ErrorFile={tempfile.gettempdir()}/retail-spark-crash-%p.log"
-            + "".join(f" {option}" for option in java_options)
+            + "".join(f" {option}" for option in options)
         )
         with _environment(_launch_environment(config, java_home)):
             said: deque[str] = deque(maxlen=40)

@@ -1,13 +1,15 @@
-"""Spark's classes as the JVM keeps them (class data sharing): with them, Spark starts in about half the time.
+"""Spark's classes as the JVM keeps them: with them, Spark starts in about half the time.
 
-The archive is some 150 MB beside the Java wrapper of this home, made once by `retail-assets prepare` for one Java and
-one pyspark. The JVM checks it against its own jars and does without where they differ; a file that is not whole, which
-would crash it, is recognised here.
+The archive is some 150 MB, made once by `retail-assets prepare` for one Java and one pyspark: a cache of compiled
+classes from Java 25 on (JEP 514), class data sharing before. It stands with the Python environment, for every home;
+where that cannot be written, in the home. The JVM checks it against its own jars and does without where they differ; a
+file that is not whole, which would crash it, is recognised here.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
@@ -24,36 +26,21 @@ if TYPE_CHECKING:
 _SECONDS = 300
 #: Why an archive is not used is nothing to act on: Spark starts all the same.
 _QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+_QUIET_CACHE = ("-Xlog:aot=off", "-Xlog:cds=off")
+_FIRST_WITH_CACHE = 25
 
 
 def options(settings: Settings, java: JavaHome) -> tuple[str, ...]:
     """JVM options that use the archive; none where none has been made for this Java and the installed pyspark."""
-    archives = (settings.home / "java").glob(_name(java, "*"))
-    whole = sorted(path for path in archives if _is_whole(path) and " " not in str(path))  # Spark splits at spaces
-    return (f"-XX:SharedArchiveFile={whole[0]}", *_QUIET) if whole else ()
-
-
-def _name(java: JavaHome, size: int | str) -> str:
-    """The size is in the name, so that an archive and what tells that it is whole cannot get apart."""
-    return f"spark-{metadata.version('pyspark')}_java-{java.version}_{size}.jsa"
-
-
-def _is_whole(archive: Path) -> bool:
-    try:
-        return archive.stat().st_size == int(archive.stem.rsplit("_", 1)[1])
-    except (OSError, ValueError):
-        return False
-
-
-def _exchange(session: SparkSession) -> None:
-    """What the cleaning job has Spark do: hand rows to Python, bring them together, hand them to Python again."""
-    rows = session.range(0, 4, 1, 2).mapInArrow(lambda batches: batches, "id long")
-    spread = rows.selectExpr("CAST(id % 2 AS INT) AS part", "id").repartitionById(2, "part")
-    spread.unionAll(spread).mapInArrow(lambda batches: batches, "part int, id long").collect()
+    for folder in _folders(settings):
+        for archive in sorted(folder.glob(_name(java, "*"))):
+            if _is_whole(archive):
+                return _using(java, archive)
+    return ()
 
 
 def make(settings: Settings) -> Path:
-    """Start Spark once, run a small job, and keep its classes. Replaces the archives that are there.
+    """Start Spark once, run a small job, and keep its classes. Replaces what was kept for this Java.
 
     Raises EngineError where Spark does not run in a JVM of ours, or Java cannot write an archive.
     """
@@ -61,14 +48,10 @@ def make(settings: Settings) -> Path:
 
     if not spark.is_local(settings.spark_master):
         raise EngineError(f"RETAIL_SPARK is {settings.spark_master}: only a local Spark starts its Java here.")
-    if " " in str(settings.home):
-        raise EngineError(f"Java options cannot name a folder with a space: {settings.home}. Set RETAIL_HOME.")
-    folder = settings.home / "java"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _writable(settings)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".archive-") as scratch:
-        written = Path(scratch, "spark.jsa")
-        more = (f"-XX:ArchiveClassesAtExit={written}", *_QUIET)
-        session = spark.start(settings, java_options=more, end_seconds=_SECONDS)
+        written = Path(scratch, "spark")
+        session = spark.start(settings, java_options=lambda java: _writing(java, written), end_seconds=_SECONDS)
         java = session.java
         try:
             spark.answers(session.spark)
@@ -82,7 +65,60 @@ def make(settings: Settings) -> Path:
             )
         target = folder / _name(java, written.stat().st_size)
         os.replace(written, target)
-    for other in folder.glob("spark-*.jsa"):
-        if other != target:  # of another Java or pyspark, or of before
+    spark_here = f"spark-{metadata.version('pyspark')}_"
+    for other in (archive for place in _folders(settings) for archive in place.glob("spark-*_java-*_*")):
+        replaced = other.match(_name(java, "*")) or not other.name.startswith(spark_here)
+        if replaced and other != target:
             other.unlink(missing_ok=True)
     return target
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where an archive may stand, the place for every home first. Spark splits Java's options at spaces."""
+    places = (Path(sys.prefix) / "share" / "retail-assets" / "java", settings.home / "java")
+    return [place for place in places if " " not in str(place)]
+
+
+def _writable(settings: Settings) -> Path:
+    why = f"Java options cannot name a folder with a space: {settings.home}"
+    for folder in _folders(settings):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as e:
+            why = f"{folder} cannot be written: {e.strerror or e}"
+        else:
+            return folder
+    raise EngineError(f"{why}. Set RETAIL_HOME.")
+
+
+def _name(java: JavaHome, size: int | str) -> str:
+    """The size is in the name, so that an archive and what tells that it is whole cannot get apart."""
+    kind = "aot" if java.major >= _FIRST_WITH_CACHE else "jsa"
+    return f"spark-{metadata.version('pyspark')}_java-{java.version}_{size}.{kind}"
+
+
+def _is_whole(archive: Path) -> bool:
+    try:
+        return archive.stat().st_size == int(archive.stem.rsplit("_", 1)[1])
+    except (OSError, ValueError):
+        return False
+
+
+def _writing(java: JavaHome, archive: Path) -> tuple[str, ...]:
+    if java.major >= _FIRST_WITH_CACHE:
+        return (f"-XX:AOTCacheOutput={archive}", *_QUIET_CACHE)
+    return (f"-XX:ArchiveClassesAtExit={archive}", *_QUIET)
+
+
+def _using(java: JavaHome, archive: Path) -> tuple[str, ...]:
+    if java.major >= _FIRST_WITH_CACHE:
+        return (f"-XX:AOTCache={archive}", *_QUIET_CACHE)
+    return (f"-XX:SharedArchiveFile={archive}", *_QUIET)
+
+
+def _exchange(session: SparkSession) -> None:
+    """What the cleaning job has Spark do: hand rows to Python, bring them together, hand them to Python again."""
+    rows = session.range(0, 4, 1, 2).mapInArrow(lambda batches: batches, "id long")
+    spread = rows.selectExpr("CAST(id % 2 AS INT) AS part", "id").repartitionById(2, "part")
+    spread.unionAll(spread).mapInArrow(lambda batches: batches, "part int, id long").collect()

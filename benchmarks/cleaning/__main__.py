@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +24,8 @@ from rich.table import Table
 from benchmarks.cleaning import compare
 from benchmarks.cleaning.data import SOURCE, Generated, generated
 from benchmarks.metering import measured
+from retail_assets import java, spark_archive
+from retail_assets import settings as settings_module
 from retail_assets.contracts import model as contracts
 
 ROOT = Path(__file__).parents[2]
@@ -32,19 +33,14 @@ RESULTS = ROOT / "benchmarks" / "results"
 ENGINES = ("ours", "duckdb", "polars")
 
 
-def run(engine: str, data: Generated, out: Path, classes: Path | None = None) -> tuple[dict[str, Any], compare.Outputs]:
-    """One engine over the files, into the empty folder `out`: what it cost, and what it made of them.
-
-    `classes` is a home in which `retail-assets prepare` was run; ours then starts with its archive.
-    """
+def run(engine: str, data: Generated, out: Path) -> tuple[dict[str, Any], compare.Outputs]:
+    """One engine over the files, into the empty folder `out`: what it cost, and what it made of them."""
     module = "ours" if engine == "ours" else f"{engine}_script"
     raw = data.home / "raw" if engine == "ours" else data.raw
     contract = [] if engine == "ours" else ["--contract", contracts.load(SOURCE).digest]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "DAGSTER_"))}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
     out.mkdir(parents=True)
-    if engine == "ours" and classes:
-        shutil.copytree(classes / "java", out / "java")
     usage = measured([sys.executable, "-m", f"benchmarks.cleaning.{module}", raw, out, *contract], env=env, cwd=out)
     cost: dict[str, Any] = dataclasses.asdict(usage)
     if engine == "ours":
@@ -55,20 +51,13 @@ def run(engine: str, data: Generated, out: Path, classes: Path | None = None) ->
     return cost, compare.of_script(out)
 
 
-def prepared(home: Path) -> Path:
-    """A home with the archive of Spark's classes, as `retail-assets prepare` makes it."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("RETAIL_")} | {"RETAIL_HOME": str(home)}
-    subprocess.run([Path(sys.executable).parent / "retail-assets", "prepare"], env=env, check=True)
-    return home
+def prepared(home: Path) -> bool:
+    """Whether `retail-assets prepare` was run in this environment, as make does it."""
+    settings = settings_module.load({"RETAIL_HOME": str(home)})
+    return bool(spark_archive.options(settings, java.find(home / "java")))
 
 
-def compared(
-    data: Generated,
-    scratch: Path,
-    repeat: int,
-    engines: tuple[str, ...] = ENGINES,
-    classes: Path | None = None,
-) -> dict[str, Any]:
+def compared(data: Generated, scratch: Path, repeat: int, engines: tuple[str, ...] = ENGINES) -> dict[str, Any]:
     """Run the engines in turn, `repeat` times; medians, ratios, and whether all made the same of the files."""
     for file in data.files:
         file.read_bytes()  # the first engine shall not be the one that waits for the disk
@@ -79,14 +68,14 @@ def compared(
         for engine in engines[turn % len(engines) :] + engines[: turn % len(engines)]:
             out = scratch / engine
             shutil.rmtree(out, ignore_errors=True)
-            cost, outputs = run(engine, data, out, classes)
+            cost, outputs = run(engine, data, out)
             shutil.rmtree(out)
             runs[engine].append(cost)
             first = first or outputs
             told += compare.against_generator(engine, outputs, data.expected)
             told += compare.differences(engine, outputs, engines[0], first)
             print(f"{engine}: {cost['cpu_s']} CPU s, {cost['wall_s']} s, {cost['peak_mb']:,} MB", flush=True)
-    result: dict[str, Any] = {"rows": data.rows, "prepared": classes is not None}
+    result: dict[str, Any] = {"rows": data.rows, "prepared": prepared(scratch)}
     for engine, costs in runs.items():
         result[engine] = {key: statistics.median(c[key] for c in costs) for key in ("cpu_s", "wall_s", "peak_mb")}
     for key, name in (("cpu_ratio_duckdb", "cpu_s"), ("wall_ratio_duckdb", "wall_s")):
@@ -123,7 +112,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--repeat", type=int, default=1, help="runs of each engine, in turn; the medians count")
     parser.add_argument("--engines", default=",".join(ENGINES), help=f"some of {','.join(ENGINES)}")
-    parser.add_argument("--prepared", action="store_true", help="ours after `retail-assets prepare` on this machine")
     default = Path(tempfile.gettempdir(), "retail-assets-bench")
     parser.add_argument("--scratch", type=Path, default=default, help="keeps the generated files (%(default)s)")
     asked = parser.parse_args()
@@ -131,8 +119,7 @@ def main() -> None:
     console = Console()
     data = generated(asked.scratch, asked.rows, asked.seed)
     with tempfile.TemporaryDirectory(dir=asked.scratch) as out:
-        classes = prepared(Path(out, "prepared")) if asked.prepared else None
-        result = compared(data, Path(out), asked.repeat, engines, classes)
+        result = compared(data, Path(out), asked.repeat, engines)
     show(result, console)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "cleaning.json").write_text(json.dumps(result, indent=2) + "\n")
