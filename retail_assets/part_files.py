@@ -1,17 +1,19 @@
 """Temporary files of local writes: how one is known, whether its writer lives, and which are left of the dead.
 
 A writer locks the file that it writes. The lock ends with its process, however that ends, so no clock has to guess
-whether a writer that pauses (a suspended laptop, a slow source) is still there.
+whether a writer that pauses (a suspended laptop, a slow source) is still there. Where there are no locks, age alone
+must tell.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import uuid
 from pathlib import Path
 from typing import IO
+
+from retail_assets.file_locks import try_lock
 
 _NAME = re.compile(r"\.[0-9a-f]{32}\.part")
 
@@ -23,7 +25,7 @@ def new_name() -> str:
 
 def hold(handle: IO[bytes]) -> None:
     """Lock a file that is being written, until it is closed or the process ends."""
-    _lock(handle.fileno())
+    try_lock(handle.fileno())
 
 
 def left_over(folder: Path, before: float) -> list[Path]:
@@ -42,20 +44,4 @@ def left_over(folder: Path, before: float) -> list[Path]:
 
 def _is_held(path: Path) -> bool:
     with path.open("r+b") as handle:
-        return not _lock(handle.fileno())
-
-
-def _lock(fd: int) -> bool:
-    """Lock an open file; False when a living process holds it.
-
-    Where there are no such locks (Windows, some network file systems) nobody holds any, and age alone must tell.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        return e.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True
+        return not try_lock(handle.fileno())

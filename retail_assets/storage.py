@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import IO, Any, cast
 
 from retail_assets import part_files
 from retail_assets.errors import StorageBusyError, StorageError
+from retail_assets.file_locks import lock_within
 
 _KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
 #: A swap holds its lock for milliseconds.
@@ -349,31 +349,18 @@ def _sync_folder(folder: Path) -> None:
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the same out of a folder; the lock goes with the process, however it ends.
 
-    Without locks (Windows, some network drives) what was read is compared right before it is replaced all the same.
-    Raises StorageBusyError when another process, which may have been suspended, does not let go.
+    Without locks what was read is compared right before it is replaced all the same. Raises StorageBusyError when
+    another process, which may have been suspended, does not let go.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if os.name == "nt":  # folders cannot be opened there
         yield
         return
     fd = os.open(folder, os.O_RDONLY)
     try:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise StorageBusyError(
-                        f"Another process has been writing in {folder} for {_LOCK_SECONDS} s. Run the same again later."
-                    ) from None
-                time.sleep(0.02)
-            except OSError as e:
-                if e.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
-                    break
-                raise
+        if not lock_within(fd, _LOCK_SECONDS):
+            raise StorageBusyError(
+                f"Another process has been writing in {folder} for {_LOCK_SECONDS} s. Run the same again later."
+            )
         yield
     finally:
         os.close(fd)

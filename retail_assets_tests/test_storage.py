@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.errors import StorageBusyError, StorageError
+from retail_assets.file_locks import lock_within
 from retail_assets.storage import Store
 from retail_assets_tests.races import one_writer_goes_through
 
@@ -114,6 +116,27 @@ def test_a_swap_does_not_wait_for_ever_for_a_process_that_stands_still(
     finally:
         os.close(fd)
     assert local.read("a/m") == b"1"
+
+
+def test_who_waits_for_a_lock_gets_it_when_its_holder_ends(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    path = tmp_path / "lock"
+    path.touch()
+    program = (
+        "import sys; from retail_assets.file_locks import try_lock\n"
+        "handle = open(sys.argv[1]); print(try_lock(handle.fileno()), flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder,
+        path.open() as handle,
+    ):
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        assert not lock_within(handle.fileno(), 0.1)
+        holder.stdin.close()
+        assert lock_within(handle.fileno(), 60)
 
 
 def test_a_drive_without_locks_can_be_written(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:

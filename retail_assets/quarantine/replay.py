@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import NotReadyError, StorageError
+from retail_assets.file_locks import lock_within
 from retail_assets.lake import CleanManifest, Lake
 from retail_assets.quarantine.judge import judge, nothing
 from retail_assets.quarantine.move import ReplayConflictError, Replayed, move
@@ -101,29 +101,17 @@ def _alone(lake: Lake, seconds: float) -> Iterator[None]:
     if not lake.store.is_local:
         yield
         return
-    try:
-        import fcntl
-    except ImportError:  # Windows: the manifest is compared before it is replaced all the same
-        yield
-        return
     path = lake.store.local_path(f"{lake.source}/.replay.lock")
     try:
         handle = path.open("ab")
     except OSError as e:
         raise StorageError(f"Cannot write {path}: {e.strerror or e}. Check the owner, the rights and the space.") from e
     with handle:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() >= deadline:
-                    raise ReplayConflictError(
-                        f"Another replay of {lake.source} is at work and was not done within {math.ceil(seconds)} s. "
-                        "Nothing was changed; run the same again."
-                    ) from None
-                time.sleep(0.1)
+        if not lock_within(handle.fileno(), seconds):
+            raise ReplayConflictError(
+                f"Another replay of {lake.source} is at work and was not done within {math.ceil(seconds)} s. "
+                "Nothing was changed; run the same again."
+            )
         yield
 
 
