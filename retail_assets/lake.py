@@ -20,10 +20,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from retail_assets import part_files
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
 from retail_assets.landing.inspect import FileProfile
-from retail_assets.storage import Entry, Store
+from retail_assets.storage import Entry, Store, part_files
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 Status = Literal["clean", "quarantine", "superseded"]

@@ -22,7 +22,7 @@ from retail_assets.errors import NotReadyError
 from retail_assets.lake import Lake
 from retail_assets.landing.land import partition_of
 from retail_assets.platform import Platform
-from retail_assets.s3_store import S3Objects
+from retail_assets.storage.s3_objects import S3Objects
 
 #: Runs of the whole graph; and of ingest alone, for all but the last of several landings: what is made from the whole
 #: history is then made once.

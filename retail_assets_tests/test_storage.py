@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.file_locks import lock_within
 from retail_assets.storage import Store
+from retail_assets.storage.locks import lock_within
 from retail_assets_tests.races import one_writer_goes_through
 
 
@@ -106,7 +106,7 @@ def test_a_swap_does_not_wait_for_ever_for_a_process_that_stands_still(
     local: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr("retail_assets.storage._LOCK_SECONDS", 0)
+    monkeypatch.setattr("retail_assets.storage.store._LOCK_SECONDS", 0)
     local.write("a/m", b"1")
     fd = os.open(local.local_path("a"), os.O_RDONLY)
     try:
@@ -123,7 +123,7 @@ def test_who_waits_for_a_lock_gets_it_when_its_holder_ends(tmp_path: Path) -> No
     path = tmp_path / "lock"
     path.touch()
     program = (
-        "import sys; from retail_assets.file_locks import try_lock\n"
+        "import sys; from retail_assets.storage.locks import try_lock\n"
         "handle = open(sys.argv[1]); print(try_lock(handle.fileno()), flush=True); sys.stdin.readline()"
     )
     command = [sys.executable, "-c", program, str(path)]
@@ -219,7 +219,7 @@ def test_dangling_links_are_no_objects(local: Store) -> None:
 
 
 def test_a_scheme_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("boto3", "retail_assets.s3_store", "adlfs"):
+    for package in ("boto3", "retail_assets.storage.s3_objects", "adlfs"):
         monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(StorageError, match=r"pip install 'retail-assets\[aws\]'"):
         Store("s3://bucket/prefix").list("")

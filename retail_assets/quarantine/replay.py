@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import NotReadyError, StorageError
-from retail_assets.file_locks import lock_within
 from retail_assets.lake import CleanManifest, Lake
 from retail_assets.quarantine.judge import judge, nothing
 from retail_assets.quarantine.move import ReplayConflictError, Replayed, move
 from retail_assets.quarantine.plan import MOST_ROWS, LandingPlan, chosen_rows, plan_landing
 from retail_assets.quarantine.rows import Selection, tables
 from retail_assets.storage import Store
+from retail_assets.storage.locks import lock_within
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

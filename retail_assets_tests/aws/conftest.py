@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("boto3", reason="S3 needs the extra `aws`: pip install 'retail-assets[aws]'")
 pytest.importorskip("moto", reason="the tests of AWS need moto: pip install 'retail-assets[test]'")
 
-from retail_assets import s3_store
+from retail_assets.storage import s3_objects
 from retail_assets_tests.aws.services import Door, moto
 
 #: Planted: a test greps for them in everything that a run writes.
@@ -58,7 +58,7 @@ def aws(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def s3(aws: str) -> Any:
     """A boto3 client of moto's."""
-    return s3_store.client()
+    return s3_objects.client()
 
 
 @pytest.fixture

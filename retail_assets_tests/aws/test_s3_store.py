@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from retail_assets import s3_store
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage import Store
+from retail_assets.storage import Store, s3_objects
 from retail_assets_tests.aws.conftest import ACCESS_KEY, SECRET_KEY, SESSION_TOKEN
 from retail_assets_tests.aws.services import Answer, Door, Request
 from retail_assets_tests.races import one_writer_goes_through
@@ -260,7 +259,7 @@ def test_an_upload_that_fails_in_the_middle_is_given_up_and_leaves_nothing(door:
     with pytest.raises(StorageError, match=r"Cannot write .*/big: permission denied.*s3:PutObject"):
         written(store, "big", bytes(40 * MIB))
     assert not store.exists("big")
-    assert "Uploads" not in s3_store.client().list_multipart_uploads(Bucket=bucket)
+    assert "Uploads" not in s3_objects.client().list_multipart_uploads(Bucket=bucket)
 
 
 def test_of_writers_that_read_the_same_version_one_goes_through(store: Store) -> None:
@@ -396,7 +395,7 @@ def test_what_cannot_be_put_on_the_local_disk_first_is_explained(
 
 
 def test_waits_are_bounded(aws: str) -> None:
-    config = s3_store.client().meta.config
+    config = s3_objects.client().meta.config
     assert config.connect_timeout <= 10
     assert config.read_timeout <= 60
     assert config.retries["total_max_attempts"] >= 5
@@ -406,16 +405,16 @@ def test_waits_are_bounded(aws: str) -> None:
 def test_the_standard_settings_of_retrying_are_obeyed(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
     monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
-    assert s3_store.client().meta.config.retries == {"mode": "adaptive", "total_max_attempts": 3}
+    assert s3_objects.client().meta.config.retries == {"mode": "adaptive", "total_max_attempts": 3}
 
 
 def test_threads_share_a_client_and_new_settings_get_a_new_one(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = s3_store.client()
+    first = s3_objects.client()
     with ThreadPoolExecutor(4) as pool:
-        assert {id(c) for c in pool.map(lambda _: s3_store.client(), range(8))} == {id(first)}
+        assert {id(c) for c in pool.map(lambda _: s3_objects.client(), range(8))} == {id(first)}
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
-    assert s3_store.client().meta.region_name == "us-west-2"
-    assert s3_store.client() is not first
+    assert s3_objects.client().meta.region_name == "us-west-2"
+    assert s3_objects.client() is not first
 
 
 def test_duckdb_reads_an_object_through_the_store_under_any_name(store: Store) -> None:

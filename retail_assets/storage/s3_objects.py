@@ -24,7 +24,7 @@ from botocore import exceptions as aws
 from botocore.config import Config
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage import Entry, RemoteObjects
+from retail_assets.storage.objects import Entry, RemoteObjects
 
 _MIB = 1 << 20
 #: The first request of an open; what is smaller, as manifests and most daily files are, costs one GET.
@@ -172,7 +172,7 @@ class S3Objects(RemoteObjects):
                 raise aws.ClientError({"Error": {"Code": failed[0]["Code"], "Message": ""}}, "DeleteObjects")
 
     def filesystem(self) -> Any:
-        from retail_assets.s3_files import S3Files
+        from retail_assets.storage.s3_files import S3Files
 
         return S3Files(self, f"s3://{self._bucket}/{self._root}")
 

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import IO
 
-from retail_assets.file_locks import try_lock
+from retail_assets.storage.locks import try_lock
 
 _NAME = re.compile(r"\.[0-9a-f]{32}\.part")
 

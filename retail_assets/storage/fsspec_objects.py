@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 import fsspec
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage import Entry, RemoteObjects
+from retail_assets.storage.objects import Entry, RemoteObjects
 
 
 class FsspecObjects(RemoteObjects):

@@ -11,7 +11,7 @@ from typing import Any
 
 from fsspec import AbstractFileSystem
 
-from retail_assets.s3_store import Reading, S3Objects
+from retail_assets.storage.s3_objects import Reading, S3Objects
 
 
 class S3Files(AbstractFileSystem):
