@@ -34,7 +34,7 @@ PIPELINE = "retail_pipeline"
 
 _LOCATIONS = """
 { workspaceOrError { ... on Workspace { locationEntries { name loadStatus locationOrLoadError {
-  __typename ... on PythonError { message }
+  __typename ... on PythonError { message causes { message } }
 } } } } }
 """
 _BESIDE = Path(sys.executable).parent
@@ -42,7 +42,7 @@ _PASSWORDS = "simple_auth_manager_passwords.json.generated"
 _TOLD = 3000
 #: Names in every process's environment what it belongs to, so that it is found even in a session of its own whose
 #: parent has gone. (Programs that write their own titles overwrite it; those are found by their sessions.)
-_MARK = "RETAIL_LOCAL_STACK"
+_MARK = "LOCAL_STACK_PART"
 #: Seconds that processes have to end by themselves: Dagster marks the runs it interrupts.
 _GRACE = 20.0
 #: Times that what still runs after that is looked for and killed.
@@ -281,7 +281,8 @@ class LocalStack:
         for entry in entries:
             found = entry["locationOrLoadError"] or {}
             if found.get("__typename") == "PythonError":
-                raise StackError(f"Dagster could not load {entry['name']}:\n{found['message'][-_TOLD:]}")
+                why = "\n".join([found["message"], *(cause["message"] for cause in found["causes"])])
+                raise StackError(f"Dagster could not load {entry['name']}:\n{why[-_TOLD:]}")
         return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
 
     def _airflow_is_healthy(self) -> bool:
