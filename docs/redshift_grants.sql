@@ -1,6 +1,8 @@
 -- Least privilege for retail-assets on Amazon Redshift. Run once, as a superuser, in the database of REDSHIFT_DATABASE.
 -- Replace: complete_journey (the schema: the name of the contract, RETAIL_SOURCE), retail_loader, retail_reader, and
 -- the role's ARN (REDSHIFT_IAM_ROLE). docs/redshift.md explains each line.
+-- With IAM on Serverless, or on a cluster without REDSHIFT_USER, Redshift names the user after the identity: a role's is
+-- "IAMR:<name of the role>", with the quotes. Write that for retail_loader (docs/aws.md does it).
 
 -- The loader logs in with IAM: it has no password. For a login by password or secret: PASSWORD 'sha256|…' instead.
 CREATE USER retail_loader PASSWORD DISABLE;

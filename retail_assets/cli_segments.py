@@ -63,6 +63,7 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
         catalogue=persona_file.or_default(settings.personas),
         country=contract.country,
         form=_format(settings),
+        today=settings.today(),
     )
     if as_json:
         typer.echo(json.dumps([lookup.jsonable(row) for row in found.rows], indent=2))
@@ -89,7 +90,11 @@ def _format(settings: Settings) -> Any:
     contract = settings.contract
     rules = {name: contract.columns[name] for name in COLUMNS if name in contract.columns}
     headers = {name: [h for h in (rule.header, *rule.aliases) if h] for name, rule in rules.items()}
-    return Format(headers, tuple(contract.dates.formats), contract.numbers.decimal, contract.numbers.thousands or "")
+    numbers = contract.numbers
+    currency = (contract.currency, *numbers.symbols(contract.currency))
+    return Format(
+        headers, contract.dates.formats, numbers.decimal, numbers.thousands, currency, contract.missing_values
+    )
 
 
 def _cell(value: Any) -> str:

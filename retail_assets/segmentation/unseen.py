@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime as dt
+import functools
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from retail_assets.contracts.typing_sql import BLANKS
 from retail_assets.errors import RetailError, nearest
 from retail_assets.segmentation import queries
 from retail_assets.segmentation.features import frame
@@ -50,6 +52,8 @@ FIELDS = (
 _CENT = Decimal("0.01")
 _LARGEST = Decimal(10) ** 13
 _OLDEST = dt.date(1900, 1, 1)
+_LONGEST_ID = 128
+_SPACES = " \u00a0\u202f"
 
 
 class PurchaseFileError(RetailError):
@@ -58,12 +62,17 @@ class PurchaseFileError(RetailError):
 
 @dataclass(frozen=True)
 class Format:
-    """How a shop writes its files: other headers by canonical name, date formats, marks in numbers."""
+    """How a shop writes its files: other headers by canonical name, date formats, marks in numbers.
+
+    `currency` holds what may stand before or behind money (`USD`, `$`), `missing` the words for no value.
+    """
 
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dates: Sequence[str] = ()
     decimal: str = "."
     thousands: str = ","
+    currency: Sequence[str] = ("USD", "$")
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ def predict(
     catalogue: Catalogue,
     country: str,
     form: Format | None = None,
+    today: dt.date | None = None,
 ) -> Unseen:
     """The segments of the customers of a CSV file of purchases.
 
@@ -96,11 +106,12 @@ def predict(
         catalogue: names of the groups that rules make.
         country: of the holidays.
         form: how the shop writes headers, dates and numbers, beside the plain way.
+        today: purchases of later days are refused: a mistyped year would make everybody else dormant.
 
     Raises:
         PurchaseFileError: the file is not there, has no such columns, or a line cannot be read.
     """
-    lines, nobody = _read(path, form or Format())
+    lines, nobody = _read(path, form or Format(), today)
     if not lines:
         return Unseen([], *nobody)
     table = _sales(lines)
@@ -150,7 +161,7 @@ def _note(persona: str, catalogue: Catalogue, model: SegmentModel | None) -> str
     return known.description if known else ""
 
 
-def _read(path: Path, form: Format) -> tuple[list[dict[str, Any]], tuple[int, Decimal]]:
+def _read(path: Path, form: Format, today: dt.date | None) -> tuple[list[dict[str, Any]], tuple[int, Decimal]]:
     """Purchases with a customer, and number and money of those without."""
     lines: list[dict[str, Any]] = []
     count, amount = 0, Decimal(0)
@@ -164,7 +175,16 @@ def _read(path: Path, form: Format) -> tuple[list[dict[str, Any]], tuple[int, De
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
+                if any(cell.strip() for cell in cells[len(header) :]):
+                    raise PurchaseFileError(
+                        f"{path}, line {reader.line_num}: has {len(cells)} cells, and the header {len(header)}. "
+                        "Put a value with the separator in it between quotes."
+                    )
                 row = _line(cells, known, form, f"{path}, line {reader.line_num}")
+                if today is not None and row["sale_date"] > today:
+                    raise PurchaseFileError(
+                        f"{path}, line {reader.line_num}: the day {row['sale_date']} has not come. Correct the year."
+                    )
                 if row["customer_id"]:
                     lines.append(row)
                 else:
@@ -216,39 +236,71 @@ def _line(cells: Sequence[str], known: Mapping[str, int], form: Format, where: s
             return ""
         if at >= len(cells):
             raise PurchaseFileError(f"{where}: has {len(cells)} cells, and {column} is the cell {at + 1}.")
-        return cells[at].strip()
+        text = cells[at].strip(BLANKS)
+        return "" if text.upper() in missing else text
 
+    missing = {word.upper() for word in form.missing}
     quantity = _number(cell("quantity"), form, where, "quantity") if cell("quantity") else None
     if cell("total_amount"):
-        amount = _number(cell("total_amount"), form, where, "amount")
+        amount = _number(cell("total_amount"), form, where, "amount", money=True)
     elif quantity is not None and cell("unit_price"):
-        amount = quantity * _number(cell("unit_price"), form, where, "price")
+        amount = quantity * _number(cell("unit_price"), form, where, "price", money=True)
     else:
         raise PurchaseFileError(f"{where}: there is no amount. Write the money paid, below zero for a return.")
     if abs(amount) >= _LARGEST:
         raise PurchaseFileError(f"{where}: the amount {amount} is too large for a purchase.")
     return {
-        "customer_id": cell("customer_id"),
+        "customer_id": _id(cell("customer_id"), where, "customer"),
         "sale_date": _day(cell("sold_at"), form, where),
         "total_amount": amount.quantize(_CENT),
-        "order_id": cell("order_id"),
+        "order_id": _id(cell("order_id"), where, "order"),
         "quantity": quantity if quantity is not None else Decimal(1).copy_sign(amount),
         "product_category": cell("product_category") or "unknown",
     }
 
 
-def _number(text: str, form: Format, where: str, what: str) -> Decimal:
-    plain = re.sub(r"[^\d.,+\-()eE]", "", text)
-    negative = plain.startswith("(") and plain.endswith(")")
-    plain = plain.strip("()").replace(form.thousands, "") if form.thousands else plain.strip("()")
-    plain = plain.replace(form.decimal, ".") if form.decimal != "." else plain
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise PurchaseFileError(f"{where}: the {what} {text[:40]!r} is not a number.") from None
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+def _id(text: str, where: str, what: str) -> str:
+    """An id as cleaning reads it: `17.0` is a spreadsheet's idea of 17."""
+    if re.fullmatch(r"[0-9]+[.]0", text):
+        return text[:-2]
+    if re.fullmatch(r"[0-9][.][0-9]+E[+][0-9]+", text):
+        raise PurchaseFileError(
+            f"{where}: the {what} {text} is an id that a spreadsheet took for a number: its last digits are lost. "
+            "Export the column as text."
+        )
+    if "\0" in text or len(text.encode()) > _LONGEST_ID:
+        raise PurchaseFileError(
+            f"{where}: the {what} {text[:40]!r} is no id: at most {_LONGEST_ID} bytes of text without NUL."
+        )
+    return text
+
+
+@functools.cache
+def _numbers(decimal: str, thousands: str, currency: tuple[str, ...]) -> re.Pattern[str]:
+    """Numbers as cleaning reads them (`contracts.typing_sql`): thousands in groups of three, this currency or none.
+
+    Anything else is refused: to drop what is no digit would make 1250 of `12,50`, and 10 of `1O0`.
+    """
+    group = _SPACES if thousands == " " else thousands
+    whole = (rf"[0-9]{{1,3}}(?:[{re.escape(group)}][0-9]{{3}})+|" if group else "") + "[0-9]*"
+    names = "|".join(map(re.escape, currency))
+    around = f"[{BLANKS}]*(?:{names})?[{BLANKS}]*" if names else ""
+    return re.compile(
+        rf"(?P<sign>[+-]?){around}(?P<inner>[+-]?)(?P<whole>{whole})(?:[{re.escape(decimal)}](?P<part>[0-9]*))?"
+        rf"(?P<power>[eE][+-]?[0-9]{{1,3}})?{around}"
+    )
+
+
+def _number(text: str, form: Format, where: str, what: str, *, money: bool = False) -> Decimal:
+    read = _numbers(form.decimal, form.thousands, tuple(form.currency) if money else ()).fullmatch(text)
+    if read is None or not (read["whole"] or read["part"]) or (read["sign"] and read["inner"]):
+        marks = f"1{form.thousands}234{form.decimal}50" if form.thousands else f"1234{form.decimal}50"
+        raise PurchaseFileError(f"{where}: the {what} {text[:40]!r} is not a number. Write it as in {marks}.")
+    whole = re.sub(r"[^0-9]", "", read["whole"])
+    number = Decimal(f"{read['sign']}{read['inner']}{whole or 0}.{read['part'] or 0}{read['power'] or ''}")
+    if abs(number) >= Decimal(10) ** 15:
         raise PurchaseFileError(f"{where}: the {what} {text[:40]!r} is not a usable number.")
-    return -number if negative else number
+    return number
 
 
 def _day(text: str, form: Format, where: str) -> dt.date:
@@ -274,7 +326,7 @@ def _sales(lines: Iterable[dict[str, Any]]) -> pa.Table:
         rows.append(
             {
                 "transaction_id": str(number),
-                "order_id": f"{line['customer_id']} {order}"[:128],
+                "order_id": order,  # counted a customer, so customers may share it
                 "sold_at": dt.datetime.combine(line["sale_date"], dt.time()),
                 "sale_date": line["sale_date"],
                 "customer_id": line["customer_id"],

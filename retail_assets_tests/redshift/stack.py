@@ -96,7 +96,8 @@ class Stack:
         if kind in ("IAM", "IAMA"):
             return name if password else None
         if kind == "IAMR":  # the user of an IAM identity
-            return LOADER if password == TEMPORARY_PASSWORD else None
+            known = user if user in self.users else LOADER
+            return known if password == TEMPORARY_PASSWORD else None
         return user if self.users.get(user) == password else None
 
 

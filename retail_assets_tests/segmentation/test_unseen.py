@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from retail_assets.segmentation.model import SegmentModel, train
 from retail_assets.segmentation.personas import DEFAULT
@@ -24,7 +27,7 @@ def model() -> SegmentModel:
 def ask(tmp_path: Path, text: str | bytes, model: SegmentModel | None, form: Format | None = None) -> Unseen:
     file = tmp_path / "purchases.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return predict(file, model, "v1", SNAPSHOT, catalogue=DEFAULT, country="US", form=form)
+    return predict(file, model, "v1", SNAPSHOT, catalogue=DEFAULT, country="US", form=form, today=dt.date(2024, 1, 31))
 
 
 def weekly(customer: str, amount: float, weeks: int = 45) -> str:
@@ -90,6 +93,50 @@ def test_the_shops_own_headers_dates_and_marks_are_read(tmp_path: Path) -> None:
     assert (row["monetary"], row["last_sale_date"]) == (Decimal("1234.50"), dt.date(2023, 12, 30))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["12,50", "1.234,56", "1O0", "12x5", "12 50", "1,2,3", "5%", "5 EUR", "€5", "--5", "(5)", "5-", "$", ".", "e5"],
+)
+def test_what_is_no_number_in_the_shops_notation_is_refused_and_never_guessed(tmp_path: Path, text: str) -> None:
+    """Each of these was once read, `12,50` as 1250."""
+    with pytest.raises(PurchaseFileError, match=r"line 2: the amount .* is not a number. Write it as in 1,234.50"):
+        ask(tmp_path, f"customer_id;date;amount\na;2023-01-01;{text}\n", None)
+
+
+@given(
+    cents=st.integers(-(10**9), 10**9),
+    marks=st.sampled_from([(".", ","), (",", "."), (",", " "), (".", "'"), (".", ""), (",", "")]),
+    grouped=st.booleans(),
+    currency=st.sampled_from(["", "EUR ", "€"]),
+)
+def test_any_money_is_read_as_it_was_written_in_any_notation(
+    cents: int, marks: tuple[str, str], grouped: bool, currency: str
+) -> None:
+    decimal, thousands = marks
+    whole, part = divmod(abs(cents), 100)
+    digits = f"{whole:,}".replace(",", thousands) if grouped else str(whole)
+    text = f"{'-' if cents < 0 else ''}{currency}{digits}{decimal}{part:02d}"
+    with TemporaryDirectory() as folder:
+        form = Format(decimal=decimal, thousands=thousands, currency=("EUR", "€"))
+        found = ask(Path(folder), f"customer_id\tdate\tamount\n\t2023-01-01\t{text}\n", None, form)
+    assert found.anonymous_amount == Decimal(cents).scaleb(-2)
+
+
+def test_ids_are_those_that_cleaning_makes_of_them(tmp_path: Path) -> None:
+    """A spreadsheet's 17.0 is 17, spaces of any kind go, and words for a missing value are nobody."""
+    text = "customer_id,date,amount\n17,2023-12-01,1\n17.0,2023-12-02,1\n\u00a017\u200b,2023-12-03,1\n"
+    text += "007,2023-12-01,1\nnull,2023-12-01,5\n"
+    found = ask(tmp_path, text, None, Format(missing=("NULL", "N/A")))
+    assert {row["customer_id"]: row["frequency"] for row in found.rows} == {"17": 3, "007": 1}
+    assert (found.anonymous_lines, found.anonymous_amount) == (1, Decimal("5.00"))
+
+
+def test_long_orders_of_a_customer_are_told_apart(tmp_path: Path) -> None:
+    customer, order = "c" * 120, "o" * 120
+    text = f"customer_id,date,amount,order_id\n{customer},2023-12-01,1,{order}1\n{customer},2023-12-01,1,{order}2\n"
+    assert [row["frequency"] for row in ask(tmp_path, text, None).rows] == [2]
+
+
 def test_a_file_without_purchases_has_no_customers(tmp_path: Path) -> None:
     assert ask(tmp_path, "customer_id,date,amount\n", None).rows == []
 
@@ -107,6 +154,11 @@ def test_a_file_without_purchases_has_no_customers(tmp_path: Path) -> None:
         ("customer_id,date,amount\na,2023-01-01,99999999999999\n", "too large"),
         ("customer_id,date,amount\na,2023-01-01,\n", "line 2: there is no amount"),
         ("customer_id,date,amount\na,2023-01-01\n", "line 2: has 2 cells"),
+        ("customer_id,date,amount\na,2023-01-01,12,50\n", "line 2: has 4 cells, and the header 3"),
+        ("customer_id,date,amount\n5.36365E+11,2023-01-01,1\n", "line 2: the customer 5.36365E.11 is an id that a"),
+        ("customer_id,date,amount\na\0b,2023-01-01,1\n", "line 2: the customer .* is no id"),
+        (f"customer_id,date,amount\n{'é' * 65},2023-01-01,1\n", "line 2: the customer .* is no id: at most 128 bytes"),
+        ("customer_id,date,amount\na,2024-02-01,1\n", "line 2: the day 2024-02-01 has not come"),
         ("customer_id,date,amount\na,0023-01-01,1\n", "before 1900"),
         (b"customer_id,date,amount\n\xff\xfe,2023-01-01,1\n", "not a CSV file in UTF-8"),
     ],
