@@ -285,6 +285,9 @@ FORECAST_ACCURACY = Table(
         Column("inside95", "boolean", "the day was inside the 95 % interval"),
         Column("model_version", "varchar(64)", "version that made the forecast"),
         Column("issued_at", "timestamp", "when it was made, UTC"),
+        Column("units", "double", "forecast units of the day; of TOTAL their sum", nullable=True),
+        Column("units_actual", "double", "units the day brought, net of returns", nullable=True),
+        Column("units_inside80", "boolean", "inside the 80 % interval of units; TOTAL has none", nullable=True),
     ),
     key=("product_category", "forecast_date", "cutoff_date"),
 )

@@ -84,6 +84,8 @@ _ACCURACY_LINEAGE = {
     "forecast_date": [("daily_category_sales", "sale_date")],
     "actual": _REVENUE,
     "error": _REVENUE,
+    "units": _UNITS,
+    "units_actual": _UNITS,
 }
 
 
@@ -127,7 +129,12 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             metadata = publish(platform, {}, pictures, (accuracy.FIGURE,))
             drift = accuracy.judge(scored, promised)
         context.log.info("%d category-days of earlier forecasts have matured. %s", rows, drift.alarm or "No alarm.")
-        numbers = {"wape": drift.wape, "naive_wape": drift.naive_wape, "coverage80": drift.coverage80}
+        numbers = {
+            "wape": drift.wape,
+            "naive_wape": drift.naive_wape,
+            "coverage80": drift.coverage80,
+            "units_wape": drift.units_wape,
+        }
         known = {f"recent_{name}": value for name, value in numbers.items() if value is not None}
         place: dict[str, Any] = {"dagster/row_count": rows, "dagster/uri": warehouse.location(FORECAST_ACCURACY)}
         return dg.MaterializeResult(metadata={**place, **known, **metadata})

@@ -6,7 +6,7 @@ made again in hindsight.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
 from retail_assets.forecasting import canvas
-from retail_assets.forecasting.series import TOTAL, closed_days, daily_sales
+from retail_assets.forecasting.series import TOTAL, Floats, Ints, closed_days, daily_sales
 from retail_assets.tables import FORECAST_ACCURACY
 
 if TYPE_CHECKING:
@@ -27,13 +27,16 @@ RECENT_DAYS, FEWEST_DAYS = 28, 7
 # Errors grow a half beyond the promised before anybody is woken: with fewer days chance alone does that.
 TOLERATED = 1.5
 LEAST_COVERAGE = 0.6
+#: What forecasts of before units were forecast do not tell.
+_OF_UNITS = ("units", "units_p10", "units_p90")
 
 
 @dataclass(frozen=True)
 class Drift:
     """Recent accuracy of the category-days that matured: `days` calendar days, WAPE and coverage as shares.
 
-    `alarm` says what is wrong, in words; None where nothing is, or too little has matured to tell.
+    `alarm` says what is wrong, in words; None where nothing is, or too little has matured to tell. `units_wape` weighs
+    units of unlike categories by what one brought; None where units were not forecast.
     """
 
     days: int
@@ -41,13 +44,14 @@ class Drift:
     naive_wape: float | None
     coverage80: float | None
     alarm: str | None
+    units_wape: float | None = None
 
 
 def matured(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
     """Earlier forecasts, each a table of `SALES_FORECAST`, joined to the days that came: `tables.FORECAST_ACCURACY`.
 
     Days the shop was closed and days beyond the last complete one are left out; a category without sales on an open
-    day sold nothing.
+    day sold nothing. Units are scored where both the forecast and the history tell them.
     """
     import pyarrow as pa
 
@@ -66,21 +70,37 @@ def matured(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
     known = (at >= 0) & (at < len(sales.days))
     known[known] = open_days[at[known]]
     said, at = said[known], at[known]
-    row = {name: number for number, name in enumerate(sales.categories)}
-    total = sales.revenue.sum(axis=0)
-    actual = np.array(
-        [
-            total[when] if name == TOTAL else sales.revenue[row[name], when] if name in row else 0.0
-            for name, when in zip(said["product_category"], at, strict=True)
-        ]
+    actual = _came(said["product_category"], sales.categories, sales.revenue, at)
+    units = (
+        np.full(len(at), np.nan)
+        if sales.units is None
+        else _came(said["product_category"], sales.categories, sales.units, at)
     )
+    said = said.reindex(columns=[*said.columns, *(name for name in _OF_UNITS if name not in said.columns)])
+    ends = said["units_p10"].to_numpy(dtype=float), said["units_p90"].to_numpy(dtype=float)
+    told = ~np.isnan(units) & ~np.isnan(ends[0]) & ~np.isnan(ends[1])
+    within = (units >= ends[0] - 0.0005) & (units <= ends[1] + 0.0005)
     made = said.assign(
         actual=actual.round(2) + 0.0,
         error=(said["mean"].to_numpy() - actual).round(2) + 0.0,
         inside80=(actual >= said["p10"] - 0.005) & (actual <= said["p90"] + 0.005),
         inside95=(actual >= said["p025"] - 0.005) & (actual <= said["p975"] + 0.005),
+        units_actual=np.where(said["units"].isna(), np.nan, units).round(3) + 0.0,
+        units_inside80=pd.Series(within, said.index, dtype=object).where(told, None),
     ).sort_values(["product_category", "forecast_date", "cutoff_date"], kind="stable")
     return pa.Table.from_pandas(made[list(FORECAST_ACCURACY.names)], schema=schema, preserve_index=False)
+
+
+def _came(names: pd.Series, categories: Sequence[str], values: Floats, at: Ints) -> Floats:
+    """(rows,): what the days `at` brought of `values` (categories, days); TOTAL is the sum, an unknown category 0."""
+    row = {name: number for number, name in enumerate(categories)}
+    total = values.sum(axis=0)
+    return np.array(
+        [
+            total[when] if name == TOTAL else values[row[name], when] if name in row else 0.0
+            for name, when in zip(names, at, strict=True)
+        ]
+    )
 
 
 def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
@@ -107,7 +127,19 @@ def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
             )
         elif coverage < LEAST_COVERAGE:
             alarm = f"the 80 % intervals held only {coverage:.0%} of the last {len(recent)} matured days"
-    return Drift(len(recent), wape, naive, coverage, alarm)
+    return Drift(len(recent), wape, naive, coverage, alarm, _units_wape(frame))
+
+
+def _units_wape(frame: pd.DataFrame) -> float | None:
+    """WAPE of units over the categories, each valued at what a unit of it brought on these days."""
+    if "units_actual" not in frame:  # the table of an earlier version, until it is made again
+        return None
+    sold = frame[frame["units_actual"].notna()].assign(missed=lambda f: (f["units"] - f["units_actual"]).abs())
+    sums = sold.groupby("product_category")[["actual", "units_actual", "missed"]].sum()
+    sums = sums[(sums["actual"] > 0) & (sums["units_actual"] > 0)]
+    if sums.empty:
+        return None
+    return float((sums["missed"] * sums["actual"] / sums["units_actual"]).sum() / sums["actual"].sum())
 
 
 def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:

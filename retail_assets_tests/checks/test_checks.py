@@ -245,8 +245,8 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "accuracy_has_not_drifted",
         sql(
             "INSERT INTO forecast_accuracy SELECT product_category, forecast_date - i::INTEGER, cutoff_date, i, mean, "
-            "actual, error, seasonal_naive, false, false, model_version, issued_at "
-            "FROM forecast_accuracy, range(1, 15) r(i)"
+            "actual, error, seasonal_naive, false, false, model_version, issued_at, units, units_actual, "
+            "units_inside80 FROM forecast_accuracy, range(1, 15) r(i)"
         ),
         "held only 7% of the last 15 matured days",
     ),

@@ -76,3 +76,52 @@ def test_without_a_promise_only_the_intervals_can_alarm(issued):
 
 def test_a_few_days_raise_no_alarm(issued):
     assert judge(matured([issued], history(ISSUED_AT + 5, amounts(factor=3.0))), 0.1).alarm is None
+
+
+PRICES = {"a": 2.0, "b": 0.5}
+
+
+def with_units(rows, factor=1.0):
+    return rows.assign(units=rows["revenue"].astype(float) / rows["product_category"].map(PRICES) * factor)
+
+
+@pytest.fixture(scope="module")
+def issued_with_units():
+    return forecast_daily(with_units(history(ISSUED_AT, amounts())), country="US").table
+
+
+def test_units_of_a_matured_day_are_scored_beside_its_revenue(issued_with_units):
+    rows = with_units(history(ISSUED_AT + 10, amounts()))
+    made = matured([issued_with_units], rows).to_pandas().set_index(["product_category", "horizon_day"])
+    said = issued_with_units.to_pandas().set_index(["product_category", "horizon_day"])
+    for name, price in PRICES.items():
+        for day in range(1, 11):
+            one, then = made.loc[(name, day)], said.loc[(name, day)]
+            assert one["units"] == then["units"]
+            assert one["units_actual"] == pytest.approx(one["actual"] / price, abs=0.01)
+            assert one["units_inside80"] == (then["units_p10"] <= one["units_actual"] <= then["units_p90"])
+    total = made.loc[TOTAL]
+    assert total["units_actual"].to_numpy() == pytest.approx(
+        (made.loc["a"]["units_actual"] + made.loc["b"]["units_actual"]).to_numpy(), abs=0.01
+    )
+    assert total["units_inside80"].isna().all()
+
+
+def test_the_error_of_units_weighs_each_category_by_its_price(issued_with_units):
+    rows = history(ISSUED_AT + 20, amounts())
+    same = judge(matured([issued_with_units], with_units(rows)), 0.25)
+    assert same.units_wape == pytest.approx(same.wape, rel=0.15)
+    doubled = judge(matured([issued_with_units], with_units(rows, factor=2.0)), 0.25)
+    assert (doubled.units_wape or 0) > 1.5 * (same.units_wape or 0) > 0
+    assert doubled.wape == same.wape
+
+
+def test_a_forecast_without_units_and_a_history_without_them_are_scored_by_revenue(issued, issued_with_units):
+    rows = with_units(history(ISSUED_AT + 10, amounts()))
+    older = issued_with_units.drop_columns(["units", "units_p10", "units_p90"])
+    for made in (matured([older], rows), matured([issued_with_units], rows.drop(columns="units"))):
+        assert made.num_rows == 30
+        assert made["units_actual"].null_count == made["units_inside80"].null_count == 30
+        assert judge(made, 0.25).units_wape is None
+    before = matured([issued_with_units], rows).drop_columns(["units", "units_actual", "units_inside80"])
+    assert judge(before, 0.25).units_wape is None

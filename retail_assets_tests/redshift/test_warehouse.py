@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +22,7 @@ from retail_assets.lake import CleanManifest, Lake, LakeFile
 from retail_assets.storage import Store
 from retail_assets.tables import ALL, DIM_DATE, SALES, SALES_CLEAN, Table
 from retail_assets.warehouse.redshift import sql
+from retail_assets.warehouse.redshift.staging import Staging
 from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
 from retail_assets_tests.redshift.stack import BUCKET, LOADER
 from retail_assets_tests.redshift.wire import Event
@@ -138,6 +141,12 @@ def test_what_is_joined_on_is_spread_by_it() -> None:
     assert "DISTKEY (transaction_id)" in sql.create_stage("stage", SALES_CLEAN)
     assert "SORTKEY (landed_on, transaction_id)" in sql.create_table("shop", SALES_CLEAN)
     assert "sale_date DATE NOT NULL ENCODE RAW" in sql.create_table("shop", SALES)
+
+
+@pytest.mark.parametrize("table", [t for t in ALL if t.key == ("customer_id",)], ids=lambda t: t.name)
+def test_a_table_of_customers_is_spread_by_customer_and_no_node_holds_all(table: Table) -> None:
+    assert "DISTKEY (customer_id)" in sql.create_table("shop", table)
+    assert "DISTKEY (customer_id)" in sql.create_stage("stage", table)
 
 
 def test_a_name_that_is_no_identifier_gets_into_no_statement(stack: Stack, lake: Lake) -> None:
@@ -313,6 +322,25 @@ def test_rows_are_read_back_in_memory_that_does_not_grow_with_them(
         assert count == rows
         peaks.append(peak / 1024)
     assert peaks[1] < peaks[0] + 40, peaks
+
+
+def test_a_table_is_sent_in_memory_that_does_not_hold_its_file(lake: Lake) -> None:
+    """Customers by the million are written a row group at a time; the file itself is never in memory."""
+    noise = np.random.default_rng(0).bytes(16 * 600_000)
+    rows = pa.table(
+        {"noise": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), 600_000, [None, pa.py_buffer(noise)])}
+    )
+    pool, usual = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        with Staging(lake.store, "sending").folder() as folder:
+            manifest = folder.table("rows", rows)
+            [entry] = json.loads(lake.store.read(manifest.removeprefix(f"{lake.store.uri}/")))["entries"]
+            key = entry["url"].removeprefix(f"{lake.store.uri}/")
+            assert entry["meta"]["content_length"] == len(lake.store.read(key)) > 9_000_000
+    finally:
+        pa.set_memory_pool(usual)
+    assert (pool.max_memory() or 0) < 6_000_000
 
 
 # Where the lake is not on S3, and what doctor says.

@@ -12,6 +12,7 @@ from typing import Any
 
 from retail_assets.errors import WarehouseError
 from retail_assets.tables import (
+    CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
     DIM_CUSTOMER,
@@ -29,6 +30,7 @@ _DISTRIBUTED_BY = {
     SALES_CLEAN.name: "transaction_id",
     SALES.name: "transaction_id",
     DIM_CUSTOMER.name: "customer_id",
+    CUSTOMER_FEATURES.name: "customer_id",
     CUSTOMER_SEGMENTS.name: "customer_id",
 }
 _SPREAD_EVENLY = (SALES_QUARANTINE.name,)

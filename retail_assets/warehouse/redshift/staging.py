@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _BATCH_ROWS = 10_000
+#: Rows that are made Parquet at once, and held while they are.
+_ROW_GROUP = 100_000
 
 
 class Staging:
@@ -65,14 +67,13 @@ class StagingFolder:
 
     def table(self, name: str, rows: pa.Table) -> str:
         """Write rows as one Parquet file and its manifest; returns the manifest's URI."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink)
-        data = sink.getvalue().to_pybytes()
-        url = self._write(f"{name}.parquet", data)
-        entry = {"url": url, "mandatory": True, "meta": {"content_length": len(data)}}
+        key = f"{self.key}/{name}.parquet"
+        with self._store.writing(key) as sink:  # by way of the disk: a table of all customers is many row groups
+            pq.write_table(rows, sink, row_group_size=_ROW_GROUP)
+            size = sink.tell()
+        entry = {"url": self._store.uri_of(key), "mandatory": True, "meta": {"content_length": size}}
         return self._write(f"{name}.manifest", json.dumps({"entries": [entry]}).encode())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
