@@ -113,8 +113,8 @@ day_numbers = st.integers(0, 12)
 def test_a_forecast_sees_what_was_said_last_by_its_day_and_nothing_later(said, origins):
     first = np.datetime64("2024-01-01")
     known = [np.datetime64("0001-01-01") if day is None else first + day for _, _, day in said]
-    columns = [first + np.array([day for day, _, _ in said], dtype=int)], [np.array([float(v) for _, v, _ in said])]
-    regressors = Regressors(("x",), *columns, [np.array(known, dtype="datetime64[D]")])
+    days, values = first + np.array([day for day, _, _ in said], dtype=int), np.array([float(v) for _, v, _ in said])
+    regressors = Regressors(("x",), (days,), (values,), (np.array(known, dtype="datetime64[D]"),))
     made = regressors.as_known(first + np.array(origins), first + np.array(origins)[:, None] + np.arange(1, 6))
     for pair, origin in enumerate(origins):
         for step in range(5):
@@ -144,6 +144,7 @@ def fill(warehouse, rows, kinds=KINDS):
 
 
 def test_a_table_of_the_warehouse_says_the_same_as_a_file(warehouse):
+    rows: list[tuple[str, str, float, str | None]]
     rows = [("2024-03-24", "rain", 2.5, "2024-03-20"), ("2024-03-24", "rain", 1.0, "2024-03-22")]
     rows += [("2024-03-25", "heat", -3.0, None)]
     lines = [",".join(str("" if v is None else v) for v in row) for row in rows]
