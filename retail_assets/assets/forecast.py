@@ -193,10 +193,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
             every = max(int(size["n"]) // amounts.MOST, 1)
-            rows = warehouse.query(
-                "SELECT transaction_id, sale_date, age, gender, product_category, unit_price, total_amount FROM sales "
-                f"WHERE mod(source_line, {every}) = 0 AND quantity > 0 ORDER BY transaction_id"
-            ).to_pandas()
+            rows = warehouse.query(amounts.transactions(every)).to_pandas()
             made = amounts.report(rows, seed=SEED)
             platform.output.write(AMOUNTS, report_json(made))
         context.log.info("%s", made["verdict"])

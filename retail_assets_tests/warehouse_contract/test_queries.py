@@ -15,7 +15,7 @@ import pytest
 
 from retail_assets.checks import conservation
 from retail_assets.eda import queries as eda
-from retail_assets.forecasting import regressors
+from retail_assets.forecasting import amounts, regressors
 from retail_assets.forecasting.regressors import RegressorsError
 from retail_assets.segmentation import queries as segmentation
 from retail_assets.segmentation.activation import write_activation
@@ -71,6 +71,7 @@ QUERIES = {
         for known, carried in ((False, False), (True, False), (True, True))
     },
     "span": marts.SALES_SPAN,
+    "transactions": amounts.transactions(3),
     "sales_against_definition": conservation._sales_against_definition(None),
 }
 
@@ -219,3 +220,19 @@ def test_weather_in_the_warehouse_is_read_alike(empty_place: Place) -> None:
         regressors.from_warehouse(empty_place.warehouse, "wheather")
     with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='nowhere.weather': .* has no such table"):
         regressors.from_warehouse(empty_place.warehouse, "nowhere.weather")
+
+
+def test_what_a_customer_bought_before_is_of_earlier_days_alone(empty_place: Place) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(3)]
+    bought = [("A", days[0], 100), ("A", days[0], 300), ("A", days[1], 500), ("A", days[2], 700), ("B", days[1], 900)]
+    rows = [
+        line(f"T{n}", cents, day, at=n + 1, customer_id=customer, sale_date=day)
+        for n, (customer, day, cents) in enumerate([*bought, (None, days[2], 40)])
+    ]
+    rows.append(line("R", -100, days[0], at=9, customer_id="A", sale_date=days[0]))
+    empty_place.warehouse.replace(SALES, pa.Table.from_pylist(rows, SALES.arrow_schema()))
+    found = empty_place.warehouse.query(amounts.transactions(1)).to_pylist()
+    told = {r["transaction_id"]: (r["customer_lines_before"], r["customer_mean_before"]) for r in found}
+    assert told == {
+        "T0": (0, None), "T1": (0, None), "T2": (2, 2.0), "T3": (3, 3.0), "T4": (0, None), "T5": (None, None)
+    }  # fmt: skip
