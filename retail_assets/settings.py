@@ -38,11 +38,13 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
     "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
     "RETAIL_EVENTS": ("none", "CSV file or URI of events and promotions: date,name[,value][,known_on]"),
+    "RETAIL_REGRESSORS": ("none", "table of the warehouse with weather and the like: date, name, value, known_on"),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?\Z")
 _SCHEMES = ("file", "s3", "abfs")
 _WAREHOUSES = ("duckdb", "redshift")
 
@@ -64,6 +66,7 @@ class Settings:
     start_date: dt.date
     end_date: dt.date | None
     events: str | None = None
+    regressors: str | None = None
     personas: Path | None = None
 
     @property
@@ -114,6 +117,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     memory = value("RETAIL_SPARK_MEMORY")
     if memory is not None and not re.match(r"[1-9]\d*[gGmM]\Z", memory):
         raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number of m or g, such as 1500m or 2g")
+    regressors = value("RETAIL_REGRESSORS")
+    if regressors is not None and not _TABLE.match(regressors):
+        raise _wrong("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in small letters")
 
     contract = contracts.load(value("RETAIL_SOURCE") or "retail_sales")
     overrides = {
@@ -152,6 +158,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         start_date=start,
         end_date=end,
         events=_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
+        regressors=regressors,
         personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
     )
 

@@ -84,6 +84,9 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_TIMEZONE", "Europe/Berln", "Did you mean 'Europe/Berlin'"),
         ("RETAIL_COUNTRY", "Germany", "ISO 3166"),
         ("RETAIL_CURRENCY", "eur", "ISO 4217"),
+        ("RETAIL_REGRESSORS", "weather; DROP TABLE sales", "schema.name"),
+        ("RETAIL_REGRESSORS", "a.b.c", "schema.name"),
+        ("RETAIL_REGRESSORS", "weather.csv.", "schema.name"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, value: str, allowed: str) -> None:

@@ -193,10 +193,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
             every = max(int(size["n"]) // amounts.MOST, 1)
-            rows = warehouse.query(
-                "SELECT transaction_id, sale_date, age, gender, product_category, unit_price, total_amount FROM sales "
-                f"WHERE mod(source_line, {every}) = 0 AND quantity > 0 ORDER BY transaction_id"
-            ).to_pandas()
+            rows = warehouse.query(amounts.transactions(every)).to_pandas()
             made = amounts.report(rows, seed=SEED)
             platform.output.write(AMOUNTS, report_json(made))
         context.log.info("%s", made["verdict"])
@@ -235,19 +232,23 @@ def _history(platform: Platform) -> "pd.DataFrame":
 
 
 def _events(platform: Platform) -> "Regressors":
-    """What RETAIL_EVENTS says. Raises SettingsError where it cannot be read, RegressorsError where it is wrong."""
+    """What RETAIL_EVENTS and RETAIL_REGRESSORS say. Raises SettingsError where the file cannot be read, RegressorsError
+    where what they say is wrong.
+    """
     from retail_assets.forecasting import regressors
 
+    table = platform.settings.regressors
+    measured = regressors.NONE if table is None else regressors.from_warehouse(platform.warehouse, table)
     uri = platform.settings.events
     if uri is None:
-        return regressors.NONE
+        return measured
     folder, _, name = uri.rpartition("/")
     try:
         text = Store(folder).read(name).decode() if "://" in uri else Path(uri).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, StorageError) as e:
         told = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
         raise SettingsError(f"RETAIL_EVENTS={uri!r} cannot be read: {told}.") from None
-    return regressors.read(text, uri)
+    return regressors.together(regressors.read(text, uri), measured)
 
 
 def _reason_to_train(platform: Platform, history: "pd.DataFrame", events: "Regressors", demanded: bool) -> str | None:

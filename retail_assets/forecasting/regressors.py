@@ -12,22 +12,31 @@ import datetime as dt
 import hashlib
 import io
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retail_assets.errors import RetailError, nearest
+from retail_assets.errors import NotReadyError, RetailError, WarehouseError, nearest
 from retail_assets.forecasting.series import Days, Floats
+
+if TYPE_CHECKING:
+    from retail_assets.warehouse.protocol import Warehouse
 
 COLUMNS = ("date", "name", "value", "known_on")
 #: More would be learnt from chance.
 MOST_NAMES = 12
 #: Beyond this a number is a mistake, and more than a tree can split.
 _LARGEST = 1e12
+#: Wider than the days of the calendar (date.max is 2,932,896 days after 1970), so that two days make one number.
+_DAYS_APART = 1 << 23
+
+_Said = tuple[dt.date, float, dt.date]
 
 
 class RegressorsError(RetailError):
-    """The file of events and regressors is wrong: names the line, the column and what is allowed."""
+    """The file or table of events and regressors is wrong: names the place, the column and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,24 @@ class Regressors:
         Of several values the one that became known last by then; zero where none had.
         """
         made = np.zeros((*targets.shape, len(self.names)))
+        asked = _one_number(targets, origins[:, None])
         for column, (days, values, known_on) in enumerate(zip(self.days, self.values, self.known_on, strict=True)):
-            for at in np.argsort(known_on, kind="stable"):
-                said = (targets == days[at]) & (origins >= known_on[at])[:, None]
-                made[..., column][said] = values[at]
+            if not len(days):
+                continue
+            # By day, then by when it was said: of a day, the last one said by the origin stands just before it.
+            said = _one_number(days, known_on)
+            order = np.argsort(said, kind="stable")
+            at = np.searchsorted(said[order], asked, side="right") - 1
+            found = order[np.maximum(at, 0)]
+            there = (at >= 0) & (days[found] == targets)
+            made[..., column][there] = values[found][there]
         return made
+
+
+def _one_number(days: Days, known_on: Days) -> np.ndarray:
+    """Numbers that are ordered by day, and within a day by when it became known."""
+    day, known = (np.asarray(d).astype("datetime64[D]").astype(np.int64) for d in (days, known_on))
+    return day * _DAYS_APART + known
 
 
 NONE = Regressors((), (), (), ())
@@ -77,7 +99,7 @@ def read(text: str, where: str) -> Regressors:
         raise RegressorsError(f"{where}: column {missing[0]!r} is missing. Columns: {', '.join(COLUMNS)}.")
     if len(set(header)) < len(header):
         raise RegressorsError(f"{where}: a column stands there twice: {', '.join(header)}.")
-    found: dict[str, list[tuple[dt.date, float, dt.date]]] = {}
+    found: dict[str, list[_Said]] = {}
     for number, fields in rows:
         line = f"{where}, line {number}"
         if None in fields:
@@ -91,6 +113,61 @@ def read(text: str, where: str) -> Regressors:
         found.setdefault(name, []).append(
             (_day(row["date"], "date", line), value, _day(known, "known_on", line) if known else dt.date.min)
         )
+    return _made(found, where)
+
+
+def from_warehouse(warehouse: Warehouse, table: str) -> Regressors:
+    """Regressors from a table or view of the warehouse with the columns `date`, `name`, `value` and `known_on`.
+
+    A value may be there several times, as a weather forecast that is issued anew: each counts from its `known_on` (a
+    day or a moment) on; without one it counts as known all along. Raises RegressorsError.
+    """
+    where = f"RETAIL_REGRESSORS={table!r}"
+    try:
+        there = warehouse.query(f"SELECT * FROM {table} LIMIT 0").column_names
+    except (NotReadyError, WarehouseError) as e:
+        if isinstance(e, WarehouseError) and "does not exist" not in str(e):  # in use, or not to be reached
+            raise
+        raise RegressorsError(
+            f"{where}: {warehouse.location()} has no such table. Make it (docs/forecast.md), or unset the variable."
+        ) from None
+    if missing := [name for name in COLUMNS if name not in there]:
+        raise RegressorsError(
+            f"{where}: column {missing[0]!r} is missing.{nearest(missing[0], there)} Columns: {', '.join(COLUMNS)}."
+        )
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    # In a defined order, so that of two values said on one day the same one counts in each run.
+    rows = warehouse.query(f"SELECT {columns} FROM {table} ORDER BY {columns}").to_pylist()
+    return _made(_from_rows(rows, where), where)
+
+
+def _from_rows(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, list[_Said]]:
+    found: dict[str, list[_Said]] = {}
+    for row in rows:
+        line = f"{where}, {row['date']} {str(row['name'])[:40]!r}"
+        name = str(row["name"] or "").strip()
+        if not name:
+            raise RegressorsError(f"{line}: 'name' is empty.")
+        known = dt.date.min if row["known_on"] is None else _date(row["known_on"], "known_on", line)
+        value = _number("nothing" if row["value"] is None else str(float(row["value"])), line)
+        found.setdefault(name, []).append((_date(row["date"], "date", line), value, known))
+    return found
+
+
+def together(*all_said: Regressors) -> Regressors:
+    """What several places say; of a day that several speak of, as within one. Raises RegressorsError for too many."""
+    saying = [said for said in all_said if said.names]
+    if len(saying) < 2:
+        return saying[0] if saying else NONE
+    found: dict[str, list[_Said]] = {}
+    for said in saying:
+        for name, *columns in zip(said.names, said.days, said.values, said.known_on, strict=True):
+            days, values, known_on = (column.astype(object).tolist() for column in columns)
+            found.setdefault(name, []).extend(zip(days, values, known_on, strict=True))
+    return _made(found, "RETAIL_EVENTS and RETAIL_REGRESSORS")
+
+
+def _made(found: Mapping[str, list[_Said]], where: str) -> Regressors:
     if len(found) > MOST_NAMES:
         raise RegressorsError(f"{where}: {len(found)} names; at most {MOST_NAMES} can be learnt from. Leave some out.")
     names = tuple(sorted(found))
@@ -102,6 +179,15 @@ def read(text: str, where: str) -> Regressors:
         tuple(np.array(column[2], dtype="datetime64[D]") for column in columns),
         hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16],
     )
+
+
+def _date(value: Any, column: str, line: str) -> dt.date:
+    """A day of a table; of a moment its day."""
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    return _day(str(value), column, line)
 
 
 def _day(text: str | None, column: str, line: str) -> dt.date:

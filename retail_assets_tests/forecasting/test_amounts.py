@@ -87,3 +87,22 @@ def test_an_amount_that_is_missing_is_told():
     rows = transactions()
     with pytest.raises(ValueError, match="total_amount is missing or not a number in 1 transactions"):
         judge(rows.assign(total_amount=rows["total_amount"].where(rows.index != 3)), ["age"])
+
+
+def test_a_customer_who_always_spends_alike_is_recognised():
+    random = np.random.default_rng(0)
+    rows = transactions()
+    usual = random.gamma(2, 100, len(rows))
+    rows = rows.assign(
+        total_amount=usual * random.normal(1, 0.1, len(rows)), customer_mean_before=usual, customer_lines_before=5
+    )
+    made = report(rows, repeats=3)
+    assert made["without_price"]["has_skill"]
+    assert "customer_mean_before" in made["without_price"]["features"]
+    assert "customer_lines_before" not in made["without_price"]["features"], "the same of all, it tells nothing"
+
+
+def test_customers_who_came_once_change_nothing():
+    rows = transactions()
+    once = rows.assign(customer_lines_before=0, customer_mean_before=np.nan)
+    assert report(once, repeats=1) == report(rows, repeats=1)

@@ -17,7 +17,7 @@ from retail_assets import settings as settings_module
 from retail_assets.assets.forecast import forecast_assets
 from retail_assets.cli import app
 from retail_assets.platform import Platform
-from retail_assets.tables import DAILY_CATEGORY_SALES
+from retail_assets.tables import DAILY_CATEGORY_SALES, Column, Table
 from retail_assets_tests.forecasting.shop import history, noisy_week
 
 DAY = {"a": noisy_week(100, seed=1), "b": noisy_week(50, seed=2)}
@@ -157,6 +157,27 @@ def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(enviro
     assert told["forecast_backtest"]["trained"] is False
     assert told["sales_forecast"]["model_version"] == versions[0]
     assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
+
+
+def test_weather_of_the_warehouse_is_read_and_new_weather_is_learnt_anew(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ | {"RETAIL_REGRESSORS": "weather"}))
+    sell(platform, 40)
+    with pytest.raises(dg.Failure, match=r"RETAIL_REGRESSORS='weather'.* has no such table"):
+        run(platform)
+    columns = {"date": "date", "name": "varchar(64)", "value": "double", "known_on": "date"}
+    weather = Table(
+        "weather", "rain", tuple(Column(n, kind, n, nullable=True) for n, kind in columns.items()), ("date",)
+    )
+
+    def rain(millimetres: float) -> None:
+        rows = [{"date": dt.date(2023, 3, 1), "name": "rain", "value": millimetres, "known_on": dt.date(2023, 2, 25)}]
+        platform.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
+
+    rain(5.0)
+    assert run(platform)["forecast_backtest"]["trained"] is True
+    assert run(platform)["forecast_backtest"]["trained"] is False
+    rain(7.0)
+    assert "other events" in run(platform)["forecast_backtest"]["reason"]
 
 
 def test_events_that_changed_are_learnt_anew_or_ignored_but_never_taken_for_others(

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+import hypothesis.strategies as st
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given
 
 from retail_assets.forecasting.calendar import HolidayCalendar
 from retail_assets.forecasting.features import FEATURES, feature_names, make_rows
 from retail_assets.forecasting.models import GradientBoosting
-from retail_assets.forecasting.regressors import NONE, RegressorsError, read
+from retail_assets.forecasting.regressors import (
+    COLUMNS,
+    NONE,
+    Regressors,
+    RegressorsError,
+    from_warehouse,
+    read,
+    together,
+)
 from retail_assets.forecasting.series import panel_at
+from retail_assets.tables import Column, Table
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
 
 EMPTY = HolidayCalendar("US", {})
@@ -88,3 +101,104 @@ def test_a_wrong_file_is_refused_by_line(text, told):
 
 def test_dates_without_a_day_of_knowledge_were_known_all_along():
     assert read("\ufeffDate, Name\n2024-01-01,x\n", "x").known_on[0].astype(object).tolist() == [date.min]
+
+
+day_numbers = st.integers(0, 12)
+
+
+@given(
+    said=st.lists(st.tuples(day_numbers, st.integers(-9, 9), st.one_of(st.none(), day_numbers)), max_size=30),
+    origins=st.lists(day_numbers, min_size=1, max_size=4),
+)
+def test_a_forecast_sees_what_was_said_last_by_its_day_and_nothing_later(said, origins):
+    first = np.datetime64("2024-01-01")
+    known = [np.datetime64("0001-01-01") if day is None else first + day for _, _, day in said]
+    days, values = first + np.array([day for day, _, _ in said], dtype=int), np.array([float(v) for _, v, _ in said])
+    regressors = Regressors(("x",), (days,), (values,), (np.array(known, dtype="datetime64[D]"),))
+    made = regressors.as_known(first + np.array(origins), first + np.array(origins)[:, None] + np.arange(1, 6))
+    for pair, origin in enumerate(origins):
+        for step in range(5):
+            day = origin + step + 1
+            rows = [(-1 if k is None else k, at, v) for at, (d, v, k) in enumerate(said) if d == day]
+            heard = sorted(row for row in rows if row[0] <= origin)
+            assert made[pair, step, 0] == (heard[-1][2] if heard else 0)
+
+
+def table(kinds):
+    return Table(
+        "weather", "weather by day", tuple(Column(n, k, n, nullable=True) for n, k in kinds.items()), ("date",)
+    )
+
+
+KINDS = {"date": "date", "name": "varchar(64)", "value": "double", "known_on": "timestamp"}
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    return DuckDBWarehouse(tmp_path / "w.duckdb", "shop")
+
+
+def fill(warehouse, rows, kinds=KINDS):
+    made = table(kinds)
+    warehouse.replace(made, pa.Table.from_pylist([dict(zip(kinds, r, strict=True)) for r in rows], made.arrow_schema()))
+
+
+def test_a_table_of_the_warehouse_says_the_same_as_a_file(warehouse):
+    rows: list[tuple[str, str, float, str | None]]
+    rows = [("2024-03-24", "rain", 2.5, "2024-03-20"), ("2024-03-24", "rain", 1.0, "2024-03-22")]
+    rows += [("2024-03-25", "heat", -3.0, None)]
+    lines = [",".join(str("" if v is None else v) for v in row) for row in rows]
+    asked = read("\n".join([",".join(COLUMNS), *lines]), "x")
+    at = [
+        (date.fromisoformat(d), n, v, None if k is None else datetime.fromisoformat(f"{k} 18:30"))
+        for d, n, v, k in rows
+    ]
+    fill(warehouse, at)
+    for name in ("weather", "shop.weather"):
+        said = from_warehouse(warehouse, name)
+        assert said.names == asked.names == ("heat", "rain")
+        targets = np.array([["2024-03-24", "2024-03-25"]], dtype="datetime64[D]")
+        for origin in ("2024-03-19", "2024-03-20", "2024-03-21", "2024-03-22"):
+            origins = np.array([origin], dtype="datetime64[D]")
+            assert said.as_known(origins, targets).tolist() == asked.as_known(origins, targets).tolist()
+        assert said.digest == from_warehouse(warehouse, "weather").digest
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([(date(2024, 1, 1), "", 1.0, None)], "2024-01-01 '': 'name' is empty"),
+        ([(date(2024, 1, 1), "rain", None, None)], "2024-01-01 'rain': value='nothing' is not a number"),
+        ([(date(2024, 1, 1), "rain", float("inf"), None)], "is not a number"),
+        ([(None, "rain", 1.0, None)], "date='None' is not a day"),
+        ([(date(2024, 1, 1), f"n{n}", 1.0, None) for n in range(13)], "13 names; at most 12"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_row(warehouse, rows, told):
+    fill(warehouse, rows)
+    with pytest.raises(RegressorsError, match="RETAIL_REGRESSORS='weather'") as error:
+        from_warehouse(warehouse, "weather")
+    assert told in str(error.value)
+
+
+def test_a_table_that_is_not_there_or_lacks_a_column_is_told(warehouse):
+    fill(warehouse, [], {name: kind for name, kind in KINDS.items() if name != "known_on"})
+    with pytest.raises(RegressorsError, match="column 'known_on' is missing"):
+        from_warehouse(warehouse, "weather")
+    for name in ("wheather", "other.weather"):
+        with pytest.raises(RegressorsError, match=rf"RETAIL_REGRESSORS='{name}': duckdb:.* has no such table"):
+            from_warehouse(warehouse, name)
+
+
+def test_file_and_table_go_together():
+    file, other = read("date,name\n2024-01-01,promo\n", "x"), read("date,name,value\n2024-01-01,rain,2\n", "y")
+    assert together(file, NONE) is file
+    assert together(NONE, NONE) is NONE
+    both = together(file, other)
+    assert both.names == ("promo", "rain")
+    assert both.digest not in ("", file.digest, other.digest)
+    origins, targets = np.array(["2023-12-31"], "datetime64[D]"), np.array([["2024-01-01"]], "datetime64[D]")
+    assert both.as_known(origins, targets).tolist() == [[[1.0, 2.0]]]
+    many = [read("date,name\n" + "".join(f"2024-01-01,{k}{n}\n" for n in range(7)), "x") for k in "ab"]
+    with pytest.raises(RegressorsError, match="14 names; at most 12"):
+        together(*many)

@@ -9,11 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from retail_assets.checks import conservation
 from retail_assets.eda import queries as eda
+from retail_assets.forecasting import amounts, regressors
+from retail_assets.forecasting.regressors import RegressorsError
 from retail_assets.segmentation import queries as segmentation
 from retail_assets.segmentation.activation import write_activation
 from retail_assets.segmentation.personas import DEFAULT
@@ -29,10 +32,13 @@ from retail_assets.tables import (
     SALES_CLEAN,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
+    Column,
+    Table,
 )
 from retail_assets.warehouse import marts
 from retail_assets_tests.warehouse.landings import DAY, Row, line, rows_of
 from retail_assets_tests.warehouse_contract import places
+from retail_assets_tests.warehouse_contract.places import NEXT
 
 if TYPE_CHECKING:
     from retail_assets_tests.redshift.stack import Stack
@@ -65,6 +71,7 @@ QUERIES = {
         for known, carried in ((False, False), (True, False), (True, True))
     },
     "span": marts.SALES_SPAN,
+    "transactions": amounts.transactions(3),
     "sales_against_definition": conservation._sales_against_definition(None),
 }
 
@@ -195,3 +202,37 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return float(f"{float(value):.9g}")
     return value.isoformat()[:10] if isinstance(value, dt.date) else value
+
+
+def test_weather_in_the_warehouse_is_read_alike(empty_place: Place) -> None:
+    kinds = {"date": "date", "name": "varchar(64)", "value": "double", "known_on": "timestamp"}
+    columns = tuple(Column(name, kind, name, nullable=True) for name, kind in kinds.items())
+    weather = Table("weather", "forecasts of rain", columns, ("date",))
+    days = [(DAY, 2.5, dt.datetime(2024, 2, 20, 18)), (DAY, 1.0, dt.datetime(2024, 2, 22, 6)), (NEXT, 4.0, None)]
+    rows = [{"date": day, "name": "rain", "value": value, "known_on": known} for day, value, known in days]
+    empty_place.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
+    said = regressors.from_warehouse(empty_place.warehouse, "weather")
+    assert said.names == ("rain",)
+    origins = np.array(["2024-02-21", "2024-02-22"], "datetime64[D]")
+    targets = np.array([[DAY, NEXT]] * 2, "datetime64[D]")
+    assert said.as_known(origins, targets)[..., 0].tolist() == [[2.5, 4.0], [1.0, 4.0]]
+    with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='wheather': .* has no such table"):
+        regressors.from_warehouse(empty_place.warehouse, "wheather")
+    with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='nowhere.weather': .* has no such table"):
+        regressors.from_warehouse(empty_place.warehouse, "nowhere.weather")
+
+
+def test_what_a_customer_bought_before_is_of_earlier_days_alone(empty_place: Place) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(3)]
+    bought = [("A", days[0], 100), ("A", days[0], 300), ("A", days[1], 500), ("A", days[2], 700), ("B", days[1], 900)]
+    rows = [
+        line(f"T{n}", cents, day, at=n + 1, customer_id=customer, sale_date=day)
+        for n, (customer, day, cents) in enumerate([*bought, (None, days[2], 40)])
+    ]
+    rows.append(line("R", -100, days[0], at=9, customer_id="A", sale_date=days[0]))
+    empty_place.warehouse.replace(SALES, pa.Table.from_pylist(rows, SALES.arrow_schema()))
+    found = empty_place.warehouse.query(amounts.transactions(1)).to_pylist()
+    told = {r["transaction_id"]: (r["customer_lines_before"], r["customer_mean_before"]) for r in found}
+    assert told == {
+        "T0": (0, None), "T1": (0, None), "T2": (2, 2.0), "T3": (3, 3.0), "T4": (0, None), "T5": (None, None)
+    }  # fmt: skip
