@@ -24,6 +24,8 @@ RANGE_END = "dagster/asset_partition_range_end"
 RESUMES = "dagster/parent_run_id"
 RETRIED_BY = "dagster/auto_retry_run_id"
 WILL_RETRY = "dagster/will_retry"
+#: Metadata of a materialization: rows of one partition, of all that the run made at once, of the table.
+ROWS_OF_PARTITION, ROWS_OF_RANGE, ROWS = "dagster/partition_row_count", "rows_in_range", "dagster/row_count"
 
 #: A proxy in between says these when Dagster is down.
 _PASSING = frozenset({429, 502, 503, 504})
@@ -33,13 +35,14 @@ _SECRET = 5
 _NODES = """
 query Nodes { assetNodes {
   assetKey { path } groupName isPartitioned isMaterializable kinds
+  partitionDefinition { fmt } backfillPolicy { policyType }
   tags { key value } owners { ... on TeamAssetOwner { team } ... on UserAssetOwner { email } }
   dependencyKeys { path } repository { name location { name } }
 } }
 """
 _LOCATIONS = """
 query Locations { workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
-  __typename ... on PythonError { message }
+  __typename ... on PythonError { message causes { message } }
 } } } } }
 """
 _KEYS = """
@@ -114,7 +117,10 @@ class RunGoneError(RefusedError):
 
 @dataclass(frozen=True)
 class AssetNode:
-    """An asset of Dagster's graph. `key` is its path joined by `/`; `location` is (code location, repository)."""
+    """An asset of Dagster's graph. `key` is its path joined by `/`; `location` is (code location, repository).
+
+    `partition_format`: how its partitions write a time, where they are times. `ranges`: one run may make many of them.
+    """
 
     key: str
     group: str
@@ -124,6 +130,8 @@ class AssetNode:
     kinds: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
+    partition_format: str | None = None
+    ranges: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,6 +230,8 @@ class DagsterClient:
                 kinds=frozenset(node["kinds"] or ()),
                 owners=frozenset(f"team:{o['team']}" if "team" in o else o["email"] for o in node["owners"] or ()),
                 tags={t["key"]: t["value"] for t in node["tags"] or ()},
+                partition_format=(node["partitionDefinition"] or {}).get("fmt"),
+                ranges=(node["backfillPolicy"] or {}).get("policyType") == "SINGLE_RUN",
             )
         return found
 
@@ -246,7 +256,9 @@ class DagsterClient:
         for entry in self._ask(_LOCATIONS, "workspaceOrError").get("locationEntries", []):
             found = entry["locationOrLoadError"] or {}
             if found.get("__typename") == "PythonError":
-                broken[entry["name"]] = _last_lines(found["message"])
+                # Dagster's own message says only that the code did not load; its innermost cause says why.
+                causes = [c["message"] for c in found["causes"] if c["message"].strip()]
+                broken[entry["name"]] = _last_lines((causes or [found["message"]])[-1])
         return broken
 
     def partition_keys(self, assets: Sequence[str]) -> dict[str, list[list[str]]]:
@@ -330,6 +342,7 @@ class DagsterClient:
         """Of one run; and the id of the run that it resumes."""
         resumes: str | None = None
         rows: dict[str, int] = {}
+        by_partition: dict[str, dict[str | None, int]] = {}
         materialized: dict[str, None] = {}
         checks, failures = [], []
         for tags, events in self._pages(run_id):
@@ -339,7 +352,10 @@ class DagsterClient:
                 if kind == "MaterializationEvent" and event["assetKey"]:
                     key = "/".join(event["assetKey"]["path"])
                     materialized[key] = None
-                    if (count := _row_count(event["metadataEntries"])) is not None:
+                    numbers = _numbers(event["metadataEntries"])
+                    if ROWS_OF_PARTITION in numbers:
+                        by_partition.setdefault(key, {})[event["partition"]] = numbers[ROWS_OF_PARTITION]
+                    elif (count := numbers.get(ROWS_OF_RANGE, numbers.get(ROWS))) is not None:
                         rows[key] = count
                 elif kind == "AssetCheckEvaluationEvent":
                     checks.append(_check(event["evaluation"]))
@@ -347,6 +363,7 @@ class DagsterClient:
                     failures.append(f"step {event['stepKey']}: {_cause(event)}")
                 elif kind == "RunFailureEvent" and not failures:
                     failures.append(_cause(event))
+        rows |= {key: sum(counts.values()) for key, counts in by_partition.items()}
         return Report(tuple(materialized), rows, tuple(checks), tuple(failures)), resumes
 
     def _pages(self, run_id: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
@@ -527,13 +544,9 @@ def _check(evaluation: Mapping[str, Any]) -> Check:
     )
 
 
-def _row_count(entries: Iterable[Mapping[str, Any]]) -> int | None:
-    """Dagster's own names for rows: of the partition if it is said, else of the table."""
-    numbers = {e["label"]: e["intRepr"] for e in entries if "intRepr" in e}  # intValue ends at 2**31
-    for name in ("dagster/partition_row_count", "rows_in_range", "dagster/row_count"):
-        if name in numbers:
-            return int(numbers[name])
-    return None
+def _numbers(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Whole numbers of a materialization's metadata, by label."""
+    return {e["label"]: int(e["intRepr"]) for e in entries if "intRepr" in e}  # intValue ends at 2**31
 
 
 def _cause(event: Mapping[str, Any]) -> str:

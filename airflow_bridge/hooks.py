@@ -13,6 +13,8 @@ from airflow_bridge.client import DagsterClient, RefusedError
 
 #: What the extra of a connection may say.
 EXTRA = ("headers", "timeout", "token_header", "verify")
+#: A name, or an address of IPv6 in its brackets, and perhaps a port.
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s\[\]:]+)(:\d{1,5})?")
 _TOKEN_HEADER = "Dagster-Cloud-Api-Token"  # noqa: S105 - a header's name
 
 
@@ -70,6 +72,11 @@ def _address(connection: Any) -> str:
         raise RefusedError(
             f"The host of the Airflow connection {connection.conn_id!r} holds a login. Put it into the fields login "
             "and password: the address shows in links and logs."
+        )
+    if not _PLACE.fullmatch(place):
+        raise RefusedError(
+            f"The host of the Airflow connection {connection.conn_id!r} is {connection.host!r}, which is no address. "
+            "It is such as http://127.0.0.1:3000"
         )
     if connection.port and not re.search(r":\d+$", place):
         place = f"{place}:{connection.port}"

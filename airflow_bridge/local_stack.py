@@ -37,6 +37,7 @@ _LOCATIONS = """
   __typename ... on PythonError { message causes { message } }
 } } } } }
 """
+_HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } } }"
 _BESIDE = Path(sys.executable).parent
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
 _TOLD = 3000
@@ -83,6 +84,7 @@ class LocalStack:
     airflow_port: int = 0
     seconds: float = 180.0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, repr=False)
+    _dagster_started: float = field(default=0.0, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
     _mark: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
@@ -161,6 +163,7 @@ class LocalStack:
         self.dagster_port = free_port(self.dagster_port)
         env = self.dagster_environment()
         self._create_instance(env)
+        self._dagster_started = time.time()
         web = ["dagster-webserver", "-h", LOOPBACK, "-p", str(self.dagster_port), *self.code]
         for name, command in {
             "dagster-webserver": web,
@@ -169,8 +172,9 @@ class LocalStack:
             self._run(name, [str(self.dagster_bin / command[0]), *command[1:]], env)
 
     def wait_for_dagster(self) -> None:
-        """Return when the webserver answers. Raises StackError if it does not."""
+        """Return when the webserver answers and the daemon is at work. Raises StackError if they are not."""
         self._wait_for("dagster-webserver", self._dagster_answers)
+        self._wait_for("dagster-daemon", self._daemon_beats)
 
     def stop(self) -> None:
         """Ask, wait, insist. Airflow goes first, so that no task of it sees Dagster go."""
@@ -276,14 +280,23 @@ class LocalStack:
 
     def _dagster_answers(self) -> bool:
         """Whether the definitions are loaded. Raises StackError where they cannot be."""
-        reply = httpx.post(f"{self.dagster_url}/graphql", json={"query": _LOCATIONS}, timeout=30).raise_for_status()
-        entries = reply.json()["data"]["workspaceOrError"]["locationEntries"]
+        entries = self._ask_dagster(_LOCATIONS)["workspaceOrError"]["locationEntries"]
         for entry in entries:
             found = entry["locationOrLoadError"] or {}
             if found.get("__typename") == "PythonError":
-                why = "\n".join([found["message"], *(cause["message"] for cause in found["causes"])])
+                why = "\n".join(e["message"].strip() for e in (found, *found["causes"]))
                 raise StackError(f"Dagster could not load {entry['name']}:\n{why[-_TOLD:]}")
         return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
+
+    def _daemon_beats(self) -> bool:
+        """Whether every part of this daemon has begun. Dagster's own `healthy` is true half an hour after the last."""
+        statuses = self._ask_dagster(_HEARTBEATS)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        needed = [status for status in statuses if status["required"]]
+        return bool(needed) and all((s["lastHeartbeatTime"] or 0) >= self._dagster_started for s in needed)
+
+    def _ask_dagster(self, query: str) -> dict[str, Any]:
+        reply = httpx.post(f"{self.dagster_url}/graphql", json={"query": query}, timeout=30).raise_for_status()
+        return dict(reply.json()["data"])
 
     def _airflow_is_healthy(self) -> bool:
         health: dict[str, Any] = httpx.get(f"{self.airflow_url}/api/v2/monitor/health", timeout=5).json()

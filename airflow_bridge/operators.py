@@ -75,8 +75,9 @@ class DagsterMaterializeOperator(BaseOperator):
     What: `assets` (keys, `a/b` for paths), `groups`, or `selection` (Dagster's syntax, see selection.py); one of them.
 
     Which partition, where an asset has partitions: `partition`; if empty, the day in which the data interval begins, in
-    `time_zone`, as `partition_format`. Or `partition_range`, `A...B`, by a single Dagster run: an empty `A` is
-    Dagster's first, an empty `B` the partition of this DAG run. Assets without partitions disregard both.
+    `time_zone`, written as `partition_format`, else as Dagster writes them. Or `partition_range`, `A...B`, by a single
+    Dagster run: an empty `A` is Dagster's first, an empty `B` the partition of this DAG run. Assets without partitions
+    disregard both.
 
     `run_config` (a dict, or JSON as a text) and `tags_of_run` go to the run. `run_timeout`: a run that takes longer is
     cancelled. `outage_tolerance`: how long Dagster may not answer while the task waits. `on_check_failure`: what
@@ -109,7 +110,7 @@ class DagsterMaterializeOperator(BaseOperator):
         selection: str | None = None,
         partition: str | None = None,
         partition_range: str | None = None,
-        partition_format: str = "%Y-%m-%d",
+        partition_format: str | None = None,
         time_zone: str = "UTC",
         run_config: Mapping[str, Any] | str | None = None,
         tags_of_run: Mapping[str, str] | None = None,
@@ -192,13 +193,15 @@ class DagsterMaterializeOperator(BaseOperator):
         ti.xcom_push(key="dagster_run_url", value=url)
         ti.xcom_push(key=DagsterRunLink().xcom_key, value=url)  # Airflow sets it when a task ends; people look earlier
         self.log.info("Dagster run %s", url)
+        if found is not None and found.status == "SUCCESS":
+            return self.execute_complete(context, Watch(run_id, None, 0, 0).event(found.status))
         now = time.time()
         launched_at, attached_at = (found.created, now) if found is not None else (now, None)
         deadline = launched_at + self.run_timeout.total_seconds() if self.run_timeout else None
         tolerance = self.outage_tolerance.total_seconds()
         if self.deferrable:
             trigger = DagsterRunTrigger(
-                self.dagster_conn_id, run_id, self.poll_interval, deadline, tolerance, attached_at=attached_at
+                self.dagster_conn_id, run_id, self.poll_interval, deadline, tolerance, attached_at, left_at=now
             )
             self.defer(trigger=trigger, method_name="execute_complete")
         watch = Watch(run_id, deadline, tolerance, now, attached_at)
@@ -239,7 +242,7 @@ class DagsterMaterializeOperator(BaseOperator):
             return self._launch(client, context), None
         if last is not None and last.status == "SUCCESS" and self._nobody_was_told(context, last):
             self.log.info("Run %s ended while no task watched it: taking its result", last.id)
-            return last.id, None
+            return last.id, last
         if last is not None and last.status == "FAILURE" and self.resume_failed and context["ti"].try_number > 1:
             try:
                 return self._sent(client, context, lambda tags: client.resume(last.id, tags)), None
@@ -355,7 +358,7 @@ class DagsterMaterializeOperator(BaseOperator):
         known = keys[partitioned[0]][0]
         wanted = _text(self.partition_range)
         if wanted is None:
-            key = self._partition(context)
+            key = self._partition(context, nodes)
             if key is None:
                 raise RefusedError(
                     f"{partitioned[0]} has partitions, and this DAG run has no data interval that says which: trigger "
@@ -367,14 +370,22 @@ class DagsterMaterializeOperator(BaseOperator):
         if not dots:
             raise RefusedError(f"partition_range={wanted!r} is not A...B, such as 2024-01-01...2024-01-31.")
         begin = begin or (known[0] if known else "")
-        end = end or self._partition(context) or (known[-1] if known else "")
+        end = end or self._partition(context, nodes) or (known[-1] if known else "")
         for key in (begin, end):
             check_partition(keys, key)
         if known.index(begin) > known.index(end):
             raise RefusedError(f"partition_range={wanted!r}: {begin} comes after {end}. Turn them round.")
-        return {PARTITION: begin} if begin == end else {RANGE_START: begin, RANGE_END: end}
+        if begin == end:
+            return {PARTITION: begin}
+        # Dagster would launch it, and the steps would fail at their first question for their partition.
+        if one_by_one := [node.key for node in nodes if node.partitioned and not node.ranges]:
+            raise RefusedError(
+                f"partition_range={wanted!r}: one run makes one partition of {', '.join(one_by_one)}. Trigger a run "
+                "for each, such as by a backfill; or give the assets BackfillPolicy.single_run() in Dagster."
+            )
+        return {RANGE_START: begin, RANGE_END: end}
 
-    def _partition(self, context: Context) -> str | None:
+    def _partition(self, context: Context, nodes: Sequence[AssetNode]) -> str | None:
         """The partition that was asked for, else the beginning of the data interval in shop time."""
         if (asked := _text(self.partition)) is not None:
             return asked
@@ -387,7 +398,8 @@ class DagsterMaterializeOperator(BaseOperator):
             raise RefusedError(
                 f"time_zone={self.time_zone!r} of task {self.task_id} is not a time zone, such as Europe/Berlin."
             ) from None
-        return str(begins.astimezone(zone).strftime(self.partition_format))
+        formats = (self.partition_format, *(node.partition_format for node in nodes), "%Y-%m-%d")
+        return str(begins.astimezone(zone).strftime(next(f for f in formats if f)))
 
     def _refuse_second_dag_run(self, client: DagsterClient, context: Context, partition: Mapping[str, str]) -> None:
         """Two DAG runs for one partition would do the same work beside each other: the later one retries later."""

@@ -13,6 +13,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_bridge.client import DagsterError, RefusedError, Run, RunGoneError, UnreachableError
 from airflow_bridge.hooks import DagsterHook
 
+#: Seconds after a task has left its worker in which its trigger keeps an end for itself. Airflow's scheduler learns
+#: from the executor that the worker is free up to five seconds late (`min_heartbeat_interval`) and a turn of its own. A
+#: task that is queued again before that counts as killed, and its try fails (apache/airflow 67287, 71580: as of 3.3.2).
+SETTLES = 10.0
 #: A run that was found again and is cancelled within these seconds was cancelled by the end of the try that had it.
 SOON = 60.0
 # How a wait ends besides the ends of the run itself.
@@ -76,6 +80,7 @@ class DagsterRunTrigger(BaseTrigger):
     """Waits for a run and any retries that Dagster makes of it; stops the run if the task is killed meanwhile.
 
     `attached_at`: when the run of an earlier try was found again, as the end of that try may cancel it yet.
+    `left_at`: when the task left its worker, see SETTLES.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class DagsterRunTrigger(BaseTrigger):
         deadline: float | None = None,
         outage_tolerance: float = 300.0,
         attached_at: float | None = None,
+        left_at: float | None = None,
     ) -> None:
         super().__init__()
         self.dagster_conn_id = dagster_conn_id
@@ -94,6 +100,7 @@ class DagsterRunTrigger(BaseTrigger):
         self.deadline = deadline
         self.outage_tolerance = outage_tolerance
         self.attached_at = attached_at
+        self.left_at = left_at
         # Not `run_id`: what a trigger was made with is its identity after a restart of the triggerer.
         self.watched = run_id
 
@@ -107,15 +114,24 @@ class DagsterRunTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "outage_tolerance": self.outage_tolerance,
                 "attached_at": self.attached_at,
+                "left_at": self.left_at,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        event = await self._ended()
+        # Bounded, whatever the clock of the worker's machine says.
+        rest = 0.0 if self.left_at is None else min(self.left_at + SETTLES - time.time(), SETTLES)
+        if rest > 0:
+            await asyncio.sleep(rest)
+        yield TriggerEvent(event)
+
+    async def _ended(self) -> dict[str, Any]:
+        """Wait; returns the event that ends the wait."""
         try:
             client = await DagsterHook(self.dagster_conn_id).aget_conn()
         except RefusedError as e:
-            yield TriggerEvent(Watch(self.run_id, None, 0, 0).event(UNREACHABLE, str(e)))
-            return
+            return Watch(self.run_id, None, 0, 0).event(UNREACHABLE, str(e))
         watch = Watch(self.run_id, self.deadline, self.outage_tolerance, time.time(), self.attached_at)
         while True:
             try:
@@ -128,8 +144,7 @@ class DagsterRunTrigger(BaseTrigger):
                 self.log.info("Dagster retries the run by itself: %s", client.run_url(watch.run_id))
                 self.watched = watch.run_id
             if event is not None:
-                yield TriggerEvent(event)
-                return
+                return event
             await asyncio.sleep(self.poll_interval)
 
     async def on_kill(self) -> None:

@@ -57,6 +57,7 @@ class FakeAsset:
     owners: Sequence[str] = ()
     location: str = "shop"
     single_run: bool = True
+    format: str = "%Y-%m-%d"
     materializable: bool = True
 
 
@@ -85,7 +86,10 @@ class FakeRun:
 
 @dataclass
 class FakeDagster:
-    """One webserver. `asked` counts questions by the field they ask; `clock` dates runs."""
+    """One webserver. `asked` counts questions by the field they ask; `clock` dates runs.
+
+    `broken`: code location -> the messages of why it did not load, the outermost first.
+    """
 
     assets: list[FakeAsset] = field(
         default_factory=lambda: [
@@ -98,7 +102,7 @@ class FakeDagster:
     runs: dict[str, FakeRun] = field(default_factory=dict)
     course: Sequence[str] = ("QUEUED", "STARTED", "SUCCESS")
     events: Sequence[Mapping[str, Any]] = ()
-    broken: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refusal: Mapping[str, Any] | None = None
     page: int = 1000
     clock: Callable[[], float] = lambda: 0.0
@@ -187,7 +191,7 @@ class FakeDagster:
         entries = [
             {
                 "name": name,
-                "locationOrLoadError": _python_error(self.broken[name])
+                "locationOrLoadError": _python_error(*self.broken[name])
                 if name in self.broken
                 else {"__typename": "RepositoryLocation", "name": name},
             }
@@ -379,7 +383,7 @@ def _node(asset: FakeAsset) -> dict[str, Any]:
         "repository": {"name": "__repository__", "location": {"name": asset.location}},
         "partitionKeysByDimension": dimensions,
         "partitionKeys": dimensions[0]["partitionKeys"] if dimensions else [],
-        "partitionDefinition": {"type": "TIME_WINDOW", "fmt": "%Y-%m-%d", "description": "", "dimensionTypes": []}
+        "partitionDefinition": {"type": "TIME_WINDOW", "fmt": asset.format, "description": "", "dimensionTypes": []}
         if dimensions
         else None,
         "backfillPolicy": {"policyType": "SINGLE_RUN" if asset.single_run else "MULTI_RUN", "description": ""},

@@ -86,13 +86,18 @@ def test_where_nothing_is_near_all_that_there_is_is_told(client: DagsterClient) 
 
 def test_assets_of_a_code_location_that_failed_to_load_are_not_called_unknown_without_its_error() -> None:
     dagster = FakeDagster(
-        broken={"shop": "Traceback\n  File x\nModuleNotFoundError: No module named 'retail_assets'\n"}
+        broken={
+            "shop": [
+                "DagsterUserCodeLoadError: Error occurred during the loading of Dagster definitions in a.py\n",
+                "Traceback\n  File x\nModuleNotFoundError: No module named 'retail_assets'\n",
+            ]
+        }
     )
     client = asked_by(dagster)
     error = str(client.missing("asset", ["clean_sales"], client.nodes()))
     assert "code location 'shop' failed to load" in error
     assert "Mend it first" in error
-    assert "No module named 'retail_assets'" in error
+    assert "No module named 'retail_assets'" in error, "what it says itself is that it did not load"
 
 
 def test_a_workspace_that_cannot_be_read_hides_no_other_error(client: DagsterClient, dagster: FakeDagster) -> None:
@@ -248,6 +253,23 @@ def test_rows_are_those_of_the_partition_else_of_the_table(
     run = dagster.add("SUCCESS")
     run.events = [materialized("sales", **numbers)]
     assert client.report(run.id).rows == rows
+
+
+def test_rows_of_several_partitions_add_up_and_a_partition_that_was_made_again_counts_once(
+    client: DagsterClient, dagster: FakeDagster
+) -> None:
+    run = dagster.add("SUCCESS")
+    made = [("2024-01-01", 5), ("2024-01-02", 7), ("2024-01-02", 8)]
+    run.events = [materialized("sales", day, dagster__partition_row_count=n) for day, n in made]
+    assert client.report(run.id).rows == {"sales": 13}
+
+
+def test_rows_of_a_range_are_told_with_each_of_its_partitions_and_count_once(
+    client: DagsterClient, dagster: FakeDagster
+) -> None:
+    run = dagster.add("SUCCESS")
+    run.events = [materialized("sales", day, rows_in_range=31) for day in DAYS]
+    assert client.report(run.id).rows == {"sales": 31}
 
 
 def test_a_materialization_without_an_asset_is_no_asset(client: DagsterClient, dagster: FakeDagster) -> None:

@@ -39,16 +39,32 @@ def note(name, pid):
 note(f"{{name}}-child", child.pid)
 note(name, os.getpid())
 
+looks = []
+
+def heartbeat():
+    # Of an hour ago until it has been looked at often enough: what an instance says that was in use before.
+    looks.append(None)
+    daemon, at = pids / "dagster-daemon", time.time() if len(looks) > int(os.environ.get("BEATS_AFTER", 0)) else 3600.0
+    return at if daemon.exists() else None
+
 class Answers(http.server.BaseHTTPRequestHandler):
     def answer(self):
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        asked = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+        if "daemonHealth" in asked:
+            status = {{"daemonType": "QUEUED_RUN_COORDINATOR", "required": True, "lastHeartbeatTime": heartbeat()}}
+            data = {{"instance": {{"daemonHealth": {{"allDaemonStatuses": [status]}}}}}}
+            (pids / ".looks").write_text(str(len(looks)))
+        else:
+            error = {{"__typename": "PythonError", "message": "Error occurred"}}
+            error = error | {{"causes": [{{"message": "no shop here"}}]}} if "BREAKS_CODE" in os.environ else None
+            entries = [{{"name": "toys", "loadStatus": "LOADED", "locationOrLoadError": error}}]
+            data = {{"workspaceOrError": {{"locationEntries": entries}}}}
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
         healthy = {{part: {{"status": "healthy"}} for part in parts}}
-        entries = [{{"name": "toys", "loadStatus": "LOADED", "locationOrLoadError": None}}]
         body = {{
             "/api/v2/monitor/health": healthy,
             "/auth/token": {{"access_token": "x"}},
-            "/graphql": {{"data": {{"workspaceOrError": {{"locationEntries": entries}}}}}},
+            "/graphql": {{"data": data}},
         }}.get(self.path, {{}})
         self.send_response(200)
         self.end_headers()
@@ -107,7 +123,7 @@ def _works(pid: int) -> bool:
 
 
 def wait_for_all(tmp_path: Path) -> None:
-    """Until three programs and their children run. The daemon answers nobody, so it may start after the rest."""
+    """Until three programs and their children run."""
     until(lambda: len(running(tmp_path)) == 6, 30, lambda: running(tmp_path))
 
 
@@ -146,6 +162,21 @@ def test_a_program_that_ends_at_once_is_named_with_what_it_said_and_the_others_a
 ) -> None:
     with pytest.raises(StackError, match=r"(?s)dagster-webserver ended while it started.*port of the moon is taken"):
         stack(programs, tmp_path, BREAKS="dagster-webserver").start()
+    assert running(tmp_path) == {}
+
+
+def test_the_daemon_of_this_start_is_waited_for_and_not_taken_for_an_earlier_one(
+    programs: Path, tmp_path: Path
+) -> None:
+    """Dagster calls a daemon healthy until half an hour after its last sign of life."""
+    with stack(programs, tmp_path, BEATS_AFTER="2"):
+        assert int((tmp_path / "pids" / ".looks").read_text()) == 3
+        assert len(running(tmp_path)) == 6
+
+
+def test_definitions_that_cannot_be_loaded_are_told_with_the_cause(programs: Path, tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"(?s)could not load toys:\nError occurred\nno shop here"):
+        stack(programs, tmp_path, BREAKS_CODE="1").start()
     assert running(tmp_path) == {}
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_bridge import operators
 from airflow_bridge.operators import DagsterMaterializeOperator, DagsterRunLink
+from airflow_bridge.triggers import SETTLES
 from retail_assets_tests.airflow_bridge.fake_dagster import (
     DAYS,
     URL,
@@ -106,7 +107,7 @@ def test_assets_that_there_are_not_fail_the_task_for_good_before_anything_is_lau
 def test_a_code_location_that_failed_to_load_is_named_in_place_of_its_assets(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
-    dagster.broken = {"shop": "ImportError: no module named sklearn"}
+    dagster.broken = {"shop": ["ImportError: no module named sklearn"]}
     with pytest.raises(AirflowFailException, match=r"'shop' failed to load.*Mend it first: ImportError: no module"):
         airflow.run(groups=["ingest"])
 
@@ -169,6 +170,13 @@ def test_partitions_of_another_form_are_written_in_it(airflow: Airflow, dagster:
     dagster.assets = [FakeAsset("clean_sales", "ingest", [["2024-01", "2024-02"]])]
     airflow.run(partition_format="%Y-%m")
     assert only(dagster).tags["dagster/partition"] == "2024-01"
+
+
+def test_partitions_are_written_as_dagster_writes_them(airflow: Airflow, dagster: FakeDagster) -> None:
+    hours = [f"2024-01-14-{hour:02}:00" for hour in range(24)]
+    dagster.assets = [FakeAsset("clean_sales", "ingest", [hours], format="%Y-%m-%d-%H:%M")]
+    airflow.run()
+    assert only(dagster).tags["dagster/partition"] == "2024-01-14-06:00"
 
 
 def test_a_run_without_a_data_interval_says_what_to_trigger_it_with(airflow: Airflow, dagster: FakeDagster) -> None:
@@ -258,6 +266,18 @@ def test_a_range_that_is_none_is_refused(airflow: Airflow, dagster: FakeDagster,
     with pytest.raises(AirflowFailException, match=told):
         airflow.run(partition_range=wanted)
     assert dagster.launched() == []
+
+
+def test_a_range_of_assets_that_are_made_one_partition_a_run_is_refused(airflow: Airflow, dagster: FakeDagster) -> None:
+    """Dagster would take it, and each step would fail."""
+    dagster.assets = [FakeAsset("clean_sales", days=[DAYS]), FakeAsset("hourly", days=[DAYS], single_run=False)]
+    with pytest.raises(
+        AirflowFailException, match=r"one run makes one partition of hourly\. .*BackfillPolicy.single_run"
+    ):
+        airflow.run(partition_range="2024-01-01...2024-01-02")
+    assert dagster.launched() == []
+    airflow.run(partition_range="2024-01-02...2024-01-02")
+    assert only(dagster).tags["dagster/partition"] == "2024-01-02"
 
 
 def test_a_range_of_an_asset_that_has_no_partition_yet_is_refused(airflow: Airflow, dagster: FakeDagster) -> None:
@@ -465,6 +485,15 @@ def test_a_run_that_ended_while_nobody_watched_is_the_result(
     assert only(dagster) is run
 
 
+def test_the_result_of_a_run_that_has_ended_is_taken_in_the_worker(airflow: Airflow, dagster: FakeDagster) -> None:
+    """There is nothing to wait for."""
+    run = airflow.earlier("SUCCESS")
+    airflow.retry()
+    airflow.run()
+    assert airflow.clock.slept == 0
+    assert airflow.ti.xcoms["dagster_run_id"] == run.id
+
+
 @pytest.mark.parametrize("keeps", [True, False], ids=["with a task's store", "before task stores"])
 def test_a_task_that_ended_well_and_is_cleared_runs_again(airflow: Airflow, dagster: FakeDagster, keeps: bool) -> None:
     if not keeps:
@@ -613,6 +642,20 @@ def test_a_run_whose_input_is_older_is_taken(airflow: Airflow, dagster: FakeDags
     dagster.add("SUCCESS", {**airflow.tags, "airflow/task_id": "eda"})
     airflow.retry()
     assert airflow.run(groups=["warehouse"])["run_id"] == earlier.id
+
+
+# Leaving the worker
+
+
+def test_no_task_is_queued_again_before_airflow_has_seen_it_leave_its_worker(
+    airflow: Airflow, dagster: FakeDagster
+) -> None:
+    """Airflow would take it for killed, and fail its try: seen with runs that ended within five seconds."""
+    dagster.course = ("SUCCESS",)
+    left = airflow.begin()
+    begin = airflow.clock.now
+    assert airflow.resume(left)["status"] == "SUCCESS"
+    assert airflow.clock.now - begin == SETTLES
 
 
 # Cleared while it waits

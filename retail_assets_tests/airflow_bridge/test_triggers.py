@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_bridge.client import RefusedError, Run, RunGoneError, UnreachableError
-from airflow_bridge.triggers import LOST, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Watch
+from airflow_bridge.triggers import LOST, SETTLES, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Watch
 from retail_assets_tests.airflow_bridge.fake_dagster import FakeDagster
 from retail_assets_tests.airflow_bridge.fake_task import Airflow, stored
 
@@ -36,7 +36,7 @@ def test_a_run_that_is_being_cancelled_is_waited_for_to_its_end(airflow: Airflow
 
 
 def test_what_a_trigger_was_made_with_comes_back_out_of_the_database() -> None:
-    trigger = DagsterRunTrigger("c", "r", 7.0, 1_700_000_000.5, 60.0, attached_at=1_700_000_000.25)
+    trigger = DagsterRunTrigger("c", "r", 7.0, 1_700_000_000.5, 60.0, attached_at=1_700_000_000.25, left_at=1.5)
     path, arguments = trigger.serialize()
     assert stored(trigger).serialize() == (path, arguments)
     assert json.loads(json.dumps(arguments)) == arguments
@@ -47,6 +47,19 @@ def test_the_time_between_two_looks_is_the_one_that_was_asked_for(airflow: Airfl
     begin = airflow.clock.now
     airflow.waited(waiting(run.id, poll_interval=7.0))
     assert airflow.clock.now - begin == 14.0
+
+
+@pytest.mark.parametrize(
+    ("left", "waits"), [(0.0, SETTLES), (4.0, SETTLES - 4), (SETTLES, 0.0), (3600.0, 0.0), (-3600.0, SETTLES)]
+)
+def test_an_end_is_kept_until_airflow_has_seen_the_task_leave_its_worker(
+    airflow: Airflow, dagster: FakeDagster, left: float, waits: float
+) -> None:
+    """Bounded also where the worker's clock is an hour ahead."""
+    run = dagster.add("SUCCESS")
+    begin = airflow.clock.now
+    assert airflow.waited(waiting(run.id, left_at=begin - left))["status"] == "SUCCESS"
+    assert airflow.clock.now - begin == waits
 
 
 # Dagster's own retries
