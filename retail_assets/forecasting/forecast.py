@@ -26,7 +26,7 @@ from retail_assets.forecasting.backtest import (
     verdict,
 )
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
-from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, predictions
+from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, one_core_a_fit, predictions
 from retail_assets.forecasting.methods import (
     FEWEST_DAYS_FOR_MODELS,
     MODELLED,
@@ -134,7 +134,8 @@ def _fitted(
     family, why = _winner(tested)
     largest = panel.select(modelled(choose_methods(panel)))
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
-    fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
+    with one_core_a_fit(names):
+        fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
     conformal = None if tested is None else tested.latest[family]
     known = holidays.regressors.names
     return ForecastModel(family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, known)
