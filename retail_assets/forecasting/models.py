@@ -246,7 +246,8 @@ def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: F
             return loss
 
     with config_context(skip_parameter_validation=True):
-        selecting = Selecting(**regressor.get_params()).fit(x, y)
+        # Column by column, in the precision of the trees: a split reads one feature of many rows.
+        selecting = Selecting(**regressor.get_params()).fit(np.asfortranarray(x, dtype=np.float32), y)
     vars(regressor).update(vars(selecting))
     vars(getattr(regressor, "_loss", None) or regressor).pop("fit_intercept_only", None)
     return regressor
