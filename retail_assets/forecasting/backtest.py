@@ -23,8 +23,9 @@ from retail_assets.forecasting.contenders import (
     CONTENDERS,
     PRODUCT_MODEL,
     fit_contenders,
-    load_libraries,
     names_for,
+    one_core_a_fit,
+    one_core_here,
     predictions,
 )
 from retail_assets.forecasting.methods import (
@@ -244,10 +245,12 @@ def run_backtest(
             name: apply_methods(panel, holidays, methods, baselines, values) for name, values in made.items()
         }
 
-    load_libraries(fitted_names)
     # Threads, for trees grow without Python's lock: the fits are most of the time, and independent of each other.
-    with ThreadPoolExecutor(max_workers=min(len(chosen), os.cpu_count() or 1)) as pool:
-        made = list(pool.map(forecast, range(len(chosen))))
+    threads = min(len(chosen), os.cpu_count() or 1)
+    with one_core_a_fit(fitted_names), ThreadPoolExecutor(threads, initializer=one_core_here) as pool:
+        # The latest first: it has the most to learn from, and would keep one core at the end.
+        waited = [pool.submit(forecast, at) for at in reversed(range(len(chosen)))]
+        made = [each.result() for each in reversed(waited)]
     for at, (panel, methods) in enumerate(chosen):
         after = slice(panel.origin + 1, panel.origin + 1 + horizon)
         actual[at] = observed[:, after] * prices_at(sales, panel.origin + 1, measure)[:, None]

@@ -6,9 +6,11 @@ what three unlike models say, which is hard to beat where each of them errs in i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from retail_assets.forecasting.calendar import HolidayCalendar
 from retail_assets.forecasting.models import Forecaster, GradientBoosting, HistGradientBoosting, training_rows
@@ -51,6 +53,24 @@ def load_libraries(names: Sequence[str]) -> None:
     if needed & set(_STATISTICAL):
         import statsmodels.tsa.exponential_smoothing.ets
         import statsmodels.tsa.forecasting.theta  # noqa: F401
+
+
+@contextmanager
+def one_core_a_fit(names: Sequence[str]) -> Iterator[None]:
+    """Keep the threads of numerical libraries from the fits of the models `names`, in this thread and below it.
+
+    These fits are thousands of short steps: threads that wait for each other at each of them cost several times what
+    they bring, and more where other work wants the cores. The numbers are the same. A thread that is started here
+    calls `one_core_here` for itself.
+    """
+    load_libraries(names)
+    with threadpool_limits(1):
+        yield
+
+
+def one_core_here() -> None:
+    """For the rest of this thread's life: OpenMP asks every thread anew how many it may start."""
+    threadpool_limits(1, user_api="openmp")
 
 
 def fit_contenders(

@@ -7,6 +7,7 @@ plausible by the same code, so that what was measured is what is published.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,14 @@ from retail_assets.forecasting.backtest import (
     BASELINE_NAMES,
     MOST_CUTOFFS,
     Backtest,
+    choose_cutoffs,
     models_of,
     report,
     run_backtest,
     verdict,
 )
 from retail_assets.forecasting.calendar import HolidayCalendar, holiday_calendar
-from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, predictions
+from retail_assets.forecasting.contenders import CONTENDERS, PRODUCT_MODEL, fit_contenders, one_core_a_fit, predictions
 from retail_assets.forecasting.methods import (
     FEWEST_DAYS_FOR_MODELS,
     MODELLED,
@@ -39,6 +41,7 @@ from retail_assets.forecasting.methods import (
 )
 from retail_assets.forecasting.regressors import NONE, Regressors
 from retail_assets.forecasting.series import (
+    REVENUE,
     TOTAL,
     UNITS,
     DailySales,
@@ -112,19 +115,33 @@ def train(
         reason = "There are no sales: land and load some first."
         return Training(None, None, {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)})
     holidays = _holidays(country, sales, horizon, regressors)
-    options: dict[str, Any] = {"horizon": horizon, "seed": seed}
-    tested = run_backtest(sales, holidays, **options, most_cutoffs=most_cutoffs, contenders=contenders)
-    panel = panel_at(sales, sales.last_day)
-    model = _fitted(sales, panel, holidays, tested, **options)
-    methods = published_methods(choose_methods(panel), model)
-    made = _report(sales, panel, holidays, methods, tested, **options)
+    common = (sales, holidays, horizon, seed, most_cutoffs)
     if sales.units is None:
-        return Training(model, tested, made)
-    options |= {"most_cutoffs": most_cutoffs}
-    of_units = run_backtest(sales, holidays, **options, contenders=UNIT_CONTENDERS, measure=UNITS)
-    panel = panel_at(sales, sales.last_day, UNITS)
-    model = replace(model, units=_fitted(sales, panel, holidays, of_units, horizon=horizon, seed=seed))
-    return Training(model, tested, made | {"units": _report_of_units(of_units, seed)}, of_units)
+        tested, model = _tested_and_fitted(*common, contenders, REVENUE)
+        return Training(model, tested, _report_of_revenue(sales, holidays, tested, model))
+    # Side by side, for at the end of each a core would have nothing to do. The limit is set here, once for both.
+    needed = CONTENDERS if choose_cutoffs(sales.first_day, sales.last_day, horizon) else ()
+    with one_core_a_fit(needed), ThreadPoolExecutor(1) as beside:
+        waited = beside.submit(_tested_and_fitted, *common, UNIT_CONTENDERS, UNITS)
+        tested, model = _tested_and_fitted(*common, contenders, REVENUE)
+        of_units, units = waited.result()
+    made = _report_of_revenue(sales, holidays, tested, model)
+    return Training(replace(model, units=units), tested, made | {"units": _report_of_units(of_units, seed)}, of_units)
+
+
+def _tested_and_fitted(
+    sales: DailySales,
+    holidays: HolidayCalendar,
+    horizon: int,
+    seed: int,
+    most_cutoffs: int,
+    contenders: Sequence[str] | None,
+    measure: str,
+) -> tuple[Backtest | None, ForecastModel]:
+    """The backtest of revenue or of units, and the family that won there, fitted on all days."""
+    options: dict[str, Any] = {"horizon": horizon, "seed": seed}
+    tested = run_backtest(sales, holidays, **options, most_cutoffs=most_cutoffs, contenders=contenders, measure=measure)
+    return tested, _fitted(sales, panel_at(sales, sales.last_day, measure), holidays, tested, **options)
 
 
 def _fitted(
@@ -134,7 +151,8 @@ def _fitted(
     family, why = _winner(tested)
     largest = panel.select(modelled(choose_methods(panel)))
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
-    fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
+    with one_core_a_fit(names):
+        fitted = fit_contenders(largest, holidays, names, horizon=horizon, seed=seed)
     conformal = None if tested is None else tested.latest[family]
     known = holidays.regressors.names
     return ForecastModel(family, why, horizon, seed, holidays.country, fitted, sales.categories, conformal, known)
@@ -289,16 +307,11 @@ def _empty_table() -> pa.Table:
     return SALES_FORECAST.arrow_schema().empty_table()
 
 
-def _report(
-    sales: DailySales,
-    panel: Panel,
-    holidays: HolidayCalendar,
-    methods: list[str],
-    tested: Backtest | None,
-    *,
-    horizon: int,
-    seed: int,
+def _report_of_revenue(
+    sales: DailySales, holidays: HolidayCalendar, tested: Backtest | None, model: ForecastModel
 ) -> dict[str, Any]:
+    panel = panel_at(sales, sales.last_day)
+    methods, horizon, seed = published_methods(choose_methods(panel), model), model.horizon, model.seed
     closed = [str(to_date(day)) for day in panel.days[panel.closed]]
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:

@@ -7,7 +7,7 @@ categories together, tells them apart only by their recent shape, and forecasts 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -108,6 +108,9 @@ class _DirectRatio:
     def _regressor(self) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
         raise NotImplementedError
 
+    def _fitted(self, x: Floats, ratio: Floats) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
+        return self._regressor().fit(x, ratio)
+
     def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self:
         rows = training_rows(panel, holidays, horizon=self.horizon, random_state=self.random_state)
         return self.fit_rows(rows)
@@ -118,7 +121,7 @@ class _DirectRatio:
         if self.training_rows_ < FEWEST_TRAINING_ROWS:
             self.model_, self.scale_ = None, 1.0
             return self
-        self.model_ = self._regressor().fit(rows.x, rows.y / rows.base)
+        self.model_ = self._fitted(rows.x, rows.y / rows.base)
         if hasattr(self.model_, "_bin_mapper"):
             # The number of this machine's cores is no part of a model: the same training is the same bytes.
             self.model_._bin_mapper.n_threads = 1
@@ -174,6 +177,9 @@ class GradientBoosting(_DirectRatio):
             random_state=self.random_state,
         )
 
+    def _fitted(self, x: Floats, ratio: Floats) -> GradientBoostingRegressor:
+        return _with_selected_medians(self._regressor(), x, ratio)
+
 
 @dataclass
 class HistGradientBoosting(_DirectRatio):
@@ -213,6 +219,38 @@ def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, rand
     rows = make_rows(panel.values, panel.days, series, origins[at], horizon, holidays)
     keep: Bools = rows.usable & ~np.isnan(rows.y)
     return Rows(rows.x[keep], rows.base[keep], rows.y[keep], rows.usable[keep])
+
+
+def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: Floats) -> GradientBoostingRegressor:
+    """The fitted regressor, in half the time: the median of each leaf is selected, not found in a weighted order.
+
+    scikit-learn takes the medians of a fit without weights as weighted ones, all weights 1: the same number, which
+    costs more than to grow the tree. A version of it without this inner method fits as it does. Checks of the
+    parameters are left out, for they are made again for each tree.
+    """
+    from sklearn import config_context
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    class Selecting(GradientBoostingRegressor):  # type: ignore[misc,unused-ignore]
+        def _get_loss(self, sample_weight: Floats) -> Any:
+            loss = super()._get_loss(sample_weight)
+            weighted = loss.fit_intercept_only
+
+            def selected(y_true: Floats, sample_weight: Floats | None = None) -> Any:
+                if sample_weight is None or not len(y_true) or not (sample_weight == 1).all():
+                    return weighted(y_true, sample_weight)
+                middle = (len(y_true) - 1) // 2
+                return np.partition(y_true, middle)[middle]
+
+            loss.fit_intercept_only = selected
+            return loss
+
+    with config_context(skip_parameter_validation=True):
+        # Column by column, in the precision of the trees: a split reads one feature of many rows.
+        selecting = Selecting(**regressor.get_params()).fit(np.asfortranarray(x, dtype=np.float32), y)
+    vars(regressor).update(vars(selecting))
+    vars(getattr(regressor, "_loss", None) or regressor).pop("fit_intercept_only", None)
+    return regressor
 
 
 def _window(panel: Panel) -> Floats:

@@ -106,8 +106,8 @@ def _weekday_means(y: Floats, horizon: int) -> Floats:
 def _ets(y: Floats, horizon: int) -> Floats:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    def fitted(error: str, season: str | None, trend: bool, first_state: str = "heuristic") -> Any:
-        model = ETSModel(
+    def variant(error: str, season: str | None, trend: bool, first_state: str = "heuristic") -> Any:
+        return ETSModel(
             y,
             error=error,
             trend="add" if trend else None,
@@ -116,14 +116,15 @@ def _ets(y: Floats, horizon: int) -> Floats:
             seasonal_periods=WEEK if season else None,
             initialization_method=first_state,
         )
-        return model.fit(disp=False, maxiter=200)
 
     def aicc(error: str, season: str | None, trend: bool) -> float:
-        fit = fitted(error, season, trend)
+        model = variant(error, season, trend)
+        # Without the results that statsmodels wraps about them: states and errors of the parameters are of no use here.
+        found = model.fit(disp=False, maxiter=200, return_params=True)
         # The first state was taken from the data as well: level, trend and the days of the week.
-        parameters = len(fit.params) + 1 + trend + (WEEK if season else 0)
+        parameters = len(found) + 1 + trend + (WEEK if season else 0)
         over = 2 * parameters * (parameters + 1) / (len(y) - parameters - 1) if len(y) > parameters + 1 else np.inf
-        value = -2.0 * float(fit.llf) + 2 * parameters + over
+        value = -2.0 * float(model.loglike(found)) + 2 * parameters + over
         return value if np.isfinite(value) else float("inf")
 
     variants: list[tuple[str, str | None]] = [("add", None), ("add", "add")]
@@ -134,7 +135,8 @@ def _ets(y: Floats, horizon: int) -> Floats:
     _, error, season, _ = best
     trended = (aicc(error, season, True), error, season, True)
     chosen = min((best, trended), key=lambda t: t[0])
-    return np.asarray(fitted(*chosen[1:], "estimated").forecast(horizon), dtype=np.float64)
+    fit = variant(*chosen[1:], "estimated").fit(disp=False, maxiter=200)
+    return np.asarray(fit.forecast(horizon), dtype=np.float64)
 
 
 def _theta(y: Floats, horizon: int) -> Floats:

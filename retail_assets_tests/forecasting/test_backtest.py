@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from retail_assets.forecasting.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
 from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.contenders import PRODUCT_MODEL
+from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, load_libraries
 from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
@@ -145,6 +146,35 @@ def test_values_after_a_cutoff_change_none_of_its_forecasts(rows, tested):
     for name in MODEL_NAMES:
         np.testing.assert_array_equal(again.forecasts[name][0], tested.forecasts[name][0])
     assert not np.array_equal(again.forecasts[PRODUCT_MODEL][1], tested.forecasts[PRODUCT_MODEL][1])
+
+
+def test_the_number_of_cores_changes_no_number(rows, tested, monkeypatch):
+    for cores in (1, 5):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        again = run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0)
+        for name in MODEL_NAMES:
+            np.testing.assert_array_equal(again.forecasts[name], tested.forecasts[name])
+
+
+def test_a_fit_has_one_core_and_what_runs_afterwards_has_all_of_them_again(rows, monkeypatch):
+    def threads():
+        return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+
+    during = []
+
+    def fit(*args, **options):
+        during.append(threads())
+        return fit_contenders(*args, **options)
+
+    monkeypatch.setattr("retail_assets.forecasting.backtest.fit_contenders", fit)
+    load_libraries(MODEL_NAMES)
+    with threadpool_limits(3):
+        before = threads()
+        run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0)
+        assert threads() == before
+    assert during
+    assert {count for found in during for count in found.values()} == {1}
+    assert set(before.values()) == {3}
 
 
 def test_the_actuals_are_the_days_after_the_cutoff(rows, tested):

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+import skops.io
 
 from retail_assets.forecasting import models
 from retail_assets.forecasting.calendar import holiday_calendar
 from retail_assets.forecasting.models import GradientBoosting, RecentMean, SeasonalNaive, WeekdayMean, training_rows
 from retail_assets.forecasting.series import panel_at
+from retail_assets.model_archive import canonical
 from retail_assets_tests.forecasting.shop import history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
@@ -65,6 +67,15 @@ def test_boosting_is_repeatable_and_its_seed_matters():
     same = [predict(GradientBoosting(n_estimators=20, random_state=5), panel) for _ in range(2)]
     np.testing.assert_array_equal(*same)
     assert not np.array_equal(same[0], predict(GradientBoosting(n_estimators=20, random_state=6), panel))
+
+
+def test_boosting_is_byte_for_byte_what_scikit_learn_fits():
+    panel = panel_of(200, a=noisy_week(100, seed=1), b=lambda number: float(number % 5))  # noise, and many ties
+    rows = training_rows(panel, HOLIDAYS, horizon=28, random_state=0)
+    ours = GradientBoosting(n_estimators=40).fit_rows(rows).model_
+    theirs = GradientBoosting(n_estimators=40)._regressor().fit(rows.x, rows.y / rows.base)
+    assert type(ours) is type(theirs)
+    assert canonical(skops.io.dumps(ours)) == canonical(skops.io.dumps(theirs))
 
 
 def test_boosting_predicts_the_mean_of_skewed_sales_though_it_fits_the_median():
