@@ -13,7 +13,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +47,7 @@ class Regressors:
     days: tuple[Days, ...]
     values: tuple[Floats, ...]
     known_on: tuple[Days, ...]
-    #: Of what the file says; "" without one.
+    #: Of what the file says, and of the names in the table; "" without either. Another one asks for a new training.
     digest: str = ""
 
     def as_known(self, origins: Days, targets: Days) -> Floats:
@@ -120,7 +120,8 @@ def from_warehouse(warehouse: Warehouse, table: str) -> Regressors:
     """Regressors from a table or view of the warehouse with the columns `date`, `name`, `value` and `known_on`.
 
     A value may be there several times, as a weather forecast that is issued anew: each counts from its `known_on` (a
-    day or a moment) on; without one it counts as known all along. Raises RegressorsError.
+    day or a moment) on; without one it counts as known all along. The digest is of the names alone: a table that grows
+    every day must not ask for a training every day. Raises RegressorsError.
     """
     where = f"RETAIL_REGRESSORS={table!r}"
     try:
@@ -138,7 +139,8 @@ def from_warehouse(warehouse: Warehouse, table: str) -> Regressors:
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
     # In a defined order, so that of two values said on one day the same one counts in each run.
     rows = warehouse.query(f"SELECT {columns} FROM {table} ORDER BY {columns}").to_pylist()
-    return _made(_from_rows(rows, where), where)
+    made = _made(_from_rows(rows, where), where)
+    return replace(made, digest=_digest(made.names)) if made.names else made
 
 
 def _from_rows(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, list[_Said]]:
@@ -164,7 +166,8 @@ def together(*all_said: Regressors) -> Regressors:
         for name, *columns in zip(said.names, said.days, said.values, said.known_on, strict=True):
             days, values, known_on = (column.astype(object).tolist() for column in columns)
             found.setdefault(name, []).extend(zip(days, values, known_on, strict=True))
-    return _made(found, "RETAIL_EVENTS and RETAIL_REGRESSORS")
+    made = _made(found, "RETAIL_EVENTS and RETAIL_REGRESSORS")
+    return replace(made, digest=_digest([said.digest for said in saying]))
 
 
 def _made(found: Mapping[str, list[_Said]], where: str) -> Regressors:
@@ -177,8 +180,12 @@ def _made(found: Mapping[str, list[_Said]], where: str) -> Regressors:
         tuple(np.array(column[0], dtype="datetime64[D]") for column in columns),
         tuple(np.array(column[1], dtype=np.float64) for column in columns),
         tuple(np.array(column[2], dtype="datetime64[D]") for column in columns),
-        hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16],
+        _digest(sorted(found.items())),
     )
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _date(value: Any, column: str, line: str) -> dt.date:

@@ -116,6 +116,7 @@ def evaluate(
     catalogue: Catalogue = DEFAULT,
     currency: str | None = None,
     over_indexed: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    mix: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The evaluation as JSON has it, deterministic for the same evidence.
 
@@ -124,10 +125,11 @@ def evaluate(
         catalogue: the personas, for texts and their order.
         currency: code written after money in the action texts, if known.
         over_indexed: categories that a persona buys more of than others, by persona.
+        mix: rows of `queries.MIX`.
     """
     model, fit, quarter = evidence.model, evidence.fit, evidence.quarter
     best = catalogue.clusters[0]
-    segments = profiles_by_persona(evidence, catalogue, currency, over_indexed or {})
+    segments = profiles_by_persona(evidence, catalogue, currency, over_indexed or {}, mix)
     counted = segments.get(best.name)
     return {
         "verdict": _verdict(evidence, best),
@@ -191,6 +193,7 @@ def profiles_by_persona(
     catalogue: Catalogue,
     currency: str | None,
     over_indexed: Mapping[str, Sequence[Mapping[str, Any]]],
+    mix: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, dict[str, Any]]:
     """Profile of each persona that has customers, in display order, with texts and what it is made of."""
     model = evidence.model
@@ -206,10 +209,22 @@ def profiles_by_persona(
             "clusters": clusters,
             "name_fit": _rounded(max(model.fits[i] for i in clusters)) if model and clusters else None,
             "over_indexed_categories": list(over_indexed.get(name, ())),
+            "gender_mix": _parts(mix, name, "gender"),
+            "age_mix": _parts(mix, name, "age_group"),
             "description": persona.description if persona else "",
             "action": action_text(persona, profile, currency) if persona else "",
         }
     return _in_order(found, catalogue)
+
+
+def _parts(mix: Sequence[Mapping[str, Any]], persona: str, column: str) -> dict[str, float]:
+    """Part of each gender or age band among the customers of a persona of whom it is known; empty where of nobody."""
+    counts: dict[str, int] = {}
+    for row in mix:
+        if row["persona"] == persona and row[column] is not None:
+            counts[str(row[column])] = counts.get(str(row[column]), 0) + int(row["customers"])
+    known = sum(counts.values())
+    return {name: round(counts[name] / known, 4) for name in sorted(counts)}
 
 
 def action_text(persona: Persona, profile: Mapping[str, Any], currency: str | None = None) -> str:

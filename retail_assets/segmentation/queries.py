@@ -394,6 +394,15 @@ order by persona
 """
 """One row a persona with a known age: its most frequent age band."""
 
+MIX = f"""
+select persona, gender, age_group, count(*) as customers
+from ({_MEMBERS}) as members
+where gender is not null or age_group is not null
+group by persona, gender, age_group
+order by persona, gender, age_group
+"""
+"""One row a persona, gender and age band of which anything is known, with its customers."""
+
 STATE = f"""
 select max(snapshot_date) as snapshot_date, max(model_version) as model_version,
     max(previous_snapshot) as previous_snapshot, max(previous_version) as previous_version

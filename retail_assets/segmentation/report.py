@@ -88,7 +88,11 @@ def make_report(
         agreement_with_previous=_agreement(model, previous, sample),
     )
     evaluation = evaluate(
-        evidence, catalogue=catalogue, currency=currency, over_indexed=over_indexed(categories, profiles)
+        evidence,
+        catalogue=catalogue,
+        currency=currency,
+        over_indexed=over_indexed(categories, profiles),
+        mix=_rows(warehouse, queries.MIX),
     )
     advice = recommend(
         profiles,

@@ -159,7 +159,7 @@ def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(enviro
     assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
 
 
-def test_weather_of_the_warehouse_is_read_and_new_weather_is_learnt_anew(environ: dict[str, str]) -> None:
+def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_asks_for_no_training(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ | {"RETAIL_REGRESSORS": "weather"}))
     sell(platform, 40)
     with pytest.raises(dg.Failure, match=r"RETAIL_REGRESSORS='weather'.* has no such table"):
@@ -169,14 +169,16 @@ def test_weather_of_the_warehouse_is_read_and_new_weather_is_learnt_anew(environ
         "weather", "rain", tuple(Column(n, kind, n, nullable=True) for n, kind in columns.items()), ("date",)
     )
 
-    def rain(millimetres: float) -> None:
-        rows = [{"date": dt.date(2023, 3, 1), "name": "rain", "value": millimetres, "known_on": dt.date(2023, 2, 25)}]
+    def said(millimetres: float, *names: str) -> None:
+        day, known = dt.date(2023, 3, 1), dt.date(2023, 2, 25)
+        rows = [{"date": day, "name": name, "value": millimetres, "known_on": known} for name in names]
         platform.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
 
-    rain(5.0)
+    said(5.0, "rain")
     assert run(platform)["forecast_backtest"]["trained"] is True
+    said(7.0, "rain")
     assert run(platform)["forecast_backtest"]["trained"] is False
-    rain(7.0)
+    said(7.0, "rain", "snow")
     assert "other events" in run(platform)["forecast_backtest"]["reason"]
 
 

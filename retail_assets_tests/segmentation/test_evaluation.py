@@ -130,6 +130,18 @@ def test_segments_come_in_display_order_and_names_of_yesterday_last(model: Segme
     assert told["segments"]["Renamed away"]["action"] == ""
 
 
+def test_a_persona_has_the_mix_of_those_of_whom_it_is_known(model: SegmentModel) -> None:
+    rows: list[tuple[str, str | None, str | None, int]]
+    rows = [("High-Value Customers", "Female", "18-24", 30), ("High-Value Customers", "Male", "18-24", 10)]
+    rows += [("High-Value Customers", "Female", None, 20), ("High-Value Customers", None, "65+", 10)]
+    mix = [dict(zip(("persona", "gender", "age_group", "customers"), row, strict=True)) for row in rows]
+    names = ["High-Value Customers", "One Purchase"]
+    told = evaluate(evidence(model, profiles=[profile(name) for name in names]), mix=mix)["segments"]
+    assert told["High-Value Customers"]["gender_mix"] == {"Female": 0.8333, "Male": 0.1667}
+    assert told["High-Value Customers"]["age_mix"] == {"18-24": 0.8, "65+": 0.2}
+    assert told["One Purchase"]["gender_mix"] == told["One Purchase"]["age_mix"] == {}
+
+
 def test_an_action_text_can_use_every_number_and_no_other() -> None:
     assert set(action_numbers(profile())) == set(ACTION_NUMBERS)
     for persona in DEFAULT.display_order:

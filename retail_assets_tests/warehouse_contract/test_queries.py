@@ -62,6 +62,7 @@ QUERIES = {
     "segment_calendar": segmentation.segment_calendar(),
     "segment_profiles": segmentation.PROFILES,
     "segment_ages": segmentation.TOP_AGES,
+    "segment_mix": segmentation.MIX,
     "segment_state": segmentation.STATE,
     "migrations": segmentation.MIGRATIONS,
     "migrations_with_earlier": segmentation.MIGRATIONS_WITH_EARLIER,
