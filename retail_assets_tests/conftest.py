@@ -23,9 +23,14 @@ for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and
     del os.environ[_name]
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
+# Servers of tests are on the loopback: a proxy of this machine cannot reach them.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
 
 # Slow machines are no failure, and a red run must be red again when it is repeated.
-hypothesis.settings.register_profile("retail", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "retail", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("retail")
 
 

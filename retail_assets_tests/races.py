@@ -12,7 +12,7 @@ def one_writer_goes_through(store: Store, key: str, *, writers: int, attempts: i
     """Swap an object from several threads at once, `attempts` times over; returns the tag of the last version."""
 
     def swap(number: int) -> bool:
-        begin.wait(timeout=20)
+        begin.wait(timeout=120)
         return store.swap(key, b"%d %d" % (attempt, number), tag)
 
     tag = None

@@ -108,7 +108,9 @@ def test_checks_that_would_let_damage_spread_are_blocking(settings: Settings) ->
 
 
 def test_today_is_a_partition_so_that_what_lands_today_can_be_loaded(settings: Settings) -> None:
-    assert landing_partitions(settings).get_last_partition_key() == settings.today().isoformat()
+    before = settings.today()
+    last = landing_partitions(settings).get_last_partition_key()
+    assert last in {before.isoformat(), settings.today().isoformat()}, "the day may end in between"
 
 
 def test_the_last_partition_is_the_end_date() -> None:
@@ -122,7 +124,7 @@ def test_loading_the_definitions_imports_neither_pyspark_nor_sklearn_nor_matplot
         "print(sorted({'pyspark', 'sklearn', 'matplotlib', 'pandas', 'duckdb'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout.strip() == "[]"
 
@@ -134,7 +136,7 @@ def test_the_workspace_file_loads() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 
@@ -147,7 +149,7 @@ def test_a_wrong_setting_is_one_message_and_no_traceback_for_dagsters_own_comman
         env={**os.environ, "RETAIL_SPRAK": "local[2]"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode != 0
     assert "Error: RETAIL_SPRAK is not a setting. Did you mean 'RETAIL_SPARK'?" in done.stderr

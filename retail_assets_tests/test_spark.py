@@ -213,7 +213,7 @@ def test_on_a_machine_without_java_a_run_starts_spark_and_leaves_nothing_behind(
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", _LIFE], cwd=work, env=env, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-c", _LIFE], cwd=work, env=env, capture_output=True, text=True, timeout=500, check=False
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])

@@ -38,7 +38,7 @@ def run(program: str, prefix: Path, *arguments: str, **env: str) -> str:
     """The last line that a program of an environment at `prefix` prints."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RETAIL_")} | env
     command = [sys.executable, "-c", program, str(prefix), *arguments]
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "SharedArchive" not in done.stderr
     assert "AOT" not in done.stderr

@@ -60,11 +60,12 @@ def stack(folder: Path, *, with_shop: bool, more: Mapping[str, str] | None = Non
         dags_folder=dags,
         environ=env,
         airflow_environ={"PYTHONPATH": str(dags)},
+        seconds=400,
     )
 
 
 def run(
-    command: Sequence[str], env: Mapping[str, str], cwd: Path, *, expect: int = 0, seconds: float = 120
+    command: Sequence[str], env: Mapping[str, str], cwd: Path, *, expect: int = 0, seconds: float = 400
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of this Python environment to its end; fail with what it said unless it ends with `expect`."""
     program = Path(sys.executable).with_name(command[0])

@@ -14,7 +14,7 @@ from retail_assets_tests.airflow_bridge.airflow_api import dagster_runs, materia
 from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 from retail_assets_tests.airflow_bridge.run_dag import ENDED
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def outcomes(desk: LocalStack) -> dict[str, Outcome]:
     """Every scenario, run to its end in one process."""
     program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "run_dag.py")
     command = ["python", program, str(desk.dags_folder), json.dumps(list(SCENARIOS.values()))]
-    done = run(command, desk.airflow_environment(), desk.home, seconds=200)
+    done = run(command, desk.airflow_environment(), desk.home, seconds=800)
     found, told = {}, ""
     names = iter(SCENARIOS)
     for line in done.stdout.splitlines():

@@ -16,8 +16,6 @@ from retail_assets.build import build_defs
 from retail_assets.settings import Settings
 from retail_assets_tests.airflow_bridge.places import ROOT, run
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def found_in(folder: Path, home: Path, more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What Airflow reads from a DAGs folder; nothing but that folder is on its path."""

@@ -140,7 +140,9 @@ def test_the_partition_is_the_day_in_shop_time_in_which_the_data_interval_begins
     assert only(dagster).tags["dagster/partition"] == day
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     zone=st.sampled_from([NEW_YORK, "Europe/Berlin", "Pacific/Auckland", "Asia/Kolkata", "UTC"]),
     day=st.integers(1, 31),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_START_SECONDS = 60
+_START_SECONDS = 180
 
 
 def free_port() -> int:
@@ -98,6 +98,7 @@ class Door:
         self.requests: list[Request] = []
         self._faults: list[tuple[Fault, Callable[[Request], bool]]] = []
         self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         door, host = self, urlsplit(target).netloc
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -115,8 +116,11 @@ class Door:
                 elif isinstance(fault, Answer):
                     self._say(fault.status, {"x-amz-bucket-region": fault.region}, fault.body())
                 else:
+                    # S3 compares and writes in one step; moto looks first and writes then, in threads.
+                    conditional = {"if-match", "if-none-match"} & set(headers) and self.command == "PUT"
+                    turn = door._one_at_a_time if conditional else contextlib.nullcontext()
                     upstream = http.client.HTTPConnection(host, timeout=60)
-                    with contextlib.closing(upstream):
+                    with turn, contextlib.closing(upstream):
                         kept = {k: v for k, v in self.headers.items() if k.lower() not in ("expect", "connection")}
                         kept.pop("Transfer-Encoding", None)
                         kept["Content-Length"] = str(len(body))

@@ -81,7 +81,7 @@ def test_cfn_lint_has_nothing_to_say() -> None:
     program = Path(sys.executable).with_name("cfn-lint")
     if not program.exists():
         pytest.skip("the template is not linted here: pip install 'retail-assets[test]' brings cfn-lint")
-    done = subprocess.run([str(program), str(TEMPLATE)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([str(program), str(TEMPLATE)], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -64,7 +64,7 @@ def test_a_step_runs_through_it_and_its_log_is_in_s3(
         env={**os.environ, "DAGSTER_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert run.returncode == 0, run.stderr[-3000:]
     objects = s3.list_objects_v2(Bucket=bucket, Prefix="dagster-logs/").get("Contents", ())

@@ -20,7 +20,7 @@ from retail_assets_tests.end_to_end.conftest import Installation, installation
 DAY = "2024-01-01"
 ROWS = 400
 BUCKET = "retail-graph"
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]  # the first test has both runs of the graph in its time
 
 
 @dataclasses.dataclass(frozen=True)

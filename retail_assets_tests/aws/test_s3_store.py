@@ -197,7 +197,9 @@ def test_a_jump_fetches_what_is_asked_for_and_not_the_rest(door: Door, bucket: s
         st.tuples(st.sampled_from(["read", "set", "cur", "end", "line"]), st.integers(0, 7 * MIB)), max_size=12
     )
 )
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is only read
+@hypothesis_settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)  # it is only read
 def test_any_seeks_and_reads_are_those_of_a_file(seven_mib: tuple[Store, bytes], steps: list[tuple[str, int]]) -> None:
     store, data = seven_mib
     expected = io.BytesIO(data)
@@ -262,7 +264,8 @@ def test_an_upload_that_fails_in_the_middle_is_given_up_and_leaves_nothing(door:
     assert "Uploads" not in s3_objects.client().list_multipart_uploads(Bucket=bucket)
 
 
-def test_of_writers_that_read_the_same_version_one_goes_through(store: Store) -> None:
+def test_of_writers_that_read_the_same_version_one_goes_through(door: Door, bucket: str) -> None:
+    store = Store(f"s3://{bucket}/lake")
     one_writer_goes_through(store, "manifest.json", writers=6, attempts=3)
 
 

@@ -323,7 +323,7 @@ def test_boto3_is_imported_only_where_it_is_needed(
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**environ, "RETAIL_RAW_URI": raw, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])},
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert done.stdout.split() == [str(imported), "False"]
 

@@ -175,7 +175,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=500,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]

@@ -51,7 +51,9 @@ PIECES = st.sampled_from(
     )
 )
 CONTENT = st.lists(st.one_of(PIECES, st.binary(max_size=3)), max_size=40).map(b"".join)
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+RELAXED = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200
+)
 
 
 def profile(**changes: Any) -> FileProfile:

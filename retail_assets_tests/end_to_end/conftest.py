@@ -24,7 +24,7 @@ class Installation:
     output: Path
     env: dict[str, str]
 
-    def run(self, *command: str, expect: int | None = 0, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, expect: int | None = 0, seconds: float = 900) -> subprocess.CompletedProcess[str]:
         """Run a command of this Python environment; fail unless it ends with `expect` (None: anything but 0)."""
         program = str(Path(sys.executable).with_name(command[0]))
         done = subprocess.run(

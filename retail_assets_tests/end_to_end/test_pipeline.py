@@ -14,7 +14,7 @@ from retail_assets.landing.synthetic import Expected, generate
 from retail_assets.tables import SALES
 from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROWS, Installation
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 OUTPUTS = ("summary.json", "insights.md", "statistics.csv", "forecast/backtest.json", "segments/evaluation.json")
 

@@ -233,7 +233,7 @@ def test_a_replay_that_is_killed_before_the_load_is_finished_by_the_same_again(
 ) -> None:
     before = mended.tables()
     killed = _process(mended, "-c", _DIE_BEFORE_LOADING)
-    _, err = killed.communicate(timeout=240)
+    _, err = killed.communicate(timeout=500)
     assert killed.returncode == -signal.SIGKILL, err
     assert mended.tables() == before
     assert "that an earlier run had cleaned and not loaded: loaded." in command("quarantine", "replay")
@@ -245,7 +245,7 @@ def test_two_replays_at_once_lose_nothing(
 ) -> None:
     other = _process(mended, "-m", "retail_assets.cli", *_BROKEN_ONLY)
     ours = cli.main(["quarantine", "replay"])
-    said = [capfd.readouterr().err, other.communicate(timeout=240)[1]]
+    said = [capfd.readouterr().err, other.communicate(timeout=500)[1]]
     # One that meets the other's load may refuse; then the same again must find all that is left to do.
     for code, err in zip((ours, other.returncode), said, strict=True):
         assert code == 0 or "run the same again" in err.lower(), err

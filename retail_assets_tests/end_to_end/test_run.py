@@ -9,6 +9,8 @@ import pytest
 
 from retail_assets_tests.end_to_end.conftest import LAST, Installation
 
+pytestmark = pytest.mark.timeout(1800)
+
 
 def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
     materialized: Installation, tmp_path: Path

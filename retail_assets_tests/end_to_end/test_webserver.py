@@ -19,6 +19,8 @@ import pytest
 
 from retail_assets_tests.end_to_end.conftest import LAST, ROOT, Installation
 
+pytestmark = pytest.mark.timeout(1800)
+
 LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
   launchPipelineExecution(executionParams: $params) {
@@ -62,7 +64,7 @@ def webserver(materialized: Installation, tmp_path: Path) -> Iterator[tuple[str,
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             try:
                 if httpx.get(f"{url}/server_info", timeout=5).status_code == 200:
@@ -118,7 +120,7 @@ def test_the_page_loads_and_one_partition_is_materialized_from_it(webserver: tup
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
 
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 600
     while (run := ask(url, RUN, id=run_id)["runOrError"])["status"] not in ENDED:
         assert time.monotonic() < deadline, run
         time.sleep(1)

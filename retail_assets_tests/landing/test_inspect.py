@@ -249,7 +249,7 @@ DIRT = [
 AMOUNTS = st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(DIRT), st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])), max_size=8

@@ -428,7 +428,7 @@ def test_two_at_once_replay_each_row_once(shop: Shop) -> None:
 
     def run(selection: Selection) -> None:
         plans = shop.plan(LENIENT, selection)
-        start.wait(timeout=30)
+        start.wait(timeout=120)
         results.extend(replaying.replay(shop.session, shop.raw, shop.lake, LENIENT, plans, selection, lock_seconds=120))
 
     threads = [threading.Thread(target=run, args=(s,)) for s in (ALL, Selection(reason="missing_category"))]

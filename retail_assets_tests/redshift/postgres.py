@@ -44,7 +44,7 @@ def running() -> Iterator[Path]:
         _run(user, folder, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
              "--locale=C", "--no-sync")  # fmt: skip
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-        pg_ctl = (user, folder, programs / "pg_ctl", "-D", data, "-w")
+        pg_ctl = (user, folder, programs / "pg_ctl", "-D", data, "-w", "-t", "200")
         _run(*pg_ctl, "-l", folder / "log", "-o", f"{options} -k {folder}", "start")
         try:
             yield folder / ".s.PGSQL.5432"
@@ -74,7 +74,7 @@ def _run(user: str | None, folder: Path, *command: str | Path) -> None:
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
             list(map(str, command)), user=user, cwd=folder, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
-            timeout=60, start_new_session=True,
+            timeout=240, start_new_session=True,
         )  # fmt: skip
         if done.returncode:
             said.seek(0)

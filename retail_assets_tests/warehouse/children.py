@@ -31,8 +31,8 @@ def start(target: Callable[..., None], *arguments: Any) -> ForkServerProcess:
 
 
 def ended(child: ForkServerProcess) -> int:
-    """Exit code of a child that ends within a minute; minus the signal that killed it."""
-    child.join(60)
+    """Exit code of a child that ends within some minutes (it may start Spark); minus the signal that killed it."""
+    child.join(300)
     assert child.exitcode is not None, "the child did not end"
     return child.exitcode
 

@@ -98,7 +98,7 @@ class Place:
         def hook(event: Event) -> None:
             if event.when == "before" and event.sql.startswith(before) and not done.is_set():
                 os.kill(child.pid, signal.SIGKILL)
-                child.wait(30)
+                child.wait(120)
                 done.set()
 
         with self.stack.wire.hooked(hook):
@@ -155,9 +155,9 @@ def start(target: Callable[..., None], recipe: Recipe, *arguments: Any, wait: bo
 
 
 def ended(child: subprocess.Popen[bytes]) -> int:
-    """Exit code of a child that ends within a minute; minus the signal that killed it."""
+    """Exit code of a child that ends within some minutes; minus the signal that killed it."""
     try:
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=240)
     except subprocess.TimeoutExpired:
         child.kill()
         raise

@@ -12,6 +12,7 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_a_reader_does_not_wait_for_a_load_nor_sees_any_of_it_before_its_commit(
     def hold(event: Event) -> None:
         if event.when == "before" and event.sql.startswith("commit") and threading.current_thread() in loader_sessions:
             ready.set()
-            assert go_on.wait(30)
+            assert go_on.wait(120)
 
     loader_sessions: set[threading.Thread] = set()
 
@@ -93,10 +94,10 @@ def test_a_reader_does_not_wait_for_a_load_nor_sees_any_of_it_before_its_commit(
     with redshift.stack.wire.hooked(note), redshift.stack.wire.hooked(hold):
         loading = threading.Thread(target=redshift.rerun)
         loading.start()
-        assert ready.wait(30)
+        assert ready.wait(120)
         seen.append(total(redshift))
         go_on.set()
-        loading.join(30)
+        loading.join(120)
     seen.append(total(redshift))
     assert seen == [("6.00", 3), ("7.50", 4)]
 
@@ -140,7 +141,7 @@ def test_a_load_killed_in_the_middle_leaves_the_old_tables_and_a_rerun_makes_the
             child.stdin.write(b"go\n")
             child.stdin.flush()
             assert places.ended(child) == -signal.SIGKILL
-            assert done.wait(30)
+            assert done.wait(120)
     assert place.held() == place.before
     place.rerun()
     assert place.held() == place.after
@@ -430,7 +431,7 @@ def test_a_load_that_waits_too_long_for_another_is_reported_as_busy(redshift: Pl
     def hold(event: Event) -> None:
         if event.when == "before" and event.sql.startswith("COPY stage_clean") and not inside.is_set():
             inside.set()
-            assert go_on.wait(30)
+            assert go_on.wait(120)
 
     def load_slowly() -> None:
         try:
@@ -441,11 +442,11 @@ def test_a_load_that_waits_too_long_for_another_is_reported_as_busy(redshift: Pl
     with redshift.stack.wire.hooked(hold):
         slow = threading.Thread(target=load_slowly)
         slow.start()
-        assert inside.wait(30)
+        assert inside.wait(120)
         with pytest.raises(WarehouseBusyError, match="waited too long for other loads"):
             impatient.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
         go_on.set()
-        slow.join(30)
+        slow.join(120)
     assert failures == []
     assert redshift.held() == redshift.after
 
@@ -457,4 +458,7 @@ def test_no_transaction_stays_open_whatever_happened(redshift: Place) -> None:
     with pytest.raises(NotReadyError):
         redshift.warehouse.query("SELECT * FROM dim_date")
     open_ones = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'loader' AND state LIKE 'idle in%'"
-    assert redshift.stack.wire.as_superuser(open_ones) == [["0"]]
+    until = time.monotonic() + 60  # PostgreSQL hears a little later than the client that a connection has ended
+    while (found := redshift.stack.wire.as_superuser(open_ones)) != [["0"]] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert found == [["0"]]

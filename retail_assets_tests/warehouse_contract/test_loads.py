@@ -63,7 +63,7 @@ _LOADS = st.lists(st.tuples(st.sampled_from(DAYS), _LINES, st.integers(0, 2)), m
 
 
 @given(_LOADS)
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_after_any_sequence_of_loads_the_tables_equal_their_definition(
     empty_place: Place, loads: list[tuple[dt.date, list[tuple[str, int]], int]]
 ) -> None:
@@ -112,7 +112,7 @@ _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 
 @given(st.lists(_TEXT, min_size=1, max_size=8, unique=True))
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_text_is_loaded_asked_for_and_read_back_as_it_is(empty_place: Place, texts: list[str]) -> None:
     rows = [line(text, 1, product_category=text, at=at) for at, text in enumerate(texts, 2)]
     empty_place.load(publish(empty_place.lake, DAY, rows, run=f"run{next(_NUMBERS)}"))
