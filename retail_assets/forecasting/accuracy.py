@@ -29,6 +29,21 @@ TOLERATED = 1.5
 LEAST_COVERAGE = 0.6
 #: What forecasts of before units were forecast do not tell.
 _OF_UNITS = ("units", "units_p10", "units_p90")
+_READ = (
+    "product_category",
+    "forecast_date",
+    "cutoff_date",
+    "horizon_day",
+    "mean",
+    "p025",
+    "p10",
+    "p90",
+    "p975",
+    "seasonal_naive",
+    "model_version",
+    "issued_at",
+    *_OF_UNITS,
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +71,18 @@ def matured(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
     sales = daily_sales(history)
-    frames = [table.to_pandas() for table in issued]
     schema = FORECAST_ACCURACY.arrow_schema()
-    if sales is None or not frames:
+    tables = [table.select([name for name in _READ if name in table.column_names]) for table in issued]
+    if sales is None or not tables:
         return schema.empty_table()
-    said = pd.concat(frames, ignore_index=True)
+    # Days as numbers: as objects, a thousand categories of half a year take a minute.
+    said = pa.concat_tables(tables, promote_options="default").to_pandas(date_as_object=False)
+    del tables
     said = said.sort_values("issued_at", kind="stable").drop_duplicates(
         ["product_category", "forecast_date", "cutoff_date"], keep="last"
     )
     open_days = ~closed_days(sales.traded, sales.orders)
-    day = pd.to_datetime(said["forecast_date"]).to_numpy().astype("datetime64[D]")
+    day = said["forecast_date"].to_numpy().astype("datetime64[D]")
     at = (day - sales.days[0]).astype(np.int64)
     known = (at >= 0) & (at < len(sales.days))
     known[known] = open_days[at[known]]
@@ -93,14 +110,11 @@ def matured(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
 
 def _came(names: pd.Series, categories: Sequence[str], values: Floats, at: Ints) -> Floats:
     """(rows,): what the days `at` brought of `values` (categories, days); TOTAL is the sum, an unknown category 0."""
+    code, unique = pd.factorize(names)
     row = {name: number for number, name in enumerate(categories)}
-    total = values.sum(axis=0)
-    return np.array(
-        [
-            total[when] if name == TOTAL else values[row[name], when] if name in row else 0.0
-            for name, when in zip(names, at, strict=True)
-        ]
-    )
+    rows = np.array([len(categories) if name == TOTAL else row.get(name, -1) for name in unique], dtype=np.int64)[code]
+    came = np.concatenate([values, values.sum(axis=0, keepdims=True)])[rows, at]
+    return np.asarray(np.where(rows < 0, 0.0, came))
 
 
 def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
@@ -108,11 +122,11 @@ def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
 
     Of days that several forecasts spoke of, the latest counts: it is the one a planner had.
     """
-    frame = accuracy.to_pandas()
-    frame = frame[frame["product_category"] != TOTAL].sort_values("cutoff_date", kind="stable")
-    frame = frame.drop_duplicates(["product_category", "forecast_date"], keep="last")
-    recent = sorted(frame["forecast_date"].unique())[-RECENT_DAYS:]
-    frame = frame[frame["forecast_date"].isin(recent)]
+    import pyarrow.compute as pc
+
+    days = pc.unique(accuracy.filter(pc.field("product_category") != TOTAL)["forecast_date"]).sort()
+    recent = days[max(len(days) - RECENT_DAYS, 0) :]
+    frame = _latest(accuracy.filter(pc.field("forecast_date").isin(recent)))
     sold = float(frame["actual"].sum())
     if not len(recent) or sold <= 0:
         return Drift(len(recent), None, None, None, None)
@@ -130,6 +144,15 @@ def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
     return Drift(len(recent), wape, naive, coverage, alarm, _units_wape(frame))
 
 
+def _latest(accuracy: pa.Table) -> pd.DataFrame:
+    """Of each category's day, the TOTAL apart, the row of the latest cut-off."""
+    import pyarrow.compute as pc
+
+    frame = accuracy.filter(pc.field("product_category") != TOTAL).to_pandas(date_as_object=False)
+    frame = frame.sort_values("cutoff_date", kind="stable")
+    return frame.drop_duplicates(["product_category", "forecast_date"], keep="last")
+
+
 def _units_wape(frame: pd.DataFrame) -> float | None:
     """WAPE of units over the categories, each valued at what a unit of it brought on these days."""
     if "units_actual" not in frame:  # the table of an earlier version, until it is made again
@@ -144,9 +167,7 @@ def _units_wape(frame: pd.DataFrame) -> float | None:
 
 def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     """Error of the total's matured days by week, against the promise; None with less than two days."""
-    frame = accuracy.to_pandas()
-    frame = frame[frame["product_category"] != TOTAL].sort_values("cutoff_date", kind="stable")
-    frame = frame.drop_duplicates(["product_category", "forecast_date"], keep="last")
+    frame = _latest(accuracy)
     days = frame.assign(
         error=frame["error"].abs(), naive=(frame["seasonal_naive"] - frame["actual"]).abs()
     ).groupby("forecast_date")[["error", "naive", "actual"]].sum()  # fmt: skip
