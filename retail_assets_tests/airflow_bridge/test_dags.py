@@ -14,7 +14,7 @@ import pytest
 
 from retail_assets.build import build_defs
 from retail_assets.settings import Settings
-from retail_assets_tests.airflow_bridge.places import ROOT, run
+from retail_assets_tests.airflow_bridge.places import PATIENT, ROOT, run
 
 
 def found_in(folder: Path, home: Path, more: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def found_in(folder: Path, home: Path, more: Mapping[str, str] | None = None) ->
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(folder),
+        **PATIENT,
         **(more or {}),
     }
     program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "describe_dags.py")
