@@ -43,7 +43,7 @@ class Airflow:
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         headers = {"Authorization": f"Bearer {stack.token()}"}
-        self.http = httpx.Client(base_url=f"{stack.airflow_url}/api/v2", headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=f"{stack.airflow_url}/api/v2", headers=headers, timeout=120)
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         reply = self.http.request(method, path, **more)
@@ -124,7 +124,7 @@ def dagster_runs(url: str, dag_id: str, run: str) -> list[dict[str, Any]]:
     """The Dagster runs that a DAG run launched, oldest first."""
     chosen = [{"key": "airflow/dag_id", "value": dag_id}, {"key": "airflow/dag_run_id", "value": run}]
     body = {"query": RUNS, "variables": {"filter": {"tags": chosen}}}
-    found: list[dict[str, Any]] = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runsOrError"][
+    found: list[dict[str, Any]] = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runsOrError"][
         "results"
     ]
     return sorted(found, key=lambda r: r["creationTime"])
@@ -133,14 +133,14 @@ def dagster_runs(url: str, dag_id: str, run: str) -> list[dict[str, Any]]:
 def materialized_partitions(url: str, run: str) -> list[str]:
     """The partitions that a Dagster run has materialized, in order."""
     body = {"query": PARTITIONS, "variables": {"id": run}}
-    found = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runOrError"]["assetMaterializations"]
+    found = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runOrError"]["assetMaterializations"]
     return sorted(m["partition"] for m in found)
 
 
 def materialized(url: str, run: str) -> list[str]:
     """The assets that a Dagster run itself has materialized, in order of their names."""
     body = {"query": PARTITIONS, "variables": {"id": run}}
-    found = httpx.post(f"{url}/graphql", json=body, timeout=30).json()["data"]["runOrError"]["assetMaterializations"]
+    found = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runOrError"]["assetMaterializations"]
     return sorted("/".join(m["assetKey"]["path"]) for m in found)
 
 

@@ -28,7 +28,14 @@ concurrency:
     tag_concurrency_limits:
       - {key: airflow/dag_id, value: retail_pipeline, limit: 1}
 run_retries: {enabled: true, max_retries: 0}
+code_servers: {local_startup_timeout: 400}
 """
+
+#: Airflow gives up on a DAG file after half a minute, which a busy machine may need for its imports.
+PATIENT = {
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "400",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "400",
+}
 
 WORKSPACE = """
 load_from:
@@ -59,7 +66,7 @@ def stack(folder: Path, *, with_shop: bool, more: Mapping[str, str] | None = Non
         code=("-w", str(dagster_home / "workspace.yaml")),
         dags_folder=dags,
         environ=env,
-        airflow_environ={"PYTHONPATH": str(dags)},
+        airflow_environ=PATIENT | {"PYTHONPATH": str(dags)},
         seconds=400,
     )
 

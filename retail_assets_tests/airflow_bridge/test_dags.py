@@ -14,22 +14,40 @@ import pytest
 
 from retail_assets.build import build_defs
 from retail_assets.settings import Settings
-from retail_assets_tests.airflow_bridge.places import ROOT, run
+from retail_assets_tests.airflow_bridge.places import PATIENT, ROOT, run
+
+CHOSEN = {
+    "AIRFLOW_VAR_RETAIL_SCHEDULE": "30 22 * * *",
+    "AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE": "0 1 1 * *",
+    "AIRFLOW_VAR_RETAIL_TIMEZONE": "Europe/London",
+}
+WRONG = {
+    "AIRFLOW_VAR_RETAIL_SCHEDULE": "every day",
+    "AIRFLOW_VAR_RETAIL_TIMEZONE": "America/NewYork",
+    "AIRFLOW_VAR_RETAIL_START_DATE": "soon",
+}
+#: What is set beside the defaults.
+ENVIRONMENTS: dict[str, Mapping[str, str]] = {
+    "nothing": {},
+    "chosen": CHOSEN,
+    **{name: {name: value} for name, value in WRONG.items()},
+}
 
 
-def found_in(folder: Path, home: Path, more: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What Airflow reads from a DAGs folder; nothing but that folder is on its path."""
+def found_in(folder: Path, home: Path) -> dict[str, Any]:
+    """What Airflow reads from a DAGs folder in each environment; nothing but that folder is on its path."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "AIRFLOW", "_AIRFLOW"))}
     env |= {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(folder),
-        **(more or {}),
+        **PATIENT,
     }
     program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "describe_dags.py")
-    done = run(["python", program, str(folder)], env, home)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    done = run(["python", program, str(folder), json.dumps(list(ENVIRONMENTS.values()))], env, home)
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"errors": ')]
+    return dict(zip(ENVIRONMENTS, told, strict=True))
 
 
 def dropped(folder: Path) -> Path:
@@ -41,9 +59,14 @@ def dropped(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found_by_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("dags")
     return found_in(dropped(folder), folder)
+
+
+@pytest.fixture
+def found(found_by_environment: dict[str, Any]) -> dict[str, Any]:
+    return dict(found_by_environment["nothing"])
 
 
 def test_the_folder_dropped_into_a_dags_folder_loads(found: dict[str, Any]) -> None:
@@ -106,29 +129,19 @@ def test_the_pipeline_waits_outside_of_worker_slots(found: dict[str, Any]) -> No
     assert found["dags"]["retail_pipeline"]["params"] == ["full_refresh", "partition", "partition_range"]
 
 
-def test_schedule_and_time_zone_come_from_the_environment(tmp_path: Path) -> None:
-    chosen = {
-        "AIRFLOW_VAR_RETAIL_SCHEDULE": "30 22 * * *",
-        "AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE": "0 1 1 * *",
-        "AIRFLOW_VAR_RETAIL_TIMEZONE": "Europe/London",
-    }
-    dags = found_in(dropped(tmp_path), tmp_path, chosen)["dags"]
+def test_schedule_and_time_zone_come_from_the_environment(found_by_environment: dict[str, Any]) -> None:
+    dags = found_by_environment["chosen"]["dags"]
     assert dags["retail_pipeline"]["schedule"] == "30 22 * * *"
     assert dags["retail_pipeline_bash"]["schedule"] == "30 22 * * *"
     assert dags["retail_retraining"]["schedule"] == "0 1 1 * *"
     assert dags["retail_pipeline"]["timezone"] == "Europe/London"
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("AIRFLOW_VAR_RETAIL_SCHEDULE", "every day"),
-        ("AIRFLOW_VAR_RETAIL_TIMEZONE", "America/NewYork"),
-        ("AIRFLOW_VAR_RETAIL_START_DATE", "soon"),
-    ],
-)
-def test_a_wrong_setting_is_an_import_error_that_names_its_value(tmp_path: Path, variable: str, value: str) -> None:
+@pytest.mark.parametrize(("variable", "value"), WRONG.items())
+def test_a_wrong_setting_is_an_import_error_that_names_its_value(
+    found_by_environment: dict[str, Any], variable: str, value: str
+) -> None:
     """Not a pipeline that quietly runs at another time."""
-    told = found_in(dropped(tmp_path), tmp_path, {variable: value})
+    told = found_by_environment[variable]
     assert "retail_pipeline" not in told["dags"]
     assert value in " ".join(told["errors"].values())

@@ -50,6 +50,8 @@ def free_port() -> int:
 def webserver(materialized: Installation, tmp_path: Path) -> Iterator[tuple[str, Installation]]:
     """`dagster dev` (webserver and daemon) on a free loopback port; its whole process group ends with the test."""
     place = materialized.copy(tmp_path)
+    with (place.home / "dagster" / "dagster.yaml").open("a") as config:
+        config.write("\ncode_servers: {local_startup_timeout: 300}\n")  # by default too little for a busy machine
     port = free_port()
     log = (tmp_path / "dagster-dev.log").open("wb")
     program = Path(sys.executable).with_name("dagster")
