@@ -31,7 +31,11 @@ def described(dag: Any) -> dict[str, Any]:
 
 def main(folder: str) -> None:
     import airflow  # noqa: F401 - what it opens itself at its start does not count
-    from airflow.dag_processing.dagbag import DagBag
+
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag
 
     opened: list[str] = []
     watched = {"socket.connect", "sqlite3.connect", "subprocess.Popen"}
