@@ -25,8 +25,8 @@ class Gate(dg.Config):
 
 @dg.asset(group_name="toy_gated")
 def toy_gated(config: Gate) -> dg.MaterializeResult:
-    """Runs until its gate is opened; a gate that nobody opens ends it after two minutes."""
-    until = time.monotonic() + 120
+    """Runs until its gate is opened; a gate that nobody opens ends it after five minutes."""
+    until = time.monotonic() + 300
     while not (GATES / config.gate).exists():
         if time.monotonic() > until:
             raise TimeoutError(f"nobody opened {config.gate}")
