@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_bridge.client import DagsterClient, RefusedError
+from airflow_bridge.versions import AirflowNotFoundException
 
 #: What the extra of a connection may say.
 EXTRA = ("headers", "timeout", "token_header", "verify")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_bridge.client import (
@@ -34,6 +34,7 @@ from airflow_bridge.client import (
 from airflow_bridge.hooks import DagsterHook
 from airflow_bridge.selection import select
 from airflow_bridge.triggers import LOST, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Watch
+from airflow_bridge.versions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

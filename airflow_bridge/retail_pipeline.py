@@ -15,7 +15,7 @@ does the landing of 1 February. A backfill of three days is three partitions, on
 | nothing | the landing of the data interval |
 | `partition` `2024-01-31` | this landing |
 | `partition_range` `2024-01-01...2024-01-31` | all of these landings, by **one** Dagster run a task |
-| `full_refresh` | every landing from the first to the one of this run, by one Dagster run a task, and a new training |
+| `full_refresh` | every landing up to the one of this run, or `partition`, by one Dagster run a task; a new training |
 
 **If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try
 resumes the Dagster run from where it failed; cleared together with a task before it, it begins anew. Marking a task
@@ -92,7 +92,10 @@ with DAG(
             None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, by one Dagster run a task"
         ),
         "full_refresh": Param(
-            False, type="boolean", title="Full refresh", description="Every landing up to this one, and a new training"
+            False,
+            type="boolean",
+            title="Full refresh",
+            description="Every landing up to this one or `partition`, and a new training",
         ),
     },
     tags=["retail", "dagster"],

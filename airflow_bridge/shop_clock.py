@@ -11,7 +11,8 @@ import os
 from datetime import datetime
 
 import pendulum
-from airflow.sdk import CronDataIntervalTimetable
+
+from airflow_bridge.versions import CronDataIntervalTimetable
 
 SCHEDULE = "AIRFLOW_VAR_RETAIL_SCHEDULE"
 RETRAINING_SCHEDULE = "AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE"

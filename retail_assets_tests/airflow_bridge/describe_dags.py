@@ -35,7 +35,11 @@ def described(dag: Any) -> dict[str, Any]:
 
 def main(folder: str, environments: str) -> None:
     import airflow  # noqa: F401 - what it opens itself at its start does not count
-    from airflow.dag_processing.dagbag import DagBag
+
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag
 
     for variables in json.loads(environments):
         child = os.fork()

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,7 @@ class Live:
     airflow: Airflow
     folder: Path
     pipeline: str
+    at_the_end: contextlib.ExitStack
 
     def open(self, gate: str) -> None:
         (self.folder / "gates" / gate).touch()
@@ -54,15 +59,24 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "AIRFLOW_VAR_RETAIL_START_DATE": "2099-01-01",
     }
     place = stack(folder, with_shop=True, more=shop)
+    # A triggerer that died is replaced by a new one this soon; thirty seconds by default.
+    place.airflow_environ = {**place.airflow_environ, "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10"}
     run(["retail-assets", "sample", "complete-journey"], place.environ, ROOT)
     before = time.monotonic()
-    with place:
+    with contextlib.ExitStack() as at_the_end, place:
         print(f"\nstack up after {time.monotonic() - before:.0f} s")
-        for dag_id in ("retail_pipeline", "toy_gated", "toy_gated_in_slot", "toy_daily", "toy_flaky"):
+        for dag_id in (
+            "retail_pipeline",
+            "toy_gated",
+            "toy_gated_in_slot",
+            "toy_gated_impatient",
+            "toy_daily",
+            "toy_flaky",
+        ):
             place.unpause(dag_id)
         airflow = Airflow(place)
         pipeline = airflow.trigger("retail_pipeline", partition=PARTITION)
-        yield Live(airflow, folder, pipeline)
+        yield Live(airflow, folder, pipeline, at_the_end)
 
 
 def test_the_dags_folder_holds_the_bridge_and_only_its_dags_are_seen(live: Live) -> None:
@@ -111,15 +125,19 @@ def kill_task(live: Live, dag_id: str, run: str, task_id: str) -> None:
     instance = live.airflow.task(dag_id, run, task_id)["id"]
 
     def alone() -> psutil.Process | None:
-        found = []
-        for process in psutil.Process(live.airflow.stack.pid("airflow")).children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # others come and go
-                words = " ".join(process.cmdline())
-                if instance in words and "LocalExecutor" not in words:
-                    found.append(process)
+        found = [p for p, words in airflows_programs(live).items() if instance in words and "LocalExecutor" not in words]
         return found[0] if len(found) == 1 else None
 
     until(alone, 60).kill()
+
+
+def airflows_programs(live: Live) -> dict[psutil.Process, str]:
+    """What `airflow standalone` started, with the command of each."""
+    found = {}
+    for process in psutil.Process(live.airflow.stack.pid("airflow")).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # others come and go
+            found[process] = " ".join(process.cmdline())
+    return found
 
 
 def test_a_killed_task_process_finds_its_run_again(live: Live) -> None:
@@ -191,6 +209,72 @@ def test_one_real_day_goes_through_every_group(live: Live) -> None:
     assert {r["status"] for r in runs} == {"SUCCESS"}
     assert airflow.xcom("retail_pipeline", live.pipeline, "warehouse")["rows"]["sales"] == SALES
     print(figures(airflow.ask("GET", f"/dags/retail_pipeline/dagRuns/{live.pipeline}"), runs))
+
+
+# From here on programs are killed on which the pipeline above depends.
+
+
+def test_a_dagster_that_is_killed_and_comes_back_finds_its_runs_watched(live: Live) -> None:
+    """By a task that bears it, and by the next try of one that does not. The runs themselves go on."""
+    airflow, stack = live.airflow, live.airflow.stack
+    patient, impatient = ("toy_gated", "toy_gated_impatient")
+    begun = {dag_id: start_gated(live, dag_id, "after_the_outage") for dag_id in (patient, impatient)}
+
+    def task(dag_id: str) -> dict[str, Any]:
+        return airflow.task(dag_id, begun[dag_id], "wait")
+
+    until(lambda: [task(dag_id)["state"] for dag_id in begun] == ["deferred"] * 2, 60)
+    killed = [psutil.Process(stack.pid(name)) for name in ("dagster-webserver", "dagster-daemon")]
+    for program in killed:
+        program.kill()
+    psutil.wait_procs(killed, timeout=30)
+    until(lambda: task(impatient)["try_number"] > 1, 90, lambda: task(impatient))
+    told = airflow.log(impatient, begun[impatient], "wait")
+    assert "Dagster could not be asked for 0:00:02; run " in told
+    assert f"Nothing answers at {stack.dagster_url}" in told
+
+    before = time.monotonic()
+    stack.start_dagster()
+    stack.wait_for_dagster()
+    print(f"Dagster answers again {time.monotonic() - before:.1f} s after its start")
+    live.open("after_the_outage")
+    for dag_id, started in begun.items():
+        until(partial(ended, airflow, dag_id, started), 120, partial(airflow.runs_of, dag_id, started))
+        assert airflow.state(dag_id, started) == "success"
+        assert [r["status"] for r in airflow.runs_of(dag_id, started)] == ["SUCCESS"]
+    assert task(patient)["try_number"] == 1
+
+
+def ended(airflow: Airflow, dag_id: str, started: str) -> bool:
+    return airflow.state(dag_id, started) in ENDED
+
+
+def test_a_run_that_ends_while_the_triggerer_is_dead_is_told_by_the_next_triggerer(live: Live) -> None:
+    """`airflow standalone` starts none anew; whoever runs Airflow's programs by themselves does."""
+    airflow, stack = live.airflow, live.airflow.stack
+    started = start_gated(live, "toy_gated", "after_the_triggerer")
+    until(lambda: airflow.task("toy_gated", started, "wait")["state"] == "deferred", 60)
+    triggerer = [process for process, words in airflows_programs(live).items() if words.endswith("airflow triggerer")]
+    assert triggerer
+    for process in triggerer:
+        process.kill()
+    live.open("after_the_triggerer")
+    until(lambda: airflow.runs_of("toy_gated", started)[0]["status"] == "SUCCESS", 60)
+    assert airflow.task("toy_gated", started, "wait")["state"] == "deferred"
+
+    before = time.monotonic()
+    command = [str(stack.airflow_bin / "airflow"), "triggerer"]
+    with (stack.logs / "triggerer.log").open("wb") as log:
+        another = subprocess.Popen(
+            command, env=stack.airflow_environment(), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    live.at_the_end.callback(another.wait)
+    live.at_the_end.callback(os.killpg, another.pid, signal.SIGKILL)
+    until(lambda: airflow.state("toy_gated", started) in ENDED, 120, lambda: airflow.tasks("toy_gated", started))
+    print(f"told {time.monotonic() - before:.1f} s after the start of another triggerer")
+    assert airflow.state("toy_gated", started) == "success"
+    assert airflow.task("toy_gated", started, "wait")["try_number"] == 1
+    assert [r["status"] for r in airflow.runs_of("toy_gated", started)] == ["SUCCESS"]
 
 
 def figures(dag_run: dict[str, Any], runs: list[dict[str, Any]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
 from airflow_bridge.operators import DagsterMaterializeOperator
+from airflow_bridge.versions import CronDataIntervalTimetable
 
 ZONE = "America/New_York"
 DEFAULTS = {"retries": 1, "retry_delay": timedelta(seconds=1), "poll_interval": 0.5}
@@ -16,6 +17,12 @@ GATE = {"ops": {"toy_gated": {"config": {"gate": "{{ params.gate }}"}}}}
 for dag_id, deferrable in {"toy_gated": True, "toy_gated_in_slot": False}.items():
     with DAG(dag_id, schedule=None, params={"gate": Param("never", type="string")}, default_args=DEFAULTS):
         DagsterMaterializeOperator(task_id="wait", assets=["toy_gated"], run_config=GATE, deferrable=deferrable)
+
+# Gives an outage up at once, and tries again for as long as one may last.
+with DAG("toy_gated_impatient", schedule=None, params={"gate": Param("never", type="string")}, default_args=DEFAULTS):
+    DagsterMaterializeOperator(
+        task_id="wait", assets=["toy_gated"], run_config=GATE, outage_tolerance=timedelta(seconds=2), retries=100
+    )
 
 with DAG(
     "toy_daily",

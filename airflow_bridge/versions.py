@@ -1,0 +1,16 @@
+"""Names that stand elsewhere in Airflow 3.1 than in 3.2 and later; the rest of the bridge takes them from here."""
+
+from __future__ import annotations
+
+try:
+    from airflow.sdk import CronDataIntervalTimetable
+    from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import (  # type: ignore[attr-defined,no-redef]
+        AirflowFailException,
+        AirflowNotFoundException,
+        AirflowSkipException,
+    )
+    from airflow.timetables.interval import CronDataIntervalTimetable  # type: ignore[assignment]
+
+__all__ = ["AirflowFailException", "AirflowNotFoundException", "AirflowSkipException", "CronDataIntervalTimetable"]
