@@ -39,7 +39,7 @@ def main(folder: str, environments: str) -> None:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:  # Airflow 3.1
-        from airflow.models.dagbag import DagBag
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
     for variables in json.loads(environments):
         child = os.fork()
