@@ -277,7 +277,13 @@ def _local_files(store: Store, files: Sequence[LakeFile], beside: Path) -> Itera
                 list(pool.map(lambda item: _fetch(store, *item), paths.items()))
         for file in files:
             path = paths[file.key]
-            size = path.stat().st_size if path.is_file() else None
+            try:
+                size = path.stat().st_size if path.is_file() else None
+            except OSError as e:  # a folder that may not be entered
+                raise StorageError(
+                    f"Cannot read {store.uri_of(file.key)}: {(e.strerror or str(e)).lower()}. Check the owner and the "
+                    "rights of its folder. Nothing was loaded."
+                ) from e
             if size != file.size:
                 found = "is not there" if size is None else f"has {size} bytes instead of {file.size}"
                 raise WarehouseError(f"{store.uri_of(file.key)} is named by a manifest and {found}. {_CLEAN_AGAIN}")

@@ -70,7 +70,8 @@ def dim_date(first: dt.date, last: dt.date, country: str) -> pa.Table:
     import pyarrow as pa
 
     try:
-        calendar = holidays.country_holidays(country, years=range(first.year, last.year + 1))
+        # In English, as the forecast's features name them: by default the names follow the locale of the machine.
+        calendar = holidays.country_holidays(country, years=range(first.year, last.year + 1), language="en_US")
     except NotImplementedError:
         calendar = holidays.HolidayBase()
     days = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]

@@ -268,6 +268,7 @@ def _refused(home: Home, denied: str) -> None:
         "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check the owner and the rights",
         "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and rights",
         "a file of the lake": r"nothing was changed|cannot be read",
+        "a folder of the lake": r"Cannot read .*\.parquet: permission denied\. .* Nothing was loaded",
     }[denied]
 
     def run() -> None:
@@ -281,7 +282,8 @@ def _refused(home: Home, denied: str) -> None:
 
 @pytest.mark.spark
 @pytest.mark.parametrize(
-    "denied", ["a landed file", "a landing", "the manifests", "the warehouse", "a file of the lake"]
+    "denied",
+    ["a landed file", "a landing", "the manifests", "the warehouse", "a file of the lake", "a folder of the lake"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
 def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
@@ -297,6 +299,7 @@ def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
         "the manifests": (home.lake.store.local_path(f"{SOURCE}/raw/dt={FIRST}"), 0o555),
         "the warehouse": (home.platform.settings.duckdb_path, 0o444),
         "a file of the lake": (home.lake.store.local_path(file.key), 0o000),
+        "a folder of the lake": (home.lake.store.local_path(file.key).parent, 0o000),
     }[denied]
     path.chmod(mode)
     assert children.ended(children.start(_refused, home, denied)) == 0

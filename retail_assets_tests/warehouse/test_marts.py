@@ -201,6 +201,19 @@ def test_a_country_without_a_calendar_has_no_holidays() -> None:
     assert {r["holiday"] for r in rows} == {None}
 
 
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "de_DE.UTF-8", "zh_HK"])
+def test_the_names_of_holidays_do_not_depend_on_the_locale_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    for name in ("LANGUAGE", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", locale)
+    day = dt.date(2024, 1, 1)
+    assert [marts.dim_date(day, day, of)["holiday"].to_pylist() for of in ("DE", "HK", "US")] == [
+        ["New Year's Day"]
+    ] * 3
+
+
 def test_a_holiday_with_a_very_long_name_fits_its_column() -> None:
     [row] = marts.dim_date(dt.date(2015, 9, 3), dt.date(2015, 9, 3), "HK").to_pylist()
     [most] = next(c for c in DIM_DATE.columns if c.name == "holiday").numbers

@@ -278,7 +278,8 @@ def test_a_role_that_redshift_may_not_assume_is_refused_without_being_named(reds
 def test_a_database_file_that_may_not_be_written_is_refused_and_nothing_changes() -> None:
     with tempfile.TemporaryDirectory() as folder:  # not below pytest's, which only its owner may enter
         place = places.duckdb_place(Path(folder)).prepare()
-        Path(folder).chmod(0o755)
+        for path in (Path(folder), *Path(folder).rglob("*")):  # whatever the umask of these tests is
+            path.chmod(0o755 if path.is_dir() else 0o644)
         place.recipe.database.chmod(0o444)
         child = places.start(_load_as_nobody, place.recipe)
         assert places.ended(child) == 0
