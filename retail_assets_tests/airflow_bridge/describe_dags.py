@@ -35,7 +35,7 @@ def main(folder: str) -> None:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:  # Airflow 3.1
-        from airflow.models.dagbag import DagBag
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
     opened: list[str] = []
     watched = {"socket.connect", "sqlite3.connect", "subprocess.Popen"}

@@ -17,7 +17,7 @@ def main(folder: str, scenarios: str) -> None:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:  # Airflow 3.1
-        from airflow.models.dagbag import DagBag
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
     for dag_id, logical_date, conf in json.loads(scenarios):
         dag = DagBag(dag_folder=folder).dags[dag_id]  # read anew: `test` leaves the parameters of a run in the DAG
