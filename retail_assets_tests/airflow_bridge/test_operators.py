@@ -242,6 +242,14 @@ def test_a_range_is_one_run(airflow: Airflow, dagster: FakeDagster, wanted: str,
     assert "dagster/partition" not in tags
 
 
+def test_an_open_range_ends_with_the_partition_that_was_asked_for(airflow: Airflow, dagster: FakeDagster) -> None:
+    """A full refresh up to the last landing, and not up to yesterday."""
+    airflow.run(partition_range="...", partition="2024-01-05")
+    tags = only(dagster).tags
+    ends = [tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+    assert ends == ["2024-01-01", "2024-01-05"]
+
+
 def test_a_range_of_one_is_a_partition(airflow: Airflow, dagster: FakeDagster) -> None:
     airflow.run(partition_range="2024-01-02...2024-01-02")
     assert only(dagster).tags["dagster/partition"] == "2024-01-02"
