@@ -46,7 +46,16 @@ class Airflow:
         self.http = httpx.Client(base_url=f"{stack.airflow_url}/api/v2", headers=headers, timeout=120)
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
-        reply = self.http.request(method, path, **more)
+        """Ask, again where SQLite was busy: Airflow says 503 of that, and what it had begun is undone."""
+        busy = (503,) if method == "POST" else (500, 503)
+        replies: list[httpx.Response] = []
+
+        def answered() -> bool:
+            replies.append(self.http.request(method, path, **more))
+            return replies[-1].status_code not in busy
+
+        until(answered, 60, lambda: f"{method} {path}: {replies[-1].status_code} {replies[-1].text[:2000]}")
+        reply = replies[-1]
         assert reply.is_success, f"{method} {path}: {reply.status_code} {reply.text[:2000]}"
         return reply.json()
 
