@@ -59,13 +59,13 @@ test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest
 
 test-warehouse: $(VENV)/dev.installed
-	$(BIN)/python -m pytest retail_assets_tests/warehouse_contract retail_assets_tests/redshift retail_assets_tests/warehouse
+	$(BIN)/python -m pytest retail_assets_tests/warehouse retail_assets_tests/services/redshift
 
 # A month of real sales through the whole graph twice: embedded, and on S3 and Redshift over the wire.
 GRAPH ?= complete_journey
 
 test-graph: $(VENV)/dev.installed
-	RETAIL_TEST_GRAPH=$(GRAPH) $(BIN)/python -m pytest retail_assets_tests/redshift/test_graph.py
+	RETAIL_TEST_GRAPH=$(GRAPH) $(BIN)/python -m pytest retail_assets_tests/end_to_end/test_graph_on_redshift.py
 
 test-airflow: $(VENV)/dev.installed
 	$(BIN)/python -m pytest retail_assets_tests/airflow_bridge

@@ -1,5 +1,5 @@
 """What `dagster` loads: `-m retail_assets.definitions`."""
 
-from retail_assets.build import build_defs
+from retail_assets.defs.build import build_defs
 
 defs = build_defs()

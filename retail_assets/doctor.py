@@ -27,12 +27,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rich.console import Console
 from rich.text import Text
 
-from retail_assets import java, spark
 from retail_assets import settings as settings_module
-from retail_assets.deadline import within
 from retail_assets.errors import ContractError, RetailError, StorageError
 from retail_assets.settings import Settings
+from retail_assets.spark import java
+from retail_assets.spark import session as spark
 from retail_assets.storage import Store
+from retail_assets.storage.deadline import within
 from retail_assets.warehouse import open_redshift
 
 if TYPE_CHECKING:

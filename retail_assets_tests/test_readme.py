@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from retail_assets.cli import app
-from retail_assets.settings import VARIABLES
+from retail_assets.cli.app import app
+from retail_assets.settings.environment import VARIABLES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -24,9 +24,9 @@ from rich.table import Table
 from benchmarks.cleaning import compare
 from benchmarks.cleaning.data import SOURCE, Generated, generated
 from benchmarks.metering import measured
-from retail_assets import java, spark_archive
 from retail_assets import settings as settings_module
 from retail_assets.contracts import model as contracts
+from retail_assets.spark import class_archive, java
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -54,7 +54,7 @@ def run(engine: str, data: Generated, out: Path) -> tuple[dict[str, Any], compar
 def prepared(home: Path) -> bool:
     """Whether `retail-assets prepare` was run in this environment, as make does it."""
     settings = settings_module.load({"RETAIL_HOME": str(home)})
-    return bool(spark_archive.options(settings, java.find(home / "java")))
+    return bool(class_archive.options(settings, java.find(home / "java")))
 
 
 def compared(data: Generated, scratch: Path, repeat: int, engines: tuple[str, ...] = ENGINES) -> dict[str, Any]:

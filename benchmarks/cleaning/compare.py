@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from retail_assets.lake import Lake
+from retail_assets.lake.lake import Lake
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
 

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from retail_assets.landing import synthetic
+from retail_assets.samples import synthetic
 
 SOURCE = synthetic.SOURCE
 LANDINGS = 4

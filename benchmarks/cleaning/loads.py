@@ -22,12 +22,12 @@ from typing import Any
 from benchmarks.cleaning.data import LANDINGS, SOURCE, START, generated
 from benchmarks.metering import measured
 from retail_assets import settings as settings_module
-from retail_assets.assets.resources import SparkResource
 from retail_assets.cleaning import job
-from retail_assets.landing import complete_journey, synthetic
+from retail_assets.defs.resources import SparkResource
 from retail_assets.landing.land import partition_folder
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
+from retail_assets.samples import complete_journey, synthetic
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"

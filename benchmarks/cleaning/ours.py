@@ -12,8 +12,8 @@ import psutil
 
 from benchmarks.metering import tree_cpu
 from retail_assets import settings as settings_module
-from retail_assets.assets.resources import SparkResource
 from retail_assets.cleaning import job
+from retail_assets.defs.resources import SparkResource
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
 

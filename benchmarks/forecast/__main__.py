@@ -18,9 +18,9 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.forecast.data import cdnow, complete_journey
-from retail_assets.forecasting.artifact import dumps, loads
-from retail_assets.forecasting.backtest import BASELINE_NAMES, Backtest
-from retail_assets.forecasting.forecast import score, train
+from retail_assets.forecasting.evaluation.backtest import BASELINE_NAMES, Backtest
+from retail_assets.forecasting.lifecycle.forecast import score, train
+from retail_assets.forecasting.models.serialization import dumps, loads
 
 RESULTS = Path(__file__).parents[1] / "results"
 DESIGNED_ON = 4

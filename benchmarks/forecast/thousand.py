@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from retail_assets.forecasting.forecast import score, train
+from retail_assets.forecasting.lifecycle.forecast import score, train
 
 SEED = 0
 

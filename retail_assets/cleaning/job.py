@@ -37,8 +37,9 @@ from retail_assets.cleaning.write import (
     write_rows,
 )
 from retail_assets.contracts.model import Contract
-from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, RawManifest, Status
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, Status
+from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from retail_assets.cleaning import rules
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql import BLANKS, TextColumns, age_group, too_long
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.profile import FileProfile
 from retail_assets.tables import SALES_CLEAN
 
 #: What is known of every record: the typed row, where it stood, why it is rejected (0 = it is not), and its raw text

@@ -29,7 +29,8 @@ import pyarrow.parquet
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT, UNCLOSED_QUOTE
 from retail_assets.contracts.typing_sql import literal
 from retail_assets.errors import LandingError
-from retail_assets.landing.inspect import MAX_LINE_BYTES, FileProfile
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.inspect import MAX_LINE_BYTES
 
 BLOCK_BYTES = 16 << 20
 #: A quoted field that spans more lines or bytes than this is taken for a quote that never closes.

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from retail_assets.cleaning import rules
-from retail_assets.lake import Lake, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import Status
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from retail_assets.drawing import FAINT, INK, MUTED, PALE, plain, png
-from retail_assets.eda.wording import axis_number, short
+from retail_assets.plotting.drawing import FAINT, INK, MUTED, PALE, plain, png
+from retail_assets.plotting.wording import axis_number, short
 
 # Okabe & Ito (2008), told apart with any colour vision.
 BLUE, ORANGE, GREEN, YELLOW, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"

@@ -17,7 +17,6 @@ from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from retail_assets.drawing import INK, MUTED, PALE, plain
 from retail_assets.eda import findings
 from retail_assets.eda.canvas import (
     BLUE,
@@ -33,7 +32,8 @@ from retail_assets.eda.canvas import (
 )
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.queries import TOP_CATEGORIES
-from retail_assets.eda.wording import (
+from retail_assets.plotting.drawing import INK, MUTED, PALE, plain
+from retail_assets.plotting.wording import (
     MONTHS,
     WEEKDAYS,
     age_order,

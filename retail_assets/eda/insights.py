@@ -8,7 +8,7 @@ from __future__ import annotations
 from retail_assets.eda import findings
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.queries import TOP_CATEGORIES
-from retail_assets.eda.wording import (
+from retail_assets.plotting.wording import (
     WEEKDAYS,
     age_order,
     change,

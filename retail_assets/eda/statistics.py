@@ -7,8 +7,8 @@ import io
 
 import pandas as pd
 
-from retail_assets.csv_cells import safe_cell
 from retail_assets.eda.data import EdaData
+from retail_assets.storage.csv_cells import safe_cell
 
 COLUMNS = ("measure", "scope", "category", "count", "mean", "std", "min", "p25", "median", "p75", "max")
 

@@ -15,8 +15,9 @@ from typing import Literal
 
 from retail_assets.contracts.model import Contract, Verdict, normalise
 from retail_assets.errors import LandingError, NotReadyError
-from retail_assets.lake import Lake, RawManifest
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.profile import FileProfile
 
 Rule = Literal["new_columns", "missing_columns", "renamed_columns", "column_order", "file_format"]
 

@@ -17,7 +17,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import IO, Any, cast
 
@@ -27,6 +27,7 @@ from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract, normalise
 from retail_assets.contracts.typing_sql import TextColumns, literal
 from retail_assets.errors import LandingError
+from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.storage import Entry, Store
 
 _READ_BYTES = 8 << 20
@@ -66,54 +67,6 @@ _JSON_BEGINS = re.compile(r'\{\s*"|\[\s*[\[{]')
 #: A line that tells Excel the separator, above the header.
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;|\t])"?[ \r]*(?:\n|\Z)', re.IGNORECASE)
 _DUCKDB_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "iso8859-1": "latin-1"}
-
-
-@dataclass(frozen=True)
-class Control:
-    """Control totals of a file by an independent parser: `rows` it could split, `rejected` lines, `amount` as text.
-
-    `note` says why there is none.
-    """
-
-    rows: int | None = None
-    rejected: int | None = None
-    amount: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class FileProfile:
-    """Everything that cleaning needs to read a file, and what it must account for.
-
-    `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
-    columns of a Parquet file. `unpacked` is the size in bytes of what is compressed, and at least `size`.
-    """
-
-    key: str
-    size: int
-    sha256: str
-    format: str
-    compression: str | None
-    encoding: str
-    delimiter: str
-    line_end: str
-    header: list[str]
-    header_lines: int
-    positions: dict[str, int]
-    unknown_columns: list[str]
-    missing_columns: list[str]
-    lines: int
-    date_order: str | None = None
-    control: Control = field(default_factory=Control)
-    types: list[str] = field(default_factory=list)
-    unpacked: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> FileProfile:
-        return cls(**{**data, "control": Control(**data["control"])})
 
 
 def inspect_file(store: Store, entry: Entry, contract: Contract) -> FileProfile:

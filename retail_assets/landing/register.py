@@ -9,9 +9,11 @@ from pathlib import Path
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
-from retail_assets.lake import Lake, RawManifest
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.drift import drift_of, refuse_drift, refuses_anything
-from retail_assets.landing.inspect import FileProfile, inspect_file
+from retail_assets.landing.inspect import inspect_file
 from retail_assets.landing.land import partition_folder
 from retail_assets.storage import Entry, Store
 

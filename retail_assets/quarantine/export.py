@@ -15,12 +15,13 @@ from typing import IO, Any
 
 from retail_assets.cleaning.rules import NOT_TEXT
 from retail_assets.contracts.model import Contract
-from retail_assets.csv_cells import safe_cell, write_pages
 from retail_assets.errors import StorageError
-from retail_assets.lake import CleanManifest, Lake
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest
+from retail_assets.lake.profile import FileProfile
 from retail_assets.quarantine.rows import Selection, SelectionError, of_landing
 from retail_assets.quarantine.texts import is_cut
+from retail_assets.storage.csv_cells import safe_cell, write_pages
 
 COLUMNS = (
     "landed_on",

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import RetailError
-from retail_assets.lake import STATUSES, CleanManifest, Lake, LakeFile, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, Status
 from retail_assets.quarantine.judge import Judged
 from retail_assets.quarantine.plan import AND, Chosen, LandingPlan, ReplayError
 from retail_assets.quarantine.rows import PLACE, places, read_table, table_of, tables

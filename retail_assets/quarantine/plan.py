@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT, UNCLOSED_QUOTE
 from retail_assets.contracts.model import Contract, normalise
 from retail_assets.errors import RetailError
-from retail_assets.lake import CleanManifest, Lake, RawManifest
-from retail_assets.landing.inspect import FileProfile, inspect_file
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.inspect import inspect_file
 from retail_assets.quarantine.rows import Selection, of_landing, tables
 from retail_assets.quarantine.texts import is_cut
 from retail_assets.storage import Entry, Store

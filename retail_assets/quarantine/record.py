@@ -13,8 +13,9 @@ from retail_assets.cleaning import rules
 from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract, normalise
 from retail_assets.contracts.typing_sql import TextColumns
-from retail_assets.lake import CleanManifest, Lake
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest
+from retail_assets.lake.profile import FileProfile
 from retail_assets.quarantine.rows import SelectionError, tables
 from retail_assets.quarantine.texts import fields, is_cut
 

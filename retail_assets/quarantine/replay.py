@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import NotReadyError, StorageError
-from retail_assets.lake import CleanManifest, Lake
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest
 from retail_assets.quarantine.judge import judge, nothing
 from retail_assets.quarantine.move import ReplayConflictError, Replayed, move
 from retail_assets.quarantine.plan import MOST_ROWS, LandingPlan, chosen_rows, plan_landing

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from retail_assets.cleaning.rules import NAMES
 from retail_assets.errors import NotReadyError, RetailError, nearest
-from retail_assets.lake import CleanManifest, Lake, LakeFile, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, LakeFile, Status
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
 
 PLACE = ("source_file", "source_line")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from retail_assets.lake import CleanManifest, Lake
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest
 from retail_assets.quarantine.rows import Selection, tables
 
 if TYPE_CHECKING:

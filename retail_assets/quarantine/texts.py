@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.profile import FileProfile
 from retail_assets.tables import SALES_QUARANTINE
 
 [RAW_TEXT_BYTES] = next(c.numbers for c in SALES_QUARANTINE.columns if c.name == "raw_text")

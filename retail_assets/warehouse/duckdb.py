@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
-from retail_assets.lake import GRACE
+from retail_assets.lake.lake import GRACE
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from retail_assets.lake import CleanManifest, LakeFile
+    from retail_assets.lake.manifests import CleanManifest, LakeFile
     from retail_assets.storage import Store
 
 _MEMORY = "2GB"

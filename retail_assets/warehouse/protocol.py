@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retail_assets.errors import WarehouseBusyError, WarehouseError
-from retail_assets.lake import CleanManifest, Lake, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, Status
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table
 
 if TYPE_CHECKING:

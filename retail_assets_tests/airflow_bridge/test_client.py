@@ -35,7 +35,7 @@ from retail_assets_tests.airflow_bridge.fake_dagster import (
     run_failed,
     step_failed,
 )
-from retail_assets_tests.redshift.certificate import server_context
+from retail_assets_tests.services.redshift.certificate import server_context
 
 SECRET = "tok-3141592653589793"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_bridge.local_stack import LocalStack
-from retail_assets_tests.airflow_bridge.airflow_api import dagster_runs, materialized_partitions, tag
-from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
 from retail_assets_tests.airflow_bridge.run_dag import ENDED
+from retail_assets_tests.services.airflow.airflow_api import dagster_runs, materialized_partitions, tag
+from retail_assets_tests.services.airflow.stacks import ROOT, run, stack
 
 pytestmark = pytest.mark.timeout(1500)
 

@@ -12,9 +12,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from retail_assets.build import build_defs
+from retail_assets.defs.build import build_defs
 from retail_assets.settings import Settings
-from retail_assets_tests.airflow_bridge.places import PATIENT, ROOT, run
+from retail_assets_tests.services.airflow.stacks import PATIENT, ROOT, run
 
 CHOSEN = {
     "AIRFLOW_VAR_RETAIL_SCHEDULE": "30 22 * * *",

@@ -21,8 +21,8 @@ from typing import Any
 import psutil
 import pytest
 
-from retail_assets_tests.airflow_bridge.airflow_api import ENDED, Airflow, materialized, tag, until
-from retail_assets_tests.airflow_bridge.places import ROOT, run, stack
+from retail_assets_tests.services.airflow.airflow_api import ENDED, Airflow, materialized, tag, until
+from retail_assets_tests.services.airflow.stacks import ROOT, run, stack
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -10,7 +10,7 @@ import warnings
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from retail_assets_tests.airflow_bridge.places import ROOT
+from retail_assets_tests.services.airflow.stacks import ROOT
 
 
 def test_where_the_names_are_not_in_the_sdk_those_of_airflow_3_1_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ import pytest
 from retail_assets.cleaning import job
 from retail_assets.contracts.model import parse
 from retail_assets.errors import LandingError, StorageError
-from retail_assets.lake import STATUSES, CleanManifest, Lake, RawManifest
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
 from retail_assets.landing.land import check_file, partition_folder
 from retail_assets.landing.register import check_before_landing, register_landings
 from retail_assets.storage import Store

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import pyspark
 import pytest
 
-from retail_assets import java
-from retail_assets_tests.aws.services import served
+from retail_assets.spark import java
+from retail_assets_tests.services.s3 import served
 
 if TYPE_CHECKING:
     from retail_assets.settings import Settings
@@ -42,7 +42,8 @@ from retail_assets.contracts import model as contracts
 from retail_assets.landing.land import partition_folder
 from retail_assets.landing.register import register_landings
 from retail_assets.landing.synthetic import SOURCE, generate
-from retail_assets.lake import STATUSES, Lake
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES
 from retail_assets.storage import Store
 
 home, master = Path(sys.argv[1]), sys.argv[2]

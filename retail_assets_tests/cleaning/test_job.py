@@ -19,10 +19,11 @@ from retail_assets.cleaning import exchange, job
 from retail_assets.contracts import model as contracts
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError, StorageError
-from retail_assets.lake import STATUSES, CleanManifest, Lake, RawManifest
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
 from retail_assets.landing.land import partition_folder
 from retail_assets.landing.register import register_landings
-from retail_assets.landing.synthetic import HEADER, SOURCE, Expected, generate
+from retail_assets.samples.synthetic import HEADER, SOURCE, Expected, generate
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
@@ -233,7 +234,7 @@ def test_a_landing_given_twice_is_refused(tmp_path: Path) -> None:
 
 @given(st.lists(st.integers(0, 200 << 20), min_size=1, max_size=60))
 def test_files_are_grouped_each_once_and_no_group_is_much_heavier_than_it_must_be(sizes: list[int]) -> None:
-    from retail_assets.landing.inspect import FileProfile
+    from retail_assets.lake.profile import FileProfile
 
     blank = {f.name: None for f in dataclasses.fields(FileProfile)}
     files = [

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from retail_assets.cleaning import rules
 from retail_assets.cleaning.parse import PARSED_SCHEMA, Parser
 from retail_assets.contracts import model
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.profile import FileProfile
 
 LANDED = dt.date(2024, 6, 1)
 COLUMNS = {

@@ -21,7 +21,8 @@ from retail_assets.cleaning.reader import read_records
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT, UNCLOSED_QUOTE
 from retail_assets.contracts import model
 from retail_assets.errors import LandingError
-from retail_assets.landing.inspect import MAX_LINE_BYTES, FileProfile, inspect_file
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.inspect import MAX_LINE_BYTES, inspect_file
 from retail_assets.storage import Entry, Store
 
 CONTRACT = model.parse(

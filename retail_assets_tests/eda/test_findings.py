@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from retail_assets.eda import findings
-from retail_assets_tests.eda.cases import START, days
 from retail_assets_tests.eda.conftest import Shop, sale
+from retail_assets_tests.eda.sales_cases import START, days
 
 
 def _year(amount, orders: int = 1) -> list[dict]:

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.csv_cells import safe_cell
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures import FIGURES, render_all, skipped, thumbnail
 from retail_assets.eda.insights import write_insights
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import build_summary
-from retail_assets.eda.wording import axis_number, change, compared, markdown, money, number, percent, short
-from retail_assets_tests.eda.cases import CASES, days, lively
+from retail_assets.plotting.wording import axis_number, change, compared, markdown, money, number, percent, short
+from retail_assets.storage.csv_cells import safe_cell
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
+from retail_assets_tests.eda.sales_cases import CASES, days, lively
 
 ROWS = {"landed": 5, "clean": 3, "quarantined": 1, "superseded": 1, "current": 3}
 DRAWN = ("nothing", "one row", "names", "returns outweigh")  # drawing costs; the others are laid out only

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from retail_assets.eda.data import load
 from retail_assets.eda.queries import QUERIES
-from retail_assets_tests.eda.cases import lively, many_categories
 from retail_assets_tests.eda.conftest import Shop, open_shop, sale
+from retail_assets_tests.eda.sales_cases import lively, many_categories
 
 NOT_ON_BOTH = (
     r"\bfilter\s*\(", r"group by all", r"\bqualify\b", r"::", r"percentile_cont", r"\bmedian\s*\(", r"\bavg\s*\(",

@@ -26,8 +26,8 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from retail_assets import cli
-from retail_assets.landing import synthetic
+from retail_assets.cli import app
+from retail_assets.samples import synthetic
 from retail_assets.storage import Store
 from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROOT, installation
 
@@ -69,7 +69,7 @@ def command(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> Command:
 
     def run(*arguments: str, expect: int = 0) -> str:
         capfd.readouterr()
-        code = cli.main(arguments)
+        code = app.main(arguments)
         out, err = capfd.readouterr()
         assert code == expect, f"{arguments}: exit {code}\n{out[-3000:]}\n{err[-3000:]}"
         return out if expect == 0 else err
@@ -85,7 +85,7 @@ def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Sho
     synthetic.land(Store(str(folder / "home" / "raw")), 600, 3, 7, dt.date.fromisoformat(FIRST), 0.1)
     with pytest.MonkeyPatch.context() as patch:
         shop.enter(patch)
-        assert cli.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
+        assert app.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
     return shop
 
 
@@ -116,7 +116,7 @@ def expected(landed: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     shop = _mended(landed, tmp_path_factory.mktemp("anew") / "shop")
     with pytest.MonkeyPatch.context() as patch:
         shop.enter(patch)
-        assert cli.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
+        assert app.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
     return shop.tables()
 
 
@@ -210,7 +210,7 @@ _BROKEN_ONLY = ("quarantine", "replay", "--reason", "malformed_row")
 
 _DIE_BEFORE_LOADING = f"""
 import os, signal, sys
-from retail_assets import cli
+from retail_assets.cli import app as cli
 from retail_assets.warehouse import duckdb
 duckdb.DuckDBWarehouse.load_landings = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(cli.main({list(_BROKEN_ONLY)!r}))
@@ -244,7 +244,7 @@ def test_two_replays_at_once_lose_nothing(
     mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command, capfd: pytest.CaptureFixture[str]
 ) -> None:
     other = _process(mended, "-m", "retail_assets.cli", *_BROKEN_ONLY)
-    ours = cli.main(["quarantine", "replay"])
+    ours = app.main(["quarantine", "replay"])
     said = [capfd.readouterr().err, other.communicate(timeout=500)[1]]
     # One that meets the other's load may refuse; then the same again must find all that is left to do.
     for code, err in zip((ours, other.returncode), said, strict=True):

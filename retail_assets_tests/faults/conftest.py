@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retail_assets.landing.synthetic import SOURCE
-from retail_assets_tests.faults.shop import (
+from retail_assets.samples.synthetic import SOURCE
+from retail_assets_tests.faults.crash_shop import (
     AFTER,
     BEFORE,
     CORRECTED,

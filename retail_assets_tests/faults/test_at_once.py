@@ -11,11 +11,11 @@ import pytest
 
 from retail_assets.cleaning import job
 from retail_assets.errors import LandingError
-from retail_assets.lake import STATUSES
+from retail_assets.lake.manifests import STATUSES
 from retail_assets.landing.register import register_landings
-from retail_assets_tests.faults import children
-from retail_assets_tests.faults.shop import CORRECTED, FIRST, LANDED, SECOND, Home, Scenario, csv, recorded, told
-from retail_assets_tests.warehouse.children import ended, start
+from retail_assets_tests.faults import crashing
+from retail_assets_tests.faults.crash_shop import CORRECTED, FIRST, LANDED, SECOND, Home, Scenario, csv, recorded, told
+from retail_assets_tests.warehouse.loaders import ended, start
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,14 +38,14 @@ def test_two_materializations_at_once_leave_exact_tables_or_say_what_to_do(
     known = [scenario.before, scenario.after]
     gate = multiprocessing.get_context("forkserver").Barrier(len(ranges))
     running = [
-        start(children.run_with_others, home, known, first, last, gate, f"run{n}")
+        start(crashing.run_with_others, home, known, first, last, gate, f"run{n}")
         for n, (first, last) in enumerate(ranges)
     ]
     codes = [ended(child) for child in running]
     for number, code in enumerate(codes):
         said = (home.folder / f"run{number}.log").read_text()[-3000:]
-        assert code in (0, children.TOLD), said
-        if code == children.TOLD:
+        assert code in (0, crashing.TOLD), said
+        if code == crashing.TOLD:
             message = (home.folder / f"run{number}.told").read_text()
             assert "aterialize" in message or "run the same again" in message, message
     covered = {day for first, last in ranges for day in (first, last)}

@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from retail_assets.errors import NotReadyError
-from retail_assets.lake import GRACE
-from retail_assets.landing.synthetic import SOURCE
-from retail_assets_tests.faults import children, matrix
-from retail_assets_tests.faults.shop import FIRST, SECOND, Home, Scenario, recorded
-from retail_assets_tests.warehouse.children import ended, start
+from retail_assets.lake.lake import GRACE
+from retail_assets.samples.synthetic import SOURCE
+from retail_assets_tests.faults import crashing, matrix
+from retail_assets_tests.faults.crash_shop import FIRST, SECOND, Home, Scenario, recorded
+from retail_assets_tests.warehouse.loaders import ended, start
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,7 +51,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     row: matrix.Row, home: Home, scenario: Scenario, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [] if row.spark else [scenario.before, scenario.after]
-    child = start(children.run_and_die, home, row.kill, known)
+    child = start(crashing.run_and_die, home, row.kill, known)
     said = home.folder / "killed.log"
     assert ended(child) == -signal.SIGKILL, said.read_text()[-3000:]
     # A process is still there for a moment after its SIGKILL; the last one is that of the killer itself.

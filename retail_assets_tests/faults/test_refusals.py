@@ -19,14 +19,14 @@ import pytest
 
 from retail_assets.cleaning import job
 from retail_assets.errors import RetailError, StorageError
-from retail_assets.lake import Lake
+from retail_assets.lake.lake import Lake
 from retail_assets.landing.land import land_file
 from retail_assets.landing.register import register_landings
-from retail_assets.landing.synthetic import SOURCE
+from retail_assets.samples.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.faults.shop import FIRST, Home, Scenario, csv
-from retail_assets_tests.warehouse import children
+from retail_assets_tests.faults.crash_shop import FIRST, Home, Scenario, csv
+from retail_assets_tests.warehouse import loaders
 from retail_assets_tests.warehouse.landings import DAY, defined, held, line, publish
 from retail_assets_tests.warehouse.landings import SOURCE as OTHER
 
@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(smal
 def test_a_limit_met_while_landing_leaves_nothing(tmp_path: Path) -> None:
     delivery = tmp_path / "till.csv"
     delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
-    assert children.ended(children.start(_land_within_limits, delivery, tmp_path / "raw")) == 0
+    assert loaders.ended(loaders.start(_land_within_limits, delivery, tmp_path / "raw")) == 0
     assert files_below(tmp_path / "raw") == set()
 
 
@@ -302,7 +302,7 @@ def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
         "a folder of the lake": (home.lake.store.local_path(file.key).parent, 0o000),
     }[denied]
     path.chmod(mode)
-    assert children.ended(children.start(_refused, home, denied)) == 0
+    assert loaders.ended(loaders.start(_refused, home, denied)) == 0
     path.chmod(0o777)
     assert home.tables() == scenario.tables_before
 

@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, given, settings
 
 from retail_assets.cleaning import job
 from retail_assets.contracts import model as contracts
-from retail_assets.lake import STATUSES, Lake
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES
 from retail_assets.landing.register import register_landings
-from retail_assets.landing.synthetic import SOURCE
+from retail_assets.samples.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.faults.shop import FIRST, csv
+from retail_assets_tests.faults.crash_shop import FIRST, csv
 from retail_assets_tests.warehouse.landings import held
 
 if TYPE_CHECKING:

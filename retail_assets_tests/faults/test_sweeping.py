@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from retail_assets.lake import GRACE, Lake, sweep_unfinished
+from retail_assets.lake.lake import GRACE, Lake, sweep_unfinished
 from retail_assets.storage import Store
-from retail_assets_tests.warehouse.children import ended, pipe, start
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, line, publish, write
+from retail_assets_tests.warehouse.loaders import ended, pipe, start
 
 NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

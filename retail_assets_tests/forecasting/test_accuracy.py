@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from retail_assets.forecasting.accuracy import figure, judge, matured
-from retail_assets.forecasting.forecast import forecast_daily
-from retail_assets.forecasting.series import TOTAL
+from retail_assets.forecasting.data.series import TOTAL
+from retail_assets.forecasting.evaluation.accuracy import figure, judge, matured
+from retail_assets.forecasting.lifecycle.forecast import forecast_daily
 from retail_assets.tables import FORECAST_ACCURACY
-from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week
+from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week
 
 ISSUED_AT = 60
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retail_assets.forecasting.amounts import LeakingColumnError, judge, report
+from retail_assets.forecasting.evaluation.transaction_amounts import LeakingColumnError, judge, report
 
 
 def transactions(n=600, seed=0, effect=0.0):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from retail_assets.forecasting.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
-from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.contenders import PRODUCT_MODEL, fit_contenders, load_libraries
-from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
+from retail_assets.forecasting.data.calendar import holiday_calendar
+from retail_assets.forecasting.evaluation.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
+from retail_assets.forecasting.models.candidates import PRODUCT_MODEL, fit_contenders, load_libraries
+from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
 LAST = date(2017, 12, 31)
@@ -166,7 +166,7 @@ def test_a_fit_has_one_core_and_what_runs_afterwards_has_all_of_them_again(rows,
         during.append(threads())
         return fit_contenders(*args, **options)
 
-    monkeypatch.setattr("retail_assets.forecasting.backtest.fit_contenders", fit)
+    monkeypatch.setattr("retail_assets.forecasting.evaluation.backtest.fit_contenders", fit)
     load_libraries(MODEL_NAMES)
     with threadpool_limits(3):
         before = threads()

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from retail_assets.forecasting.calendar import CALENDAR_FEATURES, black_friday, calendar_features, holiday_calendar
+from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, black_friday, calendar_features, holiday_calendar
 
 
 def features_of(country: str, *days: str) -> list[dict[str, float]]:

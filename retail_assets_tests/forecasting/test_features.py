@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.features import FEATURES, LOWEST_BASE, make_rows, weekday_strength
+from retail_assets.forecasting.data.calendar import holiday_calendar
+from retail_assets.forecasting.models.features import FEATURES, LOWEST_BASE, make_rows, weekday_strength
 
 DAYS = np.datetime64("2023-01-02", "D") + np.arange(140)
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 2), date(2023, 7, 1))

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.forecasting import artifact, backtest_figures, methods
-from retail_assets.forecasting.figures import figures as fan_charts
-from retail_assets.forecasting.forecast import Training, forecast_daily, score, train
+from retail_assets.forecasting.figures import backtest
+from retail_assets.forecasting.figures.forecast import figures as fan_charts
+from retail_assets.forecasting.lifecycle.forecast import Training, forecast_daily, score, train
+from retail_assets.forecasting.models import fallback, serialization
 from retail_assets.tables import SALES_FORECAST
-from retail_assets_tests.forecasting.shop import FIRST, WEEKLY, history, noisy_week, pure_noise, row
+from retail_assets_tests.forecasting.sales_histories import FIRST, WEEKLY, history, noisy_week, pure_noise, row
 
 
 def forecast(rows, **options):
@@ -35,7 +36,7 @@ def forecast(rows, **options):
 
 
 def figures(rows, made, currency=""):
-    return fan_charts(rows, made.table, made.backtest, currency=currency) | backtest_figures.figures(
+    return fan_charts(rows, made.table, made.backtest, currency=currency) | backtest.figures(
         made.measured, made.backtest, None, currency=currency
     )
 
@@ -111,7 +112,7 @@ def test_the_report_says_how_it_was_measured(planted):
 def test_the_same_history_and_seed_give_the_same_bytes(pattern, planted):
     again = forecast(pattern.sample(frac=1, random_state=9))
     assert again.table.equals(planted.table)
-    assert artifact.dumps(again.model) == artifact.dumps(planted.model)
+    assert serialization.dumps(again.model) == serialization.dumps(planted.model)
     assert json.dumps(again.backtest) == json.dumps(planted.backtest)
     assert figures(pattern, again) == figures(pattern, planted)
 
@@ -174,7 +175,13 @@ def test_no_sales_give_an_empty_table_and_no_figure():
 
 @pytest.mark.parametrize(
     ("days", "method"),
-    [(1, methods.TOO_SHORT), (13, methods.TOO_SHORT), (14, methods.SHORT), (69, methods.SHORT), (97, methods.UNTESTED)],
+    [
+        (1, fallback.TOO_SHORT),
+        (13, fallback.TOO_SHORT),
+        (14, fallback.SHORT),
+        (69, fallback.SHORT),
+        (97, fallback.UNTESTED),
+    ],
 )
 def test_a_history_too_short_to_test_is_forecast_by_rule(days, method):
     rows = history(days, {"a": noisy_week(100)})
@@ -201,14 +208,14 @@ def test_a_shop_of_returns_is_forecast_below_zero():
 def test_an_ended_category_is_forecast_as_zero_beside_one_that_sells():
     made = forecast(history(90, {"a": noisy_week(100), "gone": lambda n: 70.0 if n < 60 else None}))
     frame = made.table.to_pandas()
-    assert methods_of(made)["gone"] == methods.ENDED
+    assert methods_of(made)["gone"] == fallback.ENDED
     assert frame.loc[frame["product_category"] == "gone", "mean"].eq(0).all()
 
 
 def test_a_brand_new_category_is_forecast_by_its_mean():
     made = forecast(history(90, {"a": noisy_week(100), "new": lambda n: 70.0 if n >= 87 else None}))
     frame = made.table.to_pandas()
-    assert methods_of(made)["new"] == methods.TOO_SHORT
+    assert methods_of(made)["new"] == fallback.TOO_SHORT
     assert frame.loc[frame["product_category"] == "new", "mean"].eq(70.0).all()
 
 
@@ -294,16 +301,16 @@ def test_the_intervals_of_a_new_category_are_those_of_its_like():
 def test_a_stored_model_forecasts_what_the_trained_one_did(pattern, planted):
     training = Training(planted.model, planted.measured, planted.backtest)
     assert training.model is not None
-    stored = artifact.dumps(training.model)
-    loaded = artifact.loads(stored)
-    assert artifact.dumps(loaded) == stored
+    stored = serialization.dumps(training.model)
+    loaded = serialization.loads(stored)
+    assert serialization.dumps(loaded) == stored
     assert score(loaded, pattern).equals(planted.table)
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + b"\0" * 18])
 def test_a_damaged_model_is_refused(data):
-    with pytest.raises(artifact.ModelFileError, match=r"cannot be loaded|another format"):
-        artifact.loads(data)
+    with pytest.raises(serialization.ModelFileError, match=r"cannot be loaded|another format"):
+        serialization.loads(data)
 
 
 class Hostile:
@@ -314,8 +321,8 @@ class Hostile:
 def test_a_model_that_brings_its_own_types_is_refused_unrun(capsys):
     import skops.io
 
-    with pytest.raises(artifact.ModelFileError, match="cannot be loaded"):
-        artifact.loads(skops.io.dumps({"format": 1, "family": Hostile()}))
+    with pytest.raises(serialization.ModelFileError, match="cannot be loaded"):
+        serialization.loads(skops.io.dumps({"format": 1, "family": Hostile()}))
     assert "run" not in capsys.readouterr().out
 
 

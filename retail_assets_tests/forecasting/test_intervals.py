@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.forecasting import intervals
-from retail_assets.forecasting.intervals import INNER, OUTER, calibrate, conformal_quantiles, quantiles
-from retail_assets.forecasting.series import panel_at
-from retail_assets_tests.forecasting.shop import history, noisy_week, sales_of
+from retail_assets.forecasting.data.series import panel_at
+from retail_assets.forecasting.models import intervals
+from retail_assets.forecasting.models.intervals import INNER, OUTER, calibrate, conformal_quantiles, quantiles
+from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 
 
 @settings(max_examples=80)

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 import skops.io
 
-from retail_assets.forecasting import models
-from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.models import GradientBoosting, RecentMean, SeasonalNaive, WeekdayMean, training_rows
-from retail_assets.forecasting.series import panel_at
-from retail_assets.model_archive import canonical
-from retail_assets_tests.forecasting.shop import history, noisy_week, sales_of
+from retail_assets.forecasting.data.calendar import holiday_calendar
+from retail_assets.forecasting.data.series import panel_at
+from retail_assets.forecasting.models import boosting
+from retail_assets.forecasting.models.boosting import (
+    GradientBoosting,
+    RecentMean,
+    SeasonalNaive,
+    WeekdayMean,
+    training_rows,
+)
+from retail_assets.models.archive import canonical
+from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
 
@@ -108,7 +114,7 @@ def test_training_ends_at_the_cutoff_and_starts_every_seven_days():
 
 
 def test_many_pairs_are_sampled_by_seed(monkeypatch):
-    monkeypatch.setattr(models, "MOST_TRAINING_PAIRS", 10)
+    monkeypatch.setattr(boosting, "MOST_TRAINING_PAIRS", 10)
     panel = panel_of(200, a=noisy_week(100), b=noisy_week(10, seed=2))
     one, same, other = (training_rows(panel, HOLIDAYS, horizon=28, random_state=seed) for seed in (1, 1, 2))
     assert len(one.y) <= 280

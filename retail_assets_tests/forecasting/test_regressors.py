@@ -11,10 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 
-from retail_assets.forecasting.calendar import HolidayCalendar
-from retail_assets.forecasting.features import FEATURES, feature_names, make_rows
-from retail_assets.forecasting.models import GradientBoosting
-from retail_assets.forecasting.regressors import (
+from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.regressors import (
     COLUMNS,
     NONE,
     Regressors,
@@ -23,10 +21,12 @@ from retail_assets.forecasting.regressors import (
     read,
     together,
 )
-from retail_assets.forecasting.series import panel_at
+from retail_assets.forecasting.data.series import panel_at
+from retail_assets.forecasting.models.boosting import GradientBoosting
+from retail_assets.forecasting.models.features import FEATURES, feature_names, make_rows
 from retail_assets.tables import Column, Table
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.forecasting.shop import FIRST, history, noisy_week, sales_of
+from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week, sales_of
 
 EMPTY = HolidayCalendar("US", {})
 

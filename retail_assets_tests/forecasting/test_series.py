@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retail_assets.forecasting.series import LONGEST_HISTORY_DAYS, daily_sales, panel_at, weekday
-from retail_assets_tests.forecasting.shop import FIRST, history, row, sales_of
+from retail_assets.forecasting.data.series import LONGEST_HISTORY_DAYS, daily_sales, panel_at, weekday
+from retail_assets_tests.forecasting.sales_histories import FIRST, history, row, sales_of
 
 
 def steady(number: int) -> float:

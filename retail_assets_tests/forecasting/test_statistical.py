@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from retail_assets.forecasting.calendar import holiday_calendar
-from retail_assets.forecasting.series import panel_at
-from retail_assets.forecasting.statistical import AutoEts, AutoTheta, complete
-from retail_assets_tests.forecasting.shop import WEEKLY, history, noisy_week, sales_of
+from retail_assets.forecasting.data.calendar import holiday_calendar
+from retail_assets.forecasting.data.series import panel_at
+from retail_assets.forecasting.models.statistical import AutoEts, AutoTheta, complete
+from retail_assets_tests.forecasting.sales_histories import WEEKLY, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
 BOTH = pytest.mark.parametrize("model", [AutoEts(), AutoTheta()], ids=lambda model: model.name)

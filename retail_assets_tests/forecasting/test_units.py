@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retail_assets.forecasting import registry
-from retail_assets.forecasting.artifact import ForecastModel, dumps, loads
-from retail_assets.forecasting.forecast import score, train
-from retail_assets.forecasting.series import UNITS, daily_sales, panel_at
-from retail_assets_tests.forecasting.shop import history, noisy_week, sales_of
+from retail_assets.forecasting.data.series import UNITS, daily_sales, panel_at
+from retail_assets.forecasting.lifecycle import record
+from retail_assets.forecasting.lifecycle.forecast import score, train
+from retail_assets.forecasting.models.serialization import ForecastModel, dumps, loads
+from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 
 PRICES = {"bread": 2.5, "fuel": 0.0025}  # fuel is counted in thousandths
 
@@ -99,7 +99,7 @@ def test_a_price_that_cannot_be_had_is_one():
 
 
 def test_the_backtest_table_tells_both_measures_under_keys_of_their_own(trained):
-    rows = registry.backtest_rows(trained, "v").to_pandas()
+    rows = record.backtest_rows(trained, "v").to_pandas()
     assert set(rows["measure"]) == {"revenue", "units"}
     assert not rows.duplicated(["measure", "model", "product_category", "horizon", "kind_of_day"]).any()
     pooled = rows[(rows["product_category"] == "ALL") & (rows["horizon"] == 28) & (rows["kind_of_day"] == "all")]

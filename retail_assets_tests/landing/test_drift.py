@@ -14,17 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets import cli
-from retail_assets.assets.ingest import ingest_assets
-from retail_assets.assets.resources import spark_resource
-from retail_assets.build import landing_partitions
-from retail_assets.checks.landing import landing_checks
+from retail_assets.cli import app
 from retail_assets.contracts import model
 from retail_assets.contracts.model import Contract
+from retail_assets.defs.assets.ingest import ingest_assets
+from retail_assets.defs.checks.landing import landing_checks
+from retail_assets.defs.partitions import landing_partitions
+from retail_assets.defs.resources import spark_resource
 from retail_assets.errors import LandingError
-from retail_assets.lake import Lake, RawManifest
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.drift import Drift, as_markdown, compare, drift_of, latest_landing, refuse_drift
-from retail_assets.landing.inspect import FileProfile
 from retail_assets.landing.land import partition_folder
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
@@ -373,11 +374,11 @@ def test_what_the_contract_refuses_does_not_land(
     shop.put(FIRST)
     shop.register(FIRST)
     command = ["land", str(tmp_path / "late.csv"), "--date", str(SECOND)]
-    assert cli.main(command) == 1
+    assert app.main(command) == 1
     assert "late.csv: missing column 'Store'. Ask for the column" in capsys.readouterr().err
     assert shop.raw.list(partition_folder("shop", SECOND)) == []
     (tmp_path / "shop.yaml").write_text(YAML)
-    assert cli.main(command) == 0
+    assert app.main(command) == 0
 
 
 # In Dagster

@@ -19,8 +19,9 @@ from retail_assets.cleaning.parse import Parser
 from retail_assets.cleaning.reader import read_records
 from retail_assets.contracts import model
 from retail_assets.errors import LandingError
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing import inspect
-from retail_assets.landing.inspect import FileProfile, inspect_file
+from retail_assets.landing.inspect import inspect_file
 from retail_assets.storage import Entry, Store
 
 YAML = """

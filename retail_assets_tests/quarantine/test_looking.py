@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from retail_assets.cleaning import rules
-from retail_assets.csv_cells import safe_cell
 from retail_assets.errors import NotReadyError, StorageError
-from retail_assets.lake import CleanManifest, Lake, LakeFile
-from retail_assets.landing.inspect import FileProfile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, LakeFile
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine import export, record, rows, summary
 from retail_assets.quarantine.rows import Selection, SelectionError
 from retail_assets.quarantine.texts import fields, is_cut, physical_lines
 from retail_assets.storage import Store
+from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.tables import SALES_QUARANTINE
-from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT
+from retail_assets_tests.quarantine.rejected_cases import D1, D2, D3, HEADER, LENIENT, STRICT
 
 ALL = Selection()
 A, B, C = f"shop/dt={D1}/a.csv", f"shop/dt={D1}/b.csv", f"shop/dt={D2}/c.csv"

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from retail_assets.cleaning import job
 from retail_assets.errors import LandingError, StorageError
-from retail_assets.lake import CleanManifest
+from retail_assets.lake.manifests import CleanManifest
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine import judge as judging
 from retail_assets.quarantine import move as moving
@@ -25,7 +25,7 @@ from retail_assets.quarantine.move import ReplayConflictError
 from retail_assets.quarantine.plan import ReplayError
 from retail_assets.quarantine.rows import Selection
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.quarantine.cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, composed, contract
+from retail_assets_tests.quarantine.rejected_cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, composed, contract
 
 pytestmark = pytest.mark.spark
 ALL = Selection()

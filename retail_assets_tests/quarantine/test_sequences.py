@@ -28,12 +28,13 @@ from pyspark.sql import SparkSession
 
 from retail_assets.cleaning import job
 from retail_assets.contracts.model import Contract
-from retail_assets.lake import Lake, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import Status
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine.rows import Selection, read_table
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.quarantine.cases import HEADER, LENIENT, STRICT, Shop, contract
+from retail_assets_tests.quarantine.rejected_cases import HEADER, LENIENT, STRICT, Shop, contract
 
 pytestmark = pytest.mark.spark
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from retail_assets.segmentation.features import frame as features_frame
+from retail_assets.segmentation.model.features import frame as features_frame
 from retail_assets.tables import CUSTOMER_FEATURES, DIM_CUSTOMER, DIM_DATE, SALES
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse

@@ -12,12 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.csv_cells import safe_cell
-from retail_assets.segmentation import activation
-from retail_assets.segmentation.activation import COLUMNS, FOLDER, file_names, next_step, write_activation, write_csv
-from retail_assets.segmentation.personas import DEFAULT, HIGH_VALUE
-from retail_assets.segmentation.segment import make_features, make_profiles, score_all, train_from
+from retail_assets.segmentation.lifecycle import activation
+from retail_assets.segmentation.lifecycle.activation import (
+    COLUMNS,
+    FOLDER,
+    file_names,
+    next_step,
+    write_activation,
+    write_csv,
+)
+from retail_assets.segmentation.lifecycle.segment import make_features, make_profiles, score_all, train_from
+from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
 from retail_assets.storage import Store
+from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.tables import CUSTOMER_SEGMENTS
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import SNAPSHOT, THREE_KINDS, planted_sales, warehouse_at

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retail_assets.segmentation.evaluation import (
+from retail_assets.segmentation.evaluation.evaluation import (
     Evidence,
     Fit,
     action_numbers,
@@ -18,9 +18,9 @@ from retail_assets.segmentation.evaluation import (
     measure,
     money,
 )
-from retail_assets.segmentation.history import NextQuarter, Renaming
-from retail_assets.segmentation.model import SegmentModel, train
-from retail_assets.segmentation.personas import ACTION_NUMBERS, DEFAULT
+from retail_assets.segmentation.evaluation.history import NextQuarter, Renaming
+from retail_assets.segmentation.model.clustering import SegmentModel, train
+from retail_assets.segmentation.personas.catalog import ACTION_NUMBERS, DEFAULT
 from retail_assets.tables import SEGMENT_PROFILES
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, planted
 

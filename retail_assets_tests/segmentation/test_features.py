@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retail_assets.segmentation.features import (
+from retail_assets.segmentation.lifecycle.segment import make_features
+from retail_assets.segmentation.model.features import (
     CustomerDataError,
     eligible,
     frame,
@@ -17,7 +18,6 @@ from retail_assets.segmentation.features import (
     read_chunks,
     read_sample,
 )
-from retail_assets.segmentation.segment import make_features
 from retail_assets_tests.segmentation.shoppers import customer, line, rows, warehouse_at
 from retail_assets_tests.segmentation.shoppers import frame as features_of
 

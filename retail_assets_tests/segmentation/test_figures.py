@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retail_assets.segmentation import canvas, figures
-from retail_assets.segmentation.evaluation import Evidence, Fit, evaluate
-from retail_assets.segmentation.figures import FIGURES, Pictured, draw_figures
-from retail_assets.segmentation.history import NextQuarter, Renaming
-from retail_assets.segmentation.model import train
-from retail_assets.segmentation.personas import DEFAULT, GROUPS, Catalogue
-from retail_assets.segmentation.scoring import score
+from retail_assets.segmentation.evaluation.evaluation import Evidence, Fit, evaluate
+from retail_assets.segmentation.evaluation.history import NextQuarter, Renaming
+from retail_assets.segmentation.figures import canvas
+from retail_assets.segmentation.figures import segments as figures
+from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
+from retail_assets.segmentation.model.clustering import train
+from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalogue
+from retail_assets_tests.decisions.test_recommendations import share
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
 from retail_assets_tests.segmentation.test_evaluation import SCOPE, profile
-from retail_assets_tests.segmentation.test_recommendations import share
 
 ODD_NAMES = ("優良顧客", "$x_2$ and $ per cent %", "A name that goes on and on, as names of segments sometimes do", "d")
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.segmentation import history, queries
-from retail_assets.segmentation.history import LEAST_DAYS, captured, month_ends, next_quarter, renaming
-from retail_assets.segmentation.personas import DEFAULT, HIGH_VALUE
+from retail_assets.segmentation.evaluation import history
+from retail_assets.segmentation.evaluation.history import LEAST_DAYS, captured, month_ends, next_quarter, renaming
+from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
+from retail_assets.segmentation.queries import segments
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, fill, frame, line, planted_sales, warehouse_at
 
@@ -152,7 +153,7 @@ def test_of_many_customers_a_part_is_looked_at_which_is_the_same_every_month(
     part = next_quarter(shop, DEFAULT)
     assert 40 < part.customers <= 60 < everyone.customers
     months = [
-        set(shop.query(queries.customer_features(day, below="80")).column("customer_id").to_pylist())
+        set(shop.query(segments.customer_features(day, below="80")).column("customer_id").to_pylist())
         for day in (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
     ]
     assert months[0] <= months[1]
@@ -164,4 +165,4 @@ def test_of_many_customers_a_part_is_looked_at_which_is_the_same_every_month(
 
 def test_a_part_of_customers_is_named_by_hexadecimal_digits_only() -> None:
     with pytest.raises(ValueError, match="hexadecimal"):
-        queries.customer_features(below="8' or '1'='1")
+        segments.customer_features(below="8' or '1'='1")

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from retail_assets.segmentation import artifact
-from retail_assets.segmentation.features import eligible, naming_matrix
-from retail_assets.segmentation.model import (
+from retail_assets.segmentation.model import serialization
+from retail_assets.segmentation.model.clustering import (
     Candidate,
     SegmentModel,
     Training,
@@ -27,8 +26,9 @@ from retail_assets.segmentation.model import (
     resampled,
     train,
 )
-from retail_assets.segmentation.personas import DEFAULT, PERSONAS, Catalogue
-from retail_assets.segmentation.scoring import score
+from retail_assets.segmentation.model.features import eligible, naming_matrix
+from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalogue
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
 
 
@@ -115,7 +115,7 @@ def test_the_same_customers_give_the_same_bytes(four_kinds: tuple[pd.DataFrame, 
     again = train(features)
     assert training.model is not None
     assert again.model is not None
-    assert artifact.dumps(again.model) == artifact.dumps(training.model)
+    assert serialization.dumps(again.model) == serialization.dumps(training.model)
     assert again.candidates == training.candidates
 
 

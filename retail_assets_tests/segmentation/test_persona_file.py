@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from retail_assets.segmentation.persona_file import PersonaFileError, load, or_default, parse
-from retail_assets.segmentation.personas import BUDGET, DEFAULT
+from retail_assets.segmentation.personas.catalog import BUDGET, DEFAULT
+from retail_assets.segmentation.personas.persona_file import PersonaFileError, load, or_default, parse
 
 TWO = """\
 personas:

@@ -7,9 +7,9 @@ import string
 import numpy as np
 import pytest
 
-from retail_assets.segmentation.evaluation import action_numbers
-from retail_assets.segmentation.features import NAMING_FEATURES
-from retail_assets.segmentation.personas import (
+from retail_assets.segmentation.evaluation.evaluation import action_numbers
+from retail_assets.segmentation.model.features import NAMING_FEATURES
+from retail_assets.segmentation.personas.catalog import (
     BUDGET,
     DISPLAY_ORDER,
     HIGH_VALUE,

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from retail_assets.segmentation import segment
+from retail_assets.segmentation.lifecycle import segment
 from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, line, planted_sales, warehouse_at

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retail_assets.lake import CleanManifest, Lake, LakeFile
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, LakeFile
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table
 from retail_assets.warehouse.protocol import Warehouse
 

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
-from retail_assets.lake import Lake
+from retail_assets.lake.lake import Lake
 from retail_assets.storage import Store
 from retail_assets.tables import DIM_DATE, SALES, SALES_CLEAN
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.warehouse import children
+from retail_assets_tests.warehouse import loaders
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected, write
 
 NEXT = DAY + dt.timedelta(days=1)
@@ -77,15 +77,15 @@ STATEMENTS = (
 def test_a_load_killed_before_any_statement_leaves_the_old_tables_and_a_rerun_makes_the_new(
     place: Place, statement: str
 ) -> None:
-    assert children.ended(children.start(children.load_and_die, place.home, [NEXT], statement)) == -signal.SIGKILL
+    assert loaders.ended(loaders.start(loaders.load_and_die, place.home, [NEXT], statement)) == -signal.SIGKILL
     assert held(place.warehouse) == place.before
     place.rerun()
     assert held(place.warehouse) == place.after
 
 
 def test_a_load_killed_after_its_commit_is_loaded(place: Place) -> None:
-    child = children.start(children.load_and_die_after_commit, place.home, [NEXT])
-    assert children.ended(child) == -signal.SIGKILL
+    child = loaders.start(loaders.load_and_die_after_commit, place.home, [NEXT])
+    assert loaders.ended(child) == -signal.SIGKILL
     assert held(place.warehouse) == place.after
     place.rerun()
     assert held(place.warehouse) == place.after
@@ -95,10 +95,10 @@ def test_the_very_first_load_killed_before_its_commit_leaves_nothing_and_a_rerun
     place: Place,
 ) -> None:
     (place.home / "retail.duckdb").unlink()
-    assert children.ended(children.start(children.load_and_die, place.home, [DAY], "COMMIT")) == -signal.SIGKILL
+    assert loaders.ended(loaders.start(loaders.load_and_die, place.home, [DAY], "COMMIT")) == -signal.SIGKILL
     with pytest.raises(NotReadyError, match="Materialize the asset `sales` first"):
         place.warehouse.query("SELECT * FROM sales")
-    children.load(place.home, [DAY, NEXT])
+    loaders.load(place.home, [DAY, NEXT])
     assert held(place.warehouse) == place.after
 
 
@@ -106,7 +106,7 @@ def test_the_very_first_load_killed_before_its_commit_leaves_nothing_and_a_rerun
 def test_a_writer_killed_before_or_after_its_data_file_or_manifest_leaves_one_whole_landing(
     place: Place, renames: int, published: str
 ) -> None:
-    assert children.ended(children.start(children.clean_and_die, place.home, NEXT, renames)) == -signal.SIGKILL
+    assert loaders.ended(loaders.start(loaders.clean_and_die, place.home, NEXT, renames)) == -signal.SIGKILL
     assert place.lake.clean(NEXT).run_id == published
     assert held(place.warehouse) == place.before
     place.rerun()
@@ -139,8 +139,8 @@ def test_processes_that_load_at_once_all_succeed_and_the_tables_are_exact(place:
         publish(place.lake, day, lines)
     # Neighbours and the same ones, in different orders.
     orders = [[NEXT, *days], [*reversed(days), NEXT], [days[1], days[0], NEXT, days[2]]]
-    loading = [children.start(children.load, place.home, order) for order in orders]
-    assert [children.ended(child) for child in loading] == [0, 0, 0]
+    loading = [loaders.start(loaders.load, place.home, order) for order in orders]
+    assert [loaders.ended(child) for child in loading] == [0, 0, 0]
     expected = defined(
         {DAY: place.first, NEXT: place.second, **landings}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]}
     )
@@ -174,19 +174,19 @@ _NO_DATES = (
 
 def test_a_reader_beside_a_writer_sees_whole_landings_only(place: Place) -> None:
     """With and without the landing of NEXT, `sales` has these sums; a mixture has another one."""
-    child = children.start(children.load, place.home, [NEXT] * 8)
+    child = loaders.start(loaders.load, place.home, [NEXT] * 8)
     sums = set()
     while child.is_alive():
         [row] = place.warehouse.query("SELECT sum(total_amount) AS s, count(*) AS n FROM sales").to_pylist()
         sums.add((str(row["s"]), row["n"]))
-    assert children.ended(child) == 0
+    assert loaders.ended(child) == 0
     assert sums <= {("6.00", 3), ("7.50", 4)}
 
 
 @pytest.mark.parametrize("mode", ["read", "write"])
 def test_a_warehouse_that_another_process_keeps_open_is_reported_after_the_wait(place: Place, mode: str) -> None:
-    ours, theirs = children.pipe()
-    child = children.start(children.hold, place.home, mode, theirs)
+    ours, theirs = loaders.pipe()
+    child = loaders.start(loaders.hold, place.home, mode, theirs)
     assert ours.recv() == "open"
     impatient = DuckDBWarehouse(place.home / "retail.duckdb", SOURCE, wait_seconds=0.2)
     with pytest.raises(WarehouseBusyError, match=r"not free within 0 s .*PID \d+.*Close it and run the same again"):
@@ -195,7 +195,7 @@ def test_a_warehouse_that_another_process_keeps_open_is_reported_after_the_wait(
         with pytest.raises(WarehouseBusyError):
             impatient.query("SELECT 1")
     ours.send("let go")
-    assert children.ended(child) == 0
+    assert loaders.ended(child) == 0
     place.rerun()
     assert held(place.warehouse) == place.after
 
@@ -339,7 +339,7 @@ def test_a_damaged_database_is_reported_with_the_way_out(place: Place, damage: o
     with pytest.raises(WarehouseError, match=way_out):
         place.warehouse.query("SELECT * FROM sales")
     (place.home / "retail.duckdb").rename(place.home / "damaged")
-    children.load(place.home, [DAY, NEXT])
+    loaders.load(place.home, [DAY, NEXT])
     assert held(place.warehouse) == place.after
 
 
@@ -402,7 +402,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_load_changes_nothing(place: Pla
     """The limit on the size of files makes writes fail as a full disk does."""
     many = [line(f"T{i}" * 20, i, NEXT, at=i + 2) for i in range(5_000)]
     publish(place.lake, NEXT, many, run="many")
-    assert children.ended(children.start(_load_within_limits, place.home)) == 0
+    assert loaders.ended(loaders.start(_load_within_limits, place.home)) == 0
     assert held(place.warehouse) == place.before
     place.rerun()
     assert held(place.warehouse) == defined({DAY: place.first, NEXT: many}, {DAY: [rejected(9)]})
@@ -415,7 +415,7 @@ def _load_within_limits(home: Path) -> None:
     size = (home / "retail.duckdb").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50_000, size + 50_000))
     with pytest.raises(StorageError, match="nothing was changed"):
-        children.load(home, [NEXT])
+        loaders.load(home, [NEXT])
 
 
 # What asks for something that is not there.

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 
 from retail_assets.errors import StorageError
-from retail_assets.lake import CleanManifest, Lake
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.warehouse.landings import (

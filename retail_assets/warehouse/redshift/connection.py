@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from retail_assets.errors import RetailError, WarehouseError
-from retail_assets.redshift_settings import RedshiftSettings
+from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.tables import identifier
 from retail_assets.warehouse.redshift import sql as text
 from retail_assets.warehouse.redshift.errors import Explainer, fields_of, is_conflict, is_lost

@@ -16,7 +16,7 @@ from retail_assets.errors import StorageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from retail_assets.lake import LakeFile
+    from retail_assets.lake.manifests import LakeFile
     from retail_assets.storage import Store
 
 

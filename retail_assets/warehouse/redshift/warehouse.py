@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import WarehouseError
-from retail_assets.redshift_settings import RedshiftSettings
+from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 from retail_assets.warehouse.redshift import catalog, rows, sql
@@ -30,7 +30,7 @@ from retail_assets.warehouse.redshift.staging import Staging, StagingFolder
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from retail_assets.lake import CleanManifest
+    from retail_assets.lake.manifests import CleanManifest
     from retail_assets.storage import Store
 
 log = logging.getLogger(__name__)

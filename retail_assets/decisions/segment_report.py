@@ -1,0 +1,151 @@
+"""Everything a run says about the segments: evaluation, recommendations and pictures, read from the warehouse.
+
+Brings the parts together and decides nothing: what is measured is in `evaluation` and `history`, what is advised in
+`recommendations`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retail_assets.decisions.recommendations import as_markdown, over_indexed, recommend
+from retail_assets.segmentation.evaluation.evaluation import Evidence, evaluate, measure
+from retail_assets.segmentation.evaluation.history import next_quarter, renaming
+from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
+from retail_assets.segmentation.model.clustering import SegmentModel
+from retail_assets.segmentation.model.features import eligible, read_sample
+from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.queries import segments
+from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
+from retail_assets.warehouse.protocol import Warehouse
+
+__all__ = ["EVALUATION", "FIGURES", "RECOMMENDATIONS", "RECOMMENDATIONS_TEXT", "Report", "make_report"]
+
+EVALUATION = "segments/evaluation.json"
+RECOMMENDATIONS = "segments/recommendations.json"
+RECOMMENDATIONS_TEXT = "segments/recommendations.md"
+
+SAMPLED_CUSTOMERS = 25_000
+"""Customers by whom a model is judged and who are drawn from for the map."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """`figures` by file name (PNG), `files` by key below the output folder."""
+
+    evaluation: dict[str, Any]
+    figures: dict[str, bytes]
+    files: dict[str, bytes]
+    verdict: str
+
+
+def make_report(
+    warehouse: Warehouse,
+    model: SegmentModel | None,
+    why: str | None,
+    *,
+    previous: SegmentModel | None = None,
+    version: str,
+    catalogue: Catalogue,
+    currency: str | None,
+    seed: int = 0,
+) -> Report:
+    """Evaluate the segments that the warehouse has, and say what to do about them.
+
+    Reads `customer_features`, `segment_profiles`, `segment_migrations`, `customer_segments` and `sales`; also
+    `sales_forecast` and `daily_category_sales` where they exist. The same tables give the same bytes.
+
+    Args:
+        warehouse: where all that is.
+        model: the model in use; None where the customers could not be clustered.
+        why: the reason, where there is no model.
+        previous: the model that was in use before, if any.
+        version: of the model in the store.
+        catalogue: the personas.
+        currency: code written after money, if known.
+        seed: of samples and resamples.
+    """
+    [scope] = warehouse.query(segments.SCOPE).to_pylist()
+    sample = read_sample(warehouse, at_most=SAMPLED_CUSTOMERS, everyone=True)
+    profiles = _rows(warehouse, f"select {SEGMENT_PROFILES.column_list} from {SEGMENT_PROFILES.name}")
+    categories = _rows(warehouse, segments.segment_categories())
+    evidence = Evidence(
+        model=model,
+        why=why,
+        version=version,
+        fit=measure(model, sample, catalogue=catalogue, seed=seed) if model else None,
+        renaming=renaming(warehouse, catalogue, seed=seed),
+        quarter=next_quarter(warehouse, catalogue, seed=seed),
+        profiles=profiles,
+        scope=scope,
+        agreement_with_previous=_agreement(model, previous, sample),
+    )
+    evaluation = evaluate(
+        evidence,
+        catalogue=catalogue,
+        currency=currency,
+        over_indexed=over_indexed(categories, profiles),
+        mix=_rows(warehouse, segments.MIX),
+    )
+    advice = recommend(
+        profiles,
+        categories,
+        _rows(warehouse, segments.segment_calendar()),
+        _forecast(warehouse),
+        catalogue=catalogue,
+        currency=currency,
+        snapshot=scope["snapshot_date"],
+    )
+    names = score(model, sample, catalogue)["persona"].to_numpy()
+    pictured = Pictured(
+        evaluation,
+        names,
+        model.standardise(sample) if model else np.zeros((len(sample), 0)),
+        _rows(warehouse, f"select {SEGMENT_MIGRATIONS.column_list} from {SEGMENT_MIGRATIONS.name}")
+        if warehouse.exists(SEGMENT_MIGRATIONS)
+        else [],
+        categories,
+        sample,
+    )
+    return Report(
+        evaluation,
+        draw_figures(pictured, catalogue=catalogue, currency=currency, seed=seed),
+        {
+            EVALUATION: _json(evaluation),
+            RECOMMENDATIONS: _json(advice),
+            RECOMMENDATIONS_TEXT: as_markdown(advice).encode(),
+        },
+        evaluation["verdict"],
+    )
+
+
+def _agreement(model: SegmentModel | None, previous: SegmentModel | None, sample: pd.DataFrame) -> float | None:
+    """Share of the clustered customers whom both models name the same."""
+    allowed = sample[eligible(sample)]
+    if model is None or previous is None or not len(allowed):
+        return None
+    return float(np.mean(model.names_of(allowed) == previous.names_of(allowed)))
+
+
+def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
+    """Rows of the forecast; none before there is one."""
+    if not warehouse.exists(SALES_FORECAST):
+        return []
+    columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, units, method"
+    return _rows(warehouse, f"select {columns} from {SALES_FORECAST.name}")
+
+
+def _rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = warehouse.query(query).to_pylist()
+    return found
+
+
+def _json(report: dict[str, Any]) -> bytes:
+    return json.dumps(report, indent=2, allow_nan=False, ensure_ascii=False).encode() + b"\n"

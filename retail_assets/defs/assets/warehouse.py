@@ -1,0 +1,211 @@
+"""The warehouse layer: the fact table by landing, then dimensions and the daily mart made from it."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+
+from retail_assets.defs.assets.common import (
+    ENGINEERING,
+    WAREHOUSE_RETRIES,
+    failing_clearly,
+    lineage,
+    preview,
+    row_counts,
+    same_columns,
+    selected,
+    static_table_metadata,
+)
+from retail_assets.platform import Platform
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    SALES,
+    SALES_QUARANTINE,
+    Table,
+)
+from retail_assets.warehouse import marts
+
+GROUP = "warehouse"
+
+_DAILY_LINEAGE = {
+    "sale_date": ["sale_date"],
+    "product_category": ["product_category"],
+    "revenue": ["total_amount"],
+    "units": ["quantity"],
+    "orders": ["order_id"],
+    "customers": ["customer_id"],
+    "lines": ["transaction_id"],
+    "returned": ["total_amount"],
+}
+_CUSTOMER_LINEAGE = {
+    "customer_id": ["customer_id"],
+    "gender": ["gender"],
+    "age": ["age"],
+    "age_group": ["age_group"],
+    "first_sale_date": ["sale_date"],
+    "last_sale_date": ["sale_date"],
+    "orders": ["order_id"],
+    "revenue": ["total_amount"],
+}
+_PRODUCT_LINEAGE = {
+    "product_key": ["product_id", "product_category"],
+    "product_id": ["product_id"],
+    "product_category": ["product_category"],
+    "first_sale_date": ["sale_date"],
+    "last_sale_date": ["sale_date"],
+    "revenue": ["total_amount"],
+    "units": ["quantity"],
+}
+_DATE_LINEAGE = {"calendar_date": ["sale_date"]}
+
+
+def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """`sales` and `sales_quarantine` by landing; `dim_date`, `dim_customer`, `dim_product`, `daily_category_sales`."""
+    warehouse = platform.warehouse
+    kinds = {platform.settings.warehouse, "table"}
+    tags = {"layer": "warehouse", "source": platform.source}
+
+    @dg.multi_asset(
+        name="load",
+        can_subset=True,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=WAREHOUSE_RETRIES,
+        specs=[
+            dg.AssetSpec(
+                "sales",
+                deps=["clean_sales"],
+                group_name=GROUP,
+                kinds=kinds,
+                owners=ENGINEERING,
+                tags=tags,
+                code_version="1",
+                description="The fact table: the current version of each transaction. The latest landing wins.",
+                metadata=static_table_metadata(SALES, same_columns(SALES, "clean_sales"))
+                | {"dagster/table_name": f"{warehouse.schema}.{SALES.name}"},
+            ),
+            dg.AssetSpec(
+                "sales_quarantine",
+                deps=["quarantined_sales"],
+                group_name=GROUP,
+                kinds=kinds,
+                owners=ENGINEERING,
+                tags=tags,
+                code_version="1",
+                description="The quarantine as a table, to be asked with SQL.",
+                metadata=static_table_metadata(SALES_QUARANTINE, same_columns(SALES_QUARANTINE, "quarantined_sales"))
+                | {"dagster/table_name": f"{warehouse.schema}.{SALES_QUARANTINE.name}"},
+            ),
+        ],
+    )
+    def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        with failing_clearly():
+            landings = [platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
+            loaded = warehouse.load_landings(platform.lake.store, landings)
+            head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
+        context.log.info(
+            "Loaded %d clean and %d quarantined rows of %d landing(s); sales holds %d transactions",
+            loaded.clean_inserted,
+            loaded.quarantine_inserted,
+            len(landings),
+            loaded.sales_total,
+        )
+        fact: dg.MaterializeResult = dg.MaterializeResult(
+            asset_key="sales",
+            metadata={
+                **row_counts(loaded.clean_inserted, {str(m.landed_on): m.rows("clean") for m in landings}),
+                "dagster/row_count": loaded.sales_total,
+                "rows_replaced": loaded.clean_deleted,
+                "dagster/uri": warehouse.location(SALES),
+                "preview": preview(head),
+            },
+        )
+        quarantine: dg.MaterializeResult = dg.MaterializeResult(
+            asset_key="sales_quarantine",
+            metadata={
+                **row_counts(loaded.quarantine_inserted, {str(m.landed_on): m.rows("quarantine") for m in landings}),
+                "rows_replaced": loaded.quarantine_deleted,
+                "dagster/uri": warehouse.location(SALES_QUARANTINE),
+            },
+        )
+        yield from selected(context, [fact, quarantine])
+
+    def rebuilt(table: Table, select: str, columns: dict[str, list[str]], description: str) -> dg.AssetsDefinition:
+        """An unpartitioned table that one query makes from `sales`."""
+
+        @dg.asset(
+            name=table.name,
+            deps=["sales"],
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            retry_policy=WAREHOUSE_RETRIES,
+            group_name=GROUP,
+            kinds=kinds,
+            owners=ENGINEERING,
+            tags=tags,
+            code_version="1",
+            description=description,
+            metadata=static_table_metadata(table, _from_sales(columns))
+            | {"dagster/table_name": f"{warehouse.schema}.{table.name}"},
+        )
+        def build() -> dg.MaterializeResult:
+            with failing_clearly():
+                return _described(platform, table, warehouse.rebuild(table, select))
+
+        return build
+
+    @dg.asset(
+        deps=["sales"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=WAREHOUSE_RETRIES,
+        group_name=GROUP,
+        kinds=kinds,
+        owners=ENGINEERING,
+        tags=tags,
+        code_version="1",
+        description="The calendar from the first to the last day of sale, with the public holidays of the country.",
+        metadata=static_table_metadata(DIM_DATE, _from_sales(_DATE_LINEAGE))
+        | {"dagster/table_name": f"{warehouse.schema}.{DIM_DATE.name}"},
+    )
+    def dim_date() -> dg.MaterializeResult:
+        with failing_clearly():
+            [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
+            rows = DIM_DATE.arrow_schema().empty_table()
+            if span["first_day"]:
+                rows = marts.dim_date(span["first_day"], span["last_day"], platform.settings.contract.country)
+            return _described(platform, DIM_DATE, warehouse.replace(DIM_DATE, rows))
+
+    return [
+        load,
+        dim_date,
+        rebuilt(
+            DIM_CUSTOMER,
+            marts.DIM_CUSTOMER,
+            _CUSTOMER_LINEAGE,
+            "Known customers, with what their latest sale said of them and what they bought in all.",
+        ),
+        rebuilt(DIM_PRODUCT, marts.DIM_PRODUCT, _PRODUCT_LINEAGE, "Products, with the category of their latest sale."),
+        rebuilt(
+            DAILY_CATEGORY_SALES,
+            marts.DAILY_CATEGORY_SALES,
+            _DAILY_LINEAGE,
+            "Revenue, units, orders and customers a day and category: what figures, forecast and dashboards read.",
+        ),
+    ]
+
+
+def _from_sales(columns: dict[str, list[str]]) -> dg.TableColumnLineage:
+    return lineage({name: [("sales", source) for source in sources] for name, sources in columns.items()})
+
+
+def _described(platform: Platform, table: Table, rows: int) -> dg.MaterializeResult:
+    head = platform.warehouse.query(f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)} LIMIT 5")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "dagster/uri": platform.warehouse.location(table),
+            "preview": preview(head),
+        }
+    )

@@ -1,0 +1,99 @@
+"""Puts the graph together: assets, checks, jobs and resources for one set of settings. Tests pass their own."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import dagster as dg
+
+from retail_assets import settings as settings_module
+from retail_assets.defs.assets.eda import eda_assets
+from retail_assets.defs.assets.forecast import forecast_assets
+from retail_assets.defs.assets.ingest import ingest_assets
+from retail_assets.defs.assets.segments import segment_assets
+from retail_assets.defs.assets.warehouse import warehouse_assets
+from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.landing import landing_checks
+from retail_assets.defs.checks.models import model_checks
+from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.defs.checks.tables import table_checks
+from retail_assets.defs.jobs import jobs
+from retail_assets.defs.partitions import landing_partitions
+from retail_assets.defs.resources import spark_resource
+from retail_assets.defs.schedules import schedules
+from retail_assets.defs.steps_logger import steps
+from retail_assets.errors import RetailError, SettingsError
+from retail_assets.platform import Platform
+from retail_assets.settings import Settings
+
+# `backfill_policy` is marked beta in Dagster 1.13 (pinned); a warning at every start tells users nothing to act on.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+
+def _message_only(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what the user can act on; anything else as usual."""
+    if isinstance(error, RetailError):
+        print(f"Error: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _of_s3(
+    platform: Platform, all_jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+) -> tuple[list[dg.SensorDefinition], dict[str, Any]]:
+    """What there is only where raw files land on S3. Nowhere else is boto3 imported, or needed."""
+    if not platform.settings.raw_uri.startswith("s3://"):
+        return [], {}
+    try:
+        from dagster_aws.s3 import S3Resource
+
+        from retail_assets.defs.sensors import landing_sensor
+    except ImportError as e:
+        raise SettingsError(
+            f"RETAIL_RAW_URI={platform.settings.raw_uri} needs packages that are not installed ({e.name}). "
+            "Install them: pip install 'retail-assets[aws]'"
+        ) from e
+    # Configured by AWS's own variables alone: what stands in a resource's configuration is shown in the UI.
+    return [landing_sensor(platform, all_jobs)], {"s3": S3Resource()}
+
+
+def build_defs(settings: Settings | None = None) -> dg.Definitions:
+    """The definitions for `settings` (by default those of the environment).
+
+    Raises SettingsError or ContractError. Imports neither pyspark nor sklearn nor matplotlib.
+    """
+    try:
+        chosen = settings or settings_module.load()
+    except RetailError:
+        sys.excepthook = _message_only  # `dagster asset materialize` lets it through to the interpreter
+        raise
+    platform = Platform(chosen)
+    partitions = landing_partitions(chosen)
+    all_jobs = jobs()
+    sensors, resources = _of_s3(platform, all_jobs)
+    return dg.Definitions(
+        assets=[
+            *ingest_assets(platform, partitions),
+            *warehouse_assets(platform, partitions),
+            *eda_assets(platform),
+            *forecast_assets(platform),
+            *segment_assets(platform),
+        ],
+        asset_checks=[
+            *landing_checks(platform),
+            *conservation_checks(platform),
+            *table_checks(platform),
+            *model_checks(platform),
+            *segment_checks(platform),
+        ],
+        jobs=all_jobs,
+        schedules=schedules(all_jobs, platform.settings.contract.timezone),
+        sensors=sensors,
+        resources={"spark": spark_resource(chosen), **resources},
+        executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, "steps": steps},
+    )

@@ -1,0 +1,92 @@
+"""Checks of what landed: that something did, that its columns are those of the contract and of the landing before."""
+
+import dagster as dg
+
+from retail_assets.defs.assets.common import failing_clearly
+from retail_assets.defs.checks.scope import days_of
+from retail_assets.landing.drift import as_markdown, drift_of, latest_landing, registered_landings
+from retail_assets.platform import Platform
+
+_SHOWN = 20
+
+
+def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """`landing_is_not_empty`, `columns_match_contract` and `schema_unchanged`.
+
+    All warn: what stops a landing (a required column that is missing, drift that the contract refuses) fails the asset.
+    """
+    contract = platform.settings.contract
+
+    @dg.asset_check(asset="raw_sales_files", description="Every registered landing has at least one file.")
+    def landing_is_not_empty() -> dg.AssetCheckResult:
+        with failing_clearly():
+            empty = [str(d) for d in platform.lake.landings("raw") if not platform.lake.raw(d).files]
+        return dg.AssetCheckResult(
+            passed=not empty,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Nothing landed on {', '.join(empty[:_SHOWN])}. Was the shop closed, or is a delivery late? "
+            f"Files belong in {platform.raw.uri}/{platform.source}/dt=<day>/."
+            if empty
+            else None,
+            metadata={"empty_landings": len(empty)},
+        )
+
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description=f"Files have the columns that contract {contract.name} reads, and no others.",
+    )
+    def columns_match_contract() -> dg.AssetCheckResult:
+        with failing_clearly():
+            landings = [platform.lake.raw(day) for day in platform.lake.landings("raw")]
+        # What an older contract did not know, this one may: only a new look at the files can tell.
+        older = [str(m.landed_on) for m in landings if m.contract != contract.digest]
+        files = [f for m in landings if m.contract == contract.digest for f in m.files]
+        unknown = {f.key: f.unknown_columns for f in files if f.unknown_columns}
+        if contract.unknown_columns == "ignore":
+            unknown = {}
+        names = sorted({name for columns in unknown.values() for name in columns})
+        return dg.AssetCheckResult(
+            passed=not unknown,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Contract {contract.name} does not know, and so does not load: {', '.join(names[:_SHOWN])} "
+            f"(in {len(unknown)} of {len(files)} files). Map them, or list them in ignore_columns."
+            if unknown
+            else None,
+            metadata={
+                "files": len(files),
+                "landings_registered_by_another_contract": len(older),
+                "unknown": dg.MetadataValue.json(dict(list(unknown.items())[:_SHOWN])),
+                "not_delivered": dg.MetadataValue.json(sorted({c for f in files for c in f.missing_columns})),
+            },
+        )
+
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description="The landings of the run have the columns and the format of the landings before them.",
+    )
+    def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            days = days_of(context)
+            landings = latest_landing(platform.lake) if days is None else registered_landings(platform.lake, days)
+            drifts = drift_of(platform.lake, landings, contract)
+        changed = [(d, c) for d in drifts for c in d.unwelcome]
+        first = [d.landed_on for d in drifts if d.earlier is None]
+        told = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
+        if len(changed) > _SHOWN:
+            told.append(f"And {len(changed) - _SHOWN:,} more.")
+        if changed:
+            told.append("Look at the files; what is meant to be, the contract can accept (`drift`).")
+        elif first:
+            told = [f"Nothing landed before {first[0]}: no landing to compare with."]
+        return dg.AssetCheckResult(
+            passed=not changed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=" ".join(told) or None,
+            metadata={
+                "compared_with": dg.MetadataValue.json({str(d.landed_on): str(d.earlier or "none") for d in drifts}),
+                "changes": sum(len(d.changes) for d in drifts),
+                "schema_changes": dg.MetadataValue.md(as_markdown(drifts)),
+            },
+        )
+
+    return [landing_is_not_empty, columns_match_contract, schema_unchanged]

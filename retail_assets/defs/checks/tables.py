@@ -1,0 +1,125 @@
+"""Contract checks that derive from `tables.py`: columns, types, nulls and keys of every warehouse table."""
+
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from retail_assets.defs.assets.common import failing_clearly
+from retail_assets.defs.checks.scope import few_of
+from retail_assets.platform import Platform
+from retail_assets.tables import (
+    CUSTOMER_FEATURES,
+    CUSTOMER_SEGMENTS,
+    DAILY_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    FORECAST_ACCURACY,
+    FORECAST_BACKTEST,
+    SALES,
+    SALES_FORECAST,
+    SALES_QUARANTINE,
+    SEGMENT_MIGRATIONS,
+    SEGMENT_PROFILES,
+    Table,
+)
+
+#: asset -> whether going on with a broken table would spread damage
+CHECKED: tuple[tuple[Table, bool], ...] = (
+    (SALES, True),
+    (SALES_QUARANTINE, False),
+    (DIM_DATE, False),
+    (DIM_CUSTOMER, False),
+    (DIM_PRODUCT, False),
+    (DAILY_CATEGORY_SALES, True),
+    (SALES_FORECAST, False),
+    (FORECAST_BACKTEST, False),
+    (FORECAST_ACCURACY, False),
+    (CUSTOMER_FEATURES, True),
+    (CUSTOMER_SEGMENTS, False),
+    (SEGMENT_PROFILES, False),
+    (SEGMENT_MIGRATIONS, False),
+)
+
+
+def table_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """For each table `matches_contract` (columns, types, nulls) and `key_is_unique` (sales: `unique_transaction`)."""
+    return [
+        check
+        for table, blocking in CHECKED
+        for check in (_shape(platform, table, blocking), _key(platform, table, blocking))
+    ]
+
+
+def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=table.name,
+        name="matches_contract",
+        blocking=blocking,
+        description="Columns and types are those of tables.py, and required columns have no NULL.",
+    )
+    def matches_contract() -> dg.AssetCheckResult:
+        with failing_clearly():
+            found = platform.warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").schema
+            missing = [name for name in table.names if name not in found.names]
+            required = [c.name for c in table.columns if not c.nullable and c.name not in missing]
+            counts = ", ".join(["count(*) AS n", *(f"count({name}) AS {name}" for name in required)])
+            [known] = platform.warehouse.query(f"SELECT {counts} FROM {table.name}").to_pylist()
+        types = {
+            f.name: f"{found.field(f.name).type}, expected {f.type}"
+            for f in table.arrow_schema()
+            if f.name not in missing and not _same_type(found.field(f.name).type, f.type)
+        }
+        nulls = {name: int(known["n"] - known[name]) for name in required if known["n"] != known[name]}
+        more = [name for name in found.names if name not in table.names]
+        wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
+        passed = not any(wrong.values())
+        told = "; ".join(f"{what}: {which}" for what, which in wrong.items() if which)
+        return dg.AssetCheckResult(
+            passed=passed,
+            description=None if passed else f"{table.name}: {told}. Materialize it again.",
+            metadata={"columns": len(table.columns), "rows": int(known["n"]), "wrong": dg.MetadataValue.json(wrong)},
+        )
+
+    return matches_contract
+
+
+def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefinition:
+    name = "unique_transaction" if table is SALES else "key_is_unique"
+    key = ", ".join(table.key)
+
+    @dg.asset_check(asset=table.name, name=name, blocking=blocking, description=f"One row a ({key}).")
+    def key_is_unique(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            by_landing = table in (SALES, SALES_QUARANTINE)
+            days = few_of(context, len(platform.lake.days("clean"))) if by_landing else None
+            where = ""
+            if days:  # a row of these landings can only repeat a key that is among theirs
+                where = f"WHERE landed_on IN ({', '.join('?' for _ in days)})"
+                if "landed_on" not in table.key:
+                    where = f"WHERE {key} IN (SELECT {key} FROM {table.name} {where})"
+            repeated = platform.warehouse.query(
+                f"SELECT {key}, count(*) AS times FROM {table.name} {where} "
+                f"GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 10",
+                days or (),
+            ).to_pylist()
+        return dg.AssetCheckResult(
+            passed=not repeated,
+            description=f"{table.name}: repeated ({key}), such as {_told(repeated[0])}. Materialize it again."
+            if repeated
+            else None,
+            metadata={"repeated": dg.MetadataValue.json([{k: str(v) for k, v in row.items()} for row in repeated])},
+        )
+
+    return key_is_unique
+
+
+def _told(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items())
+
+
+def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:
+    if pa.types.is_string(expected):
+        return pa.types.is_string(found) or pa.types.is_large_string(found)
+    return bool(found == expected)

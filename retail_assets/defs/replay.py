@@ -1,0 +1,299 @@
+"""A replay of the quarantine as Dagster runs: the event log, the checks and the load see it as they see cleaning.
+
+`clean_sales` and `quarantined_sales` are materialized by another step than usual, for the landings that the replay
+touches; then the ordinary load and the ordinary checks follow. What is replayed, and how, is `quarantine/`.
+"""
+
+import datetime as dt
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+
+from retail_assets.defs.assets.common import failing_clearly, row_counts
+from retail_assets.defs.build import build_defs
+from retail_assets.defs.execute import STEPS_ONLY, refuse_failed
+from retail_assets.defs.partitions import landing_partitions
+from retail_assets.defs.resources import SparkResource
+from retail_assets.errors import SettingsError
+from retail_assets.lake.manifests import CleanManifest, Status, total_reasons
+from retail_assets.platform import Platform
+from retail_assets.quarantine import replay as domain
+from retail_assets.quarantine.move import Replayed
+from retail_assets.quarantine.plan import LandingPlan, plan
+from retail_assets.quarantine.rows import Selection, landings
+from retail_assets.settings import Settings
+
+#: Runs of a replay carry what was chosen under this tag.
+REPLAY_TAG = "retail_assets/replay"
+_DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
+_COUNTED = ("selected", "cleaned", "superseded", "rejected", "gave_way")
+_LOADED = ("sales", "sales_quarantine")
+_REPLAYED = ("clean_sales", "quarantined_sales")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a replay did, or would do: `results` a landing, `loaded_late` are those an earlier run left unloaded.
+
+    `already_judged` counts chosen rows that were left alone because this contract has judged them before.
+    """
+
+    contract: str
+    selection: Selection
+    results: tuple[Replayed, ...] = ()
+    already_judged: int = 0
+    loaded_late: tuple[dt.date, ...] = ()
+    cleaned_whole: tuple[CleanManifest, ...] = ()
+    dry_run: bool = False
+
+    def count(self, what: str) -> int:
+        """The sum of one of the numbers of the results."""
+        return sum(getattr(r, what) for r in self.results)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "contract": self.contract,
+            "selection": str(self.selection),
+            "dry_run": self.dry_run,
+            **{name: self.count(name) for name in _COUNTED},
+            "amount": str(self._amount),
+            "already_judged": self.already_judged,
+            "landings": [r.to_json() for r in self.results],
+            "loaded_late": [day.isoformat() for day in self.loaded_late],
+        }
+
+    @property
+    def _amount(self) -> Decimal:
+        return sum((r.amount for r in self.results), Decimal("0.00"))
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        by_text = [r for r in self.results if r.whole is None]
+        whole = [r for r in self.results if r.whole is not None]
+        said = []
+        if left := self.already_judged:
+            one = left == 1
+            said.append(
+                f"{_counted(left, 'chosen row')} {'was' if one else 'were'} judged by this very contract and "
+                f"{'stays' if one else 'stay'} (--again judges {'it' if one else 'them'} all the same)."
+            )
+        if not self.results:
+            said.append(f"Nothing to replay: no row was rejected by another contract than {self.contract}.")
+        if by_text:
+            rows, days = sum(r.selected for r in by_text), len(by_text)
+            what = f"{_counted(rows, 'rejected row')} of {_counted(days, 'landing')} again with {self.contract}"
+            said.append(f"{'Dry run: judged' if self.dry_run else 'Judged'} {what}:")
+            said.append(f"  {self.count('cleaned'):>9,}  clean (money {self._amount:+,})")
+            said.append(f"  {self.count('superseded'):>9,}  superseded by a later line of their landing")
+            said.append(f"  {self.count('rejected'):>9,}  still rejected{self._still(by_text)}")
+            if gave_way := self.count("gave_way"):
+                said.append(f"  {gave_way:>9,}  clean before, superseded by a replayed later line")
+        for result in whole:
+            done = "would be cleaned" if self.dry_run else "was cleaned"
+            said.append(f"The landing of {result.landed_on} {done} again from its files: {result.whole}.")
+        for manifest in self.cleaned_whole:
+            said.append(
+                f"  {manifest.landed_on}: {manifest.rows('clean'):,} clean, {manifest.rows('quarantine'):,} rejected, "
+                f"{manifest.rows('superseded'):,} superseded"
+            )
+        if self.loaded_late:
+            done = "would be loaded" if self.dry_run else "loaded"
+            days = len(self.loaded_late)
+            said.append(f"{_counted(days, 'landing')} that an earlier run had cleaned and not loaded: {done}.")
+        changed = self.count("cleaned") or self.count("gave_way") or whole or self.loaded_late
+        if self.dry_run:
+            said.append("Nothing was changed.")
+        elif changed:
+            said.append(f"Next:  retail-assets materialize --select {shlex.quote(_DOWNSTREAM)}")
+        return said
+
+    def _still(self, results: Sequence[Replayed]) -> str:
+        reasons: Counter[str] = Counter()
+        for result in results:
+            reasons.update(result.reasons)
+        listed = ", ".join(f"{name} {n:,}" for name, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+        return f": {listed}" if listed else ""
+
+
+def replay(settings: Settings, selection: Selection, *, again: bool = False, dry_run: bool = False) -> Report:
+    """Replay the chosen rows, one Dagster run for each stretch of neighbouring landings, and load them.
+
+    Landings that texts cannot tell are cleaned again from their files by the ordinary assets. Raises RetailError; what
+    was finished before stays, and the same again does the rest.
+    """
+    platform = Platform(settings)
+    contract = settings.contract
+    manifests = landings(platform.lake, selection)
+    every = plan(platform.raw, platform.lake, contract, manifests, selection, again=again)
+    plans = [p for p in every if p.selected]
+    judged_before = sum(p.chosen - p.selected for p in every)
+    late = domain.not_loaded(platform.lake, platform.warehouse, manifests)
+    _refuse_outside(settings, [*(p.landed_on for p in plans), *late])
+    spark = SparkResource(settings)
+    try:
+        if dry_run:
+            found = domain.replay(
+                lambda: spark.session,
+                platform.raw,
+                platform.lake,
+                contract,
+                plans,
+                selection,
+                again=again,
+                publish=False,
+            )
+            return Report(contract.digest, selection, tuple(found), judged_before, tuple(late), dry_run=True)
+        results: dict[dt.date, Replayed] = {}
+        by_text = {p.landed_on: p for p in plans if p.whole is None}
+        for days in stretches([*by_text, *late]):
+            part = [by_text[day] for day in days if day in by_text]
+            _run(settings, days, spark, selection, _Step(platform, part, selection, again, results))
+        results |= {p.landed_on: Replayed(p.landed_on, p.selected, whole=p.whole) for p in plans if p.whole}
+        whole = [r.landed_on for r in results.values() if r.whole is not None]
+        for days in stretches(whole):
+            _run(settings, days, spark, selection, None)
+        done = tuple(results[day] for day in sorted(results))
+        cleaned = tuple(platform.lake.clean(day) for day in sorted(whole))
+        return Report(contract.digest, selection, done, judged_before, tuple(late), cleaned)
+    finally:
+        spark.stop()
+
+
+def stretches(days: Sequence[dt.date]) -> list[list[dt.date]]:
+    """The days in order, in groups without a gap: what a run over a range of partitions can take."""
+    groups: list[list[dt.date]] = []
+    for day in sorted(set(days)):
+        if groups and day - groups[-1][-1] == dt.timedelta(days=1):
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    return groups
+
+
+def _refuse_outside(settings: Settings, days: Sequence[dt.date]) -> None:
+    partitions = landing_partitions(settings)
+    outside = sorted(day for day in days if not partitions.has_partition_key(day.isoformat()))
+    if outside:
+        raise SettingsError(
+            f"{outside[0]} is a landing outside RETAIL_START_DATE and RETAIL_END_DATE. "
+            "Choose others with --landing, or change these settings."
+        )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The replay of some landings inside a Dagster step; leaves its results in `results`."""
+
+    platform: Platform
+    plans: Sequence[LandingPlan]
+    selection: Selection
+    again: bool
+    results: dict[dt.date, Replayed]
+
+    def run(self, spark: SparkResource) -> list[Replayed]:
+        done = domain.replay(
+            lambda: spark.session,
+            self.platform.raw,
+            self.platform.lake,
+            self.platform.settings.contract,
+            self.plans,
+            self.selection,
+            again=self.again,
+        )
+        self.results.update({r.landed_on: r for r in done})
+        return done
+
+
+def _run(
+    settings: Settings, days: Sequence[dt.date], spark: SparkResource, selection: Selection, step: _Step | None
+) -> None:
+    """One Dagster run over neighbouring landings: the replay and the load or, without a step, the ordinary assets."""
+    job = _definitions(settings, spark, step).resolve_implicit_global_asset_job_def()
+    cleaned = _REPLAYED if step else ("raw_sales_files", *_REPLAYED)
+    tags = {REPLAY_TAG: str(selection)[:200]}
+    if len(days) == 1:
+        tags[PARTITION_NAME_TAG] = days[0].isoformat()
+    else:
+        tags[ASSET_PARTITION_RANGE_START_TAG] = days[0].isoformat()
+        tags[ASSET_PARTITION_RANGE_END_TAG] = days[-1].isoformat()
+    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+    with instance:
+        result = job.execute_in_process(
+            run_config=STEPS_ONLY,
+            instance=instance,
+            asset_selection=[dg.AssetKey(name) for name in (*cleaned, *_LOADED)],
+            tags=tags,
+            raise_on_error=False,
+        )
+    refuse_failed(result)
+
+
+def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -> dg.Definitions:
+    """The ordinary definitions, with one Spark session for all runs and, with a step, cleaning replaced by it."""
+    usual = build_defs(settings)
+    assets = [a for a in usual.assets or () if isinstance(a, dg.AssetsDefinition)]
+    if step:
+        replayed = {dg.AssetKey(name) for name in _REPLAYED}
+        specs = [s for a in assets for s in a.specs if s.key in replayed]
+        assets = [a for a in assets if not replayed & set(a.keys)]
+        assets.append(_replay_asset(settings, specs, step))
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=usual.asset_checks,
+        resources={**(usual.resources or {}), "spark": spark},
+        executor=usual.executor,
+        loggers=usual.loggers,
+    )
+
+
+def _replay_asset(settings: Settings, specs: Sequence[dg.AssetSpec], step: _Step) -> dg.AssetsDefinition:
+    # Another code version than cleaning's: rows that were clean are still those of the contract before, and Dagster
+    # shall go on saying that the landing could be cleaned anew.
+    version = f"replay:{settings.contract.digest}"
+
+    @dg.multi_asset(
+        name="replay",
+        partitions_def=landing_partitions(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        specs=[spec.replace_attributes(code_version=version) for spec in specs],
+    )
+    def replayed(
+        context: dg.AssetExecutionContext, spark: dg.ResourceParam[SparkResource]
+    ) -> Iterator[dg.MaterializeResult]:
+        with failing_clearly():
+            results = step.run(spark)
+            manifests = [step.platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
+        account = dg.MetadataValue.json([r.to_json() for r in results])
+        said = "Replayed %d rejected rows: %d clean, %d superseded, %d still rejected"
+        counts = [sum(getattr(r, n) for r in results) for n in ("selected", "cleaned", "superseded", "rejected")]
+        context.log.info(said, *counts)
+        made: tuple[tuple[str, Status], ...] = (("clean_sales", "clean"), ("quarantined_sales", "quarantine"))
+        for name, status in made:
+            rows = {str(m.landed_on): m.rows(status) for m in manifests}
+            metadata = {
+                **row_counts(sum(rows.values()), rows),
+                "revenue": str(sum(m.amount(status) for m in manifests)),
+                "replay": account,
+                "replayed_selection": str(step.selection),
+                "contract": settings.contract.digest,
+            }
+            if status == "quarantine":
+                metadata["reasons"] = dg.MetadataValue.json(total_reasons(manifests))
+            yield dg.MaterializeResult(asset_key=name, metadata=metadata)
+
+    return replayed

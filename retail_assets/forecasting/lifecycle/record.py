@@ -1,0 +1,149 @@
+"""What of a training goes on record: the manifest's fields, the model card, and the rows of the backtest table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retail_assets import __version__
+from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS
+from retail_assets.forecasting.evaluation.backtest import Backtest, backtest_horizons, in_words, kinds_of_day
+from retail_assets.forecasting.lifecycle.forecast import Training
+from retail_assets.forecasting.models.features import FEATURES
+from retail_assets.tables import FORECAST_BACKTEST
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Changes with what a model means: one of another design is not fitted on silently.
+DESIGN = "3"
+CODE_VERSION = f"{__version__}+forecast.{DESIGN}"
+#: Name of all category-days pooled, in the backtest table.
+ALL = "ALL"
+_LIBRARIES = ("scikit-learn", "statsmodels", "numpy", "skops", "holidays")
+
+
+def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
+    """The fields of a `model_store.Manifest` that do not follow from the model's bytes."""
+    model, report = training.model, training.report
+    if model is None:
+        raise ValueError("nothing was trained: there are no sales")
+    tested = training.backtest
+    measured = report["models"][model.family] if tested is not None else {}
+    return {
+        "family": model.family,
+        "has_skill": tested is not None and tested.has_skill,
+        "trained_at": trained_at.isoformat(timespec="seconds"),
+        "code_version": CODE_VERSION,
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "seed": model.seed,
+        "horizon": model.horizon,
+        "features": [*FEATURES, *model.regressors] if model.reads_features else [],
+        "data": {key: report["data"][key] for key in ("first_day", "last_day", "days", "categories")},
+        "metrics": measured,
+        "scores": {} if tested is None else {name: round(tested.score(name), 6) for name in tested.forecasts},
+        "verdict": report["verdict"],
+    }
+
+
+def backtest_rows(training: Training, version: str) -> pa.Table:
+    """`tables.FORECAST_BACKTEST`: every model by category, horizon and kind of day; empty without a backtest."""
+    import pyarrow as pa
+
+    rows = [*_backtest_rows(training.backtest, version, REVENUE), *_backtest_rows(training.units, version, UNITS)]
+    return pa.Table.from_pylist(rows, schema=FORECAST_BACKTEST.arrow_schema())
+
+
+def _backtest_rows(tested: Backtest | None, version: str, measure: str) -> list[dict[str, Any]]:
+    if tested is None:
+        return []
+    everything = np.ones((len(tested.cutoffs), tested.actual.shape[2]), dtype=bool)
+    kinds = {"all": everything, **kinds_of_day(tested)}
+    subjects: list[tuple[str, int | None]] = [(ALL, None), (TOTAL, len(tested.categories))]
+    subjects += [(name, at) for at, name in enumerate(tested.categories)]
+    wanted = ("rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "width95")
+    rows: list[dict[str, Any]] = []
+    for horizon, within in backtest_horizons(tested).items():
+        for kind, mask in kinds.items():
+            # Three metrics of a thousand categories by every kind of day would be a table nobody reads.
+            for subject, at in subjects if kind == "all" else subjects[:2]:
+                scored = _scored(tested, at, within & mask)
+                for model in tested.forecasts:
+                    found = tested.metrics(model, category=at, days=within & mask)
+                    rows.append(
+                        {
+                            "measure": measure,
+                            "model": model,
+                            "product_category": f"{ALL} (category)" if subject == ALL and at is not None else subject,
+                            "horizon": int(horizon),
+                            "kind_of_day": kind,
+                            "days": scored,
+                            **{name: found.get(name) for name in wanted},
+                            "champion": model == tested.champion,
+                            "cutoffs": len(tested.cutoffs),
+                            "model_version": version,
+                        }
+                    )
+    return rows
+
+
+def _scored(tested: Backtest, category: int | None, days: Any) -> int:
+    actual = np.where(days[:, None, :], tested.actual, np.nan)
+    if category == len(tested.categories):
+        actual = actual.sum(axis=1, keepdims=True)
+    elif category is not None:
+        actual = actual[:, category : category + 1]
+    return int((~np.isnan(actual)).sum())
+
+
+def model_card(training: Training, known: dict[str, Any]) -> str:
+    """The model card, Markdown (Mitchell et al. 2019): what it is for, made of, worth, and where it fails."""
+    model, report, data = training.model, training.report, known["data"]
+    lines = [
+        f"# Forecast model: {in_words(known['family'])}",
+        "",
+        f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
+        + ("; units by category." if model and model.units else "."),
+        "",
+        f"**{report['verdict']}**",
+        "",
+        "## Made of",
+        "",
+        f"- sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} categories",
+        f"- seed {known['seed']}, code {known['code_version']}, "
+        + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
+        f"- features: {', '.join(known['features']) or 'none'}",
+        f"- events: {', '.join(model.regressors) if model and model.reads_features and model.regressors else 'none'}",
+        "- not used: customers, prices of the day, anything after a cut-off",
+    ]
+    if report["evaluated"]:
+        lines += ["", f"## Measured on unseen days ({len(report['cutoffs'])} cut-offs)", ""]
+        keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "total_wape")
+        lines += [f"| model | {' | '.join(keys)} |", "| --- |" + " --- |" * len(keys)]
+        models = report["models"]
+        for name in sorted(models, key=lambda name: models[name]["rmse"]):
+            cells = ["–" if (v := models[name].get(key)) is None else f"{v:,.3f}" for key in keys]
+            mark = "**" if name == report["champion"] else ""
+            lines.append(f"| {mark}{name}{mark} | {' | '.join(cells)} |")
+        if models[report["champion"]].get("coverage80") is None:
+            lines += [
+                "",
+                "How often the intervals hold was not measured: there is no earlier cut-off to learn them from.",
+            ]
+    if "units" in report:
+        lines += ["", "## Units", "", f"{report['units']['verdict']} {report['units']['note']}"]
+    rules = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
+    lines += [
+        "",
+        "## Where it should not be trusted",
+        "",
+        "- an event that has no like in the history (a first Christmas, a pandemic, a move)",
+        "- a change of prices or range, until four weeks of it are in the history",
+        "- intervals at holidays: their errors are larger than those of ordinary days they were learnt from",
+    ]
+    lines += [f"- categories forecast by rule ({rule.partition(':')[0]}): {rule.partition(': ')[2]}" for rule in rules]
+    lines += [f"- {note}" for note in report.get("notes", [])]
+    return "\n".join(lines) + "\n"

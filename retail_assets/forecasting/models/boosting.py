@@ -1,0 +1,264 @@
+"""Forecast models behind one small interface: fit on a panel, predict the days after its cut-off.
+
+Baselines need no fitting and forecast any category. Gradient boosting is one global model: it learns from the largest
+categories together, tells them apart only by their recent shape, and forecasts those with enough history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Floats, Panel
+from retail_assets.forecasting.models.features import Rows, make_rows, weekday_statistics
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+
+DAYS_BETWEEN_ORIGINS = 7
+# An origin needs four weeks of a category's life behind it to describe its level and week.
+HISTORY_BEFORE_ORIGIN = 28
+# Pairs of series and origin the model learns from, up to 28 rows each: it bounds time and memory however many
+# categories and years there are.
+MOST_TRAINING_PAIRS = 1000
+# Fewer rows cannot fill a few leaves of 30.
+FEWEST_TRAINING_ROWS = 100
+
+
+class Forecaster(Protocol):
+    """`fit` learns from a panel; `predict` gives revenue, (categories, horizon), of the days after its cut-off."""
+
+    name: ClassVar[str]
+
+    def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self: ...
+
+    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats: ...
+
+
+class _Baseline:
+    """A rule that reads the last 8 weeks and has nothing to learn."""
+
+    def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self:
+        return self
+
+
+class SeasonalNaive(_Baseline):
+    """The latest known revenue of the same weekday; on a complete calendar, that of the last week (period 7)."""
+
+    name: ClassVar[str] = "seasonal_naive"
+
+    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
+        return _by_weekday(panel, "last", horizon)
+
+
+class WeekdayMean(_Baseline):
+    """The mean of the same weekday over the last 8 weeks."""
+
+    name: ClassVar[str] = "weekday_mean"
+
+    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
+        return _by_weekday(panel, "mean8", horizon)
+
+
+class RecentMean(_Baseline):
+    """The mean day of the last 8 weeks: hard to beat where sales have no weekly pattern."""
+
+    name: ClassVar[str] = "recent_mean"
+
+    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
+        window = _window(panel).reshape(len(panel.categories), -1)
+        known = ~np.isnan(window)
+        mean = np.where(known, window, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return np.repeat(mean[:, None], horizon, axis=1)
+
+
+BASELINES: tuple[type[SeasonalNaive | WeekdayMean | RecentMean], ...] = (SeasonalNaive, WeekdayMean, RecentMean)
+
+
+@dataclass
+class _DirectRatio:
+    """One global, direct multi-horizon regression of the ratio of a day's revenue to its seasonal base.
+
+    Origins stand every 7 days back from the cut-off; targets end at the cut-off. Predictions are NaN where a series has
+    no level above zero.
+
+    Fitted attributes: `model_` (None where fewer than 100 rows could be had: the forecast is then the base itself),
+    `scale_`, `training_rows_`.
+    """
+
+    name: ClassVar[str]
+
+    horizon: int = 28
+    random_state: int = 0
+    model_: GradientBoostingRegressor | HistGradientBoostingRegressor | None = field(
+        default=None, init=False, repr=False
+    )
+    scale_: float = field(default=1.0, init=False)
+    training_rows_: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise ValueError(f"horizon must be at least 1, is {self.horizon}")
+        if self.random_state < 0:
+            raise ValueError(f"random_state must not be negative, is {self.random_state}")
+
+    def _regressor(self) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
+        raise NotImplementedError
+
+    def _fitted(self, x: Floats, ratio: Floats) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
+        return self._regressor().fit(x, ratio)
+
+    def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self:
+        rows = training_rows(panel, holidays, horizon=self.horizon, random_state=self.random_state)
+        return self.fit_rows(rows)
+
+    def fit_rows(self, rows: Rows) -> Self:
+        """Learn from rows that `training_rows` gave: models that share them need not make them twice."""
+        self.training_rows_ = len(rows.y)
+        if self.training_rows_ < FEWEST_TRAINING_ROWS:
+            self.model_, self.scale_ = None, 1.0
+            return self
+        self.model_ = self._fitted(rows.x, rows.y / rows.base)
+        if hasattr(self.model_, "_bin_mapper"):
+            # The number of this machine's cores is no part of a model: the same training is the same bytes.
+            self.model_._bin_mapper.n_threads = 1
+        fitted = float((self.model_.predict(rows.x) * rows.base).sum())
+        self.scale_ = float(rows.y.sum()) / fitted if fitted > 0 else 1.0
+        return self
+
+    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
+        series = np.arange(len(panel.categories))
+        origins = np.full(len(series), panel.origin)
+        rows = make_rows(panel.values, panel.days, series, origins, horizon, holidays)
+        ratio = np.ones(len(rows.y)) if self.model_ is None else self.model_.predict(rows.x) * self.scale_
+        return np.where(rows.usable, ratio * rows.base, np.nan).reshape(len(series), horizon)
+
+
+@dataclass
+class GradientBoosting(_DirectRatio):
+    """Gradient boosting (Friedman 2001), the product's model.
+
+    The loss is the absolute error, so that a single bulk purchase does not move the forecast; its median is scaled
+    back to the mean of the training rows. `random_state` makes a fit repeatable.
+    """
+
+    name: ClassVar[str] = "gradient_boosting"
+
+    n_estimators: int = 200
+    learning_rate: float = 0.05
+    max_depth: int = 4
+    min_samples_leaf: int = 30
+    subsample: float = 0.5
+    max_features: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("n_estimators", "max_depth", "min_samples_leaf"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, is {getattr(self, name)}")
+        for name in ("learning_rate", "subsample", "max_features"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, is {getattr(self, name)}")
+
+    def _regressor(self) -> GradientBoostingRegressor:
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        return GradientBoostingRegressor(
+            loss="absolute_error",
+            n_estimators=self.n_estimators,
+            learning_rate=self.learning_rate,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            subsample=self.subsample,
+            max_features=self.max_features,
+            random_state=self.random_state,
+        )
+
+    def _fitted(self, x: Floats, ratio: Floats) -> GradientBoostingRegressor:
+        return _with_selected_medians(self._regressor(), x, ratio)
+
+
+@dataclass
+class HistGradientBoosting(_DirectRatio):
+    """The same design by histograms (scikit-learn's answer to LightGBM, Ke et al. 2017): the fast challenger."""
+
+    name: ClassVar[str] = "hist_gradient_boosting"
+
+    max_iter: int = 120
+    learning_rate: float = 0.05
+    max_leaf_nodes: int = 12
+    min_samples_leaf: int = 30
+    max_features: float = 0.3
+
+    def _regressor(self) -> HistGradientBoostingRegressor:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        return HistGradientBoostingRegressor(
+            loss="absolute_error",
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaf_nodes,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=self.max_features,
+            early_stopping=False,
+            random_state=self.random_state,
+        )
+
+
+def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, random_state: int) -> Rows:
+    """Rows whose day is known at the cut-off, from all origins of all series or, of many, a seeded sample."""
+    origins = np.arange(panel.origin - DAYS_BETWEEN_ORIGINS, HISTORY_BEFORE_ORIGIN - 2, -DAYS_BETWEEN_ORIGINS)
+    old_enough = origins[None, :] - panel.first[:, None] + 1 >= HISTORY_BEFORE_ORIGIN
+    series, at = np.nonzero(old_enough)
+    if len(series) > MOST_TRAINING_PAIRS:
+        chosen = np.random.default_rng(random_state).choice(len(series), MOST_TRAINING_PAIRS, replace=False)
+        series, at = series[np.sort(chosen)], at[np.sort(chosen)]
+    rows = make_rows(panel.values, panel.days, series, origins[at], horizon, holidays)
+    keep: Bools = rows.usable & ~np.isnan(rows.y)
+    return Rows(rows.x[keep], rows.base[keep], rows.y[keep], rows.usable[keep])
+
+
+def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: Floats) -> GradientBoostingRegressor:
+    """The fitted regressor, in half the time: the median of each leaf is selected, not found in a weighted order.
+
+    scikit-learn takes the medians of a fit without weights as weighted ones, all weights 1: the same number, which
+    costs more than to grow the tree. A version of it without this inner method fits as it does. Checks of the
+    parameters are left out, for they are made again for each tree.
+    """
+    from sklearn import config_context
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    class Selecting(GradientBoostingRegressor):  # type: ignore[misc,unused-ignore]
+        def _get_loss(self, sample_weight: Floats) -> Any:
+            loss = super()._get_loss(sample_weight)
+            weighted = loss.fit_intercept_only
+
+            def selected(y_true: Floats, sample_weight: Floats | None = None) -> Any:
+                if sample_weight is None or not len(y_true) or not (sample_weight == 1).all():
+                    return weighted(y_true, sample_weight)
+                middle = (len(y_true) - 1) // 2
+                return np.partition(y_true, middle)[middle]
+
+            loss.fit_intercept_only = selected
+            return loss
+
+    with config_context(skip_parameter_validation=True):
+        # Column by column, in the precision of the trees: a split reads one feature of many rows.
+        selecting = Selecting(**regressor.get_params()).fit(np.asfortranarray(x, dtype=np.float32), y)
+    vars(regressor).update(vars(selecting))
+    vars(getattr(regressor, "_loss", None) or regressor).pop("fit_intercept_only", None)
+    return regressor
+
+
+def _window(panel: Panel) -> Floats:
+    """The last 8 weeks as (categories, 8, 7): its columns are the weekdays of the 7 days after the cut-off."""
+    window = panel.values[:, -WINDOW_DAYS:]
+    padding = np.full((len(window), WINDOW_DAYS - window.shape[1]), np.nan)
+    return np.concatenate([padding, window], axis=1).reshape(-1, WINDOW_WEEKS, WEEK)
+
+
+def _by_weekday(panel: Panel, statistic: str, horizon: int) -> Floats:
+    return weekday_statistics(_window(panel))[statistic][:, np.arange(horizon) % WEEK]

@@ -1,0 +1,153 @@
+"""The one place that computes features: training, backtest and forecast call it alike.
+
+All of a series' features come from the 56 days that end at the origin, and from the calendar of the day that is
+forecast; nothing after the origin is within reach. The model learns the ratio of a day's revenue to its base, which
+makes large and small categories alike:
+
+    base = MA28 * (1 + λ (SI - 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 - 1/F)
+
+with F of a one-way analysis of variance by weekday (Fisher 1925): where weekdays do not differ by more than chance,
+the weekly pattern is shrunk away. 1 - 1/F is the positive-part James-Stein factor of a random-effects model
+(Efron & Morris 1973).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, HolidayCalendar, calendar_features
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Days, Floats, Ints
+
+FEATURES = (
+    "step",
+    "weekday_last",
+    "weekday_mean2",
+    "weekday_mean4",
+    "weekday_mean8",
+    "weekday_median8",
+    "mean7",
+    "mean14",
+    "mean56",
+    "last",
+    "seasonal_index",
+    "cv28",
+    *CALENDAR_FEATURES,
+)
+# Below this share of the level a base would turn a stray sale on an idle weekday into a huge ratio.
+LOWEST_BASE = 0.05
+# Fewer known days than this of the last 28 do not give a level.
+_KNOWN_DAYS_FOR_LEVEL = 14
+
+
+def feature_names(holidays: HolidayCalendar) -> tuple[str, ...]:
+    """Names of the columns of `Rows.x`: FEATURES, then what the user knows of days."""
+    return (*FEATURES, *holidays.regressors.names)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One row a series, an origin and a day ahead.
+
+    `x` is (rows, features) in the order of `feature_names`, `base` (rows,) in money; `y` (rows,) is the revenue of the
+    day, NaN where unknown; `usable` (rows,) is False where the series has no level above zero to take a ratio to.
+    """
+
+    x: Floats
+    base: Floats
+    y: Floats
+    usable: Bools
+
+
+def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: int, holidays: HolidayCalendar) -> Rows:
+    """Features of the days 1 to `horizon` after each pair of series and origin.
+
+    `values` is (series, days), NaN where unknown. `series` and `origins`, (pairs,), index its rows and columns; days
+    after an origin reach no feature, only `y`. Rows are ordered by pair, then by day.
+    """
+    padded = np.concatenate(
+        [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
+    )
+    window = padded[series[:, None], origins[:, None] + np.arange(1, WINDOW_DAYS + 1)]
+    known = (~np.isnan(window[:, -28:])).sum(axis=1)
+    level = _mean(window[:, -28:], fallback=0.0)
+    usable = (known >= _KNOWN_DAYS_FOR_LEVEL) & (level > 0)
+    scale = np.where(usable, level, 1.0)
+    relative = window / scale[:, None]
+
+    by_week = relative.reshape(-1, WINDOW_WEEKS, WEEK)
+    weekly = weekday_statistics(by_week)
+    means = np.column_stack([_mean(relative[:, -n:], fallback=1.0) for n in (7, 14, 56)])
+    index = weekly["mean8"] / np.where(means[:, 2] > 0, means[:, 2], 1.0)[:, None]
+    base = np.maximum(1.0 + weekday_strength(by_week)[:, None] * (index - 1.0), LOWEST_BASE) * scale[:, None]
+
+    step = np.arange(1, horizon + 1)
+    column = (step - 1) % WEEK
+    shape = (len(series), horizon)
+    of_weekday = [weekly[name][:, column] for name in ("last", "mean2", "mean4", "mean8", "median8")]
+    of_origin = [*means.T, _last_known(relative)]
+    spread = np.sqrt(np.maximum(_mean(relative[:, -28:] ** 2, fallback=1.0) - 1.0, 0.0))
+    target = origins[:, None] + step
+    all_days = days[0] + np.arange(len(days) + horizon)
+    columns = [
+        np.broadcast_to(step, shape),
+        *of_weekday,
+        *(np.broadcast_to(values_[:, None], shape) for values_ in of_origin),
+        index[:, column],
+        np.broadcast_to(spread[:, None], shape),
+    ]
+    x = np.concatenate([np.stack(columns, axis=2), calendar_features(all_days, holidays)[target]], axis=2)
+    if holidays.regressors.names:
+        known = holidays.regressors.as_known(all_days[origins].astype("datetime64[D]"), all_days[target])
+        x = np.concatenate([x, known], axis=2)
+    y = padded[series[:, None], target + WINDOW_DAYS]
+    return Rows(x.reshape(-1, x.shape[2]), base[:, column].ravel(), y.ravel(), np.repeat(usable, horizon))
+
+
+def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
+    """Last value, means and median by weekday: each (pairs, 7) from (pairs, weeks, 7) that may hold NaN.
+
+    A weekday that was never known in the window takes the mean of the whole window; an empty window is zero.
+    """
+    everything = _mean(by_week.reshape(len(by_week), -1), fallback=0.0)[:, None]
+    unknown: Bools = np.asarray(np.isnan(by_week).all(axis=1))
+    # Weekdays without any value are filled first: numpy warns about a median of nothing.
+    filled = np.where(unknown[:, None, :], everything[:, None, :], by_week)
+    last = _last_known(filled.transpose(0, 2, 1))
+    statistics = {"last": last, "mean8": _mean(filled.transpose(0, 2, 1)), "median8": np.nanmedian(filled, axis=1)}
+    for weeks in (2, 4):
+        statistics[f"mean{weeks}"] = _mean(filled[:, -weeks:].transpose(0, 2, 1), fallback=last)
+    return statistics
+
+
+def weekday_strength(by_week: Floats) -> Floats:
+    """λ = max(0, 1 - 1/F), (pairs,), of an analysis of variance by weekday of (pairs, weeks, 7) that may hold NaN."""
+    known = ~np.isnan(by_week)
+    count = known.sum(axis=1)
+    filled = np.where(known, by_week, 0.0)
+    weekday_mean = filled.sum(axis=1) / np.maximum(count, 1)
+    total = count.sum(axis=1)
+    grand_mean = filled.sum(axis=(1, 2)) / np.maximum(total, 1)
+    weekdays = (count > 0).sum(axis=1)
+    between = (count * (weekday_mean - grand_mean[:, None]) ** 2).sum(axis=1) / np.maximum(weekdays - 1, 1)
+    residual = np.where(known, by_week - weekday_mean[:, None, :], 0.0)
+    within = (residual**2).sum(axis=(1, 2)) / np.maximum(total - weekdays, 1)
+    testable = (weekdays > 1) & (total > weekdays) & (between > 0)
+    return np.where(testable, np.maximum(0.0, 1.0 - within / np.where(testable, between, 1.0)), 0.0)
+
+
+def _mean(values: Floats, fallback: float | Floats = np.nan) -> Floats:
+    """Mean over the last axis of the known values; `fallback` where none is known. Silent, unlike numpy.nanmean."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), fallback)
+
+
+def _last_known(values: Floats) -> Floats:
+    """The latest known value along the last axis; zero where none is known."""
+    known = ~np.isnan(values)
+    at = values.shape[-1] - 1 - known[..., ::-1].argmax(axis=-1)
+    last = np.take_along_axis(values, at[..., None], axis=-1)[..., 0]
+    return np.where(known.any(axis=-1), last, 0.0)

@@ -1,0 +1,161 @@
+"""How wrong a forecast may be: conformal intervals from the errors of earlier forecasts (Vovk et al. 2005).
+
+A forecast is made at each of several past cut-offs as it would have been made then; its errors on the days that
+followed are the evidence. Errors are scaled twice: by the size of the day (the spread of a sum of purchases grows with
+the root of its mean), and by the series' own spread. What is left has one shape for all series, whose quantiles are
+taken at the ranks that make a new error exchangeable with the old ones. The total is a series like any other: its
+errors are those of the sum, so that the errors of categories may cancel as far as they do, and no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Bools, Floats, Ints, Panel
+
+LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
+LEVEL_NAMES = ("p025", "p10", "p50", "p90", "p975")
+#: Positions in LEVELS of the ends of the 80 and the 95 % interval.
+INNER, OUTER = (1, 3), (0, 4)
+# The group's spread weighs as much as this many days of a series' own errors.
+_DAYS_OF_DOUBT = 14
+# Below this share of the level the size of a day says nothing of its spread.
+_LEAST_SIZE = 0.05
+# Quantiles of the standard normal over its own 80 % quantile of |z|: where there is no error to learn from.
+_NORMAL: Floats = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964]) / 1.281552
+# Fewer errors than this do not give a shape, only a spread.
+_FEWEST_FOR_SHAPE = 28
+# The spread of a series that has never been seen: as large as its level.
+_UNKNOWN_SPREAD = 1.0
+
+
+@dataclass(frozen=True)
+class Conformal:
+    """Spread of each series, (rows,), and the shape of its group, (rows, levels). `measured` marks rows with errors."""
+
+    spread: Floats
+    shape: Floats
+    measured: Bools
+
+
+def day_scale(forecast: Floats, level: Floats) -> Floats:
+    """Unit of error of each day, as `forecast` (…, rows, horizon): √(forecast · level), in money.
+
+    `level`, (…, rows), is the mean day before the cut-off. NaN where there is no level.
+    """
+    height = np.abs(level)[..., None]
+    return np.where(height > 0, np.sqrt(np.maximum(np.abs(forecast), _LEAST_SIZE * height) * height), np.nan)
+
+
+def calibrate(scaled: Floats, group: Ints) -> Conformal:
+    """Learn from scaled errors, (origins, rows, days), NaN where there is none; rows of a `group` share a shape.
+
+    The last row is the total: it takes the shape of its group and does not add to it.
+    """
+    rows = scaled.shape[1]
+    by_row = scaled.transpose(1, 0, 2).reshape(rows, -1)
+    count = (~np.isnan(by_row)).sum(axis=1)
+    spread = np.full(rows, np.nan)
+    for row in np.flatnonzero(count):
+        spread[row] = np.quantile(np.abs(by_row[row][~np.isnan(by_row[row])]), 0.8)
+    shape = np.tile(_NORMAL, (rows, 1))
+    shared = spread.copy()
+    members = np.arange(rows) < rows - 1
+    for name in np.unique(group):
+        inside = (group == name) & members
+        known = inside & (count > 0)
+        pooled = float(np.median(spread[known])) if known.any() else _UNKNOWN_SPREAD
+        # A series that was never wrong is certain as far as anyone can tell, and stays so.
+        doubtful = known & (spread > 0)
+        shared[doubtful] = (spread * count + pooled * _DAYS_OF_DOUBT)[doubtful] / (count + _DAYS_OF_DOUBT)[doubtful]
+        shared[(group == name) & (count == 0)] = pooled
+        standard = (by_row / np.where(shared > 0, shared, np.nan)[:, None])[inside]
+        standard = standard[~np.isnan(standard)]
+        if len(standard) >= _FEWEST_FOR_SHAPE:
+            shape[group == name] = conformal_quantiles(standard)
+    return Conformal(shared, shape, count > 0)
+
+
+def conformal_quantiles(errors: Floats) -> Floats:
+    """Quantiles of errors at LEVELS, each end moved out to the rank that covers one more error (Lei et al. 2018)."""
+    ordered, n = np.sort(errors), len(errors)
+    ranks = [int(np.floor((n + 1) * level)) if level < 0.5 else int(np.ceil((n + 1) * level)) for level in LEVELS]
+    found = ordered[np.clip(np.array(ranks) - 1, 0, n - 1)]
+    found[LEVELS.index(0.5)] = np.median(ordered)
+    return found
+
+
+def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bools) -> Floats:
+    """(rows, horizon, levels) around `point`, (rows, horizon); ordered, and not below zero but for rows `below_zero`.
+
+    A day that is forecast as exactly zero (closed shop, ended category) is certain.
+    """
+    scale = np.nan_to_num(day_scale(point, level))
+    spread = conformal.spread[:, None] * scale
+    around = point[:, :, None] + spread[:, :, None] * conformal.shape[:, None, :]
+    around = np.where((point == 0)[:, :, None], 0.0, around)
+    floored = np.where(below_zero[:, None, None], around, np.maximum(around, 0.0))
+    return np.sort(floored, axis=2)
+
+
+def with_total(values: Floats) -> Floats:
+    """(…, rows + 1, days): the sum of the rows appended, NaN only where no row is known."""
+    none = np.isnan(values).all(axis=-2)
+    total = np.where(none, np.nan, np.nansum(values, axis=-2))
+    return np.concatenate([values, total[..., None, :]], axis=-2)
+
+
+def spread_in_history(panel: Panel) -> Floats:
+    """Scaled errors, (1, categories + 1, days), where no earlier forecast could be made: each day against its like.
+
+    Its like is the mean of the other days of the last 8 weeks on the same weekday, or on any day where there are fewer
+    than three weeks. It says how days scatter, not how well they are foretold: the report calls such intervals
+    unmeasured.
+    """
+    window = with_total(panel.values[:, -WINDOW_DAYS:])
+    known = ~np.isnan(window)
+    period = WEEK if window.shape[1] >= 3 * WEEK else 1
+    expected = np.full(window.shape, np.nan)
+    for start in range(period):
+        alike = slice(start, None, period)
+        count = known[:, alike].sum(axis=1, keepdims=True)
+        total = np.nansum(window[:, alike], axis=1, keepdims=True)
+        others = (total - np.nan_to_num(window[:, alike])) / np.maximum(count - 1, 1)
+        expected[:, alike] = np.where(known[:, alike] & (count > 1), others, np.nan)
+    scale = day_scale(np.nan_to_num(expected), levels(panel))
+    return ((window - expected) / scale)[None]
+
+
+def levels(panel: Panel) -> Floats:
+    """(categories + 1,): the mean known day of the last 28, or of 8 weeks where those came to nothing; and their sum.
+
+    Without the longer memory, a forecast above zero after four empty weeks would pass for certain.
+    """
+    mean = _mean_day(panel.values[:, -28:])
+    mean = np.where(mean == 0, _mean_day(panel.values[:, -WINDOW_DAYS:]), mean)
+    return np.append(mean, mean.sum())
+
+
+def _mean_day(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+
+
+def for_names(conformal: Conformal, had: Sequence[str], wanted: Sequence[str]) -> Conformal:
+    """The calibration of other categories than it was made for; one that is new takes a middling spread.
+
+    Rows are the categories in their order, then the total.
+    """
+    at = {name: row for row, name in enumerate(had)}
+    measured = conformal.measured[:-1]
+    middle = float(np.median(conformal.spread[:-1][measured])) if measured.any() else _UNKNOWN_SPREAD
+    rows = np.array([*(at.get(name, -1) for name in wanted), len(had)])
+    new = rows < 0
+    return Conformal(
+        np.where(new, middle, conformal.spread[rows]),
+        np.where(new[:, None], conformal.shape[-1], conformal.shape[rows]),
+        np.where(new, False, conformal.measured[rows]),
+    )

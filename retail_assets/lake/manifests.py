@@ -1,0 +1,88 @@
+"""Manifests of the lake: the files of one landing as they were found, and what cleaning made of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from retail_assets.lake.profile import FileProfile
+
+Status = Literal["clean", "quarantine", "superseded"]
+STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
+
+
+@dataclass(frozen=True)
+class RawManifest:
+    """The files of one landing as they were found, each with its hash, its shape and its control totals."""
+
+    source: str
+    landed_on: dt.date
+    contract: str
+    files: tuple[FileProfile, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes when a file of the landing does."""
+        return hashlib.sha256("".join(f"{f.key}\0{f.sha256}\n" for f in self.files).encode()).hexdigest()
+
+    @property
+    def lines(self) -> int:
+        return sum(f.lines for f in self.files)
+
+    @property
+    def size(self) -> int:
+        return sum(f.size for f in self.files)
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One Parquet file: rows, physical source lines they stand for, sum of `total_amount`, bytes."""
+
+    key: str
+    rows: int
+    lines: int
+    amount: str
+    size: int
+
+
+@dataclass(frozen=True)
+class CleanManifest:
+    """What cleaning made of one landing. `files` by status; `reasons` counts rejected rows by reason."""
+
+    source: str
+    landed_on: dt.date
+    run_id: str
+    contract: str
+    raw_digest: str
+    files: dict[Status, tuple[LakeFile, ...]]
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def rows(self, status: Status) -> int:
+        return sum(f.rows for f in self.files[status])
+
+    def amount(self, status: Status) -> Decimal:
+        return sum((Decimal(f.amount) for f in self.files[status]), Decimal("0.00"))
+
+    @property
+    def landed_rows(self) -> int:
+        return sum(self.rows(s) for s in STATUSES)
+
+    @property
+    def lines(self) -> int:
+        return sum(f.lines for s in STATUSES for f in self.files[s])
+
+    def keys(self, status: Status) -> list[str]:
+        return [f.key for f in self.files[status]]
+
+
+def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:
+    """Rejected rows by reason over several landings, most frequent first. A row with two reasons counts in both."""
+    total: dict[str, int] = {}
+    for manifest in manifests:
+        for name, count in manifest.reasons.items():
+            total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,54 @@
+"""The shape of a landed file: what cleaning needs to read it, and the totals that cleaning must account for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Control:
+    """Control totals of a file by an independent parser: `rows` it could split, `rejected` lines, `amount` as text.
+
+    `note` says why there is none.
+    """
+
+    rows: int | None = None
+    rejected: int | None = None
+    amount: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """Everything that cleaning needs to read a file, and what it must account for.
+
+    `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
+    columns of a Parquet file. `unpacked` is the size in bytes of what is compressed, and at least `size`.
+    """
+
+    key: str
+    size: int
+    sha256: str
+    format: str
+    compression: str | None
+    encoding: str
+    delimiter: str
+    line_end: str
+    header: list[str]
+    header_lines: int
+    positions: dict[str, int]
+    unknown_columns: list[str]
+    missing_columns: list[str]
+    lines: int
+    date_order: str | None = None
+    control: Control = field(default_factory=Control)
+    types: list[str] = field(default_factory=list)
+    unpacked: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> FileProfile:
+        return cls(**{**data, "control": Control(**data["control"])})

@@ -1,1 +1,0 @@
-"""Predictions for people and programs. Imports neither dagster nor pyspark."""

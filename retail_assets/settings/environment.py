@@ -1,0 +1,226 @@
+"""Every setting of the product: read from the environment once, validated, and never silently replaced.
+
+Only this module reads `RETAIL_*`. Which warehouse, store or Spark is on is known here, in `storage`, `spark` and
+`warehouse/`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from retail_assets.contracts import model as contracts
+from retail_assets.errors import SettingsError, nearest
+from retail_assets.settings.redshift import RedshiftSettings
+from retail_assets.settings.redshift import load as load_redshift
+
+#: variable -> (default as shown to users, meaning). `--help`, `doctor` and the README's table come from here.
+VARIABLES: dict[str, tuple[str, str]] = {
+    "RETAIL_HOME": (".retail", "local state: raw, lake, warehouse, models"),
+    "RETAIL_OUTPUT": ("output", "figures, summary, insights: a folder or s3://…"),
+    "RETAIL_RAW_URI": ("$RETAIL_HOME/raw", "landed files: a folder, file://, s3:// or abfs://"),
+    "RETAIL_LAKE_URI": ("$RETAIL_HOME/lake", "cleaned Parquet and manifests: a folder, file://, s3:// or abfs://"),
+    "RETAIL_MODELS_URI": ("$RETAIL_HOME/models", "trained models: a folder, file://, s3:// or abfs://"),
+    "RETAIL_WAREHOUSE": ("duckdb", "the warehouse: duckdb, which is embedded, or redshift"),
+    "RETAIL_SPARK": ("local[*]", "local[N], local[*], spark://host:port or sc://host:port"),
+    "RETAIL_SPARK_MEMORY": ("a quarter of the machine, 1g to 4g", "heap of a local Spark, such as 2g or 1500m"),
+    "RETAIL_SOURCE": ("retail_sales", "the contract: a shipped name or the path of a YAML file"),
+    "RETAIL_START_DATE": ("the contract's", "first landing partition, YYYY-MM-DD"),
+    "RETAIL_END_DATE": ("open", "last landing partition, YYYY-MM-DD"),
+    "RETAIL_TIMEZONE": ("the contract's", "shop time, such as Europe/Berlin"),
+    "RETAIL_COUNTRY": ("the contract's", "holiday calendar, ISO 3166 alpha-2"),
+    "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
+    "RETAIL_EVENTS": ("none", "CSV file or URI of events and promotions: date,name[,value][,known_on]"),
+    "RETAIL_REGRESSORS": ("none", "table of the warehouse with weather and the like: date, name, value, known_on"),
+    "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
+}
+
+_SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?\Z")
+_SCHEMES = ("file", "s3", "abfs")
+_WAREHOUSES = ("duckdb", "redshift")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The validated settings. URIs are absolute; `contract` has the overrides of zone, country and currency applied."""
+
+    home: Path
+    output_uri: str
+    raw_uri: str
+    lake_uri: str
+    models_uri: str
+    warehouse: str
+    redshift: RedshiftSettings | None
+    spark_master: str
+    spark_memory: str | None
+    contract: contracts.Contract
+    start_date: dt.date
+    end_date: dt.date | None
+    events: str | None = None
+    regressors: str | None = None
+    personas: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """Name of the contract, which is also the folder below `raw/` and the schema in the warehouse."""
+        return self.contract.name
+
+    @property
+    def duckdb_path(self) -> Path:
+        return self.home / "warehouse" / "retail.duckdb"
+
+    def today(self) -> dt.date:
+        """The current day in shop time."""
+        return dt.datetime.now(ZoneInfo(self.contract.timezone)).date()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and validate the settings from `environ` (the process environment by default).
+
+    Raises SettingsError or ContractError, naming the variable, its value and what is allowed.
+    """
+    env = os.environ if environ is None else environ
+    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and k[:12] != "RETAIL_TEST_")
+    if unknown:
+        raise SettingsError(
+            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
+        )
+
+    def value(name: str) -> str | None:
+        text = env.get(name, "").strip()
+        return text or None
+
+    home = Path(_folder("RETAIL_HOME", value("RETAIL_HOME") or ".retail"))
+    if home.exists() and not home.is_dir():
+        raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
+    warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
+    if warehouse not in _WAREHOUSES:
+        raise _wrong("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
+    redshift = load_redshift(env) if warehouse == "redshift" else None
+    if redshift and not (lake := value("RETAIL_LAKE_URI") or "").startswith("s3://"):
+        raise SettingsError(
+            "RETAIL_WAREHOUSE=redshift needs RETAIL_LAKE_URI=s3://bucket/prefix, because Redshift loads from S3; "
+            f"it is {repr(lake) if lake else 'not set'}."
+        )
+    master = value("RETAIL_SPARK") or "local[*]"
+    if not _SPARK_MASTER.match(master):
+        raise _wrong("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
+    memory = value("RETAIL_SPARK_MEMORY")
+    if memory is not None and not re.match(r"[1-9]\d*[gGmM]\Z", memory):
+        raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number of m or g, such as 1500m or 2g")
+    regressors = value("RETAIL_REGRESSORS")
+    if regressors is not None and not _TABLE.match(regressors):
+        raise _wrong("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in small letters")
+
+    contract = contracts.load(value("RETAIL_SOURCE") or "retail_sales")
+    overrides = {
+        "timezone": value("RETAIL_TIMEZONE"),
+        "country": value("RETAIL_COUNTRY"),
+        "currency": value("RETAIL_CURRENCY"),
+    }
+    if (zone := overrides["timezone"]) and zone not in available_timezones():
+        raise _wrong(
+            "RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}"
+        )
+    for name, pattern, allowed in (
+        ("country", r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
+        ("currency", r"[A-Z]{3}\Z", "three capital letters (ISO 4217), such as EUR"),
+    ):
+        text = overrides[name]
+        if text and not re.match(pattern, text):
+            raise _wrong(f"RETAIL_{name.upper()}", text, allowed)
+    contract = contract.model_copy(update={k: v for k, v in overrides.items() if v})
+
+    start = _date("RETAIL_START_DATE", value("RETAIL_START_DATE")) or contract.start_date
+    end = _date("RETAIL_END_DATE", value("RETAIL_END_DATE"))
+    if end and end < start:
+        raise _wrong("RETAIL_END_DATE", end.isoformat(), f"a day on or after the first partition, {start}")
+    return Settings(
+        home=home,
+        output_uri=_uri("RETAIL_OUTPUT", value("RETAIL_OUTPUT") or "output"),
+        raw_uri=_uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw")),
+        lake_uri=_uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake")),
+        models_uri=_uri("RETAIL_MODELS_URI", value("RETAIL_MODELS_URI") or str(home / "models")),
+        warehouse=warehouse,
+        redshift=redshift,
+        spark_master=master,
+        spark_memory=memory,
+        contract=contract,
+        start_date=start,
+        end_date=end,
+        events=_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
+        regressors=regressors,
+        personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
+    )
+
+
+def _wrong(name: str, value: str, allowed: str) -> SettingsError:
+    return SettingsError(f"{name}={value!r} is not usable. Allowed: {allowed}")
+
+
+def _holds_credentials(name: str, scheme: str) -> SettingsError:
+    """The value is not repeated in the message: what stands before the @ is likely a secret."""
+    return SettingsError(
+        f"{name} must not hold credentials. Give {scheme}://bucket/prefix; keys come from the environment, a profile "
+        "or a role."
+    )
+
+
+def _date(name: str, text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    if re.match(r"\d{4}-\d{2}-\d{2}\Z", text):  # fromisoformat also takes 20240101 and 2024-W01-1
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(text)
+    raise _wrong(name, text, "a day as YYYY-MM-DD")
+
+
+def _folder(name: str, text: str) -> str:
+    """An absolute local folder. `s3://…` and half-written schemes such as `s3:/x` are no folders."""
+    if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.]+):/*", text):
+        if name == "RETAIL_HOME":
+            raise _wrong(name, text, "a local folder")
+        if "@" in text:
+            raise _holds_credentials(name, "s3")
+        whole = f"{scheme[1].lower()}://{text[scheme.end() :]}"
+        meant = f" Did you mean {whole!r}?" if scheme[1].lower() in _SCHEMES else ""
+        raise _wrong(name, text, f"a folder or a URI.{meant}")
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as e:  # ~nosuchuser
+        raise _wrong(name, text, f"a folder ({e})") from None
+
+
+def _uri(name: str, text: str) -> str:
+    """An absolute URI: plain paths become absolute folders; the scheme must be one we can open."""
+    if "://" not in text:
+        return _folder(name, text)
+    scheme, _, rest = text.partition("://")
+    if scheme in ("s3a", "s3n"):
+        raise _wrong(name, text, f"s3://{rest} (the same bucket; Hadoop's name for it is not needed)")
+    if scheme not in _SCHEMES:
+        raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
+    if scheme == "file":
+        path = urllib.parse.unquote(rest)
+        if not path.startswith("/") or path.strip("/") == "":
+            raise _wrong(name, text, "file:///absolute/folder")
+        return path.rstrip("/")
+    bucket, _, prefix = rest.rstrip("/").partition("/")
+    if not bucket:
+        raise _wrong(name, text, f"{scheme}://bucket/prefix")
+    if "@" in bucket and scheme == "s3":
+        raise _holds_credentials(name, scheme)
+    if scheme == "s3" and not _BUCKET.match(bucket):
+        raise _wrong(name, text, "a bucket of 3 to 63 small letters, digits, - and . as in s3://bucket/prefix")
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
+        raise _wrong(name, text, f"{scheme}://bucket/prefix, its folders with one / between them")
+    return text.rstrip("/")

@@ -1,0 +1,141 @@
+"""Recommendations: arithmetic that can be checked by hand, and silence where the data say nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_assets.decisions.recommendations import (
+    LEAST_CUSTOMERS,
+    as_markdown,
+    buying_times,
+    over_indexed,
+    recommend,
+    shift,
+    stock,
+    times,
+)
+from retail_assets_tests.segmentation.test_evaluation import profile
+
+BEST, BUDGET = "High-Value Customers", "Budget Shoppers"
+CUTOFF = dt.date(2023, 12, 31)
+
+
+def share(persona: str, category: str, own: float, everyone: float) -> dict[str, Any]:
+    return {
+        "persona": persona,
+        "product_category": category,
+        "revenue": Decimal("200.00"),
+        "share": own,
+        "all_share": everyone,
+        "share_index": own / everyone,
+    }
+
+
+def days(category: str, means: list[float]) -> list[dict[str, Any]]:
+    """A forecast of one category."""
+    return [
+        {
+            "product_category": category,
+            "forecast_date": CUTOFF + dt.timedelta(number),
+            "cutoff_date": CUTOFF,
+            "horizon_day": number,
+            "mean": mean,
+            "p90": mean * 1.5,
+            "units": mean / 4 if category == "Books" else None,
+            "method": "ridge",
+        }
+        for number, mean in enumerate(means, 1)
+    ]
+
+
+def test_categories_are_named_where_a_persona_spends_more_of_its_money_than_others() -> None:
+    rows = [share(BEST, "Games", 0.4, 0.2), share(BEST, "Books", 0.3, 0.29), share(BEST, "Crumbs", 0.004, 0.001)]
+    found = over_indexed(rows, [profile(BEST)])
+    assert [c["category"] for c in found[BEST]] == ["Games"]
+    assert found[BEST][0]["share_index"] == 2
+    assert found[BEST][0]["a_tenth_more"] == 20
+
+
+def test_tastes_of_a_handful_are_chance_and_not_told() -> None:
+    few = profile(BEST, customers=LEAST_CUSTOMERS - 1)
+    assert over_indexed([share(BEST, "Games", 0.9, 0.1)], [few]) == {}
+    advice = recommend([few], [share(BEST, "Games", 0.9, 0.1)], [], [])
+    assert advice["segments"][BEST]["categories"] == []
+    assert any("chance" in note for note in advice["notes"])
+
+
+def test_buying_times_tell_the_best_days_and_the_month_that_is_a_personas_own() -> None:
+    rows = [
+        {"persona": p, "month": m, "weekday": w, "revenue": Decimal(r)}
+        for p, m, w, r in ((BEST, 12, 6, 60), (BEST, 5, 6, 40), (BUDGET, 12, 1, 90), (BUDGET, 5, 2, 10))
+    ]
+    found = buying_times(rows)
+    assert (found[BEST]["best_month"], found[BEST]["best_weekday"]) == ("December", "Saturday")
+    assert found[BEST]["own_month"] == "May"
+    assert found[BEST]["own_month_index"] == pytest.approx(0.4 / 0.25)
+
+
+def test_a_shift_is_a_tenth_of_the_customers_times_the_difference() -> None:
+    best, budget = profile(BEST, median_monetary=1000.0), profile(BUDGET, customers=200, median_monetary=400.0)
+    assert shift(budget, best)["money"] == 20 * 600
+    assert shift(best, best)["money"] == 100  # a tenth of its own 1,000.00
+    assert shift(profile("One Purchase", decided_by="rule"), best)["money"] == 100
+    assert shift(budget, None)["money"] == 100
+
+
+def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
+    forecast = [*days("Books", [10.0] * 7 + [20.0] * 7), *days("Games", [1.0] * 14)]
+    books, games = stock(forecast, {"Books": [BEST]}, "USD")
+    assert (books["first_day"], books["last_day"]) == ("2024-01-08", "2024-01-14")
+    assert books["expected_revenue"] == 140
+    assert books["above_average_week"] == pytest.approx(140 / 105 - 1, abs=1e-4)
+    assert books["expected_units"] == 35
+    assert books["bought_most_by"] == [BEST]
+    assert "stock up for 2024-01-08 to 2024-01-14, 33% above" in books["text"]
+    assert games["expected_units"] is None
+    assert "no peak in sight" in games["text"]
+
+
+@given(st.lists(st.floats(1, 1e6), min_size=14, max_size=14), st.integers(1, 8))
+def test_the_total_is_never_counted_with_the_categories_it_is_the_sum_of(means: list[float], categories: int) -> None:
+    rows = [row for number in range(categories) for row in days(f"c{number}", means)]
+    total = days("TOTAL", [mean * categories for mean in means])
+    assert stock([*total, *rows], {}) == stock(rows, {})
+    assert all(entry["category"] != "TOTAL" for entry in stock([*total, *rows], {}))
+
+
+def test_a_week_cut_short_by_the_end_of_the_forecast_is_no_week() -> None:
+    [entry] = stock(days("Books", [1.0] * 7 + [99.0] * 6), {})
+    assert entry["last_day"] == "2024-01-07"
+    assert stock(days("Books", [9.0] * 6), {}) == []
+    assert stock(days("Books", [0.0] * 14), {}) == []
+
+
+def test_no_forecast_a_stale_one_and_no_customers_are_said() -> None:
+    nothing = recommend([], [], [], [])
+    assert nothing["segments"] == {}
+    assert nothing["stock"] == []
+    assert any("no customers" in note for note in nothing["notes"])
+    assert any("no forecast" in note for note in nothing["notes"])
+    stale = recommend([], [], [], days("Books", [1.0] * 7), snapshot=CUTOFF + dt.timedelta(5))
+    assert any("materialize sales_forecast" in note for note in stale["notes"])
+    as_markdown(nothing)
+
+
+def test_names_from_the_data_stay_text_in_markdown() -> None:
+    bad = "Games](http://x) <b>|\n# Heading"
+    text = as_markdown(recommend([profile(BEST)], [share(BEST, bad, 0.4, 0.2)], [], []))
+    assert "\n# Heading" not in text
+    assert re.findall(r"(?<!\\)[\[\]<>|]", text) == []
+
+
+def test_a_ratio_beyond_all_measure_is_not_spelt_out() -> None:
+    assert times(1.44) == "1.4 ×"
+    assert times(62505.2) == "more than 10 ×"

@@ -1,0 +1,115 @@
+"""The report over a real warehouse: from tables to files, twice the same, with and without a forecast."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from retail_assets.decisions import segment_report
+from retail_assets.segmentation.lifecycle.segment import (
+    make_features,
+    make_migrations,
+    make_profiles,
+    score_all,
+    train_from,
+)
+from retail_assets.segmentation.model.clustering import SegmentModel
+from retail_assets.segmentation.personas.catalog import DEFAULT
+from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST
+from retail_assets.warehouse import marts
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.segmentation.shoppers import THREE_KINDS, line, planted_sales, warehouse_at
+
+
+def prepared(warehouse: DuckDBWarehouse) -> tuple[SegmentModel | None, str | None]:
+    make_features(warehouse)
+    trained = train_from(warehouse)
+    score_all(warehouse, trained.model, "v" if trained.model else "none")
+    make_profiles(warehouse)
+    make_migrations(warehouse)
+    return trained.model, trained.why
+
+
+def forecast(*categories: str) -> pa.Table:
+    """28 days of 100 a category, and their total."""
+    cutoff = dt.date(2023, 12, 31)
+    rows = [
+        {
+            **dict.fromkeys(SALES_FORECAST.names, 100.0 * (len(categories) if name == "TOTAL" else 1)),
+            "product_category": name,
+            "forecast_date": cutoff + dt.timedelta(day),
+            "cutoff_date": cutoff,
+            "horizon_day": day,
+            "method": "ridge",
+            "model_version": "f",
+            "issued_at": dt.datetime(2024, 1, 1),
+        }
+        for name in (*categories, "TOTAL")
+        for day in range(1, 29)
+    ]
+    return pa.Table.from_pylist(rows, schema=SALES_FORECAST.arrow_schema())
+
+
+def made(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
+    return segment_report.make_report(
+        warehouse, model, why, version="v", previous=model, catalogue=DEFAULT, currency="USD", seed=0
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    sales, _ = planted_sales(THREE_KINDS, 30, first=dt.date(2023, 6, 25), days=190)
+    warehouse = warehouse_at(tmp_path_factory.mktemp("report"), [*sales, line("last", "2023-12-31", None, 4)])
+    warehouse.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
+    return warehouse
+
+
+def test_half_a_year_of_sales_gives_every_figure_and_file_the_same_bytes_twice(shop: DuckDBWarehouse) -> None:
+    model, why = prepared(shop)
+    shop.replace(SALES_FORECAST, forecast("Books", "Games"))
+    found = made(shop, model, why)
+    assert tuple(found.figures) == segment_report.FIGURES
+    assert set(found.files) == {
+        segment_report.EVALUATION,
+        segment_report.RECOMMENDATIONS,
+        segment_report.RECOMMENDATIONS_TEXT,
+    }
+    told = json.loads(found.files[segment_report.EVALUATION])
+    assert told == found.evaluation
+    assert told["k"] == 3
+    assert set(told["segments"]) == set(THREE_KINDS)
+    assert told["bootstrap_ari"] > 0.9
+    assert told["name_agreement_with_previous"] == 1
+    assert told["kept_month_to_month"] > 0.8
+    assert told["high_value"]["next_revenue_share"] > told["high_value"]["customers_share"]
+    assert told["anonymous"]["lines"] == 1
+    advice = json.loads(found.files[segment_report.RECOMMENDATIONS])
+    assert [entry["category"] for entry in advice["stock"]] == ["Books", "Games"]
+    assert {entry["expected_revenue"] for entry in advice["stock"]} == {700.0}
+    assert all(entry["expected_units"] > 0 for entry in advice["stock"])
+    assert made(shop, model, why) == found
+
+
+@pytest.mark.parametrize(
+    "customers",
+    [
+        pytest.param(0, id="nobody"),
+        pytest.param(1, id="one"),
+        pytest.param(30, id="one purchase each"),
+    ],
+)
+def test_a_shop_that_cannot_be_segmented_gets_an_honest_statement(tmp_path: Path, customers: int) -> None:
+    sales = [line(f"o{c}", dt.date(2023, 1, 1) + dt.timedelta(5 * c), f"c{c}", 9 + c) for c in range(customers)]
+    shop = warehouse_at(tmp_path, sales)
+    model, why = prepared(shop)
+    assert model is None
+    found = made(shop, model, why)
+    assert found.verdict == why
+    assert found.evaluation["k"] is None
+    assert set(found.evaluation["segments"]) <= {"One Purchase"}
+    assert tuple(found.figures) == segment_report.FIGURES
+    assert any("no forecast" in note for note in json.loads(found.files[segment_report.RECOMMENDATIONS])["notes"])

@@ -1,0 +1,197 @@
+"""The forecast's assets over days: train, keep, mature, retrain on demand; and the command line over the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from retail_assets import settings as settings_module
+from retail_assets.cli.app import app
+from retail_assets.defs.assets.forecast import forecast_assets
+from retail_assets.platform import Platform
+from retail_assets.tables import DAILY_CATEGORY_SALES, Column, Table
+from retail_assets_tests.forecasting.sales_histories import history, noisy_week
+
+DAY = {"a": noisy_week(100, seed=1), "b": noisy_week(50, seed=2)}
+
+
+def sell(platform: Platform, days: int) -> None:
+    """The warehouse as it stands after so many days."""
+    rows = history(days, DAY).to_dict("records")
+    for row in rows:
+        row["revenue"] = Decimal(row["revenue"]).quantize(Decimal("0.01"))
+    table = pa.Table.from_pylist(rows, schema=DAILY_CATEGORY_SALES.arrow_schema())
+    platform.warehouse.replace(DAILY_CATEGORY_SALES, table)
+
+
+def run(platform: Platform, *, retrain: bool = False) -> dict[str, dict[str, Any]]:
+    """Materialize the forecast; metadata by asset."""
+    assets = [asset for asset in forecast_assets(platform) if "transaction" not in asset.key.to_user_string()]
+    config = {"ops": {"forecast_backtest": {"config": {"retrain": True}}}} if retrain else None
+    done = dg.materialize(assets, run_config=config, instance=dg.DagsterInstance.ephemeral())
+    assert done.success
+    events = done.get_asset_materialization_events()
+    return {
+        event.asset_key.to_user_string(): {k: getattr(v, "value", v) for k, v in event.materialization.metadata.items()}
+        for event in events
+        if event.asset_key
+    }
+
+
+def forecast(platform: Platform) -> list[dict[str, Any]]:
+    return platform.warehouse.query("SELECT * FROM sales_forecast ORDER BY product_category, forecast_date").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    home = tmp_path_factory.mktemp("shop")
+    return {"RETAIL_HOME": str(home / "home"), "RETAIL_OUTPUT": str(home / "output")}
+
+
+@pytest.fixture(scope="module")
+def days(environment: dict[str, str]) -> list[dict[str, dict[str, Any]]]:
+    """Metadata of four runs: the first, the same again, three days later, and one on demand."""
+    platform = Platform(settings_module.load(environment))
+    sell(platform, 40)
+    told = [run(platform)]
+    before = forecast(platform)
+    told.append(run(platform))
+    assert forecast(platform) == before, "the same sales again must not be another forecast"
+    sell(platform, 43)
+    told += [run(platform), run(platform, retrain=True)]
+    return told
+
+
+def test_the_first_run_trains_and_the_next_keep_the_model(days: list[dict[str, dict[str, Any]]]) -> None:
+    assert [day["forecast_backtest"]["trained"] for day in days] == [True, False, False, True]
+    assert days[0]["forecast_backtest"]["reason"] == "no model is in use"
+    assert days[3]["forecast_backtest"]["reason"] == "on demand"
+    versions = [day["sales_forecast"]["model_version"] for day in days]
+    assert versions[0] == versions[1] == versions[2] != versions[3]
+
+
+def test_earlier_forecasts_are_scored_when_their_days_have_come(days: list[dict[str, dict[str, Any]]]) -> None:
+    assert [day["forecast_accuracy"]["dagster/row_count"] for day in days] == [0, 0, 9, 9]
+
+
+def test_reports_and_pictures_are_published(days: list[Any], environment: dict[str, str]) -> None:
+    output = Path(environment["RETAIL_OUTPUT"])
+    assert json.loads((output / "forecast/backtest.json").read_text())["evaluated"] is False
+    assert (output / "forecast/model_card.md").read_text().startswith("# Forecast model: the same-weekday mean")
+    names = {path.name for path in (output / "figures").iterdir()}
+    assert names == {"forecast_total.png", "forecast_categories.png", "forecast_accuracy.png"}
+
+
+def test_the_command_line_tells_of_versions_and_moves_between_them(
+    days: list[Any], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def models(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["models", *arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    first, second = json.loads(models("list", "--json"))
+    assert (first["in_use"], second["in_use"]) == (False, True)
+    assert f"* {second['version']}" in models("list")
+    assert first["version"] in models("compare", first["version"], second["version"])
+    assert f"In use again: {first['version']}" in models("rollback")
+    assert f"In use: {second['version']}" in models("promote", second["version"], "--reason", "it is newer")
+    shown = json.loads(models("show", "--json"))
+    assert [move["by"] for move in shown["promotions"]] == ["contest", "contest", "rollback", "user"]
+    assert "## Where it should not be trusted" in models("show", first["version"])
+
+
+def test_no_sales_are_an_empty_forecast(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ))
+    platform.warehouse.replace(DAILY_CATEGORY_SALES, DAILY_CATEGORY_SALES.arrow_schema().empty_table())
+    told = run(platform)
+    assert told["sales_forecast"]["dagster/row_count"] == 0
+    assert platform.models.champion() is None
+
+
+def test_an_events_file_that_is_gone_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(tmp_path / "events.csv")}))
+    sell(platform, 20)
+    with pytest.raises(dg.Failure, match=r"RETAIL_EVENTS=.*events.csv.* cannot be read: No such file"):
+        run(platform)
+    (tmp_path / "events.csv").write_text(f"date,name\n{dt.date(2023, 1, 15)},opening\n")
+    assert run(platform)["sales_forecast"]["dagster/row_count"] == 3 * 28
+
+
+def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ))
+    sell(platform, 40)
+    version = run(platform)["sales_forecast"]["model_version"]
+    before = forecast(platform)
+    store, root = platform.models.store, platform.models.root
+    store.write(f"{root}/versions/{version}/model.skops", b"garbage")
+    store.write(f"{root}/issued/{before[0]['cutoff_date']}.parquet", b"garbage")
+    told = run(platform)
+    assert "the model in use cannot be used" in told["forecast_backtest"]["reason"]
+    assert told["sales_forecast"]["model_version"] == version
+    assert [row["mean"] for row in forecast(platform)] == [row["mean"] for row in before]
+    store.write(f"{root}/champion.json", b"garbage")
+    assert run(platform)["sales_forecast"]["model_version"] == version
+
+
+def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ))
+    versions = []
+    for length in (40, 47):
+        sell(platform, length)
+        versions.append(run(platform)["sales_forecast"]["model_version"])
+    assert len(set(versions)) == 2
+    platform.models.rollback(at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    told = run(platform)
+    assert told["forecast_backtest"]["trained"] is False
+    assert told["sales_forecast"]["model_version"] == versions[0]
+    assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
+
+
+def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_asks_for_no_training(environ: dict[str, str]) -> None:
+    platform = Platform(settings_module.load(environ | {"RETAIL_REGRESSORS": "weather"}))
+    sell(platform, 40)
+    with pytest.raises(dg.Failure, match=r"RETAIL_REGRESSORS='weather'.* has no such table"):
+        run(platform)
+    columns = {"date": "date", "name": "varchar(64)", "value": "double", "known_on": "date"}
+    weather = Table(
+        "weather", "rain", tuple(Column(n, kind, n, nullable=True) for n, kind in columns.items()), ("date",)
+    )
+
+    def said(millimetres: float, *names: str) -> None:
+        day, known = dt.date(2023, 3, 1), dt.date(2023, 2, 25)
+        rows = [{"date": day, "name": name, "value": millimetres, "known_on": known} for name in names]
+        platform.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
+
+    said(5.0, "rain")
+    assert run(platform)["forecast_backtest"]["trained"] is True
+    said(7.0, "rain")
+    assert run(platform)["forecast_backtest"]["trained"] is False
+    said(7.0, "rain", "snow")
+    assert "other events" in run(platform)["forecast_backtest"]["reason"]
+
+
+def test_events_that_changed_are_learnt_anew_or_ignored_but_never_taken_for_others(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(file)}))
+    sell(platform, 110)
+    file.write_text("date,name\n2023-03-01,promotion\n2023-04-05,promotion\n")
+    first = run(platform)
+    file.write_text("date,name\n2023-03-01,sale\n2023-04-05,promotion\n")
+    second = run(platform)
+    in_use = platform.models.manifest(second["sales_forecast"]["model_version"])
+    assert in_use.features == [] or in_use.features[-2:] == ["promotion", "sale"]
+    assert first["sales_forecast"]["dagster/row_count"] == second["sales_forecast"]["dagster/row_count"] == 3 * 28

@@ -1,0 +1,332 @@
+"""The segments' assets over months: train, keep, rename, hold back, promote; and the command line over the store."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import itertools
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from retail_assets import settings as settings_module
+from retail_assets.cli.app import app
+from retail_assets.defs.assets.segments import segment_assets
+from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.models.store import ModelStoreError
+from retail_assets.platform import Platform
+from retail_assets.segmentation.lifecycle import record
+from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
+
+#: The first year and six months after it, one scoring each.
+MONTHS = [dt.date(2023, 12, 31), *(dt.date(2024, month + 1, 1) - dt.timedelta(days=1) for month in range(1, 7))]
+SALES, TRUTH = planted_sales(tuple(PLANTED), 30, days=547)
+SALES += [line(f"last of {day}", day, None, 1) for day in MONTHS]  # the last day of sales is the month's
+
+
+def platform_of(environment: dict[str, str]) -> Platform:
+    return Platform(settings_module.load(environment))
+
+
+def sell(platform: Platform, upto: dt.date, more: list[dict[str, Any]] | None = None) -> None:
+    """The warehouse as it stands on the evening of a day."""
+    fill(platform.warehouse, [row for row in SALES if row["sale_date"] <= upto] + (more or []))
+
+
+def run(
+    platform: Platform, *, retrain: bool = False, succeeds: bool = True, report: bool = False
+) -> tuple[dict[str, dict[str, Any]], dict[str, dg.AssetCheckEvaluation]]:
+    """Materialize the segments; metadata by asset, and evaluations by check."""
+    config = {"ops": {"segment_model": {"config": {"retrain": True}}}} if retrain else None
+    assets = [asset for asset in segment_assets(platform) if report or "report" not in asset.key.to_user_string()]
+    done = dg.materialize(
+        [*assets, *segment_checks(platform)],
+        run_config=config,
+        instance=dg.DagsterInstance.ephemeral(),
+        raise_on_error=False,
+    )
+    assert done.success == succeeds, [e.message for e in done.all_events if e.is_failure]
+    made = {
+        event.asset_key.to_user_string(): {k: getattr(v, "value", v) for k, v in event.materialization.metadata.items()}
+        for event in done.get_asset_materialization_events()
+        if event.asset_key
+    }
+    return made, {e.check_name: e for e in done.get_asset_check_evaluations()}
+
+
+def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = platform.warehouse.query(sql).to_pylist()
+    return found
+
+
+def names(platform: Platform) -> dict[str, str]:
+    return {
+        r["customer_id"]: r["persona"] for r in rows(platform, "SELECT customer_id, persona FROM customer_segments")
+    }
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    home = tmp_path_factory.mktemp("shop")
+    return {"RETAIL_HOME": str(home / "home"), "RETAIL_OUTPUT": str(home / "output")}
+
+
+@pytest.fixture(scope="module")
+def half_a_year(environment: dict[str, str]) -> list[dict[str, dict[str, Any]]]:
+    """Metadata of the first training and of six monthly ones, whose checks all pass."""
+    platform = platform_of(environment)
+    told = []
+    for day in MONTHS:
+        sell(platform, day)
+        made, checks = run(platform)
+        assert all(evaluation.passed for evaluation in checks.values()), checks
+        profiles = rows(platform, "SELECT sum(customers) AS customers, sum(revenue) AS revenue FROM segment_profiles")
+        told.append(made | {"all": profiles[0]})
+    return told
+
+
+def test_the_first_model_is_promoted_and_names_the_planted_kinds(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    assert half_a_year[0]["segment_model"]["promoted"]
+    found = names(platform_of(environment))
+    assert sum(found[customer] == kind for customer, kind in TRUTH.items()) >= 0.95 * len(TRUTH)
+
+
+def test_a_model_is_trained_anew_when_it_has_not_seen_a_month(half_a_year: list[dict[str, dict[str, Any]]]) -> None:
+    assert all(month["segment_model"]["trained"] for month in half_a_year)
+    assert "has not seen the last 31 days" in half_a_year[1]["segment_model"]["reason"]
+
+
+def test_migrations_of_six_retrainings_add_up_to_the_customers_and_the_money_of_each_month(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    moves = rows(
+        platform_of(environment),
+        "SELECT from_snapshot, to_snapshot, sum(customers) AS customers, sum(revenue) AS revenue "
+        "FROM segment_migrations GROUP BY from_snapshot, to_snapshot ORDER BY to_snapshot",
+    )
+    assert [(m["from_snapshot"], m["to_snapshot"]) for m in moves] == list(itertools.pairwise(MONTHS))
+    for move, month in zip(moves, half_a_year[1:], strict=True):
+        assert (int(move["customers"]), move["revenue"]) == (int(month["all"]["customers"]), month["all"]["revenue"])
+
+
+def test_names_before_and_after_chain_from_month_to_month(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    """What a month ends with is what the next one begins with: nobody appears or vanishes between two moves."""
+    moves = rows(platform_of(environment), "SELECT * FROM segment_migrations")
+    for earlier, later in itertools.pairwise(MONTHS[:-1]):
+        ends: dict[str, int] = {}
+        begins: dict[str, int] = {}
+        for move in moves:
+            if move["from_snapshot"] == earlier:
+                ends[move["to_persona"]] = ends.get(move["to_persona"], 0) + move["customers"]
+            if move["from_snapshot"] == later and move["from_persona"] != "(new)":
+                begins[move["from_persona"]] = begins.get(move["from_persona"], 0) + move["customers"]
+        assert ends == begins
+
+
+def test_the_same_month_again_trains_nothing_and_changes_nothing(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    platform = platform_of(environment)
+    tables = ("customer_segments", "segment_profiles", "segment_migrations")
+    before = [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables]
+    made, checks = run(platform)
+    assert not made["segment_model"]["trained"]
+    assert [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables] == before
+    assert checks["names_are_kept"].passed
+
+
+def test_a_retraining_with_the_same_sales_is_the_same_version(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    platform = platform_of(environment)
+    in_use = platform.segment_models.require_champion().version
+    # The yardstick and the names are inherited, so that the newest of the chain reproduces itself.
+    made, _ = run(platform, retrain=True)
+    assert made["segment_model"]["model_version"] == in_use
+
+
+def test_the_report_is_written_with_pictures_and_lists(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
+) -> None:
+    made, _ = run(platform_of(environment), report=True)
+    assert "4 segments" in made["segment_report"]["verdict"]
+    output = Path(environment["RETAIL_OUTPUT"])
+    evaluation = json.loads((output / "segments" / "evaluation.json").read_text())
+    assert evaluation["k"] == 4
+    assert set(evaluation["segments"]) == set(names(platform_of(environment)).values())
+    assert (output / "segments" / "model_card.md").read_text().startswith("# Customer segments: k-means, k = 4")
+    assert (output / "figures" / "segment_map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_promoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")}
+    platform = platform_of(environment)
+    sell(platform, MONTHS[0])
+    run(platform)
+    first, before = platform.segment_models.require_champion().version, names(platform)
+
+    own = tmp_path / "personas.yaml"
+    own.write_text(
+        "personas:\n"
+        "  - {name: Stammkunden, prototype: {frequency: 1, average_basket: 1, monetary: 1.5}}\n"
+        "  - {name: Sparfüchse, prototype: {frequency: 1, average_basket: -1, monetary: -0.25}}\n"
+        "  - {name: Saisonkunden, prototype: {frequency: -1, average_basket: 1}}\n"
+        "  - {name: Seltene, prototype: {frequency: -1, average_basket: -1, monetary: -1.5}}\n"
+    )
+    environment["RETAIL_PERSONAS"] = str(own)
+    platform = platform_of(environment)
+    made, checks = run(platform, succeeds=False)
+    assert "waits for" in made["segment_model"]["outcome"]
+    assert "customer_segments" not in made
+    assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.ERROR
+    assert "another name" in str(checks["names_are_kept"].description)
+    assert names(platform) == before
+
+    made, checks = run(platform)  # the next day's run warns, and goes on by the model in use
+    assert not made["segment_model"]["trained"]
+    assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.WARN
+    assert made["customer_segments"]["model_version"] == first
+    assert names(platform) == before
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    waits = record.waiting(platform.segment_models)
+    assert waits is not None
+    listed = CliRunner().invoke(app, ["models", "list", "--kind", "segments"])
+    assert f"? {waits.version}" in listed.output
+    promoted = CliRunner().invoke(app, ["models", "promote", waits.version])
+    assert promoted.exit_code == 0, promoted.output
+    assert f"In use: {waits.version}" in promoted.output
+    _, checks = run(platform)
+    assert checks["names_are_kept"].passed
+    assert {"Stammkunden", "Sparfüchse", "Saisonkunden", "Seltene"} == {*names(platform).values()} - {"One Purchase"}
+    moves = rows(platform, "SELECT * FROM segment_migrations")
+    assert {(m["from_version"], m["to_version"]) for m in moves} == {(first, waits.version)}
+    assert sum(m["customers"] for m in moves) == len(before)
+
+    back = CliRunner().invoke(app, ["models", "rollback", "--kind", "segments"])
+    assert back.exit_code == 0, back.output
+    assert platform.segment_models.require_champion().version == first
+
+
+def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Path) -> None:
+    platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
+    sell(platform, MONTHS[0])
+    run(platform)
+    before = names(platform)
+    version = platform.segment_models.require_champion().version
+    platform.segment_models.store.write(f"retail_sales/segments/versions/{version}/model.skops", b"damaged")
+    with pytest.raises(ModelStoreError, match=r"has been changed.*Retrain the segments.*--kind segments"):
+        platform.segment_models.load(version)
+    sell(platform, MONTHS[1])
+    made, _ = run(platform)
+    assert "can be read" in made["segment_model"]["reason"]
+    assert made["segment_model"]["promoted"]
+    assert platform.segment_models.require_champion().version != version
+    assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
+
+
+def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
+    """The seed's data set: no persona is invented, and the graph runs through."""
+    platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
+    once = [line(f"o{i}", dt.date(2023, 1, 1) + dt.timedelta(days=i % 300), f"CUST{i:03d}", 25 + i) for i in range(90)]
+    fill(platform.warehouse, once)
+    made, checks = run(platform, report=True)
+    assert all(evaluation.passed for evaluation in checks.values()), checks
+    assert "one purchase a customer cannot be segmented by frequency" in made["segment_model"]["verdict"]
+    assert "one purchase a customer cannot be segmented by frequency" in made["segment_report"]["verdict"]
+    assert set(names(platform).values()) == {"One Purchase"}
+    assert platform.segment_models.champion() is None
+    evaluation = json.loads((tmp_path / "output" / "segments" / "evaluation.json").read_text())
+    assert evaluation["k"] is None
+
+
+def test_no_sales_make_empty_tables(tmp_path: Path) -> None:
+    platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
+    fill(platform.warehouse, [])
+    made, checks = run(platform, report=True)
+    assert all(evaluation.passed for evaluation in checks.values()), checks
+    assert made["customer_segments"]["dagster/row_count"] == 0
+    assert "nobody to segment" in made["segment_model"]["verdict"]
+
+
+@pytest.fixture
+def cli(
+    environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> CliRunner:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return CliRunner()
+
+
+def test_a_customer_is_told_with_confidence_and_description(cli: CliRunner) -> None:
+    told = cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001"])
+    assert told.exit_code == 0, told.output
+    assert "Hig-0001: High-Value Customers" in told.output
+    assert "confidence" in told.output
+    as_json = json.loads(cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001", "--json"]).stdout)
+    assert as_json["persona"] == "High-Value Customers"
+    assert Decimal(as_json["monetary"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("customer", "told"), [("nobody", "no sales on record"), ("", "anonymous sales"), ("  ", "anonymous sales")]
+)
+def test_customers_who_cannot_be_told_are_told_why(cli: CliRunner, customer: str, told: str) -> None:
+    answer = cli.invoke(app, ["predict", "segment", "--customer", customer])
+    assert told in str(answer.exception)
+
+
+def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRunner, tmp_path: Path) -> None:
+    """The purchases of known customers, given as a file, get the names that the warehouse has for them."""
+    chosen = [row for row in SALES if (row["customer_id"] or "").endswith("3")]
+    file = tmp_path / "purchases.csv"
+    with file.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["Customer ID", "Date", "Amount", "Order ID"])
+        writer.writerows([r["customer_id"], r["sale_date"], r["total_amount"], r["order_id"]] for r in chosen)
+        writer.writerow(["=cmd|' /C calc'!A0", "2024-06-01", "20.00", "n1"])
+        writer.writerow(["", "2024-06-01", "7.50", "n2"])
+    told = cli.invoke(app, ["predict", "segment", "--from-csv", str(file)])
+    assert told.exit_code == 0, told.output
+    found = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(told.stdout))}
+    known = names(platform_of({name: str(value) for name, value in cli_environment().items()}))
+    ours = {customer: row["persona"] for customer, row in found.items() if not customer.startswith("'")}
+    assert ours == {customer: known[customer] for customer in ours}
+    hostile = found["'=cmd|' /C calc'!A0"]
+    assert (hostile["persona"], hostile["decided_by"]) == ("One Purchase", "rule")
+    assert "Too new for a persona" in hostile["note"]
+    assert "1 lines (7.50 USD) have no customer id" in told.stderr
+
+
+def cli_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("RETAIL_HOME", "RETAIL_OUTPUT")}
+
+
+def test_one_of_customer_and_file_has_to_be_given(cli: CliRunner) -> None:
+    assert cli.invoke(app, ["predict", "segment"]).exit_code == 2
+    assert cli.invoke(app, ["predict", "segment", "--customer", "a", "--from-csv", "b.csv"]).exit_code == 2
+
+
+def test_versions_are_listed_shown_and_compared(cli: CliRunner) -> None:
+    listed = json.loads(cli.invoke(app, ["models", "list", "--kind", "segments", "--json"]).stdout)
+    assert len(listed) >= 7
+    assert [m["in_use"] for m in listed].count(True) == 1
+    shown = cli.invoke(app, ["models", "show", "--kind", "segments"])
+    assert "# Customer segments: k-means, k = 4" in shown.output
+    compared = cli.invoke(app, ["models", "compare", listed[0]["version"], listed[-1]["version"]])
+    assert "bootstrap_ari" in compared.output
+    assert "Budget Shoppers" in compared.output

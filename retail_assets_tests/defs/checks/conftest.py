@@ -1,0 +1,235 @@
+"""A platform with real landings, tables and models, good as it stands: each test plants one damage."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pytest
+
+from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.landing import landing_checks
+from retail_assets.defs.checks.models import model_checks
+from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.defs.checks.tables import table_checks
+from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.lake.profile import Control, FileProfile
+from retail_assets.platform import Platform
+from retail_assets.segmentation.lifecycle import segment
+from retail_assets.settings import Settings
+from retail_assets.settings import load as load_settings
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    FORECAST_ACCURACY,
+    FORECAST_BACKTEST,
+    SALES_FORECAST,
+    Table,
+)
+from retail_assets.warehouse import marts
+from retail_assets_tests.warehouse.landings import DAY, Row, line, rejected, write
+
+NEXT = DAY + dt.timedelta(days=1)
+HORIZON = 3
+
+
+def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinition]:
+    """Every check by (asset, name)."""
+    checks = [
+        *landing_checks(platform),
+        *conservation_checks(platform),
+        *table_checks(platform),
+        *model_checks(platform),
+        *segment_checks(platform),
+    ]
+    return {(spec.asset_key.to_user_string(), spec.name): check for check in checks for spec in check.check_specs}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a check asks of its context: the partitions of the run."""
+
+    days: tuple[dt.date, ...]
+
+    @property
+    def run(self) -> SimpleNamespace:
+        return SimpleNamespace(run_id="this run")
+
+    @property
+    def has_partition_key(self) -> bool:
+        return len(self.days) == 1
+
+    @property
+    def has_partition_key_range(self) -> bool:
+        return len(self.days) > 1
+
+    @property
+    def partition_keys(self) -> list[str]:
+        return [str(day) for day in self.days]
+
+
+_ENDS = ("p025", "p10", "p50", "p90", "p975")
+
+
+def _any_row(table: Table) -> dict[str, object]:
+    """A row that the table's contract allows."""
+    kinds: dict[str, object] = {
+        "date": dt.date(2024, 2, 29), "timestamp": dt.datetime(2024, 3, 1), "boolean": True, "double": 1.0,
+        "integer": 7, "bigint": 7,
+    }  # fmt: skip
+    return {column.name: kinds.get(column.type, "x") for column in table.columns}
+
+
+@dataclass
+class Shop:
+    """The platform, and the ways to build and to damage what is in it."""
+
+    platform: Platform
+
+    def check(self, asset: str, name: str, *days: dt.date) -> dg.AssetCheckResult:
+        """The result of one check, in a run of these landings. Raises Failure where the check cannot be made."""
+        compute: Any = checks_of(self.platform)[asset, name].op.compute_fn
+        run = Run(days)
+        result = compute.decorated_fn(*([run] if compute.has_context_arg() else []))
+        assert isinstance(result, dg.AssetCheckResult)
+        return result
+
+    def land(
+        self,
+        day: dt.date,
+        sold: Sequence[Row],
+        quarantined: Sequence[Row] = (),
+        *,
+        run: str = "run",
+        **file: object,
+    ) -> CleanManifest:
+        """Register and clean a landing of one file, as it would be; `file` changes its profile."""
+        contract = self.platform.settings.contract.digest
+        amounts = [row["total_amount"] for row in (*sold, *quarantined) if row["total_amount"] is not None]
+        rows = len(sold) + len(quarantined)
+        known: dict[str, object] = {
+            "key": f"{self.platform.source}/dt={day}/a.csv",
+            "size": 10,
+            "sha256": f"{day}{run}",
+            "format": "csv",
+            "compression": None,
+            "encoding": "utf-8",
+            "delimiter": ",",
+            "line_end": "\n",
+            "header": [],
+            "header_lines": 1,
+            "positions": {},
+            "unknown_columns": [],
+            "missing_columns": [],
+            "lines": rows,
+            "control": Control(rows, 0, str(sum(amounts, Decimal("0.00")))),
+        }
+        files = (FileProfile(**known | file),) if rows else ()  # type: ignore[arg-type]
+        raw = RawManifest(self.platform.source, day, contract, files)
+        self.platform.lake.publish_raw(raw)
+        manifest = write(self.platform.lake, day, sold, quarantined, run=run)
+        manifest = replace(manifest, contract=contract, raw_digest=raw.digest)
+        self.platform.lake.publish_clean(manifest)
+        return manifest
+
+    def load(self, *manifests: CleanManifest) -> None:
+        self.platform.warehouse.load_landings(self.platform.lake.store, manifests)
+
+    def derive(self) -> None:
+        """Make every table that follows from `sales`."""
+        warehouse = self.platform.warehouse
+        [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
+        days = DIM_DATE.arrow_schema().empty_table()
+        if span["first_day"]:
+            days = marts.dim_date(span["first_day"], span["last_day"], "US")
+        warehouse.replace(DIM_DATE, days)
+        warehouse.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
+        warehouse.rebuild(DIM_PRODUCT, marts.DIM_PRODUCT)
+        warehouse.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
+        categories = warehouse.query("SELECT DISTINCT product_category AS c FROM sales ORDER BY c").to_pylist()
+        forecast = [
+            {
+                "product_category": row["c"],
+                "forecast_date": span["last_day"] + dt.timedelta(days=day),
+                "cutoff_date": span["last_day"],
+                "horizon_day": day,
+                "mean": 1.5,
+                **dict.fromkeys(_ENDS, 1.5),
+                "seasonal_naive": 1.0,
+                "method": "gradient_boosting",
+                "model_version": "v1",
+                "issued_at": dt.datetime(2024, 3, 1),
+            }
+            for row in categories
+            for day in range(1, HORIZON + 1)
+        ]
+        if forecast:
+            parts = len({row["product_category"] for row in forecast})
+            forecast += [
+                {**row, "product_category": "TOTAL", "mean": 1.5 * parts, **dict.fromkeys(_ENDS, 1.5 * parts)}
+                for row in forecast[:HORIZON]
+            ]
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY):
+            warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
+        warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
+        segment.make_features(warehouse)
+        for version in ("none", "v1"):  # twice, so that there are migrations
+            segment.score_all(warehouse, None, version)
+        segment.make_profiles(warehouse)
+        segment.make_migrations(warehouse)
+
+    def damage(self, *statements: str) -> None:
+        """Change the database behind the product's back."""
+        with duckdb.connect(str(self.platform.settings.duckdb_path)) as connection:
+            connection.execute(f"SET schema = '{self.platform.source}'")
+            for statement in statements:
+                connection.execute(statement)
+
+
+@pytest.fixture
+def empty_shop(settings: Settings) -> Shop:
+    """Nothing landed, no warehouse."""
+    return Shop(Platform(settings))
+
+
+@pytest.fixture(scope="session")
+def good_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two landings, the second with a correction, a superseded line, a rejected one and a return; all tables made."""
+    home = tmp_path_factory.mktemp("good")
+    shop = Shop(Platform(load_settings({"RETAIL_HOME": str(home)})))
+    source = shop.platform.source
+    known: dict[str, Any] = {"source": source, "customer_id": "ann", "product_id": "P1"}
+    first = [line("A", 100, **known), line("B", 200, at=3, source=source, product_category="Tea")]
+    second = [
+        line("B", 250, NEXT, source=source, product_category="Tea"),
+        line("C", 1, NEXT, at=3, **known),
+        line("C", -40, NEXT, at=4, **known | {"customer_id": "bob"}),
+        *[line(f"D{i}", i, NEXT, at=10 + i, source=source) for i in range(1, 60)],
+    ]
+    shop.load(
+        shop.land(DAY, first),
+        shop.land(NEXT, second, [rejected(9, NEXT, cents=77) | {"source": source}]),
+    )
+    shop.derive()
+    return home
+
+
+@pytest.fixture
+def shop(empty_shop: Shop, good_home: Path) -> Shop:
+    """A copy of the good shop, to be damaged."""
+    shutil.copytree(good_home, empty_shop.platform.settings.home)
+    return empty_shop
+
+
+Damage = Callable[[Shop], None]

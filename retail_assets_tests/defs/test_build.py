@@ -1,0 +1,166 @@
+"""The graph as a whole: what is in it, that it loads lightly, and that every asset carries what people need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from retail_assets import settings as settings_module
+from retail_assets import tables
+from retail_assets.defs.build import build_defs
+from retail_assets.defs.partitions import landing_partitions
+from retail_assets.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+PARTITIONED = {"raw_sales_files", "clean_sales", "quarantined_sales", "sales", "sales_quarantine"}
+UNPARTITIONED = {
+    "dim_date",
+    "dim_customer",
+    "dim_product",
+    "daily_category_sales",
+    "eda_figures",
+    "eda_summary",
+    "summary_statistics",
+    "insights",
+    "forecast_accuracy",
+    "forecast_backtest",
+    "sales_forecast",
+    "transaction_amounts",
+    "customer_features",
+    "segment_model",
+    "customer_segments",
+    "segment_profiles",
+    "segment_migrations",
+    "segment_report",
+}
+BLOCKING = {
+    ("clean_sales", "rows_are_conserved"),
+    ("clean_sales", "revenue_reconciles_with_raw"),
+    ("sales", "revenue_reconciles_with_clean"),
+    ("sales", "unique_transaction"),
+    ("sales", "matches_contract"),
+    ("daily_category_sales", "revenue_reconciles_with_sales"),
+    ("daily_category_sales", "key_is_unique"),
+    ("daily_category_sales", "matches_contract"),
+    ("forecast_backtest", "skill_is_not_lost"),
+    ("customer_features", "key_is_unique"),
+    ("customer_features", "matches_contract"),
+    ("segment_model", "names_are_kept"),
+}
+
+
+@pytest.fixture
+def graph(settings: Settings) -> dg.AssetGraph:
+    repository = build_defs(settings).get_repository_def()
+    return repository.asset_graph
+
+
+def name(key: dg.AssetKey) -> str:
+    return key.to_user_string()
+
+
+def test_the_graph_has_these_assets_and_partitions(graph: dg.AssetGraph) -> None:
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    assert {name(n.key) for n in nodes if n.is_partitioned} == PARTITIONED
+    assert {name(n.key) for n in nodes if not n.is_partitioned} == UNPARTITIONED
+
+
+def test_every_asset_says_what_it_is_and_runs_a_range_in_one_run(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.tags.get("source") == "retail_sales", key
+        assert node.group_name in {"ingest", "warehouse", "eda", "forecast", "segments"}, key
+        assert node.code_version, key
+        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_lineage_is_unbroken_from_raw_files_to_every_end(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys() - {dg.AssetKey("raw_sales_files")}:
+        assert dg.AssetKey("raw_sales_files") in graph.get_ancestor_asset_keys(key), key
+
+
+def test_table_assets_carry_the_schema_of_tables_py_and_the_lineage_of_columns(graph: dg.AssetGraph) -> None:
+    assets = {name(key): graph.get(key) for key in graph.get_all_asset_keys()}
+    for table in (t for t in tables.ALL if t.name in assets):
+        metadata = assets[table.name].metadata
+        schema = metadata["dagster/column_schema"]
+        schema = getattr(schema, "schema", schema)
+        assert [(c.name, c.type) for c in schema.columns] == [(c.name, c.type) for c in table.columns]
+        columns = metadata["dagster/column_lineage"]
+        columns = getattr(columns, "column_lineage", columns)
+        assert set(columns.deps_by_column) <= set(table.names)
+        for sources in columns.deps_by_column.values():
+            for source in sources:
+                assert source.asset_key in graph.get_ancestor_asset_keys(dg.AssetKey(table.name))
+
+
+def test_checks_that_would_let_damage_spread_are_blocking(settings: Settings) -> None:
+    checks = [spec for definition in build_defs(settings).asset_checks or [] for spec in definition.check_specs]
+    assert {(name(c.asset_key), c.name) for c in checks if c.blocking} == BLOCKING
+
+
+def test_today_is_a_partition_so_that_what_lands_today_can_be_loaded(settings: Settings) -> None:
+    before = settings.today()
+    last = landing_partitions(settings).get_last_partition_key()
+    assert last in {before.isoformat(), settings.today().isoformat()}, "the day may end in between"
+
+
+def test_the_last_partition_is_the_end_date() -> None:
+    settings = settings_module.load({"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-05"})
+    assert landing_partitions(settings).get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
+
+
+def test_loading_the_definitions_imports_neither_pyspark_nor_sklearn_nor_matplotlib() -> None:
+    code = (
+        "import sys, retail_assets.definitions\n"
+        "print(sorted({'pyspark', 'sklearn', 'matplotlib', 'pandas', 'duckdb'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_workspace_file_loads() -> None:
+    program = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [program, "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_wrong_setting_is_one_message_and_no_traceback_for_dagsters_own_command() -> None:
+    program = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [program, "asset", "materialize", "-m", "retail_assets.definitions", "--select", "*"],
+        cwd=ROOT,
+        env={**os.environ, "RETAIL_SPRAK": "local[2]"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode != 0
+    assert "Error: RETAIL_SPRAK is not a setting. Did you mean 'RETAIL_SPARK'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_retraining_has_a_weekly_schedule_in_shop_time_that_nobody_started(settings: Settings) -> None:
+    defs = build_defs(settings)
+    schedule = defs.resolve_schedule_def("retrain_forecast_weekly")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.cron_schedule == "0 6 * * 1"
+    assert schedule.execution_timezone == settings.contract.timezone
+    assert schedule.job_name == "retrain_forecast"

@@ -1,0 +1,164 @@
+"""When a training is due, when it takes over, and what is safe to load."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from retail_assets.models.store import Manifest, ModelStore
+from retail_assets.segmentation.lifecycle import record
+from retail_assets.segmentation.model import serialization
+from retail_assets.segmentation.model.clustering import Training, train
+from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalogue
+from retail_assets.storage import Store
+from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
+
+AT = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[pd.DataFrame, Training]:
+    features, _ = planted(tuple(PLANTED), 40)
+    return features, train(features)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> ModelStore:
+    return ModelStore(Store(str(tmp_path)), "shop", "segments")
+
+
+def manifest(trained: tuple[pd.DataFrame, Training], **changed: Any) -> Manifest:
+    features, training = trained
+    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    made = Manifest(version="20231231-abc", sha256="0", **known)
+    data = {**made.data, **changed.pop("data", {})}
+    return replace(made, data=data, **changed)
+
+
+def test_a_stored_model_scores_as_the_one_that_was_trained(
+    trained: tuple[pd.DataFrame, Training], models: ModelStore
+) -> None:
+    features, training = trained
+    assert training.model is not None
+    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    saved = models.save(
+        serialization.dumps(training.model), dt.date(2023, 12, 31), known, record.model_card(training, known)
+    )
+    loaded = serialization.loads(models.load(saved.version))
+    pd.testing.assert_frame_equal(score(loaded, features), score(training.model, features))
+    assert saved.data["first_day"] == "2023-01-01"
+    assert "| High-Value Customers |" in models.card(saved.version)
+
+
+def test_a_model_that_asks_to_run_code_or_is_no_model_is_refused(trained: tuple[pd.DataFrame, Training]) -> None:
+    assert trained[1].model is not None
+    good = serialization.dumps(trained[1].model)
+    hostile = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as source, zipfile.ZipFile(hostile, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "schema.json":
+                content = content.replace(b"sklearn.cluster._kmeans", b"subprocess").replace(b"KMeans", b"Popen")
+            target.writestr(name, content)
+    for data in (b"", b"no archive", good[:-200], hostile.getvalue()):
+        with pytest.raises(serialization.SegmentModelFileError, match="Retrain"):
+            serialization.loads(data)
+
+
+def test_the_first_model_is_promoted_whatever_it_is_worth(trained: tuple[pd.DataFrame, Training]) -> None:
+    assert record.decide(manifest(trained, has_skill=False), None, None).promote
+
+
+@pytest.mark.parametrize(
+    ("changed", "renamed", "promote", "held", "told"),
+    [
+        ({}, 0.03, True, False, "3.0% of the customers"),
+        ({}, 0.1, True, False, "10.0% of the customers"),
+        ({}, 0.11, False, True, "11.0% of the customers another name"),
+        ({"has_skill": False}, 0.0, False, True, "not stable"),
+        ({"data": {"last_day": "2023-01-31"}}, 0.0, False, False, "before those of the model in use"),
+        ({"version": "20231231-abc"}, 0.0, False, False, "the same model"),
+    ],
+)
+def test_a_newcomer_takes_over_unless_it_renames_too_many(
+    trained: tuple[pd.DataFrame, Training],
+    changed: dict[str, Any],
+    renamed: float,
+    promote: bool,
+    held: bool,
+    told: str,
+) -> None:
+    newcomer = manifest(trained, **{"version": "20240131-def", **changed})
+    decision = record.decide(newcomer, manifest(trained), renamed)
+    assert (decision.promote, decision.held) == (promote, held)
+    assert told in decision.reason
+
+
+def reason(trained: tuple[pd.DataFrame, Training], standing: Manifest | None, **asked: Any) -> str | None:
+    features, training = trained
+    catalogue = asked.pop("catalogue", DEFAULT)
+    waits = asked.pop("waits", None)
+    sample = asked.pop("sample", features)
+    return record.reason_to_train(standing, waits, training.model, sample, catalogue, **asked)
+
+
+def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.DataFrame, Training]) -> None:
+    standing = manifest(trained)
+    assert reason(trained, standing) is None
+    assert reason(trained, standing, demanded=True) == "on demand"
+    assert reason(trained, None) == "no model is in use that can be read"
+    assert "the code is" in str(reason(trained, replace(standing, code_version="0.0.1")))
+    old = manifest(trained, data={"last_day": "2023-12-03"})
+    assert reason(trained, old) == "the model has not seen the last 28 days"
+    assert reason(trained, manifest(trained, data={"last_day": "2023-12-04"})) is None
+    assert "before those" in str(reason(trained, manifest(trained, data={"last_day": "2024-01-01"})))
+    own = Catalogue(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
+    assert "other personas" in str(reason(trained, standing, catalogue=own))
+    few = manifest(trained, has_skill=False, data={"customers": 50})
+    assert "twice as many" in str(reason(trained, few))
+    inflated = trained[0].assign(monetary=trained[0]["monetary"] * 50)
+    assert "standard deviations" in str(reason(trained, standing, sample=inflated))
+    assert reason(trained, standing, sample=frame([])) is None
+
+
+def test_while_a_version_waits_no_other_is_trained_for_a_month(trained: tuple[pd.DataFrame, Training]) -> None:
+    old = manifest(trained, data={"last_day": "2023-10-03"})
+    waits = record.Waiting("v", "2023-12-31", 0.4, "renames", "run")
+    assert reason(trained, old, waits=waits) is None
+    assert reason(trained, old, waits=replace(waits, last_day="2023-12-03")) is not None
+
+
+def test_a_version_waits_until_it_is_promoted_or_released(
+    trained: tuple[pd.DataFrame, Training], models: ModelStore
+) -> None:
+    features, training = trained
+    assert training.model is not None
+    known = record.facts(training, features, DEFAULT, renamed=0.4, trained_at=AT)
+    version = models.save(serialization.dumps(training.model), dt.date(2023, 12, 31), known, "# card").version
+    assert record.waiting(models) is None
+    record.hold(models, record.Waiting(version, "2023-12-31", 0.4, "renames", "run"))
+    assert record.waiting(models) is not None
+    models.promote(version, at=AT, by="user", reason="seen")
+    assert record.waiting(models) is None
+    record.hold(models, record.Waiting("another", "2023-12-31", 0.4, "renames", "run"))
+    record.release(models)
+    record.release(models)
+    assert record.waiting(models) is None
+
+
+def test_few_customers_are_said_to_be_provisional() -> None:
+    """Personas of four customers: given, and not claimed to hold."""
+    features = frame(customer(str(i), 2 if i < 2 else 50, ("10", "11", "5000", "5100")[i]) for i in range(4))
+    training = train(features)
+    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    assert not known["has_skill"]
+    assert "provisional" in known["verdict"]
+    assert "describe these customers and no others" in known["verdict"]

@@ -1,0 +1,46 @@
+"""The same place twice: with the embedded warehouse, and with Redshift over the wire."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from retail_assets_tests.services.redshift.stack import Stack
+    from retail_assets_tests.warehouse.contract.warehouses import Place
+
+
+#: A real cluster as well, for those who have one: s3://bucket/prefix of a lake that it may read, beside REDSHIFT_*.
+LIVE = os.environ.get("RETAIL_TEST_REDSHIFT", "")
+
+
+@pytest.fixture(params=["duckdb", "redshift", *(["live"] if LIVE else [])])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Nothing landed, nothing loaded."""
+    from retail_assets_tests.warehouse.contract import warehouses
+
+    if request.param == "live":
+        with warehouses.live_place(LIVE) as place:
+            yield place
+    elif request.param == "duckdb":
+        yield warehouses.duckdb_place(tmp_path)
+    else:
+        yield warehouses.redshift_place(request.getfixturevalue("stack"))
+
+
+@pytest.fixture
+def place(empty_place: Place) -> Place:
+    """Two landings, of which the first is loaded."""
+    return empty_place.prepare()
+
+
+@pytest.fixture
+def redshift(stack: Stack) -> Place:
+    """Like `place`, with Redshift only."""
+    from retail_assets_tests.warehouse.contract import warehouses
+
+    return warehouses.redshift_place(stack).prepare()

