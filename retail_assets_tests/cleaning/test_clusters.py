@@ -36,12 +36,13 @@ _JOB = """
 import datetime as dt, json, sys
 from pathlib import Path
 import pyarrow.parquet as pq
-from retail_assets import settings, spark
+from retail_assets import settings
+from retail_assets.spark import session as spark
 from retail_assets.cleaning import exchange, job
 from retail_assets.contracts import model as contracts
 from retail_assets.landing.land import partition_folder
 from retail_assets.landing.register import register_landings
-from retail_assets.landing.synthetic import SOURCE, generate
+from retail_assets.samples.synthetic import SOURCE, generate
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES
 from retail_assets.storage import Store

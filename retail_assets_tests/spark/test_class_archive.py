@@ -24,7 +24,8 @@ _START = (
     _ELSEWHERE
     + """
 import psutil
-from retail_assets import settings, spark
+from retail_assets import settings
+from retail_assets.spark import session as spark
 session = spark.start(settings.load({"RETAIL_HOME": sys.argv[1], "RETAIL_SPARK": "local[1]"}))
 spark.answers(session.spark)
 [java] = [c for c in psutil.Process().children(recursive=True) if c.name() == "java"]

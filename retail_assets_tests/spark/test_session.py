@@ -162,7 +162,8 @@ def test_the_resource_starts_nothing_until_it_is_asked(spark: SparkSession, sett
 _LIFE = """
 import glob, json, os, sys, tempfile
 import dagster as dg, psutil
-from retail_assets import settings, spark
+from retail_assets import settings
+from retail_assets.spark import session as spark
 from retail_assets.defs.resources import SparkResource, spark_resource
 from retail_assets.errors import EngineError
 
