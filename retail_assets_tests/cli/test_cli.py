@@ -244,9 +244,9 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
     workplace.mkdir()
     monkeypatch.setenv("TMPDIR", str(workplace))
     # Whoever runs the tests in the background of a shell has SIGINT ignored, and so have all that they start.
-    heeds = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from retail_assets.cli import app as cli"
+    heeds = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
     arguments = ["sample", "synthetic", "--rows", "50000000", "--days", "1"]
-    program = [sys.executable, "-c", f"{heeds}; sys.exit(cli.main())", *arguments]
+    program = [sys.executable, "-c", f"{heeds}; from retail_assets.cli.app import main; sys.exit(main())", *arguments]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr is not None
     # A file appears once the work has begun; waiting for it needs no guess at how long a start takes.
