@@ -20,9 +20,10 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
-from retail_assets.defs.assets.common import failing_clearly, row_counts
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.execute import STEPS_ONLY, refuse_failed
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.metadata import row_counts
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import SparkResource
 from retail_assets.errors import SettingsError

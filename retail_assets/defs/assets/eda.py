@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import ANALYTICS, failing_clearly, picture
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.metadata import ANALYTICS, picture
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.platform import Platform
 

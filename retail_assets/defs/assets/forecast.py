@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.defs.assets.outputs import publish, report_json, static
+from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.metadata import SCIENCE, preview
 from retail_assets.errors import NotReadyError, SettingsError, StorageError
 from retail_assets.models.store import CONTEST, Manifest, ModelStoreError, PromotionOvertakenError, taken_out_by_hand
 from retail_assets.platform import Platform

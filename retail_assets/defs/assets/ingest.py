@@ -10,15 +10,10 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import (
-    ENGINEERING,
-    failing_clearly,
-    preview,
-    row_counts,
-    selected,
-    static_table_metadata,
-)
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static_table_metadata
 from retail_assets.defs.resources import SparkResource
+from retail_assets.defs.selection import landing_days, selected
 from retail_assets.errors import StorageError
 from retail_assets.lake.lake import sweep_unfinished
 from retail_assets.lake.manifests import RawManifest, total_reasons
@@ -46,7 +41,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     )
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
-            manifests = register_landings(platform.raw, platform.source, _days(context), contract)
+            manifests = register_landings(platform.raw, platform.source, landing_days(context), contract)
             refuse_vanished(platform.lake, manifests)
             drifts = drift_of(platform.lake, manifests, contract)
             refuse_drift(platform.lake, manifests, drifts, contract)
@@ -106,7 +101,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         from retail_assets.cleaning import job
 
         with failing_clearly():
-            landings = [platform.lake.raw(d) for d in _days(context)]
+            landings = [platform.lake.raw(d) for d in landing_days(context)]
             # Before new files, which may need the space. Those that this run replaces are some reader's until later.
             days = [m.landed_on for m in landings]
             swept = _swept(context, lambda now: platform.lake.sweep_around(days, now))
@@ -142,10 +137,6 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         yield from selected(context, [cleaned, quarantined])
 
     return [raw_sales_files, clean]
-
-
-def _days(context: dg.AssetExecutionContext) -> list[dt.date]:
-    return [dt.date.fromisoformat(key) for key in context.partition_keys]
 
 
 def _swept(context: dg.AssetExecutionContext, sweep: Callable[[dt.datetime], list[str]]) -> int:

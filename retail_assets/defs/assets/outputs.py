@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from retail_assets.defs.assets.common import lineage, picture, static_table_metadata
+from retail_assets.defs.metadata import lineage, picture, static_table_metadata
 from retail_assets.platform import Platform
 from retail_assets.tables import Table
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import SCIENCE, WAREHOUSE_RETRIES, failing_clearly, preview
 from retail_assets.defs.assets.outputs import publish, static
+from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.metadata import SCIENCE, preview
 from retail_assets.models.store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.tables import (

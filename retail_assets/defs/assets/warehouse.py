@@ -5,17 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import (
-    ENGINEERING,
-    WAREHOUSE_RETRIES,
-    failing_clearly,
-    lineage,
-    preview,
-    row_counts,
-    same_columns,
-    selected,
-    static_table_metadata,
-)
+from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.metadata import ENGINEERING, lineage, preview, row_counts, same_columns, static_table_metadata
+from retail_assets.defs.selection import selected
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,

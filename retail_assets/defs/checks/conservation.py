@@ -10,8 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import failing_clearly
 from retail_assets.defs.checks.scope import days_of, few_of
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import CleanManifest, RawManifest, total_reasons
 from retail_assets.platform import Platform
 from retail_assets.warehouse.protocol import current_sales

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import failing_clearly
 from retail_assets.defs.checks.scope import days_of
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.landing.drift import as_markdown, drift_of, latest_landing, registered_landings
 from retail_assets.platform import Platform
 

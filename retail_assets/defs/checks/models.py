@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
 
 

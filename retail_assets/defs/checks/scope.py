@@ -4,6 +4,8 @@ import datetime as dt
 
 import dagster as dg
 
+from retail_assets.defs.selection import landing_days
+
 #: Above this share of all landings, to look at everything costs less than to pick.
 _MOST = 0.5
 
@@ -12,7 +14,7 @@ def days_of(context: dg.AssetCheckExecutionContext) -> list[dt.date] | None:
     """The landings of the run; None where it has none, as when a check is started on its own."""
     if not (context.has_partition_key or context.has_partition_key_range):
         return None
-    return [dt.date.fromisoformat(key) for key in context.partition_keys]
+    return landing_days(context)
 
 
 def few_of(context: dg.AssetCheckExecutionContext, landings: int) -> list[dt.date] | None:

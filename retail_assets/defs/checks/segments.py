@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from retail_assets.defs.assets.common import failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
 
 

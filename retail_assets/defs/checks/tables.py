@@ -5,8 +5,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from retail_assets.defs.assets.common import failing_clearly
 from retail_assets.defs.checks.scope import few_of
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     CUSTOMER_FEATURES,

@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
-from retail_assets.defs.assets.common import failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.tables import ALL
 from retail_assets_tests.services.redshift.stack import CREDENTIALS, PASSWORD, ROLE
 from retail_assets_tests.services.redshift.wire import Cut, Event
