@@ -1,3 +1,3 @@
 """Retail sales files to tables, figures, a forecast and customer segments, as software-defined assets."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

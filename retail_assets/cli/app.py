@@ -227,7 +227,7 @@ def complete_journey(
         typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day with a landing of its own; all before is one."),
     ] = "2017-12-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
 ) -> None:
-    """Land The Complete Journey: 1.47 million real grocery lines of 2017, needs the extra `demo`."""
+    """Land The Complete Journey: 1.47 million grocery lines of 2017, simulated from real patterns (extra `demo`)."""
     from retail_assets.landing.land import refuse_dates_outside
     from retail_assets.samples import complete_journey as journey
     from retail_assets.storage import Store

