@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retail_assets.decisions.recommendations import as_markdown, over_indexed, recommend
+from retail_assets.decisions.recommendations import as_markdown, recommend
+from retail_assets.segmentation.evaluation.buying_habits import over_indexed
 from retail_assets.segmentation.evaluation.evaluation import Evidence, evaluate, measure
 from retail_assets.segmentation.evaluation.history import next_quarter, renaming
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures

@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.decisions.recommendations import (
-    LEAST_CUSTOMERS,
-    as_markdown,
-    buying_times,
-    over_indexed,
-    recommend,
-    shift,
-    stock,
-    times,
-)
+from retail_assets.decisions.recommendations import as_markdown, recommend, shift, stock
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, buying_times, over_indexed, times
 from retail_assets_tests.segmentation.test_evaluation import profile
 
 BEST, BUDGET = "High-Value Customers", "Budget Shoppers"

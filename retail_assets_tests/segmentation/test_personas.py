@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from retail_assets.segmentation.evaluation.evaluation import action_numbers
-from retail_assets.segmentation.model.features import NAMING_FEATURES
 from retail_assets.segmentation.personas.catalog import (
     BUDGET,
     DISPLAY_ORDER,
     HIGH_VALUE,
     LOW_ENGAGEMENT,
+    NAMING_FEATURES,
     OTHER,
     PERSONAS,
     SEASONAL,

@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from retail_assets.decisions.recommendations import LEAST_CUSTOMERS, MOST_TIMES, times
 from retail_assets.plotting.drawing import INK, MUTED, plain
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, times
 from retail_assets.segmentation.figures.canvas import RULE_STYLES, STYLES, Sheet, label, statement
 from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue

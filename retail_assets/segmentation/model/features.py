@@ -14,15 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from retail_assets.errors import RetailError
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES as NAMING_FEATURES
 from retail_assets.segmentation.queries import segments
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets.warehouse.protocol import Warehouse
 
-MODEL_FEATURES = ("frequency", "monetary", "average_basket")
-"""What the clusters are made of. Recency is not: with it, a third of the customers changed names every month."""
-
-NAMING_FEATURES = (*MODEL_FEATURES, "recency", "top_month_share")
-"""What the clusters are named by."""
+MODEL_FEATURES = NAMING_FEATURES[:3]
+"""Frequency, money and basket: what customers are clustered by. With recency, a third changed names every month."""
 
 MIN_PURCHASES = 2
 """Purchases in the window from which a customer's frequency says anything; those with fewer are a group by rule."""

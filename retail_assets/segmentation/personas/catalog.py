@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+NAMING_FEATURES = ("frequency", "monetary", "average_basket", "recency", "top_month_share")
+"""Features that prototypes are given in, and clusters named by."""
+
 ACTION_NUMBERS = (
     "customers",
     "customers_share",

@@ -22,8 +22,15 @@ from typing import Any
 import yaml
 
 from retail_assets.errors import RetailError, nearest
-from retail_assets.segmentation.model.features import NAMING_FEATURES
-from retail_assets.segmentation.personas.catalog import ACTION_NUMBERS, DEFAULT, GROUPS, PERSONAS, Catalogue, Persona
+from retail_assets.segmentation.personas.catalog import (
+    ACTION_NUMBERS,
+    DEFAULT,
+    GROUPS,
+    NAMING_FEATURES,
+    PERSONAS,
+    Catalogue,
+    Persona,
+)
 
 FEWEST, MOST = 2, 8
 LONGEST_NAME = 64
