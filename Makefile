@@ -42,12 +42,11 @@ help:
 
 demo: $(VENV)/demo.installed instance
 	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
-	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/dagster asset materialize -m retail_assets.definitions \
-	  --select '*' --partition-range $(DEMO_RANGE)
+	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets materialize --partition-range $(DEMO_RANGE)
 	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets status
 
 ui: $(VENV)/demo.installed instance
-	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dg dev --no-check-yaml -h 127.0.0.1 -p 3000
 
 # Airflow's home and the logs are in $RETAIL_HOME/airflow. Without a source of one's own: the real data set.
 airflow: $(VENV)/airflow.installed instance
@@ -121,7 +120,7 @@ $(VENV)/created:
 	@touch $@
 
 $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
-	$(PIP) -c requirements.lock -e '.[demo]'
+	$(PIP) -c requirements.lock -e '.[demo,dg]'
 	@$(COMPILE)
 	@$(PREPARE)
 	@touch $@

@@ -166,7 +166,7 @@ def progress(what: str, total: int, *, in_bytes: bool = False) -> Iterator[Calla
 def materialize_command(source: str, first: dt.date, last: dt.date) -> str:
     """The shell command that computes everything from the landings `first` to `last` of `source`."""
     which = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
-    command = f"dagster asset materialize -m retail_assets.definitions --select '*' {which}"
+    command = f"retail-assets materialize {which}"
     if (os.environ.get("RETAIL_SOURCE", "").strip() or "retail_sales") != source:
         command = f"RETAIL_SOURCE={shlex.quote(source)} {command}"
     return command

@@ -48,7 +48,7 @@ def test_landing_says_what_happened_and_what_comes_next(home: Path, capsys: pyte
     assert out == [
         "a.csv: landed as retail_sales/dt=2024-03-01/a.csv (4 bytes).",
         "b.csv: landed as retail_sales/dt=2024-03-01/b.csv (4 bytes).",
-        "Next:  dagster asset materialize -m retail_assets.definitions --select '*' --partition 2024-03-01",
+        "Next:  retail-assets materialize --partition 2024-03-01",
     ]
     assert landed(home) == ["retail_sales/dt=2024-03-01/a.csv", "retail_sales/dt=2024-03-01/b.csv"]
     assert app.main(["land", "--no-check", "a.csv", "--date", "2024-03-01"]) == 0
@@ -60,7 +60,7 @@ def test_another_source_lands_beside_and_the_next_command_names_it(
 ) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "--no-check", "a.csv", "--date", "2024-03-01", "--source", "online_retail"]) == 0
-    assert "Next:  RETAIL_SOURCE=online_retail dagster" in capsys.readouterr().out
+    assert "Next:  RETAIL_SOURCE=online_retail retail-assets materialize" in capsys.readouterr().out
     assert landed(home) == ["online_retail/dt=2024-03-01/a.csv"]
 
 
@@ -172,7 +172,7 @@ def test_the_journey_sample_keeps_its_own_source_whatever_is_set(
     assert app.main(["sample", "complete-journey"]) == 0
     out = capsys.readouterr().out
     assert "Landed 1,469,307 lines of complete_journey in 40 files. 1 were there already." in out
-    assert "RETAIL_SOURCE=complete_journey dagster" in out
+    assert "RETAIL_SOURCE=complete_journey retail-assets materialize" in out
     assert "--partition-range 2017-11-30...2017-12-31" in out
     assert given[1:] == [journey.DAILY_FROM, None]
 
