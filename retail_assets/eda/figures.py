@@ -15,24 +15,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
 
 from retail_assets.eda import findings
-from retail_assets.eda.canvas import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SERIES,
-    Sheet,
-    label,
-    money_axis,
-    percent_axis,
-    thumbnail,
-)
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.queries import TOP_CATEGORIES
-from retail_assets.plotting.drawing import INK, MUTED, PALE, plain
+from retail_assets.plotting.axes import date_axis, money_axis, percent_axis
+from retail_assets.plotting.labels import label, plain
+from retail_assets.plotting.palette import BLUE, GREEN, INK, MUTED, ORANGE, PALE, PURPLE, SERIES
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.plotting.wording import (
     MONTHS,
     WEEKDAYS,
@@ -44,14 +34,11 @@ from retail_assets.plotting.wording import (
     money,
     month,
     number,
-    odds,
+    p_value,
     percent,
     plural,
     short,
 )
-
-__all__ = ["FIGURES", "NothingToShow", "render_all", "skipped", "thumbnail"]
-
 
 _BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 
@@ -131,7 +118,7 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading += f" Dotted lines: public holidays ({plain(country or '').upper()})."
     closed = int((data.daily["orders"] == 0).sum())
     sheet = Sheet(title, reading, _footnote(data, f"{plural(closed, 'day')} without a sale." if closed else ""))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     marker = "o" if len(revenue) < 30 else None
     axes.plot(revenue.index, revenue, color=PALE, linewidth=0.5 if long else 1.0, marker=marker, markersize=4)
     if len(revenue) >= 7:
@@ -146,26 +133,8 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
     lines = _mark(axes, marks, calendar or {}, (first, last), (low, high))
     axes.set_ylim(low * 1.05, high + (high - low) * (0.06 + 0.1 * lines))
     money_axis(axes, "y", f"revenue a day ({currency})")
-    _dates(axes, first, last)
+    date_axis(axes, first, last)
     return sheet
-
-
-def _dates(axes: Axes, first: dt.date, last: dt.date) -> None:
-    span = (last - first).days
-    if span <= 14:
-        axes.xaxis.set_major_locator(mdates.DayLocator(interval=1 if span <= 7 else 2))
-        axes.xaxis.set_major_formatter(FuncFormatter(_weekday_and_day))
-    else:
-        locator = mdates.AutoDateLocator(minticks=4, maxticks=13)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
-    pad = max(span * 0.01, 0.5)
-    axes.set_xlim(mdates.date2num(first) - pad, mdates.date2num(last) + pad)
-
-
-def _weekday_and_day(at: float, _: int | None = None) -> str:
-    date = mdates.num2date(at)
-    return f"{WEEKDAYS[date.weekday()][:3]} {date.day} {MONTHS[date.month - 1]}"
 
 
 def _mark(
@@ -270,10 +239,10 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     if found.weeks:
         reading = f"Mean revenue a day over {found.weeks} full weeks (Monday to Sunday)."
     if found.p is not None:
-        reading += f" Whiskers: 95 % confidence. Friedman test over weeks: {odds(found.p)}."
+        reading += f" Whiskers: 95 % confidence. Friedman test over weeks: {p_value(found.p)}."
     extra = f"Never open: {', '.join(WEEKDAYS[d] for d in found.closed)}." if found.closed else ""
     sheet = Sheet(title, reading, _footnote(data, extra))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     colours = [(ORANGE if d == best else BLUE) if found.real else PALE for d in range(7)]
     _bars_with_margin(axes, list(WEEKDAYS), np.nan_to_num(found.mean), found.margin, colours)
     if average > 0:
@@ -320,19 +289,19 @@ def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
         title = f"No month clearly differs; {month(best.start)} is highest with {money(best.mean, currency)} a day"
     reading = "Mean revenue a day in each month."
     if found.p is not None:
-        reading += f" Kruskal-Wallis test over weeks: {odds(found.p)}."
+        reading += f" Kruskal-Wallis test over weeks: {p_value(found.p)}."
     if len(found.months) <= 24:
         partial = [month(m.start) for m in found.months if not m.whole]
         extra = f"Pale: month not wholly covered ({', '.join(partial)})." if partial else ""
         sheet = Sheet(title, reading + " Whiskers: 95 % confidence.", _footnote(data, extra))
-        axes = sheet.axes()
+        axes = sheet.axes("y")
         colours = [(ORANGE if m == best and found.real else BLUE) if m.whole else PALE for m in found.months]
         margins = np.array([m.margin if m.days >= 7 else np.nan for m in found.months])
         means = np.array([m.mean for m in found.months])
         _bars_with_margin(axes, _month_ticks([m.start for m in found.months]), means, margins, colours)
     else:
         sheet = Sheet(title, reading + " One line a year.", _footnote(data, "Whole months only."))
-        axes = sheet.axes()
+        axes = sheet.axes("y")
         years = sorted({m.start.year for m in whole})[-len(SERIES) :]
         for colour, year in zip(SERIES, years, strict=False):
             part = [m for m in whole if m.start.year == year]
@@ -403,7 +372,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading += f" By chance alone a typical cell is off by ±{swing * 100:.0f} %."
     extra = f"{percent(1 - timed)} of the lines have no time of day and are left out." if timed < 1 else ""
     sheet = Sheet(title, reading, _footnote(data, extra))
-    axes = sheet.axes(grid="")
+    axes = sheet.axes()
     axes.spines[:].set_visible(False)
     sold = np.flatnonzero(by_hour != 0)
     low, high = int(sold.min()), int(sold.max())
@@ -457,7 +426,7 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     if typical:
         reading += f" By chance alone a typical cell is off by ±{max(float(np.median(typical)) * 100, 1):.0f}."
     sheet = Sheet(title, reading, _footnote(data, "Whole months only; categories by revenue, largest first."))
-    axes = sheet.axes(grid="")
+    axes = sheet.axes()
     axes.spines[:].set_visible(False)
     limit = max(0.3, min(1.0, float(np.quantile(np.abs(grid - 1), 0.97))))
     axes.imshow(
@@ -499,7 +468,7 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
         title = "Genders spend alike: no category differs by more than chance gives"
     reading = "Mean money a customer over the whole period, those who bought none included. Whiskers: 95 % confidence."
     sheet = Sheet(title, reading, _footnote(data, _group_note(data, found, data.overview.gender_lines, "gender")))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     places = np.arange(len(contrasts))
     width = 0.8 / len(found.members)
     for i, member in enumerate(found.members):
@@ -545,9 +514,9 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
         title = f"Age groups spend alike: the lead of {best} is within what chance gives"
     reading = "Mean money a customer over the whole period. Whiskers: 95 % confidence."
     if p is not None:
-        reading += f" Welch's analysis of variance: {odds(p)}."
+        reading += f" Welch's analysis of variance: {p_value(p)}."
     sheet = Sheet(title, reading, _footnote(data, _group_note(data, found, data.overview.age_lines, "age")))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     names = [f"{label(m, 12)}\n{plural(found.buyers[m], 'customer')}" for m in members]
     margins = np.array([found.total.spend_margin[m] for m in members])
     colours = [(ORANGE if m == best else BLUE) if real else PALE for m in members]
@@ -592,7 +561,7 @@ def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
             f" The median order has {plural(lines['line_count'].iloc[at], 'line')}; {percent(single)} have just one."
         )
     sheet = Sheet(title, reading, _footnote(data, extra))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     axes.bar(edges[:-1], heights, width=step * 0.94, align="edge", color=BLUE)
     axes.set_ylim(0, float(heights.max()) * 1.14)
     marks = [("median", median, ORANGE)] + ([("mean", mean, GREEN)] if mean != median else [])
@@ -705,7 +674,7 @@ def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
             "customers."
         )
     sheet = Sheet(title, reading, _footnote(data, extra.strip()))
-    axes = sheet.axes()
+    axes = sheet.axes("y")
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1.2, linestyle="--")
     axes.fill_between(found.customers, found.revenue, found.customers, color=BLUE, alpha=0.12, linewidth=0)
     axes.plot(found.customers, found.revenue, color=BLUE, linewidth=2.6)

@@ -18,7 +18,7 @@ from retail_assets.plotting.wording import (
     markdown,
     money,
     month,
-    odds,
+    p_value,
     percent,
     plural,
 )
@@ -71,7 +71,7 @@ def _overview(data: EdaData, currency: str) -> list[str]:
 
 
 def _noise(p: float) -> str:
-    return f"within what chance gives ({odds(p)})"
+    return f"within what chance gives ({p_value(p)})"
 
 
 def _trend(data: EdaData, currency: str) -> str:
@@ -90,7 +90,7 @@ def _trend(data: EdaData, currency: str) -> str:
     direction = "rising" if found.slope > 0 else "falling"
     return (
         f"**Sales are {direction}** by {size}, over {found.weeks} full weeks (Theil-Sen slope, Kendall's tau: "
-        f"{odds(found.p)})."
+        f"{p_value(found.p)})."
     )
 
 
@@ -112,7 +112,7 @@ def _weekend(data: EdaData, currency: str) -> str:
     work = "Monday to Friday" if shut.isdisjoint(range(5)) else "on other open days"
     means = f"{money(found.weekend, currency)} a day on {free}, {money(found.weekday, currency)} {work}"
     interval = f"difference {money(found.low, currency)} to {money(found.high, currency)} with 95 % confidence"
-    test = f"{interval}, {odds(found.p)}, over {found.weeks} full weeks"
+    test = f"{interval}, {p_value(found.p)}, over {found.weeks} full weeks"
     if found.p >= findings.NOISE:
         return f"**Weekends do not clearly differ from weekdays**: {means} ({test})."
     if found.weekday <= 0:
@@ -134,7 +134,7 @@ def _weekdays(data: EdaData) -> list[str]:
     high, low = (compared(found.mean[d] / found.average) for d in (best, worst))
     return [
         f"**{WEEKDAYS[best]}** is the strongest day, {high} the mean of the weekdays, and **{WEEKDAYS[worst]}** the "
-        f"weakest, {low} it; weekdays differ by more than chance ({odds(found.p)}, Friedman test)."
+        f"weakest, {low} it; weekdays differ by more than chance ({p_value(found.p)}, Friedman test)."
     ]
 
 
@@ -158,7 +158,7 @@ def _holidays(data: EdaData, country: str | None) -> list[str]:
         if found.p < findings.NOISE:
             verdict = "Sales peak towards" if found.ratio > 1 else "Sales dip round"
             sentences.append(
-                f"**{verdict} public holidays**: {what} ({odds(found.p)}, against the "
+                f"**{verdict} public holidays**: {what} ({p_value(found.p)}, against the "
                 f"calendar shifted along the data). Of {plural(len(found.each), 'holiday')} the highest: {names}."
             )
         else:
@@ -198,7 +198,7 @@ def _months(data: EdaData, currency: str) -> list[str]:
         return [f"**No month stands out**: {month(best.start)} is highest with {high} a day, {_noise(found.p)}."]
     return [
         f"**{month(best.start)}** is the strongest month with {high} a day, **{month(worst.start)}** the weakest with "
-        f"{low}; months differ by more than chance ({odds(found.p)}, Kruskal-Wallis over weeks)."
+        f"{low}; months differ by more than chance ({p_value(found.p)}, Kruskal-Wallis over weeks)."
     ]
 
 
@@ -291,7 +291,7 @@ def _trait(data: EdaData, currency: str, trait: str, known_lines: int) -> list[s
     if p is None:
         verdict = "whether they differ by more than chance cannot be tested, for some group does not vary"
     elif p < findings.NOISE:
-        verdict = f"the groups differ by more than chance ({odds(p)})"
+        verdict = f"the groups differ by more than chance ({p_value(p)})"
     else:
         verdict = f"no difference worth acting on, {_noise(p)}"
     sentences = [f"**{title} and spending** a customer (number of customers): {spend}; {verdict}."]
@@ -301,7 +301,7 @@ def _trait(data: EdaData, currency: str, trait: str, known_lines: int) -> list[s
             high, low = max(members, key=c.share.__getitem__), min(members, key=c.share.__getitem__)
             sentences.append(
                 f"**{markdown(c.category)}** takes {percent(c.share[high])} of the spending of {_who(trait, high)} and "
-                f"{percent(c.share[low])} of {_who(trait, low)} ({odds(c.p_share or 0.0)} after Holm's correction)."
+                f"{percent(c.share[low])} of {_who(trait, low)} ({p_value(c.p_share or 0.0)} after Holm's correction)."
             )
     else:
         widest = max(found.contrasts, key=lambda c: c.gap)
@@ -311,7 +311,7 @@ def _trait(data: EdaData, currency: str, trait: str, known_lines: int) -> list[s
             f"against {percent(widest.share[low])} of {_who(trait, low)}"
         )
         if widest.p_share is not None:
-            gap += f" ({odds(widest.p_share)} after Holm's correction)"
+            gap += f" ({p_value(widest.p_share)} after Holm's correction)"
         sentences.append(
             f"**What is bought shows no difference by {name} worth acting on**: the widest gap is {gap}."
             if len(found.contrasts) > 1
@@ -329,7 +329,7 @@ def _trait(data: EdaData, currency: str, trait: str, known_lines: int) -> list[s
             sentences.append(
                 f"{markdown(high)} customers spend more on **{markdown(c.category)}**: "
                 f"{money(c.spend[high], currency)} each against "
-                f"{money(c.spend[low], currency)} of {markdown(low)} ones ({odds(c.p_spend or 0.0)} after Holm's "
+                f"{money(c.spend[low], currency)} of {markdown(low)} ones ({p_value(c.p_spend or 0.0)} after Holm's "
                 "correction)."
             )
         if not spending:

@@ -1,21 +1,29 @@
-"""How numbers and names are written, in figures and sentences alike."""
+"""How numbers, dates and names are written: the one format for figures, sentences and messages."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+_MINUS = "\u2212"
+_UNKNOWN = "not known"
+
 
 def number(value: float) -> str:
-    """Thousands with a comma, three or more significant digits: `4.6 M`, `12,345`, `29.6`, `0.42`."""
+    """Write a number with at least three significant digits, and a comma for thousands.
+
+    >>> [number(n) for n in (0.425, 29.55, 12345, 4_596_027)]
+    ['0.42', '29.6', '12,345', '4.60 M']
+    """
     size = abs(value)
     if not math.isfinite(value):
-        return "not known"
+        return _UNKNOWN
     if size >= 999_950_000:
         return f"{value / 1e9:,.2f} bn"
     if size >= 999_950:
@@ -28,31 +36,58 @@ def number(value: float) -> str:
 
 
 def axis_number(value: float) -> str:
-    """Short, for ticks: `0`, `250`, `12 k`, `1.5 M`."""
+    """Write the round number of a tick as briefly as possible.
+
+    >>> [axis_number(n) for n in (0, 250, 12_000, 1_500_000)]
+    ['0', '250', '12 k', '1.5 M']
+    """
     for size, unit in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
         if abs(value) >= size:
             return f"{value / size:.10g}{unit}"
     return f"{value:.10g}"
 
 
-def money(value: float, currency: str) -> str:
-    """`USD 12,345`, `USD 4.60 M`, `USD 29.55`."""
+def money(value: float, currency: str | None) -> str:
+    """Write money: cents below 100, whole units up to a million; just the number where the currency is not known.
+
+    >>> money(29.55, "USD"), money(1234.4, "USD"), money(-4_596_027, "EUR"), money(12, None)
+    ('USD 29.55', 'USD 1,234', '−EUR 4.60 M', '12.00')
+    """
     text = f"{abs(value):.2f}" if abs(value) < 99.995 else number(abs(value))
-    sign = "\u2212" if value < 0 and text.strip("0.") else ""
-    return f"{sign}{currency} {text}"
+    sign = _MINUS if value < 0 and text.strip("0.") else ""
+    return f"{sign}{currency} {text}" if currency else f"{sign}{text}"
 
 
-def percent(share: float) -> str:
-    """A share as `34.4 %`; from 100 % on without decimals."""
+def percent(share: float, decimals: int = 1) -> str:
+    """Write a share as a percentage; from 100 % on without decimals.
+
+    >>> percent(0.3441), percent(0.3441, 0), percent(-0.05), percent(1.75)
+    ('34.4 %', '34 %', '−5.0 %', '175 %')
+    """
     points = share * 100
     if not math.isfinite(points):
-        return "not known"
-    text = f"{points:,.0f}" if abs(points) >= 99.95 else f"{points:.1f}"
-    return f"{text} %".replace("-", "\u2212")
+        return _UNKNOWN
+    text = f"{points:,.0f}" if abs(points) >= 99.95 else f"{points:.{decimals}f}"
+    return f"{text} %".replace("-", _MINUS)
+
+
+def rough_percent(share: float) -> str:
+    """Write a share in whole percent, in tenths where it is small, and never as zero unless it is.
+
+    >>> rough_percent(0.3441), rough_percent(0.034), rough_percent(0.0004), rough_percent(0)
+    ('34 %', '3.4 %', '< 0.1 %', '0 %')
+    """
+    if 0 < abs(share) < 0.0005:
+        return "< 0.1 %" if share > 0 else f"> {_MINUS}0.1 %"
+    return percent(share, 0 if abs(share) >= 0.095 or share == 0 else 1)
 
 
 def change(ratio: float) -> str:
-    """A ratio as the change it is: `18 % more`, `5 % less`, `as much`; from three times on as a multiple."""
+    """Write a ratio as the change it stands for; from three times on as a multiple.
+
+    >>> change(1.18), change(0.95), change(1.001), change(3.14)
+    ('18 % more', '5 % less', 'as much', '3.1 times as much')
+    """
     if ratio >= 3:
         return f"{ratio:.1f} times as much"
     points = (ratio - 1) * 100
@@ -62,54 +97,132 @@ def change(ratio: float) -> str:
 
 
 def compared(ratio: float) -> str:
-    """`change` with the word that joins what it is compared with: `18 % more than`, `3.1 times as much as`."""
+    """Write `change` with the word that joins what it is compared with.
+
+    >>> compared(1.18), compared(1.001), compared(3.14)
+    ('18 % more than', 'as much as', '3.1 times as much as')
+    """
     if abs(ratio - 1) < 0.005:
         return "as much as"
     return f"{change(ratio)} {'as' if ratio >= 3 else 'than'}"
 
 
-def odds(p: float) -> str:
-    """A p-value in print: `p = 0.03`, `p < 0.001`."""
+def p_value(p: float) -> str:
+    """Write the p-value of a test.
+
+    >>> p_value(0.0002), p_value(0.031), p_value(0.42)
+    ('p < 0.001', 'p = 0.031', 'p = 0.42')
+    """
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
 
 
 def day(date: dt.date) -> str:
-    """`25 Nov 2017`."""
-    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+    """Write a date.
+
+    >>> day(dt.date(2017, 11, 25))
+    '25 Nov 2017'
+    """
+    return f"{day_of_year(date)} {date.year}"
+
+
+def day_of_year(date: dt.date) -> str:
+    """Write a date whose year is clear.
+
+    >>> day_of_year(dt.date(2017, 11, 25))
+    '25 Nov'
+    """
+    return f"{date.day} {MONTHS[date.month - 1]}"
 
 
 def month(date: dt.date) -> str:
-    """`Nov 2017`."""
+    """Write the month of a date.
+
+    >>> month(dt.date(2017, 11, 25))
+    'Nov 2017'
+    """
     return f"{MONTHS[date.month - 1]} {date.year}"
 
 
-def short(name: str, width: int = 24) -> str:
-    """`name` on one line of at most `width` characters, cut in the middle: long names often differ in their end."""
-    flat = " ".join(name.split()) or "(blank)"
-    tail = width // 3
-    return flat if len(flat) <= width else f"{flat[: width - tail - 1].rstrip()}…{flat[-tail:].lstrip()}"
+def span(first: dt.date, last: dt.date) -> str:
+    """Write the days from `first` to `last`, with the year once where both are in it.
 
-
-def markdown(name: str) -> str:
-    """A name from the data as literal text in Markdown: one line, nothing in it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", short(name, 80))
+    >>> span(dt.date(2018, 1, 1), dt.date(2018, 1, 28)), span(dt.date(2017, 12, 4), dt.date(2018, 1, 1))
+    ('1 Jan to 28 Jan 2018', '4 Dec 2017 to 1 Jan 2018')
+    """
+    if first == last:
+        return day(first)
+    return f"{day_of_year(first) if first.year == last.year else day(first)} to {day(last)}"
 
 
 def listed(items: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join one or more items for a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
     *most, last = list(items)
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def plural(count: float, noun: str, many: str | None = None) -> str:
-    """`1 order`, `1,234 orders`."""
+    """Write a count with its noun; `many` is the plural where it is not just an `s` more.
+
+    >>> plural(1, "order"), plural(1234, "order"), plural(2, "category", "categories")
+    ('1 order', '1,234 orders', '2 categories')
+    """
     return f"{count:,.0f} {noun if count == 1 else many or noun + 's'}"
 
 
+def short(name: str, width: int = 24, *, keep_end: bool = True) -> str:
+    """Fit a name on one line of at most `width` columns; characters of East Asian scripts take two.
+
+    A longer name loses its middle, because long names often differ in their end, or its end where that is not to be
+    kept.
+
+    >>> short("Fruit and vegetables, part 17", 20)
+    'Fruit and veg…art 17'
+    >>> short("Fruit and vegetables, part 17", 20, keep_end=False)
+    'Fruit and vegetable…'
+    """
+    spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in name)
+    flat = " ".join(spaced.split()) or "(blank)"
+    if _columns(flat) <= width:
+        return flat
+    tail = width // 3 if keep_end else 0
+    return f"{_fitting(flat, width - tail - 1).rstrip()}…{_fitting(flat[::-1], tail)[::-1].lstrip()}"
+
+
+def _fitting(text: str, width: int) -> str:
+    """The longest beginning of `text` that takes at most `width` columns."""
+    used = 0
+    for place, character in enumerate(text):
+        used += _columns(character)
+        if used > width:
+            return text[:place]
+    return text
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def markdown(name: str) -> str:
+    r"""Write a name from the data as literal text in Markdown: one line in which nothing is markup.
+
+    >>> print(markdown("A_1 [new]"))
+    A\_1 \[new\]
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", short(name, 80))
+
+
 def age_order(group: str) -> tuple[float, str]:
-    """Sort key of an age band: its first number; `<18` and `under 18` come before `18-24`."""
-    found = re.search(r"\d+", group)
-    if not found:
+    """Sort key of an age band: its first number; `<18` and `under 18` come before `18-24`.
+
+    >>> sorted(["65+", "18-24", "unknown", "<18"], key=age_order)
+    ['<18', '18-24', '65+', 'unknown']
+    """
+    first = re.search(r"\d+", group)
+    if not first:
         return (math.inf, group)
     below = "<" in group or "under" in group.lower() or "below" in group.lower()
-    return (int(found.group()) - (0.5 if below else 0), group)
+    return (int(first.group()) - (0.5 if below else 0), group)

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures import FIGURES, render_all, skipped, thumbnail
+from retail_assets.eda.figures import FIGURES, render_all, skipped
 from retail_assets.eda.insights import write_insights
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import build_summary
+from retail_assets.plotting.image import thumbnail
 from retail_assets.plotting.wording import axis_number, change, compared, markdown, money, number, percent, short
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets_tests.eda.conftest import Shop, analyse, sale

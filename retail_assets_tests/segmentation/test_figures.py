@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.segmentation.evaluation.evaluation import Evidence, Fit, evaluate
 from retail_assets.segmentation.evaluation.history import NextQuarter, Renaming
-from retail_assets.segmentation.figures import canvas
 from retail_assets.segmentation.figures import segments as figures
+from retail_assets.segmentation.figures import style
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
 from retail_assets.segmentation.model.clustering import train
 from retail_assets.segmentation.model.scoring import score
@@ -29,13 +30,13 @@ ODD_NAMES = ("優良顧客", "$x_2$ and $ per cent %", "A name that goes on and 
 def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The titles of the sheets that are drawn."""
     seen: list[str] = []
-    original = canvas.Sheet.__init__
+    original = Sheet.__init__
 
-    def remembering(self: canvas.Sheet, title: str, *args: Any, **kwargs: Any) -> None:
+    def remembering(self: Sheet, title: str, *args: Any, **kwargs: Any) -> None:
         seen.append(title)
         original(self, title, *args, **kwargs)
 
-    monkeypatch.setattr(canvas.Sheet, "__init__", remembering)
+    monkeypatch.setattr(Sheet, "__init__", remembering)
     return seen
 
 
@@ -172,4 +173,4 @@ def test_one_group_returns_and_shares_are_told_as_they_are(titles: list[str]) ->
     ],
 )
 def test_labels_fit(name: str, shown: str) -> None:
-    assert canvas.label(name) == shown
+    assert style.label(name) == shown

@@ -69,6 +69,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
 def _figures(platform: Platform, found: "EdaData") -> dict[str, Any]:
     from retail_assets.eda import figures
+    from retail_assets.plotting.image import thumbnail
 
     contract = platform.settings.contract
     drawn = figures.render_all(found, currency=contract.currency, country=contract.country)
@@ -78,7 +79,7 @@ def _figures(platform: Platform, found: "EdaData") -> dict[str, Any]:
         "skipped": dg.MetadataValue.json(figures.skipped(found)),
         "removed": len(_remove_stale_figures(platform, set(drawn))),
         **published,
-        **{f"figure_{n}": picture(figures.thumbnail(drawn[n]), n) for n in _SHOWN if n in drawn},
+        **{f"figure_{n}": picture(thumbnail(drawn[n]), n) for n in _SHOWN if n in drawn},
     }
 
 

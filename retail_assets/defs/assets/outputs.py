@@ -31,7 +31,7 @@ def publish(
     platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
 ) -> dict[str, Any]:
     """Write reports and figures, remove figures that these data do not give; returns thumbnails for the event log."""
-    from retail_assets.eda.figures import thumbnail
+    from retail_assets.plotting.image import thumbnail
 
     platform.output.delete([f"figures/{name}" for name in all_figures if name not in drawn])
     for key, content in reports.items():

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
 
 from retail_assets.forecasting.data.series import TOTAL, Floats, Ints, closed_days, daily_sales
-from retail_assets.forecasting.figures import canvas
+from retail_assets.plotting import palette
+from retail_assets.plotting.axes import date_ticks, percent_ticks
+from retail_assets.plotting.image import png
+from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.tables import FORECAST_ACCURACY
 
 if TYPE_CHECKING:
@@ -174,17 +176,17 @@ def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     days = days[days["actual"] > 0].tail(91)
     if len(days) < 2:
         return None
-    drawn, axes = canvas.new_figure(10, 4.4)
+    drawn, axes = one_panel(10, 4.4)
     when = days.index.to_numpy().astype("datetime64[D]")
     rolling = days.rolling(7, min_periods=1).sum()
-    axes.plot(when, days["error"] / days["actual"], ".", color=canvas.FORECAST, ms=6, alpha=0.6, label="a day")
-    axes.plot(when, rolling["error"] / rolling["actual"], color=canvas.FORECAST, lw=2, label="forecast, 7 days")
+    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="a day")
+    axes.plot(when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label="forecast, 7 days")
     naive = rolling["naive"] / rolling["actual"]
-    axes.plot(when, naive, color=canvas.NAIVE, lw=1.3, ls="--", label="seasonal naive, 7 days")
+    axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label="seasonal naive, 7 days")
     if promised_wape is not None:
-        axes.axhline(promised_wape, color=canvas.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
-    canvas.date_axis(axes)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
+    date_ticks(axes, year_size=8)
+    percent_ticks(axes)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("WAPE of category-days")
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
@@ -193,5 +195,5 @@ def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     if drift.wape is not None and drift.alarm is None:
         promise = "" if promised_wape is None else f"; {promised_wape:.1%} were promised"
         finding = f"Category-days were missed by {drift.wape:.1%} in the last {drift.days} matured days{promise}"
-    canvas.title(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
-    return canvas.png(drawn)
+    headline(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
+    return png(drawn)

@@ -16,9 +16,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from retail_assets.plotting.drawing import INK, MUTED, plain
+from retail_assets.plotting.labels import plain
+from retail_assets.plotting.palette import INK, MARKED, MARKED_GRAY, MUTED
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, times
-from retail_assets.segmentation.figures.canvas import RULE_STYLES, STYLES, Sheet, label, statement
+from retail_assets.segmentation.figures.style import label, statement
+from retail_assets.segmentation.figures.style import sheet as new_sheet
 from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
 
@@ -121,7 +123,7 @@ def segment_map(
     others = evaluation["customers"] - evaluation["clustered_customers"]
     if others:
         foot += f" {others:,} customers of the shop are in groups made by a rule and not on the map."
-    sheet = Sheet(
+    sheet = new_sheet(
         title,
         "Each point is a customer. The axes are the two directions in which purchases, money and basket, made normal "
         "and standardised, differ most (principal components).",
@@ -130,7 +132,7 @@ def segment_map(
     axes = sheet.axes("both")
     styles = _styles(catalogue)
     for name in _ordered(set(names), catalogue):
-        colour, marker = styles.get(name, RULE_STYLES[0])
+        colour, marker = styles.get(name, MARKED_GRAY[0])
         own = drawn[names[drawn] == name]
         axes.scatter(
             points[own, 0], points[own, 1], s=15, marker=marker, color=colour, alpha=0.55, linewidths=_width(marker)
@@ -157,7 +159,7 @@ def segment_profiles(pictured: Pictured, *, catalogue: Catalogue = DEFAULT, curr
     means = np.array([pictured.scores[chosen & (pictured.names == name)].mean(axis=0) for name in names])
     apart = means.max(axis=0) - means.min(axis=0)
     strongest = _WORDS[NAMING_FEATURES[int(apart.argmax())]].replace("\n", " ")
-    sheet = Sheet(
+    sheet = new_sheet(
         f"The segments differ most in {strongest}" if len(names) > 1 else f"There is one segment: {names[0]}",
         "Bars: mean of the segment in standard deviations from the average customer. Numbers: the median customer"
         + (f", money in {currency}." if currency else "."),
@@ -169,7 +171,7 @@ def segment_profiles(pictured: Pictured, *, catalogue: Catalogue = DEFAULT, curr
     reach = max(0.5, float(np.abs(means).max()) * 1.75)
     places = np.arange(len(names))
     for number, (axes, feature) in enumerate(zip(sheet.panels(len(NAMING_FEATURES)), NAMING_FEATURES, strict=True)):
-        colours = [styles.get(name, RULE_STYLES[0])[0] for name in names]
+        colours = [styles.get(name, MARKED_GRAY[0])[0] for name in names]
         axes.barh(places, means[:, number], height=0.62, color=colours)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_xlim(-reach, reach)
@@ -212,7 +214,7 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
             f" Next quarter: segments as of {evaluation['next_quarter']['segments_as_of']}, revenue until "
             f"{evaluation['next_quarter']['revenue_until']}."
         )
-    sheet = Sheet(
+    sheet = new_sheet(
         _revenue_finding(segments),
         "A segment whose share of revenue exceeds its share of customers is worth more than the average customer.",
         foot,
@@ -257,12 +259,12 @@ def segment_migrations(migrations: Rows, *, catalogue: Catalogue = DEFAULT) -> b
     stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
     versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})
     change = f"from {last[1]} to {last[0]}"
-    sheet = Sheet(
+    sheet = new_sheet(
         f"{stayed / before:.0%} of {before:,.0f} customers kept their name {change}"
         if before
         else f"All customers are new {change}",
         "Rows: name before; columns: name after. Colour: share of the row. Numbers: customers.",
-        f"Model{'s' if len(versions) > 1 else ''} {', '.join(label(v, 40) for v in versions)}.",
+        f"Model{'s' if len(versions) > 1 else ''} {', '.join(label(v, 41) for v in versions)}.",
         height=max(3.6, 2.4 + 0.5 * len(origins)),
     )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -295,8 +297,8 @@ def segment_categories(
             index[names.index(row["persona"]), shown.index(row["product_category"])] = float(row["share_index"])
     where = np.unravel_index(int(np.argmax(index)), index.shape)
     top = float(index[where])
-    sheet = Sheet(
-        f"{label(names[where[0]], 30)}: {times(top)} the usual share of {label(shown[where[1]], 30)}"
+    sheet = new_sheet(
+        f"{label(names[where[0]], 31)}: {times(top)} the usual share of {label(shown[where[1]], 31)}"
         if top >= 1.1
         else "All segments buy the same mix of categories",
         "1 × is the share of the category in the money of all customers; above it the segment buys more of it than "
@@ -345,7 +347,7 @@ def _baskets(pictured: Pictured, currency: str | None) -> bytes:
     verdict = pictured.evaluation["verdict"]
     if not len(basket):
         return statement("There are no segments", verdict)
-    sheet = Sheet(
+    sheet = new_sheet(
         "There are no segments; this is what customers spend at a time",
         verdict,
         f"{len(basket):,} customers who paid something.",
@@ -416,7 +418,7 @@ def _heat(
     axes.set_yticks(np.arange(len(rows)), [label(name) for name in rows])
     width = max(8, 66 // max(len(columns), 1))
     slanted = any(len(label(name)) > width for name in columns) and len(columns) > 6
-    shown = [label(name, 20) if slanted else textwrap.fill(label(name), width) for name in columns]
+    shown = [label(name, 21) if slanted else textwrap.fill(label(name), width) for name in columns]
     axes.set_xticks(np.arange(len(columns)), shown)
     if slanted:
         for tick in axes.get_xticklabels():
@@ -441,8 +443,8 @@ def _revenue_finding(segments: Mapping[str, Any]) -> str:
 
 def _styles(catalogue: Catalogue) -> dict[str, tuple[str, str]]:
     """Colour and marker of each name of a catalogue."""
-    named = {p.name: STYLES[i % len(STYLES)] for i, p in enumerate(catalogue.clusters)}
-    groups = {p.name: RULE_STYLES[i % len(RULE_STYLES)] for i, p in enumerate(catalogue.groups.values())}
+    named = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalogue.clusters)}
+    groups = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalogue.groups.values())}
     return groups | named
 
 

@@ -1,0 +1,102 @@
+"""The sheet a figure is drawn on: the finding as its title, a line on how to read it, the panels, a footnote.
+
+Uses matplotlib's objects and never pyplot, so that figures share no state and may be drawn in several threads at once.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from retail_assets.plotting.axes import Grid, style_axes
+from retail_assets.plotting.image import png
+from retail_assets.plotting.labels import plain
+from retail_assets.plotting.palette import INK, MUTED
+
+_HEIGHT = 5.9  # inches; the vertical distances below are shares of this height
+
+
+@dataclass(frozen=True)
+class Look:
+    """Type sizes and line limits of a sheet.
+
+    `*_width` is where a text wraps, in characters; `*_lines` is how many of its lines are kept.
+    `open_across_grid` hides the side of the frame that the grid lines start from.
+    """
+
+    title_size: float
+    title_width: int
+    title_lines: int
+    reading_width: int
+    reading_lines: int
+    footnote_width: int
+    footnote_lines: int
+    tick_size: float
+    open_across_grid: bool
+
+
+SALES_LOOK = Look(14.5, 80, 2, 134, 2, 165, 2, tick_size=9.5, open_across_grid=True)
+SEGMENTS_LOOK = Look(14, 80, 3, 130, 3, 150, 2, tick_size=9, open_across_grid=False)
+
+
+class Sheet:
+    """One figure, 1100 pixels wide and 110 pixels high per inch of `height`.
+
+    `title` states the finding, `reading` how to read the figure, `footnote` what it is made from.
+    """
+
+    def __init__(
+        self, title: str, reading: str, footnote: str, *, height: float = _HEIGHT, look: Look = SALES_LOOK
+    ) -> None:
+        self.look = look
+        self.figure = Figure(figsize=(10, height), dpi=110, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        title_lines = textwrap.wrap(plain(title), look.title_width)[: look.title_lines]
+        reading_lines = textwrap.wrap(plain(reading), look.reading_width)[: look.reading_lines]
+        foot_lines = textwrap.wrap(plain(footnote), look.footnote_width)[: look.footnote_lines]
+        scale = _HEIGHT / height
+        top = 1 - 0.025 * scale
+        text = self.figure.text
+        text(
+            0.02, top, "\n".join(title_lines), size=look.title_size, weight="bold", color=INK, va="top", linespacing=1.2
+        )
+        top -= (0.052 * len(title_lines) + 0.008) * scale
+        text(0.02, top, "\n".join(reading_lines), size=9.5, color=MUTED, va="top", linespacing=1.3)
+        top -= (0.034 * len(reading_lines) + 0.015) * scale
+        text(0.02, 0.018 * scale, "\n".join(foot_lines), size=8, color=MUTED, va="bottom", linespacing=1.3)
+        bottom = (0.03 + 0.029 * len(foot_lines)) * scale
+        self.figure.set_layout_engine("constrained", rect=(0.01, bottom, 0.98, top - bottom), w_pad=0.06, h_pad=0.06)
+
+    def axes(self, grid: Grid = "") -> Axes:
+        """One panel over the whole sheet, with grid lines along `grid`."""
+        axes = self.figure.add_subplot()
+        hidden = ["top", "right"]
+        if self.look.open_across_grid:
+            hidden.append("left" if grid == "y" else "bottom")
+        style_axes(axes, grid, hidden=hidden, tick_size=self.look.tick_size)
+        return axes
+
+    def panels(self, count: int) -> list[Axes]:
+        """Panels next to each other that share the names on their left."""
+        panels = list(self.figure.subplots(1, count, sharey=True, squeeze=False).ravel())
+        for axes in panels:
+            style_axes(axes, "", tick_size=self.look.tick_size)
+        return panels
+
+    def png(self) -> bytes:
+        """The figure as PNG; the same sheet gives the same bytes."""
+        return png(self.figure)
+
+
+def statement(title: str, sentence: str, *, look: Look = SALES_LOOK) -> bytes:
+    """A figure that says why there is nothing to draw, as PNG."""
+    sheet = Sheet(title, "", "", height=3.2, look=look)
+    axes = sheet.axes()
+    axes.set_axis_off()
+    wrapped = "\n".join(textwrap.wrap(plain(sentence), 90))
+    axes.text(0.5, 0.5, wrapped, ha="center", va="center", color=MUTED, fontsize=11, transform=axes.transAxes)
+    return sheet.png()
