@@ -62,6 +62,10 @@ class NotReadyError(RetailError):
     """What was asked for has not been computed yet; says which asset to materialize."""
 
 
+class ModelFileError(RetailError):
+    """A stored model is not one of ours, is damaged, or asks to run code."""
+
+
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """`" Did you mean 'x'?"` for the closest of `known`, or an empty string."""
     match = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from retail_assets.lake.lake import Lake
+from retail_assets.models.kinds import ModelKind
 from retail_assets.models.store import ModelStore
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
@@ -35,14 +36,12 @@ class Platform:
         return Lake(Store(self.settings.lake_uri), self.source)
 
     @cached_property
-    def models(self) -> ModelStore:
-        """Versions of the forecast's model."""
-        return ModelStore(Store(self.settings.models_uri), self.source)
+    def _models(self) -> Store:
+        return Store(self.settings.models_uri)
 
-    @cached_property
-    def segment_models(self) -> ModelStore:
-        """Versions of the segments' model."""
-        return ModelStore(Store(self.settings.models_uri), self.source, "segments")
+    def model_store(self, kind: ModelKind) -> ModelStore:
+        """Versions of one kind of model: of the forecast, or of the segments."""
+        return ModelStore(self._models, self.source, kind)
 
     @cached_property
     def output(self) -> Store:

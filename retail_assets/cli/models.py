@@ -7,11 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.models.store import USER, Manifest, ModelStore, ModelStoreError, UnreadablePointerError
+from retail_assets.errors import RetailError
+from retail_assets.models import promotion
+from retail_assets.models.kinds import KINDS
+from retail_assets.models.store import ModelStore, ModelStoreError, UnreadablePointerError
+
+if TYPE_CHECKING:
+    from retail_assets.platform import Platform
 
 models = typer.Typer(
     help="Versions of the models of forecast and segments: look, compare, promote, roll back.", no_args_is_help=True
@@ -33,49 +39,43 @@ OfKind = Annotated[
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """How models of a kind are told: the metric of the list, those of a comparison, what `has_skill` means, assets."""
+class _Display:
+    """How models of a kind are shown: the metric of the list, those of a comparison, and the word for `has_skill`."""
 
     metric: str
     heading: str
     form: Callable[[float], str]
     compared: tuple[str, ...]
     skill: str
-    trained_by: str
-    used_by: str
-    check: str
 
 
-_KINDS: Mapping[Kind, _Shown] = {
-    Kind.FORECAST: _Shown(
+_DISPLAYS: Mapping[Kind, _Display] = {
+    Kind.FORECAST: _Display(
         "wape",
         "WAPE",
         lambda value: f"{value:.1%}",
         ("rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_rmse", "total_wape"),
         "skill",
-        "forecast_backtest",
-        "sales_forecast",
-        "forecast_backtest's check will then stop new forecasts",
     ),
-    Kind.SEGMENTS: _Shown(
+    Kind.SEGMENTS: _Display(
         "bootstrap_ari",
         "ARI",
         lambda value: f"{value:.2f}",
         ("k", "silhouette", "bootstrap_ari", "renamed", "least_name_fit"),
         "stable",
-        "segment_model",
-        "customer_segments,segment_profiles,segment_migrations,segment_report",
-        "the segments may then change from training to training",
     ),
 }
 
 
-def _store(kind: Kind) -> ModelStore:
+def _platform() -> Platform:
     from retail_assets.cli.app import settings_for
     from retail_assets.platform import Platform
 
-    platform = Platform(settings_for())
-    return platform.models if kind is Kind.FORECAST else platform.segment_models
+    return Platform(settings_for())
+
+
+def _store(kind: Kind) -> ModelStore:
+    return _platform().model_store(KINDS[kind])
 
 
 def _kind_of(version: str, kind: Kind | None) -> Kind:
@@ -90,32 +90,32 @@ def _kind_of(version: str, kind: Kind | None) -> Kind:
 def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     """Every version, the newest last; the one in use is marked."""
     chosen = kind or Kind.FORECAST
-    store, shown = _store(chosen), _KINDS[chosen]
-    known, damaged = store.versions(), store.damaged()
+    store, display = _store(chosen), _DISPLAYS[chosen]
+    versions, damaged = store.versions(), store.damaged()
     try:
         champion = store.champion()
         in_use = champion.version if champion else None
     except UnreadablePointerError as e:
         damaged["champion.json"], in_use = str(e), None
-    for name, told in damaged.items():
-        typer.echo(f"Damaged, {name}: {told}", err=True)
+    for name, error in damaged.items():
+        typer.echo(f"Damaged, {name}: {error}", err=True)
     if as_json:
-        typer.echo(json.dumps([{**asdict(m), "in_use": m.version == in_use} for m in known], indent=2))
+        typer.echo(json.dumps([{**asdict(m), "in_use": m.version == in_use} for m in versions], indent=2))
         return
-    if not known:
-        typer.echo(f"No model is stored yet. Materialize the asset {shown.trained_by}.")
+    if not versions:
+        typer.echo(f"No model is stored yet. Materialize the asset {store.kind.trained_by}.")
         return
-    waits = _waiting(store) if chosen is Kind.SEGMENTS else None
-    typer.echo(f"  {'version':20s} {'model':24s} {'sales to':10s} {shown.heading:>7s} {shown.skill:>6s}  trained")
-    for m in known:
-        value = m.metrics.get(shown.metric)
-        cell = "–" if value is None else shown.form(value)
+    held = promotion.held(store)
+    typer.echo(f"  {'version':20s} {'model':24s} {'sales to':10s} {display.heading:>7s} {display.skill:>6s}  trained")
+    for m in versions:
+        value = m.metrics.get(display.metric)
+        cell = "–" if value is None else display.form(value)
         skill = "yes" if m.has_skill else "no"
-        mark = "*" if m.version == in_use else "?" if m.version == waits else " "
+        mark = "*" if m.version == in_use else "?" if held and m.version == held.version else " "
         typer.echo(f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}")
     typer.echo(f"  * in use, in {store.store.uri}")
-    if waits:
-        typer.echo(f"  ? waits, because it would rename customers: retail-assets models promote {waits}")
+    if held:
+        typer.echo(f"  ? held: {held.reason}. To put it in use: retail-assets models promote {held.version}")
 
 
 @models.command("show")
@@ -140,9 +140,9 @@ def show(
 def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJson = False) -> None:
     """Two versions side by side, each by its own figures."""
     of = _kind_of(first, kind)
-    store, shown = _store(of), _KINDS[of]
+    store, display = _store(of), _DISPLAYS[of]
     pair = store.manifest(first), store.manifest(second)
-    rows = {key: tuple(m.metrics.get(key) for m in pair) for key in shown.compared}
+    rows = {key: tuple(m.metrics.get(key) for m in pair) for key in display.compared}
     if as_json:
         told = {m.version: {"family": m.family, "data": m.data, "metrics": m.metrics} for m in pair}
         typer.echo(json.dumps(told, indent=2))
@@ -151,7 +151,7 @@ def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJso
     for name, values in (
         ("model", tuple(m.family for m in pair)),
         ("sales to", tuple(m.data["last_day"] for m in pair)),
-        (shown.skill, tuple("yes" if m.has_skill else "no" for m in pair)),
+        (display.skill, tuple("yes" if m.has_skill else "no" for m in pair)),
         ("code", tuple(m.code_version for m in pair)),
     ):
         typer.echo(f"  {name:14s} {values[0]:>20s} {values[1]:>20s}")
@@ -170,54 +170,49 @@ def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJso
 def promote(
     version: Version,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "promoted by hand",
-    force: Annotated[bool, typer.Option("--force", help="Even one without skill in place of one that has.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a version without skill in place of one that has it.")
+    ] = False,
     kind: OfKind = None,
 ) -> None:
-    """Put a version in use. The next forecast is made, or the next names are given, by it."""
-    of = _kind_of(version, kind)
-    store = _store(of)
-    chosen = store.manifest(version)
-    _refuse_loss_of_skill(chosen, _standing(store), force, of)
-    store.promote(chosen.version, at=_now(), by=USER, reason=reason)
-    typer.echo(f"In use: {chosen.version} ({chosen.family}).")
-    typer.echo(f"Next:  retail-assets materialize --select {_KINDS[of].used_by}")
+    """Put a version in use. It makes the next forecast, or names the customers in the next run."""
+    platform = _platform()
+    store = platform.model_store(KINDS[_kind_of(version, kind)])
+    _warn_if_unreadable(store)
+    champion = promotion.promote_by_hand(store, version, at=_now(), reason=reason, force=force)
+    typer.echo(f"In use: {champion.version} ({store.manifest(champion.version).family}).")
+    _finish(platform, store)
 
 
 @models.command("rollback")
 def rollback(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "rolled back by hand", kind: OfKind = None
 ) -> None:
-    """Put the version in use that was before the present one."""
-    of = kind or Kind.FORECAST
-    champion = _store(of).rollback(at=_now(), reason=reason)
+    """Put the version in use that was in use before the present one."""
+    platform = _platform()
+    store = platform.model_store(KINDS[kind or Kind.FORECAST])
+    champion = promotion.rollback(store, at=_now(), reason=reason)
     typer.echo(f"In use again: {champion.version}.")
-    typer.echo(f"Next:  retail-assets materialize --select {_KINDS[of].used_by}")
+    _finish(platform, store)
 
 
-def _standing(store: ModelStore) -> Manifest | None:
-    """What is in use, as far as the store can tell: damage must not keep anyone from putting another version in use."""
+def _warn_if_unreadable(store: ModelStore) -> None:
+    """Damage must not keep anyone from putting another version in use."""
     try:
         champion = store.champion()
-        return store.manifest(champion.version) if champion else None
+        if champion:
+            store.manifest(champion.version)
     except ModelStoreError as e:
-        typer.echo(f"What is in use cannot be read: {e}", err=True)
-        return None
+        typer.echo(f"The model in use cannot be read: {e}", err=True)
 
 
-def _waiting(store: ModelStore) -> str | None:
-    from retail_assets.segmentation.lifecycle.record import waiting
-
-    found = waiting(store)
-    return found.version if found else None
-
-
-def _refuse_loss_of_skill(chosen: Manifest, standing: Manifest | None, force: bool, kind: Kind) -> None:
-    if standing is not None and standing.has_skill and not chosen.has_skill and not force:
-        lacks, has = ("has no skill", "has") if kind is Kind.FORECAST else ("is not stable", "is")
-        raise ModelStoreError(
-            f"{chosen.version} {lacks} ({chosen.verdict}), and {standing.version}, which is in use, {has}. "
-            f"Nothing was changed. If it must be: --force; {_KINDS[kind].check}."
-        )
+def _finish(platform: Platform, store: ModelStore) -> None:
+    """Publish the card of the model that is now in use, and say what to do next."""
+    try:
+        promotion.publish_card(store, platform.output)
+    except RetailError as e:  # the version is in use all the same, and the next run writes the card
+        typer.echo(f"The model card was not published: {e}", err=True)
+    typer.echo(f"Next:  retail-assets materialize --select {store.kind.used_by}")
 
 
 def _now() -> dt.datetime:

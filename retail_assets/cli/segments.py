@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 from retail_assets.storage.csv_cells import safe_cell
@@ -49,7 +50,7 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
     from retail_assets.segmentation.model.serialization import loads
     from retail_assets.segmentation.personas import persona_file
 
-    models = Platform(settings).segment_models
+    models = Platform(settings).model_store(SEGMENTS)
     champion = models.champion()
     model, version, last_day = None, segment.NO_MODEL, None
     if champion:

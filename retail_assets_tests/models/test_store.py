@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from retail_assets.errors import NotReadyError
-from retail_assets.models.store import ModelStore, ModelStoreError, PromotionOvertakenError, taken_out_by_hand
+from retail_assets.models.kinds import FORECAST
+from retail_assets.models.store import ModelStore, ModelStoreError, PromotionOvertakenError
 from retail_assets.storage import Store
-
-AT = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-KNOWN: dict[str, Any] = {
-    "family": "gradient_boosting", "has_skill": True, "trained_at": "2024-01-02T03:04:05+00:00", "code_version": "1",
-    "libraries": {}, "seed": 0, "horizon": 28, "features": ["step"], "data": {"last_day": "2024-01-01"},
-    "metrics": {"wape": 0.1}, "scores": {"gradient_boosting": 10.0}, "verdict": "Has skill.",
-}  # fmt: skip
+from retail_assets_tests.models.versions import AT, save
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> ModelStore:
-    return ModelStore(Store(str(tmp_path)), "shop")
-
-
-def save(models: ModelStore, data: bytes = b"one", day: int = 1) -> str:
-    last = dt.date(2024, 1, day)
-    return models.save(data, last, KNOWN | {"data": {"last_day": str(last)}}, "# card\n").version
+    return ModelStore(Store(str(tmp_path)), "shop", FORECAST)
 
 
 def test_a_version_is_what_was_saved(models: ModelStore) -> None:
@@ -54,21 +42,6 @@ def test_nothing_is_in_use_before_the_first_promotion(models: ModelStore) -> Non
     assert models.champion() is None
     with pytest.raises(NotReadyError, match="forecast_backtest"):
         models.require_champion()
-    with pytest.raises(ModelStoreError, match="no earlier version"):
-        models.rollback(at=AT)
-
-
-def test_promotion_and_rollback_are_on_record(models: ModelStore) -> None:
-    one, two, three = (save(models, data, day) for data, day in ((b"1", 1), (b"2", 2), (b"3", 3)))
-    for version in (one, two, three):
-        models.promote(version, at=AT, by="contest", reason="better")
-    assert models.rollback(at=AT).version == two
-    assert models.rollback(at=AT).version == one
-    with pytest.raises(ModelStoreError, match="no earlier version"):
-        models.rollback(at=AT)
-    champion = models.promote(three, at=AT, by="user", reason="again")
-    assert [move.version for move in champion.history] == [one, two, three, two, one, three]
-    assert models.rollback(at=AT).version == one
 
 
 def test_promoting_what_is_in_use_changes_nothing(models: ModelStore) -> None:
@@ -168,17 +141,6 @@ def test_a_record_that_cannot_be_read_says_how_to_mend_it_and_promotion_does(mod
     assert models.require_champion().version == version
 
 
-def test_what_a_person_put_out_of_use_is_known_until_a_person_brings_it_back(models: ModelStore) -> None:
-    first, second = save(models, b"a", 1), save(models, b"b", 2)
-    models.promote(first, at=AT, by="contest", reason="first")
-    models.promote(second, at=AT, by="contest", reason="won")
-    assert taken_out_by_hand(models.champion()) == set()
-    models.rollback(at=AT)
-    assert taken_out_by_hand(models.champion()) == {second}
-    models.promote(second, at=AT, by="user", reason="after all")
-    assert taken_out_by_hand(models.champion()) == {first}
-
-
 def test_a_promotion_that_was_decided_against_another_version_is_refused(models: ModelStore) -> None:
     first, second, third = save(models, b"a", 1), save(models, b"b", 2), save(models, b"c", 3)
     seen = models.promote(first, at=AT, by="contest", reason="first", over=None)
@@ -186,3 +148,17 @@ def test_a_promotion_that_was_decided_against_another_version_is_refused(models:
     with pytest.raises(PromotionOvertakenError):
         models.promote(third, at=AT, by="contest", reason="won", over=seen)
     assert models.require_champion().version == second
+
+
+def test_a_promotion_that_was_overtaken_can_be_tried_again() -> None:
+    assert PromotionOvertakenError.retryable
+
+
+def test_a_version_that_other_code_trains_again_is_on_record_as_of_that_code(models: ModelStore) -> None:
+    """Else every run after an upgrade would train: no version would be of today's code."""
+    version = save(models, code_version="1", verdict="first")
+    assert save(models, code_version="1", verdict="again") == version
+    assert models.manifest(version).verdict == "first"
+    assert save(models, code_version="2", verdict="by new code") == version
+    assert (models.manifest(version).code_version, models.manifest(version).verdict) == ("2", "by new code")
+    assert len(models.versions()) == 1

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from retail_assets.models import promotion
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import Manifest, ModelStore
 from retail_assets.segmentation.lifecycle import record
 from retail_assets.segmentation.model import serialization
@@ -32,7 +34,7 @@ def trained() -> tuple[pd.DataFrame, Training]:
 
 @pytest.fixture
 def models(tmp_path: Path) -> ModelStore:
-    return ModelStore(Store(str(tmp_path)), "shop", "segments")
+    return ModelStore(Store(str(tmp_path)), "shop", SEGMENTS)
 
 
 def manifest(trained: tuple[pd.DataFrame, Training], **changed: Any) -> Manifest:
@@ -88,7 +90,7 @@ def test_the_first_model_is_promoted_whatever_it_is_worth(trained: tuple[pd.Data
         ({"version": "20231231-abc"}, 0.0, False, False, "the same model"),
     ],
 )
-def test_a_newcomer_takes_over_unless_it_renames_too_many(
+def test_a_candidate_takes_over_unless_it_renames_too_many(
     trained: tuple[pd.DataFrame, Training],
     changed: dict[str, Any],
     renamed: float,
@@ -96,8 +98,8 @@ def test_a_newcomer_takes_over_unless_it_renames_too_many(
     held: bool,
     told: str,
 ) -> None:
-    newcomer = manifest(trained, **{"version": "20240131-def", **changed})
-    decision = record.decide(newcomer, manifest(trained), renamed)
+    candidate = manifest(trained, **{"version": "20240131-def", **changed})
+    decision = record.decide(candidate, manifest(trained), renamed)
     assert (decision.promote, decision.held) == (promote, held)
     assert told in decision.reason
 
@@ -105,9 +107,9 @@ def test_a_newcomer_takes_over_unless_it_renames_too_many(
 def reason(trained: tuple[pd.DataFrame, Training], standing: Manifest | None, **asked: Any) -> str | None:
     features, training = trained
     catalogue = asked.pop("catalogue", DEFAULT)
-    waits = asked.pop("waits", None)
+    set_aside = asked.pop("set_aside", [])
     sample = asked.pop("sample", features)
-    return record.reason_to_train(standing, waits, training.model, sample, catalogue, **asked)
+    return record.reason_to_train(standing, set_aside, training.model, sample, catalogue, **asked)
 
 
 def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.DataFrame, Training]) -> None:
@@ -129,11 +131,41 @@ def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.Dat
     assert reason(trained, standing, sample=frame([])) is None
 
 
-def test_while_a_version_waits_no_other_is_trained_for_a_month(trained: tuple[pd.DataFrame, Training]) -> None:
-    old = manifest(trained, data={"last_day": "2023-10-03"})
-    waits = record.Waiting("v", "2023-12-31", 0.4, "renames", "run")
-    assert reason(trained, old, waits=waits) is None
-    assert reason(trained, old, waits=replace(waits, last_day="2023-12-03")) is not None
+def test_while_a_version_is_held_or_removed_no_other_is_trained_for_a_month(
+    trained: tuple[pd.DataFrame, Training],
+) -> None:
+    old = manifest(trained, version="old", data={"last_day": "2023-10-03"})
+    held = manifest(trained)
+    assert reason(trained, old, set_aside=[held]) is None
+    later = replace(held, data={**held.data, "last_day": "2023-12-03"})
+    assert reason(trained, old, set_aside=[later]) == "the model has not seen the last 28 days"
+    assert reason(trained, old, set_aside=[later, held]) is None
+    assert reason(trained, old, set_aside=[held], demanded=True) == "on demand"
+
+
+def test_a_version_set_aside_of_other_code_or_personas_does_not_stand_in_for_a_training_of_today(
+    trained: tuple[pd.DataFrame, Training],
+) -> None:
+    old = manifest(trained, version="old", data={"last_day": "2023-10-03"})
+    own = Catalogue(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
+    assert reason(trained, old, set_aside=[replace(manifest(trained), code_version="0.0.1")]) is not None
+    assert "other personas" in str(reason(trained, old, set_aside=[manifest(trained)], catalogue=own))
+    by_own = manifest(trained, data={"catalogue": own.digest})
+    assert reason(trained, old, set_aside=[by_own], catalogue=own) is None
+
+
+def test_a_version_removed_long_ago_does_not_stand_in_for_the_one_in_use(
+    trained: tuple[pd.DataFrame, Training],
+) -> None:
+    removed = manifest(trained, version="removed", data={"last_day": "2023-12-20"})
+    inflated = trained[0].assign(monetary=trained[0]["monetary"] * 50)
+    assert "standard deviations" in str(reason(trained, manifest(trained), set_aside=[removed], sample=inflated))
+
+
+def test_a_champion_that_cannot_be_used_is_no_rival(trained: tuple[pd.DataFrame, Training]) -> None:
+    decision = record.decide(manifest(trained, has_skill=False), None, None, unusable="another format")
+    assert decision.promote
+    assert "another format" in decision.reason
 
 
 def test_a_version_waits_until_it_is_promoted_or_released(
@@ -143,15 +175,15 @@ def test_a_version_waits_until_it_is_promoted_or_released(
     assert training.model is not None
     known = record.facts(training, features, DEFAULT, renamed=0.4, trained_at=AT)
     version = models.save(serialization.dumps(training.model), dt.date(2023, 12, 31), known, "# card").version
-    assert record.waiting(models) is None
-    record.hold(models, record.Waiting(version, "2023-12-31", 0.4, "renames", "run"))
-    assert record.waiting(models) is not None
+    assert promotion.held(models) is None
+    promotion.hold(models, promotion.HeldVersion(version, "2023-12-31", 0.4, "renames", "run"))
+    assert promotion.held(models) is not None
     models.promote(version, at=AT, by="user", reason="seen")
-    assert record.waiting(models) is None
-    record.hold(models, record.Waiting("another", "2023-12-31", 0.4, "renames", "run"))
-    record.release(models)
-    record.release(models)
-    assert record.waiting(models) is None
+    assert promotion.held(models) is None
+    promotion.hold(models, promotion.HeldVersion("another", "2023-12-31", 0.4, "renames", "run"))
+    promotion.release(models)
+    promotion.release(models)
+    assert promotion.held(models) is None
 
 
 def test_few_customers_are_said_to_be_provisional() -> None:

@@ -6,6 +6,7 @@ Training is rare and scoring is daily: `forecast_backtest` keeps the model in us
 import datetime as dt
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ import dagster as dg
 from retail_assets.defs.assets.outputs import publish, report_json, static
 from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
-from retail_assets.errors import NotReadyError, SettingsError, StorageError
-from retail_assets.models.store import CONTEST, Manifest, ModelStoreError, PromotionOvertakenError, taken_out_by_hand
+from retail_assets.errors import ModelFileError, NotReadyError, SettingsError, StorageError
+from retail_assets.models import promotion
+from retail_assets.models.kinds import FORECAST
+from retail_assets.models.promotion import InUse
+from retail_assets.models.store import Manifest, ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.storage import Store
 from retail_assets.tables import (
@@ -31,11 +35,11 @@ if TYPE_CHECKING:
 
     from retail_assets.forecasting.data.regressors import Regressors
     from retail_assets.forecasting.evaluation.accuracy import Drift
-    from retail_assets.forecasting.lifecycle.promotion_policy import Decision
+    from retail_assets.forecasting.models.serialization import ForecastModel
 
 GROUP = "forecast"
 SEED = 0
-REPORT, CARD = "forecast/backtest.json", "forecast/model_card.md"
+REPORT = "forecast/backtest.json"
 AMOUNTS = "forecast/transaction_amounts.json"
 #: Forecasts older than this many days before the last sale are no longer scored again.
 _DAYS_SCORED = 180
@@ -54,8 +58,6 @@ _SCORED = {
     "model_version",
     "issued_at",
 }
-#: Times a contest is held again because somebody else has put a version in use meanwhile.
-_CONTESTS = 5
 
 _REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
 _UNITS = [("daily_category_sales", "units"), ("daily_category_sales", "sale_date")]
@@ -147,7 +149,9 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             history, events = _history(platform), _events(platform)
             reason = _reason_to_train(platform, history, events, config.retrain)
             if reason is None:
-                in_use = platform.models.manifest(platform.models.require_champion().version)
+                in_use = platform.model_store(FORECAST).manifest(
+                    platform.model_store(FORECAST).require_champion().version
+                )
                 context.log.info("Kept model %s: nothing speaks for training.", in_use.version)
                 return dg.MaterializeResult(metadata={"trained": False, **_model_metadata(in_use)})
             context.log.info("Training: %s.", reason)
@@ -216,8 +220,8 @@ def warehouse_table(platform: Platform) -> "pa.Table":
 def promised_wape(platform: Platform) -> float | None:
     """WAPE of category-days in the backtest of the model in use."""
     try:
-        champion = platform.models.champion()
-        return platform.models.manifest(champion.version).metrics.get("wape") if champion else None
+        champion = platform.model_store(FORECAST).champion()
+        return platform.model_store(FORECAST).manifest(champion.version).metrics.get("wape") if champion else None
     except ModelStoreError:  # the training that follows says what is wrong, and mends it
         return None
 
@@ -250,25 +254,26 @@ def _reason_to_train(platform: Platform, history: "pd.DataFrame", events: "Regre
     from retail_assets.forecasting.lifecycle.promotion_policy import reason_to_train
     from retail_assets.forecasting.lifecycle.record import CODE_VERSION
 
-    in_use, unreadable = _standing(platform, events)
-    if unreadable:
-        return f"the model in use cannot be used: {unreadable}"
+    in_use = _in_use(platform, events)
+    if in_use.unusable:
+        return f"the model in use cannot be used: {in_use.unusable}"
     # What was trained by this code and on these events; each was in a contest, or else its report is another's.
     alike = [
         known
-        for known in platform.models.versions()
+        for known in platform.model_store(FORECAST).versions()
         if known.code_version == CODE_VERSION and known.data.get("events", "") == events.digest
     ]
-    if in_use and not platform.warehouse.exists(FORECAST_BACKTEST):
+    champion = in_use.manifest
+    if champion and not platform.warehouse.exists(FORECAST_BACKTEST):
         return "its backtest is gone"
     last: Any = history["sale_date"].max() if len(history) else None
-    if in_use and (why := _report_is_missing(platform, alike, last)):
+    if champion and (why := _report_is_missing(platform, alike, last)):
         return why
     try:
-        drift = drift_of(platform, in_use.version if in_use else None).alarm
+        alarm = drift_of(platform, champion.version if champion else None).alarm
     except NotReadyError:
-        drift = None
-    return reason_to_train(in_use, alike, last, drift=drift, demanded=demanded)
+        alarm = None
+    return reason_to_train(champion, alike, last, alarm=alarm, demanded=demanded)
 
 
 def _report_is_missing(platform: Platform, alike: list[Manifest], last: dt.date | None) -> str | None:
@@ -286,38 +291,23 @@ def _report_is_missing(platform: Platform, alike: list[Manifest], last: dt.date 
     return "the last training ended before its report" if newest and reported not in newest else None
 
 
-def _standing(platform: Platform, events: "Regressors") -> tuple[Manifest | None, str | None]:
-    """The manifest of the model in use, None before the first; or why this code cannot use it with these events."""
-    from retail_assets.forecasting.models.serialization import ModelFileError, loads
+def _in_use(platform: Platform, events: "Regressors") -> "InUse[ForecastModel]":
+    """What is in use; unusable where this code cannot read it, or it has learnt from other events."""
+    return promotion.read_in_use(platform.model_store(FORECAST), _reader(events))
 
-    try:
-        champion = platform.models.champion()
-        if champion is None:
-            return None, None
-        model = loads(platform.models.load(champion.version))
+
+def _reader(events: "Regressors") -> "Callable[[bytes], ForecastModel]":
+    from retail_assets.forecasting.models.serialization import loads
+
+    def read(data: bytes) -> "ForecastModel":
+        model = loads(data)
         if model.reads_features and model.regressors != events.names:
-            return None, f"it has learnt from the events {list(model.regressors)}, now they are {list(events.names)}"
-        return platform.models.manifest(champion.version), None
-    except (ModelStoreError, ModelFileError) as e:
-        return None, str(e)
+            raise ModelFileError(
+                f"it has learnt from the events {list(model.regressors)}, now they are {list(events.names)}"
+            )
+        return model
 
-
-def _promote_if_it_wins(platform: Platform, newcomer: Manifest, events: "Regressors", now: dt.datetime) -> "Decision":
-    """Hold the contest against what is in use; again, where somebody puts another version in use meanwhile."""
-    from retail_assets.forecasting.lifecycle.promotion_policy import decide
-
-    for _ in range(_CONTESTS):
-        champion = platform.models.champion_or_none()
-        standing, unreadable = _standing(platform, events)
-        decision = decide(newcomer, standing, unreadable=unreadable, taken_out=taken_out_by_hand(champion))
-        if not decision.promote:
-            return decision
-        try:
-            platform.models.promote(newcomer.version, at=now, by=CONTEST, reason=decision.reason, over=champion)
-        except PromotionOvertakenError:
-            continue
-        return decision
-    raise PromotionOvertakenError("Others keep putting versions in use. Materialize forecast_backtest again.")
+    return read
 
 
 def _train(
@@ -328,6 +318,7 @@ def _train(
     from retail_assets.forecasting.figures import backtest
     from retail_assets.forecasting.lifecycle import record
     from retail_assets.forecasting.lifecycle.forecast import train
+    from retail_assets.forecasting.lifecycle.promotion_policy import decide
     from retail_assets.forecasting.models.serialization import dumps
 
     training = train(history, country=country, seed=SEED, regressors=events)
@@ -338,9 +329,17 @@ def _train(
         known = record.facts(training, now)
         known["data"]["events"] = events.digest
         last_day = dt.date.fromisoformat(known["data"]["last_day"])
-        newcomer = platform.models.save(dumps(training.model), last_day, known, record.model_card(training, known))
-        decision = _promote_if_it_wins(platform, newcomer, events, now)
-        version = newcomer.version
+        models = platform.model_store(FORECAST)
+        candidate = models.save(dumps(training.model), last_day, known, record.model_card(training, known))
+        decision = promotion.promote_if_better(
+            models,
+            candidate,
+            lambda in_use: decide(candidate, in_use.manifest, unusable=in_use.unusable),
+            _reader(events),
+            at=now,
+        )
+        promotion.publish_card(models, platform.output)
+        version = candidate.version
         outcome = {"model_version": version, "promoted": decision.promote, "decision": decision.reason}
         metadata |= outcome
         report |= {"model_version": version, "decision": decision.reason}
@@ -355,15 +354,15 @@ def _score(platform: Platform, history: "pd.DataFrame") -> tuple["pa.Table", Man
     from retail_assets.forecasting.lifecycle.forecast import score
     from retail_assets.forecasting.models.serialization import loads
 
+    models = platform.model_store(FORECAST)
+    promotion.publish_card(models, platform.output)
     if not len(history):
         return SALES_FORECAST.arrow_schema().empty_table(), None
-    version = platform.models.require_champion().version
-    model = loads(platform.models.load(version))
+    version = models.require_champion().version
+    model = loads(models.load(version))
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     table = score(model, history, version=version, issued_at=now, regressors=_events(platform))
-    # The card of the model in use, which need not be the one that was trained last.
-    platform.output.write(CARD, platform.models.card(version).encode())
-    in_use = platform.models.manifest(version)
+    in_use = models.manifest(version)
     return _issue(platform, table, in_use), in_use
 
 
@@ -374,7 +373,10 @@ def _issue(platform: Platform, table: "pa.Table", in_use: Manifest) -> "pa.Table
     """
     import pyarrow.parquet as pq
 
-    store, key = platform.models.store, f"{_issued_folder(platform)}/{table['cutoff_date'][0].as_py()}.parquet"
+    store, key = (
+        platform.model_store(FORECAST).store,
+        f"{_issued_folder(platform)}/{table['cutoff_date'][0].as_py()}.parquet",
+    )
     if (there := store.read_if_exists(key)) is not None:
         earlier = _read_issued(there)
         if (
@@ -395,7 +397,7 @@ def _issued(platform: Platform, history: "pd.DataFrame") -> "list[pa.Table]":
     """Forecasts that were issued, the latest of each cut-off, as far back as they are still scored."""
     if not len(history):
         return []
-    store, folder = platform.models.store, _issued_folder(platform)
+    store, folder = platform.model_store(FORECAST).store, _issued_folder(platform)
     oldest = str(history["sale_date"].max() - dt.timedelta(days=_DAYS_SCORED))
     keys = [entry.key for entry in store.list(folder) if entry.key.rsplit("/", 1)[1] >= oldest]
     tables = [_read_issued(store.read(key)) for key in keys]
@@ -415,7 +417,7 @@ def _read_issued(data: bytes) -> "pa.Table | None":
 
 
 def _issued_folder(platform: Platform) -> str:
-    return f"{platform.models.root}/issued"
+    return f"{platform.model_store(FORECAST).root}/issued"
 
 
 def _summary(in_use: Manifest) -> dict[str, Any]:

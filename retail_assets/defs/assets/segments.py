@@ -12,6 +12,8 @@ import dagster as dg
 from retail_assets.defs.assets.outputs import publish, static
 from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
+from retail_assets.models import promotion
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import ModelStoreError
 from retail_assets.platform import Platform
 from retail_assets.tables import (
@@ -23,12 +25,12 @@ from retail_assets.tables import (
 )
 
 if TYPE_CHECKING:
+    from retail_assets.models.promotion import Decision, InUse
     from retail_assets.segmentation.model.clustering import SegmentModel
     from retail_assets.segmentation.personas.catalog import Catalogue
 
 GROUP = "segments"
 SEED = 0
-CARD = "segments/model_card.md"
 
 _AMOUNT, _ORDER, _DAY = ("sales", "total_amount"), ("sales", "order_id"), ("sales", "sale_date")
 _CATEGORY = ("sales", "product_category")
@@ -152,6 +154,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle import segment
 
         with failing_clearly():
+            promotion.publish_card(platform.model_store(SEGMENTS), platform.output)
             model, version = in_use(platform)
             scored = segment.score_all(warehouse, model, version or segment.NO_MODEL, catalogue=catalogue_of(platform))
             shown = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
@@ -220,72 +223,75 @@ def in_use(platform: Platform) -> "tuple[SegmentModel | None, str | None]":
     """The model in use and its version; None before the first. Raises ModelStoreError, SegmentModelFileError."""
     from retail_assets.segmentation.model.serialization import loads
 
-    champion = platform.segment_models.champion()
+    champion = platform.model_store(SEGMENTS).champion()
     if champion is None:
         return None, None
-    return loads(platform.segment_models.load(champion.version)), champion.version
+    return loads(platform.model_store(SEGMENTS).load(champion.version)), champion.version
 
 
 def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, Any]:
     """Train, store and decide where a training is due; returns the metadata of the asset."""
     from retail_assets.segmentation.lifecycle import record
     from retail_assets.segmentation.model.features import read_sample
-    from retail_assets.segmentation.model.serialization import SegmentModelFileError
+    from retail_assets.segmentation.model.serialization import loads
 
-    models, catalogue = platform.segment_models, catalogue_of(platform)
-    try:
-        model, version = in_use(platform)
-    except (ModelStoreError, SegmentModelFileError):  # damaged, or of an earlier design: to train anew is the mend
-        model, version = None, None
-    standing = models.manifest(version) if version else None
-    sample = read_sample(platform.warehouse)
-    waits = record.waiting(models)
-    reason = record.reason_to_train(standing, waits, model, sample, catalogue, demanded=demanded)
-    if reason is None:
-        told = f"Kept model {version}: nothing speaks for training."
-        if waits:
-            told = f"Kept model {version}; {waits.version} waits for `retail-assets models promote`: {waits.reason}."
-        verdict = standing.verdict if standing else "There is no model."
-        return {"trained": False, "outcome": told, "model_version": version or "none", "verdict": verdict}
-    return {"trained": True, "reason": reason, **_train(platform, model, standing, catalogue, run_id)}
+    models, catalogue = platform.model_store(SEGMENTS), catalogue_of(platform)
+    before = promotion.read_in_use(models, loads)
+    champion = before.manifest
+    reason = record.reason_to_train(
+        champion,
+        promotion.set_aside(models),
+        before.model,
+        read_sample(platform.warehouse),
+        catalogue,
+        demanded=demanded,
+    )
+    if reason is not None:
+        metadata = {"trained": True, "reason": reason, **_train(platform, before.model, catalogue, run_id)}
+    else:
+        version = champion.version if champion else "none"
+        outcome = f"Kept model {version}: no retraining needed."
+        if held := promotion.held(models):
+            outcome = f"Kept model {version}; {held.version} waits for `retail-assets models promote`: {held.reason}."
+        verdict = champion.verdict if champion else "There is no model."
+        metadata = {"trained": False, "outcome": outcome, "model_version": version, "verdict": verdict}
+    promotion.publish_card(models, platform.output)
+    return metadata
 
 
-def _train(
-    platform: Platform, model: "SegmentModel | None", standing: Any, catalogue: "Catalogue", run_id: str
-) -> dict[str, Any]:
+def _train(platform: Platform, previous: "SegmentModel | None", catalogue: "Catalogue", run_id: str) -> dict[str, Any]:
     from retail_assets.segmentation.lifecycle import record, segment
     from retail_assets.segmentation.model.features import read_sample
-    from retail_assets.segmentation.model.serialization import dumps
+    from retail_assets.segmentation.model.serialization import dumps, loads
 
-    models = platform.segment_models
-    training = segment.train_from(platform.warehouse, catalogue=catalogue, previous=model, seed=SEED)
-    if training.model is None:
+    models = platform.model_store(SEGMENTS)
+    training = segment.train_from(platform.warehouse, catalogue=catalogue, previous=previous, seed=SEED)
+    model = training.model
+    if model is None:
         return {"outcome": training.why or "", "verdict": training.why or "", "model_version": "none"}
     sample = read_sample(platform.warehouse)
-    renamed = segment.renamed_by(training.model, model, sample, catalogue) if model else None
+    renamed = segment.renamed_by(model, previous, sample, catalogue) if previous else None
     now = dt.datetime.now(dt.UTC)
     known = record.facts(training, sample, catalogue, renamed=renamed, trained_at=now)
-    card = record.model_card(training, known)
-    newcomer = models.save(dumps(training.model), dt.date.fromisoformat(known["data"]["last_day"]), known, card)
-    decision = record.decide(newcomer, standing, renamed)
-    if decision.held:
-        last_day = newcomer.data["last_day"]
-        record.hold(models, record.Waiting(newcomer.version, last_day, renamed or 0.0, decision.reason, run_id))
-    else:
-        record.release(models)
-    if decision.promote:
-        models.promote(newcomer.version, at=now, by="contest", reason=decision.reason)
-        platform.output.write(CARD, card.encode())
+    candidate = models.save(
+        dumps(model), dt.date.fromisoformat(known["data"]["last_day"]), known, record.model_card(training, known)
+    )
+
+    def policy(in_use: "InUse[SegmentModel]") -> "Decision":
+        share = segment.renamed_by(model, in_use.model, sample, catalogue) if in_use.model else None
+        return record.decide(candidate, in_use.manifest, share, unusable=in_use.unusable)
+
+    decision = promotion.promote_if_better(models, candidate, policy, loads, at=now, run_id=run_id)
     done = (
         "is in use" if decision.promote else "waits for `retail-assets models promote`" if decision.held else "is kept"
     )
     return {
-        "outcome": f"{newcomer.version} {done}: {decision.reason}. {newcomer.verdict}",
-        "model_version": newcomer.version,
+        "outcome": f"{candidate.version} {done}: {decision.reason}. {candidate.verdict}",
+        "model_version": candidate.version,
         "promoted": decision.promote,
         "decision": decision.reason,
-        "verdict": newcomer.verdict,
-        **{name: value for name, value in newcomer.metrics.items() if value is not None},
+        "verdict": candidate.verdict,
+        **{name: value for name, value in candidate.metrics.items() if value is not None},
     }
 
 
@@ -316,11 +322,11 @@ def _model_before(platform: Platform) -> "SegmentModel | None":
     """The model that was in use before the present one; None where it is gone or was none."""
     from retail_assets.segmentation.model.serialization import SegmentModelFileError, loads
 
-    champion = platform.segment_models.champion()
+    champion = platform.model_store(SEGMENTS).champion()
     earlier = [move.version for move in champion.history if move.version != champion.version] if champion else []
     if not earlier:
         return None
     try:
-        return loads(platform.segment_models.load(earlier[-1]))
+        return loads(platform.model_store(SEGMENTS).load(earlier[-1]))
     except (ModelStoreError, SegmentModelFileError):
         return None

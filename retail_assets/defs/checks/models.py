@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.models.kinds import FORECAST
 from retail_assets.platform import Platform
 
 
@@ -82,11 +83,11 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def skill_is_not_lost() -> dg.AssetCheckResult:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM forecast_backtest").to_pylist()
-            champion = platform.models.champion()
-            in_use = platform.models.manifest(champion.version) if champion else None
+            champion = platform.model_store(FORECAST).champion()
+            in_use = platform.model_store(FORECAST).manifest(champion.version) if champion else None
             skilled = None
             if champion and in_use and not in_use.has_skill:
-                stored = {manifest.version: manifest for manifest in platform.models.versions()}
+                stored = {manifest.version: manifest for manifest in platform.model_store(FORECAST).versions()}
                 earlier = [stored[move.version] for move in champion.history if move.version in stored]
                 skilled = next((manifest for manifest in reversed(earlier) if manifest.has_skill), None)
         return dg.AssetCheckResult(

@@ -3,6 +3,8 @@
 import dagster as dg
 
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.models import promotion
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 
 
@@ -16,12 +18,10 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="The training of this run renames few customers, or somebody has promoted it.",
     )
     def names_are_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        from retail_assets.segmentation.lifecycle import record
-
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM customer_features").to_pylist()
-            waits = record.waiting(platform.segment_models)
-            champion = platform.segment_models.champion()
+            waits = promotion.held(platform.model_store(SEGMENTS))
+            champion = platform.model_store(SEGMENTS).champion()
         in_use = champion.version if champion else "none"
         if waits is None:
             return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retail_assets.errors import ModelFileError
 from retail_assets.forecasting.data.calendar import HolidayCalendar, holiday_calendar
 from retail_assets.forecasting.data.regressors import NONE, Regressors
 from retail_assets.forecasting.data.series import (
@@ -56,7 +57,7 @@ from retail_assets.forecasting.models.fallback import (
     modelled,
     returns_dominate,
 )
-from retail_assets.forecasting.models.serialization import ForecastModel, ModelFileError
+from retail_assets.forecasting.models.serialization import ForecastModel
 from retail_assets.tables import SALES_FORECAST
 
 if TYPE_CHECKING:

@@ -1,87 +1,100 @@
-"""Whether a newly trained forecast takes the place of the one in use, and whether it is time to train one.
+"""The promotion policy of the forecast: whether a candidate takes the champion's place, and when to train one.
 
-Both are judged by the same backtest on the same days: that of the newcomer, in which the family in use took part too.
+Both are judged by the same backtest on the same days: that of the candidate, in which the champion's family took part.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from retail_assets.forecasting.evaluation.backtest import MARGIN
+from retail_assets.models.promotion import Decision
 from retail_assets.models.store import Manifest
 
 # A week of new sales is a twentieth of what a model learns most from.
 DAYS_BETWEEN_TRAININGS = 7
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The outcome and its reason, in words for the record."""
+def decide(candidate: Manifest, champion: Manifest | None, *, unusable: str | None = None) -> Decision:
+    """Promote a candidate unless it lost: to the champion's family, or its skill.
 
-    promote: bool
-    reason: str
+    The champion's own family is fitted to newer sales without being compared; another one has to be better by more than
+    1 %. The forecast holds no version for a person.
 
-
-def decide(
-    newcomer: Manifest, standing: Manifest | None, *, unreadable: str | None = None, taken_out: Collection[str] = ()
-) -> Decision:
-    """Promote the newcomer unless it lost: to the family in use, or its skill.
-
-    A family that is in use is fitted anew to newer sales without a contest; another has to beat it by more than 1 %.
-    `unreadable` says why the model in use cannot be: then it is no rival. Versions `taken_out` by hand stay out.
+    Args:
+        candidate: manifest of the newly trained version.
+        champion: manifest of the version in use; None without any that can be used.
+        unusable: why the version in use cannot be used: then it is no rival.
     """
-    if newcomer.version in taken_out:
-        return Decision(False, "it was put out of use by hand: retail-assets models promote brings it back")
-    if unreadable:
-        return Decision(True, f"the model in use cannot be read: {unreadable}")
-    if standing is None:
-        return Decision(True, "the first model")
-    if newcomer.version == standing.version:
-        return Decision(False, "the same model as the one in use")
-    if standing.has_skill and not newcomer.has_skill:
-        return Decision(False, f"no skill in its backtest, while {standing.version} has: {newcomer.verdict}")
-    if _part_of(newcomer, standing):
-        return Decision(False, f"its sales end on {newcomer.data['last_day']}, before those of the model in use")
-    if newcomer.family == standing.family:
-        return Decision(True, f"{newcomer.family} again, fitted to sales up to {newcomer.data['last_day']}")
-    ours, theirs = newcomer.scores.get(newcomer.family), newcomer.scores.get(standing.family)
-    if ours is not None and theirs is not None and standing.has_skill and ours >= theirs * (1 - MARGIN):
-        return Decision(False, f"{newcomer.family} ({ours:.1f}) is not more than 1 % better than {standing.family} "
-                               f"({theirs:.1f}) on the same days")  # fmt: skip
+    if unusable:
+        return _promoted(f"the model in use cannot be read: {unusable}")
+    if champion is None:
+        return _promoted("the first model")
+    if candidate.version == champion.version:
+        return _left("the same model as the one in use")
+    if champion.has_skill and not candidate.has_skill:
+        return _left(f"no skill in its backtest, while {champion.version} has: {candidate.verdict}")
+    if _part_of(candidate, champion):
+        return _left(f"its sales end on {candidate.data['last_day']}, before those of the model in use")
+    if candidate.family == champion.family:
+        return _promoted(f"{candidate.family} again, fitted to sales up to {candidate.data['last_day']}")
+    ours, theirs = candidate.scores.get(candidate.family), candidate.scores.get(champion.family)
     if ours is None or theirs is None:
-        return Decision(True, f"{newcomer.family}; {standing.family} took no part in the backtest")
-    return Decision(True, f"{newcomer.family} ({ours:.1f}) beats {standing.family} ({theirs:.1f}) on the same days")
+        return _promoted(f"{candidate.family}; {champion.family} took no part in the backtest")
+    if champion.has_skill and ours >= theirs * (1 - MARGIN):
+        return _left(
+            f"{candidate.family} ({ours:.1f}) is not more than 1 % better than {champion.family} ({theirs:.1f}) on the "
+            "same days"
+        )
+    return _promoted(f"{candidate.family} ({ours:.1f}) beats {champion.family} ({theirs:.1f}) on the same days")
 
 
-def _part_of(newcomer: Manifest, standing: Manifest) -> bool:
-    """The newcomer has seen fewer of the same days. Days that are gone since, as a stray date is, make none better."""
-    first, last = newcomer.data.get("first_day", ""), newcomer.data["last_day"]
-    return bool(standing.data.get("first_day", "") <= first and last < standing.data["last_day"])
+def _promoted(reason: str) -> Decision:
+    return Decision(True, False, reason)
+
+
+def _left(reason: str) -> Decision:
+    return Decision(False, False, reason)
+
+
+def _part_of(candidate: Manifest, champion: Manifest) -> bool:
+    """The candidate has seen fewer of the same days. Days that are gone since, as a stray date is, make none better."""
+    first, last = candidate.data.get("first_day", ""), candidate.data["last_day"]
+    return bool(champion.data.get("first_day", "") <= first and last < champion.data["last_day"])
 
 
 def reason_to_train(
-    standing: Manifest | None, alike: Iterable[Manifest], last_day: dt.date | None, *, drift: str | None, demanded: bool
+    champion: Manifest | None,
+    alike: Iterable[Manifest],
+    last_day: dt.date | None,
+    *,
+    alarm: str | None,
+    demanded: bool,
 ) -> str | None:
-    """Why a training is due now; None where the model in use will do.
+    """Say why a training is due now; None where no retraining is needed.
 
-    `alike` are all versions that this code trained on the events of today: one that lost its contest, or was put out of
-    use by hand, is not trained again on the same days.
+    Args:
+        champion: manifest of the version in use; None without any.
+        alike: all versions that this code trained on today's events. One that was not promoted, or was removed by hand,
+            is not trained again on the same days.
+        last_day: last day of sales; None without sales.
+        alarm: why the accuracy of past forecasts is too low; None where it is as expected.
+        demanded: train whatever the age.
     """
     if demanded:
         return "on demand"
-    if standing is None:
+    if champion is None:
         return "no model is in use"
     if last_day is None:
         return None
-    seen = [dt.date.fromisoformat(known.data["last_day"]) for known in alike]
+    seen = [dt.date.fromisoformat(version.data["last_day"]) for version in alike]
     if not seen:
-        return f"other code or other events than those of {standing.version}, which is in use"
+        return f"other code or other events than those of {champion.version}, which is in use"
     newest = max((day for day in seen if day <= last_day), default=None)
     if newest is None:
         return "the sales end before those the model has seen"
-    if drift and newest < last_day:
-        return drift
+    if alarm and newest < last_day:
+        return alarm
     age = (last_day - newest).days
     return f"no model has seen the last {age} days" if age >= DAYS_BETWEEN_TRAININGS else None

@@ -13,6 +13,8 @@ from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS
 from retail_assets.forecasting.evaluation.backtest import Backtest, backtest_horizons, in_words, kinds_of_day
 from retail_assets.forecasting.lifecycle.forecast import Training
 from retail_assets.forecasting.models.features import FEATURES
+from retail_assets.models.card import Section, bullets, made_with, table
+from retail_assets.models.card import model_card as compose_card
 from retail_assets.tables import FORECAST_BACKTEST
 
 if TYPE_CHECKING:
@@ -100,50 +102,48 @@ def _scored(tested: Backtest, category: int | None, days: Any) -> int:
 
 
 def model_card(training: Training, known: dict[str, Any]) -> str:
-    """The model card, Markdown (Mitchell et al. 2019): what it is for, made of, worth, and where it fails."""
+    """The model card, Markdown: what it is for, made of, worth, and where it fails."""
     model, report, data = training.model, training.report, known["data"]
-    lines = [
-        f"# Forecast model: {in_words(known['family'])}",
-        "",
-        f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
-        + ("; units by category." if model and model.units else "."),
-        "",
-        f"**{report['verdict']}**",
-        "",
-        "## Made of",
-        "",
-        f"- sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} categories",
-        f"- seed {known['seed']}, code {known['code_version']}, "
-        + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
-        f"- features: {', '.join(known['features']) or 'none'}",
-        f"- events: {', '.join(model.regressors) if model and model.reads_features and model.regressors else 'none'}",
-        "- not used: customers, prices of the day, anything after a cut-off",
-    ]
+    sections = []
     if report["evaluated"]:
-        lines += ["", f"## Measured on unseen days ({len(report['cutoffs'])} cut-offs)", ""]
-        keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "total_wape")
-        lines += [f"| model | {' | '.join(keys)} |", "| --- |" + " --- |" * len(keys)]
-        models = report["models"]
-        for name in sorted(models, key=lambda name: models[name]["rmse"]):
-            cells = ["–" if (v := models[name].get(key)) is None else f"{v:,.3f}" for key in keys]
-            mark = "**" if name == report["champion"] else ""
-            lines.append(f"| {mark}{name}{mark} | {' | '.join(cells)} |")
-        if models[report["champion"]].get("coverage80") is None:
-            lines += [
-                "",
-                "How often the intervals hold was not measured: there is no earlier cut-off to learn them from.",
-            ]
+        sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
     if "units" in report:
-        lines += ["", "## Units", "", f"{report['units']['verdict']} {report['units']['note']}"]
+        sections.append(Section("Units", [f"{report['units']['verdict']} {report['units']['note']}"]))
     rules = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
-    lines += [
-        "",
-        "## Where it should not be trusted",
-        "",
-        "- an event that has no like in the history (a first Christmas, a pandemic, a move)",
-        "- a change of prices or range, until four weeks of it are in the history",
-        "- intervals at holidays: their errors are larger than those of ordinary days they were learnt from",
+    limits = [
+        "an event that has no like in the history (a first Christmas, a pandemic, a move)",
+        "a change of prices or range, until four weeks of it are in the history",
+        "intervals at holidays: their errors are larger than those of ordinary days they were learnt from",
+        *(f"categories forecast by rule ({rule.partition(':')[0]}): {rule.partition(': ')[2]}" for rule in rules),
+        *report.get("notes", []),
     ]
-    lines += [f"- categories forecast by rule ({rule.partition(':')[0]}): {rule.partition(': ')[2]}" for rule in rules]
-    lines += [f"- {note}" for note in report.get("notes", [])]
-    return "\n".join(lines) + "\n"
+    events = model.regressors if model and model.reads_features else ()
+    return compose_card(
+        f"Forecast model: {in_words(known['family'])}",
+        report["verdict"],
+        summary=f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
+        + ("; units by category." if model and model.units else "."),
+        made_of=[
+            f"sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} "
+            "categories",
+            made_with(known),
+            f"features: {', '.join(known['features']) or 'none'}",
+            f"events: {', '.join(events) or 'none'}",
+            "not used: customers, prices of the day, anything after a cut-off",
+        ],
+        sections=[*sections, Section("Where it should not be trusted", bullets(limits))],
+    )
+
+
+def _measured(report: dict[str, Any]) -> list[str]:
+    """The metrics of every model, the best RMSE first."""
+    keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "total_wape")
+    models, champion = report["models"], report["champion"]
+    rows = []
+    for name in sorted(models, key=lambda name: models[name]["rmse"]):
+        cells = ["–" if (value := models[name].get(key)) is None else f"{value:,.3f}" for key in keys]
+        rows.append([f"**{name}**" if name == champion else name, *cells])
+    lines = table(["model", *keys], rows)
+    if models[champion].get("coverage80") is None:
+        lines += ["", "How often the intervals hold was not measured: there is no earlier cut-off to learn them from."]
+    return lines

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from retail_assets.errors import RetailError
+from retail_assets.errors import ModelFileError
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.boosting import BASELINES, Forecaster, GradientBoosting, HistGradientBoosting
 from retail_assets.forecasting.models.candidates import COMBINATION, CONTENDERS, components
@@ -34,10 +34,6 @@ _BOOSTINGS: dict[str, type[GradientBoosting] | type[HistGradientBoosting]] = {
     kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)
 }
 _STATISTICAL: dict[str, type[AutoEts] | type[AutoTheta]] = {kind.name: kind for kind in (AutoEts, AutoTheta)}
-
-
-class ModelFileError(RetailError):
-    """A stored model is not one of ours, is damaged, or asks to run code."""
 
 
 @dataclass(frozen=True)

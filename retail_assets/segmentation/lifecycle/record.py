@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from retail_assets import __version__
-from retail_assets.models.store import Manifest, ModelStore
+from retail_assets.models.card import Section, bullets, made_with, table
+from retail_assets.models.card import model_card as compose_card
+from retail_assets.models.promotion import Decision
+from retail_assets.models.store import Manifest
 from retail_assets.segmentation.model.clustering import (
     FAIRLY_STABLE,
     FEW_CUSTOMERS,
@@ -26,7 +28,6 @@ from retail_assets.segmentation.personas.catalog import Catalogue
 #: Changes with what a model means: one of another design is trained anew.
 DESIGN = "2"
 CODE_VERSION = f"{__version__}+segments.{DESIGN}"
-KIND = "segments"
 
 DAYS_BETWEEN_TRAININGS = 28
 """Names are for people: a month is soon enough to move their boundaries."""
@@ -34,27 +35,6 @@ MOST_RENAMED = 0.1
 """A retraining that gives more of the customers another name than this waits for somebody to look at it."""
 
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
-_WAITING = "waiting.json"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The outcome and its reason, in words for the record. `held`: it waits for `models promote`."""
-
-    promote: bool
-    held: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A version that was held back, by which run, and why."""
-
-    version: str
-    last_day: str
-    renamed: float
-    reason: str
-    run_id: str
 
 
 def facts(
@@ -125,38 +105,57 @@ def verdict(training: Training) -> str:
     )
 
 
-def decide(newcomer: Manifest, standing: Manifest | None, renamed: float | None) -> Decision:
-    """Promote the newcomer unless it is less stable, older, or would rename more customers than `MOST_RENAMED`."""
-    if standing is None:
+def decide(
+    candidate: Manifest, champion: Manifest | None, renamed: float | None, *, unusable: str | None = None
+) -> Decision:
+    """Decide whether a candidate is put in use, is held for a person to look at, or is left.
+
+    It is promoted unless its sales end earlier than the champion's; it is held where it is less stable, or would
+    rename more of the customers than `MOST_RENAMED`.
+
+    Args:
+        candidate: manifest of the newly trained version.
+        champion: manifest of the version in use; None without any that can be used.
+        renamed: share of the customers that the two name differently; None without a champion.
+        unusable: why the version in use cannot be used: then it is no rival.
+    """
+    if unusable:
+        return Decision(True, False, f"the model in use cannot be used: {unusable}")
+    if champion is None:
         return Decision(True, False, "the first model")
-    if newcomer.version == standing.version:
+    if candidate.version == champion.version:
         return Decision(False, False, "the same model as the one in use")
-    if newcomer.data["last_day"] < standing.data["last_day"]:
-        return Decision(False, False, f"its sales end on {newcomer.data['last_day']}, before those of the model in use")
-    if standing.has_skill and not newcomer.has_skill:
-        return Decision(False, True, f"not stable, while {standing.version} is: {newcomer.verdict}")
-    if renamed is not None and renamed > MOST_RENAMED:
+    if candidate.data["last_day"] < champion.data["last_day"]:
         return Decision(
-            False, True, f"it would give {renamed:.1%} of the customers another name (at most {MOST_RENAMED:.0%})"
+            False, False, f"its sales end on {candidate.data['last_day']}, before those of the model in use"
         )
-    told = "" if renamed is None else f"; {renamed:.1%} of the customers get another name"
-    return Decision(True, False, f"fitted to sales up to {newcomer.data['last_day']}{told}")
+    share = renamed or 0.0
+    if champion.has_skill and not candidate.has_skill:
+        return Decision(False, True, f"not stable, while {champion.version} is: {candidate.verdict}", share)
+    if share > MOST_RENAMED:
+        reason = f"it would give {share:.1%} of the customers another name (at most {MOST_RENAMED:.0%})"
+        return Decision(False, True, reason, share)
+    change = "" if renamed is None else f"; {renamed:.1%} of the customers get another name"
+    return Decision(True, False, f"fitted to sales up to {candidate.data['last_day']}{change}", share)
 
 
 def reason_to_train(
-    standing: Manifest | None,
-    waiting: Waiting | None,
+    champion: Manifest | None,
+    set_aside: Iterable[Manifest],
     model: SegmentModel | None,
     sample: pd.DataFrame,
     catalogue: Catalogue,
     *,
     demanded: bool = False,
 ) -> str | None:
-    """Why a training is due now; None where the model in use, or the one that waits, will do.
+    """Say why a training is due now; None where no retraining is needed.
+
+    A version that is held or was removed by hand counts as the newest one: training again on nearly the same sales
+    would give the same answer, every day.
 
     Args:
-        standing: manifest of the version in use; None without any.
-        waiting: a version that was held back and not promoted since.
+        champion: manifest of the version in use; None without any that can be used.
+        set_aside: manifests of the versions that only a person can put in use (`promotion.set_aside`).
         model: the model in use.
         sample: a features frame of today's customers.
         catalogue: today's personas.
@@ -164,25 +163,30 @@ def reason_to_train(
     """
     if demanded:
         return "on demand"
-    if standing is None or model is None:
+    if champion is None or model is None:
         return "no model is in use that can be read"
     if not len(sample):
         return None
     today = sample["snapshot_date"].iloc[0]
-    newest = max(standing.data["last_day"], waiting.last_day if waiting else "")
-    age = (today - dt.date.fromisoformat(newest)).days
-    if waiting and 0 <= age < DAYS_BETWEEN_TRAININGS:
-        return None
-    if standing.code_version != CODE_VERSION:
-        return f"the code is {CODE_VERSION}, the model is of {standing.code_version}"
-    if standing.data.get("catalogue") != catalogue.digest:
+    newest = champion.data["last_day"]
+    for version in set_aside:
+        # One of other code or other personas is no answer to what would be trained today.
+        alike = version.code_version == CODE_VERSION and version.data.get("catalogue") == catalogue.digest
+        if alike and version.data["last_day"] >= newest:
+            newest = version.data["last_day"]
+            if 0 <= _age(newest, today) < DAYS_BETWEEN_TRAININGS:
+                return None
+    age = _age(newest, today)
+    if champion.code_version != CODE_VERSION:
+        return f"the code is {CODE_VERSION}, the model is of {champion.code_version}"
+    if champion.data.get("catalogue") != catalogue.digest:
         return "other personas than the model was named by"
     if age < 0:
         return "the sales end before those the model has seen"
     if age >= DAYS_BETWEEN_TRAININGS:
         return f"the model has not seen the last {age} days"
     allowed = sample[eligible(sample)]
-    if not standing.has_skill and len(allowed) >= 2 * standing.data["customers"]:
+    if not champion.has_skill and len(allowed) >= 2 * champion.data["customers"]:
         return "there are twice as many customers, and the model in use is not stable"
     if len(allowed):
         off = abs(model.standardise(allowed)[:, : len(MODEL_FEATURES)].mean(axis=0)).max()
@@ -191,25 +195,8 @@ def reason_to_train(
     return None
 
 
-def hold(models: ModelStore, waiting: Waiting) -> None:
-    """Put on record that a version waits for somebody to look at it."""
-    models.store.write(f"{models.root}/{_WAITING}", json.dumps(asdict(waiting), indent=2).encode() + b"\n")
-
-
-def release(models: ModelStore) -> None:
-    """Nothing waits any more: a later training has decided otherwise."""
-    models.store.delete([f"{models.root}/{_WAITING}"])
-
-
-def waiting(models: ModelStore) -> Waiting | None:
-    """The version that waits; None if none does, or it was promoted since."""
-    data = models.store.read_if_exists(f"{models.root}/{_WAITING}")
-    if data is None:
-        return None
-    found = Waiting(**json.loads(data))
-    champion = models.champion()
-    promoted = {move.version for move in champion.history} if champion else set()
-    return None if found.version in promoted else found
+def _age(last_day: str, today: dt.date) -> int:
+    return (today - dt.date.fromisoformat(last_day)).days
 
 
 def model_card(training: Training, known: dict[str, Any]) -> str:
@@ -217,46 +204,49 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
     model, data = training.model, known["data"]
     if model is None:
         raise ValueError("nothing was trained: there is no model")
-    lines = [
-        f"# Customer segments: {known['family']}",
-        "",
-        f"**{known['verdict']}**",
-        "",
-        "## Made of",
-        "",
-        f"- sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} "
-        "customers with two purchases or more",
-        f"- seed {known['seed']}, code {known['code_version']}, "
-        + ", ".join(f"{name} {version}" for name, version in known["libraries"].items()),
-        f"- clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the best month's share",
-        f"- yardstick: {data['yardstick']}",
-        "- not used: gender, age, categories, prices; recency is not clustered by, because names would not last",
-        "",
-        "## Segments",
-        "",
-        "| name | training customers | likeness to its prototype (cosine) |",
-        "| --- | --- | --- |",
-        *(
-            f"| {name} | {count:,} | {fit:.2f} |"
+    segments = table(
+        ["name", "training customers", "likeness to its prototype (cosine)"],
+        [
+            [name, f"{count:,}", f"{fit:.2f}"]
             for name, count, fit in zip(model.names, model.customers, model.fits, strict=True)
-        ),
-        "",
-        "## Numbers of clusters that were tried",
-        "",
-        "| k | silhouette | bootstrap ARI | |",
-        "| --- | --- | --- | --- |",
-    ]
-    for c in training.candidates:
-        ari = "–" if c.bootstrap_ari is None else f"{c.bootstrap_ari:.3f}"
-        told = "**chosen**" if c.k == model.k else c.why or ""
-        lines.append(f"| {c.k} | {c.silhouette:.3f} | {ari} | {told} |")
-    lines += [
-        "",
-        "## Where it fails",
-        "",
-        "- Customers form one cloud; a name says on which side of a boundary somebody is. Confidence says how near.",
-        "- Customers with one purchase, none in the window, or no net spend are groups by rule.",
-        "- A customer without an id is in no segment.",
-        "",
-    ]
-    return "\n".join(lines)
+        ],
+    )
+    tried = table(
+        ["k", "silhouette", "bootstrap ARI", "outcome"],
+        [
+            [
+                str(c.k),
+                f"{c.silhouette:.3f}",
+                "–" if c.bootstrap_ari is None else f"{c.bootstrap_ari:.3f}",
+                "**chosen**" if c.k == model.k else c.why or "",
+            ]
+            for c in training.candidates
+        ],
+    )
+    return compose_card(
+        f"Customer segments: {known['family']}",
+        known["verdict"],
+        made_of=[
+            f"sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} "
+            "customers with two purchases or more",
+            made_with(known),
+            f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the best month's share",
+            f"yardstick: {data['yardstick']}",
+            "not used: gender, age, categories, prices; recency is not clustered by, because names would not last",
+        ],
+        sections=[
+            Section("Segments", segments),
+            Section("Numbers of clusters that were tried", tried),
+            Section(
+                "Where it fails",
+                bullets(
+                    [
+                        "Customers form one cloud; a name says on which side of a boundary somebody is. Confidence "
+                        "says how near.",
+                        "Customers with one purchase, none in the window, or no net spend are groups by rule.",
+                        "A customer without an id is in no segment.",
+                    ]
+                ),
+            ),
+        ],
+    )

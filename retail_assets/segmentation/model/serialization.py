@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import PowerTransformer
 
-from retail_assets.errors import RetailError
+from retail_assets.errors import ModelFileError
 from retail_assets.models.archive import canonical
 from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES
@@ -16,7 +16,7 @@ from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEA
 FORMAT = 1
 
 
-class SegmentModelFileError(RetailError):
+class SegmentModelFileError(ModelFileError):
     """A stored segment model is not one of ours, is damaged, or asks to run code."""
 
 

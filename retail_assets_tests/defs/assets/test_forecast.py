@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from retail_assets import settings as settings_module
 from retail_assets.cli.app import app
 from retail_assets.defs.assets.forecast import forecast_assets
+from retail_assets.models import promotion
+from retail_assets.models.kinds import FORECAST
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_CATEGORY_SALES, Column, Table
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week
@@ -117,7 +119,7 @@ def test_no_sales_are_an_empty_forecast(environ: dict[str, str]) -> None:
     platform.warehouse.replace(DAILY_CATEGORY_SALES, DAILY_CATEGORY_SALES.arrow_schema().empty_table())
     told = run(platform)
     assert told["sales_forecast"]["dagster/row_count"] == 0
-    assert platform.models.champion() is None
+    assert platform.model_store(FORECAST).champion() is None
 
 
 def test_an_events_file_that_is_gone_is_told(environ: dict[str, str], tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) 
     sell(platform, 40)
     version = run(platform)["sales_forecast"]["model_version"]
     before = forecast(platform)
-    store, root = platform.models.store, platform.models.root
+    store, root = platform.model_store(FORECAST).store, platform.model_store(FORECAST).root
     store.write(f"{root}/versions/{version}/model.skops", b"garbage")
     store.write(f"{root}/issued/{before[0]['cutoff_date']}.parquet", b"garbage")
     told = run(platform)
@@ -152,7 +154,7 @@ def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(enviro
         sell(platform, length)
         versions.append(run(platform)["sales_forecast"]["model_version"])
     assert len(set(versions)) == 2
-    platform.models.rollback(at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    promotion.rollback(platform.model_store(FORECAST), at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
     told = run(platform)
     assert told["forecast_backtest"]["trained"] is False
     assert told["sales_forecast"]["model_version"] == versions[0]
@@ -192,6 +194,6 @@ def test_events_that_changed_are_learnt_anew_or_ignored_but_never_taken_for_othe
     first = run(platform)
     file.write_text("date,name\n2023-03-01,sale\n2023-04-05,promotion\n")
     second = run(platform)
-    in_use = platform.models.manifest(second["sales_forecast"]["model_version"])
+    in_use = platform.model_store(FORECAST).manifest(second["sales_forecast"]["model_version"])
     assert in_use.features == [] or in_use.features[-2:] == ["promotion", "sale"]
     assert first["sales_forecast"]["dagster/row_count"] == second["sales_forecast"]["dagster/row_count"] == 3 * 28

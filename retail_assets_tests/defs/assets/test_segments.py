@@ -20,9 +20,10 @@ from retail_assets import settings as settings_module
 from retail_assets.cli.app import app
 from retail_assets.defs.assets.segments import segment_assets
 from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.models import promotion
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import ModelStoreError
 from retail_assets.platform import Platform
-from retail_assets.segmentation.lifecycle import record
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
 
 #: The first year and six months after it, one scoring each.
@@ -150,7 +151,7 @@ def test_a_retraining_with_the_same_sales_is_the_same_version(
     environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
 ) -> None:
     platform = platform_of(environment)
-    in_use = platform.segment_models.require_champion().version
+    in_use = platform.model_store(SEGMENTS).require_champion().version
     # The yardstick and the names are inherited, so that the newest of the chain reproduces itself.
     made, _ = run(platform, retrain=True)
     assert made["segment_model"]["model_version"] == in_use
@@ -176,7 +177,7 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     platform = platform_of(environment)
     sell(platform, MONTHS[0])
     run(platform)
-    first, before = platform.segment_models.require_champion().version, names(platform)
+    first, before = platform.model_store(SEGMENTS).require_champion().version, names(platform)
 
     own = tmp_path / "personas.yaml"
     own.write_text(
@@ -203,7 +204,7 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    waits = record.waiting(platform.segment_models)
+    waits = promotion.held(platform.model_store(SEGMENTS))
     assert waits is not None
     listed = CliRunner().invoke(app, ["models", "list", "--kind", "segments"])
     assert f"? {waits.version}" in listed.output
@@ -219,7 +220,7 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
 
     back = CliRunner().invoke(app, ["models", "rollback", "--kind", "segments"])
     assert back.exit_code == 0, back.output
-    assert platform.segment_models.require_champion().version == first
+    assert platform.model_store(SEGMENTS).require_champion().version == first
 
 
 def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Path) -> None:
@@ -227,15 +228,15 @@ def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Pat
     sell(platform, MONTHS[0])
     run(platform)
     before = names(platform)
-    version = platform.segment_models.require_champion().version
-    platform.segment_models.store.write(f"retail_sales/segments/versions/{version}/model.skops", b"damaged")
+    version = platform.model_store(SEGMENTS).require_champion().version
+    platform.model_store(SEGMENTS).store.write(f"retail_sales/segments/versions/{version}/model.skops", b"damaged")
     with pytest.raises(ModelStoreError, match=r"has been changed.*Retrain the segments.*--kind segments"):
-        platform.segment_models.load(version)
+        platform.model_store(SEGMENTS).load(version)
     sell(platform, MONTHS[1])
     made, _ = run(platform)
     assert "can be read" in made["segment_model"]["reason"]
     assert made["segment_model"]["promoted"]
-    assert platform.segment_models.require_champion().version != version
+    assert platform.model_store(SEGMENTS).require_champion().version != version
     assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
 
 
@@ -249,7 +250,7 @@ def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
     assert "one purchase a customer cannot be segmented by frequency" in made["segment_model"]["verdict"]
     assert "one purchase a customer cannot be segmented by frequency" in made["segment_report"]["verdict"]
     assert set(names(platform).values()) == {"One Purchase"}
-    assert platform.segment_models.champion() is None
+    assert platform.model_store(SEGMENTS).champion() is None
     evaluation = json.loads((tmp_path / "output" / "segments" / "evaluation.json").read_text())
     assert evaluation["k"] is None
 

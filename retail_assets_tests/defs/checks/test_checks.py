@@ -12,7 +12,8 @@ import pytest
 
 from retail_assets.defs.build import build_defs
 from retail_assets.lake.profile import Control
-from retail_assets.segmentation.lifecycle import record
+from retail_assets.models import promotion
+from retail_assets.models.kinds import FORECAST, SEGMENTS
 from retail_assets_tests.defs.checks.conftest import NEXT, Damage, Shop, checks_of
 from retail_assets_tests.warehouse.landings import DAY, line, publish, rejected
 
@@ -101,12 +102,14 @@ def twice(table: str) -> Damage:
 
 def hold_back(shop: Shop) -> None:
     """A training of this run renames too many customers."""
-    record.hold(shop.platform.segment_models, record.Waiting("v9", "2024-03-01", 0.4, "renames", "this run"))
+    promotion.hold(
+        shop.platform.model_store(SEGMENTS), promotion.HeldVersion("v9", "2024-03-01", 0.4, "renames", "this run")
+    )
 
 
 def lose_skill(shop: Shop) -> None:
     """A model without skill is put in use by force."""
-    models, at = shop.platform.models, dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+    models, at = shop.platform.model_store(FORECAST), dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
     for day, skill in ((1, True), (2, False)):
         last = dt.date(2024, 3, day)
         known = {
