@@ -30,7 +30,7 @@ from rich.text import Text
 from retail_assets import settings as settings_module
 from retail_assets.errors import ContractError, RetailError, StorageError
 from retail_assets.settings import Settings
-from retail_assets.spark import java
+from retail_assets.spark import config, java
 from retail_assets.spark import session as spark
 from retail_assets.storage import Store
 from retail_assets.storage.deadline import within
@@ -69,7 +69,7 @@ def examine(environ: Mapping[str, str] | None = None, *, start_spark: bool = Tru
     settings, findings = _settings(env)
     yield from findings
     home = settings.home if settings else Path(env.get("RETAIL_HOME") or ".retail").absolute()
-    if settings is not None and spark.is_connect(settings.spark_master):
+    if settings is not None and config.is_connect(settings.spark_master):
         yield Finding("java", True, "not needed: Spark runs behind Spark Connect")
     else:
         yield from _guarded("java", lambda: _java(home, env))
@@ -198,7 +198,7 @@ def _java(home: Path, env: Mapping[str, str]) -> Finding:
     with _removing_what_is_new(home / "java"):
         found = java.find(home / "java", env)
     said = f"Java {found.version} from {found.origin} at {found.path}"
-    return Finding("java", True, "\n".join([said, *found.passed_over]))
+    return Finding("java", True, "\n".join([said, *found.skipped]))
 
 
 def _spark(settings: Settings) -> Finding:
@@ -214,7 +214,7 @@ def _spark(settings: Settings) -> Finding:
             reached = _reached(session.spark, remote) if remote else None
         finally:
             session.stop()
-    where = spark.public(settings.spark_master)
+    where = config.public(settings.spark_master)
     said = f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s"
     return Finding("spark", True, "\n".join(filter(None, [said, reached])))
 
@@ -387,18 +387,20 @@ def _dagster(env: Mapping[str, str]) -> Finding:
         return Finding("dagster", False, f"DAGSTER_HOME={text} is not a folder", mend)
     if not os.access(home, os.W_OK):
         return Finding("dagster", False, f"DAGSTER_HOME={text} cannot be written", "Check its owner and rights.")
-    config = home / "dagster.yaml"
+    dagster_yaml = home / "dagster.yaml"
     try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+        content = yaml.safe_load(dagster_yaml.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Finding("dagster", False, f"{config} is not there", mend)
+        return Finding("dagster", False, f"{dagster_yaml} is not there", mend)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         return Finding(
             "dagster",
             False,
-            f"{config} cannot be read: {' '.join(str(e).split())[:300]}",
+            f"{dagster_yaml} cannot be read: {' '.join(str(e).split())[:300]}",
             "Correct it, or copy it anew.",
         )
     if content is not None and not isinstance(content, dict):
-        return Finding("dagster", False, f"{config} is not a mapping", "Correct it, or copy it anew from the project.")
+        return Finding(
+            "dagster", False, f"{dagster_yaml} is not a mapping", "Correct it, or copy it anew from the project."
+        )
     return Finding("dagster", True, f"{home}, with dagster.yaml")

@@ -117,7 +117,7 @@ def test_a_first_day_that_is_still_to_come_is_red(healthy: dict[str, str]) -> No
 def test_a_broken_java_home_is_mentioned(healthy: dict[str, str]) -> None:
     found = _examined({**healthy, "JAVA_HOME": "/no/such/jdk"})["java"]
     assert found.ok
-    assert "JAVA_HOME=/no/such/jdk is passed over" in found.detail
+    assert "JAVA_HOME=/no/such/jdk is not used" in found.detail
 
 
 def test_no_java_at_all_is_red(healthy: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_no_dagster_home_is_said_and_nothing_to_mend_because_runs_work_without(h
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> None:
     findings = [
-        Finding("java", True, "Java 17\nJAVA_HOME=[x] is passed over"),
+        Finding("java", True, "Java 17\nJAVA_HOME=[x] is not used"),
         Finding("disk", False, "full", "Free some."),
     ]
     raw = io.BytesIO()
@@ -188,7 +188,7 @@ def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> 
     good, bad = ("✓", "✗") if encoding == "utf-8" else ("ok", "!!")
     assert raw.getvalue().decode(encoding).splitlines() == [
         f"{good} java: Java 17",
-        "    JAVA_HOME=[x] is passed over",
+        "    JAVA_HOME=[x] is not used",
         f"{bad} disk: full",
         "    Free some.",
     ]

@@ -292,10 +292,10 @@ def doctor(
 @app.command()
 def prepare() -> None:
     """Once an environment (or image): keep Spark's Java classes, 150 MB, so that Spark starts in half the time."""
-    from retail_assets.spark import class_archive
+    from retail_assets.spark.prepare import make_archive
 
     typer.echo("Starting Spark once and keeping its classes: about half a minute …", err=True)
-    made = class_archive.make(settings_for())
+    made = make_archive(settings_for())
     typer.echo(f"{made} ({made.stat().st_size / 1e6:,.0f} MB)")
 
 

@@ -1,87 +1,57 @@
-"""Spark's classes as the JVM keeps them: with them, Spark starts in about half the time.
+"""The archive of Spark's classes, which halves the time that Spark takes to start: its place, and the JVM's options.
 
-The archive is some 150 MB, made once by `retail-assets prepare` for one Java and one pyspark: a cache of compiled
-classes from Java 25 on (JEP 514), class data sharing before. It stands with the Python environment, for every home;
-where that cannot be written, in the home. The JVM checks it against its own jars and does without where they differ; a
-file that is not whole, which would crash it, is recognised here.
+The archive is about 150 MB, for one Java and one pyspark: a cache of compiled classes from Java 25 on (JEP 514), class
+data sharing before. It stands in the Python environment, for every home, or, if that cannot be written, in the home.
+The JVM compares the archive with its own jars and ignores one that does not fit. A truncated file would crash the JVM,
+so this module recognizes it by its size. `prepare` makes the archive.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from retail_assets.errors import EngineError
 from retail_assets.settings import Settings
 from retail_assets.spark.java import JavaHome
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-#: Making one takes some 30 s on two quiet cores.
-_SECONDS = 300
-#: Why an archive is not used is nothing to act on: Spark starts all the same.
+#: Spark starts without the archive as well, so a reason for not using it is nothing to act on.
 _QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 _QUIET_CACHE = ("-Xlog:aot=off", "-Xlog:cds=off")
 _FIRST_WITH_CACHE = 25
 
 
 def options(settings: Settings, java: JavaHome) -> tuple[str, ...]:
-    """JVM options that use the archive; none where none has been made for this Java and the installed pyspark."""
-    for folder in _folders(settings):
-        for archive in sorted(folder.glob(_name(java, "*"))):
+    """Return JVM options that use the archive; none if there is no archive for this Java and the installed pyspark."""
+    for folder in folders(settings):
+        for archive in sorted(folder.glob(name_of(java, "*"))):
             if _is_whole(archive):
                 return _using(java, archive)
     return ()
 
 
-def make(settings: Settings) -> Path:
-    """Start Spark once, run a small job, and keep its classes. Replaces what was kept for this Java.
+def writing_options(java: JavaHome, archive: Path) -> tuple[str, ...]:
+    """Return JVM options that write an archive when the JVM ends."""
+    if java.major >= _FIRST_WITH_CACHE:
+        return (f"-XX:AOTCacheOutput={archive}", *_QUIET_CACHE)
+    return (f"-XX:ArchiveClassesAtExit={archive}", *_QUIET)
 
-    Raises EngineError where Spark does not run in a JVM of ours, or Java cannot write an archive.
+
+def folders(settings: Settings) -> list[Path]:
+    """Return the folders that may hold an archive, the one for every home first.
+
+    Folders with a space are left out: Spark splits Java's options at spaces.
     """
-    from retail_assets.spark import session as spark
-
-    if not spark.is_local(settings.spark_master):
-        raise EngineError(f"RETAIL_SPARK is {settings.spark_master}: only a local Spark starts its Java here.")
-    folder = _writable(settings)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".archive-") as scratch:
-        written = Path(scratch, "spark")
-        session = spark.start(settings, java_options=lambda java: _writing(java, written), end_seconds=_SECONDS)
-        java = session.java
-        try:
-            spark.answers(session.spark)
-            _exchange(session.spark)
-        finally:
-            session.stop()
-        if java is None or not written.is_file():
-            raise EngineError(
-                f"Java {java.version if java else ''} has written no archive of Spark's classes: a Spark was running "
-                "in this process already, or this Java cannot (its own archive is missing). Spark works without it."
-            )
-        target = folder / _name(java, written.stat().st_size)
-        os.replace(written, target)
-    spark_here = f"spark-{metadata.version('pyspark')}_"
-    for other in (archive for place in _folders(settings) for archive in place.glob("spark-*_java-*_*")):
-        replaced = other.match(_name(java, "*")) or not other.name.startswith(spark_here)
-        if replaced and other != target:
-            other.unlink(missing_ok=True)
-    return target
-
-
-def _folders(settings: Settings) -> list[Path]:
-    """Where an archive may stand, the place for every home first. Spark splits Java's options at spaces."""
     places = (Path(sys.prefix) / "share" / "retail-assets" / "java", settings.home / "java")
     return [place for place in places if " " not in str(place)]
 
 
-def _writable(settings: Settings) -> Path:
+def writable_folder(settings: Settings) -> Path:
+    """Return the first of the folders that can be written. Raises EngineError if there is none."""
     why = f"Java options cannot name a folder with a space: {settings.home}"
-    for folder in _folders(settings):
+    for folder in folders(settings):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
@@ -89,13 +59,24 @@ def _writable(settings: Settings) -> Path:
             why = f"{folder} cannot be written: {e.strerror or e}"
         else:
             return folder
-    raise EngineError(f"{why}. Set RETAIL_HOME.")
+    raise EngineError(f"{why}. Set RETAIL_HOME to another folder.")
 
 
-def _name(java: JavaHome, size: int | str) -> str:
-    """The size is in the name, so that an archive and what tells that it is whole cannot get apart."""
+def name_of(java: JavaHome, size: int | str) -> str:
+    """Return the archive's file name, which contains its size, so that a truncated file is recognized by its name."""
     kind = "aot" if java.major >= _FIRST_WITH_CACHE else "jsa"
     return f"spark-{metadata.version('pyspark')}_java-{java.version}_{size}.{kind}"
+
+
+def outdated(settings: Settings, java: JavaHome, current: Path) -> list[Path]:
+    """Return archives that `current` replaces: those of this Java, and those of another pyspark."""
+    this_spark = f"spark-{metadata.version('pyspark')}_"
+    archives = [archive for folder in folders(settings) for archive in folder.glob("spark-*_java-*_*")]
+    return [
+        archive
+        for archive in archives
+        if archive != current and (archive.match(name_of(java, "*")) or not archive.name.startswith(this_spark))
+    ]
 
 
 def _is_whole(archive: Path) -> bool:
@@ -105,20 +86,7 @@ def _is_whole(archive: Path) -> bool:
         return False
 
 
-def _writing(java: JavaHome, archive: Path) -> tuple[str, ...]:
-    if java.major >= _FIRST_WITH_CACHE:
-        return (f"-XX:AOTCacheOutput={archive}", *_QUIET_CACHE)
-    return (f"-XX:ArchiveClassesAtExit={archive}", *_QUIET)
-
-
 def _using(java: JavaHome, archive: Path) -> tuple[str, ...]:
     if java.major >= _FIRST_WITH_CACHE:
         return (f"-XX:AOTCache={archive}", *_QUIET_CACHE)
     return (f"-XX:SharedArchiveFile={archive}", *_QUIET)
-
-
-def _exchange(session: SparkSession) -> None:
-    """What the cleaning job has Spark do: hand rows to Python, bring them together, hand them to Python again."""
-    rows = session.range(0, 4, 1, 2).mapInArrow(lambda batches: batches, "id long")
-    spread = rows.selectExpr("CAST(id % 2 AS INT) AS part", "id").repartitionById(2, "part")
-    spread.unionAll(spread).mapInArrow(lambda batches: batches, "part int, id long").collect()

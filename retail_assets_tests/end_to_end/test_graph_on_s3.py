@@ -124,7 +124,7 @@ def test_no_secret_appears_anywhere(on_s3: OnS3) -> None:
     refusal = Answer(403, "AccessDenied", "User: arn:aws:sts::1:assumed-role/PlantedRole/x is not authorized")
     on_s3.door.meets(*[refusal] * 20, when=lambda r: r.method == "PUT" and r.path.endswith(".parquet"))
     refused = place.materialize("--partition", DAY, select="clean_sales", expect=None)
-    assert "permission denied: whoever runs this lacks s3:PutObject" in refused.stdout + refused.stderr
+    assert "permission denied: the identity in use lacks s3:PutObject" in refused.stdout + refused.stderr
     place.run("retail-assets", "status")
     written = {str(p): p.read_bytes() for p in files_below(place.home)} | objects(on_s3.s3, "")
     written["printed"] = (on_s3.printed + refused.stdout + refused.stderr).encode()

@@ -56,9 +56,9 @@ def aws(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def s3(aws: str) -> Any:
     """A boto3 client of moto's."""
-    from retail_assets.storage import s3_objects
+    from retail_assets.storage import s3_client
 
-    return s3_objects.client()
+    return s3_client.client()
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from retail_assets.errors import EngineError
 from retail_assets.settings import Settings
 from retail_assets.spark import class_archive, java
 from retail_assets.spark.java import JavaHome
+from retail_assets.spark.prepare import make_archive
 
 #: A program that says where its Python environment is: the archive of the environment of these tests stays as it is.
 _ELSEWHERE = "import sys; sys.prefix = sys.argv.pop(1)\n"
-_PREPARE = _ELSEWHERE + "from retail_assets.cli import main; sys.argv[1:] = ['prepare']; sys.exit(main())"
+_PREPARE = _ELSEWHERE + "from retail_assets.cli.app import main; sys.argv[1:] = ['prepare']; sys.exit(main())"
 _START = (
     _ELSEWHERE
     + """
@@ -132,8 +133,8 @@ def test_an_archive_is_for_a_spark_of_this_machine(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EngineError, match="only a local Spark"):
-        class_archive.make(settings_module.load({**environ, "RETAIL_SPARK": "spark://127.0.0.1:7077"}))
+        make_archive(settings_module.load({**environ, "RETAIL_SPARK": "spark://127.0.0.1:7077"}))
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "an env"))
     spaced = settings_module.load({**environ, "RETAIL_HOME": str(tmp_path / "a folder")})
     with pytest.raises(EngineError, match="with a space"):
-        class_archive.make(spaced)
+        make_archive(spaced)

