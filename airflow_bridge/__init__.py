@@ -1,1 +1,1 @@
-"""Airflow schedules, Dagster materializes: DAGs, an operator that waits outside of worker slots, and what it needs."""
+"""Airflow schedules, Dagster materializes: the DAGs, and an operator that waits for runs outside of worker slots."""

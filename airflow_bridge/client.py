@@ -1,7 +1,7 @@
-"""Dagster's GraphQL as far as Airflow asks it: which assets there are, launch a run, look at it, stop it. httpx alone.
+"""The part of Dagster's GraphQL that Airflow needs: list assets, launch a run, watch it, stop it. Needs only httpx.
 
-Two kinds of trouble are told apart. `UnreachableError`: no answer, or one of somebody in between; asking again may
-help. `RefusedError`: Dagster answered, and asking again will not help. Neither holds a header or a password.
+There are two kinds of errors. `UnreachableError`: no answer, or an answer from something in between; asking again may
+help. `RefusedError`: Dagster answered, and asking again will not help. Neither contains a header or a password.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ RANGE_END = "dagster/asset_partition_range_end"
 RESUMES = "dagster/parent_run_id"
 RETRIED_BY = "dagster/auto_retry_run_id"
 WILL_RETRY = "dagster/will_retry"
-#: Metadata of a materialization: rows of one partition, of all that the run made at once, of the table.
+#: Metadata of a materialization: rows of one partition, of all partitions of the run, of the table.
 ROWS_OF_PARTITION, ROWS_OF_RANGE, ROWS = "dagster/partition_row_count", "rows_in_range", "dagster/row_count"
 
-#: A proxy in between says these when Dagster is down.
-_PASSING = frozenset({429, 502, 503, 504})
-#: A shorter value of a header is no secret, and would tear words apart.
-_SECRET = 5
+#: HTTP status of a proxy in between while Dagster is down.
+_TEMPORARY = frozenset({429, 502, 503, 504})
+#: A shorter header value is not a secret, and masking it would garble ordinary words.
+_SHORTEST_SECRET = 5
 
 _NODES = """
 query Nodes { assetNodes {
@@ -96,11 +96,11 @@ mutation Terminate($id: String!) { terminateRun(runId: $id, terminatePolicy: SAF
 
 
 class DagsterError(Exception):
-    """Something is wrong between Airflow and Dagster; the message says what, where, and what to do."""
+    """A problem between Airflow and Dagster; the message says what, where, and what to do."""
 
 
 class UnreachableError(DagsterError):
-    """No answer of Dagster. `sent` is false where the question cannot have reached it."""
+    """Dagster did not answer. `sent` is false if the request cannot have reached it."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
@@ -108,18 +108,19 @@ class UnreachableError(DagsterError):
 
 
 class RefusedError(DagsterError):
-    """Dagster answered that it will not, or what answered is not Dagster."""
+    """Dagster refused, or what answered is not Dagster."""
 
 
 class RunGoneError(RefusedError):
-    """Dagster does not know the run: somebody deleted it, or the instance is another one."""
+    """Dagster has no such run: it was deleted, or this is another Dagster instance."""
 
 
 @dataclass(frozen=True)
 class AssetNode:
     """An asset of Dagster's graph. `key` is its path joined by `/`; `location` is (code location, repository).
 
-    `partition_format`: how its partitions write a time, where they are times. `ranges`: one run may make many of them.
+    `partition_format`: the time format of its partition keys, if they are times. `ranges`: one run can materialize a
+    range of partitions.
     """
 
     key: str
@@ -136,7 +137,7 @@ class AssetNode:
 
 @dataclass(frozen=True)
 class Run:
-    """A Dagster run as it was a moment ago. `created` as of `time.time()`."""
+    """A snapshot of a Dagster run. `created` is in seconds since 1970, like `time.time()`."""
 
     id: str
     status: str
@@ -149,18 +150,18 @@ class Run:
 
     @property
     def retried_by(self) -> str | None:
-        """The run by which Dagster itself has retried this one."""
+        """The id of the run with which Dagster itself has retried this one."""
         return self.tags.get(RETRIED_BY)
 
     @property
     def will_be_retried(self) -> bool:
-        """Whether Dagster itself is about to."""
+        """Whether Dagster itself is about to retry this run."""
         return self.status == "FAILURE" and self.tags.get(WILL_RETRY, "").lower() == "true"
 
 
 @dataclass(frozen=True)
 class Check:
-    """The verdict of an asset check."""
+    """The result of an asset check."""
 
     name: str
     asset: str
@@ -169,12 +170,12 @@ class Check:
     description: str
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.asset}: {self.description or 'it says no more'}"
+        return f"{self.name} on {self.asset}: {self.description or 'no description'}"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a run's event log says: assets made, their rows where known, checks, and why steps failed."""
+    """A run's event log in short: materialized assets, their rows if known, check results, and why steps failed."""
 
     materialized: tuple[str, ...]
     rows: Mapping[str, int]
@@ -182,19 +183,19 @@ class Report:
     failures: tuple[str, ...]
 
     def after(self, before: Report) -> Report:
-        """With what the run that this one resumed had done: where both speak of the same, this one counts."""
-        judged = {(check.asset, check.name) for check in self.checks}
+        """Add the report of the run that this one resumed. Where both report the same thing, this one counts."""
+        repeated = {(check.asset, check.name) for check in self.checks}
         return Report(
             tuple(dict.fromkeys((*before.materialized, *self.materialized))),
             {**before.rows, **self.rows},
-            (*(check for check in before.checks if (check.asset, check.name) not in judged), *self.checks),
+            (*(check for check in before.checks if (check.asset, check.name) not in repeated), *self.checks),
             self.failures,
         )
 
 
 @dataclass
 class DagsterClient:
-    """Questions to one Dagster webserver. `timeout` in seconds, for each answer; `verify`: TLS, or the file of a CA."""
+    """A client of one Dagster webserver. `timeout`: seconds per request; `verify`: verify TLS or not, or a CA file."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -208,20 +209,20 @@ class DagsterClient:
         self.url = self.url.rstrip("/")
 
     def run_url(self, run_id: str) -> str:
-        """Where people look at the run."""
+        """The address of the run's page."""
         return f"{self.url}/runs/{run_id}"
 
     # Assets
 
     def nodes(self) -> dict[str, AssetNode]:
-        """Every asset that can be materialized, by key."""
-        found = {}
+        """Return every asset that can be materialized, by key."""
+        nodes = {}
         for node in self._ask(_NODES, "assetNodes"):
             if not node["isMaterializable"]:
                 continue
             key = "/".join(node["assetKey"]["path"])
             repository = node["repository"]
-            found[key] = AssetNode(
+            nodes[key] = AssetNode(
                 key=key,
                 group=node["groupName"] or "default",
                 partitioned=node["isPartitioned"],
@@ -233,36 +234,34 @@ class DagsterClient:
                 partition_format=(node["partitionDefinition"] or {}).get("fmt"),
                 ranges=(node["backfillPolicy"] or {}).get("policyType") == "SINGLE_RUN",
             )
-        return found
+        return nodes
 
     def missing(self, what: str, names: Iterable[str], known: Collection[str]) -> RefusedError:
-        """The error for names that Dagster does not have: the nearest that it has, or the code that did not load."""
+        """Build the error for names that Dagster does not have: lists the nearest, or the code that failed to load."""
         names = sorted(names)
         text = f"Dagster at {self.url} has no {what} {', '.join(map(repr, names))}."
         near = [n for name in names for n in get_close_matches(name, known, n=2, cutoff=0.5)]
         if near:
             text += f" Did you mean {' or '.join(map(repr, dict.fromkeys(near)))}?"
         for location, error in self.load_errors().items():
-            text += (
-                f"\nThe code location {location!r} failed to load, so its assets are missing. Mend it first: {error}"
-            )
+            text += f"\nThe code location {location!r} failed to load, so its assets are missing. Fix it first: {error}"
         if not near and known:
-            text += f" It has: {', '.join(sorted(known)[:20])}."
+            text += f" Available: {', '.join(sorted(known)[:20])}."
         return RefusedError(text)
 
     def load_errors(self) -> dict[str, str]:
-        """Code location -> why it could not be loaded."""
+        """Return why code locations failed to load, by name of the location."""
         broken = {}
         for entry in self._ask(_LOCATIONS, "workspaceOrError").get("locationEntries", []):
-            found = entry["locationOrLoadError"] or {}
-            if found.get("__typename") == "PythonError":
+            location = entry["locationOrLoadError"] or {}
+            if location.get("__typename") == "PythonError":
                 # Dagster's own message says only that the code did not load; its innermost cause says why.
-                causes = [c["message"] for c in found["causes"] if c["message"].strip()]
-                broken[entry["name"]] = _last_lines((causes or [found["message"]])[-1])
+                causes = [c["message"] for c in location["causes"] if c["message"].strip()]
+                broken[entry["name"]] = _last_lines((causes or [location["message"]])[-1])
         return broken
 
     def partition_keys(self, assets: Sequence[str]) -> dict[str, list[list[str]]]:
-        """Of each partitioned asset, the keys of each of its dimensions, in their order."""
+        """Return the partition keys of each dimension of each partitioned asset, in their order."""
         answer = self._ask(_KEYS, "assetNodes", keys=[{"path": a.split("/")} for a in assets])
         return {
             "/".join(node["assetKey"]["path"]): [d["partitionKeys"] for d in node["partitionKeysByDimension"]]
@@ -274,11 +273,11 @@ class DagsterClient:
     def launch(
         self, nodes: Sequence[AssetNode], tags: Mapping[str, str], run_config: Mapping[str, Any] | None = None
     ) -> str:
-        """Launch one run for assets of one code location; returns its id. The caller has checked the partition."""
+        """Launch one run for assets of one code location and return its id. The caller has checked the partition."""
         locations = {node.location for node in nodes}
         if len(locations) != 1:
             names = ", ".join(sorted(location for location, _ in locations))
-            raise RefusedError(f"One run cannot span the code locations {names}: give each a task of its own.")
+            raise RefusedError(f"One run cannot span the code locations {names}: use one task per code location.")
         [(location, repository)] = locations
         params = {
             "selector": {
@@ -293,7 +292,7 @@ class DagsterClient:
         return self._launched(self._ask(_LAUNCH, "launchRun", params=params))
 
     def resume(self, run_id: str, tags: Mapping[str, str]) -> str:
-        """Launch again what failed, and what comes after it, with the tags of the parent and these; returns the id."""
+        """Launch a run of what failed and what comes after it, with the parent's tags and these; return its id."""
         params = {
             "parentRunId": run_id,
             "strategy": "FROM_FAILURE",
@@ -303,30 +302,30 @@ class DagsterClient:
         return self._launched(self._ask(_RESUME, "launchRunReexecution", params=params))
 
     def find(self, tags: Mapping[str, str], limit: int = 25) -> list[Run]:
-        """Runs that carry all of these tags, the newest first."""
+        """Return runs that carry all of these tags, newest first."""
         answer = self._ask(_RUNS, "runsOrError", filter={"tags": _as_list(tags)}, limit=limit)
         if answer["__typename"] != "Runs":
             raise RefusedError(f"Dagster at {self.url} cannot list runs: {answer.get('message')}")
-        return [_run(found) for found in answer["results"]]
+        return [_run(result) for result in answer["results"]]
 
     def run(self, run_id: str) -> Run:
-        """The run. Raises RunGoneError if there is none."""
-        return self._found(run_id, self._ask(_RUN, "runOrError", id=run_id))
+        """Return the run. Raises RunGoneError if there is none."""
+        return self._existing(run_id, self._ask(_RUN, "runOrError", id=run_id))
 
     async def arun(self, run_id: str) -> Run:
-        """As `run`, for the triggerer."""
-        return self._found(run_id, await self._aask(_RUN, "runOrError", id=run_id))
+        """Like `run`, for the triggerer."""
+        return self._existing(run_id, await self._aask(_RUN, "runOrError", id=run_id))
 
     def terminate(self, run_id: str) -> str | None:
-        """Ask the run to stop. Returns why it will not, such as that it has ended."""
+        """Ask the run to stop. Returns the reason if it will not, such as that it has ended."""
         return _why_not(self._ask(_TERMINATE, "terminateRun", id=run_id))
 
     async def aterminate(self, run_id: str) -> str | None:
-        """As `terminate`, for the triggerer."""
+        """Like `terminate`, for the triggerer."""
         return _why_not(await self._aask(_TERMINATE, "terminateRun", id=run_id))
 
     def report(self, run_id: str) -> Report:
-        """Read the whole event log of a run, and of those that it resumed as far as they are there."""
+        """Read the whole event log of a run, and of the runs that it resumed, as far as they still exist."""
         report, resumes = self._report(run_id)
         read = {run_id}
         while resumes is not None and resumes not in read:
@@ -339,7 +338,7 @@ class DagsterClient:
         return report
 
     def _report(self, run_id: str) -> tuple[Report, str | None]:
-        """Of one run; and the id of the run that it resumes."""
+        """Return the report of one run, and the id of the run that it resumes."""
         resumes: str | None = None
         rows: dict[str, int] = {}
         by_partition: dict[str, dict[str | None, int]] = {}
@@ -367,7 +366,7 @@ class DagsterClient:
         return Report(tuple(materialized), rows, tuple(checks), tuple(failures)), resumes
 
     def _pages(self, run_id: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
-        """The tags of a run, and the events of its log; both at least once."""
+        """Yield the tags of a run with the events of its log, page by page; at least one page."""
         cursor: str | None = None
         while True:
             answer = self._ask(_EVENTS, "runOrError", id=run_id, cursor=cursor)
@@ -378,7 +377,7 @@ class DagsterClient:
                 return
             cursor = page["cursor"]
 
-    def _found(self, run_id: str, answer: dict[str, Any]) -> Run:
+    def _existing(self, run_id: str, answer: dict[str, Any]) -> Run:
         self._refuse_no_run(run_id, answer)
         return _run(answer)
 
@@ -390,8 +389,8 @@ class DagsterClient:
 
     def _gone(self, run_id: str) -> RunGoneError:
         return RunGoneError(
-            f"Dagster at {self.url} has no run {run_id}: it was deleted, or the connection now names another Dagster. "
-            "Clear the task to launch a new run."
+            f"Dagster at {self.url} has no run {run_id}: it was deleted, or the Airflow connection now points to "
+            "another Dagster. Clear the task to launch a new run."
         )
 
     def _launched(self, answer: dict[str, Any]) -> str:
@@ -430,45 +429,47 @@ class DagsterClient:
         try:
             return ssl.create_default_context(cafile=self.verify)
         except OSError as e:
-            raise RefusedError(f"`verify` in the Airflow connection names {self.verify!r}, no certificate: {e}") from e
+            raise RefusedError(
+                f"`verify` in the Airflow connection is {self.verify!r}, which is not a certificate file: {e}"
+            ) from e
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Trouble on the way, told so that somebody who is paged knows where to look."""
+        """Explain network errors so that whoever is paged knows where to look."""
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as e:
             hint = (
                 "Is dagster-webserver running, and is this the host and port of the Airflow connection?"
                 if "CERTIFICATE" not in str(e)
-                else "`verify` in the extra of the Airflow connection names the file of the CA to trust."
+                else "Set `verify` in the extra of the Airflow connection to the file of the CA to trust."
             )
             raise UnreachableError(
                 f"Nothing answers at {self.url} ({str(e) or type(e).__name__}). {hint}", sent=False
             ) from e
         except httpx.TimeoutException as e:
             raise UnreachableError(
-                f"Dagster at {self.url} did not answer within {self.timeout:g} s. Is it busy? `timeout` in the extra "
-                "of the Airflow connection gives it longer.",
+                f"Dagster at {self.url} did not answer within {self.timeout:g} s. If it is busy, raise `timeout` in "
+                "the extra of the Airflow connection.",
                 sent=True,
             ) from e
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as e:
             raise RefusedError(
-                f"{self.url!r} is not an address of Dagster ({e}). The host of the Airflow connection is such as "
-                "http://127.0.0.1:3000"
+                f"{self.url!r} is not an address of Dagster ({e}). Set the host of the Airflow connection, for "
+                "example to http://127.0.0.1:3000"
             ) from e
         except httpx.HTTPError as e:
             raise UnreachableError(
-                self._masked(f"The connection to Dagster at {self.url} broke: {e!r}"), sent=True
+                self._masked(f"The connection to Dagster at {self.url} was lost: {e!r}"), sent=True
             ) from e
 
     def _answer(self, reply: httpx.Response, field: str) -> Any:
-        """Dagster's answer, or the error of whoever answered. A PythonError of Dagster is HTTP 500 with JSON."""
+        """Return Dagster's answer, or raise what came instead. A PythonError of Dagster is HTTP 500 with JSON."""
         status = f"HTTP {reply.status_code}"
         if reply.status_code in (401, 403):
             raise RefusedError(
-                f"{self.url} does not let Airflow in ({status}). Set the password (an API token) or the headers of the "
-                "Airflow connection."
+                f"{self.url} refuses Airflow's login ({status}). Set the password (an API token) or the headers of "
+                "the Airflow connection."
             )
         try:
             body = reply.json()
@@ -479,51 +480,57 @@ class DagsterClient:
         if isinstance(body, dict) and body.get("errors"):
             messages = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in body["errors"])
             text = self._masked(f"Dagster at {self.url} failed to answer ({status}): {messages}")
-            # Dagster's own code failed, such as on its database; what it was asked may have been done before.
+            # Dagster's own code failed, for example on its database; it may have done what it was asked before that.
             raise UnreachableError(text, sent=True) if reply.status_code >= 500 else RefusedError(text)
-        if reply.status_code in _PASSING or (reply.status_code >= 500 and body is None):
+        if reply.status_code in _TEMPORARY or (reply.status_code >= 500 and body is None):
             raise UnreachableError(f"{self.url} is not available ({status})", sent=True)
         what = "HTML" if "html" in reply.headers.get("content-type", "") else "something else"
         raise RefusedError(
-            f"{self.url}/graphql is not Dagster's GraphQL: it answered {what} ({status}). Is the connection's host "
-            "that of dagster-webserver, with its path prefix?"
+            f"{self.url}/graphql is not Dagster's GraphQL: it answered with {what} ({status}). Check that the host of "
+            "the connection is that of dagster-webserver, with its path prefix."
         )
 
     def _masked(self, text: str) -> str:
-        """`text` without what only the webserver may know, should somebody on the way have said it again."""
+        """Mask secrets meant for the webserver, in case something on the way has repeated them in its message."""
         values = [*self.headers.values(), *(self.auth[1:] if self.auth else ())]
-        words = {word for value in values for word in (value, value.partition(" ")[2]) if len(word) >= _SECRET}
+        words = {word for value in values for word in (value, value.partition(" ")[2]) if len(word) >= _SHORTEST_SECRET}
         for word in sorted(words, key=len, reverse=True):
             text = text.replace(word, "***")
         return text
 
 
 def check_partition(assets: Mapping[str, list[list[str]]], key: str) -> None:
-    """Raise RefusedError unless every asset has the partition `key`; says the nearest ones that there are.
+    """Raise RefusedError unless every asset has the partition `key`; the message lists the nearest ones.
 
     Dagster accepts a key that does not exist, and the run then fails.
     """
     for asset, dimensions in assets.items():
         parts = key.split("|") if len(dimensions) > 1 else [key]
         if len(parts) != len(dimensions):
-            raise RefusedError(f"{asset} has {len(dimensions)} dimensions: give the partition as a|b, not {key!r}.")
+            raise RefusedError(
+                f"{asset} has {len(dimensions)} partition dimensions: write the partition as a|b, not {key!r}."
+            )
         for part, keys in zip(parts, dimensions, strict=True):
             if part not in keys:
                 raise RefusedError(f"{asset} has no partition {part!r}. {nearest(part, keys)}")
 
 
 def nearest(key: str, keys: Sequence[str]) -> str:
-    """A sentence with the partitions around `key`, and how far they reach."""
+    """Return a sentence with the partitions around `key` and the first and the last one.
+
+    >>> nearest("2024-01-04", ["2024-01-01", "2024-01-02", "2024-01-03"])
+    'The nearest: 2024-01-02, 2024-01-03. The first is 2024-01-01, the last 2024-01-03.'
+    """
     if not keys:
-        return "It has no partitions at all yet."
+        return "It has no partitions yet."
     ordered = sorted(keys)
     at = bisect.bisect(ordered, key)
     around = ordered[max(at - 2, 0) : at + 2]
-    return f"The nearest: {', '.join(around)}. There are {ordered[0]} to {ordered[-1]}."
+    return f"The nearest: {', '.join(around)}. The first is {ordered[0]}, the last {ordered[-1]}."
 
 
-def _run(found: Mapping[str, Any]) -> Run:
-    return Run(found["id"], found["status"], {t["key"]: t["value"] for t in found["tags"]}, found["creationTime"])
+def _run(result: Mapping[str, Any]) -> Run:
+    return Run(result["id"], result["status"], {t["key"]: t["value"] for t in result["tags"]}, result["creationTime"])
 
 
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -545,19 +552,19 @@ def _check(evaluation: Mapping[str, Any]) -> Check:
 
 
 def _numbers(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Whole numbers of a materialization's metadata, by label."""
+    """Return the integers of a materialization's metadata, by label."""
     return {e["label"]: int(e["intRepr"]) for e in entries if "intRepr" in e}  # intValue ends at 2**31
 
 
 def _cause(event: Mapping[str, Any]) -> str:
-    """The innermost reason: what the author of the step said, not that a step failed."""
+    """Return the innermost reason: the message of the step's author, not that a step failed."""
     described = (event.get("failureMetadata") or {}).get("description")
     if described:
         return str(described).strip()
     error = event.get("error") or {}
     messages = [error.get("message"), *(c.get("message") for c in error.get("causes") or ())]
-    told = [m.strip() for m in messages if m and m.strip()]
-    return told[-1] if told else str(event.get("message") or "no reason given")
+    reasons = [m.strip() for m in messages if m and m.strip()]
+    return reasons[-1] if reasons else str(event.get("message") or "no reason given")
 
 
 def _last_lines(text: str, lines: int = 3) -> str:

@@ -1,8 +1,8 @@
-"""Dagster and Airflow together on this machine's loopback, for `make airflow` and the tests; no part of a deployment.
+"""Dagster and Airflow together on this machine's loopback, for `make airflow` and the tests; not for deployments.
 
-Starts a Dagster webserver and daemon and `airflow standalone` with the connection between them set, and stops every
-process of them again. Programs are started by name, nothing of Dagster is imported, so the two may live in environments
-of their own. Meant for trying out: SQLite below one folder, one user, one machine.
+Starts a Dagster webserver and daemon and `airflow standalone` with the connection between them set, and stops all of
+their processes again. Programs are started by name and nothing of Dagster is imported, so the two may live in separate
+environments. Meant for trying things out: SQLite below one folder, one user, one machine.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ _LOCATIONS = """
 _HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } } }"
 _BESIDE = Path(sys.executable).parent
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
-_TOLD = 3000
-#: Names in every process's environment what it belongs to, so that it is found even in a session of its own whose
-#: parent has gone. (Programs that write their own titles overwrite it; those are found by their sessions.)
+_TAIL = 3000
+#: Marks each process's environment with what it belongs to, so that it is found even in a session of its own whose
+#: parent is gone. (Programs that set their own titles overwrite it; those are found by their sessions.)
 _MARK = "LOCAL_STACK_PART"
-#: Seconds that processes have to end by themselves: Dagster marks the runs it interrupts.
+#: Seconds that processes have to end by themselves, in which Dagster marks the runs it interrupts.
 _GRACE = 20.0
-#: Times that what still runs after that is looked for and killed.
+#: How often processes that still run after that are looked for and killed.
 _SWEEPS = 5
 
 
 class StackError(Exception):
-    """The stack could not be started; the message says which program failed, and what it said."""
+    """The stack could not be started; the message says which program failed, with the end of its log."""
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` if nothing listens there, else a port that is free now."""
+    """Return `preferred` if nothing listens there, else a port that is free now."""
     for port in (preferred, 0):
         with socket.socket() as s, contextlib.suppress(OSError):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,10 +66,11 @@ def free_port(preferred: int = 0) -> int:
 
 @dataclass
 class LocalStack:
-    """What runs, where, and with which environment. `start()`, then `stop()`, or both as a context.
+    """What runs, where, and with which environment. Use `start()`, then `stop()`, or a `with` block.
 
-    `home` gets a folder `airflow` and the logs; `dagster_home` holds dagster.yaml. `code` is how Dagster finds its
-    definitions (`-m module`, `-w workspace.yaml`). `environ` is given to every program, `airflow_environ` to Airflow's.
+    `home` gets a folder `airflow` and the logs; `dagster_home` holds dagster.yaml. `code` are the arguments with which
+    Dagster finds its definitions (`-m module`, `-w workspace.yaml`). `environ` is the environment of every program,
+    `airflow_environ` is added for Airflow's.
     """
 
     home: Path
@@ -105,14 +106,14 @@ class LocalStack:
         return self.home / "logs"
 
     def password(self) -> str:
-        """Of the one user, as Airflow generated it at its first start."""
+        """Return the password of the one user, as Airflow generated it at its first start."""
         return str(json.loads((self.airflow_home / _PASSWORDS).read_text())[USER])
 
     def dagster_environment(self) -> dict[str, str]:
         return {**self.environ, "DAGSTER_HOME": str(self.dagster_home), "DAGSTER_DISABLE_TELEMETRY": "1"}
 
     def airflow_environment(self) -> dict[str, str]:
-        """Loopback, ports that are free, no example DAGs, and the connection to Dagster."""
+        """Return Airflow's environment: loopback, free ports, no example DAGs, and the connection to Dagster."""
         connection = {"conn_type": "http", "host": self.dagster_url}
         return {
             **self.environ,
@@ -128,7 +129,7 @@ class LocalStack:
             "AIRFLOW__API__PORT": str(self.airflow_port),
             "AIRFLOW__API__BASE_URL": self.airflow_url,
             "AIRFLOW__API__WORKERS": "1",
-            # Servers of their own for logs, whose default ports another Airflow of this machine may hold.
+            # Two log servers, whose default ports another Airflow on this machine may hold.
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -144,7 +145,9 @@ class LocalStack:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise StackError(f"Another one runs in {self.home}: stop it first, or set another RETAIL_HOME") from None
+            raise StackError(
+                f"Another stack is running in {self.home}: stop it first, or set another RETAIL_HOME"
+            ) from None
         self.airflow_port = free_port(self.airflow_port)
         try:
             self.dagster_port = free_port(self.dagster_port)  # the connection names it
@@ -158,7 +161,7 @@ class LocalStack:
             raise
 
     def start_dagster(self) -> None:
-        """The webserver and the daemon alone, without waiting for them; again where they were, after `stop_dagster`."""
+        """Start only the webserver and the daemon, without waiting; after `stop_dagster`, on the same port again."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.dagster_port = free_port(self.dagster_port)
         env = self.dagster_environment()
@@ -172,12 +175,12 @@ class LocalStack:
             self._run(name, [str(self.dagster_bin / command[0]), *command[1:]], env)
 
     def wait_for_dagster(self) -> None:
-        """Return when the webserver answers and the daemon is at work. Raises StackError if they are not."""
+        """Return when the webserver answers and the daemon is running. Raises StackError if they do not start."""
         self._wait_for("dagster-webserver", self._dagster_answers)
         self._wait_for("dagster-daemon", self._daemon_beats)
 
     def stop(self) -> None:
-        """Ask, wait, insist. Airflow goes first, so that no task of it sees Dagster go."""
+        """Stop everything: ask, wait, then kill. Airflow stops first, so that none of its tasks sees Dagster stop."""
         try:
             self._end(("airflow",), signal.SIGTERM)
             self.stop_dagster()
@@ -186,7 +189,7 @@ class LocalStack:
                 self._lock.close()
 
     def stop_dagster(self) -> None:
-        """An outage: the webserver and the daemon go, Airflow stays."""
+        """Stop the webserver and the daemon, as in an outage; Airflow keeps running."""
         self._end(("dagster-webserver", "dagster-daemon"), signal.SIGINT)
 
     def __enter__(self) -> LocalStack:
@@ -197,19 +200,19 @@ class LocalStack:
         self.stop()
 
     def pid(self, name: str) -> int:
-        """The process id of a program, which leads a session of its own."""
+        """Return the process id of a program, which leads a session of its own."""
         return self._processes[name].pid
 
     def first_ended(self) -> str | None:
-        """The name of a program that has ended although nobody stopped it."""
+        """Return the name of a program that has ended although nobody stopped it, if any."""
         return next((name for name, p in self._processes.items() if p.poll() is not None), None)
 
     def tail(self, name: str) -> str:
-        """The last that a program said."""
-        return (self.logs / f"{name}.log").read_text(errors="replace")[-_TOLD:]
+        """Return the end of a program's log."""
+        return (self.logs / f"{name}.log").read_text(errors="replace")[-_TAIL:]
 
     def token(self) -> str:
-        """A bearer token of Airflow's REST API for the one user."""
+        """Return a bearer token of Airflow's REST API for the one user."""
         login = {"username": USER, "password": self.password()}
         return str(
             httpx.post(f"{self.airflow_url}/auth/token", json=login, timeout=30)
@@ -218,7 +221,7 @@ class LocalStack:
         )
 
     def unpause(self, dag_id: str) -> None:
-        """Let the scheduler run a DAG; waits for the DAG processor to have read its file."""
+        """Let the scheduler run a DAG, once the DAG processor has parsed its file."""
         headers = {"Authorization": f"Bearer {self.token()}"}
         address = f"{self.airflow_url}/api/v2/dags/{dag_id}"
 
@@ -228,7 +231,7 @@ class LocalStack:
         self._wait_for("airflow", done)
 
     def _create_instance(self, env: Mapping[str, str]) -> None:
-        """Dagster's databases, by one process: those of a new instance are spoilt when several create them at once."""
+        """Create Dagster's databases in one process: those of a new instance break when several create them at once."""
         if (self.dagster_home / "history").exists():
             return
         command = [str(self.dagster_bin / "dagster"), "instance", "info"]
@@ -237,13 +240,13 @@ class LocalStack:
                 command, env=dict(env), cwd=self.dagster_home, capture_output=True, text=True, timeout=self.seconds
             )
         except FileNotFoundError:
-            raise StackError(f"{command[0]} is not there. Install it: pip install retail-assets") from None
+            raise StackError(f"{command[0]} does not exist. Install it: pip install retail-assets") from None
         if done.returncode:
-            raise StackError(f"Dagster's instance in {self.dagster_home} cannot be used:\n{done.stderr[-_TOLD:]}")
+            raise StackError(f"Dagster's instance in {self.dagster_home} cannot be used:\n{done.stderr[-_TAIL:]}")
 
     def _run(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
         if not Path(command[0]).exists():
-            raise StackError(f"{command[0]} is not there. Install it: pip install 'retail-assets[airflow]'")
+            raise StackError(f"{command[0]} does not exist. Install it: pip install 'retail-assets[airflow]'")
         with (self.logs / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(  # noqa: S603 - a program of this installation
                 command,
@@ -271,25 +274,25 @@ class LocalStack:
                     return
             self._refuse_ended()
             if time.monotonic() > deadline:
-                raise StackError(f"{name} did not answer within {self.seconds:.0f} s. It said:\n{self.tail(name)}")
+                raise StackError(f"{name} did not answer within {self.seconds:.0f} s. Its log ends:\n{self.tail(name)}")
             time.sleep(0.5)
 
     def _refuse_ended(self) -> None:
         if gone := self.first_ended():
-            raise StackError(f"{gone} ended while it started. It said:\n{self.tail(gone)}")
+            raise StackError(f"{gone} ended while it was starting. Its log ends:\n{self.tail(gone)}")
 
     def _dagster_answers(self) -> bool:
-        """Whether the definitions are loaded. Raises StackError where they cannot be."""
+        """Whether the definitions are loaded. Raises StackError if they cannot be."""
         entries = self._ask_dagster(_LOCATIONS)["workspaceOrError"]["locationEntries"]
         for entry in entries:
-            found = entry["locationOrLoadError"] or {}
-            if found.get("__typename") == "PythonError":
-                why = "\n".join(e["message"].strip() for e in (found, *found["causes"]))
-                raise StackError(f"Dagster could not load {entry['name']}:\n{why[-_TOLD:]}")
+            location = entry["locationOrLoadError"] or {}
+            if location.get("__typename") == "PythonError":
+                why = "\n".join(e["message"].strip() for e in (location, *location["causes"]))
+                raise StackError(f"Dagster could not load {entry['name']}:\n{why[-_TAIL:]}")
         return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
 
     def _daemon_beats(self) -> bool:
-        """Whether every part of this daemon has begun. Dagster's own `healthy` is true half an hour after the last."""
+        """Whether every part of this daemon runs. Dagster's own `healthy` stays true for half an hour."""
         statuses = self._ask_dagster(_HEARTBEATS)["instance"]["daemonHealth"]["allDaemonStatuses"]
         needed = [status for status in statuses if status["required"]]
         return bool(needed) and all((s["lastHeartbeatTime"] or 0) >= self._dagster_started for s in needed)
@@ -305,19 +308,19 @@ class LocalStack:
 
 
 def _members(sessions: set[int], marks: set[str]) -> dict[int, psutil.Process]:
-    """Every process of the sessions or with one of the marks, by id; also those whose parents have gone."""
-    found = {}
+    """Return every process of the sessions or with one of the marks, by id; also those whose parents are gone."""
+    members = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             if process.status() == psutil.STATUS_ZOMBIE:
                 continue
             if os.getsid(process.pid) in sessions or process.environ().get(_MARK) in marks:
-                found[process.pid] = process
-    return found
+                members[process.pid] = process
+    return members
 
 
 def _end(leaders: Sequence[subprocess.Popen[bytes]], marks: set[str], polite: signal.Signals) -> None:
-    """End the leaders and whatever they started, in their sessions or in new ones: politely, then by force."""
+    """End the leaders and everything they started, in their sessions or in new ones: politely, then by force."""
     sessions = {leader.pid for leader in leaders}
     everyone = _members(sessions, marks)
     for leader in leaders:
@@ -334,7 +337,7 @@ def _end(leaders: Sequence[subprocess.Popen[bytes]], marks: set[str], polite: si
     waiting.start()  # reaps the leaders, which would be zombies otherwise
     _, alive = psutil.wait_procs(list(everyone.values()), timeout=_GRACE)
     rest = {p.pid: p for p in alive} | _members(sessions, marks)
-    for _ in range(_SWEEPS):  # what is killed may have started another one just before
+    for _ in range(_SWEEPS):  # a killed process may have started another one just before
         if not rest:
             break
         for process in rest.values():
@@ -347,7 +350,7 @@ def _end(leaders: Sequence[subprocess.Popen[bytes]], marks: set[str], polite: si
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and a closed terminal stop the stack as Ctrl-C does; a second signal does not interrupt the stopping."""
+    """Let SIGTERM and a closed terminal stop the stack as Ctrl-C does; a second signal does not interrupt the stop."""
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -356,7 +359,7 @@ def _signals_as_interrupts() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    # SIGINT too: a shell that starts this in the background has it ignored, here and in everything started from here.
+    # SIGINT too: a shell that starts this in the background ignores it for this process and all that it starts.
     before = {each: signal.signal(each, interrupt) for each in numbers}
     try:
         yield
@@ -366,7 +369,7 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m airflow_bridge.local_stack`: start, say where, wait for Ctrl-C, stop. Returns the exit code."""
+    """Run `python -m airflow_bridge.local_stack`: start, print where, wait for Ctrl-C, stop. Returns the exit code."""
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(
         prog="python -m airflow_bridge.local_stack", description=(__doc__ or "").split("\n")[0]
@@ -374,10 +377,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--home", type=Path, default=Path(".retail/airflow_stack"), help="Airflow's folder and the logs"
     )
-    parser.add_argument("--dagster-bin", type=Path, default=_BESIDE, help="folder of dagster's programs")
-    parser.add_argument("--airflow-bin", type=Path, default=_BESIDE, help="folder of airflow's program")
-    parser.add_argument("--dagster-port", type=int, default=3000, help="another is chosen if it is taken")
-    parser.add_argument("--airflow-port", type=int, default=8080, help="another is chosen if it is taken")
+    parser.add_argument("--dagster-bin", type=Path, default=_BESIDE, help="folder with Dagster's programs")
+    parser.add_argument("--airflow-bin", type=Path, default=_BESIDE, help="folder with Airflow's program")
+    parser.add_argument("--dagster-port", type=int, default=3000, help="another port is used if it is taken")
+    parser.add_argument("--airflow-port", type=int, default=8080, help="another port is used if it is taken")
     parser.add_argument("--dags-folder", type=Path, default=here, help="default: this package's folder")
     parser.add_argument("-m", "--module", default="retail_assets.definitions", help="Dagster definitions")
     chosen = parser.parse_args(arguments)
@@ -387,7 +390,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").absolute(),
         code=("-m", chosen.module),
         dags_folder=chosen.dags_folder.absolute(),
-        # The package may be a folder that is not installed; its parent is then found by name all the same.
+        # The package may be a folder that is not installed; with its parent on the path it can still be imported.
         environ={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), os.environ.get("PYTHONPATH")])),
@@ -399,13 +402,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     with _signals_as_interrupts():
         try:
-            print("Starting Dagster and Airflow: about a minute.", flush=True)
+            print("Starting Dagster and Airflow. This takes about a minute.", flush=True)
             with stack:
                 stack.unpause(PIPELINE)
                 print(_where(stack), flush=True)
                 while (gone := stack.first_ended()) is None:
                     time.sleep(1)
-                print(f"{gone} ended. It said:\n{stack.tail(gone)}", file=sys.stderr)
+                print(f"{gone} ended. Its log ends:\n{stack.tail(gone)}", file=sys.stderr)
                 return 1
         except StackError as e:
             print(f"Error: {e}", file=sys.stderr)

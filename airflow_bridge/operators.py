@@ -1,4 +1,4 @@
-"""The operator: asks Dagster for assets, waits for the run outside of any worker slot, and tells how it ended."""
+"""The operator: asks Dagster for assets, waits for the run outside of any worker slot, and reports how it ended."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ DAG_ID, DAG_RUN_ID, TASK_ID = "airflow/dag_id", "airflow/dag_run_id", "airflow/t
 MAP_INDEX, TRY = "airflow/map_index", "airflow/try_number"
 CHECK_POLICIES = ("fail", "skip", "ignore")
 
-#: Seconds in which a launch whose answer did not come must have become visible.
+#: Seconds within which a launch that was not answered becomes visible.
 _LAUNCH_SHOWS = 30.0
 _LOOK_AGAIN = 2.0
-#: Seconds that a run which is being cancelled has to end before the task launches another.
+#: Seconds that a run which is being canceled has to end before the task launches another.
 _STOPS = 120.0
-#: Under this key the task's store holds the runs whose end was told to Airflow.
-_TOLD = "told_runs"
+#: Under this key the task's store holds the runs whose end was reported to Airflow.
+_REPORTED = "told_runs"
 _KEPT = 20
-#: More runs than a DAG run launches.
+#: More runs than one DAG run ever launches.
 _MANY = 500
 #: Sorts after every partition key.
 _AFTER_ALL = chr(0x10FFFF)
 
 
 class DagsterRunLink(BaseOperatorLink):
-    """The button on a task's page, also while the task waits."""
+    """The button on a task's page that opens its Dagster run, also while the task waits."""
 
     name = "Dagster run"
 
@@ -71,21 +71,37 @@ class DagsterRunLink(BaseOperatorLink):
 
 
 class DagsterMaterializeOperator(BaseOperator):
-    """Materialize assets by one Dagster run.
+    """Materialize assets with one Dagster run.
 
-    What: `assets` (keys, `a/b` for paths), `groups`, or `selection` (Dagster's syntax, see selection.py); one of them.
+    Parameters
+    ----------
+    assets, groups, selection
+        What to materialize; exactly one of them: asset keys (`a/b` for paths), group names, or Dagster's selection
+        syntax (see `selection.py`).
+    partition
+        The partition, if an asset has partitions. If empty, it is the day on which the data interval begins, in
+        `time_zone`, in `partition_format` or else in Dagster's own format.
+    partition_range
+        `A...B`, materialized by a single Dagster run. An empty `A` is Dagster's first partition, an empty `B` the
+        partition of this DAG run. Assets without partitions ignore both.
+    run_config, tags_of_run
+        Passed to the run. `run_config` is a dict, or JSON as a string.
+    deferrable
+        If false, the task waits in the worker.
+    poll_interval
+        Seconds between two looks at the run.
+    run_timeout
+        A run that takes longer is canceled.
+    outage_tolerance
+        How long Dagster may be unreachable while the task waits.
+    on_check_failure
+        What the task does if an asset check of severity ERROR failed: `fail`, `skip` or `ignore`.
+    resume_failed
+        Whether a retry resumes the failed run instead of launching a new one.
 
-    Which partition, where an asset has partitions: `partition`; if empty, the day in which the data interval begins, in
-    `time_zone`, written as `partition_format`, else as Dagster writes them. Or `partition_range`, `A...B`, by a single
-    Dagster run: an empty `A` is Dagster's first, an empty `B` the partition of this DAG run. Assets without partitions
-    disregard both.
-
-    `run_config` (a dict, or JSON as a text) and `tags_of_run` go to the run. `run_timeout`: a run that takes longer is
-    cancelled. `outage_tolerance`: how long Dagster may not answer while the task waits. `on_check_failure`: what
-    becomes of the task if an asset check of severity ERROR failed: `fail`, `skip` or `ignore`. `resume_failed`: a retry
-    goes on where the run failed, in place of beginning anew. `deferrable=False` waits in the worker.
-
-    Returns (XCom) run_id, url, status, materialized, rows by asset, and checks.
+    Returns
+    -------
+    dict (XCom) with run_id, url, status, materialized, rows by asset, and checks.
     """
 
     template_fields: Sequence[str] = (
@@ -126,10 +142,10 @@ class DagsterMaterializeOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         if sum(x is not None for x in (assets, groups, selection)) != 1:
-            raise ValueError(f"Task {self.task_id}: give one of `assets`, `groups` and `selection`.")
+            raise ValueError(f"Task {self.task_id}: set exactly one of `assets`, `groups` and `selection`.")
         if on_check_failure not in CHECK_POLICIES:
             raise ValueError(
-                f"Task {self.task_id}: on_check_failure={on_check_failure!r}; allowed: {', '.join(CHECK_POLICIES)}."
+                f"Task {self.task_id}: on_check_failure={on_check_failure!r}. Allowed: {', '.join(CHECK_POLICIES)}."
             )
         if poll_interval <= 0:
             raise ValueError(f"Task {self.task_id}: poll_interval={poll_interval!r} must be more than 0 seconds.")
@@ -154,50 +170,50 @@ class DagsterMaterializeOperator(BaseOperator):
     # Airflow's side
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find the run of an earlier try, or launch one; then wait."""
+        """Find the run of an earlier try, or launch a new one; then wait."""
         with _as_task_errors():
             client = self._client()
-            run_id, found = self._find_or_launch(client, context)
-        return self._wait(client, context, run_id, found)
+            run_id, existing = self._find_or_launch(client, context)
+        return self._wait(client, context, run_id, existing)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """The wait is over: tell how the run ended."""
+        """Report how the run ended, after the wait."""
         with _as_task_errors():
             client = self._client()
             if event["status"] == "CANCELED" and event.get("overtaken"):
-                # The end of the earlier try cancelled what this one had found: a task cleared while it waited.
-                self.log.info("Run %s was cancelled with the try that launched it; launching anew", event["run_id"])
+                # The end of the earlier try canceled the run that this try found: the task was cleared while it waited.
+                self.log.info("Run %s was canceled with the try that launched it; launching a new run", event["run_id"])
                 run_id = self._launch(client, context)
                 relaunched = True
             else:
-                result = self._told(client, context, event)
+                result = self._outcome(client, context, event)
                 relaunched = False
         return self._wait(client, context, run_id, None) if relaunched else result
 
     def on_kill(self) -> None:
-        """The worker's process is ended by a person, or by a time-out of the task: so is the run."""
+        """Cancel the run: a person or the task's timeout ends the worker's process."""
         if self.run_id is None:
             return
         try:
             refused = self._client().terminate(self.run_id)
         except DagsterError as e:
-            self.log.error("Dagster run %s could not be cancelled, and may go on: %s", self.run_id, e)
+            self.log.error("Dagster run %s could not be canceled and may still be running: %s", self.run_id, e)
         else:
-            self.log.info("Cancelled Dagster run %s%s", self.run_id, f": {refused}" if refused else "")
+            self.log.info("Canceled Dagster run %s%s", self.run_id, f": {refused}" if refused else "")
 
-    def _wait(self, client: DagsterClient, context: Context, run_id: str, found: Run | None) -> dict[str, Any]:
-        """Wait for a run, `found` if an earlier try launched it. Its deadline counts from its launch."""
+    def _wait(self, client: DagsterClient, context: Context, run_id: str, existing: Run | None) -> dict[str, Any]:
+        """Wait for a run; `existing` is that run if an earlier try launched it. Its deadline counts from its launch."""
         self.run_id = run_id
         url = client.run_url(run_id)
         ti = context["ti"]
         ti.xcom_push(key="dagster_run_id", value=run_id)
         ti.xcom_push(key="dagster_run_url", value=url)
-        ti.xcom_push(key=DagsterRunLink().xcom_key, value=url)  # Airflow sets it when a task ends; people look earlier
+        ti.xcom_push(key=DagsterRunLink().xcom_key, value=url)  # Airflow sets it only when a task ends
         self.log.info("Dagster run %s", url)
-        if found is not None and found.status == "SUCCESS":
-            return self.execute_complete(context, Watch(run_id, None, 0, 0).event(found.status))
+        if existing is not None and existing.status == "SUCCESS":
+            return self.execute_complete(context, Watch(run_id, None, 0, 0).event(existing.status))
         now = time.time()
-        launched_at, attached_at = (found.created, now) if found is not None else (now, None)
+        launched_at, attached_at = (existing.created, now) if existing is not None else (now, None)
         deadline = launched_at + self.run_timeout.total_seconds() if self.run_timeout else None
         tolerance = self.outage_tolerance.total_seconds()
         if self.deferrable:
@@ -223,42 +239,42 @@ class DagsterMaterializeOperator(BaseOperator):
     # Before the launch
 
     def _identity(self, context: Context) -> dict[str, str]:
-        """The tags by which any try of this task finds its runs."""
+        """Return the tags by which every try of this task finds its runs."""
         ti = context["ti"]
         tags = {DAG_ID: ti.dag_id, DAG_RUN_ID: ti.run_id, TASK_ID: ti.task_id}
         return tags | ({MAP_INDEX: str(ti.map_index)} if (ti.map_index or 0) >= 0 and ti.map_index is not None else {})
 
     def _find_or_launch(self, client: DagsterClient, context: Context) -> tuple[str, Run | None]:
-        """The id of the run to wait for, and that run if an earlier try launched it."""
+        """Return the id of the run to wait for, and that run if an earlier try launched it."""
         runs = client.find(self._identity(context))
         last = self._stopped(client, runs[0]) if runs else None
         if last is not None and not last.ended:
-            self.log.info("Found run %s of an earlier try, %s: waiting for it", last.id, last.status)
+            self.log.info("Found run %s of an earlier try (%s): waiting for it", last.id, last.status)
             return last.id, last
         if last is not None and (retry := self._retry_of_dagster(client, context, last)) is not None:
-            self.log.info("Dagster itself retries run %s: waiting for that", last.id)
+            self.log.info("Dagster itself retries run %s: waiting for the retry", last.id)
             return retry.id, retry
         if last is not None and self._outdated(client, context, last):
-            self.log.info("What run %s was made from has been made anew since: launching anew", last.id)
+            self.log.info("The input of run %s has been materialized again since: launching a new run", last.id)
             return self._launch(client, context), None
-        if last is not None and last.status == "SUCCESS" and self._nobody_was_told(context, last):
-            self.log.info("Run %s ended while no task watched it: taking its result", last.id)
+        if last is not None and last.status == "SUCCESS" and self._is_unreported(context, last):
+            self.log.info("Run %s ended while no task was waiting for it: taking its result", last.id)
             return last.id, last
         if last is not None and last.status == "FAILURE" and self.resume_failed and context["ti"].try_number > 1:
             try:
                 return self._sent(client, context, lambda tags: client.resume(last.id, tags)), None
             except RefusedError as e:
-                self.log.warning("Run %s cannot be resumed, so it begins anew: %s", last.id, e)
+                self.log.warning("Run %s cannot be resumed, so a new run is launched: %s", last.id, e)
         return self._launch(client, context), None
 
     def _stopped(self, client: DagsterClient, run: Run) -> Run:
-        """The run, after its end if it is being cancelled: one launched beside it would write the same tables."""
+        """Return the run, after its end if it is being canceled: a second run would write the same tables."""
         deadline = time.time() + _STOPS
         while run.status == "CANCELING":
             if time.time() > deadline:
                 raise AirflowException(
-                    f"Dagster run {run.id} of an earlier try has been stopping for {_STOPS:g} s. The next try looks "
-                    f"again; if its process is gone, force its termination at {client.run_url(run.id)}"
+                    f"Dagster run {run.id} of an earlier try has been stopping for {_STOPS:g} s. The next try "
+                    f"checks again. If its process is gone, force its termination at {client.run_url(run.id)}"
                 )
             time.sleep(_LOOK_AGAIN)
             run = client.run(run.id)
@@ -266,7 +282,7 @@ class DagsterMaterializeOperator(BaseOperator):
 
     @staticmethod
     def _retry_of_dagster(client: DagsterClient, context: Context, run: Run) -> Run | None:
-        """The run to wait for where Dagster retries by itself what an earlier try launched."""
+        """Return the run to wait for if Dagster itself retries what an earlier try launched."""
         if run.status != "FAILURE":
             return None
         if run.retried_by is not None:
@@ -274,29 +290,29 @@ class DagsterMaterializeOperator(BaseOperator):
                 return client.run(run.retried_by)
             except RunGoneError:
                 return None
-        # If its failure was told, its wait was in vain: no daemon is there that would retry it.
-        return run if run.will_be_retried and run.id not in (_told_before(context) or []) else None
+        # If its failure was reported, the wait for a retry has ended before: no daemon is running that would retry it.
+        return run if run.will_be_retried and run.id not in (_reported_before(context) or []) else None
 
     def _outdated(self, client: DagsterClient, context: Context, run: Run) -> bool:
-        """Whether a task before this one has launched a run since: somebody cleared both, as its input was wrong."""
+        """Whether an upstream task has launched a run since: both were cleared because the input was wrong."""
         of_dag_run = {k: v for k, v in self._identity(context).items() if k in (DAG_ID, DAG_RUN_ID)}
         since = itertools.takewhile(lambda newer: newer.id != run.id, client.find(of_dag_run, limit=_MANY))
         before = self.get_flat_relative_ids(upstream=True)
         return any(newer.tags.get(TASK_ID) in before for newer in since)
 
-    def _nobody_was_told(self, context: Context, run: Run) -> bool:
-        """Whether a run's success is news. If not, somebody cleared a task that had ended well, and wants it again."""
-        told = _told_before(context)
-        if told is not None:
-            return run.id not in told
-        # Airflow before task stores: clearing, and nothing else, raises the number of tries beyond the task's own.
+    def _is_unreported(self, context: Context, run: Run) -> bool:
+        """Whether a run's success has not been reported yet. If it has, the task was cleared in order to run again."""
+        reported = _reported_before(context)
+        if reported is not None:
+            return run.id not in reported
+        # Airflow versions without task stores: only clearing raises the number of tries beyond the task's own.
         return (getattr(context["ti"], "max_tries", None) or 0) <= (self.retries or 0)
 
-    def _tell(self, context: Context, run_id: str) -> None:
+    def _remember_reported(self, context: Context, run_id: str) -> None:
         store = context.get("task_state_store")
         if store is not None:
-            told: list[Any] = [*(_told_before(context) or []), run_id]
-            store.set(_TOLD, told[-_KEPT:])
+            reported: list[Any] = [*(_reported_before(context) or []), run_id]
+            store.set(_REPORTED, reported[-_KEPT:])
 
     def _launch(self, client: DagsterClient, context: Context) -> str:
         nodes = self._chosen(client)
@@ -308,7 +324,7 @@ class DagsterMaterializeOperator(BaseOperator):
         return self._sent(client, context, lambda tags: client.launch(nodes, mine | tags, config))
 
     def _sent(self, client: DagsterClient, context: Context, launch: Callable[[dict[str, str]], str]) -> str:
-        """Launch. Where the answer does not come, look whether the run has: never is a second one launched."""
+        """Launch. If no answer comes, check whether the run was launched all the same: there must never be two."""
         identity = self._identity(context)
         known = {run.id for run in client.find(identity)}
         try:
@@ -317,7 +333,7 @@ class DagsterMaterializeOperator(BaseOperator):
         except UnreachableError as e:
             if not e.sent:
                 raise
-            self.log.warning("%s Looking whether the run was launched all the same", e)
+            self.log.warning("%s Checking whether the run was launched all the same", e)
             deadline = time.time() + _LAUNCH_SHOWS
             while time.time() < deadline:
                 time.sleep(_LOOK_AGAIN)
@@ -327,31 +343,31 @@ class DagsterMaterializeOperator(BaseOperator):
                     self.log.warning("%s", again)
                     continue
                 if new:
-                    self.log.info("It was: %s", new[0].id)
+                    self.log.info("The run was launched: %s", new[0].id)
                     return new[0].id
             raise
 
     def _chosen(self, client: DagsterClient) -> list[AssetNode]:
-        """The assets meant, in the order of their names. Raises RefusedError for one that there is not."""
+        """Return the chosen assets, sorted by key. Raises RefusedError for an asset that does not exist."""
         nodes = client.nodes()
         if self.selection is not None:
             keys = select(self.selection, list(nodes.values()))
             if not keys:
                 raise client.missing("asset in the selection", [self.selection], sorted(nodes))
         elif self.groups is not None:
-            groups = _texts("groups", self.groups)
+            groups = _names("groups", self.groups)
             known = {node.group for node in nodes.values()}
             if unknown := set(groups) - known:
                 raise client.missing("asset group", unknown, known)
             keys = {key for key, node in nodes.items() if node.group in groups}
         else:
-            keys = set(_texts("assets", self.assets or []))
+            keys = set(_names("assets", self.assets or []))
             if unknown := keys - set(nodes):
                 raise client.missing("asset", unknown, nodes)
         return [nodes[key] for key in sorted(keys)]
 
     def _partition_tags(self, client: DagsterClient, context: Context, nodes: Sequence[AssetNode]) -> dict[str, str]:
-        """The tags that say which partition, or none for assets without; checked against what Dagster has."""
+        """Return the run's partition tags, none if no asset has partitions; checked against Dagster's partitions."""
         partitioned = [node.key for node in nodes if node.partitioned]
         if not partitioned:
             return {}
@@ -362,34 +378,34 @@ class DagsterMaterializeOperator(BaseOperator):
             key = self._partition(context, nodes)
             if key is None:
                 raise RefusedError(
-                    f"{partitioned[0]} has partitions, and this DAG run has no data interval that says which: trigger "
-                    f"it with `partition`. {nearest(_AFTER_ALL, known)}"
+                    f"{partitioned[0]} has partitions, and this DAG run has no data interval to choose one: trigger it "
+                    f"with `partition`. {nearest(_AFTER_ALL, known)}"
                 )
             check_partition(keys, key)
             return {PARTITION: key}
         begin, dots, end = (part.strip() for part in wanted.partition("..."))
         if not dots:
-            raise RefusedError(f"partition_range={wanted!r} is not A...B, such as 2024-01-01...2024-01-31.")
+            raise RefusedError(f"partition_range={wanted!r} is not of the form A...B, such as 2024-01-01...2024-01-31.")
         begin = begin or (known[0] if known else "")
         end = end or self._partition(context, nodes) or (known[-1] if known else "")
         for key in (begin, end):
             check_partition(keys, key)
         if known.index(begin) > known.index(end):
-            raise RefusedError(f"partition_range={wanted!r}: {begin} comes after {end}. Turn them round.")
+            raise RefusedError(f"partition_range={wanted!r}: {begin} comes after {end}. Swap them.")
         if begin == end:
             return {PARTITION: begin}
-        # Dagster would launch it, and the steps would fail at their first question for their partition.
+        # Dagster would launch it, and the steps would fail when they first ask for their partition.
         if one_by_one := [node.key for node in nodes if node.partitioned and not node.ranges]:
             raise RefusedError(
-                f"partition_range={wanted!r}: one run makes one partition of {', '.join(one_by_one)}. Trigger a run "
-                "for each, such as by a backfill; or give the assets BackfillPolicy.single_run() in Dagster."
+                f"partition_range={wanted!r}: one run materializes one partition of {', '.join(one_by_one)}. Trigger "
+                "one run per partition, for example by a backfill, or set BackfillPolicy.single_run() on the assets."
             )
         return {RANGE_START: begin, RANGE_END: end}
 
     def _partition(self, context: Context, nodes: Sequence[AssetNode]) -> str | None:
-        """The partition that was asked for, else the beginning of the data interval in shop time."""
-        if (asked := _text(self.partition)) is not None:
-            return asked
+        """Return the requested partition, else the beginning of the data interval in shop time."""
+        if (requested := _text(self.partition)) is not None:
+            return requested
         begins = context.get("data_interval_start")
         if begins is None:
             return None
@@ -397,13 +413,14 @@ class DagsterMaterializeOperator(BaseOperator):
             zone = ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise RefusedError(
-                f"time_zone={self.time_zone!r} of task {self.task_id} is not a time zone, such as Europe/Berlin."
+                f"time_zone={self.time_zone!r} of task {self.task_id} is not a time zone. Use a name such as "
+                "Europe/Berlin."
             ) from None
         formats = (self.partition_format, *(node.partition_format for node in nodes), "%Y-%m-%d")
         return str(begins.astimezone(zone).strftime(next(f for f in formats if f)))
 
     def _refuse_second_dag_run(self, client: DagsterClient, context: Context, partition: Mapping[str, str]) -> None:
-        """Two DAG runs for one partition would do the same work beside each other: the later one retries later."""
+        """Fail this try if another DAG run is working on the same partition: the later one retries later."""
         if not partition:
             return
         identity = self._identity(context)
@@ -412,12 +429,12 @@ class DagsterMaterializeOperator(BaseOperator):
             other = run.tags.get(DAG_RUN_ID)
             if not run.ended and other != identity[DAG_RUN_ID]:
                 raise AirflowException(
-                    f"The DAG run {other!r} is materializing {' to '.join(partition.values())} at this moment, by "
-                    f"{client.run_url(run.id)}. One is enough: let it end and this task retry, or mark this as done."
+                    f"The DAG run {other!r} is already materializing {' to '.join(partition.values())}: "
+                    f"{client.run_url(run.id)}. Wait until it ends and this task retries, or mark this task as success."
                 )
 
     def _config(self) -> dict[str, Any]:
-        """Run config. A text is JSON, so that templates can give true and numbers."""
+        """Return the run config. A string is JSON, so that templates can produce booleans and numbers."""
         if not self.run_config:
             return {}
         if isinstance(self.run_config, str):
@@ -433,31 +450,31 @@ class DagsterMaterializeOperator(BaseOperator):
 
     # After the end
 
-    def _told(self, client: DagsterClient, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """What Airflow is told of a wait that ended: a result, or the reason for none."""
+    def _outcome(self, client: DagsterClient, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of a wait that ended, or raise the reason why there is none."""
         run_id, status = event["run_id"], event["status"]
         url = client.run_url(run_id)
         if status == TIMEOUT:
             refused = client.terminate(run_id)
             raise AirflowException(
-                f"Dagster run {run_id} took longer than {self.run_timeout}, and was "
-                f"{'not cancelled: ' + refused if refused else 'cancelled'}. {url}"
+                f"Dagster run {run_id} took longer than {self.run_timeout} and was "
+                f"{'not canceled: ' + refused if refused else 'canceled'}. {url}"
             )
         if status == UNREACHABLE:
             raise AirflowException(
-                f"Dagster could not be asked for {self.outage_tolerance}; run {run_id} may go on. The next try looks "
-                f"for it before it launches anything. Last answer: {event['message']}"
+                f"Dagster was unreachable for {self.outage_tolerance}; run {run_id} may still be running. The next try "
+                f"looks for it before it launches anything. Last answer: {event['message']}"
             )
         if status == LOST:
             raise AirflowException(event["message"])
         report = client.report(run_id)
-        self._tell(context, run_id)
+        self._remember_reported(context, run_id)
         if status == "CANCELED":
             raise AirflowFailException(
-                f"Dagster run {run_id} was cancelled in Dagster, so it is not retried. Clear the task to run it. {url}"
+                f"Dagster run {run_id} was canceled in Dagster, so it is not retried. Clear the task to run it. {url}"
             )
         if status != "SUCCESS":
-            why = "; ".join(report.failures) or "no step says why; its log does"
+            why = "; ".join(report.failures) or "no step reported a reason; see its log"
             raise AirflowException(f"Dagster run {run_id} failed: {why}. {url}")
         self._judge(report.checks, run_id, url)
         for outlet in self.outlets:
@@ -465,14 +482,14 @@ class DagsterMaterializeOperator(BaseOperator):
         return self._result(report, run_id, url)
 
     def _judge(self, checks: Sequence[Check], run_id: str, url: str) -> None:
-        """Apply the policy to ERROR checks that failed in a run that ended well."""
+        """Apply `on_check_failure` to ERROR checks that failed in a run that succeeded."""
         failed = [check for check in checks if not check.passed]
         for check in failed:
             self.log.warning("Asset check failed (%s): %s", check.severity, check)
         errors = [check for check in failed if check.severity == "ERROR"]
         if not errors or self.on_check_failure == "ignore":
             return
-        message = f"Dagster run {run_id} ended, but asset checks failed: {'; '.join(map(str, errors))}. {url}"
+        message = f"Dagster run {run_id} succeeded, but asset checks failed: {'; '.join(map(str, errors))}. {url}"
         if self.on_check_failure == "skip":
             raise AirflowSkipException(message)
         raise AirflowFailException(message)
@@ -492,7 +509,7 @@ class DagsterMaterializeOperator(BaseOperator):
 
 @contextlib.contextmanager
 def _as_task_errors() -> Iterator[None]:
-    """Refusals fail a task for good; what may pass fails a try."""
+    """Turn refusals into task failures, and temporary problems into failed tries."""
     try:
         yield
     except UnreachableError as e:
@@ -502,24 +519,24 @@ def _as_task_errors() -> Iterator[None]:
 
 
 def _text(rendered: str | None) -> str | None:
-    """What a template rendered, or None: an empty parameter becomes an empty text, or the word None."""
+    """Return what a template rendered, or None: an empty parameter renders as an empty string or the word None."""
     text = str(rendered or "").strip()
     return None if text in ("", "None") else text
 
 
-def _told_before(context: Context) -> list[str] | None:
-    """Runs whose end Airflow was told; None where this Airflow keeps nothing for a task."""
+def _reported_before(context: Context) -> list[str] | None:
+    """Return the runs whose end was reported to Airflow; None if this Airflow has no task store."""
     store = context.get("task_state_store")
     if store is None:
         return None
-    told = store.get(_TOLD)
-    return [str(run_id) for run_id in told] if isinstance(told, list) else []
+    reported = store.get(_REPORTED)
+    return [str(run_id) for run_id in reported] if isinstance(reported, list) else []
 
 
-def _texts(name: str, given: Any) -> list[str]:
-    """A list of texts, or one that a template made of a text with commas."""
+def _names(name: str, given: Any) -> list[str]:
+    """Return a list of names, also from a comma-separated string that a template rendered."""
     texts = given.split(",") if isinstance(given, str) else list(given)
-    found = [text.strip() for text in texts if text.strip()]
-    if not found:
+    names = [text.strip() for text in texts if text.strip()]
+    if not names:
         raise RefusedError(f"`{name}` is empty: name at least one.")
-    return found
+    return names

@@ -1,14 +1,13 @@
 """
 ### Retail pipeline without a Dagster webserver
 
-The smallest way to let Airflow run the assets: one bash task with the command of the README, `dagster asset
-materialize`, for the landing of the data interval. It needs the `dagster` program where the task runs and nothing
-else, and gives up what `retail_pipeline` adds: the task holds its worker slot, the run of a killed worker goes on
-unobserved, there is no link, and nothing is cancelled in Dagster. Unpause this DAG **or** `retail_pipeline`, not
-both: they make the same tables.
+The smallest way to run the assets from Airflow: one bash task that runs `dagster asset materialize` for the landing
+of the data interval. It needs only the `dagster` program where the task runs, and lacks what `retail_pipeline` adds:
+the task holds its worker slot, the run of a killed worker goes on unobserved, there is no link, and nothing is
+canceled in Dagster. Unpause this DAG **or** `retail_pipeline`, not both: they materialize the same tables.
 
-* `partition`: the landing day, `YYYY-MM-DD`; empty: the day in which the data interval begins, in shop time.
-* The Airflow Variable `retail_dagster_program` names the program, `dagster` by default: of another environment,
+* `partition`: the landing day, `YYYY-MM-DD`; if empty, the day on which the data interval begins, in shop time.
+* The Airflow Variable `retail_dagster_program` is the program, `dagster` by default; for one in another environment,
   `/opt/dagster/bin/dagster`.
 * Settings (`RETAIL_HOME`, `RETAIL_SOURCE`, …) come from the environment of the worker.
 """
@@ -22,15 +21,15 @@ from airflow.sdk import DAG, Param
 
 from airflow_bridge import shop_clock
 
-# The partition goes through the environment: what somebody types is never part of the command.
+# The partition is passed in the environment: user input is never part of the command.
 COMMAND = """
-test -n "$PARTITION" || { echo "No data interval, and no partition: trigger with one, such as 2024-01-31" >&2; exit 2; }
+test -n "$PARTITION" || { echo "No data interval and no partition: trigger with one, such as 2024-01-31" >&2; exit 2; }
 exec "$DAGSTER" asset materialize -m retail_assets.definitions --select '*' --partition "$PARTITION"
 """
 
 with DAG(
     "retail_pipeline_bash",
-    description="The whole graph by one bash command, for Airflow without a Dagster webserver.",
+    description="The whole graph in one bash command, for Airflow without a Dagster webserver.",
     schedule=shop_clock.intervals(shop_clock.SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
@@ -42,7 +41,7 @@ with DAG(
             type=["null", "string"],
             pattern=r"^\d{4}-\d{2}-\d{2}$",
             title="Landing day",
-            description="YYYY-MM-DD; empty: the day in which the data interval begins",
+            description="YYYY-MM-DD; if empty, the day on which the data interval begins",
         )
     },
     tags=["retail", "dagster"],

@@ -1,31 +1,31 @@
 """
 ### Retail pipeline
 
-Airflow decides *when*, Dagster *what and how*: each task asks Dagster for one group of assets, waits for the run
-without holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a
-task opens its run, while it is still going too.
+Airflow schedules, Dagster materializes: each task asks Dagster for one group of assets, waits for the run without
+holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a task opens
+its run, also while it is still running.
 
 `ingest → warehouse → eda, forecast → segments`
 
-**Which landing.** The day in which the data interval begins, in shop time: the run that starts on 2 February at six
-does the landing of 1 February. A backfill of three days is three partitions, one run a task and day.
+**Which landing.** The day on which the data interval begins, in shop time: the run that starts on 2 February at six
+processes the landing of 1 February. A backfill of three days is three partitions, with one run per task and day.
 
-| trigger with | it does |
+| trigger with | it materializes |
 |---|---|
 | nothing | the landing of the data interval |
 | `partition` `2024-01-31` | this landing |
-| `partition_range` `2024-01-01...2024-01-31` | all of these landings, by **one** Dagster run a task |
-| `full_refresh` | every landing up to the one of this run, or `partition`, by one Dagster run a task; a new training |
+| `partition_range` `2024-01-01...2024-01-31` | all of these landings, in **one** Dagster run per task |
+| `full_refresh` | every landing up to this run's, or `partition`, in one Dagster run per task, and a new training |
 
-**If it fails.** Read the task's error: it names the step, and what to do. Mend that and clear the task: a new try
-resumes the Dagster run from where it failed; cleared together with a task before it, it begins anew. Marking a task
-as failed cancels its run; clearing it while it waits launches it anew. No try launches twice: what a killed worker
-launched is found again.
+**If it fails.** Read the task's error: it names the step and says what to do. Fix that and clear the task: the new try
+resumes the Dagster run from where it failed. If you clear an upstream task as well, it launches a new run. Marking a
+task as failed cancels its run; clearing it while it waits launches a new one. No try launches twice: the run of a
+killed worker is found again.
 
-**Training.** `forecast` trains when a training is due; `retail_retraining` trains every week, whatever the model's age.
+**Training.** `forecast` trains when a training is due; `retail_retraining` trains every week in any case.
 
 **Settings.** The Airflow Variable `retail_dagster_conn_id`, looked up when a task runs, names the connection to Dagster
-(`dagster_default`). What has to be known when this file is read comes from the environment of Airflow's programs:
+(`dagster_default`). What must be known when this file is parsed comes from the environment of Airflow's programs:
 
 * `AIRFLOW_VAR_RETAIL_SCHEDULE` (`0 6 * * *`), `AIRFLOW_VAR_RETAIL_RETRAINING_SCHEDULE` (`0 12 * * 0`),
 * `AIRFLOW_VAR_RETAIL_TIMEZONE`, shop time (`America/New_York`), `AIRFLOW_VAR_RETAIL_START_DATE` (`2017-01-01`).
@@ -43,7 +43,7 @@ from airflow_bridge.operators import DagsterMaterializeOperator
 
 CONNECTION = "{{ var.value.get('retail_dagster_conn_id', 'dagster_default') }}"
 
-#: Group of assets -> the groups whose tables it reads, and the tables that other DAGs may wait for.
+#: Asset group -> the groups whose tables it reads, and the tables that other DAGs may wait for.
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ingest": ((), ()),
     "warehouse": (("ingest",), ("sales", "daily_category_sales")),
@@ -62,14 +62,14 @@ DEFAULTS: dict[str, Any] = {
     "time_zone": shop_clock.time_zone(),
 }
 
-#: Group -> the asset of it that trains.
+#: Group -> its asset that trains.
 TRAINS = {"forecast": "forecast_backtest", "segments": "segment_model"}
-#: What such an asset is told: whether to train in any case. JSON, so that a parameter is true or false.
+#: The config of such an asset: whether to train in any case. JSON, so that a parameter is true or false.
 RETRAIN = '{"ops": {"%s": {"config": {"retrain": %s}}}}'
 
 
 def table(name: str) -> Asset:
-    """The Airflow asset of a table: `DAG(schedule=[Asset("dagster://retail_assets/sales")])` runs after it."""
+    """Return the Airflow asset of a table: `DAG(schedule=[Asset("dagster://retail_assets/sales")])` runs after it."""
     return Asset(name=f"retail_{name}", uri=f"dagster://retail_assets/{name}", group="retail")
 
 
@@ -78,7 +78,7 @@ DAYS: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d
 
 with DAG(
     "retail_pipeline",
-    description="Sales files to tables, figures, forecast and segments: one landing a day, materialized by Dagster.",
+    description="Sales files to tables, figures, forecast and segments: one landing per day, materialized by Dagster.",
     schedule=shop_clock.intervals(shop_clock.SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
@@ -86,10 +86,10 @@ with DAG(
     default_args=DEFAULTS,
     params={
         "partition": Param(
-            None, **DAY, title="Landing day", description="YYYY-MM-DD; empty: the landing of the data interval"
+            None, **DAY, title="Landing day", description="YYYY-MM-DD; if empty, the landing of the data interval"
         ),
         "partition_range": Param(
-            None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, by one Dagster run a task"
+            None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, in one Dagster run per task"
         ),
         "full_refresh": Param(
             False,
@@ -116,16 +116,16 @@ with DAG(
 
 with DAG(
     "retail_retraining",
-    description="Train forecast and segments now, whatever the age of the models in use.",
+    description="Train the forecast and the segments now, even if no retraining is due.",
     schedule=shop_clock.intervals(shop_clock.RETRAINING_SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["retail", "dagster"],
-    doc_md="Trains and judges the models on what the warehouse holds now. A forecast is promoted only if it beats the "
-    "one in use; segments that would rename too many customers wait (`retail-assets models list`). Its schedule is "
-    "slower than `retail_pipeline`'s.",
+    doc_md="Trains and evaluates the models on what the warehouse holds now. A forecast model is promoted only if it "
+    "beats the one in use; a segments model that would rename too many customers is held (`retail-assets models "
+    "list`). Runs less often than `retail_pipeline`.",
 ) as retraining:
     before: DagsterMaterializeOperator | None = None
     for group, asset in TRAINS.items():
@@ -136,7 +136,7 @@ with DAG(
             outlets=[table(name) for name in GROUPS[group][1]],
             doc_md=f"Materializes the asset group `{group}` with `retrain: true`.",
         )
-        # One after the other: the segments' stock advice reads the forecast.
+        # One after the other: the stock recommendations of the segments read the forecast.
         if before is not None:
             before >> training
         before = training

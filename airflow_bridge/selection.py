@@ -1,4 +1,4 @@
-"""Dagster's asset selection syntax, read here: the webserver's GraphQL does not take it, and the bridge has no Dagster.
+"""Dagster's asset selection syntax, parsed here: the webserver's GraphQL has no selections, and the bridge no Dagster.
 
 `*` · `key:"a/b"` (with `*` as wildcard; a bare name is a key) · `group:` `kind:` `owner:` `tag:name=value` ·
 `+x` upstream, `x+` downstream, `2+x` and `x+2` as many steps · `roots(x)` `sinks(x)` · `not` `and` `or` · `( )`
@@ -20,12 +20,20 @@ _ATTRIBUTES = ("key", "group", "kind", "owner", "tag", "code_location")
 
 
 def select(selection: str, nodes: Sequence[AssetNode]) -> set[str]:
-    """The keys that a selection means. Raises RefusedError where it cannot be read, saying at which place."""
+    """Return the keys of the selected assets. Raises RefusedError for a selection that cannot be parsed.
+
+    >>> raw = AssetNode("raw", "ingest", True, ("shop", "main"))
+    >>> sales = AssetNode("sales", "warehouse", True, ("shop", "main"), upstream=frozenset({"raw"}))
+    >>> sorted(select('group:"ingest"+', [raw, sales]))
+    ['raw', 'sales']
+    >>> select("*", [raw]) == {"raw"}
+    True
+    """
     return _Reader(selection, {node.key: node for node in nodes}).read()
 
 
 class _Reader:
-    """Recursive descent: or · and · not · traversal · atom. Every method returns keys."""
+    """A recursive-descent parser: or · and · not · traversal · atom. Every method returns keys."""
 
     def __init__(self, text: str, nodes: Mapping[str, AssetNode]) -> None:
         self.text = text
@@ -39,10 +47,10 @@ class _Reader:
                 self.down[parent].add(key)
 
     def read(self) -> set[str]:
-        found = self._or()
+        keys = self._or()
         if self.at < len(self.tokens):
             raise self._wrong(f"{self.tokens[self.at]!r} is not expected here")
-        return found
+        return keys
 
     def _tokens(self) -> list[str]:
         tokens, at, text = [], 0, self.text.rstrip()
@@ -56,7 +64,7 @@ class _Reader:
 
     def _wrong(self, what: str) -> RefusedError:
         return RefusedError(
-            f"The selection {self.text!r} cannot be read: {what}. It is such as "
+            f"The selection {self.text!r} cannot be read: {what}. Examples: "
             'group:"ingest" or key:"sales"+ ; attributes: ' + ", ".join(_ATTRIBUTES)
         )
 
@@ -71,33 +79,33 @@ class _Reader:
         return False
 
     def _or(self) -> set[str]:
-        found = self._and()
+        keys = self._and()
         while self._take("or"):
-            found = found | self._and()
-        return found
+            keys = keys | self._and()
+        return keys
 
     def _and(self) -> set[str]:
-        found = self._not()
+        keys = self._not()
         while self._take("and"):
-            found = found & self._not()
-        return found
+            keys = keys & self._not()
+        return keys
 
     def _not(self) -> set[str]:
         return set(self.nodes) - self._not() if self._take("not") else self._traversal()
 
     def _traversal(self) -> set[str]:
         up = self._steps_before()
-        found = self._atom()
-        result = set(found)
+        start = self._atom()
+        result = set(start)
         if up is not None:
-            result |= self._reached(found, self.up, up)
+            result |= self._reached(start, self.up, up)
         if self._take("+"):
             word = self._next()
             down = len(self.nodes)
             if word is not None and word.isdigit():
                 self.at += 1
                 down = int(word)
-            result |= self._reached(found, self.down, down)
+            result |= self._reached(start, self.down, down)
         return result
 
     def _steps_before(self) -> int | None:
@@ -111,14 +119,14 @@ class _Reader:
         return None
 
     @staticmethod
-    def _reached(begin: set[str], edges: Mapping[str, set[str]], steps: int) -> set[str]:
-        found, edge = set(begin), set(begin)
+    def _reached(start: set[str], edges: Mapping[str, set[str]], steps: int) -> set[str]:
+        reached, frontier = set(start), set(start)
         for _ in range(steps):
-            edge = {far for near in edge for far in edges[near]} - found
-            if not edge:
+            frontier = {far for near in frontier for far in edges[near]} - reached
+            if not frontier:
                 break
-            found |= edge
-        return found
+            reached |= frontier
+        return reached
 
     def _atom(self) -> set[str]:
         word = self._next()
@@ -145,19 +153,19 @@ class _Reader:
     def _value(self, after: str) -> str:
         value = self._next()
         if value is None or value in _MARKS:
-            raise self._wrong(f"nothing stands after {after}")
+            raise self._wrong(f"a value is missing after {after}")
         self.at += 1
         return value.strip('"')
 
     def _closed(self) -> set[str]:
-        found = self._or()
+        keys = self._or()
         if not self._take(")"):
-            raise self._wrong("a bracket is not closed")
-        return found
+            raise self._wrong("a parenthesis is not closed")
+        return keys
 
     def _with(self, attribute: str, value: str) -> set[str]:
         if attribute not in _ATTRIBUTES:
-            raise self._wrong(f"there is no attribute {attribute!r}")
+            raise self._wrong(f"{attribute!r} is not an attribute")
         return {key for key, node in self.nodes.items() if _has(node, attribute, value)}
 
 

@@ -1,8 +1,7 @@
-"""When the DAGs run: schedules and the shop's time zone, from the environment and nothing else.
+"""When the DAGs run: schedules and the shop's time zone, from the environment alone.
 
-`AIRFLOW_VAR_<NAME>` is the environment's form of an Airflow Variable. Asking Airflow for the Variable itself while a
-DAG file is read would cost the DAG processor a question to the database each time, for ever; the environment costs
-nothing.
+`AIRFLOW_VAR_<NAME>` is the environment's form of an Airflow Variable. Looking up the Variable itself while a DAG file
+is parsed would cost the DAG processor a database query each time, indefinitely; the environment costs nothing.
 """
 
 from __future__ import annotations
@@ -28,34 +27,34 @@ _DEFAULTS = {
 
 
 def time_zone() -> str:
-    """Shop time, such as Europe/Berlin. Raises ValueError for a name that is not known."""
-    # RETAIL_TIMEZONE says the same to the assets: where both live in one environment, once is enough.
+    """Return shop time, such as Europe/Berlin. Raises ValueError for an unknown name."""
+    # RETAIL_TIMEZONE is the same for the assets: where both live in one environment, one variable is enough.
     name = os.environ.get(TIME_ZONE) or os.environ.get("RETAIL_TIMEZONE") or _DEFAULTS[TIME_ZONE]
     try:
         pendulum.timezone(name)
     except Exception as e:
-        raise ValueError(f"{TIME_ZONE}={name!r} is not a time zone, such as Europe/Berlin") from e
+        raise ValueError(f"{TIME_ZONE}={name!r} is not a time zone. Use a name such as Europe/Berlin") from e
     return name
 
 
 def intervals(variable: str) -> CronDataIntervalTimetable:
-    """The data intervals of a schedule, in shop time. Raises ValueError for what is not a cron expression.
+    """Return the data intervals of a schedule, in shop time. Raises ValueError for an invalid cron expression.
 
-    A plain cron text as `schedule=` would give intervals without a length, and so no landing day.
+    A plain cron string as `schedule=` would give intervals of length zero, and so no landing day.
     """
     cron = os.environ.get(variable) or _DEFAULTS[variable]
     try:
         timetable = CronDataIntervalTimetable(cron, timezone=time_zone())
         timetable.validate()
     except Exception as e:
-        raise ValueError(f"{variable}={cron!r} is not a schedule: five fields of cron, such as '0 6 * * *'") from e
+        raise ValueError(f"{variable}={cron!r} is not a schedule. Use five cron fields, such as '0 6 * * *'") from e
     return timetable
 
 
 def start() -> datetime:
-    """Before this day nothing is scheduled. Raises ValueError for what is not a date."""
+    """Return the day before which nothing is scheduled. Raises ValueError for an invalid date."""
     text = os.environ.get(START_DATE) or _DEFAULTS[START_DATE]
     try:
         return pendulum.from_format(text, "YYYY-MM-DD", tz=time_zone())
     except Exception as e:
-        raise ValueError(f"{START_DATE}={text!r} is not a day, such as 2024-01-31") from e
+        raise ValueError(f"{START_DATE}={text!r} is not a date. Use one such as 2024-01-31") from e

@@ -1,4 +1,4 @@
-"""Waiting for a Dagster run: what ends a wait, and the trigger that waits without a worker."""
+"""Wait for a Dagster run: what ends a wait, and the trigger that waits without a worker."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_bridge.client import DagsterError, RefusedError, Run, RunGoneError, UnreachableError
 from airflow_bridge.hooks import DagsterHook
 
-#: Seconds after a task has left its worker in which its trigger keeps an end for itself. Airflow's scheduler learns
-#: from the executor that the worker is free up to five seconds late (`min_heartbeat_interval`) and a turn of its own. A
-#: task that is queued again before that counts as killed, and its try fails (apache/airflow 67287, 71580: as of 3.3.2).
+#: Seconds after a task has left its worker during which its trigger does not report the end. Airflow's scheduler learns
+#: from the executor that the worker is free up to five seconds late (`min_heartbeat_interval`) plus one loop. A task
+#: that is queued again before that counts as killed, and its try fails (apache/airflow 67287, 71580: as of 3.3.2).
 SETTLES = 10.0
-#: A run that was found again and is cancelled within these seconds was cancelled by the end of the try that had it.
+#: A run that was found again and is canceled within these seconds was canceled by the end of the earlier try.
 SOON = 60.0
-# How a wait ends besides the ends of the run itself.
+# How a wait can end, besides the final states of the run itself.
 TIMEOUT, UNREACHABLE, LOST = "TIMEOUT", "UNREACHABLE", "LOST"
 
 
 @dataclass
 class Watch:
-    """One wait. `deadline` is a time (`time.time()`); `outage_tolerance` seconds without an answer are borne.
+    """The state of one wait. `deadline` is a time (`time.time()`); `outage_tolerance` is in seconds without an answer.
 
-    `attached_at`: when the run of an earlier try was found again. Knows nothing of how it is asked, so that worker and
-    triggerer judge alike.
+    `attached_at`: when the run of an earlier try was found again. It does no requests itself, so that worker and
+    triggerer decide alike.
     """
 
     run_id: str
@@ -40,7 +40,7 @@ class Watch:
     stopping_at: float | None = None
 
     def seen(self, run: Run, now: float) -> dict[str, Any] | None:
-        """Judge a run; returns the event that ends the wait. Where Dagster retried the run, its retry is watched."""
+        """Take note of a run; return the event that ends the wait, if any. If Dagster retried it, watch the retry."""
         self.answered_at = now
         if run.status in ("CANCELING", "CANCELED") and self.stopping_at is None:
             self.stopping_at = now
@@ -49,16 +49,16 @@ class Watch:
                 self.run_id, self.promised_at = run.retried_by, None
                 return self._late(now)
             self.promised_at = now if self.promised_at is None else self.promised_at
-            # A retry that was promised does not come if no daemon runs, or if the queue is gone.
+            # A promised retry does not come if no daemon is running or the queue is gone.
             if not run.will_be_retried or now - self.promised_at > self.outage_tolerance:
                 return self.event(run.status)
         return self._late(now)
 
     def unseen(self, error: DagsterError, now: float) -> dict[str, Any] | None:
-        """Judge an answer that did not come, or was no answer."""
+        """Take note of a failed request; return the event that ends the wait, if any."""
         if isinstance(error, RunGoneError):
             return self.event(LOST, str(error))
-        # A webserver that starts anew may answer with a failure of its own for a while: both are borne.
+        # A webserver that is restarting may answer with errors of its own for a while: both are tolerated.
         if now - self.answered_at > self.outage_tolerance:
             return self.event(UNREACHABLE, str(error))
         return self._late(now)
@@ -67,7 +67,7 @@ class Watch:
         return {"status": status, "run_id": self.run_id, "message": message, "overtaken": self._overtaken()}
 
     def _overtaken(self) -> bool:
-        """Whether the end of an earlier try cancelled the run under this one: a task cleared while it waited."""
+        """Whether the end of an earlier try canceled the run: the task was cleared while it waited."""
         if self.attached_at is None or self.stopping_at is None:
             return False
         return self.stopping_at - self.attached_at <= SOON
@@ -77,9 +77,9 @@ class Watch:
 
 
 class DagsterRunTrigger(BaseTrigger):
-    """Waits for a run and any retries that Dagster makes of it; stops the run if the task is killed meanwhile.
+    """Wait for a run and any retries that Dagster makes of it; stop the run if the task is killed meanwhile.
 
-    `attached_at`: when the run of an earlier try was found again, as the end of that try may cancel it yet.
+    `attached_at`: when the run of an earlier try was found again, because the end of that try may still cancel it.
     `left_at`: when the task left its worker, see SETTLES.
     """
 
@@ -101,7 +101,7 @@ class DagsterRunTrigger(BaseTrigger):
         self.outage_tolerance = outage_tolerance
         self.attached_at = attached_at
         self.left_at = left_at
-        # Not `run_id`: what a trigger was made with is its identity after a restart of the triggerer.
+        # Not `run_id`: the arguments of a trigger are its identity after a restart of the triggerer.
         self.watched = run_id
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -120,14 +120,14 @@ class DagsterRunTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         event = await self._ended()
-        # Bounded, whatever the clock of the worker's machine says.
+        # Bounded, in case the clock of the worker's machine is wrong.
         rest = 0.0 if self.left_at is None else min(self.left_at + SETTLES - time.time(), SETTLES)
         if rest > 0:
             await asyncio.sleep(rest)
         yield TriggerEvent(event)
 
     async def _ended(self) -> dict[str, Any]:
-        """Wait; returns the event that ends the wait."""
+        """Wait, and return the event that ends the wait."""
         try:
             client = await DagsterHook(self.dagster_conn_id).aget_conn()
         except RefusedError as e:
@@ -135,24 +135,24 @@ class DagsterRunTrigger(BaseTrigger):
         watch = Watch(self.run_id, self.deadline, self.outage_tolerance, time.time(), self.attached_at)
         while True:
             try:
-                found = await client.arun(watch.run_id)
-                event = watch.seen(found, time.time())
+                run = await client.arun(watch.run_id)
+                event = watch.seen(run, time.time())
             except DagsterError as e:
                 self.log.warning("%s", e)
                 event = watch.unseen(e, time.time())
             if watch.run_id != self.watched:
-                self.log.info("Dagster retries the run by itself: %s", client.run_url(watch.run_id))
+                self.log.info("Dagster itself retries the run: %s", client.run_url(watch.run_id))
                 self.watched = watch.run_id
             if event is not None:
                 return event
             await asyncio.sleep(self.poll_interval)
 
     async def on_kill(self) -> None:
-        """Somebody marked the task, or cleared it: its run must not go on unobserved."""
+        """Cancel the run: the task was marked or cleared, and its run must not go on unobserved."""
         try:
             client = await DagsterHook(self.dagster_conn_id).aget_conn()
             refused = await client.aterminate(self.watched)
         except (UnreachableError, RefusedError) as e:
-            self.log.error("Dagster run %s could not be cancelled, and may go on: %s", self.watched, e)
+            self.log.error("Dagster run %s could not be canceled and may still be running: %s", self.watched, e)
         else:
-            self.log.info("Cancelled Dagster run %s%s", self.watched, f": {refused}" if refused else "")
+            self.log.info("Canceled Dagster run %s%s", self.watched, f": {refused}" if refused else "")

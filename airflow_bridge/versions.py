@@ -1,4 +1,4 @@
-"""Names that stand elsewhere in Airflow 3.1 than in 3.2 and later; the rest of the bridge takes them from here."""
+"""Names that moved between Airflow 3.1 and 3.2; the rest of the bridge imports them from here."""
 
 from __future__ import annotations
 

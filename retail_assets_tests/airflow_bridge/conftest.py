@@ -1,4 +1,4 @@
-"""Airflow as the tests see it: a home of its own, nothing set up at import, no example DAGs, no settings of the user's.
+"""Airflow for the tests: a home of its own, nothing set up at import, no example DAGs, none of the user's settings.
 
 Airflow reads its configuration when it is imported. So this file, which pytest imports before any test module of the
 folder, sets the environment first; what needs a whole Airflow (a database, a DAG processor) is a process of its own.

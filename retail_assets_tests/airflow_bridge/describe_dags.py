@@ -1,4 +1,4 @@
-"""As a program: what Airflow's DAG processor finds in a folder, a line of JSON for each of some environments.
+"""A program that prints what Airflow's DAG processor finds in a folder, as one line of JSON per environment.
 
 Printed besides: connections and programs that were opened while the files were read, of which there must be none.
 Arguments: the folder, and as JSON a list of variables to set. Each is read in a process of its own, forked from one
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def described(dag: Any) -> dict[str, Any]:
-    """What a test asks of a DAG."""
+    """Return the facts about a DAG that the tests check."""
     return {
         "tasks": {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks},
         "retries": {t.task_id: t.retries for t in dag.tasks},
@@ -54,7 +54,7 @@ def main(folder: str, environments: str) -> None:
 
 
 def describe(folder: str, read: Callable[..., Any]) -> None:
-    """Print what is in the folder."""
+    """Print the DAGs of the folder."""
     opened: list[str] = []
     watched = {"socket.connect", "sqlite3.connect", "subprocess.Popen"}
     watching = [True]

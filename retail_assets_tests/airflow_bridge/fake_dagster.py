@@ -1,4 +1,4 @@
-"""A Dagster without processes: it answers GraphQL by the schema of the Dagster that is installed, as a fake transport.
+"""A Dagster without processes: a fake transport that answers GraphQL by the schema of the installed Dagster.
 
 What a question may ask and what shape an answer has is checked by that schema, so that this cannot drift away from
 the real one. Runs go through a `course` of states, one a look; troubles of the way are ordered by `fail`.
@@ -31,13 +31,13 @@ Trouble = httpx.Response | Exception
 
 @functools.cache
 def schema() -> GraphQLSchema:
-    """Dagster's types without its resolvers: those would ask a real instance."""
+    """Return Dagster's types without its resolvers, which would ask a real instance."""
     return build_schema(print_schema(create_schema().graphql_schema), assume_valid=True)
 
 
 @functools.cache
 def understood(query: str) -> DocumentNode:
-    """A question that Dagster's schema allows."""
+    """Parse a query that Dagster's schema allows."""
     document = parse(query)
     errors = validate(schema(), document)
     assert not errors, f"Dagster would not understand: {errors}"
@@ -46,7 +46,7 @@ def understood(query: str) -> DocumentNode:
 
 @dataclass
 class FakeAsset:
-    """An asset of the graph; `days` is one list of keys a dimension, none of them without partitions."""
+    """An asset of the graph; `days` has one list of partition keys per dimension, and is empty without partitions."""
 
     key: str
     group: str = "ingest"
@@ -63,7 +63,7 @@ class FakeAsset:
 
 @dataclass
 class FakeRun:
-    """A run. Each look at it moves it one state along its course; at the last it stays."""
+    """A run. Each query for it moves it to the next state of its course; it stays in the last one."""
 
     id: str
     tags: dict[str, str]
@@ -86,7 +86,7 @@ class FakeRun:
 
 @dataclass
 class FakeDagster:
-    """One webserver. `asked` counts questions by the field they ask; `clock` dates runs.
+    """One webserver. `asked` counts queries by field; `clock` dates the runs.
 
     `broken`: code location -> the messages of why it did not load, the outermost first.
     """
@@ -119,15 +119,15 @@ class FakeDagster:
         return httpx.MockTransport(self.handle)
 
     def fail(self, what: str, trouble: Trouble, times: int = 1, *, carried_out: bool = False) -> None:
-        """The next questions for `what` end in trouble; `carried_out`: Dagster did what it was asked all the same."""
+        """Let the next queries for `what` fail; `carried_out`: Dagster does what it was asked all the same."""
         self._troubles[what].extend([(trouble, carried_out)] * times)
 
     def before(self, what: str, *actions: Callable[[], Any]) -> None:
-        """Do these, one each before the next questions for `what`."""
+        """Do these, one before each of the next queries for `what`."""
         self._before[what].extend(actions)
 
     def add(self, status: str = "STARTED", tags: Mapping[str, str] | None = None, *then: str) -> FakeRun:
-        """A run that is there already, with the states it goes through."""
+        """Add a run that exists already, with the states it goes through."""
         run_id = f"run-{next(self._numbers)}"
         run = FakeRun(
             run_id,
@@ -289,7 +289,7 @@ class FakeDagster:
 def materialized(
     asset: str, partition: str | None = None, step: str = "step", **numbers: int | str | None
 ) -> dict[str, Any]:
-    """`numbers`: metadata; `__` stands for the `/` of a label."""
+    """Make a materialization event. `numbers` is its metadata; `__` stands for the `/` of a label."""
     entries = [
         {
             "__typename": "IntMetadataEntry" if isinstance(n, int) else "TextMetadataEntry",
@@ -338,7 +338,7 @@ def log_line(text: str) -> dict[str, Any]:
 
 
 def python_error(message: str) -> dict[str, Any]:
-    """What Dagster answers in place of what was asked for, when its own code fails."""
+    """Make the answer that Dagster gives when its own code fails."""
     return _python_error(message)
 
 
@@ -391,7 +391,7 @@ def _node(asset: FakeAsset) -> dict[str, Any]:
 
 
 def _asked_for(query: str) -> str:
-    """The field that a question asks; `events` for the log of a run."""
+    """Return the field that a query asks for; `events` for the log of a run."""
     for name in (
         "assetNodes(",
         "assetNodes",

@@ -30,7 +30,7 @@ NEW_YORK = "America/New_York"
 
 @dataclass
 class Clock:
-    """Stands in for the modules `time` and `asyncio` where the bridge waits."""
+    """Replaces the modules `time` and `asyncio` where the bridge waits."""
 
     now: float = 1_700_000_000.0
     slept: float = 0.0
@@ -56,7 +56,7 @@ class AsyncClock:
 
 
 class Outlets(dict[Any, Any]):
-    """What a task says of the assets that it makes."""
+    """The outlet events of a task."""
 
     def __missing__(self, key: Any) -> Any:
         self[key] = type("Event", (), {"extra": None})()
@@ -65,7 +65,7 @@ class Outlets(dict[Any, Any]):
 
 @dataclass
 class Store:
-    """What Airflow keeps for a task over its tries."""
+    """The store that Airflow keeps for a task across its tries."""
 
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -128,7 +128,7 @@ class Airflow:
         }
 
     def operator(self, **arguments: Any) -> DagsterMaterializeOperator:
-        """As the DAG file makes it, anew for each process."""
+        """As the DAG file makes it, once per process."""
         chosen = {"groups": ["ingest"]} if not {"assets", "groups", "selection"} & set(arguments) else {}
         defaults: dict[str, Any] = {"task_id": self.ti.task_id, "time_zone": NEW_YORK, "retries": 2}
         operator = DagsterMaterializeOperator(**{**defaults, **chosen, **arguments})
@@ -140,20 +140,20 @@ class Airflow:
         return operator
 
     def begin(self, **arguments: Any) -> TaskDeferred:
-        """Execute up to where the task leaves its worker."""
+        """Execute until the task leaves its worker."""
         with pytest.raises(TaskDeferred) as left:
             _execute(self.operator(**arguments), self.context)
         return left.value
 
     def run(self, **arguments: Any) -> Any:
-        """One try to its end, whether it waits in the worker or outside of it."""
+        """Run one try to its end, whether it waits in the worker or outside of it."""
         try:
             return _execute(self.operator(**arguments), self.context)
         except TaskDeferred as left:
             return self.resume(left, **arguments)
 
     def resume(self, left: TaskDeferred, **arguments: Any) -> Any:
-        """From where a task left its worker to the end of the try."""
+        """Continue from where a task left its worker to the end of the try."""
         while True:
             event = self.waited(stored(left.trigger))
             try:
@@ -165,7 +165,7 @@ class Airflow:
                 left = again
 
     def waited(self, trigger: DagsterRunTrigger) -> Any:
-        """The event of a trigger, as it comes out of Airflow's database."""
+        """Return the event of a trigger, as it comes out of Airflow's database."""
 
         async def first() -> Any:
             return [event.payload async for event in trigger.run()]
@@ -174,17 +174,17 @@ class Airflow:
         return json.loads(json.dumps(payload))
 
     def retry(self) -> None:
-        """The next try, in a process of its own."""
+        """Begin the next try, in a process of its own."""
         self.ti.try_number += 1
 
     def clear(self) -> None:
-        """A person clears the task: Airflow raises the number of tries that it may have."""
+        """Clear the task, as a person does: Airflow raises the number of tries that it may have."""
         self.ti.max_tries += self.ti.try_number
         self.ti.try_number += 1
 
     @property
     def tags(self) -> dict[str, str]:
-        """Those by which the bridge knows its runs."""
+        """Return the tags by which the bridge finds its runs."""
         return {
             "airflow/dag_id": self.ti.dag_id,
             "airflow/dag_run_id": self.ti.run_id,
@@ -192,18 +192,18 @@ class Airflow:
         }
 
     def earlier(self, status: str, *then: str, **tags: str) -> FakeRun:
-        """A run that an earlier try of this task launched."""
+        """Add a run that an earlier try of this task launched."""
         more = {name.replace("__", "/"): value for name, value in tags.items()}
         return self.dagster.add(status, {**self.tags, "dagster/partition": "2024-01-14", **more}, *then)
 
 
 def stored(trigger: Any) -> DagsterRunTrigger:
-    """A trigger as the triggerer makes it: from what is in the database."""
+    """Make a trigger as the triggerer does, from what is in the database."""
     path, arguments = trigger.serialize()
     assert path == "airflow_bridge.triggers.DagsterRunTrigger"
     return DagsterRunTrigger(**json.loads(json.dumps(arguments)))
 
 
 def _execute(operator: DagsterMaterializeOperator, context: Mapping[str, Any]) -> Any:
-    # What Airflow puts around it asks for a task runner of its own.
+    # Airflow's wrapper around it would need a task runner.
     return type(operator).execute.__wrapped__(operator, context)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""As a program: `dag.test()` of DAGs one after the other, as a developer does at the desk.
+"""A program that runs `dag.test()` for one DAG after the other, as a developer would.
 
 Argument: the DAGs folder, and as JSON a list of [DAG, logical date, conf]. What each said is followed by its outcome.
 """
@@ -20,7 +20,7 @@ def main(folder: str, scenarios: str) -> None:
         from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
     for dag_id, logical_date, conf in json.loads(scenarios):
-        dag = DagBag(dag_folder=folder).dags[dag_id]  # read anew: `test` leaves the parameters of a run in the DAG
+        dag = DagBag(dag_folder=folder).dags[dag_id]  # parsed again: `test` leaves the parameters of a run in the DAG
         done = dag.test(logical_date=datetime.fromisoformat(logical_date), run_conf=conf)
         sys.stderr.flush()
         print(f"{ENDED}{json.dumps({'state': str(done.state), 'run_id': done.run_id})}", flush=True)

@@ -1,4 +1,4 @@
-"""Dagster's GraphQL: what is asked, what is read from the answers, and what each trouble says to do about it."""
+"""Dagster's GraphQL: the queries, how answers are read, and what each error says to do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def asked_by(dagster: FakeDagster, **arguments: Any) -> DagsterClient:
 # Assets
 
 
-def test_an_asset_is_read_with_all_that_a_selection_can_ask() -> None:
+def test_an_asset_is_read_with_everything_that_a_selection_can_name() -> None:
     asset = FakeAsset(
         "marts/kpis", "eda", [DAYS], ["clean_sales"], ["duckdb"], {"domain": "retail"}, ["team:data", "a@shop.example"]
     )
@@ -79,9 +79,9 @@ def test_an_unknown_asset_is_answered_with_the_nearest(client: DagsterClient) ->
     assert "Did you mean 'clean_sales'?" in str(error)
 
 
-def test_where_nothing_is_near_all_that_there_is_is_told(client: DagsterClient) -> None:
+def test_where_nothing_is_near_everything_that_exists_is_listed(client: DagsterClient) -> None:
     error = client.missing("asset group", ["zzz"], ["ingest", "eda"])
-    assert str(error).endswith("It has: eda, ingest.")
+    assert str(error).endswith("Available: eda, ingest.")
 
 
 def test_assets_of_a_code_location_that_failed_to_load_are_not_called_unknown_without_its_error() -> None:
@@ -96,7 +96,7 @@ def test_assets_of_a_code_location_that_failed_to_load_are_not_called_unknown_wi
     client = asked_by(dagster)
     error = str(client.missing("asset", ["clean_sales"], client.nodes()))
     assert "code location 'shop' failed to load" in error
-    assert "Mend it first" in error
+    assert "Fix it first" in error
     assert "No module named 'retail_assets'" in error, "what it says itself is that it did not load"
 
 
@@ -119,12 +119,12 @@ def test_a_launch_names_assets_tags_and_config(client: DagsterClient, dagster: F
 
 def test_one_run_cannot_span_code_locations() -> None:
     client = asked_by(FakeDagster([FakeAsset("a"), FakeAsset("b", location="stock")]))
-    with pytest.raises(RefusedError, match="code locations shop, stock: give each a task"):
+    with pytest.raises(RefusedError, match="code locations shop, stock: use one task per"):
         client.launch(list(client.nodes().values()), {})
 
 
 @pytest.mark.parametrize(
-    ("refusal", "told"),
+    ("refusal", "message"),
     [
         (
             {
@@ -138,10 +138,10 @@ def test_one_run_cannot_span_code_locations() -> None:
         (python_error("the code server is gone"), r"PythonError\): the code server is gone"),
     ],
 )
-def test_a_launch_that_dagster_refuses_says_why(refusal: dict[str, Any], told: str) -> None:
+def test_a_launch_that_dagster_refuses_says_why(refusal: dict[str, Any], message: str) -> None:
     dagster = FakeDagster(refusal=refusal)
     client = asked_by(dagster)
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=message):
         client.launch([client.nodes()["sales"]], {})
     assert dagster.runs == {}
 
@@ -154,7 +154,7 @@ def test_a_resumed_run_has_the_tags_of_its_parent_and_those_given(client: Dagste
     assert resumed.tags["dagster/parent_run_id"] == parent.id
 
 
-# Looking
+# Watching
 
 
 def test_runs_are_found_by_all_of_the_tags_the_newest_first(client: DagsterClient, dagster: FakeDagster) -> None:
@@ -165,7 +165,7 @@ def test_runs_are_found_by_all_of_the_tags_the_newest_first(client: DagsterClien
 
 
 def test_runs_that_cannot_be_listed_are_an_error_and_not_none(client: DagsterClient, dagster: FakeDagster) -> None:
-    """Taken for none, a second run would be launched beside the first."""
+    """If that were taken for no runs, a second run would be launched next to the first."""
     dagster.fail("runsOrError", httpx.Response(200, json={"data": {"runsOrError": python_error("disk full")}}))
     with pytest.raises(RefusedError, match="cannot list runs: disk full"):
         client.find({"a": "1"})
@@ -203,7 +203,7 @@ def test_the_triggerer_sees_what_a_worker_sees(client: DagsterClient, dagster: F
     assert asyncio.run(client.arun(run.id)) == client.run(run.id)
 
 
-def test_a_run_that_was_deleted_is_told_from_one_that_cannot_be_shown(
+def test_a_run_that_was_deleted_is_distinguished_from_one_that_cannot_be_shown(
     client: DagsterClient, dagster: FakeDagster
 ) -> None:
     for ask in (client.run, client.report, lambda run_id: asyncio.run(client.arun(run_id))):
@@ -264,7 +264,7 @@ def test_rows_of_several_partitions_add_up_and_a_partition_that_was_made_again_c
     assert client.report(run.id).rows == {"sales": 13}
 
 
-def test_rows_of_a_range_are_told_with_each_of_its_partitions_and_count_once(
+def test_rows_of_a_range_are_repeated_for_each_partition_and_count_once(
     client: DagsterClient, dagster: FakeDagster
 ) -> None:
     run = dagster.add("SUCCESS")
@@ -287,7 +287,7 @@ def test_checks_are_read_with_severity_and_description(client: DagsterClient, da
     first, second = client.report(run.id).checks
     assert str(first) == "money_agrees on sales: 12.52 are missing"
     assert (first.passed, first.severity) == (False, "ERROR")
-    assert str(second) == "fresh on marts/insights: it says no more"
+    assert str(second) == "fresh on marts/insights: no description"
 
 
 def test_a_report_goes_back_over_resumed_runs_as_far_as_they_are_there(
@@ -303,7 +303,7 @@ def test_a_report_goes_back_over_resumed_runs_as_far_as_they_are_there(
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "message"),
     [
         (step_failed("load", "Error occurred", "in between", "no such file: a.csv"), "step load: no such file: a.csv"),
         (step_failed("load", "dagster.Failure", described="the till is on fire"), "step load: the till is on fire"),
@@ -313,76 +313,81 @@ def test_a_report_goes_back_over_resumed_runs_as_far_as_they_are_there(
         (run_failed(None, "The run worker died"), "The run worker died"),
     ],
 )
-def test_a_failure_is_told_by_its_innermost_reason(
-    client: DagsterClient, dagster: FakeDagster, event: dict[str, Any], told: str
+def test_a_failure_is_reported_with_its_innermost_reason(
+    client: DagsterClient, dagster: FakeDagster, event: dict[str, Any], message: str
 ) -> None:
     run = dagster.add("FAILURE")
     run.events = [event]
-    assert client.report(run.id).failures == (told,)
+    assert client.report(run.id).failures == (message,)
 
 
-def test_a_failed_run_is_told_by_its_steps_where_there_are_any(client: DagsterClient, dagster: FakeDagster) -> None:
+def test_a_failed_run_is_reported_with_its_failed_steps_if_there_are_any(
+    client: DagsterClient, dagster: FakeDagster
+) -> None:
     run = dagster.add("FAILURE")
     run.events = [step_failed("load", "no file"), run_failed("Steps failed: load")]
     assert client.report(run.id).failures == ("step load: no file",)
 
 
-# Trouble on the way
+# Network errors
 
 
 @pytest.mark.parametrize(
-    ("trouble", "sent", "told"),
+    ("trouble", "sent", "message"),
     [
         (httpx.ConnectError("[Errno 111] Connection refused"), False, "Is dagster-webserver running"),
         (httpx.ConnectTimeout(""), False, "Nothing answers at .*ConnectTimeout"),
         (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), False, "`verify` in the extra"),
         (httpx.ReadTimeout("slow"), True, "did not answer within 30 s.*`timeout` in the extra"),
-        (httpx.RemoteProtocolError("Server disconnected"), True, "The connection to Dagster .* broke"),
+        (httpx.RemoteProtocolError("Server disconnected"), True, "The connection to Dagster .* was lost"),
         (httpx.Response(502, html="<h1>Bad Gateway</h1>"), True, "not available .HTTP 502"),
         (httpx.Response(503, json={"error": "busy"}), True, "not available .HTTP 503"),
         (httpx.Response(500, text="Internal Server Error"), True, "not available .HTTP 500"),
         (httpx.Response(500, json={"data": None, "errors": [{"message": "db is locked"}]}), True, "500.: db is locked"),
     ],
 )
-def test_trouble_that_may_pass_says_whether_the_question_can_have_arrived(
-    client: DagsterClient, dagster: FakeDagster, trouble: httpx.Response | Exception, sent: bool, told: str
+def test_a_temporary_error_says_whether_the_request_can_have_arrived(
+    client: DagsterClient, dagster: FakeDagster, trouble: httpx.Response | Exception, sent: bool, message: str
 ) -> None:
     for ask in (lambda: client.run("r"), lambda: asyncio.run(client.arun("r"))):
         dagster.fail("runOrError", trouble)
-        with pytest.raises(UnreachableError, match=told) as unreachable:
+        with pytest.raises(UnreachableError, match=message) as unreachable:
             ask()
         assert unreachable.value.sent is sent
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("trouble", "message"),
     [
-        (httpx.Response(401, html="login"), r"does not let Airflow in \(HTTP 401\). Set the password"),
-        (httpx.Response(403, json={"detail": "no"}), r"does not let Airflow in \(HTTP 403\)"),
-        (httpx.Response(200, html="<html>Airflow</html>"), r"not Dagster's GraphQL: it answered HTML \(HTTP 200\)"),
-        (httpx.Response(302, headers={"location": "/login"}), r"answered something else \(HTTP 302\)"),
+        (httpx.Response(401, html="login"), r"refuses Airflow's login \(HTTP 401\). Set the password"),
+        (httpx.Response(403, json={"detail": "no"}), r"refuses Airflow's login \(HTTP 403\)"),
+        (
+            httpx.Response(200, html="<html>Airflow</html>"),
+            r"not Dagster's GraphQL: it answered with HTML \(HTTP 200\)",
+        ),
+        (httpx.Response(302, headers={"location": "/login"}), r"answered with something else \(HTTP 302\)"),
         (httpx.Response(404, json={"detail": "Not Found"}), r"HTTP 404.*with its path prefix"),
-        (httpx.Response(200, json=[1]), "answered something else"),
-        (httpx.Response(200, json={"data": {"runOrError": None}}), "answered something else"),
+        (httpx.Response(200, json=[1]), "answered with something else"),
+        (httpx.Response(200, json={"data": {"runOrError": None}}), "answered with something else"),
         (httpx.Response(400, json={"errors": ["Cannot query field x"]}), r"HTTP 400\): Cannot query field x"),
     ],
 )
-def test_an_answer_of_somebody_else_says_what_to_set(
-    client: DagsterClient, dagster: FakeDagster, trouble: httpx.Response, told: str
+def test_an_answer_from_something_else_says_what_to_set(
+    client: DagsterClient, dagster: FakeDagster, trouble: httpx.Response, message: str
 ) -> None:
     dagster.fail("runOrError", trouble)
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=message):
         client.run("r")
 
 
 @pytest.mark.parametrize("url", ["ftp://dagster:3000", "dagster:3000", "http://", ""])
-def test_an_address_that_is_none_is_told(url: str) -> None:
-    with pytest.raises(RefusedError, match=r"is not an address of Dagster.*such as http://127.0.0.1:3000"):
+def test_an_invalid_address_is_refused(url: str) -> None:
+    with pytest.raises(RefusedError, match=r"is not an address of Dagster.*for example to http://127.0.0.1:3000"):
         DagsterClient(url).run("r")
 
 
-def test_a_port_on_which_nobody_listens_is_told_with_the_address() -> None:
-    """By the real transport: port 9 of the loopback is nobody's."""
+def test_a_port_on_which_nobody_listens_is_reported_with_the_address() -> None:
+    """With the real transport: nothing listens on port 9 of the loopback."""
     with pytest.raises(UnreachableError, match=r"Nothing answers at http://127.0.0.1:9 .*refused"):
         DagsterClient("http://127.0.0.1:9").run("r")
 
@@ -420,12 +425,12 @@ def test_headers_and_basic_login_are_sent_and_a_path_prefix_is_kept(dagster: Fak
     assert client.run_url("r1") == f"{URL}/prefix/runs/r1"
 
 
-# TLS, by a real handshake
+# TLS, with a real handshake
 
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A server with a certificate that signs itself, and the file to trust it by."""
+    """Start a server with a self-signed certificate; give its address and the file that makes it trusted."""
     context, authority = server_context(tmp_path_factory.mktemp("tls"))
 
     class Answers(BaseHTTPRequestHandler):
@@ -442,7 +447,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
     class Quiet(HTTPServer):
         def handle_error(self, *args: Any) -> None:
-            """A client that does not trust it goes away, as it should."""
+            """Ignore the client that does not trust it and closes the connection, as it should."""
 
     server = Quiet(("127.0.0.1", 0), Answers)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -454,8 +459,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     thread.join()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(secure: tuple[str, Path]) -> None:
-    with pytest.raises(UnreachableError, match="`verify` in the extra of the Airflow connection names the file"):
+def test_an_untrusted_certificate_is_refused(secure: tuple[str, Path]) -> None:
+    with pytest.raises(UnreachableError, match="Set `verify` in the extra of the Airflow connection to the file"):
         DagsterClient(secure[0]).nodes()
 
 
@@ -466,11 +471,13 @@ def test_the_file_of_an_authority_or_no_verification_lets_it_in(
     assert DagsterClient(secure[0], verify=trust(secure[1])).nodes() == {}
 
 
-def test_a_file_that_is_no_certificate_is_told(secure: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_certificate_is_refused(secure: tuple[str, Path], tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate")
     for file in (tmp_path / "missing.pem", empty):
-        with pytest.raises(RefusedError, match=rf"`verify` in the Airflow connection names '{file}', no certificate"):
+        with pytest.raises(
+            RefusedError, match=rf"`verify` in the Airflow connection is '{file}', which is not a certificate file"
+        ):
             DagsterClient(secure[0], verify=str(file)).nodes()
     assert issubclass(ssl.SSLError, OSError)
 
@@ -479,20 +486,20 @@ def test_a_file_that_is_no_certificate_is_told(secure: tuple[str, Path], tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "message"),
     [
-        ("2024-01-00", "The nearest: 2024-01-01, 2024-01-02. There are 2024-01-01 to 2024-01-31."),
+        ("2024-01-00", "The nearest: 2024-01-01, 2024-01-02. The first is 2024-01-01, the last 2024-01-31."),
         ("2024-01-151", "The nearest: 2024-01-14, 2024-01-15, 2024-01-16, 2024-01-17."),
-        ("2099-01-01", "The nearest: 2024-01-30, 2024-01-31. There are 2024-01-01 to 2024-01-31."),
+        ("2099-01-01", "The nearest: 2024-01-30, 2024-01-31. The first is 2024-01-01, the last 2024-01-31."),
     ],
 )
-def test_an_unknown_partition_is_answered_with_those_around_it(key: str, told: str) -> None:
-    with pytest.raises(RefusedError, match=rf"clean_sales has no partition '{key}'. {told}"):
+def test_an_unknown_partition_is_answered_with_those_around_it(key: str, message: str) -> None:
+    with pytest.raises(RefusedError, match=rf"clean_sales has no partition '{key}'. {message}"):
         check_partition({"clean_sales": [list(DAYS)]}, key)
 
 
 def test_an_asset_without_any_partition_says_so() -> None:
-    with pytest.raises(RefusedError, match="It has no partitions at all yet"):
+    with pytest.raises(RefusedError, match="It has no partitions yet"):
         check_partition({"a": [[]]}, "2024-01-01")
 
 
@@ -501,14 +508,14 @@ def test_a_partition_of_two_dimensions_has_both() -> None:
     check_partition(assets, "2024-01-05|north")
     with pytest.raises(RefusedError, match=r"a has no partition 'nort'. The nearest: north, south"):
         check_partition(assets, "2024-01-05|nort")
-    with pytest.raises(RefusedError, match=r"2 dimensions: give the partition as a\|b"):
+    with pytest.raises(RefusedError, match=r"2 partition dimensions: write the partition as a\|b"):
         check_partition(assets, "2024-01-05")
 
 
 @given(st.sets(st.text(min_size=1), min_size=1), st.text())
-def test_the_nearest_are_always_partitions_that_there_are(keys: set[str], key: str) -> None:
+def test_the_nearest_are_always_existing_partitions(keys: set[str], key: str) -> None:
     ordered = sorted(keys)
-    told = nearest(key, list(keys))
-    assert told.endswith(f" There are {ordered[0]} to {ordered[-1]}.")
+    message = nearest(key, list(keys))
+    assert message.endswith(f" The first is {ordered[0]}, the last {ordered[-1]}.")
     below, above = [k for k in ordered if k <= key], [k for k in ordered if k > key]
-    assert told.startswith(f"The nearest: {', '.join(below[-2:] + above[:2])}.")
+    assert message.startswith(f"The nearest: {', '.join(below[-2:] + above[:2])}.")

@@ -1,4 +1,4 @@
-"""`dag.test()`, without a scheduler, against a real Dagster webserver and daemon: what becomes of their answers."""
+"""`dag.test()`, without a scheduler, against a real Dagster webserver and daemon: success and every kind of failure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.timeout(1500)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a DAG run ended, what was logged, and the Dagster runs of it."""
+    """How a DAG run ended, what it logged, and its Dagster runs."""
 
     state: str
-    told: str
+    log: str
     runs: list[dict[str, Any]]
 
 
@@ -40,7 +40,7 @@ SCENARIOS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Dagster runs; of Airflow there is a migrated database and nothing else."""
+    """Run Dagster; of Airflow there is only a migrated database."""
     place = stack(tmp_path_factory.mktemp("desk"), with_shop=False)
     try:
         place.start_dagster()
@@ -53,26 +53,26 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def outcomes(desk: LocalStack) -> dict[str, Outcome]:
-    """Every scenario, run to its end in one process."""
+    """Run every scenario to its end in one process."""
     program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "run_dag.py")
     command = ["python", program, str(desk.dags_folder), json.dumps(list(SCENARIOS.values()))]
     done = run(command, desk.airflow_environment(), desk.home, seconds=800)
-    found, told = {}, ""
+    results, log = {}, ""
     names = iter(SCENARIOS)
     for line in done.stdout.splitlines():
         if not line.startswith(ENDED):
-            told += line + "\n"
+            log += line + "\n"
             continue
         ended, name = json.loads(line.removeprefix(ENDED)), next(names)
         runs = dagster_runs(desk.dagster_url, SCENARIOS[name][0], ended["run_id"])
-        found[name] = Outcome(ended["state"], told, runs)
-        told = ""
-    return found
+        results[name] = Outcome(ended["state"], log, runs)
+        log = ""
+    return results
 
 
-def test_a_run_that_ends_well_is_a_task_that_ends_well(outcomes: dict[str, Outcome]) -> None:
+def test_a_run_that_succeeds_is_a_task_that_succeeds(outcomes: dict[str, Outcome]) -> None:
     done = outcomes["partition"]
-    assert done.state == "success", done.told
+    assert done.state == "success", done.log
     [launched] = done.runs
     assert launched["status"] == "SUCCESS"
     assert tag(launched, "dagster/partition") == "2017-12-05"
@@ -80,12 +80,12 @@ def test_a_run_that_ends_well_is_a_task_that_ends_well(outcomes: dict[str, Outco
 
 def test_the_partition_is_the_day_in_which_the_data_interval_begins_in_shop_time(outcomes: dict[str, Outcome]) -> None:
     done = outcomes["interval"]
-    assert [tag(r, "dagster/partition") for r in done.runs] == ["2017-12-13"], done.told
+    assert [tag(r, "dagster/partition") for r in done.runs] == ["2017-12-13"], done.log
 
 
 def test_a_range_is_one_run_over_all_of_its_partitions(outcomes: dict[str, Outcome], desk: LocalStack) -> None:
     done = outcomes["range"]
-    assert done.state == "success", done.told
+    assert done.state == "success", done.log
     [launched] = done.runs
     assert launched["status"] == "SUCCESS"
     assert materialized_partitions(desk.dagster_url, launched["runId"]) == ["2017-12-20", "2017-12-21", "2017-12-22"]
@@ -98,19 +98,19 @@ def test_a_failed_step_fails_the_task_with_its_message_and_the_address_of_the_ru
     assert done.state == "failed"
     [launched] = done.runs
     assert launched["status"] == "FAILURE"
-    assert f"run {launched['runId']} failed: step toy_doomed: the till is on fire." in done.told
-    assert f"{desk.dagster_url}/runs/{launched['runId']}" in done.told
+    assert f"run {launched['runId']} failed: step toy_doomed: the till is on fire." in done.log
+    assert f"{desk.dagster_url}/runs/{launched['runId']}" in done.log
 
 
-def test_a_failed_check_fails_the_task_although_the_run_ended_well(outcomes: dict[str, Outcome]) -> None:
+def test_a_failed_check_fails_the_task_although_the_run_succeeded(outcomes: dict[str, Outcome]) -> None:
     done = outcomes["failed check"]
     assert done.state == "failed"
     assert [r["status"] for r in done.runs] == ["SUCCESS"]
-    assert "money_agrees on toy_judged: 12.52 dollars are missing" in done.told
+    assert "money_agrees on toy_judged: 12.52 dollars are missing" in done.log
 
 
 def test_a_partition_that_does_not_exist_is_refused_before_anything_is_launched(outcomes: dict[str, Outcome]) -> None:
     done = outcomes["no such partition"]
     assert done.state == "failed"
     assert done.runs == []
-    assert "has no partition '2018-02-30'. The nearest: 2017-12-30, 2017-12-31." in done.told
+    assert "has no partition '2018-02-30'. The nearest: 2017-12-30, 2017-12-31." in done.log

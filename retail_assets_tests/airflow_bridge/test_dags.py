@@ -1,4 +1,4 @@
-"""The DAG files: they load, without asking anybody anything, and their tasks are the groups of the asset graph."""
+"""The DAG files: they load without any query, and their tasks are the groups of the asset graph."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENVIRONMENTS: dict[str, Mapping[str, str]] = {
 
 
 def found_in(folder: Path, home: Path) -> dict[str, Any]:
-    """What Airflow reads from a DAGs folder in each environment; nothing but that folder is on its path."""
+    """Return what Airflow reads from a DAGs folder in each environment; only that folder is on its path."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "AIRFLOW", "_AIRFLOW"))}
     env |= {
         "AIRFLOW_HOME": str(home),
@@ -46,12 +46,12 @@ def found_in(folder: Path, home: Path) -> dict[str, Any]:
     }
     program = str(ROOT / "retail_assets_tests" / "airflow_bridge" / "describe_dags.py")
     done = run(["python", program, str(folder), json.dumps(list(ENVIRONMENTS.values()))], env, home)
-    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"errors": ')]
-    return dict(zip(ENVIRONMENTS, told, strict=True))
+    reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"errors": ')]
+    return dict(zip(ENVIRONMENTS, reports, strict=True))
 
 
 def dropped(folder: Path) -> Path:
-    """The bridge as users drop it into a DAGs folder."""
+    """Copy the bridge into a DAGs folder, as users do."""
     shutil.copytree(
         ROOT / "airflow_bridge", folder / "dags" / "airflow_bridge", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -74,8 +74,8 @@ def test_the_folder_dropped_into_a_dags_folder_loads(found: dict[str, Any]) -> N
     assert sorted(found["dags"]) == ["retail_pipeline", "retail_pipeline_bash", "retail_retraining"]
 
 
-def test_reading_the_files_asks_nobody(found: dict[str, Any]) -> None:
-    """A question to the database at import is asked every half minute, by the DAG processor, for ever."""
+def test_parsing_the_files_makes_no_query(found: dict[str, Any]) -> None:
+    """The DAG processor would repeat a query at import every half minute, indefinitely."""
     assert found["opened"] == []
 
 
@@ -106,8 +106,8 @@ def test_the_retraining_asks_for_what_the_jobs_of_dagster_ask(found: dict[str, A
     asked = [json.loads(config) for config in retraining["run_config"]]
     assert retraining["tasks"] == {"forecast": ["segments"], "segments": []}
     for group, config in zip(retraining["tasks"], asked, strict=True):
-        [(asset, told)] = config["ops"].items()
-        assert told == {"config": {"retrain": True}}
+        [(asset, options)] = config["ops"].items()
+        assert options == {"config": {"retrain": True}}
         assert asset in {node.name for node in defs.resolve_job_def(f"retrain_{group}").nodes}
 
 
@@ -141,7 +141,7 @@ def test_schedule_and_time_zone_come_from_the_environment(found_by_environment: 
 def test_a_wrong_setting_is_an_import_error_that_names_its_value(
     found_by_environment: dict[str, Any], variable: str, value: str
 ) -> None:
-    """Not a pipeline that quietly runs at another time."""
-    told = found_by_environment[variable]
-    assert "retail_pipeline" not in told["dags"]
-    assert value in " ".join(told["errors"].values())
+    """The pipeline must not quietly run at another time."""
+    report = found_by_environment[variable]
+    assert "retail_pipeline" not in report["dags"]
+    assert value in " ".join(report["errors"].values())

@@ -1,4 +1,4 @@
-"""From an Airflow connection to a client: what a connection may say, and what is told of one that says otherwise."""
+"""From an Airflow connection to a client: what a connection may contain, and the errors for everything else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET = "tok-3141592653589793"
 
 
 def described(monkeypatch: pytest.MonkeyPatch, **connection: Any) -> DagsterClient:
-    """By Airflow's own reading of a connection, from the environment as in an installation without a database."""
+    """Let Airflow itself read a connection, from the environment, as in an installation without a database."""
     monkeypatch.setenv("AIRFLOW_CONN_DAGSTER_SHOP", json.dumps({"conn_type": "http", **connection}))
     return DagsterHook("dagster_shop").get_conn()
 
@@ -64,7 +64,7 @@ def test_a_token_read_from_a_file_ends_with_a_line_break_that_is_not_sent(monkey
     assert described(monkeypatch, host="d", password=f"{SECRET}\n").headers == {"Dagster-Cloud-Api-Token": SECRET}
 
 
-def test_time_out_and_verification_come_from_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_and_verification_come_from_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = described(monkeypatch, host="d")
     assert (plain.timeout, plain.verify) == (30, True)
     chosen = described(monkeypatch, host="d", extra={"timeout": "2.5", "verify": "/etc/ca.pem"})
@@ -78,31 +78,37 @@ def test_the_triggerer_reads_the_connection_as_a_worker_does(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("connection", "told"),
+    ("connection", "message"),
     [
-        ({}, "'dagster_shop' has no host. Set it, such as to http://127.0.0.1:3000"),
-        ({"host": "d", "extra": {"tiemout": 3}}, "has tiemout; known are headers, timeout, token_header, verify"),
+        ({}, "'dagster_shop' has no host. Set it, for example to http://127.0.0.1:3000"),
+        (
+            {"host": "d", "extra": {"tiemout": 3}},
+            "has unknown keys: tiemout. Allowed: headers, timeout, token_header, verify",
+        ),
         ({"host": "d", "extra": {"timeout": "soon"}}, "`timeout` in the extra .* is not a number of seconds"),
         ({"host": "d", "extra": {"timeout": 0}}, "is not a number of seconds"),
         ({"host": "d", "extra": {"timeout": "nan"}}, "is not a number of seconds"),
         ({"host": "d", "extra": {"timeout": None}}, "is not a number of seconds"),
-        ({"host": "d", "extra": {"verify": 1}}, "`verify` .* is 1: true, false, or the file of a CA"),
-        ({"host": "d", "extra": {"headers": ["a"]}}, "`headers` .* is not a mapping"),
-        ({"host": f"http://bob:{SECRET}@d"}, "holds a login. Put it into the fields login and password"),
-        ({"host": f"bob:{SECRET}@d/x"}, "holds a login"),
-        ({"host": "http://[bad"}, r"is 'http://\[bad', which is no address. It is such as http://127.0.0.1:3000"),
-        ({"host": "a shop"}, "which is no address"),
-        ({"host": "http://"}, "which is no address"),
-        ({"host": "dagster:port"}, "which is no address"),
-        ({"host": "dagster:3000:3000"}, "which is no address"),
-        ({"host": "d", "password": f"{SECRET}ä"}, "header 'Dagster-Cloud-Api-Token' .* holds a character"),
-        ({"host": "d", "extra": {"headers": {"A": f"{SECRET}\r\nB: c"}}}, "header 'A' .* holds a character"),
+        ({"host": "d", "extra": {"verify": 1}}, "`verify` .* is 1. Allowed: true, false, or the file of a CA"),
+        ({"host": "d", "extra": {"headers": ["a"]}}, "`headers` .* is not a JSON object"),
+        ({"host": f"http://bob:{SECRET}@d"}, "contains a login. Move it to the fields login and password"),
+        ({"host": f"bob:{SECRET}@d/x"}, "contains a login"),
+        (
+            {"host": "http://[bad"},
+            r"is 'http://\[bad', which is not an address. Set it, for example to http://127.0.0.1:3000",
+        ),
+        ({"host": "a shop"}, "which is not an address"),
+        ({"host": "http://"}, "which is not an address"),
+        ({"host": "dagster:port"}, "which is not an address"),
+        ({"host": "dagster:3000:3000"}, "which is not an address"),
+        ({"host": "d", "password": f"{SECRET}ä"}, "header 'Dagster-Cloud-Api-Token' .* contains a character"),
+        ({"host": "d", "extra": {"headers": {"A": f"{SECRET}\r\nB: c"}}}, "header 'A' .* contains a character"),
     ],
 )
-def test_a_connection_that_cannot_be_meant_says_what_to_set(
-    monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], told: str
+def test_a_connection_that_cannot_be_right_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(RefusedError, match=told) as refused:
+    with pytest.raises(RefusedError, match=message) as refused:
         described(monkeypatch, **connection)
     assert SECRET not in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""`make airflow`: says where things are, and leaves no process behind. The programs here are small stand-ins.
+"""`make airflow` prints where things are and leaves no process behind. The programs here are small stand-ins.
 
 That the real ones start and answer is what test_standalone.py sees.
 """
@@ -40,7 +40,7 @@ note(name, os.getpid())
 looks = []
 
 def heartbeat():
-    # Of an hour ago until it has been looked at often enough: what an instance says that was in use before.
+    # An hour old until it was queried often enough, as in an instance that was in use before.
     looks.append(None)
     daemon, at = pids / "dagster-daemon", time.time() if len(looks) > int(os.environ.get("BEATS_AFTER", 0)) else 3600.0
     return at if daemon.exists() else None
@@ -85,7 +85,7 @@ PROGRAMS = ("airflow", "dagster", "dagster-webserver", "dagster-daemon")
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A folder of stand-ins, as an environment's bin."""
+    """Make a folder of stand-ins, like the bin folder of an environment."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (tmp_path / "pids").mkdir()
@@ -97,7 +97,7 @@ def programs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def started(programs: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`python -m airflow_bridge.local_stack`, as make starts it."""
+    """Start `python -m airflow_bridge.local_stack`, as make does."""
     command = [sys.executable, "-m", "airflow_bridge.local_stack", "--home", str(tmp_path / "home")]
     command += ["--dagster-bin", str(programs), "--airflow-bin", str(programs)]
     env = os.environ | {"PIDS": str(tmp_path / "pids"), "DAGSTER_HOME": str(tmp_path / "dagster")}
@@ -108,7 +108,7 @@ def started(programs: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def running(tmp_path: Path) -> dict[str, int]:
-    """Of what the programs noted, what still runs."""
+    """Return which of the processes that the programs noted still run."""
     noted = {p.name: int(p.read_text()) for p in (tmp_path / "pids").glob("[!.]*")}
     return {name: pid for name, pid in noted.items() if psutil.pid_exists(pid) and _works(pid)}
 
@@ -121,7 +121,7 @@ def _works(pid: int) -> bool:
 
 
 def wait_for_all(tmp_path: Path) -> None:
-    """Until three programs and their children run."""
+    """Wait until three programs and their children run."""
     until(lambda: len(running(tmp_path)) == 6, 120, lambda: running(tmp_path))
 
 
@@ -129,13 +129,13 @@ def wait_for_all(tmp_path: Path) -> None:
 def test_it_says_where_to_look_and_ends_every_process(
     started: subprocess.Popen[str], tmp_path: Path, how: signal.Signals
 ) -> None:
-    told = ""
-    while "Ctrl-C stops both." not in told:
+    printed = ""
+    while "Ctrl-C stops both." not in printed:
         line = started.stdout.readline()
-        assert line, told
-        told += line
-    assert told.count("http://127.0.0.1:") == 3
-    assert "login admin / planted-login" in told
+        assert line, printed
+        printed += line
+    assert printed.count("http://127.0.0.1:") == 3
+    assert "login admin / planted-login" in printed
     wait_for_all(tmp_path)
     started.send_signal(how)
     assert started.wait(240) == 0
@@ -158,7 +158,9 @@ def stack(programs: Path, tmp_path: Path, **more: str) -> LocalStack:
 def test_a_program_that_ends_at_once_is_named_with_what_it_said_and_the_others_are_ended(
     programs: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(StackError, match=r"(?s)dagster-webserver ended while it started.*port of the moon is taken"):
+    with pytest.raises(
+        StackError, match=r"(?s)dagster-webserver ended while it was starting.*port of the moon is taken"
+    ):
         stack(programs, tmp_path, BREAKS="dagster-webserver").start()
     assert running(tmp_path) == {}
 
@@ -172,7 +174,7 @@ def test_the_daemon_of_this_start_is_waited_for_and_not_taken_for_an_earlier_one
         assert len(running(tmp_path)) == 6
 
 
-def test_definitions_that_cannot_be_loaded_are_told_with_the_cause(programs: Path, tmp_path: Path) -> None:
+def test_definitions_that_cannot_be_loaded_are_reported_with_the_cause(programs: Path, tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"(?s)could not load toys:\nError occurred\nno shop here"):
         stack(programs, tmp_path, BREAKS_CODE="1").start()
     assert running(tmp_path) == {}
@@ -180,20 +182,20 @@ def test_definitions_that_cannot_be_loaded_are_told_with_the_cause(programs: Pat
 
 def test_a_program_that_is_not_installed_is_named_with_what_to_install(programs: Path, tmp_path: Path) -> None:
     (programs / "airflow").unlink()
-    with pytest.raises(StackError, match=r"airflow is not there. Install it: pip install 'retail-assets\[airflow\]'"):
+    with pytest.raises(StackError, match=r"airflow does not exist. Install it: pip install 'retail-assets\[airflow\]'"):
         stack(programs, tmp_path).start()
     assert running(tmp_path) == {}
 
 
 def test_a_second_one_in_the_same_folder_is_refused_and_the_first_goes_on(programs: Path, tmp_path: Path) -> None:
     with stack(programs, tmp_path):
-        with pytest.raises(StackError, match="Another one runs in"):
+        with pytest.raises(StackError, match="Another stack is running in"):
             stack(programs, tmp_path).start()
         wait_for_all(tmp_path)
     assert running(tmp_path) == {}
 
 
-def test_airflow_is_told_of_dagster_and_shows_no_examples(programs: Path, tmp_path: Path) -> None:
+def test_airflow_is_connected_to_dagster_and_shows_no_examples(programs: Path, tmp_path: Path) -> None:
     place = stack(programs, tmp_path)
     env = place.airflow_environment()
     assert json.loads(env["AIRFLOW_CONN_DAGSTER_DEFAULT"])["host"] == place.dagster_url

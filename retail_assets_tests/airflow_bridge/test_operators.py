@@ -1,4 +1,4 @@
-"""The operator in Airflow's hands: what it launches, what it finds again, and what it tells of the end."""
+"""The operator in Airflow: what it launches, what it finds again, and what it reports of the end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SECRET = "tok-3141592653589793"
 
 @pytest.fixture(params=[True, False], ids=["deferred", "in the worker"])
 def anywhere(request: pytest.FixtureRequest, airflow: Airflow) -> Callable[..., Any]:
-    """A try that waits outside of the worker, and one that waits in it: both must tell the same."""
+    """Run a try that waits outside of the worker, and one that waits in it: both must report the same."""
     return lambda **arguments: airflow.run(**{"deferrable": request.param, **arguments})
 
 
@@ -49,18 +49,18 @@ def only(dagster: FakeDagster) -> FakeRun:
     return run
 
 
-# What is asked for
+# What to materialize
 
 
-def test_one_of_assets_groups_and_selection_is_given() -> None:
+def test_exactly_one_of_assets_groups_and_selection_is_set() -> None:
     wrong: list[dict[str, Any]] = [{}, {"assets": ["a"], "groups": ["b"]}]
     for arguments in wrong:
-        with pytest.raises(ValueError, match="Task t: give one of `assets`, `groups` and `selection`"):
+        with pytest.raises(ValueError, match="Task t: set exactly one of `assets`, `groups` and `selection`"):
             DagsterMaterializeOperator(task_id="t", **arguments)
 
 
-def test_a_policy_that_there_is_not_is_refused_while_the_dag_file_is_read() -> None:
-    with pytest.raises(ValueError, match="on_check_failure='fial'; allowed: fail, skip, ignore"):
+def test_an_unknown_policy_is_refused_while_the_dag_file_is_parsed() -> None:
+    with pytest.raises(ValueError, match=r"on_check_failure='fial'. Allowed: fail, skip, ignore"):
         DagsterMaterializeOperator(task_id="t", groups=["a"], on_check_failure="fial")
     with pytest.raises(ValueError, match="poll_interval=0 must be more than 0 seconds"):
         DagsterMaterializeOperator(task_id="t", groups=["a"], poll_interval=0)
@@ -85,21 +85,21 @@ def test_assets_groups_and_selection_name_the_assets_of_one_run(
 
 
 @pytest.mark.parametrize(
-    ("what", "told"),
+    ("what", "message"),
     [
         ({"assets": ["clean_sale"]}, "no asset 'clean_sale'. Did you mean 'clean_sales'"),
-        ({"assets": ["sales", "xyz"]}, "no asset 'xyz'. It has: clean_sales, marts/insights, quarantine, sales"),
+        ({"assets": ["sales", "xyz"]}, "no asset 'xyz'. Available: clean_sales, marts/insights, quarantine, sales"),
         ({"groups": ["ingets"]}, "no asset group 'ingets'. Did you mean 'ingest'"),
         ({"groups": " , "}, "`groups` is empty: name at least one"),
         ({"assets": []}, "`assets` is empty: name at least one"),
-        ({"selection": "group:ingets"}, "no asset in the selection 'group:ingets'.*It has: clean_sales"),
+        ({"selection": "group:ingets"}, "no asset in the selection 'group:ingets'.*Available: clean_sales"),
         ({"selection": "group ingest"}, "The selection 'group ingest' cannot be read"),
     ],
 )
-def test_assets_that_there_are_not_fail_the_task_for_good_before_anything_is_launched(
-    airflow: Airflow, dagster: FakeDagster, what: dict[str, Any], told: str
+def test_unknown_assets_fail_the_task_for_good_before_anything_is_launched(
+    airflow: Airflow, dagster: FakeDagster, what: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(AirflowFailException, match=told):
+    with pytest.raises(AirflowFailException, match=message):
         airflow.run(**what)
     assert dagster.launched() == []
 
@@ -108,13 +108,13 @@ def test_a_code_location_that_failed_to_load_is_named_in_place_of_its_assets(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     dagster.broken = {"shop": ["ImportError: no module named sklearn"]}
-    with pytest.raises(AirflowFailException, match=r"'shop' failed to load.*Mend it first: ImportError: no module"):
+    with pytest.raises(AirflowFailException, match=r"'shop' failed to load.*Fix it first: ImportError: no module"):
         airflow.run(groups=["ingest"])
 
 
 def test_assets_of_two_code_locations_are_two_tasks(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.assets.append(FakeAsset("stock", "ingest", location="depot"))
-    with pytest.raises(AirflowFailException, match="code locations depot, shop: give each a task of its own"):
+    with pytest.raises(AirflowFailException, match="code locations depot, shop: use one task per code location"):
         airflow.run(groups=["ingest"])
 
 
@@ -157,7 +157,7 @@ def test_any_hour_of_any_time_zone_gives_the_day_on_the_shops_calendar(
     assert only(dagster).tags["dagster/partition"] == f"2024-01-{day:02}"
 
 
-def test_a_partition_that_was_asked_for_goes_before_the_data_interval(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_requested_partition_takes_precedence_over_the_data_interval(airflow: Airflow, dagster: FakeDagster) -> None:
     airflow.run(partition=" 2024-01-03 ")
     assert only(dagster).tags["dagster/partition"] == "2024-01-03"
 
@@ -195,18 +195,18 @@ def test_assets_without_partitions_need_none(airflow: Airflow, dagster: FakeDags
 
 
 @pytest.mark.parametrize(
-    ("partition", "told"),
+    ("partition", "message"),
     [
         ("2024-01-32", "no partition '2024-01-32'. The nearest: 2024-01-30, 2024-01-31"),
-        ("2030-06-01", "no partition '2030-06-01'.*There are 2024-01-01 to 2024-01-31"),
+        ("2030-06-01", "no partition '2030-06-01'.*The first is 2024-01-01, the last 2024-01-31"),
         ("14.01.2024", "no partition '14.01.2024'. The nearest: 2024-01-01, 2024-01-02"),
     ],
 )
 def test_an_unknown_or_future_partition_is_refused_with_the_nearest(
-    airflow: Airflow, dagster: FakeDagster, partition: str, told: str
+    airflow: Airflow, dagster: FakeDagster, partition: str, message: str
 ) -> None:
-    """Dagster itself would take it, and the run would fail."""
-    with pytest.raises(AirflowFailException, match=told):
+    """Dagster itself would accept it, and the run would fail."""
+    with pytest.raises(AirflowFailException, match=message):
         airflow.run(partition=partition)
     assert dagster.launched() == []
 
@@ -217,9 +217,10 @@ def test_the_partition_must_be_one_of_every_asset(airflow: Airflow, dagster: Fak
         airflow.run()
 
 
-def test_a_time_zone_that_there_is_not_is_told(airflow: Airflow) -> None:
+def test_an_unknown_time_zone_is_refused(airflow: Airflow) -> None:
     with pytest.raises(
-        AirflowFailException, match="'America/NewYork' of task ingest is not a time zone, such as Europe/Berlin"
+        AirflowFailException,
+        match=r"'America/NewYork' of task ingest is not a time zone. Use a name such as Europe/Berlin",
     ):
         airflow.run(time_zone="America/NewYork")
 
@@ -242,7 +243,7 @@ def test_a_range_is_one_run(airflow: Airflow, dagster: FakeDagster, wanted: str,
     assert "dagster/partition" not in tags
 
 
-def test_an_open_range_ends_with_the_partition_that_was_asked_for(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_an_open_range_ends_with_the_requested_partition(airflow: Airflow, dagster: FakeDagster) -> None:
     """A full refresh up to the last landing, and not up to yesterday."""
     airflow.run(partition_range="...", partition="2024-01-05")
     tags = only(dagster).tags
@@ -264,25 +265,25 @@ def test_an_open_range_without_a_data_interval_ends_with_the_last_partition(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
-        ("2024-01-02", "is not A...B, such as 2024-01-01...2024-01-31"),
-        ("2024-01-05...2024-01-02", "2024-01-05 comes after 2024-01-02. Turn them round"),
+        ("2024-01-02", "is not of the form A...B, such as 2024-01-01...2024-01-31"),
+        ("2024-01-05...2024-01-02", "2024-01-05 comes after 2024-01-02. Swap them"),
         ("2023-12-01...2024-01-02", "no partition '2023-12-01'"),
         ("2024-01-02...2024-02-01", "no partition '2024-02-01'"),
     ],
 )
-def test_a_range_that_is_none_is_refused(airflow: Airflow, dagster: FakeDagster, wanted: str, told: str) -> None:
-    with pytest.raises(AirflowFailException, match=told):
+def test_an_invalid_range_is_refused(airflow: Airflow, dagster: FakeDagster, wanted: str, message: str) -> None:
+    with pytest.raises(AirflowFailException, match=message):
         airflow.run(partition_range=wanted)
     assert dagster.launched() == []
 
 
-def test_a_range_of_assets_that_are_made_one_partition_a_run_is_refused(airflow: Airflow, dagster: FakeDagster) -> None:
-    """Dagster would take it, and each step would fail."""
+def test_a_range_of_assets_that_need_one_run_per_partition_is_refused(airflow: Airflow, dagster: FakeDagster) -> None:
+    """Dagster would accept it, and each step would fail."""
     dagster.assets = [FakeAsset("clean_sales", days=[DAYS]), FakeAsset("hourly", days=[DAYS], single_run=False)]
     with pytest.raises(
-        AirflowFailException, match=r"one run makes one partition of hourly\. .*BackfillPolicy.single_run"
+        AirflowFailException, match=r"one run materializes one partition of hourly\. .*BackfillPolicy.single_run"
     ):
         airflow.run(partition_range="2024-01-01...2024-01-02")
     assert dagster.launched() == []
@@ -292,7 +293,7 @@ def test_a_range_of_assets_that_are_made_one_partition_a_run_is_refused(airflow:
 
 def test_a_range_of_an_asset_that_has_no_partition_yet_is_refused(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.assets = [FakeAsset("clean_sales", "ingest", [[]])]
-    with pytest.raises(AirflowFailException, match="It has no partitions at all yet"):
+    with pytest.raises(AirflowFailException, match="It has no partitions yet"):
         airflow.run(partition_range="...")
 
 
@@ -334,11 +335,11 @@ def test_run_config_is_a_mapping_or_its_json(airflow: Airflow, dagster: FakeDags
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [("{'ops': True}", "run_config of task ingest is not JSON"), ("[1]", "is not a mapping")],
 )
-def test_run_config_that_is_none_is_refused(airflow: Airflow, dagster: FakeDagster, config: str, told: str) -> None:
-    with pytest.raises(AirflowFailException, match=told):
+def test_invalid_run_config_is_refused(airflow: Airflow, dagster: FakeDagster, config: str, message: str) -> None:
+    with pytest.raises(AirflowFailException, match=message):
         airflow.run(run_config=config)
     assert dagster.launched() == []
 
@@ -387,22 +388,22 @@ def test_a_dagster_that_is_down_at_launch_fails_the_try_and_nothing_is_looked_fo
 
 
 @pytest.mark.parametrize(
-    ("trouble", "for_good", "told"),
+    ("trouble", "for_good", "message"),
     [
         (DOWN, False, "Is dagster-webserver running"),
         (httpx.ReadTimeout("slow"), False, "`timeout` in the extra of the Airflow connection"),
         (httpx.Response(503, text="busy"), False, "is not available"),
         (httpx.Response(500, json={"data": None, "errors": [{"message": "db is locked"}]}), False, "db is locked"),
-        (httpx.Response(200, html="<html>"), True, "is not Dagster's GraphQL: it answered HTML"),
+        (httpx.Response(200, html="<html>"), True, "is not Dagster's GraphQL: it answered with HTML"),
         (httpx.Response(401, text="no"), True, "Set the password"),
         (httpx.Response(404, text="no"), True, "path prefix"),
     ],
 )
-def test_only_trouble_that_may_pass_is_retried(
-    airflow: Airflow, dagster: FakeDagster, trouble: Any, for_good: bool, told: str
+def test_only_temporary_errors_are_retried(
+    airflow: Airflow, dagster: FakeDagster, trouble: Any, for_good: bool, message: str
 ) -> None:
     dagster.fail("runsOrError", trouble)
-    with pytest.raises(AirflowException, match=told) as failed:
+    with pytest.raises(AirflowException, match=message) as failed:
         airflow.run()
     assert isinstance(failed.value, AirflowFailException) is for_good
     assert dagster.launched() == []
@@ -426,7 +427,7 @@ def test_a_launch_whose_answer_was_lost_is_looked_up_by_its_tags(
     assert anywhere()["run_id"] == only(dagster).id
 
 
-def test_a_launch_that_shows_late_is_found(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_launch_that_becomes_visible_late_is_found(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.fail("launchRun", LOST_ANSWER)
     late = {**airflow.tags, "dagster/partition": "2024-01-14"}
     dagster.before("runsOrError", *[lambda: None] * 5, lambda: dagster.add("STARTED", late, "SUCCESS"))
@@ -452,7 +453,7 @@ def test_a_dagster_that_goes_down_after_the_launch_is_looked_at_again(airflow: A
     assert airflow.run()["run_id"] == only(dagster).id
 
 
-def test_a_run_that_shows_only_after_the_try_has_failed_is_found_by_the_next(
+def test_a_run_that_becomes_visible_only_after_the_try_has_failed_is_found_by_the_next(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     dagster.fail("launchRun", LOST_ANSWER)
@@ -505,7 +506,7 @@ def test_the_result_of_a_run_that_has_ended_is_taken_in_the_worker(airflow: Airf
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["with a task's store", "before task stores"])
-def test_a_task_that_ended_well_and_is_cleared_runs_again(airflow: Airflow, dagster: FakeDagster, keeps: bool) -> None:
+def test_a_task_that_succeeded_and_is_cleared_runs_again(airflow: Airflow, dagster: FakeDagster, keeps: bool) -> None:
     if not keeps:
         airflow.store = None
     first = airflow.run()
@@ -522,14 +523,14 @@ def test_a_run_of_another_dag_run_or_task_is_not_taken(airflow: Airflow, dagster
     assert airflow.run()["run_id"] not in before
 
 
-def test_a_cancelled_run_of_an_earlier_try_is_not_waited_for(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_canceled_run_of_an_earlier_try_is_not_waited_for(airflow: Airflow, dagster: FakeDagster) -> None:
     earlier = airflow.earlier("CANCELED")
     airflow.retry()
     assert airflow.run()["run_id"] != earlier.id
 
 
 def test_a_run_that_is_still_stopping_ends_before_the_next_begins(airflow: Airflow, dagster: FakeDagster) -> None:
-    """Two runs beside each other would write one warehouse file."""
+    """Two runs at once would write one warehouse file."""
     earlier = airflow.earlier("CANCELING", "CANCELING", "CANCELING", "CANCELED")
     states: list[str] = []
     dagster.before("launchRun", lambda: states.append(earlier.status))
@@ -560,7 +561,7 @@ def test_a_retry_goes_on_where_the_run_failed(
     assert dagster.times_asked("launchRun") == 0
 
 
-def test_a_retry_begins_anew_where_that_is_wanted(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_retry_launches_a_new_run_if_resume_failed_is_off(airflow: Airflow, dagster: FakeDagster) -> None:
     failed = airflow.earlier("FAILURE")
     airflow.retry()
     done = airflow.run(resume_failed=False)
@@ -568,7 +569,7 @@ def test_a_retry_begins_anew_where_that_is_wanted(airflow: Airflow, dagster: Fak
     assert done["run_id"] != failed.id
 
 
-def test_a_run_that_cannot_be_resumed_begins_anew(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_run_that_cannot_be_resumed_is_replaced_by_a_new_one(airflow: Airflow, dagster: FakeDagster) -> None:
     airflow.earlier("FAILURE")
     airflow.retry()
     refused = {"data": {"launchRunReexecution": python_error("the code has changed")}}
@@ -586,7 +587,7 @@ def test_a_resumed_launch_whose_answer_was_lost_is_looked_up(airflow: Airflow, d
     assert len(dagster.launched()) == 2
 
 
-def test_dagsters_own_retry_is_waited_for_in_place_of_launching_beside_it(
+def test_dagsters_own_retry_is_waited_for_instead_of_launching_another_run(
     airflow: Airflow, anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
     again = dagster.add("STARTED", {}, "STARTED", "SUCCESS")
@@ -599,7 +600,7 @@ def test_dagsters_own_retry_is_waited_for_in_place_of_launching_beside_it(
 def test_the_wait_follows_dagsters_own_retry(
     airflow: Airflow, anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
-    """The retry that follows comes without this task's doing, and its result is the task's."""
+    """Dagster starts the retry by itself, and its result is the task's."""
     dagster.course = ("STARTED", "FAILURE")
     again: list[FakeRun] = []
 
@@ -613,14 +614,14 @@ def test_the_wait_follows_dagsters_own_retry(
 
 
 def test_a_retry_of_dagsters_that_was_deleted_is_not_waited_for(airflow: Airflow, dagster: FakeDagster) -> None:
-    """Else the task would look for it in each try, and no clearing would help."""
+    """Otherwise the task would look for it in each try, and clearing it would not help."""
     failed = airflow.earlier("FAILURE", dagster__auto_retry_run_id="gone", dagster__will_retry="true")
     airflow.retry()
     done = airflow.run()
     assert dagster.runs[done["run_id"]].tags["dagster/parent_run_id"] == failed.id
 
 
-def test_a_retry_that_dagster_promised_in_vain_is_made_by_the_next_try(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_promised_retry_that_never_came_is_made_by_the_next_try(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.course = ("STARTED", "FAILURE")
     dagster.before("runOrError", lambda: only(dagster).tags.update({"dagster/will_retry": "true"}))
     with pytest.raises(AirflowException, match="failed"):
@@ -632,10 +633,10 @@ def test_a_retry_that_dagster_promised_in_vain_is_made_by_the_next_try(airflow: 
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILURE"])
-def test_a_run_whose_input_was_made_anew_since_is_made_anew_too(
+def test_a_run_whose_input_was_materialized_again_is_replaced_by_a_new_one(
     airflow: Airflow, dagster: FakeDagster, status: str
 ) -> None:
-    """Somebody cleared a task and those after it."""
+    """A task and those after it were cleared."""
     airflow.ti.task_id, airflow.upstream = "warehouse", "ingest"
     earlier = airflow.earlier(status)
     dagster.add("SUCCESS", {**airflow.tags, "airflow/task_id": "ingest"})
@@ -674,7 +675,7 @@ def test_no_task_is_queued_again_before_airflow_has_seen_it_leave_its_worker(
 def test_a_task_that_is_cleared_while_it_waits_ends_well_although_its_old_trigger_cancels_the_run(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
-    """The new try attaches before the old trigger's end cancels the run: so it is launched anew, and once."""
+    """The new try attaches before the old trigger's end cancels the run: so a new run is launched, once."""
     old = airflow.begin()
     airflow.clear()
     new = airflow.begin()
@@ -686,7 +687,7 @@ def test_a_task_that_is_cleared_while_it_waits_ends_well_although_its_old_trigge
     assert airflow.ti.xcoms["dagster_run_id"] == second.id, "the link shows the run that counts"
 
 
-def test_a_task_whose_run_is_being_cancelled_when_it_begins_again_ends_well(
+def test_a_task_whose_run_is_being_canceled_when_it_begins_again_ends_well(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     old = airflow.begin()
@@ -697,7 +698,7 @@ def test_a_task_whose_run_is_being_cancelled_when_it_begins_again_ends_well(
     assert done["run_id"] == dagster.launched()[1].id
 
 
-def test_the_run_that_replaces_a_cancelled_one_may_be_cancelled_by_a_person(
+def test_the_run_that_replaces_a_canceled_one_may_be_canceled_by_a_person(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     old = airflow.begin()
@@ -705,9 +706,9 @@ def test_the_run_that_replaces_a_cancelled_one_may_be_cancelled_by_a_person(
     new = airflow.begin()
     asyncio.run(stored(old.trigger).on_kill())
     dagster.course = ("STARTED", "CANCELED")
-    with pytest.raises(AirflowFailException, match="was cancelled in Dagster"):
+    with pytest.raises(AirflowFailException, match="was canceled in Dagster"):
         airflow.resume(new)
-    assert len(dagster.launched()) == 2, "launched anew once, not for ever"
+    assert len(dagster.launched()) == 2, "one new run, not one after the other"
 
 
 def test_a_person_who_cancels_a_run_long_after_it_was_found_again_is_obeyed(
@@ -715,7 +716,7 @@ def test_a_person_who_cancels_a_run_long_after_it_was_found_again_is_obeyed(
 ) -> None:
     run = airflow.earlier("STARTED", *["STARTED"] * 200, "CANCELED")
     airflow.retry()
-    with pytest.raises(AirflowFailException, match="was cancelled in Dagster"):
+    with pytest.raises(AirflowFailException, match="was canceled in Dagster"):
         airflow.run()
     assert only(dagster) is run
 
@@ -734,29 +735,29 @@ def test_a_failed_step_fails_the_try_with_its_message(anywhere: Callable[..., An
 
 def test_a_failure_that_no_step_explains_points_to_the_log(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
     dagster.course = ("STARTED", "FAILURE")
-    with pytest.raises(AirflowException, match=r"no step says why; its log does.*runs/run-1"):
+    with pytest.raises(AirflowException, match=r"no step reported a reason; see its log.*runs/run-1"):
         anywhere()
 
 
-def test_a_run_that_was_cancelled_in_dagster_fails_the_task_for_good(
+def test_a_run_that_was_canceled_in_dagster_fails_the_task_for_good(
     anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
     dagster.course = ("STARTED", "CANCELING", "CANCELED")
-    with pytest.raises(AirflowFailException, match=r"was cancelled in Dagster, so it is not retried. Clear the task"):
+    with pytest.raises(AirflowFailException, match=r"was canceled in Dagster, so it is not retried. Clear the task"):
         anywhere()
 
 
-def test_a_run_that_takes_too_long_is_cancelled(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
+def test_a_run_that_takes_too_long_is_canceled(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
     dagster.course = ("STARTED",)
-    with pytest.raises(AirflowException, match=r"took longer than 0:05:00, and was cancelled"):
+    with pytest.raises(AirflowException, match=r"took longer than 0:05:00 and was canceled"):
         anywhere(run_timeout=dt.timedelta(minutes=5))
     assert only(dagster).status == "CANCELING"
 
 
-def test_a_run_that_ends_at_its_deadline_says_that_it_was_not_cancelled(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_run_that_ends_at_its_deadline_says_that_it_was_not_canceled(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.course = ("STARTED",)
     dagster.before("terminateRun", lambda: only(dagster).course.appendleft("SUCCESS"))
-    with pytest.raises(AirflowException, match=r"not cancelled: .*having status SUCCESS"):
+    with pytest.raises(AirflowException, match=r"not canceled: .*having status SUCCESS"):
         airflow.run(run_timeout=dt.timedelta(minutes=5))
 
 
@@ -771,7 +772,7 @@ def test_a_deadline_counts_from_the_launch_and_not_from_the_last_try(airflow: Ai
     assert airflow.clock.now - begin <= 660
 
 
-def test_an_outage_within_the_tolerance_is_borne(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
+def test_an_outage_within_the_tolerance_is_tolerated(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
     dagster.fail("runOrError", DOWN, 20)
     assert anywhere(outage_tolerance=dt.timedelta(minutes=5))["status"] == "SUCCESS"
 
@@ -781,7 +782,7 @@ def test_an_outage_for_longer_fails_the_try_and_the_next_finds_the_run(
 ) -> None:
     dagster.course = ("STARTED", "STARTED", "SUCCESS")
     dagster.fail("runOrError", DOWN, 62)
-    with pytest.raises(AirflowException, match=r"could not be asked for 0:05:00.*The next try looks for it") as failed:
+    with pytest.raises(AirflowException, match=r"was unreachable for 0:05:00.*The next try looks for it") as failed:
         anywhere(outage_tolerance=dt.timedelta(minutes=5))
     assert not isinstance(failed.value, AirflowFailException)
     dagster._troubles.clear()
@@ -791,11 +792,13 @@ def test_an_outage_for_longer_fails_the_try_and_the_next_finds_the_run(
 
 def test_a_run_that_was_deleted_fails_the_try(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
     dagster.before("runOrError", lambda: None, lambda: dagster.runs.clear())
-    with pytest.raises(AirflowException, match="it was deleted, or the connection now names another Dagster"):
+    with pytest.raises(
+        AirflowException, match="it was deleted, or the Airflow connection now points to another Dagster"
+    ):
         anywhere()
 
 
-def test_a_log_that_cannot_be_read_fails_the_try_and_the_next_tells_the_end(
+def test_a_log_that_cannot_be_read_fails_the_try_and_the_next_reports_the_end(
     airflow: Airflow, anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
     dagster.fail("events", DOWN)
@@ -821,7 +824,7 @@ def test_a_failed_check_fails_the_task_for_good(anywhere: Callable[..., Any], da
         anywhere()
 
 
-def test_a_failed_check_skips_what_follows_where_that_is_wanted(
+def test_a_failed_check_skips_what_follows_if_the_policy_is_skip(
     anywhere: Callable[..., Any], dagster: FakeDagster
 ) -> None:
     dagster.events = failing()
@@ -859,7 +862,7 @@ def test_a_check_that_holds_after_the_resume_no_longer_counts(airflow: Airflow, 
     assert airflow.run()["checks"] == {"evaluated": 1, "failed": []}
 
 
-# What Airflow is told
+# What Airflow is given
 
 
 def test_the_result_names_run_assets_rows_and_checks(anywhere: Callable[..., Any], dagster: FakeDagster) -> None:
@@ -881,7 +884,7 @@ def test_the_result_names_run_assets_rows_and_checks(anywhere: Callable[..., Any
     assert json.loads(json.dumps(done)) == done
 
 
-def test_the_result_of_a_resumed_run_names_what_its_parent_made(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_the_result_of_a_resumed_run_names_what_its_parent_materialized(airflow: Airflow, dagster: FakeDagster) -> None:
     failed = airflow.earlier("FAILURE")
     failed.events = [
         materialized("clean_sales", dagster__partition_row_count=1200),
@@ -911,8 +914,8 @@ def test_no_secret_of_the_connection_leaves_it(
     logged = capsys.readouterr()
     assert "Launching clean_sales" in logged.out
     assert {h["dagster-cloud-api-token"] for h in dagster.headers} == {SECRET}
-    for told in (done, airflow.ti.xcoms, left.trigger.serialize(), airflow.store, *logged):
-        assert SECRET not in str(told)
+    for visible in (done, airflow.ti.xcoms, left.trigger.serialize(), airflow.store, *logged):
+        assert SECRET not in str(visible)
 
 
 # Killed in the worker
@@ -922,7 +925,7 @@ def test_a_task_that_is_killed_in_its_worker_stops_the_run(airflow: Airflow, dag
     dagster.course = ("STARTED",)
     operator = airflow.operator(deferrable=False)
     dagster.before("runOrError", lambda: None, operator.on_kill)
-    with pytest.raises(AirflowFailException, match="was cancelled in Dagster"):
+    with pytest.raises(AirflowFailException, match="was canceled in Dagster"):
         type(operator).execute.__wrapped__(operator, airflow.context)  # type: ignore[attr-defined]
     assert only(dagster).status == "CANCELED"
 
@@ -932,26 +935,28 @@ def test_a_task_that_is_killed_before_its_launch_stops_nothing(airflow: Airflow,
     assert dagster.asked == []
 
 
-def test_a_kill_while_dagster_is_down_is_told_and_is_no_error(
+def test_a_kill_while_dagster_is_down_is_logged_and_is_not_an_error(
     airflow: Airflow, dagster: FakeDagster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     operator = airflow.operator()
     operator.run_id = dagster.add("STARTED").id
     dagster.fail("terminateRun", DOWN)
     operator.on_kill()
-    assert "could not be cancelled, and may go on" in capsys.readouterr().out
+    assert "could not be canceled and may still be running" in capsys.readouterr().out
 
 
 # Two DAG runs for one partition
 
 
-def test_a_second_dag_run_for_a_partition_that_is_being_made_waits_for_its_retry(
+def test_a_second_dag_run_for_a_partition_that_is_being_materialized_waits_for_its_retry(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     other = dagster.add(
         "STARTED", {**airflow.tags, "airflow/dag_run_id": "manual__x", "dagster/partition": "2024-01-14"}
     )
-    with pytest.raises(AirflowException, match=f"'manual__x' is materializing 2024-01-14.*runs/{other.id}") as failed:
+    with pytest.raises(
+        AirflowException, match=f"'manual__x' is already materializing 2024-01-14.*runs/{other.id}"
+    ) as failed:
         airflow.run()
     assert not isinstance(failed.value, AirflowFailException)
     assert only(dagster) is other
@@ -960,12 +965,12 @@ def test_a_second_dag_run_for_a_partition_that_is_being_made_waits_for_its_retry
     assert airflow.run()["status"] == "SUCCESS"
 
 
-def test_dag_runs_for_other_partitions_go_on_beside_each_other(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_dag_runs_for_other_partitions_run_side_by_side(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.add("STARTED", {**airflow.tags, "airflow/dag_run_id": "manual__x", "dagster/partition": "2024-01-13"})
     assert airflow.run()["status"] == "SUCCESS"
 
 
-def test_a_backfill_of_three_days_is_a_run_for_each(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_backfill_of_three_days_is_one_run_per_day(airflow: Airflow, dagster: FakeDagster) -> None:
     """The tries of all of them begin before any has ended."""
     left: list[tuple[str, TaskDeferred]] = []
     for day in (14, 15, 16):

@@ -1,4 +1,4 @@
-"""Dagster's selection syntax, beside Dagster's own reading of it."""
+"""Dagster's selection syntax, compared with Dagster's own parser."""
 
 from __future__ import annotations
 
@@ -122,26 +122,26 @@ def test_any_combination_means_what_it_means_to_dagster(selection: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "told"),
+    ("selection", "message"),
     [
         ("", "it ends too early"),
         ("sales and", "it ends too early"),
-        ("(sales", "a bracket is not closed"),
+        ("(sales", "a parenthesis is not closed"),
         ("sales)", r"'\)' is not expected here"),
         ("sales quarantine", "'quarantine' is not expected here"),
-        ("group:", "nothing stands after group:"),
-        ("(group:)", "nothing stands after group:"),
-        ('tag:"domain"=', "nothing stands after ="),
+        ("group:", "a value is missing after group:"),
+        ("(group:)", "a value is missing after group:"),
+        ('tag:"domain"=', "a value is missing after ="),
         ("key:sales=1", "'=' is not expected here"),
-        ("grup:ingest", "there is no attribute 'grup'"),
+        ("grup:ingest", "'grup' is not an attribute"),
         ("sales & raw", "'& raw' cannot be read"),
         ('key:"sales', "cannot be read"),
         ("or sales", "'or' is not expected here"),
-        ("column:price", "there is no attribute 'column'"),
+        ("column:price", "'column' is not an attribute"),
     ],
 )
-def test_a_selection_that_cannot_be_read_says_at_which_place(selection: str, told: str) -> None:
-    with pytest.raises(RefusedError, match=f'cannot be read: .*{told}.*group:"ingest"'):
+def test_a_selection_that_cannot_be_read_says_at_which_place(selection: str, message: str) -> None:
+    with pytest.raises(RefusedError, match=f'cannot be read: .*{message}.*group:"ingest"'):
         select(selection, NODES)
 
 

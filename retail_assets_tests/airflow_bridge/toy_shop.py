@@ -1,4 +1,4 @@
-"""A small Dagster code location whose steps wait, fail and misjudge when a test wants them to."""
+"""A small Dagster code location whose steps wait and fail and whose checks fail when a test wants them to."""
 
 import os
 import time
@@ -13,19 +13,19 @@ DAYS = dg.DailyPartitionsDefinition("2017-12-01", end_date="2018-01-01", timezon
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), group_name="toy_daily")
 def toy_landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """One day, or some in a row: as many rows as the days of the month say."""
+    """One day or several in a row; the number of rows is the sum of the days of the month."""
     return dg.MaterializeResult(metadata={"rows_in_range": sum(int(day[-2:]) for day in context.partition_keys)})
 
 
 class Gate(dg.Config):
-    """`gate`: the file that the step waits for."""
+    """`gate` is the file that the step waits for."""
 
     gate: str
 
 
 @dg.asset(group_name="toy_gated")
 def toy_gated(config: Gate) -> dg.MaterializeResult:
-    """Runs until its gate is opened; a gate that nobody opens ends it after ten minutes."""
+    """Run until the gate is opened; end after ten minutes if nobody opens it."""
     until = time.monotonic() + 600
     while not (GATES / config.gate).exists():
         if time.monotonic() > until:
@@ -36,19 +36,19 @@ def toy_gated(config: Gate) -> dg.MaterializeResult:
 
 @dg.asset(group_name="toy_doomed")
 def toy_doomed() -> None:
-    """Always fails."""
+    """Fail always."""
     raise dg.Failure(description="the till is on fire", allow_retries=False)
 
 
 @dg.asset(group_name="toy_flaky")
 def toy_base() -> dg.MaterializeResult:
-    """What a resumed run need not do again."""
+    """Succeed, so that a resumed run need not do it again."""
     return dg.MaterializeResult(metadata={"dagster/row_count": 3})
 
 
 @dg.asset(group_name="toy_flaky", deps=[toy_base])
 def toy_flaky() -> None:
-    """Fails the first time."""
+    """Fail the first time."""
     mark = GATES / "flaky_has_failed"
     if not mark.exists():
         mark.touch()
@@ -57,7 +57,7 @@ def toy_flaky() -> None:
 
 @dg.asset(group_name="toy_judged")
 def toy_judged() -> dg.MaterializeResult:
-    """Ends well, and its check says that it did not."""
+    """Succeed, while the check of the asset fails."""
     return dg.MaterializeResult(metadata={"dagster/row_count": 7})
 
 
