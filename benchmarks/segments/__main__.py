@@ -22,14 +22,14 @@ from sklearn.metrics import adjusted_rand_score
 from benchmarks.metering import measured
 from benchmarks.segments import data
 from retail_assets.decisions.segment_report import make_report
-from retail_assets.segmentation.evaluation.evaluation import Fit, as_json, measure
-from retail_assets.segmentation.evaluation.history import renaming
+from retail_assets.segmentation.evaluation.fit import Fit, as_json, measure
+from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.lifecycle.segment import NO_MODEL, make_features, make_profiles, score_all, train_from
 from retail_assets.segmentation.model.clustering import Training, train
 from retail_assets.segmentation.model.features import read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.personas.catalog import DEFAULT
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -53,7 +53,7 @@ def evaluated(warehouse: DuckDBWarehouse) -> dict[str, Any]:
 
 def as_of(warehouse: DuckDBWarehouse, day: dt.date) -> tuple[Training, Fit]:
     """A model trained as of a day, and its fit to the customers of that day."""
-    features = read_sample(warehouse, segments.customer_features(day), at_most=MOST_CUSTOMERS, everyone=True)
+    features = read_sample(warehouse, customer_features(day), at_most=MOST_CUSTOMERS, everyone=True)
     trained = train(features, seed=SEED)
     if trained.model is None:
         raise SystemExit(f"No model as of {day}: {trained.why}")
@@ -65,7 +65,7 @@ def real(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
     found = evaluated(warehouse)
     trained, fit = as_of(warehouse, DESIGNED_AT[name])
     # Beside the report's windows of one length, the windows as a young shop has them: they grow with its sales.
-    growing = renaming(warehouse, DEFAULT, window_days=segments.WINDOW_DAYS, seed=SEED)
+    growing = name_stability(warehouse, DEFAULT, window_days=WINDOW_DAYS, seed=SEED)
     return {
         "evaluation": found,
         "designed_at": {"day": DESIGNED_AT[name].isoformat(), "k": trained.model and trained.model.k, **as_json(fit)},
@@ -99,7 +99,7 @@ def targets_of(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
 def planted(folder: Path) -> dict[str, Any]:
     """Whether three planted kinds of shopper are found and named rightly."""
     warehouse, truth = data.planted(folder, seed=SEED)
-    features = read_sample(warehouse, segments.customer_features(), at_most=MOST_CUSTOMERS, everyone=True)
+    features = read_sample(warehouse, customer_features(), at_most=MOST_CUSTOMERS, everyone=True)
     trained = train(features, seed=SEED)
     named = score(trained.model, features)
     kinds = [truth[customer] for customer in named["customer_id"]]

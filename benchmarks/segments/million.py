@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from benchmarks.segments import data
 from retail_assets.segmentation.lifecycle.segment import make_profiles, score_all, train_from
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.customer_features import customer_features
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
@@ -25,7 +25,7 @@ _CHUNK = 250_000
 
 def make(folder: Path, customers: int) -> None:
     """Write `customer_features` of so many customers."""
-    source = data.cdnow(folder).query(segments.customer_features())
+    source = data.cdnow(folder).query(customer_features())
     rng = np.random.default_rng(0)
     parts = []
     for start in range(0, customers, _CHUNK):

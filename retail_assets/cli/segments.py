@@ -47,6 +47,7 @@ def tell_customer(settings: Settings, customer: str, as_json: bool) -> None:
 def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
     """The segments of the customers of a file of purchases, as CSV. Raises PurchaseFileError."""
     from retail_assets.segmentation.lifecycle import score_file, segment
+    from retail_assets.segmentation.lifecycle.purchase_file import Format
     from retail_assets.segmentation.model.serialization import loads
     from retail_assets.segmentation.personas import persona_file
 
@@ -57,14 +58,14 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
         model, version = loads(models.load(champion.version)), champion.version
         last_day = dt.date.fromisoformat(models.manifest(version).data["last_day"])
     contract = settings.contract
-    found = score_file.predict(
+    found = score_file.score_file(
         file,
         model,
         version,
         last_day,
         catalogue=persona_file.or_default(settings.personas),
         country=contract.country,
-        form=_format(settings),
+        form=Format.of(contract),
         today=settings.today(),
     )
     if as_json:
@@ -83,20 +84,6 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
             "are in no segment.",
             err=True,
         )
-
-
-def _format(settings: Settings) -> Any:
-    """How the contract of the source writes headers, dates and numbers."""
-    from retail_assets.segmentation.lifecycle.score_file import COLUMNS, Format
-
-    contract = settings.contract
-    rules = {name: contract.columns[name] for name in COLUMNS if name in contract.columns}
-    headers = {name: [h for h in (rule.header, *rule.aliases) if h] for name, rule in rules.items()}
-    numbers = contract.numbers
-    currency = (contract.currency, *numbers.symbols(contract.currency))
-    return Format(
-        headers, contract.dates.formats, numbers.decimal, numbers.thousands, currency, contract.missing_values
-    )
 
 
 def _cell(value: Any) -> str:

@@ -1,7 +1,6 @@
-"""Everything a run says about the segments: evaluation, recommendations and pictures, read from the warehouse.
+"""The report on the segments: evaluation, recommendations and figures, read from the warehouse.
 
-Brings the parts together and decides nothing: what is measured is in `evaluation` and `history`, what is advised in
-`recommendations`.
+Brings the parts together and decides nothing: `segmentation.evaluation` measures, `recommendations` advises.
 """
 
 from __future__ import annotations
@@ -16,14 +15,19 @@ import pandas as pd
 
 from retail_assets.decisions.recommendations import as_markdown, recommend
 from retail_assets.segmentation.evaluation.buying_habits import over_indexed
-from retail_assets.segmentation.evaluation.evaluation import Evidence, evaluate, measure
-from retail_assets.segmentation.evaluation.history import next_quarter, renaming
+from retail_assets.segmentation.evaluation.evaluate import evaluate
+from retail_assets.segmentation.evaluation.evidence import Evidence
+from retail_assets.segmentation.evaluation.fit import measure
+from retail_assets.segmentation.evaluation.name_stability import name_stability
+from retail_assets.segmentation.evaluation.next_quarter import next_quarter
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
 from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.personas.catalog import Catalogue
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
+from retail_assets.segmentation.queries.profiles import MIX
+from retail_assets.segmentation.queries.sales import SCOPE
 from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -73,16 +77,16 @@ def make_report(
         currency: code written after money, if known.
         seed: of samples and resamples.
     """
-    [scope] = warehouse.query(segments.SCOPE).to_pylist()
+    [scope] = warehouse.query(SCOPE).to_pylist()
     sample = read_sample(warehouse, at_most=SAMPLED_CUSTOMERS, everyone=True)
     profiles = _rows(warehouse, f"select {SEGMENT_PROFILES.column_list} from {SEGMENT_PROFILES.name}")
-    categories = _rows(warehouse, segments.segment_categories())
+    categories = _rows(warehouse, segment_categories())
     evidence = Evidence(
         model=model,
         why=why,
         version=version,
         fit=measure(model, sample, catalogue=catalogue, seed=seed) if model else None,
-        renaming=renaming(warehouse, catalogue, seed=seed),
+        stability=name_stability(warehouse, catalogue, seed=seed),
         quarter=next_quarter(warehouse, catalogue, seed=seed),
         profiles=profiles,
         scope=scope,
@@ -93,12 +97,12 @@ def make_report(
         catalogue=catalogue,
         currency=currency,
         over_indexed=over_indexed(categories, profiles),
-        mix=_rows(warehouse, segments.MIX),
+        mix=_rows(warehouse, MIX),
     )
     advice = recommend(
         profiles,
         categories,
-        _rows(warehouse, segments.segment_calendar()),
+        _rows(warehouse, segment_calendar()),
         _forecast(warehouse),
         catalogue=catalogue,
         currency=currency,

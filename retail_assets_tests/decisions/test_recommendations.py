@@ -1,4 +1,4 @@
-"""Recommendations: arithmetic that can be checked by hand, and silence where the data say nothing."""
+"""Recommendations: arithmetic that can be checked by hand, and nothing where the data say nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.decisions.recommendations import as_markdown, recommend, shift, stock
+from retail_assets.decisions.campaigns import shift
+from retail_assets.decisions.recommendations import as_markdown, recommend
+from retail_assets.decisions.stock import stock
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, buying_times, over_indexed, times
 from retail_assets_tests.segmentation.test_evaluation import profile
 
@@ -55,7 +57,7 @@ def test_categories_are_named_where_a_persona_spends_more_of_its_money_than_othe
     assert found[BEST][0]["a_tenth_more"] == 20
 
 
-def test_tastes_of_a_handful_are_chance_and_not_told() -> None:
+def test_preferences_of_a_handful_are_chance_and_left_out() -> None:
     few = profile(BEST, customers=LEAST_CUSTOMERS - 1)
     assert over_indexed([share(BEST, "Games", 0.9, 0.1)], [few]) == {}
     advice = recommend([few], [share(BEST, "Games", 0.9, 0.1)], [], [])
@@ -63,7 +65,7 @@ def test_tastes_of_a_handful_are_chance_and_not_told() -> None:
     assert any("chance" in note for note in advice["notes"])
 
 
-def test_buying_times_tell_the_best_days_and_the_month_that_is_a_personas_own() -> None:
+def test_buying_times_have_the_best_days_and_the_month_that_stands_out_for_a_persona() -> None:
     rows = [
         {"persona": p, "month": m, "weekday": w, "revenue": Decimal(r)}
         for p, m, w, r in ((BEST, 12, 6, 60), (BEST, 5, 6, 40), (BUDGET, 12, 1, 90), (BUDGET, 5, 2, 10))
@@ -90,9 +92,12 @@ def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
     assert books["above_average_week"] == pytest.approx(140 / 105 - 1, abs=1e-4)
     assert books["expected_units"] == 35
     assert books["bought_most_by"] == [BEST]
-    assert "stock up for 2024-01-08 to 2024-01-14, 33% above" in books["text"]
+    assert (
+        "stock up for 8 Jan 2024 to 14 Jan 2024: USD 140 (about 35 units) expected, 33.3 % above the average of the 2"
+        in books["text"]
+    )
     assert games["expected_units"] is None
-    assert "no peak in sight" in games["text"]
+    assert "no peak in the 2 forecast weeks" in games["text"]
 
 
 @given(st.lists(st.floats(1, 1e6), min_size=14, max_size=14), st.integers(1, 8))
@@ -110,7 +115,7 @@ def test_a_week_cut_short_by_the_end_of_the_forecast_is_no_week() -> None:
     assert stock(days("Books", [0.0] * 14), {}) == []
 
 
-def test_no_forecast_a_stale_one_and_no_customers_are_said() -> None:
+def test_a_missing_or_stale_forecast_and_no_customers_are_noted() -> None:
     nothing = recommend([], [], [], [])
     assert nothing["segments"] == {}
     assert nothing["stock"] == []
@@ -128,6 +133,26 @@ def test_names_from_the_data_stay_text_in_markdown() -> None:
     assert re.findall(r"(?<!\\)[\[\]<>|]", text) == []
 
 
-def test_a_ratio_beyond_all_measure_is_not_spelt_out() -> None:
+def test_a_huge_ratio_is_not_written_out() -> None:
     assert times(1.44) == "1.4 ×"
     assert times(62505.2) == "more than 10 ×"
+
+
+def test_a_pattern_of_one_year_says_so_and_a_weekday_is_compared_with_an_even_spread() -> None:
+    dated = [
+        {"persona": p, "month": m, "weekday": w, "revenue": Decimal(r)}
+        for p, m, w, r in ((BEST, 12, 6, 60), (BEST, 5, 2, 40), (BUDGET, 12, 1, 90), (BUDGET, 5, 2, 10))
+    ]
+    text = recommend([profile(BEST), profile(BUDGET)], [], dated, [], currency="USD")["segments"][BEST]["text"]
+    assert "spent most in December (60.0 % of their money; one season, which need not repeat)" in text
+    assert "on Saturdays (60.0 %; an even spread would be 14.3 %)" in text
+    assert "The month in which they exceed all customers most is May (1.6 × the share)." in text
+    assert text.endswith("(a tenth of this segment's revenue, gained or lost) is worth USD 100 in the last 365 days.")
+
+
+def test_a_segment_that_returned_more_than_it_bought_is_not_scaled_up() -> None:
+    losing = profile("No Net Spend", decided_by="rule", customers=9, revenue=Decimal("-188.00"))
+    campaign = recommend([losing], [], [], [], currency="USD")["segments"]["No Net Spend"]
+    assert campaign["tenth"]["money"] == -18.8
+    assert campaign["text"] == ""
+    assert "\u2212USD 188" in campaign["action"]

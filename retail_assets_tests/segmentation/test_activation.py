@@ -126,7 +126,7 @@ def test_no_two_personas_share_a_file_and_no_name_leaves_the_folder(personas: li
 
 def test_what_sets_a_customer_apart_is_the_next_step() -> None:
     assert next_step(row()) == ""
-    assert next_step(row(lapsed_risk=True)).startswith("Write first")
+    assert next_step(row(lapsed_risk=True)).startswith("Contact first")
     assert "Games" in next_step(row(favourite_category="Games"))
     assert "Between two segments" in next_step(row(confidence=0.4))
     assert next_step(row(confidence=None)) == ""

@@ -1,4 +1,4 @@
-"""The evaluation: the contract of `evaluation.json`, and nothing in it that was not measured."""
+"""The evaluation: the keys of `evaluation.json`, and nothing in it that was not measured."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 
-from retail_assets.segmentation.evaluation.evaluation import (
-    Evidence,
-    Fit,
-    action_numbers,
-    action_text,
-    evaluate,
-    measure,
-    money,
-)
-from retail_assets.segmentation.evaluation.history import NextQuarter, Renaming
+from retail_assets.segmentation.evaluation.action_text import action_numbers, action_text, money
+from retail_assets.segmentation.evaluation.evaluate import evaluate
+from retail_assets.segmentation.evaluation.evidence import Evidence
+from retail_assets.segmentation.evaluation.fit import Fit, measure
+from retail_assets.segmentation.evaluation.name_stability import NameStability
+from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.model.clustering import SegmentModel, train
 from retail_assets.segmentation.personas.catalog import ACTION_NUMBERS, DEFAULT
 from retail_assets.tables import SEGMENT_PROFILES
@@ -66,7 +62,7 @@ def evidence(model: SegmentModel | None, **others: Any) -> Evidence:
         "why": None if model else "Nobody came.",
         "version": "v",
         "fit": Fit(200, 0.61, 0.5, 0.97, 0.99) if model else None,
-        "renaming": Renaming((DAY, DAY), 181, 0.96, 0.91, 0.92, 0.9, 4.5),
+        "stability": NameStability((DAY, DAY), 181, 0.96, 0.91, 0.92, 0.9, 4.5),
         "quarter": NextQuarter(DAY, DAY, 200, {}, 0.25, 0.55, 0.56, 0.54),
         "profiles": [profile()] if model else [],
         "scope": SCOPE,
@@ -92,7 +88,9 @@ def test_the_file_has_what_was_promised(model: SegmentModel) -> None:
 
 
 def test_what_was_not_measured_is_null_with_the_reason() -> None:
-    told = evaluate(evidence(None, renaming=Renaming(why="Too short."), quarter=NextQuarter(why="No quarter yet.")))
+    told = evaluate(
+        evidence(None, stability=NameStability(why="Too short."), quarter=NextQuarter(why="No quarter yet."))
+    )
     assert told["verdict"] == "Nobody came."
     for key in ("k", "silhouette", "davies_bouldin", "bootstrap_ari", "name_agreement", "kept_month_to_month"):
         assert told[key] is None, key
@@ -113,8 +111,13 @@ def test_a_handful_of_customers_is_not_called_stable(model: SegmentModel) -> Non
 @pytest.mark.parametrize(
     ("ari", "silhouette", "words"),
     [
-        (0.95, 0.61, "reasonably separated (silhouette 0.61) and stable"),
+        (
+            0.95,
+            0.61,
+            "reasonably separated (silhouette 0.61) and stable when trained on resamples (bootstrap ARI 0.95)",
+        ),
         (0.95, 0.33, "weakly separated (silhouette 0.33) but stable"),
+        (0.7, 0.61, "reasonably separated (silhouette 0.61) and fairly stable"),
         (0.5, 0.61, "reasonably separated (silhouette 0.61) but unstable"),
         (0.5, 0.1, "hardly separated (silhouette 0.10) and unstable"),
     ],
@@ -164,10 +167,21 @@ def test_texts_survive_odd_profiles(odd: dict[str, Any]) -> None:
         assert "None" not in text
 
 
-def test_money_has_cents_below_a_thousand_only() -> None:
-    assert money(Decimal("999.5"), "USD") == "999.50 USD"
+def test_money_has_its_currency_in_front_and_cents_below_a_hundred_only() -> None:
+    assert money(Decimal("99.5"), "USD") == "USD 99.50"
+    assert money(Decimal("-1234.56"), "USD") == "\u2212USD 1,235"
     assert money(1234.56) == "1,235"
-    assert money(-0.5) == "-0.50"
+    assert money(-0.5) == "\u22120.50"
+
+
+def test_the_verdict_says_what_the_best_segment_brought_and_of_how_few_customers(model: SegmentModel) -> None:
+    verdict = evaluate(evidence(model))["verdict"]
+    assert verdict.endswith(
+        "Of the customers who had bought by 31 Dec 2023, the 25.0 % in High-Value Customers brought 55.0 % of their "
+        "revenue until 31 Dec 2023."
+    )
+    few = evaluate(evidence(model, quarter=NextQuarter(DAY, DAY, 40, {}, 0.25, 0.55, 0.56, 0.54)))["verdict"]
+    assert "High-Value Customers (10 customers only) brought" in few
 
 
 def test_planted_shoppers_are_apart_and_come_back_in_every_resample() -> None:

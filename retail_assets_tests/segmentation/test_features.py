@@ -1,4 +1,4 @@
-"""What is refused of rows of features, and what the model is shown of them."""
+"""Which rows of features are rejected, and what the model sees of the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_rows_in_any_order_become_the_same_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"frequency": -1}, "frequency is negative"),
         ({"average_basket": float("inf")}, "not a finite number"),
@@ -37,16 +37,16 @@ def test_rows_in_any_order_become_the_same_frame() -> None:
         ({"recency": -3}, "after the snapshot"),
         ({"tenure": 1, "recency": 2}, "first sale is after the last"),
         ({"top_month_share": 1.5}, "not between 0 and 1"),
-        ({"window_days": 0}, "window has no day"),
+        ({"window_days": 0}, "window_days is below 1"),
     ],
 )
-def test_a_row_that_cannot_be_true_is_refused_by_name(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(CustomerDataError, match=rf"'odd': .*{told}.*1 such rows of 2"):
+def test_a_row_that_cannot_be_true_is_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(CustomerDataError, match=rf"'odd': .*{message}.*1 of 2 rows"):
         features_of([customer("fine", 3, "10"), customer("odd", 3, "10") | wrong])
 
 
 def test_a_customer_twice_and_a_missing_column_are_refused() -> None:
-    with pytest.raises(CustomerDataError, match="'a': customer comes more than once"):
+    with pytest.raises(CustomerDataError, match="'a': the customer appears more than once"):
         features_of([customer("a", 3, "10"), customer("a", 4, "10")])
     with pytest.raises(CustomerDataError, match="lack window_days"):
         frame(rows([customer("a", 3, "10")]).drop_columns(["window_days"]))
@@ -72,7 +72,9 @@ def test_chunks_hold_every_customer_once(tmp_path: Path) -> None:
     sales = [line(f"o{i}", "2023-01-05", f"c{i:04d}", "10") for i in range(250)]
     warehouse = warehouse_at(tmp_path, sales)
     assert make_features(warehouse) == 250
-    chunks = list(read_chunks(warehouse, 100))
-    assert sorted(name for chunk in chunks for name in chunk["customer_id"]) == [f"c{i:04d}" for i in range(250)]
+    chunks = list(read_chunks(warehouse, "SELECT * FROM customer_features", 100))
+    assert sorted(name for chunk in chunks for name in chunk["customer_id"].to_pylist()) == [
+        f"c{i:04d}" for i in range(250)
+    ]
     assert len(read_sample(warehouse, at_most=30, everyone=True)) == 30
     assert len(read_sample(warehouse)) == 0

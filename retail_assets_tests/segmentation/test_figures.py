@@ -1,4 +1,4 @@
-"""Pictures: all of them from any data, the same bytes again, and titles that say what was found."""
+"""Figures: all of them from any data, the same bytes again, and titles that say what was found."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.segmentation.evaluation.evaluation import Evidence, Fit, evaluate
-from retail_assets.segmentation.evaluation.history import NextQuarter, Renaming
+from retail_assets.segmentation.evaluation.evaluate import evaluate
+from retail_assets.segmentation.evaluation.evidence import Evidence
+from retail_assets.segmentation.evaluation.fit import Fit
+from retail_assets.segmentation.evaluation.name_stability import NameStability
+from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.figures import segments as figures
 from retail_assets.segmentation.figures import style
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
@@ -51,7 +54,7 @@ def pictured(customers: list[dict[str, Any]] | None = None, catalogue: Catalogue
         trained.why,
         "v",
         Fit(len(sample), 0.6, 0.5, 0.9, 0.9) if trained.model else None,
-        Renaming(why="Too short."),
+        NameStability(why="Too short."),
         NextQuarter(why="Too short."),
         [profile(name, customers=int((names == name).sum()) + 60) for name in present],
         SCOPE,
@@ -60,7 +63,7 @@ def pictured(customers: list[dict[str, Any]] | None = None, catalogue: Catalogue
         evaluate(evidence, catalogue=catalogue),
         names,
         trained.model.standardise(sample) if trained.model else np.zeros((len(sample), 0)),
-        [],
+        [moved("High-Value Customers", "Budget Shoppers", 3)],
         [],
         sample,
     )
@@ -133,11 +136,15 @@ def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
     assert "100% of 10 customers" in titles[0]
 
 
-def test_the_first_segmentation_has_nobody_who_moved(titles: list[str]) -> None:
-    assert figures.segment_migrations([]).startswith(b"\x89PNG")
-    assert titles == ["Nobody has moved yet"]
+def test_before_the_first_move_there_is_no_figure_of_migrations() -> None:
+    """An empty picture that says "Nobody has moved yet" is one more picture to click through for nothing."""
+    drawn = draw_figures(replace(pictured(), migrations=[]))
+    assert tuple(drawn) == tuple(name for name in FIGURES if name != "segment_migrations.png")
+
+
+def test_customers_who_are_all_new_have_moved_from_nowhere(titles: list[str]) -> None:
     figures.segment_migrations([moved("(new)", "Budget Shoppers", 5)])
-    assert "All customers are new" in titles[1]
+    assert "All customers are new" in titles[0]
 
 
 def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> None:

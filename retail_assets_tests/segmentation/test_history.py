@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.segmentation.evaluation import history
-from retail_assets.segmentation.evaluation.history import LEAST_DAYS, captured, month_ends, next_quarter, renaming
+from retail_assets.segmentation.evaluation import past_snapshots
+from retail_assets.segmentation.evaluation.name_stability import MONTHS, name_stability
+from retail_assets.segmentation.evaluation.next_quarter import captured, next_quarter
+from retail_assets.segmentation.evaluation.past_snapshots import LEAST_DAYS, month_ends
 from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.customer_features import customer_features
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, fill, frame, line, planted_sales, warehouse_at
 
@@ -35,8 +37,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, sales: list[dict[str, Any]]) 
 
 @given(DAYS, DAYS)
 def test_months_compared_are_whole_follow_each_other_and_have_sales_before_them(first: dt.date, last: dt.date) -> None:
-    found = month_ends(first, last)
-    assert len(found) <= history.MONTHS + 1
+    found = month_ends(first, last, most=MONTHS + 1)
+    assert len(found) <= MONTHS + 1
     for day in found:
         assert (day + dt.timedelta(1)).day == 1
         assert day <= last
@@ -94,7 +96,7 @@ def test_without_money_or_without_the_best_persona_shares_are_null_with_the_reas
     day = dt.date(2023, 9, 30)
     nothing = captured(known, np.array(["x"]), np.array([0.0]), "x", day, day)
     assert nothing.revenue_share is None
-    assert "no money" in str(nothing.why)
+    assert "no net revenue" in str(nothing.why)
     nobody = captured(known, np.array(["x"]), np.array([5.0]), "y", day, day)
     assert nobody.revenue_share is None
     assert nobody.by_persona["x"]["next_revenue_share"] == 1
@@ -102,7 +104,7 @@ def test_without_money_or_without_the_best_persona_shares_are_null_with_the_reas
 
 
 def test_names_of_steady_shoppers_last(shop: DuckDBWarehouse) -> None:
-    found = renaming(shop, DEFAULT)
+    found = name_stability(shop, DEFAULT)
     assert found.why is None
     assert [str(day) for day in found.months][::6] == ["2023-06-30", "2023-12-31"]
     assert found.window_days == 181
@@ -119,19 +121,19 @@ def test_names_of_steady_shoppers_last(shop: DuckDBWarehouse) -> None:
 
 def test_too_short_a_history_is_said_and_not_filled_in(tmp_path: Path) -> None:
     shop = warehouse_at(tmp_path, [line(f"o{d}", dt.date(2023, 1, 1) + dt.timedelta(d), "c", 5) for d in range(100)])
-    assert renaming(shop, DEFAULT).kept is None
-    assert "two month ends" in str(renaming(shop, DEFAULT).why)
+    assert name_stability(shop, DEFAULT).kept is None
+    assert "two month ends" in str(name_stability(shop, DEFAULT).why)
     assert next_quarter(shop, DEFAULT).revenue_share is None
     assert "three whole months" in str(next_quarter(shop, DEFAULT).why)
 
 
 def test_a_shop_without_sales_has_no_history(tmp_path: Path) -> None:
     shop = warehouse_at(tmp_path)
-    assert renaming(shop, DEFAULT).why == "There are no sales."
+    assert name_stability(shop, DEFAULT).why == "There are no sales."
     assert next_quarter(shop, DEFAULT).why == "There are no sales."
 
 
-def test_customers_whom_nothing_tells_apart_have_no_names_to_keep(tmp_path: Path) -> None:
+def test_customers_who_are_all_alike_have_no_names_to_keep(tmp_path: Path) -> None:
     shop = warehouse_at(tmp_path)
     alike = [
         line(f"{c}/{d}", dt.date(2023, 1, 1) + dt.timedelta(d), f"c{c}", 10)
@@ -139,7 +141,7 @@ def test_customers_whom_nothing_tells_apart_have_no_names_to_keep(tmp_path: Path
         for d in range(0, 365, 7)
     ]
     fill(shop, alike)
-    found = renaming(shop, DEFAULT)
+    found = name_stability(shop, DEFAULT)
     assert found.kept is None
     assert "alike" in str(found.why)
     assert "alike" in str(next_quarter(shop, DEFAULT).why)
@@ -149,20 +151,20 @@ def test_of_many_customers_a_part_is_looked_at_which_is_the_same_every_month(
     shop: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everyone = next_quarter(shop, DEFAULT)
-    monkeypatch.setattr(history, "SAMPLED_CUSTOMERS", 60)
+    monkeypatch.setattr(past_snapshots, "SAMPLED_CUSTOMERS", 60)
     part = next_quarter(shop, DEFAULT)
     assert 40 < part.customers <= 60 < everyone.customers
     months = [
-        set(shop.query(segments.customer_features(day, below="80")).column("customer_id").to_pylist())
+        set(shop.query(customer_features(day, below="80")).column("customer_id").to_pylist())
         for day in (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
     ]
     assert months[0] <= months[1]
     assert len(months[1]) < 100
-    kept = renaming(shop, DEFAULT).kept
+    kept = name_stability(shop, DEFAULT).kept
     assert kept is not None
     assert kept > 0.7
 
 
 def test_a_part_of_customers_is_named_by_hexadecimal_digits_only() -> None:
     with pytest.raises(ValueError, match="hexadecimal"):
-        segments.customer_features(below="8' or '1'='1")
+        customer_features(below="8' or '1'='1")

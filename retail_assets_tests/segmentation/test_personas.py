@@ -7,7 +7,7 @@ import string
 import numpy as np
 import pytest
 
-from retail_assets.segmentation.evaluation.evaluation import action_numbers
+from retail_assets.segmentation.evaluation.action_text import action_numbers
 from retail_assets.segmentation.personas.catalog import (
     BUDGET,
     DISPLAY_ORDER,
@@ -18,9 +18,8 @@ from retail_assets.segmentation.personas.catalog import (
     PERSONAS,
     SEASONAL,
     Persona,
-    name_clusters,
-    prototypes,
 )
+from retail_assets.segmentation.personas.naming import name_clusters, prototypes
 
 
 def test_a_cluster_on_a_prototype_gets_its_name_in_any_order() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.customer_features import customer_features, sample
+from retail_assets.segmentation.queries.sales import SCOPE
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets_tests.segmentation.shoppers import fill, line, warehouse_at
 
@@ -21,7 +22,7 @@ def warehouse(tmp_path: Path) -> Any:
 
 def features(warehouse: Any, sales: list[dict[str, Any]], **asked: Any) -> dict[str, dict[str, Any]]:
     fill(warehouse, sales)
-    found = warehouse.query(segments.customer_features(**asked))
+    found = warehouse.query(customer_features(**asked))
     assert tuple(found.column_names) == CUSTOMER_FEATURES.names
     return {row["customer_id"]: row for row in found.to_pylist()}
 
@@ -134,7 +135,7 @@ def test_anonymous_sales_are_counted_beside_the_customers(warehouse: Any) -> Non
             line("o2", "2023-01-06", None, "6.50"),
         ],
     )
-    assert warehouse.query(segments.SCOPE).to_pylist() == [
+    assert warehouse.query(SCOPE).to_pylist() == [
         {
             "snapshot_date": dt.date(2023, 1, 6),
             "first_date": dt.date(2023, 1, 5),
@@ -148,7 +149,7 @@ def test_anonymous_sales_are_counted_beside_the_customers(warehouse: Any) -> Non
 
 def test_an_empty_table_has_no_customers_and_no_snapshot(warehouse: Any) -> None:
     assert features(warehouse, []) == {}
-    [scope] = warehouse.query(segments.SCOPE).to_pylist()
+    [scope] = warehouse.query(SCOPE).to_pylist()
     assert (scope["snapshot_date"], scope["anonymous_revenue"]) == (None, Decimal("0.00"))
 
 
@@ -156,7 +157,7 @@ def test_a_sample_is_of_the_same_customers_whatever_the_order_of_rows(warehouse:
     sales = [line(f"o{i}/{j}", f"2023-01-{j:02}", f"c{i:03}", "10") for i in range(50) for j in (1, 2)]
 
     def sampled() -> list[str]:
-        rows = warehouse.query(segments.sample(segments.customer_features(), 20, 2)).to_pylist()
+        rows = warehouse.query(sample(customer_features(), 20)).to_pylist()
         return sorted(row["customer_id"] for row in rows)
 
     fill(warehouse, sales)

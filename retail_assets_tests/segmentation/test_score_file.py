@@ -1,4 +1,4 @@
-"""Customers of a file: read as people write files, refused with the line, segmented by the model in use."""
+"""Customers of a file: read as people write files, rejected with the line, segmented by the model in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from retail_assets.segmentation.lifecycle.score_file import FIELDS, Format, PurchaseFileError, Unseen, predict
+from retail_assets.segmentation.lifecycle.purchase_file import Format, PurchaseFileError
+from retail_assets.segmentation.lifecycle.score_file import FIELDS, ScoredFile, score_file
 from retail_assets.segmentation.model.clustering import SegmentModel, train
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets_tests.segmentation.shoppers import PLANTED, SNAPSHOT, planted
@@ -24,10 +25,12 @@ def model() -> SegmentModel:
     return made
 
 
-def ask(tmp_path: Path, text: str | bytes, model: SegmentModel | None, form: Format | None = None) -> Unseen:
+def ask(tmp_path: Path, text: str | bytes, model: SegmentModel | None, form: Format | None = None) -> ScoredFile:
     file = tmp_path / "purchases.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return predict(file, model, "v1", SNAPSHOT, catalogue=DEFAULT, country="US", form=form, today=dt.date(2024, 1, 31))
+    return score_file(
+        file, model, "v1", SNAPSHOT, catalogue=DEFAULT, country="US", form=form, today=dt.date(2024, 1, 31)
+    )
 
 
 def weekly(customer: str, amount: float, weeks: int = 45) -> str:
@@ -49,7 +52,7 @@ def test_new_customers_get_the_persona_of_their_like(tmp_path: Path, model: Segm
     assert found["rich"]["snapshot_date"] == SNAPSHOT
 
 
-def test_those_without_a_persona_are_told_why(tmp_path: Path, model: SegmentModel) -> None:
+def test_customers_without_a_persona_get_the_reason(tmp_path: Path, model: SegmentModel) -> None:
     text = (
         "customer_id,date,amount\nnew,2023-12-30,20\nback,2023-12-01,30\nback,2023-12-02,-30\n"
         "old,2020-01-01,5\n,2023-12-30,7.50\n"
@@ -97,9 +100,9 @@ def test_the_shops_own_headers_dates_and_marks_are_read(tmp_path: Path) -> None:
     "text",
     ["12,50", "1.234,56", "1O0", "12x5", "12 50", "1,2,3", "5%", "5 EUR", "€5", "--5", "(5)", "5-", "$", ".", "e5"],
 )
-def test_what_is_no_number_in_the_shops_notation_is_refused_and_never_guessed(tmp_path: Path, text: str) -> None:
+def test_what_is_not_a_number_in_the_shops_notation_is_rejected_and_never_guessed(tmp_path: Path, text: str) -> None:
     """Each of these was once read, `12,50` as 1250."""
-    with pytest.raises(PurchaseFileError, match=r"line 2: the amount .* is not a number. Write it as in 1,234.50"):
+    with pytest.raises(PurchaseFileError, match=r"line 2: the amount .* is not a number. Write it like 1,234.50"):
         ask(tmp_path, f"customer_id;date;amount\na;2023-01-01;{text}\n", None)
 
 
@@ -131,7 +134,7 @@ def test_ids_are_those_that_cleaning_makes_of_them(tmp_path: Path) -> None:
     assert (found.anonymous_lines, found.anonymous_amount) == (1, Decimal("5.00"))
 
 
-def test_long_orders_of_a_customer_are_told_apart(tmp_path: Path) -> None:
+def test_long_order_ids_of_a_customer_are_distinguished(tmp_path: Path) -> None:
     customer, order = "c" * 120, "o" * 120
     text = f"customer_id,date,amount,order_id\n{customer},2023-12-01,1,{order}1\n{customer},2023-12-01,1,{order}2\n"
     assert [row["frequency"] for row in ask(tmp_path, text, None).rows] == [2]
@@ -142,32 +145,35 @@ def test_a_file_without_purchases_has_no_customers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "is empty"),
-        ("customer,when,amount\na,2023-01-01,1\n", r"no column date\..*Headers found: 'customer', 'when', 'amount'"),
+        ("customer,when,amount\na,2023-01-01,1\n", r"no column date\..*Its headers: 'customer', 'when', 'amount'"),
         ("customer_id,date\na,2023-01-01\n", "no column amount"),
-        ("customer_id,date,amount\na,2023-01-01,1\nb,01/02/2023,1\n", "line 3: '01/02/2023' is not a day"),
+        ("customer_id,date,amount\na,2023-01-01,1\nb,01/02/2023,1\n", "line 3: '01/02/2023' is not a date"),
         ("customer_id,date,amount\na,2023-01-01,many\n", "line 2: the amount 'many' is not a number"),
         ("customer_id,date,amount\na,2023-01-01,nan\n", "line 2: the amount"),
-        ("customer_id,date,amount\na,2023-01-01,1e400\n", "not a usable number"),
+        ("customer_id,date,amount\na,2023-01-01,1e400\n", "is out of range"),
         ("customer_id,date,amount\na,2023-01-01,99999999999999\n", "too large"),
-        ("customer_id,date,amount\na,2023-01-01,\n", "line 2: there is no amount"),
-        ("customer_id,date,amount\na,2023-01-01\n", "line 2: has 2 cells"),
-        ("customer_id,date,amount\na,2023-01-01,12,50\n", "line 2: has 4 cells, and the header 3"),
+        ("customer_id,date,amount\na,2023-01-01,\n", "line 2: the amount is missing"),
+        ("customer_id,date,amount\na,2023-01-01\n", "line 2: 2 cells, but the header has 3. Complete"),
+        ("customer_id,date,amount\na,2023-01-01,12,50\n", "line 2: 4 cells, but the header has 3. Quote"),
         ("customer_id,date,amount\n5.36365E+11,2023-01-01,1\n", "line 2: the customer 5.36365E.11 is an id that a"),
-        ("customer_id,date,amount\na\0b,2023-01-01,1\n", "line 2: the customer .* is no id"),
-        (f"customer_id,date,amount\n{'é' * 65},2023-01-01,1\n", "line 2: the customer .* is no id: at most 128 bytes"),
-        ("customer_id,date,amount\na,2024-02-01,1\n", "line 2: the day 2024-02-01 has not come"),
+        ("customer_id,date,amount\na\0b,2023-01-01,1\n", "line 2: the customer .* is not a usable id"),
+        (
+            f"customer_id,date,amount\n{'é' * 65},2023-01-01,1\n",
+            "line 2: the customer .* is not a usable id. Use at most 128 bytes",
+        ),
+        ("customer_id,date,amount\na,2024-02-01,1\n", "line 2: the date 2024-02-01 is in the future"),
         ("customer_id,date,amount\na,0023-01-01,1\n", "before 1900"),
         (b"customer_id,date,amount\n\xff\xfe,2023-01-01,1\n", "not a CSV file in UTF-8"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path, text: str | bytes, told: str) -> None:
-    with pytest.raises(PurchaseFileError, match=told):
+def test_what_cannot_be_read_is_reported_with_its_line(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(PurchaseFileError, match=message):
         ask(tmp_path, text, None)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PurchaseFileError, match="No such file"):
-        predict(tmp_path / "none.csv", None, "none", None, catalogue=DEFAULT, country="US")
+        score_file(tmp_path / "none.csv", None, "none", None, catalogue=DEFAULT, country="US")

@@ -1,4 +1,4 @@
-"""Rules before clusters, and what else is told of a customer."""
+"""Rules before clusters, and the tags of a customer."""
 
 from __future__ import annotations
 

@@ -120,11 +120,11 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     )
     def customer_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle import segment
-        from retail_assets.segmentation.queries import segments
+        from retail_assets.segmentation.queries.customer_features import COUNTS
 
         with failing_clearly():
             rows = segment.make_features(warehouse)
-            [counts] = warehouse.query(segments.COUNTS).to_pylist()
+            [counts] = warehouse.query(COUNTS).to_pylist()
             shown = warehouse.query(f"SELECT * FROM {CUSTOMER_FEATURES.name} ORDER BY customer_id LIMIT 5")
         context.log.info("%d customers, %d with two purchases or more.", rows, counts["eligible"])
         told = {name: value if isinstance(value, int) else str(value) for name, value in counts.items()}

@@ -1,7 +1,7 @@
 """Pictures of the segments as PNG bytes; each title says what was found.
 
 A picture that the data do not give is still drawn, as a sentence that says why: a figure of an earlier run must not
-stand beside a report that contradicts it.
+stand beside a report that contradicts it. Migrations are the exception: before the first move there is no such picture.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from retail_assets.plotting.palette import INK, MARKED, MARKED_GRAY, MUTED
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, times
 from retail_assets.segmentation.figures.style import label, statement
 from retail_assets.segmentation.figures.style import sheet as new_sheet
-from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES, eligible
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
+from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalogue
 
 FIGURES = (
     "segment_map.png",
@@ -31,7 +31,7 @@ FIGURES = (
     "segment_migrations.png",
     "segment_categories.png",
 )
-"""Names of all figures, every one of which every run draws."""
+"""Names of all figures. Every run draws each of them; that of migrations only from the second segmentation on."""
 
 MAP_CUSTOMERS = 4_000
 """More points than this hide each other; a seeded sample is drawn instead."""
@@ -82,16 +82,18 @@ class Pictured:
 def draw_figures(
     pictured: Pictured, *, catalogue: Catalogue = DEFAULT, currency: str | None = None, seed: int = 0
 ) -> dict[str, bytes]:
-    """File name → PNG, for all `FIGURES`. The same input gives the same bytes."""
-    return {
+    """File name → PNG, for all `FIGURES` that there is something to draw for. The same input gives the same bytes."""
+    figures = {
         "segment_map.png": segment_map(pictured, catalogue=catalogue, currency=currency, seed=seed),
         "segment_profiles.png": segment_profiles(pictured, catalogue=catalogue, currency=currency),
         "segment_revenue.png": segment_revenue(pictured.evaluation),
-        "segment_migrations.png": segment_migrations(pictured.migrations, catalogue=catalogue),
         "segment_categories.png": segment_categories(
             pictured.categories, pictured.evaluation["segments"], catalogue=catalogue
         ),
     }
+    if pictured.migrations:
+        figures["segment_migrations.png"] = segment_migrations(pictured.migrations, catalogue=catalogue)
+    return {name: figures[name] for name in FIGURES if name in figures}
 
 
 def segment_map(
@@ -241,12 +243,10 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
 
 
 def segment_migrations(migrations: Rows, *, catalogue: Catalogue = DEFAULT) -> bytes:
-    """Where the customers of each persona went at the latest move: a heat map of shares with numbers of customers."""
-    if not migrations:
-        return statement(
-            "Nobody has moved yet",
-            "This is the first segmentation: migrations are drawn from the second one on.",
-        )
+    """Where the customers of each persona went at the latest move: a heat map of shares with numbers of customers.
+
+    `migrations` has at least one row.
+    """
     last = max((row["to_snapshot"], row["from_snapshot"], row["from_version"]) for row in migrations)
     latest = [row for row in migrations if (row["to_snapshot"], row["from_snapshot"], row["from_version"]) == last]
     origins = _ordered({row["from_persona"] for row in latest}, catalogue)

@@ -1,7 +1,7 @@
-"""Customers to write to: one CSV a persona, the most valuable first, with what to do.
+"""Customers to contact: one CSV per persona, the highest spenders first, with what to do.
 
-Made for spreadsheets and campaign tools: UTF-8 with a mark, and no cell is a formula. Written as a stream, so that
-memory does not grow with the customers.
+Made for spreadsheets and campaign tools: UTF-8 with a byte order mark, and no cell is a formula. The files are
+streamed, so memory does not grow with the number of customers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from retail_assets.segmentation.evaluation.evaluation import action_text
+from retail_assets.segmentation.evaluation.action_text import action_text
 from retail_assets.segmentation.personas.catalog import Catalogue, Persona
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries.activation import MEMBERS
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell, write_pages
 from retail_assets.tables import SEGMENT_PROFILES
@@ -38,43 +38,42 @@ COLUMNS = (
 PAGE_CUSTOMERS = 200_000
 """Customers held in memory at a time."""
 SURE = 0.6
-"""Confidence below which a customer stands between two segments."""
+"""Confidence below which a customer is between two segments."""
 
 
 def write_activation(warehouse: Warehouse, store: Store, catalogue: Catalogue, currency: str | None) -> list[str]:
-    """Write a file a persona that has customers, and delete those of personas that have none any more.
+    """Write one file per persona that has customers, delete the files of all others, and return the keys written.
 
-    Returns the keys written, in display order. Reads `customer_segments` and `segment_profiles`.
+    Reads `customer_segments` and `segment_profiles`; the keys are in display order.
 
     Args:
-        warehouse: where the segments are.
+        warehouse: has the tables of the segments.
         store: where the files go, below `FOLDER`.
         catalogue: the personas, for what to do about each.
-        currency: code written after money in texts, if known.
+        currency: code written before money in texts; None if it is unknown.
     """
-    profiles = warehouse.query(f"select {SEGMENT_PROFILES.column_list} from {SEGMENT_PROFILES.name}").to_pylist()
-    order = {persona.name: place for place, persona in enumerate(catalogue.display_order)}
-    profiles.sort(key=lambda p: (order.get(p["persona"], len(order)), p["persona"]))
-    names = file_names([p["persona"] for p in profiles])
+    rows = warehouse.query(f"select {SEGMENT_PROFILES.column_list} from {SEGMENT_PROFILES.name}").to_pylist()
+    profiles = {row["persona"]: row for row in rows}
+    names = catalogue.in_order(profiles)
+    files = file_names(names)
     written = []
-    for profile in profiles:
-        persona = catalogue.named(profile["persona"])
-        key = f"{FOLDER}/{names[profile['persona']]}"
+    for name in names:
+        profile, persona = profiles[name], catalogue.named(name)
+        key = f"{FOLDER}/{files[name]}"
         with store.writing(key) as sink:
-            members = _members(warehouse, profile["persona"], int(profile["customers"]))
+            members = _members(warehouse, name, int(profile["customers"]))
             write_csv(members, persona, action_text(persona, profile, currency) if persona else "", sink)
         written.append(key)
-    gone = [e.key for e in store.list(FOLDER) if e.key.endswith(".csv") and e.key not in written]
-    store.delete(gone)
+    store.delete([e.key for e in store.list(FOLDER) if e.key.endswith(".csv") and e.key not in written])
     return written
 
 
 def write_csv(pages: Iterable[pa.Table | pa.RecordBatch], persona: Persona | None, action: str, sink: IO[bytes]) -> int:
-    """Write customers of one persona as CSV; returns their number.
+    """Write the customers of one persona as CSV, and return their number.
 
     Args:
         pages: rows of `customer_segments`, in the order to write.
-        persona: theirs; None if the catalogue no longer has it.
+        persona: their persona; None if the catalog no longer has it.
         action: what to do about all of them.
         sink: an open binary file.
     """
@@ -83,10 +82,17 @@ def write_csv(pages: Iterable[pa.Table | pa.RecordBatch], persona: Persona | Non
 
 
 def next_step(row: Mapping[str, Any]) -> str:
-    """What sets this customer apart from the others of the persona; empty if nothing does."""
+    """Say what to do about this customer in particular; empty if nothing sets them apart from the persona.
+
+    Args:
+        row: a row of `customer_segments`.
+
+    >>> next_step({"lapsed_risk": True, "favourite_category": "Games", "confidence": 0.9})
+    'Contact first: not seen for much longer than usual. Offer Games.'
+    """
     steps = []
     if row["lapsed_risk"]:
-        steps.append("Write first: silent for much longer than usual.")
+        steps.append("Contact first: not seen for much longer than usual.")
     if row["favourite_category"]:
         steps.append(f"Offer {row['favourite_category']}.")
     if row["confidence"] is not None and row["confidence"] < SURE:
@@ -95,22 +101,26 @@ def next_step(row: Mapping[str, Any]) -> str:
 
 
 def file_names(personas: list[str]) -> dict[str, str]:
-    """A file name a persona: letters, digits and hyphens of any script, never two alike, whatever a user calls them."""
-    found: dict[str, str] = {}
+    """Return a file name per persona: letters and digits of any script and hyphens, and no name twice.
+
+    >>> list(file_names(["High-Value Customers", "high value customers", "../etc"]).values())
+    ['high-value-customers.csv', 'high-value-customers-2.csv', 'etc.csv']
+    """
+    files: dict[str, str] = {}
     for persona in personas:
         plain = unicodedata.normalize("NFKC", persona).lower()
         stem = re.sub(r"[^\w]+", "-", plain).strip("-_")[:60] or "segment"
         name, number = stem, 2
-        while f"{name}.csv" in found.values():
+        while f"{name}.csv" in files.values():
             name, number = f"{stem}-{number}", number + 1
-        found[persona] = f"{name}.csv"
-    return found
+        files[persona] = f"{name}.csv"
+    return files
 
 
 def _members(warehouse: Warehouse, persona: str, customers: int) -> Iterator[pa.Table]:
-    """Rows of one persona, the highest spenders first, a page at a time: a scan has no order of its own."""
+    """Rows of one persona, the highest spenders first. Pages are sorted here because a scan has no order."""
     for start in range(0, customers, PAGE_CUSTOMERS):
-        page = list(warehouse.scan(segments.MEMBERS, [persona, start, start + PAGE_CUSTOMERS]))
+        page = list(warehouse.scan(MEMBERS, [persona, start, start + PAGE_CUSTOMERS]))
         if page:
             yield pa.Table.from_batches(page).sort_by("value_rank")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,11 @@ import pyarrow.compute as pc
 
 from retail_assets.errors import NotReadyError
 from retail_assets.segmentation.model.clustering import MIN_CUSTOMERS, SegmentModel, Training, train
-from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_sample
+from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_chunks, read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
-from retail_assets.segmentation.queries import segments
+from retail_assets.segmentation.queries import migrations, profiles
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
@@ -47,11 +47,9 @@ class Scored:
     snapshot: dt.date | None
 
 
-def make_features(
-    warehouse: Warehouse, *, snapshot: dt.date | None = None, window_days: int = segments.WINDOW_DAYS
-) -> int:
+def make_features(warehouse: Warehouse, *, snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS) -> int:
     """Write `customer_features`; returns the number of customers."""
-    return warehouse.rebuild(CUSTOMER_FEATURES, segments.customer_features(snapshot, window_days))
+    return warehouse.rebuild(CUSTOMER_FEATURES, customer_features(snapshot, window_days))
 
 
 def train_from(
@@ -96,12 +94,12 @@ def score_all(
         and state["model_version"] == version
         and (state["snapshot_date"].year, state["snapshot_date"].month) == (snapshot.year, snapshot.month)
     )
-    select = segments.with_names_before(state is not None, carried)
+    select = migrations.with_previous_personas(state is not None, carried)
     customers = named_before = renamed = 0
     with tempfile.TemporaryDirectory(prefix="retail-segments-") as folder:
         spilled = Path(folder) / "segments.arrow"
         with pa.OSFile(str(spilled), "wb") as sink, pa.ipc.new_file(sink, CUSTOMER_SEGMENTS.arrow_schema()) as out:
-            for rows in _chunks(warehouse, select, chunk):
+            for rows in read_chunks(warehouse, select, chunk):
                 made = _segments(rows, model, version, catalogue)
                 before, now = made["previous_persona"], made["persona"]
                 customers += made.num_rows
@@ -115,11 +113,11 @@ def score_all(
 
 def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Table:
     """Write and return `segment_profiles`, from `customer_segments` and `customer_features`, in display order."""
-    rows = {row["persona"]: row for row in warehouse.query(segments.PROFILES).to_pylist()}
-    for column, feature in segments.MEDIANS.items():
-        for found in warehouse.query(segments.median(feature)).to_pylist():
+    rows = {row["persona"]: row for row in warehouse.query(profiles.PROFILES).to_pylist()}
+    for column, feature in profiles.MEDIANS.items():
+        for found in warehouse.query(profiles.median(feature)).to_pylist():
             rows[found["persona"]][column] = found["value"]
-    ages = {row["persona"]: row["age_group"] for row in warehouse.query(segments.TOP_AGES).to_pylist()}
+    ages = {row["persona"]: row["age_group"] for row in warehouse.query(profiles.TOP_AGES).to_pylist()}
     customers = sum(int(row["customers"]) for row in rows.values())
     revenue = sum(row["revenue"] for row in rows.values())
     order = {persona.name: number for number, persona in enumerate(catalogue.display_order)}
@@ -143,7 +141,7 @@ def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Ta
 def make_migrations(warehouse: Warehouse) -> pa.Table:
     """Write and return `segment_migrations`: the move that `customer_segments` tells of, and all earlier ones."""
     known = _usable(warehouse, SEGMENT_MIGRATIONS)
-    found = warehouse.query(segments.MIGRATIONS_WITH_EARLIER if known else segments.MIGRATIONS)
+    found = warehouse.query(migrations.MIGRATIONS_WITH_EARLIER if known else migrations.MIGRATIONS)
     table = found.select(list(SEGMENT_MIGRATIONS.names)).cast(SEGMENT_MIGRATIONS.arrow_schema())
     table = table.sort_by([(name, "ascending") for name in ("to_snapshot", *SEGMENT_MIGRATIONS.key)])
     warehouse.replace(SEGMENT_MIGRATIONS, table)
@@ -168,7 +166,7 @@ def _state(warehouse: Warehouse) -> dict[str, Any] | None:
     """What `customer_segments` is of; None where it is not there, is empty, or is of an earlier design."""
     if not _usable(warehouse, CUSTOMER_SEGMENTS):
         return None
-    state: dict[str, Any] = warehouse.query(segments.STATE).to_pylist()[0]
+    state: dict[str, Any] = warehouse.query(migrations.STATE).to_pylist()[0]
     return state if state["snapshot_date"] is not None else None
 
 
@@ -178,17 +176,6 @@ def _usable(warehouse: Warehouse, table: Table) -> bool:
     except NotReadyError:
         return False
     return set(table.names) <= set(found)
-
-
-def _chunks(warehouse: Warehouse, select: str, size: int) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
-    for batch in warehouse.scan(select):
-        held.append(batch)
-        if sum(b.num_rows for b in held) >= size:
-            yield pa.Table.from_batches(held)
-            held = []
-    if sum(b.num_rows for b in held):
-        yield pa.Table.from_batches(held)
 
 
 def _segments(rows: pa.Table, model: SegmentModel | None, version: str, catalogue: Catalogue) -> pa.Table:

@@ -28,12 +28,12 @@ from threadpoolctl import threadpool_limits
 
 from retail_assets.segmentation.model.features import (
     MODEL_FEATURES,
-    NAMING_FEATURES,
     SAMPLE_CUSTOMERS,
     eligible,
     naming_matrix,
 )
-from retail_assets.segmentation.personas.catalog import DEFAULT, OTHER, Catalogue, Persona, name_clusters, prototypes
+from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, OTHER, Catalogue, Persona
+from retail_assets.segmentation.personas.naming import name_clusters, prototypes
 
 CLEAR_STRUCTURE = 0.5
 """Silhouette from which clusters are a "reasonable structure" (Kaufman & Rousseeuw 1990, chapter 2)."""
@@ -287,6 +287,15 @@ def resampled(
             fit = _clusters(inputs, min(model.k, _distinct(inputs)), seed + 1 + number, catalogue.clusters)
             models.append(_finished(fit, reference, scores, drawn, seed, catalogue))
     return judged, models
+
+
+def stability_word(ari: float) -> str:
+    """Say what an adjusted Rand index between resamples means (Steinley 2004).
+
+    >>> stability_word(0.9), stability_word(0.7), stability_word(0.5)
+    ('stable', 'fairly stable', 'unstable')
+    """
+    return "stable" if ari >= STABLE else "fairly stable" if ari >= FAIRLY_STABLE else "unstable"
 
 
 def mean_rand_index(reference: np.ndarray, labels: Sequence[np.ndarray]) -> float:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.segmentation.model.clustering import SegmentModel
-from retail_assets.segmentation.model.features import MIN_PURCHASES, eligible
+from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.model.tags import tag
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.queries.customer_features import MIN_PURCHASES
 
 
 def score(model: SegmentModel | None, features: pd.DataFrame, catalogue: Catalogue = DEFAULT) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from sklearn.preprocessing import PowerTransformer
 from retail_assets.errors import ModelFileError
 from retail_assets.models.archive import canonical
 from retail_assets.segmentation.model.clustering import SegmentModel
-from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES
+from retail_assets.segmentation.model.features import MODEL_FEATURES
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
 
 FORMAT = 1
 

@@ -258,8 +258,11 @@ def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
 def test_no_sales_make_empty_tables(tmp_path: Path) -> None:
     platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
     fill(platform.warehouse, [])
+    stale = tmp_path / "output" / "figures" / "segment_migrations.png"
+    platform.output.write("figures/segment_migrations.png", b"of another shop")
     made, checks = run(platform, report=True)
     assert all(evaluation.passed for evaluation in checks.values()), checks
+    assert not stale.exists(), "a figure that this run does not draw is removed"
     assert made["customer_segments"]["dagster/row_count"] == 0
     assert "nobody to segment" in made["segment_model"]["verdict"]
 

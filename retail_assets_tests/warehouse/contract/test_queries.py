@@ -27,7 +27,9 @@ from retail_assets.segmentation.lifecycle.segment import (
     train_from,
 )
 from retail_assets.segmentation.personas.catalog import DEFAULT
-from retail_assets.segmentation.queries import segments as segmentation
+from retail_assets.segmentation.queries import activation, buying_habits, migrations, profiles
+from retail_assets.segmentation.queries import customer_features as customers
+from retail_assets.segmentation.queries import sales as sales_queries
 from retail_assets.storage import Store
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
@@ -58,24 +60,24 @@ MADE = (
 )
 QUERIES = {
     **eda.QUERIES,
-    "customer_features": segmentation.customer_features(),
-    "customer_features_then": segmentation.customer_features(dt.date(2023, 11, 5), 90),
-    "customer_features_of_a_part": segmentation.customer_features(below="80"),
-    "customer_sample": segmentation.sample(None, 7, 2),
-    "scope": segmentation.SCOPE,
-    "counts": segmentation.COUNTS,
-    "next_revenue": segmentation.revenue_between(dt.date(2023, 6, 1), dt.date(2023, 9, 1)),
-    "segment_categories": segmentation.segment_categories(),
-    "segment_calendar": segmentation.segment_calendar(),
-    "segment_profiles": segmentation.PROFILES,
-    "segment_ages": segmentation.TOP_AGES,
-    "segment_mix": segmentation.MIX,
-    "segment_state": segmentation.STATE,
-    "migrations": segmentation.MIGRATIONS,
-    "migrations_with_earlier": segmentation.MIGRATIONS_WITH_EARLIER,
-    **{name: segmentation.median(feature) for name, feature in segmentation.MEDIANS.items()},
+    "customer_features": customers.customer_features(),
+    "customer_features_then": customers.customer_features(dt.date(2023, 11, 5), 90),
+    "customer_features_of_a_part": customers.customer_features(below="80"),
+    "customer_sample": customers.sample(None, 7),
+    "scope": sales_queries.SCOPE,
+    "counts": customers.COUNTS,
+    "next_revenue": sales_queries.revenue_between(dt.date(2023, 6, 1), dt.date(2023, 9, 1)),
+    "segment_categories": buying_habits.segment_categories(),
+    "segment_calendar": buying_habits.segment_calendar(),
+    "segment_profiles": profiles.PROFILES,
+    "segment_ages": profiles.TOP_AGES,
+    "segment_mix": profiles.MIX,
+    "segment_state": migrations.STATE,
+    "migrations": migrations.MIGRATIONS,
+    "migrations_with_earlier": migrations.MIGRATIONS_WITH_EARLIER,
+    **{name: profiles.median(feature) for name, feature in profiles.MEDIANS.items()},
     **{
-        f"names_before_{known}_{carried}": segmentation.with_names_before(known, carried)
+        f"names_before_{known}_{carried}": migrations.with_previous_personas(known, carried)
         for known, carried in ((False, False), (True, False), (True, True))
     },
     "span": marts.SALES_SPAN,
@@ -176,7 +178,7 @@ def test_a_persona_may_have_any_name(both: tuple[Place, Place], stack: Stack) ->
     """Names come from a file of the user's, and one warehouse reads a backslash as the beginning of an escape."""
     for place in both:
         assert not [
-            batch for batch in place.warehouse.scan(segmentation.MEMBERS, ["o'br\\ien?\\", 0, 9]) if batch.num_rows
+            batch for batch in place.warehouse.scan(activation.MEMBERS, ["o'br\\ien?\\", 0, 9]) if batch.num_rows
         ]
 
 

@@ -1,0 +1,127 @@
+"""What to do about each persona: its action, what it buys more of, when it buys, and what a tenth more would be worth.
+
+Everything here is arithmetic on what was observed. That a tenth more of something would bring so much does not mean
+that it can be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retail_assets.plotting import wording
+from retail_assets.segmentation.evaluation.action_text import action_text, money
+from retail_assets.segmentation.evaluation.buying_habits import (
+    LEAST_CUSTOMERS,
+    OVER_INDEX,
+    SHIFT,
+    buying_times,
+    over_indexed,
+    times,
+)
+from retail_assets.segmentation.personas.catalog import Catalogue
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def campaigns(
+    profiles: Rows, categories: Rows, dated: Rows, catalogue: Catalogue, currency: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Recommend what to do about each persona that has customers, in display order.
+
+    Args:
+        profiles: rows of `segment_profiles`.
+        categories: rows of `queries.buying_habits.segment_categories`.
+        dated: rows of `queries.buying_habits.segment_calendar`.
+        catalogue: the personas.
+        currency: code written before money; None if it is unknown.
+    """
+    favorites, when = over_indexed(categories, profiles), buying_times(dated)
+    by_persona = {str(profile["persona"]): profile for profile in profiles}
+    best = by_persona.get(catalogue.clusters[0].name)
+    segments = {}
+    for name in catalogue.in_order(by_persona):
+        profile = by_persona[name]
+        persona = catalogue.named(name)
+        customers = int(profile["customers"])
+        campaign = {
+            "customers": customers,
+            "action": action_text(persona, profile, currency) if persona else "",
+            "categories": favorites.get(name, []),
+            "when": when.get(name) if customers >= LEAST_CUSTOMERS else None,
+            "tenth": shift(profile, best),
+        }
+        segments[name] = {**campaign, "text": _text(campaign, currency)}
+    return segments
+
+
+def shift(profile: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Compute what a tenth would bring: one in ten of the persona's customers spending like the best persona's typical.
+
+    For the best persona itself, for groups defined by a rule, and where the best persona spends no more, it is a tenth
+    of the persona's own revenue.
+
+    Args:
+        profile: a row of `segment_profiles`.
+        best: the row of the most valuable persona; None if it has no customers.
+    """
+    revenue, customers = float(profile["revenue"]), int(profile["customers"])
+    if best is not None and best["persona"] != profile["persona"] and profile["decided_by"] == "cluster":
+        gain = float(best["median_monetary"]) - float(profile["median_monetary"])
+        if gain > 0:
+            return {
+                "what": f"one customer in ten spends as much as the typical customer of {best['persona']}",
+                "customers": round(customers * SHIFT),
+                "money": round(customers * SHIFT * gain, 2),
+            }
+    return {
+        "what": "a tenth of this segment's revenue, gained or lost",
+        "customers": customers,
+        "money": round(revenue * SHIFT, 2),
+    }
+
+
+def notes(profiles: Rows) -> list[str]:
+    """Say which personas have no recommendations, and why."""
+    if not profiles:
+        return ["There are no customers, so there are no recommendations for segments."]
+    small = [str(p["persona"]) for p in profiles if int(p["customers"]) < LEAST_CUSTOMERS]
+    if not small:
+        return []
+    return [
+        f"Fewer than {LEAST_CUSTOMERS} customers are in {wording.listed(small)}: what they buy and when may be chance, "
+        "and is left out."
+    ]
+
+
+def _text(campaign: Mapping[str, Any], currency: str | None) -> str:
+    sentences = []
+    if campaign["categories"]:
+        named = [
+            f"{c['category']} ({wording.percent(c['share'])} of their money, {times(c['share_index'])} the share among "
+            "all customers)"
+            for c in campaign["categories"]
+        ]
+        first = campaign["categories"][0]
+        sentences.append(
+            f"They spend more than usual on {wording.listed(named)}. Selling them a tenth more of {first['category']} "
+            f"would bring {money(first['a_tenth_more'], currency)}."
+        )
+    if when := campaign["when"]:
+        sentences.append(
+            f"In the last 365 days they spent most in {when['best_month']} "
+            f"({wording.percent(when['best_month_share'])} of their money; one season, which need not repeat) and on "
+            f"{when['best_weekday']}s ({wording.percent(when['best_weekday_share'])}; an even spread would be "
+            f"{wording.percent(1 / 7)})."
+        )
+        if when["own_month_index"] >= OVER_INDEX:
+            sentences.append(
+                f"The month in which they exceed all customers most is {when['own_month']} "
+                f"({times(when['own_month_index'])} the share)."
+            )
+    tenth = campaign["tenth"]
+    if tenth["money"] > 0:
+        sentences.append(
+            f"A shift of 10 % ({tenth['what']}) is worth {money(tenth['money'], currency)} in the last 365 days."
+        )
+    return " ".join(sentences)

@@ -1,0 +1,56 @@
+"""What the customers of each persona buy, and when: their sales in the window, by category and by date."""
+
+from __future__ import annotations
+
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
+from retail_assets.tables import CUSTOMER_SEGMENTS, SALES
+
+_PURCHASES = f"""
+    select s.persona, l.product_category, l.sale_date, l.order_id, l.total_amount
+    from {SALES.name} l
+    join {CUSTOMER_SEGMENTS.name} s on s.customer_id = l.customer_id
+    where l.total_amount > 0 and l.sale_date <= s.snapshot_date
+        and l.sale_date > s.snapshot_date - {WINDOW_DAYS}
+"""
+
+
+def segment_categories() -> str:
+    """Return the SELECT of `persona, product_category, revenue, share, all_share, share_index`: what each persona buys.
+
+    `share` is the category's share of the persona's money, `all_share` its share of all customers' money, and
+    `share_index` their ratio: above 1 the persona spends a larger share on the category than all customers do.
+    """
+    return f"""
+with bought as ({_PURCHASES}),
+cells as (
+    select persona, product_category, sum(total_amount) as revenue from bought group by persona, product_category
+),
+personas as (select persona, sum(revenue) as revenue from cells group by persona),
+categories as (select product_category, sum(revenue) as revenue from cells group by product_category),
+shares as (
+    select c.persona, c.product_category, cast(c.revenue as decimal(18,2)) as revenue,
+        cast(c.revenue as double precision) / cast(p.revenue as double precision) as share,
+        cast(k.revenue as double precision) / cast((select sum(revenue) from cells) as double precision) as all_share
+    from cells c
+    join personas p on p.persona = c.persona
+    join categories k on k.product_category = c.product_category
+)
+select persona, product_category, revenue, share, all_share, share / all_share as share_index
+from shares
+order by persona, revenue desc, product_category
+"""
+
+
+def segment_calendar() -> str:
+    """Return the SELECT of `persona, month, weekday, revenue, orders`: when each persona buys. 1 = January, Monday."""
+    return f"""
+select persona, month, case when dow = 0 then 7 else dow end as weekday,
+    cast(sum(total_amount) as decimal(18,2)) as revenue, count(distinct order_id) as orders
+from (
+    select persona, cast(extract(month from sale_date) as integer) as month,
+        cast(extract(dow from sale_date) as integer) as dow, total_amount, order_id
+    from ({_PURCHASES}) as bought
+) as dated
+group by persona, month, dow
+order by persona, month, weekday
+"""
