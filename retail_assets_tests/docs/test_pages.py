@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 import shlex
@@ -170,6 +171,30 @@ def test_every_make_target_it_names_is_in_the_makefile(page: Path) -> None:
     for text in code(page):
         for target in re.findall(r"(?:^|\n)(?:\$ )?make ([a-z][a-z-]*)", text):
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"{name_of(page)} names make {target}"
+
+
+def _texts_of_the_code() -> list[str]:
+    """Every text in the package; `{}` stands for what is filled in."""
+    texts = []
+    for module in (ROOT / "retail_assets").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values]
+                texts.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return texts
+
+
+def test_the_messages_that_the_page_of_aws_explains_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "aws.md").read_text()
+    rows = page[page.index("## When it does not work") : page.index("## What is tested")]
+    messages = re.findall(r"^\| `([^`]+)` \|", rows, re.MULTILINE)
+    assert len(messages) > 4
+    texts = _texts_of_the_code()
+    for message in messages:
+        for part in message.split("…"):
+            assert any(part.strip() in text for text in texts), message
 
 
 def test_hooks_before_a_commit_are_programs_of_the_projects_own_environment() -> None:
