@@ -46,7 +46,7 @@ def evaluated(warehouse: DuckDBWarehouse) -> dict[str, Any]:
     score_all(warehouse, trained.model, "benchmark" if trained.model else NO_MODEL)
     make_profiles(warehouse)
     report = make_report(
-        warehouse, trained.model, trained.why, version="benchmark", catalogue=DEFAULT, currency="USD", seed=SEED
+        warehouse, trained.model, trained.why, version="benchmark", catalog=DEFAULT, currency="USD", seed=SEED
     )
     return report.evaluation
 

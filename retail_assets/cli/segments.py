@@ -63,7 +63,7 @@ def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
         model,
         version,
         last_day,
-        catalogue=persona_file.or_default(settings.personas),
+        catalog=persona_file.or_default(settings.personas),
         country=contract.country,
         form=Format.of(contract),
         today=settings.today(),

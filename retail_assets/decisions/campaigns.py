@@ -19,13 +19,13 @@ from retail_assets.segmentation.evaluation.buying_habits import (
     over_indexed,
     times,
 )
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def campaigns(
-    profiles: Rows, categories: Rows, dated: Rows, catalogue: Catalogue, currency: str | None = None
+    profiles: Rows, categories: Rows, dated: Rows, catalog: Catalog, currency: str | None = None
 ) -> dict[str, dict[str, Any]]:
     """Recommend what to do about each persona that has customers, in display order.
 
@@ -33,16 +33,16 @@ def campaigns(
         profiles: rows of `segment_profiles`.
         categories: rows of `queries.buying_habits.segment_categories`.
         dated: rows of `queries.buying_habits.segment_calendar`.
-        catalogue: the personas.
+        catalog: the personas.
         currency: code written before money; None if it is unknown.
     """
     favorites, when = over_indexed(categories, profiles), buying_times(dated)
     by_persona = {str(profile["persona"]): profile for profile in profiles}
-    best = by_persona.get(catalogue.clusters[0].name)
+    best = by_persona.get(catalog.clusters[0].name)
     segments = {}
-    for name in catalogue.in_order(by_persona):
+    for name in catalog.in_order(by_persona):
         profile = by_persona[name]
-        persona = catalogue.named(name)
+        persona = catalog.named(name)
         customers = int(profile["customers"])
         campaign = {
             "customers": customers,

@@ -11,7 +11,7 @@ from typing import Any
 
 from retail_assets.decisions import campaigns, stock
 from retail_assets.plotting import wording
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -23,7 +23,7 @@ def recommend(
     dated: Rows,
     forecast: Rows,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     currency: str | None = None,
     snapshot: dt.date | None = None,
 ) -> dict[str, Any]:
@@ -34,11 +34,11 @@ def recommend(
         categories: rows of `queries.buying_habits.segment_categories`.
         dated: rows of `queries.buying_habits.segment_calendar`.
         forecast: rows of `sales_forecast`; empty if there is no forecast yet.
-        catalogue: the personas.
+        catalog: the personas.
         currency: code written before money; None if it is unknown.
         snapshot: last day of sales that the segments have seen.
     """
-    segments = campaigns.campaigns(profiles, categories, dated, catalogue, currency)
+    segments = campaigns.campaigns(profiles, categories, dated, catalog, currency)
     buyers: dict[str, list[str]] = {}
     for name, campaign in segments.items():
         for category in campaign["categories"]:

@@ -24,7 +24,7 @@ from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_
 from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
 from retail_assets.segmentation.queries.profiles import MIX
 from retail_assets.segmentation.queries.sales import SCOPE
@@ -58,7 +58,7 @@ def make_report(
     *,
     previous: SegmentModel | None = None,
     version: str,
-    catalogue: Catalogue,
+    catalog: Catalog,
     currency: str | None,
     seed: int = 0,
 ) -> Report:
@@ -73,7 +73,7 @@ def make_report(
         why: the reason, where there is no model.
         previous: the model that was in use before, if any.
         version: of the model in the store.
-        catalogue: the personas.
+        catalog: the personas.
         currency: code written after money, if known.
         seed: of samples and resamples.
     """
@@ -85,16 +85,16 @@ def make_report(
         model=model,
         why=why,
         version=version,
-        fit=measure(model, sample, catalogue=catalogue, seed=seed) if model else None,
-        stability=name_stability(warehouse, catalogue, seed=seed),
-        quarter=next_quarter(warehouse, catalogue, seed=seed),
+        fit=measure(model, sample, catalog=catalog, seed=seed) if model else None,
+        stability=name_stability(warehouse, catalog, seed=seed),
+        quarter=next_quarter(warehouse, catalog, seed=seed),
         profiles=profiles,
         scope=scope,
         agreement_with_previous=_agreement(model, previous, sample),
     )
     evaluation = evaluate(
         evidence,
-        catalogue=catalogue,
+        catalog=catalog,
         currency=currency,
         over_indexed=over_indexed(categories, profiles),
         mix=_rows(warehouse, MIX),
@@ -104,15 +104,15 @@ def make_report(
         categories,
         _rows(warehouse, segment_calendar()),
         _forecast(warehouse),
-        catalogue=catalogue,
+        catalog=catalog,
         currency=currency,
         snapshot=scope["snapshot_date"],
     )
-    names = score(model, sample, catalogue)["persona"].to_numpy()
+    names = score(model, sample, catalog)["persona"].to_numpy()
     pictured = Pictured(
         evaluation,
         names,
-        model.standardise(sample) if model else np.zeros((len(sample), 0)),
+        model.standardize(sample) if model else np.zeros((len(sample), 0)),
         _rows(warehouse, f"select {SEGMENT_MIGRATIONS.column_list} from {SEGMENT_MIGRATIONS.name}")
         if warehouse.exists(SEGMENT_MIGRATIONS)
         else [],
@@ -121,7 +121,7 @@ def make_report(
     )
     return Report(
         evaluation,
-        draw_figures(pictured, catalogue=catalogue, currency=currency, seed=seed),
+        draw_figures(pictured, catalog=catalog, currency=currency, seed=seed),
         {
             EVALUATION: _json(evaluation),
             RECOMMENDATIONS: _json(advice),

@@ -59,7 +59,7 @@ BEFORE_ANY_MOVE = tuple(name for name in segment_report.FIGURES if name != "segm
 
 def made(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
     return segment_report.make_report(
-        warehouse, model, why, version="v", previous=model, catalogue=DEFAULT, currency="USD", seed=0
+        warehouse, model, why, version="v", previous=model, catalog=DEFAULT, currency="USD", seed=0
     )
 
 

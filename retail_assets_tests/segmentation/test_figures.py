@@ -21,7 +21,7 @@ from retail_assets.segmentation.figures import style
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
 from retail_assets.segmentation.model.clustering import train
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog
 from retail_assets_tests.decisions.test_recommendations import share
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
 from retail_assets_tests.segmentation.test_evaluation import SCOPE, profile
@@ -43,12 +43,12 @@ def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def pictured(customers: list[dict[str, Any]] | None = None, catalogue: Catalogue = DEFAULT) -> Pictured:
+def pictured(customers: list[dict[str, Any]] | None = None, catalog: Catalog = DEFAULT) -> Pictured:
     """What the figures of a shop show; planted customers by default."""
     sample = planted(tuple(PLANTED), 30)[0] if customers is None else frame(customers)
-    trained = train(sample, catalogue=catalogue)
-    names = score(trained.model, sample, catalogue)["persona"].to_numpy()
-    present = [p.name for p in catalogue.display_order if p.name in set(names)]
+    trained = train(sample, catalog=catalog)
+    names = score(trained.model, sample, catalog)["persona"].to_numpy()
+    present = [p.name for p in catalog.display_order if p.name in set(names)]
     evidence = Evidence(
         trained.model,
         trained.why,
@@ -60,9 +60,9 @@ def pictured(customers: list[dict[str, Any]] | None = None, catalogue: Catalogue
         SCOPE,
     )
     return Pictured(
-        evaluate(evidence, catalogue=catalogue),
+        evaluate(evidence, catalog=catalog),
         names,
-        trained.model.standardise(sample) if trained.model else np.zeros((len(sample), 0)),
+        trained.model.standardize(sample) if trained.model else np.zeros((len(sample), 0)),
         [moved("High-Value Customers", "Budget Shoppers", 3)],
         [],
         sample,
@@ -112,16 +112,14 @@ def test_any_shop_gives_all_figures(customers: list[dict[str, Any]]) -> None:
 
 def test_names_in_any_script_with_any_sign_and_of_any_length_are_drawn() -> None:
     renamed = tuple(replace(p, name=name) for p, name in zip(DEFAULT.clusters, ODD_NAMES, strict=True))
-    catalogue = Catalogue(renamed, GROUPS)
+    catalog = Catalog(renamed, GROUPS)
     categories = [
         share(name, cat, 0.5, 0.4)
         for name in ODD_NAMES
         for cat in ("食品・飲料とお菓子", "$a$", "A long category's name " * 4)
     ]
-    shown = replace(
-        pictured(catalogue=catalogue), categories=categories, migrations=[moved(ODD_NAMES[0], ODD_NAMES[1], 3)]
-    )
-    assert len(draw_figures(shown, catalogue=catalogue, currency="$")) == len(FIGURES)
+    shown = replace(pictured(catalog=catalog), categories=categories, migrations=[moved(ODD_NAMES[0], ODD_NAMES[1], 3)])
+    assert len(draw_figures(shown, catalog=catalog, currency="$")) == len(FIGURES)
 
 
 def test_a_title_says_how_many_kept_their_name(titles: list[str]) -> None:

@@ -28,7 +28,7 @@ from retail_assets.segmentation.model.clustering import (
 )
 from retail_assets.segmentation.model.features import eligible, naming_matrix
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
 
 
@@ -154,7 +154,7 @@ def test_confidence_is_highest_at_the_centre_and_a_half_at_the_border(
     labels, chances = model.posterior(features[eligible(features)])
     assert ((chances > 1 / model.k) & (chances <= 1)).all()
     assert chances.mean() > 0.95
-    scores = model.standardise(features[eligible(features)])[:, :3]
+    scores = model.standardize(features[eligible(features)])[:, :3]
     apart = np.sort(model.kmeans.transform(scores), axis=1)
     by_margin = np.argsort(apart[:, 1] - apart[:, 0])
     assert chances[by_margin[:10]].mean() < chances[by_margin[-10:]].mean()
@@ -192,7 +192,7 @@ def test_names_go_with_the_places_of_clusters_not_with_their_numbers(
     model = training.model
     assert model is not None
     renamed = replace(model, names=("A", "B", "C", "D"))
-    scores = model.standardise(features)
+    scores = model.standardize(features)
     assert inherit_names(model, renamed, scores).names == ("A", "B", "C", "D")
     shuffled = replace(renamed, kmeans=_rolled(renamed), names=("B", "C", "D", "A"))
     assert inherit_names(model, shuffled, scores).names == ("A", "B", "C", "D")
@@ -213,7 +213,7 @@ def test_names_are_not_inherited_by_clusters_that_lie_elsewhere(
     moved = copy.deepcopy(model.kmeans)
     moved.cluster_centers_ = moved.cluster_centers_ + 2.0
     elsewhere = replace(model, names=("A", "B", "C", "D"), kmeans=moved)
-    assert inherit_names(model, elsewhere, model.standardise(features)).names == model.names
+    assert inherit_names(model, elsewhere, model.standardize(features)).names == model.names
 
 
 def test_a_shop_that_has_changed_gets_a_new_yardstick(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
@@ -228,11 +228,11 @@ def test_a_shop_that_has_changed_gets_a_new_yardstick(four_kinds: tuple[pd.DataF
 
 def test_own_personas_name_the_clusters() -> None:
     features, _ = planted(("High-Value Customers", "Low-Engagement"), 60)
-    own = Catalogue(clusters=(replace(PERSONAS[0], name="Gold"), replace(PERSONAS[3], name="Grey")))
-    training = train(features, catalogue=own)
+    own = Catalog(clusters=(replace(PERSONAS[0], name="Gold"), replace(PERSONAS[3], name="Grey")))
+    training = train(features, catalog=own)
     assert training.model is not None
     assert training.model.names == ("Gold", "Grey")
-    assert training.model.catalogue_digest != DEFAULT.digest
+    assert training.model.catalog_digest != DEFAULT.digest
 
 
 @settings(max_examples=40, deadline=None)
@@ -254,4 +254,4 @@ def test_any_amounts_a_warehouse_can_hold_are_clustered_without_a_warning(custom
             found = score(training.model, features)
             assert set(found["persona"]) <= set(training.model.names)
             assert found["confidence"].between(0, 1).all()
-            assert np.isfinite(training.model.standardise(features)).all()
+            assert np.isfinite(training.model.standardize(features)).all()

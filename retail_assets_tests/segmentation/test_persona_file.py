@@ -22,13 +22,13 @@ groups:
 
 
 def test_names_prototypes_and_texts_are_taken_over() -> None:
-    catalogue = parse(TWO)
-    first, second = catalogue.clusters
+    catalog = parse(TWO)
+    first, second = catalog.clusters
     assert (first.name, first.prototype["monetary"], first.description) == ("Stammkunden", 1.5, "Kaufen oft und viel.")
     assert second == BUDGET, "a shipped name has the shipped prototype and texts"
-    assert catalogue.groups["one_purchase"].name == "Einmalkäufer"
-    assert catalogue.groups["one_purchase"].action == DEFAULT.groups["one_purchase"].action
-    assert catalogue.named("Einmalkäufer") is catalogue.groups["one_purchase"]
+    assert catalog.groups["one_purchase"].name == "Einmalkäufer"
+    assert catalog.groups["one_purchase"].action == DEFAULT.groups["one_purchase"].action
+    assert catalog.named("Einmalkäufer") is catalog.groups["one_purchase"]
 
 
 def test_texts_can_be_edited_without_a_new_training_and_names_cannot() -> None:

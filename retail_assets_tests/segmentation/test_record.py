@@ -19,7 +19,7 @@ from retail_assets.segmentation.lifecycle import record
 from retail_assets.segmentation.model import serialization
 from retail_assets.segmentation.model.clustering import Training, train
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
 from retail_assets.storage import Store
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
 
@@ -106,10 +106,10 @@ def test_a_candidate_takes_over_unless_it_renames_too_many(
 
 def reason(trained: tuple[pd.DataFrame, Training], standing: Manifest | None, **asked: Any) -> str | None:
     features, training = trained
-    catalogue = asked.pop("catalogue", DEFAULT)
+    catalog = asked.pop("catalog", DEFAULT)
     set_aside = asked.pop("set_aside", [])
     sample = asked.pop("sample", features)
-    return record.reason_to_train(standing, set_aside, training.model, sample, catalogue, **asked)
+    return record.reason_to_train(standing, set_aside, training.model, sample, catalog, **asked)
 
 
 def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.DataFrame, Training]) -> None:
@@ -122,8 +122,8 @@ def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.Dat
     assert reason(trained, old) == "the model has not seen the last 28 days"
     assert reason(trained, manifest(trained, data={"last_day": "2023-12-04"})) is None
     assert "before those" in str(reason(trained, manifest(trained, data={"last_day": "2024-01-01"})))
-    own = Catalogue(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
-    assert "other personas" in str(reason(trained, standing, catalogue=own))
+    own = Catalog(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
+    assert "other personas" in str(reason(trained, standing, catalog=own))
     few = manifest(trained, has_skill=False, data={"customers": 50})
     assert "twice as many" in str(reason(trained, few))
     inflated = trained[0].assign(monetary=trained[0]["monetary"] * 50)
@@ -147,11 +147,11 @@ def test_a_version_set_aside_of_other_code_or_personas_does_not_stand_in_for_a_t
     trained: tuple[pd.DataFrame, Training],
 ) -> None:
     old = manifest(trained, version="old", data={"last_day": "2023-10-03"})
-    own = Catalogue(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
+    own = Catalog(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
     assert reason(trained, old, set_aside=[replace(manifest(trained), code_version="0.0.1")]) is not None
-    assert "other personas" in str(reason(trained, old, set_aside=[manifest(trained)], catalogue=own))
+    assert "other personas" in str(reason(trained, old, set_aside=[manifest(trained)], catalog=own))
     by_own = manifest(trained, data={"catalogue": own.digest})
-    assert reason(trained, old, set_aside=[by_own], catalogue=own) is None
+    assert reason(trained, old, set_aside=[by_own], catalog=own) is None
 
 
 def test_a_version_removed_long_ago_does_not_stand_in_for_the_one_in_use(

@@ -28,9 +28,7 @@ def model() -> SegmentModel:
 def ask(tmp_path: Path, text: str | bytes, model: SegmentModel | None, form: Format | None = None) -> ScoredFile:
     file = tmp_path / "purchases.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return score_file(
-        file, model, "v1", SNAPSHOT, catalogue=DEFAULT, country="US", form=form, today=dt.date(2024, 1, 31)
-    )
+    return score_file(file, model, "v1", SNAPSHOT, catalog=DEFAULT, country="US", form=form, today=dt.date(2024, 1, 31))
 
 
 def weekly(customer: str, amount: float, weeks: int = 45) -> str:
@@ -176,4 +174,4 @@ def test_what_cannot_be_read_is_reported_with_its_line(tmp_path: Path, text: str
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PurchaseFileError, match="No such file"):
-        score_file(tmp_path / "none.csv", None, "none", None, catalogue=DEFAULT, country="US")
+        score_file(tmp_path / "none.csv", None, "none", None, catalog=DEFAULT, country="US")

@@ -27,7 +27,7 @@ from retail_assets.tables import (
 if TYPE_CHECKING:
     from retail_assets.models.promotion import Decision, InUse
     from retail_assets.segmentation.model.clustering import SegmentModel
-    from retail_assets.segmentation.personas.catalog import Catalogue
+    from retail_assets.segmentation.personas.catalog import Catalog
 
 GROUP = "segments"
 SEED = 0
@@ -156,7 +156,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         with failing_clearly():
             promotion.publish_card(platform.model_store(SEGMENTS), platform.output)
             model, version = in_use(platform)
-            scored = segment.score_all(warehouse, model, version or segment.NO_MODEL, catalogue=catalogue_of(platform))
+            scored = segment.score_all(warehouse, model, version or segment.NO_MODEL, catalog=catalog_of(platform))
             shown = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
         context.log.info("%d customers segmented; %d have another name.", scored.customers, scored.renamed)
         return dg.MaterializeResult(
@@ -180,7 +180,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle import segment
 
         with failing_clearly():
-            made = segment.make_profiles(warehouse, catalogue_of(platform))
+            made = segment.make_profiles(warehouse, catalog_of(platform))
         return dg.MaterializeResult(metadata={**place(SEGMENT_PROFILES, made.num_rows), "preview": preview(made)})
 
     @dg.asset(
@@ -212,7 +212,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     return [customer_features, segment_model, customer_segments, segment_profiles, segment_migrations, segment_report]
 
 
-def catalogue_of(platform: Platform) -> "Catalogue":
+def catalog_of(platform: Platform) -> "Catalog":
     """The personas of the settings. Raises PersonaFileError."""
     from retail_assets.segmentation.personas import persona_file
 
@@ -235,7 +235,7 @@ def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, 
     from retail_assets.segmentation.model.features import read_sample
     from retail_assets.segmentation.model.serialization import loads
 
-    models, catalogue = platform.model_store(SEGMENTS), catalogue_of(platform)
+    models, catalog = platform.model_store(SEGMENTS), catalog_of(platform)
     before = promotion.read_in_use(models, loads)
     champion = before.manifest
     reason = record.reason_to_train(
@@ -243,11 +243,11 @@ def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, 
         promotion.set_aside(models),
         before.model,
         read_sample(platform.warehouse),
-        catalogue,
+        catalog,
         demanded=demanded,
     )
     if reason is not None:
-        metadata = {"trained": True, "reason": reason, **_train(platform, before.model, catalogue, run_id)}
+        metadata = {"trained": True, "reason": reason, **_train(platform, before.model, catalog, run_id)}
     else:
         version = champion.version if champion else "none"
         outcome = f"Kept model {version}: no retraining needed."
@@ -259,26 +259,26 @@ def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, 
     return metadata
 
 
-def _train(platform: Platform, previous: "SegmentModel | None", catalogue: "Catalogue", run_id: str) -> dict[str, Any]:
+def _train(platform: Platform, previous: "SegmentModel | None", catalog: "Catalog", run_id: str) -> dict[str, Any]:
     from retail_assets.segmentation.lifecycle import record, segment
     from retail_assets.segmentation.model.features import read_sample
     from retail_assets.segmentation.model.serialization import dumps, loads
 
     models = platform.model_store(SEGMENTS)
-    training = segment.train_from(platform.warehouse, catalogue=catalogue, previous=previous, seed=SEED)
+    training = segment.train_from(platform.warehouse, catalog=catalog, previous=previous, seed=SEED)
     model = training.model
     if model is None:
         return {"outcome": training.why or "", "verdict": training.why or "", "model_version": "none"}
     sample = read_sample(platform.warehouse)
-    renamed = segment.renamed_by(model, previous, sample, catalogue) if previous else None
+    renamed = segment.renamed_by(model, previous, sample, catalog) if previous else None
     now = dt.datetime.now(dt.UTC)
-    known = record.facts(training, sample, catalogue, renamed=renamed, trained_at=now)
+    known = record.facts(training, sample, catalog, renamed=renamed, trained_at=now)
     candidate = models.save(
         dumps(model), dt.date.fromisoformat(known["data"]["last_day"]), known, record.model_card(training, known)
     )
 
     def policy(in_use: "InUse[SegmentModel]") -> "Decision":
-        share = segment.renamed_by(model, in_use.model, sample, catalogue) if in_use.model else None
+        share = segment.renamed_by(model, in_use.model, sample, catalog) if in_use.model else None
         return record.decide(candidate, in_use.manifest, share, unusable=in_use.unusable)
 
     decision = promotion.promote_if_better(models, candidate, policy, loads, at=now, run_id=run_id)
@@ -300,20 +300,20 @@ def _report(platform: Platform) -> tuple[str, dict[str, Any]]:
     from retail_assets.decisions import segment_report as report
     from retail_assets.segmentation.lifecycle import activation, segment
 
-    contract, warehouse, catalogue = platform.settings.contract, platform.warehouse, catalogue_of(platform)
+    contract, warehouse, catalog = platform.settings.contract, platform.warehouse, catalog_of(platform)
     model, version = in_use(platform)
-    why = None if model else segment.train_from(warehouse, catalogue=catalogue, seed=SEED).why
+    why = None if model else segment.train_from(warehouse, catalog=catalog, seed=SEED).why
     made = report.make_report(
         warehouse,
         model,
         why,
         previous=_model_before(platform),
         version=version or segment.NO_MODEL,
-        catalogue=catalogue,
+        catalog=catalog,
         currency=contract.currency,
         seed=SEED,
     )
-    lists = activation.write_activation(warehouse, platform.output, catalogue, contract.currency)
+    lists = activation.write_activation(warehouse, platform.output, catalog, contract.currency)
     metadata = publish(platform, dict(made.files), dict(made.figures), report.FIGURES)
     return made.verdict, {"activation": dg.MetadataValue.json(lists), **metadata}
 

@@ -17,13 +17,13 @@ from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.evaluation.rounding import rounded
 from retail_assets.segmentation.evaluation.verdict import notes, verdict
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 
 
 def evaluate(
     evidence: Evidence,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     currency: str | None = None,
     over_indexed: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     mix: Sequence[Mapping[str, Any]] = (),
@@ -32,14 +32,14 @@ def evaluate(
 
     Args:
         evidence: what was measured.
-        catalogue: the personas, for their texts and their order.
+        catalog: the personas, for their texts and their order.
         currency: code written before money in texts; None if it is unknown.
         over_indexed: categories that a persona spends more on than all customers do, by persona.
         mix: rows of `queries.profiles.MIX`.
     """
     model, fit, stability = evidence.model, evidence.fit, evidence.stability
-    best = catalogue.clusters[0]
-    segments = profiles_by_persona(evidence, catalogue, currency, over_indexed or {}, mix)
+    best = catalog.clusters[0]
+    segments = profiles_by_persona(evidence, catalog, currency, over_indexed or {}, mix)
     return {
         "verdict": verdict(evidence, best),
         "k": model.k if model else None,
@@ -52,7 +52,7 @@ def evaluate(
         "kept_month_to_month": rounded(stability.kept),
         "months_kept": rounded(stability.months_kept, 2),
         "high_value": _high_value(evidence.quarter, best.name, segments.get(best.name)),
-        "next_quarter": _next_quarter(evidence.quarter, catalogue),
+        "next_quarter": _next_quarter(evidence.quarter, catalog),
         "months": _months(stability),
         "snapshot": _day(evidence.scope.get("snapshot_date")),
         "model_version": evidence.version,
@@ -71,7 +71,7 @@ def evaluate(
 
 def profiles_by_persona(
     evidence: Evidence,
-    catalogue: Catalogue,
+    catalog: Catalog,
     currency: str | None,
     over_indexed: Mapping[str, Sequence[Mapping[str, Any]]],
     mix: Sequence[Mapping[str, Any]] = (),
@@ -80,7 +80,7 @@ def profiles_by_persona(
 
     Args:
         evidence: has the model and the rows of `segment_profiles`.
-        catalogue: the personas.
+        catalog: the personas.
         currency: code written before money in texts; None if it is unknown.
         over_indexed: categories that a persona spends more on than all customers do, by persona.
         mix: rows of `queries.profiles.MIX`.
@@ -89,7 +89,7 @@ def profiles_by_persona(
     profiles = {}
     for profile in evidence.profiles:
         name = str(profile["persona"])
-        persona = catalogue.named(name)
+        persona = catalog.named(name)
         clusters = [i for i, given in enumerate(model.names) if given == name] if model else []
         numbers = {key: _json(value) for key, value in profile.items() if key not in ("persona", "snapshot_date")}
         numbers.pop("model_version", None)
@@ -103,7 +103,7 @@ def profiles_by_persona(
             "description": persona.description if persona else "",
             "action": action_text(persona, profile, currency) if persona else "",
         }
-    return {name: profiles[name] for name in catalogue.in_order(profiles)}
+    return {name: profiles[name] for name in catalog.in_order(profiles)}
 
 
 def _high_value(quarter: NextQuarter, persona: str, today: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -120,14 +120,14 @@ def _high_value(quarter: NextQuarter, persona: str, today: Mapping[str, Any] | N
     }
 
 
-def _next_quarter(quarter: NextQuarter, catalogue: Catalogue) -> dict[str, Any]:
+def _next_quarter(quarter: NextQuarter, catalog: Catalog) -> dict[str, Any]:
     return {
         "segments_as_of": _day(quarter.cutoff),
         "revenue_until": _day(quarter.until),
         "customers": quarter.customers,
         "segments": {
             name: {key: rounded(value) for key, value in quarter.by_persona[name].items()}
-            for name in catalogue.in_order(quarter.by_persona)
+            for name in catalog.in_order(quarter.by_persona)
         },
     }
 

@@ -12,7 +12,7 @@ from sklearn.metrics import davies_bouldin_score, silhouette_score
 from retail_assets.segmentation.evaluation.rounding import rounded
 from retail_assets.segmentation.model.clustering import SegmentModel, mean_rand_index, resampled
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 
 JUDGED_CUSTOMERS = 5_000
 """The silhouette compares all pairs; with more customers it is measured on a seeded sample."""
@@ -38,13 +38,13 @@ class Fit:
     bootstrap_names: float | None = None
 
 
-def measure(model: SegmentModel, features: pd.DataFrame, *, catalogue: Catalogue = DEFAULT, seed: int = 0) -> Fit:
+def measure(model: SegmentModel, features: pd.DataFrame, *, catalog: Catalog = DEFAULT, seed: int = 0) -> Fit:
     """Measure a model on customers: separation in its own space, and agreement with models of resamples.
 
     Args:
         model: any model, trained on these customers or on earlier ones.
         features: a features frame; customers who cannot be clustered are ignored.
-        catalogue: the personas that models of resamples are named by.
+        catalog: the personas that models of resamples are named by.
         seed: of samples and resamples.
     """
     allowed = features[eligible(features)]
@@ -54,13 +54,13 @@ def measure(model: SegmentModel, features: pd.DataFrame, *, catalogue: Catalogue
     if len(allowed) > JUDGED_CUSTOMERS:
         picked = np.random.default_rng(seed).choice(len(allowed), JUDGED_CUSTOMERS, replace=False)
         shown = allowed.iloc[np.sort(picked)]
-    points = model.standardise(shown)[:, : len(MODEL_FEATURES)]
+    points = model.standardize(shown)[:, : len(MODEL_FEATURES)]
     labels = model.predict(shown)
     silhouette = davies_bouldin = None
     if 1 < len(np.unique(labels)) < len(labels):
         silhouette = float(silhouette_score(points, labels))
         davies_bouldin = float(davies_bouldin_score(points, labels))
-    judged, models = resampled(model, features, catalogue=catalogue, seed=seed)
+    judged, models = resampled(model, features, catalog=catalog, seed=seed)
     ours = model.predict(judged)
     names = np.array(model.names, dtype=object)[ours]
     return Fit(

@@ -23,7 +23,7 @@ from retail_assets.segmentation.evaluation.past_snapshots import (
 )
 from retail_assets.segmentation.model.clustering import SegmentModel, train
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -64,13 +64,13 @@ class NameStability:
 
 
 def name_stability(
-    warehouse: Warehouse, catalogue: Catalogue, *, window_days: int | None = None, seed: int = 0
+    warehouse: Warehouse, catalog: Catalog, *, window_days: int | None = None, seed: int = 0
 ) -> NameStability:
     """Train at every past month end as if it were today, each model the successor of the last, and compare the names.
 
     Args:
         warehouse: has `sales` and its dimensions.
-        catalogue: the personas.
+        catalog: the personas.
         window_days: length of the window in days; by default as many days as the first month end has, at most a year.
         seed: of the trainings.
     """
@@ -88,12 +88,12 @@ def name_stability(
     samples = [features_as_of(warehouse, day, hash_limit, window) for day in months]
     models: list[SegmentModel] = []
     for day, features in zip(months, samples, strict=True):
-        trained = train(features, catalogue=catalogue, previous=models[-1] if models else None, seed=seed)
+        trained = train(features, catalog=catalog, previous=models[-1] if models else None, seed=seed)
         if trained.model is None:
             return NameStability(months, window, why=f"As of {wording.day(day)}: {trained.why}")
         models.append(trained.model)
-    retrained = [_names(model, features, catalogue) for model, features in zip(models, samples, strict=True)]
-    frozen = [_names(models[0], features, catalogue) for features in samples]
+    retrained = [_names(model, features, catalog) for model, features in zip(models, samples, strict=True)]
+    frozen = [_names(models[0], features, catalog) for features in samples]
     steps: list[dict[str, float | None]] = [
         {
             "name_agreement": _share_same(retrained[now], frozen[now]),
@@ -116,9 +116,9 @@ def name_stability(
     )
 
 
-def _names(model: SegmentModel, features: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
+def _names(model: SegmentModel, features: pd.DataFrame, catalog: Catalog) -> pd.Series:
     """Persona by customer; missing for customers in a group defined by a rule."""
-    scored = score(model, features, catalogue)
+    scored = score(model, features, catalog)
     names = scored["persona"].to_numpy(dtype=object).copy()
     names[scored["cluster"].to_numpy() < 0] = None
     return pd.Series(names, index=scored["customer_id"].to_numpy())

@@ -22,7 +22,7 @@ from retail_assets.segmentation.evaluation.past_snapshots import (
 )
 from retail_assets.segmentation.model.clustering import train
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.sales import revenue_between
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -50,12 +50,12 @@ class NextQuarter:
     why: str | None = None
 
 
-def next_quarter(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -> NextQuarter:
+def next_quarter(warehouse: Warehouse, catalog: Catalog, *, seed: int = 0) -> NextQuarter:
     """Segment the customers as of a quarter ago, and see who has brought the revenue since.
 
     Args:
         warehouse: has `sales` and its dimensions.
-        catalogue: the personas; the first is the one compared with the lists.
+        catalog: the personas; the first is the one compared with the lists.
         seed: of the training.
     """
     span = span_of_sales(warehouse)
@@ -69,12 +69,12 @@ def next_quarter(warehouse: Warehouse, catalogue: Catalogue, *, seed: int = 0) -
         )
     cutoff, until = months[0], months[-1]
     customers = features_as_of(warehouse, cutoff, sample_hash_limit(warehouse))
-    trained = train(customers, catalogue=catalogue, seed=seed)
+    trained = train(customers, catalog=catalog, seed=seed)
     if trained.model is None:
         return NextQuarter(cutoff, until, len(customers), why=f"As of {wording.day(cutoff)}: {trained.why}")
-    names = score(trained.model, customers, catalogue)["persona"].to_numpy()
+    names = score(trained.model, customers, catalog)["persona"].to_numpy()
     revenue = _revenue_of(warehouse, customers["customer_id"], cutoff, until)
-    return captured(customers, names, revenue, catalogue.clusters[0].name, cutoff, until)
+    return captured(customers, names, revenue, catalog.clusters[0].name, cutoff, until)
 
 
 def captured(

@@ -22,7 +22,7 @@ from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS,
 from retail_assets.segmentation.figures.style import label, statement
 from retail_assets.segmentation.figures.style import sheet as new_sheet
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
-from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 
 FIGURES = (
     "segment_map.png",
@@ -80,25 +80,23 @@ class Pictured:
 
 
 def draw_figures(
-    pictured: Pictured, *, catalogue: Catalogue = DEFAULT, currency: str | None = None, seed: int = 0
+    pictured: Pictured, *, catalog: Catalog = DEFAULT, currency: str | None = None, seed: int = 0
 ) -> dict[str, bytes]:
     """File name → PNG, for all `FIGURES` that there is something to draw for. The same input gives the same bytes."""
     figures = {
-        "segment_map.png": segment_map(pictured, catalogue=catalogue, currency=currency, seed=seed),
-        "segment_profiles.png": segment_profiles(pictured, catalogue=catalogue, currency=currency),
+        "segment_map.png": segment_map(pictured, catalog=catalog, currency=currency, seed=seed),
+        "segment_profiles.png": segment_profiles(pictured, catalog=catalog, currency=currency),
         "segment_revenue.png": segment_revenue(pictured.evaluation),
         "segment_categories.png": segment_categories(
-            pictured.categories, pictured.evaluation["segments"], catalogue=catalogue
+            pictured.categories, pictured.evaluation["segments"], catalog=catalog
         ),
     }
     if pictured.migrations:
-        figures["segment_migrations.png"] = segment_migrations(pictured.migrations, catalogue=catalogue)
+        figures["segment_migrations.png"] = segment_migrations(pictured.migrations, catalog=catalog)
     return {name: figures[name] for name in FIGURES if name in figures}
 
 
-def segment_map(
-    pictured: Pictured, *, catalogue: Catalogue = DEFAULT, currency: str | None = None, seed: int = 0
-) -> bytes:
+def segment_map(pictured: Pictured, *, catalog: Catalog = DEFAULT, currency: str | None = None, seed: int = 0) -> bytes:
     """Clustered customers on the two main axes of what the clusters are made of (PCA), coloured by persona.
 
     Without clusters there is nothing to map, and the distribution of baskets is drawn instead.
@@ -132,8 +130,8 @@ def segment_map(
         foot,
     )
     axes = sheet.axes("both")
-    styles = _styles(catalogue)
-    for name in _ordered(set(names), catalogue):
+    styles = _styles(catalog)
+    for name in _ordered(set(names), catalog):
         colour, marker = styles.get(name, MARKED_GRAY[0])
         own = drawn[names[drawn] == name]
         axes.scatter(
@@ -150,12 +148,12 @@ def segment_map(
     return sheet.png()
 
 
-def segment_profiles(pictured: Pictured, *, catalogue: Catalogue = DEFAULT, currency: str | None = None) -> bytes:
+def segment_profiles(pictured: Pictured, *, catalog: Catalog = DEFAULT, currency: str | None = None) -> bytes:
     """How far the mean customer of each persona is from the average one, by feature; medians are written beside."""
     evaluation = pictured.evaluation
     chosen = eligible(pictured.sample)
     segments = evaluation["segments"]
-    names = [n for n in _ordered(set(pictured.names[chosen]), catalogue) if n in segments]
+    names = [n for n in _ordered(set(pictured.names[chosen]), catalog) if n in segments]
     if evaluation["k"] is None or not names:
         return statement("There are no clusters to compare", evaluation["verdict"])
     means = np.array([pictured.scores[chosen & (pictured.names == name)].mean(axis=0) for name in names])
@@ -169,7 +167,7 @@ def segment_profiles(pictured: Pictured, *, catalogue: Catalogue = DEFAULT, curr
         f"{int(pictured.sample['window_days'].max())} days until {evaluation['snapshot']}.",
         height=max(3.4, 2.2 + 0.62 * len(names)),
     )
-    styles = _styles(catalogue)
+    styles = _styles(catalog)
     reach = max(0.5, float(np.abs(means).max()) * 1.75)
     places = np.arange(len(names))
     for number, (axes, feature) in enumerate(zip(sheet.panels(len(NAMING_FEATURES)), NAMING_FEATURES, strict=True)):
@@ -242,19 +240,19 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
     return sheet.png()
 
 
-def segment_migrations(migrations: Rows, *, catalogue: Catalogue = DEFAULT) -> bytes:
+def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes:
     """Where the customers of each persona went at the latest move: a heat map of shares with numbers of customers.
 
     `migrations` has at least one row.
     """
     last = max((row["to_snapshot"], row["from_snapshot"], row["from_version"]) for row in migrations)
     latest = [row for row in migrations if (row["to_snapshot"], row["from_snapshot"], row["from_version"]) == last]
-    origins = _ordered({row["from_persona"] for row in latest}, catalogue)
-    goals = _ordered({row["to_persona"] for row in latest}, catalogue)
+    origins = _ordered({row["from_persona"] for row in latest}, catalog)
+    goals = _ordered({row["to_persona"] for row in latest}, catalog)
     counts = np.zeros((len(origins), len(goals)))
     for row in latest:
         counts[origins.index(row["from_persona"]), goals.index(row["to_persona"])] += int(row["customers"])
-    known = [i for i, name in enumerate(origins) if name in {p.name for p in catalogue.display_order}]
+    known = [i for i, name in enumerate(origins) if name in {p.name for p in catalog.display_order}]
     before = counts[known].sum()
     stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
     versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})
@@ -273,7 +271,7 @@ def segment_migrations(migrations: Rows, *, catalogue: Catalogue = DEFAULT) -> b
 
 
 def segment_categories(
-    categories: Rows, segments: Mapping[str, Mapping[str, Any]], *, catalogue: Catalogue = DEFAULT
+    categories: Rows, segments: Mapping[str, Mapping[str, Any]], *, catalog: Catalog = DEFAULT
 ) -> bytes:
     """What each persona buys more and less of than all customers: a heat map of share indices.
 
@@ -283,7 +281,7 @@ def segment_categories(
     categories = [row for row in categories if row["persona"] in large]
     parts = {row["product_category"]: float(row["all_share"]) for row in categories}
     shown = sorted(parts, key=lambda c: (-parts[c], c))[:CATEGORIES_SHOWN]
-    names = _ordered({row["persona"] for row in categories}, catalogue)
+    names = _ordered({row["persona"] for row in categories}, catalog)
     if len(parts) < 2 or len(names) < 2:
         return statement(
             "There is nothing to compare between segments",
@@ -441,15 +439,15 @@ def _revenue_finding(segments: Mapping[str, Any]) -> str:
     return f"{leading}: {profile['customers_share']:.0%} of customers, {profile['revenue_share']:.0%} of revenue"
 
 
-def _styles(catalogue: Catalogue) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each name of a catalogue."""
-    named = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalogue.clusters)}
-    groups = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalogue.groups.values())}
+def _styles(catalog: Catalog) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each name of a catalog."""
+    named = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalog.clusters)}
+    groups = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalog.groups.values())}
     return groups | named
 
 
-def _ordered(names: set[str], catalogue: Catalogue) -> list[str]:
-    order = {persona.name: place for place, persona in enumerate(catalogue.display_order)}
+def _ordered(names: set[str], catalog: Catalog) -> list[str]:
+    order = {persona.name: place for place, persona in enumerate(catalog.display_order)}
     return sorted(names, key=lambda name: (order.get(name, len(order)), name))
 
 

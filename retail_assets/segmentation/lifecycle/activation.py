@@ -14,7 +14,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from retail_assets.segmentation.evaluation.action_text import action_text
-from retail_assets.segmentation.personas.catalog import Catalogue, Persona
+from retail_assets.segmentation.personas.catalog import Catalog, Persona
 from retail_assets.segmentation.queries.activation import MEMBERS
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell, write_pages
@@ -41,7 +41,7 @@ SURE = 0.6
 """Confidence below which a customer is between two segments."""
 
 
-def write_activation(warehouse: Warehouse, store: Store, catalogue: Catalogue, currency: str | None) -> list[str]:
+def write_activation(warehouse: Warehouse, store: Store, catalog: Catalog, currency: str | None) -> list[str]:
     """Write one file per persona that has customers, delete the files of all others, and return the keys written.
 
     Reads `customer_segments` and `segment_profiles`; the keys are in display order.
@@ -49,16 +49,16 @@ def write_activation(warehouse: Warehouse, store: Store, catalogue: Catalogue, c
     Args:
         warehouse: has the tables of the segments.
         store: where the files go, below `FOLDER`.
-        catalogue: the personas, for what to do about each.
+        catalog: the personas, for what to do about each.
         currency: code written before money in texts; None if it is unknown.
     """
     rows = warehouse.query(f"select {SEGMENT_PROFILES.column_list} from {SEGMENT_PROFILES.name}").to_pylist()
     profiles = {row["persona"]: row for row in rows}
-    names = catalogue.in_order(profiles)
+    names = catalog.in_order(profiles)
     files = file_names(names)
     written = []
     for name in names:
-        profile, persona = profiles[name], catalogue.named(name)
+        profile, persona = profiles[name], catalog.named(name)
         key = f"{FOLDER}/{files[name]}"
         with store.writing(key) as sink:
             members = _members(warehouse, name, int(profile["customers"]))

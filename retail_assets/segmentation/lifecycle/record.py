@@ -23,7 +23,7 @@ from retail_assets.segmentation.model.clustering import (
     Training,
 )
 from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES, eligible
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 
 #: Changes with what a model means: one of another design is trained anew.
 DESIGN = "2"
@@ -38,14 +38,14 @@ _LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
 
 
 def facts(
-    training: Training, features: pd.DataFrame, catalogue: Catalogue, *, renamed: float | None, trained_at: dt.datetime
+    training: Training, features: pd.DataFrame, catalog: Catalog, *, renamed: float | None, trained_at: dt.datetime
 ) -> dict[str, Any]:
     """The fields of a `model_store.Manifest` that do not follow from the model's bytes.
 
     Args:
         training: one that has a model.
         features: the features frame it has seen.
-        catalogue: the personas it was named by.
+        catalog: the personas it was named by.
         renamed: share of customers that it names otherwise than the model in use; None without one.
         trained_at: when.
     """
@@ -70,7 +70,7 @@ def facts(
             "customers": training.customers,
             "names": list(model.names),
             "customers_by_name": list(model.customers),
-            "catalogue": catalogue.digest,
+            "catalogue": catalog.digest,
             "yardstick": "inherited" if training.inherited else "new",
         },
         "metrics": {
@@ -144,7 +144,7 @@ def reason_to_train(
     set_aside: Iterable[Manifest],
     model: SegmentModel | None,
     sample: pd.DataFrame,
-    catalogue: Catalogue,
+    catalog: Catalog,
     *,
     demanded: bool = False,
 ) -> str | None:
@@ -158,7 +158,7 @@ def reason_to_train(
         set_aside: manifests of the versions that only a person can put in use (`promotion.set_aside`).
         model: the model in use.
         sample: a features frame of today's customers.
-        catalogue: today's personas.
+        catalog: today's personas.
         demanded: train whatever the age.
     """
     if demanded:
@@ -171,7 +171,7 @@ def reason_to_train(
     newest = champion.data["last_day"]
     for version in set_aside:
         # One of other code or other personas is no answer to what would be trained today.
-        alike = version.code_version == CODE_VERSION and version.data.get("catalogue") == catalogue.digest
+        alike = version.code_version == CODE_VERSION and version.data.get("catalogue") == catalog.digest
         if alike and version.data["last_day"] >= newest:
             newest = version.data["last_day"]
             if 0 <= _age(newest, today) < DAYS_BETWEEN_TRAININGS:
@@ -179,7 +179,7 @@ def reason_to_train(
     age = _age(newest, today)
     if champion.code_version != CODE_VERSION:
         return f"the code is {CODE_VERSION}, the model is of {champion.code_version}"
-    if champion.data.get("catalogue") != catalogue.digest:
+    if champion.data.get("catalogue") != catalog.digest:
         return "other personas than the model was named by"
     if age < 0:
         return "the sales end before those the model has seen"
@@ -189,7 +189,7 @@ def reason_to_train(
     if not champion.has_skill and len(allowed) >= 2 * champion.data["customers"]:
         return "there are twice as many customers, and the model in use is not stable"
     if len(allowed):
-        off = abs(model.standardise(allowed)[:, : len(MODEL_FEATURES)].mean(axis=0)).max()
+        off = abs(model.standardize(allowed)[:, : len(MODEL_FEATURES)].mean(axis=0)).max()
         if off > YARDSTICK_SDS:
             return f"the average customer is {off:.2f} standard deviations from where the model has him"
     return None

@@ -22,7 +22,7 @@ from retail_assets.segmentation.lifecycle.purchase_file import Format, read_purc
 from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import frame
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import Catalogue
+from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.tables import DIM_CUSTOMER, DIM_DATE, SALES
 from retail_assets.warehouse import marts
@@ -56,7 +56,7 @@ def score_file(
     version: str,
     last_day: dt.date | None,
     *,
-    catalogue: Catalogue,
+    catalog: Catalog,
     country: str,
     form: Format | None = None,
     today: dt.date | None = None,
@@ -70,7 +70,7 @@ def score_file(
         version: of the model.
         last_day: last day of sales that the model has seen. Customers are described as of that day, or as of the last
             day of the file if that is later.
-        catalogue: names of the groups that rules assign.
+        catalog: names of the groups that rules assign.
         country: whose holidays count.
         form: how the shop writes headers, dates and numbers.
         today: later purchases are rejected: one mistyped year would make all other customers look dormant.
@@ -88,8 +88,8 @@ def score_file(
     features["window_days"] = model.window_days if model else WINDOW_DAYS
     features["favourite_category"] = None
     features["favourite_share"] = features["favourite_index"] = features["favourite_orders"] = np.nan
-    scored = score(model, features, catalogue)
-    rows = _answers(scored, features, counted["monetary"].to_pylist(), snapshot, version, model, catalogue)
+    scored = score(model, features, catalog)
+    rows = _answers(scored, features, counted["monetary"].to_pylist(), snapshot, version, model, catalog)
     return ScoredFile(rows, purchases.anonymous_lines, purchases.anonymous_amount)
 
 
@@ -111,7 +111,7 @@ def _answers(
     snapshot: dt.date,
     version: str,
     model: SegmentModel | None,
-    catalogue: Catalogue,
+    catalog: Catalog,
 ) -> list[dict[str, Any]]:
     rows = []
     for customer, facts, paid in zip(scored.to_dict("records"), features.to_dict("records"), money, strict=True):
@@ -129,18 +129,18 @@ def _answers(
                 "last_sale_date": facts["last_sale_date"],
                 "snapshot_date": snapshot,
                 "model_version": version,
-                "note": _note(customer["persona"], catalogue, model) if by_rule else "",
+                "note": _note(customer["persona"], catalog, model) if by_rule else "",
             }
         )
     return rows
 
 
-def _note(name: str, catalogue: Catalogue, model: SegmentModel | None) -> str:
+def _note(name: str, catalog: Catalog, model: SegmentModel | None) -> str:
     """Why a rule decided."""
-    persona = catalogue.named(name)
-    if name == catalogue.groups["not_segmented"].name and model is None:
+    persona = catalog.named(name)
+    if name == catalog.groups["not_segmented"].name and model is None:
         return "No model is in use: the shop's customers are not segmented yet, or show no separate kinds."
-    if name == catalogue.groups["one_purchase"].name:
+    if name == catalog.groups["one_purchase"].name:
         return "Too new for a persona: one purchase does not show how often somebody buys."
     return persona.description if persona else ""
 

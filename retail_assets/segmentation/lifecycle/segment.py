@@ -19,7 +19,7 @@ from retail_assets.errors import NotReadyError
 from retail_assets.segmentation.model.clustering import MIN_CUSTOMERS, SegmentModel, Training, train
 from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_chunks, read_sample
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries import migrations, profiles
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.tables import (
@@ -55,7 +55,7 @@ def make_features(warehouse: Warehouse, *, snapshot: dt.date | None = None, wind
 def train_from(
     warehouse: Warehouse,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     previous: SegmentModel | None = None,
     seed: int = 0,
 ) -> Training:
@@ -63,7 +63,7 @@ def train_from(
     sample = read_sample(warehouse)
     if len(sample) < MIN_CUSTOMERS:  # then everybody matters, to say why
         sample = read_sample(warehouse, everyone=True)
-    return train(sample, catalogue=catalogue, previous=previous, seed=seed)
+    return train(sample, catalog=catalog, previous=previous, seed=seed)
 
 
 def score_all(
@@ -71,7 +71,7 @@ def score_all(
     model: SegmentModel | None,
     version: str,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     chunk: int = CHUNK_CUSTOMERS,
 ) -> Scored:
     """Write `customer_segments`: every customer of `customer_features`, scored a chunk at a time.
@@ -83,7 +83,7 @@ def score_all(
         warehouse: holds `customer_features`.
         model: the model in use; None where there is none, and rules alone decide.
         version: of the model in the store; `NO_MODEL` without any.
-        catalogue: names of the groups that rules make.
+        catalog: names of the groups that rules make.
         chunk: customers at a time.
     """
     snapshot = _snapshot(warehouse)
@@ -100,7 +100,7 @@ def score_all(
         spilled = Path(folder) / "segments.arrow"
         with pa.OSFile(str(spilled), "wb") as sink, pa.ipc.new_file(sink, CUSTOMER_SEGMENTS.arrow_schema()) as out:
             for rows in read_chunks(warehouse, select, chunk):
-                made = _segments(rows, model, version, catalogue)
+                made = _segments(rows, model, version, catalog)
                 before, now = made["previous_persona"], made["persona"]
                 customers += made.num_rows
                 named_before += len(before) - before.null_count
@@ -111,7 +111,7 @@ def score_all(
     return Scored(customers, named_before, renamed, snapshot)
 
 
-def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Table:
+def make_profiles(warehouse: Warehouse, catalog: Catalog = DEFAULT) -> pa.Table:
     """Write and return `segment_profiles`, from `customer_segments` and `customer_features`, in display order."""
     rows = {row["persona"]: row for row in warehouse.query(profiles.PROFILES).to_pylist()}
     for column, feature in profiles.MEDIANS.items():
@@ -120,7 +120,7 @@ def make_profiles(warehouse: Warehouse, catalogue: Catalogue = DEFAULT) -> pa.Ta
     ages = {row["persona"]: row["age_group"] for row in warehouse.query(profiles.TOP_AGES).to_pylist()}
     customers = sum(int(row["customers"]) for row in rows.values())
     revenue = sum(row["revenue"] for row in rows.values())
-    order = {persona.name: number for number, persona in enumerate(catalogue.display_order)}
+    order = {persona.name: number for number, persona in enumerate(catalog.display_order)}
     made = []
     for name in sorted(rows, key=lambda name: (order.get(name, len(order)), name)):
         row = rows[name]
@@ -148,11 +148,11 @@ def make_migrations(warehouse: Warehouse) -> pa.Table:
     return table
 
 
-def renamed_by(newcomer: SegmentModel, standing: SegmentModel, features: Any, catalogue: Catalogue) -> float:
+def renamed_by(newcomer: SegmentModel, standing: SegmentModel, features: Any, catalog: Catalog) -> float:
     """Share of the customers of a features frame that two models name differently; 0 without customers."""
     if not len(features):
         return 0.0
-    ours, theirs = (score(model, features, catalogue)["persona"].to_numpy() for model in (newcomer, standing))
+    ours, theirs = (score(model, features, catalog)["persona"].to_numpy() for model in (newcomer, standing))
     return float(np.mean(ours != theirs))
 
 
@@ -178,10 +178,10 @@ def _usable(warehouse: Warehouse, table: Table) -> bool:
     return set(table.names) <= set(found)
 
 
-def _segments(rows: pa.Table, model: SegmentModel | None, version: str, catalogue: Catalogue) -> pa.Table:
+def _segments(rows: pa.Table, model: SegmentModel | None, version: str, catalog: Catalog) -> pa.Table:
     """Rows of `CUSTOMER_SEGMENTS` for rows of features with the names before."""
     rows = rows.sort_by("customer_id")
-    found = score(model, frame(rows.select(list(CUSTOMER_FEATURES.names))), catalogue)
+    found = score(model, frame(rows.select(list(CUSTOMER_FEATURES.names))), catalog)
     ruled = found["cluster"].to_numpy() < 0
     size = rows.num_rows
     columns = {

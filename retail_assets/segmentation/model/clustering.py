@@ -32,7 +32,7 @@ from retail_assets.segmentation.model.features import (
     eligible,
     naming_matrix,
 )
-from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, OTHER, Catalogue, Persona
+from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, OTHER, Catalog, Persona
 from retail_assets.segmentation.personas.naming import name_clusters, prototypes
 
 CLEAR_STRUCTURE = 0.5
@@ -80,7 +80,7 @@ class SegmentModel:
         fits: cosine of each cluster's centroid to its persona's prototype.
         spread: standard deviation of customers about their centre, a dimension.
         customers: training customers of each cluster.
-        catalogue_digest: of the personas that it was named by.
+        catalog_digest: of the personas that it was named by.
     """
 
     reference: PowerTransformer
@@ -91,7 +91,7 @@ class SegmentModel:
     customers: tuple[int, ...]
     seed: int
     window_days: int
-    catalogue_digest: str
+    catalog_digest: str
 
     @property
     def k(self) -> int:
@@ -108,7 +108,7 @@ class SegmentModel:
         clip = FunctionTransformer(np.clip, kw_args={"a_min": -OUTLIER_SDS, "a_max": OUTLIER_SDS})
         return make_pipeline(self.reference, clip, FunctionTransformer(_inputs), self.kmeans)
 
-    def standardise(self, features: pd.DataFrame) -> np.ndarray:
+    def standardize(self, features: pd.DataFrame) -> np.ndarray:
         """`NAMING_FEATURES` in standard deviations from the average customer of the yardstick, clipped (n x 5)."""
         return _standardised(self.reference, naming_matrix(features))
 
@@ -125,7 +125,7 @@ class SegmentModel:
         if not len(features):
             return np.zeros(0, dtype=np.int32), np.zeros(0)
         with threadpool_limits(1):
-            distances = self.kmeans.transform(self.standardise(features)[:, :_INPUTS])
+            distances = self.kmeans.transform(self.standardize(features)[:, :_INPUTS])
         labels = distances.argmin(axis=1).astype(np.int32)
         nearest = distances.min(axis=1, keepdims=True)
         weights = np.exp((nearest**2 - distances**2) / (2 * max(self.spread, 1e-6) ** 2))
@@ -137,7 +137,7 @@ class SegmentModel:
 
     def centroids(self, features: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
         """Mean standardised `NAMING_FEATURES` of the customers with each label (k x 5; 0 for a label nobody has)."""
-        return _means(self.standardise(features), labels, self.k)
+        return _means(self.standardize(features), labels, self.k)
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Training:
 def train(
     features: pd.DataFrame,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     previous: SegmentModel | None = None,
     seed: int = 0,
     at_most: int = SAMPLE_CUSTOMERS,
@@ -197,7 +197,7 @@ def train(
 
     Args:
         features: a features frame of any customers; those who cannot be clustered are left out here.
-        catalogue: the personas to name clusters by.
+        catalog: the personas to name clusters by.
         previous: the model in use, whose yardstick and names are kept where they still fit.
         seed: of random starts, samples and resamples.
         at_most: customers to train on; of more, a seeded sample.
@@ -212,17 +212,17 @@ def train(
         reference = previous.reference if previous is not None and inherited else _fit_reference(training)
         scores = _standardised(reference, naming_matrix(training))
         inputs = np.ascontiguousarray(scores[:, :_INPUTS])
-        limit = min(len(catalogue.clusters), len(scores) // 2, _distinct(inputs))
-        fits = {k: _clusters(inputs, k, seed, catalogue.clusters) for k in range(2, limit + 1)}
+        limit = min(len(catalog.clusters), len(scores) // 2, _distinct(inputs))
+        fits = {k: _clusters(inputs, k, seed, catalog.clusters) for k in range(2, limit + 1)}
         if not fits:
             return Training(None, _alike(len(training)), (), len(training))
-        candidates = tuple(_candidate(fit, scores, training, seed, catalogue) for fit in fits.values())
+        candidates = tuple(_candidate(fit, scores, training, seed, catalog) for fit in fits.values())
         k = choose_k(candidates)
         if k is None:
             return Training(None, _alike(len(training)), candidates, len(training))
-        model = _finished(fits[k], reference, scores, training, seed, catalogue)
-    if previous is not None and inherited and previous.catalogue_digest == catalogue.digest:
-        model = inherit_names(model, previous, scores, catalogue)
+        model = _finished(fits[k], reference, scores, training, seed, catalog)
+    if previous is not None and inherited and previous.catalog_digest == catalog.digest:
+        model = inherit_names(model, previous, scores, catalog)
     return Training(model, None, candidates, len(training), inherited)
 
 
@@ -239,7 +239,7 @@ def choose_k(candidates: Sequence[Candidate]) -> int | None:
 
 
 def inherit_names(
-    model: SegmentModel, previous: SegmentModel, scores: np.ndarray, catalogue: Catalogue = DEFAULT
+    model: SegmentModel, previous: SegmentModel, scores: np.ndarray, catalog: Catalog = DEFAULT
 ) -> SegmentModel:
     """The model with the names of the clusters of `previous` that its own have taken the place of.
 
@@ -255,7 +255,7 @@ def inherit_names(
         return model
     names = tuple(previous.names[j] for j in theirs)
     centroids = _means(scores, model.kmeans.predict(np.ascontiguousarray(scores[:, :_INPUTS])), model.k)
-    known = {p.name: p for p in catalogue.clusters}
+    known = {p.name: p for p in catalog.clusters}
     fits = tuple(_fit_to(known.get(name), row) for name, row in zip(names, centroids, strict=True))
     return replace(model, names=names, fits=fits)
 
@@ -264,7 +264,7 @@ def resampled(
     model: SegmentModel,
     features: pd.DataFrame,
     *,
-    catalogue: Catalogue = DEFAULT,
+    catalog: Catalog = DEFAULT,
     resamples: int = BOOTSTRAP_RESAMPLES,
     at_most: int = BOOTSTRAP_CUSTOMERS,
     seed: int = 0,
@@ -284,8 +284,8 @@ def resampled(
             scores = _standardised(reference, naming_matrix(drawn))
             inputs = np.ascontiguousarray(scores[:, :_INPUTS])
             # A resample of few customers can hold fewer kinds of them than the model has clusters.
-            fit = _clusters(inputs, min(model.k, _distinct(inputs)), seed + 1 + number, catalogue.clusters)
-            models.append(_finished(fit, reference, scores, drawn, seed, catalogue))
+            fit = _clusters(inputs, min(model.k, _distinct(inputs)), seed + 1 + number, catalog.clusters)
+            models.append(_finished(fit, reference, scores, drawn, seed, catalog))
     return judged, models
 
 
@@ -303,7 +303,7 @@ def mean_rand_index(reference: np.ndarray, labels: Sequence[np.ndarray]) -> floa
     return float(np.mean([adjusted_rand_score(reference, row) for row in labels]))
 
 
-def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalogue: Catalogue) -> Candidate:
+def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: int, catalog: Catalog) -> Candidate:
     """What speaks for a number of clusters."""
     k = int(fit.n_clusters)
     shown = _sample(len(scores), SILHOUETTE_CUSTOMERS, seed)
@@ -313,7 +313,7 @@ def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: in
         return Candidate(k, silhouette, None, False, "a cluster is empty")
     if len(scores) >= FEW_CUSTOMERS and sizes.min() < max(2, LEAST_SHARE * len(scores)) and k > 2:
         return Candidate(k, silhouette, None, False, f"a cluster has only {sizes.min():,} customers")
-    matches = name_clusters(_means(scores, fit.labels_, k), NAMING_FEATURES, catalogue.clusters)
+    matches = name_clusters(_means(scores, fit.labels_, k), NAMING_FEATURES, catalog.clusters)
     if k > 2 and sum(match.persona is OTHER for match in matches):
         return Candidate(k, silhouette, None, False, "a cluster resembles no persona")
     if len(scores) < FEW_CUSTOMERS:
@@ -324,7 +324,7 @@ def _candidate(fit: KMeans, scores: np.ndarray, training: pd.DataFrame, seed: in
     found = []
     for number in range(CHOICE_RESAMPLES):
         resample = points[rng.integers(0, len(points), len(points))]
-        again = _clusters(resample, min(k, _distinct(resample)), seed + 1 + number, catalogue.clusters, starts=3)
+        again = _clusters(resample, min(k, _distinct(resample)), seed + 1 + number, catalog.clusters, starts=3)
         found.append(again.predict(points))
     return Candidate(k, silhouette, mean_rand_index(labels, found), True)
 
@@ -335,11 +335,11 @@ def _finished(
     scores: np.ndarray,
     training: pd.DataFrame,
     seed: int,
-    catalogue: Catalogue,
+    catalog: Catalog,
 ) -> SegmentModel:
     k = int(fit.n_clusters)
-    other = catalogue.groups["other"]
-    matches = name_clusters(_means(scores, fit.labels_, k), NAMING_FEATURES, catalogue.clusters, other)
+    other = catalog.groups["other"]
+    matches = name_clusters(_means(scores, fit.labels_, k), NAMING_FEATURES, catalog.clusters, other)
     return SegmentModel(
         reference=reference,
         kmeans=fit,
@@ -349,13 +349,13 @@ def _finished(
         customers=tuple(np.bincount(fit.labels_, minlength=k).tolist()),
         seed=seed,
         window_days=int(training["window_days"].max()),
-        catalogue_digest=catalogue.digest,
+        catalog_digest=catalog.digest,
     )
 
 
 def _still_fits(previous: SegmentModel, training: pd.DataFrame) -> bool:
     """Whether the yardstick of the model before still measures these customers."""
-    off = np.abs(previous.standardise(training)[:, :_INPUTS].mean(axis=0))
+    off = np.abs(previous.standardize(training)[:, :_INPUTS].mean(axis=0))
     return bool((off <= YARDSTICK_SDS).all())
 
 

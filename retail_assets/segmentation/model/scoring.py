@@ -8,18 +8,18 @@ import pandas as pd
 from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.model.tags import tag
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalogue
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import MIN_PURCHASES
 
 
-def score(model: SegmentModel | None, features: pd.DataFrame, catalogue: Catalogue = DEFAULT) -> pd.DataFrame:
+def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog = DEFAULT) -> pd.DataFrame:
     """The segment of each customer of a features frame, in its order.
 
     Columns: `customer_id`, `persona`, `cluster` (int; -1 where a rule decided), `confidence` (chance of belonging; NaN
     where a rule decided), `tags` (text), `favourite_category` (None if not focused on one) and `lapsed_risk` (bool).
     Without a model, those whom the rules leave are the group `not_segmented`.
     """
-    groups = catalogue.groups
+    groups = catalog.groups
     bought = features["frequency"].to_numpy()
     paid = features["monetary"].to_numpy(dtype=float)
     returned = features["returned"].to_numpy(dtype=float)

@@ -35,7 +35,7 @@ def dumps(model: SegmentModel) -> bytes:
         "customers": list(model.customers),
         "seed": model.seed,
         "window_days": model.window_days,
-        "catalogue_digest": model.catalogue_digest,
+        "catalogue_digest": model.catalog_digest,
     }
     return canonical(skops.io.dumps(content))
 
@@ -80,7 +80,7 @@ def _model(content: Any) -> SegmentModel:
         customers=tuple(map(int, content["customers"])),
         seed=int(content["seed"]),
         window_days=int(content["window_days"]),
-        catalogue_digest=str(content["catalogue_digest"]),
+        catalog_digest=str(content["catalogue_digest"]),
     )
 
 

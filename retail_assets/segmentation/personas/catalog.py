@@ -126,7 +126,7 @@ GROUPS: Mapping[str, Persona] = {
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """All names that a customer can have.
 
     Attributes:
@@ -162,5 +162,5 @@ class Catalogue:
         return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
-DEFAULT = Catalogue()
+DEFAULT = Catalog()
 DISPLAY_ORDER: tuple[Persona, ...] = DEFAULT.display_order

@@ -28,7 +28,7 @@ from retail_assets.segmentation.personas.catalog import (
     GROUPS,
     NAMING_FEATURES,
     PERSONAS,
-    Catalogue,
+    Catalog,
     Persona,
 )
 
@@ -46,7 +46,7 @@ class PersonaFileError(RetailError):
     """A persona file is missing or has a mistake: the message has the file, the line and the fix."""
 
 
-def load(path: Path) -> Catalogue:
+def load(path: Path) -> Catalog:
     """Read the catalog of a file. Raises PersonaFileError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -56,7 +56,7 @@ def load(path: Path) -> Catalogue:
     return parse(text, str(path))
 
 
-def parse(text: str, where: str = "personas") -> Catalogue:
+def parse(text: str, where: str = "personas") -> Catalog:
     """Parse the catalog of a YAML text.
 
     Args:
@@ -92,12 +92,12 @@ def parse(text: str, where: str = "personas") -> Catalogue:
     if "groups" in top:
         for key, node in reader.mapping(top["groups"], "`groups`", tuple(GROUPS)).items():
             groups[key] = reader.group(node, GROUPS[key])
-    catalogue = Catalogue(clusters, groups)
-    reader.refuse_repeated(catalogue, root)
-    return catalogue
+    catalog = Catalog(clusters, groups)
+    reader.refuse_repeated(catalog, root)
+    return catalog
 
 
-def or_default(path: Path | None) -> Catalogue:
+def or_default(path: Path | None) -> Catalog:
     """Read the catalog of a file; without a file, return the shipped one. Raises PersonaFileError."""
     return DEFAULT if path is None else load(path)
 
@@ -150,9 +150,9 @@ class _Reader:
         named = replace(shipped, name=self._name(entries["name"])) if "name" in entries else shipped
         return self._with_texts(named, entries)
 
-    def refuse_repeated(self, catalogue: Catalogue, root: yaml.Node) -> None:
+    def refuse_repeated(self, catalog: Catalog, root: yaml.Node) -> None:
         seen: dict[str, str] = {}
-        for persona in catalogue.display_order:
+        for persona in catalog.display_order:
             folded = persona.name.casefold()
             if folded in seen:
                 line = self._lines.get(persona.name, root.start_mark.line + 1)
