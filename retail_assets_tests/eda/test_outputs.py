@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures import FIGURES, render_all, skipped
-from retail_assets.eda.insights import write_insights
+from retail_assets.eda.figures.render import FIGURES, render_all, skipped
+from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import build_summary
 from retail_assets.plotting.image import thumbnail
@@ -143,8 +143,8 @@ def test_returns_are_counted_with_their_share_and_their_category(shop: Shop) -> 
     rows.append(sale(71, product_category="Toys", quantity=-1, total_amount=-25))
     page = write_insights(shop(rows), currency="USD", country=None)
     assert (
-        "**Returns** are USD 25.00, 1 line of negative quantity: 10.0 % of what was sold; the most come from Toys"
-        in page
+        "**Returns** are USD 25.00, 10.0 % of what was sold; 1 order line has a negative quantity; the most come from "
+        "Toys (USD 25.00)." in page
     )
 
 
@@ -195,5 +195,5 @@ def test_money_shares_and_changes_are_written_one_way() -> None:
 
 
 def test_drawing_needs_no_pyplot_whose_state_is_global() -> None:
-    program = "import sys, retail_assets.eda.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    program = "import sys, retail_assets.eda.figures.render; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -68,15 +68,15 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
 
 def _figures(platform: Platform, found: "EdaData") -> dict[str, Any]:
-    from retail_assets.eda import figures
+    from retail_assets.eda.figures import render
     from retail_assets.plotting.image import thumbnail
 
     contract = platform.settings.contract
-    drawn = figures.render_all(found, currency=contract.currency, country=contract.country)
+    drawn = render.render_all(found, currency=contract.currency, country=contract.country)
     published = _publish(platform, {f"figures/{name}.png": png for name, png in drawn.items()})
     return {
         "figures": len(drawn),
-        "skipped": dg.MetadataValue.json(figures.skipped(found)),
+        "skipped": dg.MetadataValue.json(render.skipped(found)),
         "removed": len(_remove_stale_figures(platform, set(drawn))),
         **published,
         **{f"figure_{n}": picture(thumbnail(drawn[n]), n) for n in _SHOWN if n in drawn},
@@ -98,7 +98,7 @@ def _statistics(platform: Platform, found: "EdaData") -> dict[str, Any]:
 
 
 def _insights(platform: Platform, found: "EdaData") -> dict[str, Any]:
-    from retail_assets.eda.insights import write_insights
+    from retail_assets.eda.insights.page import write_insights
 
     contract = platform.settings.contract
     page = write_insights(found, currency=contract.currency, country=contract.country)
@@ -129,7 +129,7 @@ def _publish(platform: Platform, files: dict[str, bytes]) -> dict[str, Any]:
 
 def _remove_stale_figures(platform: Platform, current: set[str]) -> list[str]:
     """Figures of an earlier run that today's data no longer give. Only names that this layer draws are touched."""
-    from retail_assets.eda.figures import FIGURES
+    from retail_assets.eda.figures.render import FIGURES
 
     stale = [f"figures/{name}.png" for name in FIGURES if name not in current]
     existing = {entry.key for entry in platform.output.list("figures")}

@@ -1,0 +1,244 @@
+"""Revenue per day over time, by weekday and by month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import matplotlib.dates as mdates
+import numpy as np
+from matplotlib.axes import Axes
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures.parts import (
+    NothingToShow,
+    bars_with_intervals,
+    footnote,
+    legend_above,
+    month_ticks,
+)
+from retail_assets.eda.findings import calendar, holidays
+from retail_assets.eda.findings.calendar import Months, Peak, Weekdays
+from retail_assets.eda.findings.significance import NOISE
+from retail_assets.plotting.axes import date_axis, money_axis
+from retail_assets.plotting.labels import plain
+from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, PURPLE, SERIES
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.wording import (
+    MONTHS,
+    WEEKDAYS,
+    change,
+    compared,
+    day,
+    day_of_year,
+    money,
+    month,
+    number,
+    p_value,
+    plural,
+    short,
+)
+
+_DAYS_WITH_HOLIDAYS = 800
+"""Days beyond which lines are thin and holidays would hide them."""
+_MONTHS_AS_BARS = 24
+_WHISKERS = "Whiskers: 95 % confidence interval."
+
+
+def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Revenue of every day, its seven-day mean, the days that stand out, and public holidays."""
+    revenue = data.daily["revenue"]
+    peaks = calendar.peaks(data)
+    first, last = revenue.index[0].date(), revenue.index[-1].date()
+    long = len(revenue) > _DAYS_WITH_HOLIDAYS
+    free_days = holidays.public_holidays(country, first, last) or {}
+    lined_days = {} if long else free_days
+    smoothed = len(revenue) >= 7
+    reading = "Revenue per day."
+    if smoothed:
+        reading = "Thin line: revenue per day. Thick line: mean of the seven days around each day."
+    if peaks:
+        reading += " Dots: days of at least 1.5 times the usual revenue of that weekday in the weeks around."
+    if lined_days:
+        reading += f" Dotted lines: public holidays ({plain(country or '').upper()})."
+    closed = int((data.daily["orders"] == 0).sum())
+    note = footnote(data, f"{plural(closed, 'day')} without a sale." if closed else "")
+    sheet = Sheet(_trend_title(data, peaks, currency), reading, note)
+    axes = sheet.axes("y")
+    marker = "o" if len(revenue) < 30 else None
+    axes.plot(revenue.index, revenue, color=PALE, linewidth=0.5 if long else 1.0, marker=marker, markersize=4)
+    if smoothed:
+        axes.plot(revenue.index, revenue.rolling(7, center=True).mean(), color=BLUE, linewidth=1.2 if long else 2.4)
+    for date in lined_days:
+        axes.axvline(mdates.date2num(date), color=PURPLE, linestyle=":", linewidth=0.9, zorder=0.5)
+    highest = int(revenue.to_numpy().argmax())
+    marks = [_Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual") for p in peaks] or [
+        _Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
+    ]
+    low, high = min(0.0, float(revenue.min())), max(float(revenue.max()), 1e-9)
+    lines = _annotate(axes, marks, free_days, (first, last), (low, high))
+    axes.set_ylim(low * 1.05, high + (high - low) * (0.06 + 0.1 * lines))
+    money_axis(axes, "y", f"revenue per day ({currency})")
+    date_axis(axes, first, last)
+    return sheet
+
+
+def _trend_title(data: EdaData, peaks: tuple[Peak, ...], currency: str) -> str:
+    average = money(float(data.daily["revenue"].mean()), currency)
+    trend = calendar.trend(data)
+    if len(data.daily) == 1:
+        title = f"One day of sales: {average}"
+    elif trend is None:
+        title = f"The average day brings {average}"
+    elif trend.p < NOISE:
+        direction = "grew" if trend.slope > 0 else "fell"
+        size = f"{abs(trend.change) * 100:.0f} % over {trend.weeks} weeks"
+        title = f"Sales {direction} by about {size}; the average day brings {average}"
+    else:
+        title = f"Sales show no clear trend over {trend.weeks} weeks; the average day brings {average}"
+    if peaks:
+        best = max(peaks, key=lambda p: p.ratio)
+        title += f"; {day(best.date)} brought {best.ratio:.1f} times the usual"
+    return title
+
+
+class _Mark(NamedTuple):
+    """A day to point out: its value and a few words."""
+
+    date: dt.date
+    value: float
+    note: str
+
+
+def _annotate(
+    axes: Axes,
+    marks: list[_Mark],
+    free_days: Mapping[dt.date, str],
+    dates: tuple[dt.date, dt.date],
+    values: tuple[float, float],
+) -> int:
+    """Draw a dot per mark, its text above the highest value, and a line between; texts that would touch get own lines.
+
+    `dates` and `values` are the least and the greatest of the axes. Returns the number of lines of text.
+    """
+    first, last = dates
+    span = max((last - first).days, 1)
+    low, high = values
+    ends: list[float] = []  # where the text in each line ends, as a share of the axis
+    for mark in marks:
+        shown = day(mark.date) if span > 366 else day_of_year(mark.date)
+        text = f"{shown}: {number(mark.value)}\n{_holiday_near(mark.date, free_days) or mark.note}"
+        width = 0.0085 * max(len(line) for line in text.split("\n"))
+        x = (mark.date - first).days / span
+        left = min(max(x - width / 2, 0.0), 1 - width)
+        line = next((i for i, end in enumerate(ends) if end < left), len(ends))
+        ends[line : line + 1] = [left + width + 0.01]
+        at, y = mdates.date2num(mark.date), high + (high - low) * (0.05 + 0.1 * line)
+        middle = mdates.date2num(first) + (left + width / 2) * span
+        axes.plot([at, middle], [mark.value, y], color=MUTED, linewidth=0.6, zorder=4)
+        axes.plot([at], [mark.value], "o", color=ORANGE, markersize=6, zorder=5)
+        axes.text(
+            middle, y, plain(text), ha="center", va="bottom", size=8.5, color=INK, linespacing=1.15, zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
+    return len(ends)
+
+
+def _holiday_near(date: dt.date, free_days: Mapping[dt.date, str]) -> str | None:
+    """The public holiday on a day or within the three days after it."""
+    near = next((free_days[d] for d in (date + dt.timedelta(k) for k in range(4)) if d in free_days), None)
+    return f"{'' if date in free_days else 'before '}{short(near, 18)}" if near else None
+
+
+def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Mean revenue per day by weekday, with the uncertainty of each mean."""
+    pattern = calendar.weekdays(data)
+    if pattern is None or len(data.daily) < 7:
+        raise NothingToShow(f"the sales span {plural(len(data.daily), 'day')}, less than a week")
+    reading = "Mean revenue per day."
+    if pattern.weeks:
+        reading = f"Mean revenue per day over {pattern.weeks} full weeks (Monday to Sunday)."
+    if pattern.p is not None:
+        reading += f" {_WHISKERS} Friedman test over weeks: {p_value(pattern.p)}."
+    closed = f"No sales on any {', '.join(WEEKDAYS[d] for d in pattern.closed)}." if pattern.closed else ""
+    sheet = Sheet(_weekday_title(pattern), reading, footnote(data, closed))
+    axes = sheet.axes("y")
+    colors = [(ORANGE if d == pattern.best else BLUE) if pattern.real else PALE for d in range(7)]
+    bars_with_intervals(axes, list(WEEKDAYS), np.nan_to_num(pattern.mean), pattern.margin, colors)
+    if pattern.average > 0:
+        axes.axhline(pattern.average, color=MUTED, linestyle="--", linewidth=1)
+        axes.annotate(
+            "average day", (1, pattern.average), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            textcoords="offset points", va="center", size=8.5, color=MUTED,
+        )  # fmt: skip
+    money_axis(axes, "y", f"revenue per day ({currency})")
+    return sheet
+
+
+def _weekday_title(pattern: Weekdays) -> str:
+    best, worst, average = pattern.best, pattern.worst, pattern.average
+    if average <= 0:
+        return "The average weekday brings nothing once returns are deducted"
+    if pattern.p is None:
+        return f"{WEEKDAYS[best]} is the strongest day so far, but the weeks are too few to call it a pattern"
+    if not pattern.real:
+        return f"No weekday clearly differs; the lead of {WEEKDAYS[best]} may be chance"
+    title = f"{WEEKDAYS[best]} brings {compared(pattern.mean[best] / average)} the average day"
+    return title if worst == best else f"{title}, {WEEKDAYS[worst]} {change(pattern.mean[worst] / average)}"
+
+
+def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Mean revenue per day by month: bars up to two years, one line per year beyond."""
+    pattern = calendar.months(data)
+    if pattern is None or len(pattern.whole) < 2:
+        raise NothingToShow("the sales cover fewer than two whole months")
+    title = _month_title(pattern, currency)
+    reading = "Mean revenue per day in each month."
+    if pattern.p is not None:
+        reading += f" Kruskal-Wallis test over weeks: {p_value(pattern.p)}."
+    if len(pattern.months) <= _MONTHS_AS_BARS:
+        partial = ", ".join(month(m.start) for m in pattern.months if not m.whole)
+        extra = f"Pale: only part of the month is in the data ({partial})." if partial else ""
+        sheet = Sheet(title, f"{reading} {_WHISKERS}", footnote(data, extra))
+        axes = sheet.axes("y")
+        _month_bars(axes, pattern)
+    else:
+        sheet = Sheet(title, f"{reading} One line per year.", footnote(data, "Whole months only."))
+        axes = sheet.axes("y")
+        _year_lines(axes, pattern)
+    money_axis(axes, "y", f"revenue per day ({currency})")
+    return sheet
+
+
+def _month_title(pattern: Months, currency: str) -> str:
+    whole = pattern.whole
+    best = max(whole, key=lambda m: m.mean)
+    average = sum(m.mean * m.days for m in whole) / sum(m.days for m in whole)
+    if average <= 0:
+        return "The average month brings nothing once returns are deducted"
+    if pattern.real:
+        return f"{month(best.start)} is the strongest month: its days bring {compared(best.mean / average)} the average"
+    return f"No month clearly differs; {month(best.start)} is highest with {money(best.mean, currency)} per day"
+
+
+def _month_bars(axes: Axes, pattern: Months) -> None:
+    best = max(pattern.whole, key=lambda m: m.mean)
+    colors = [(ORANGE if m == best and pattern.real else BLUE) if m.whole else PALE for m in pattern.months]
+    margins = np.array([m.margin if m.days >= 7 else np.nan for m in pattern.months])
+    means = np.array([m.mean for m in pattern.months])
+    bars_with_intervals(axes, month_ticks([m.start for m in pattern.months]), means, margins, colors)
+
+
+def _year_lines(axes: Axes, pattern: Months) -> None:
+    whole = pattern.whole
+    years = sorted({m.start.year for m in whole})[-len(SERIES) :]
+    for color, year in zip(SERIES, years, strict=False):
+        of_year = [m for m in whole if m.start.year == year]
+        width = 3 if year == years[-1] else 1.6
+        at = [m.start.month - 1 for m in of_year]
+        axes.plot(at, [m.mean for m in of_year], color=color, linewidth=width, marker="o", markersize=4)
+    legend_above(axes, [(str(y), c) for c, y in zip(SERIES, years, strict=False)])
+    axes.set_xticks(range(12), MONTHS)
+    low, high = min(0.0, *(m.mean for m in whole)), max(1e-9, *(m.mean for m in whole))
+    axes.set_ylim(low * 1.1, high * 1.12)

@@ -1,0 +1,152 @@
+"""Who buys: spending by gender and age, and how revenue concentrates on few customers."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures.parts import NothingToShow, bars_with_intervals, footnote, legend_above
+from retail_assets.eda.findings import customers
+from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups
+from retail_assets.eda.findings.significance import NOISE
+from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
+from retail_assets.plotting.labels import label
+from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, SERIES
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.wording import age_order, compared, money, number, p_value, percent, plural, short
+
+_CATEGORIES_SHOWN = 8
+_AGES_SHOWN = 12
+_WHISKERS = "Whiskers: 95 % confidence interval."
+
+
+def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Mean spending per customer on each category, by gender."""
+    if data.overview.gender_lines == 0:
+        raise NothingToShow("no order line has the customer's gender")
+    groups = customers.groups(data, "gender")
+    if groups is None:
+        raise NothingToShow(f"fewer than two genders have {FEWEST_BUYERS} customers")
+    contrasts = groups.contrasts[:_CATEGORIES_SHOWN]
+    sheet = Sheet(
+        _gender_title(contrasts, currency),
+        f"Mean spending per customer over the whole period, including customers who bought none. {_WHISKERS}",
+        footnote(data, _who_is_compared(data, groups, data.overview.gender_lines, "gender")),
+    )
+    axes = sheet.axes("y")
+    _bars_by_member(axes, groups, contrasts)
+    legend_above(axes, [(f"{label(m)} ({groups.buyers[m]:,})", SERIES[i % 6]) for i, m in enumerate(groups.members)])
+    axes.set_xticks(np.arange(len(contrasts)), [label(c.category, 30 if len(contrasts) < 4 else 14) for c in contrasts])
+    money_axis(axes, "y", f"spending per customer ({currency})")
+    return sheet
+
+
+def _gender_title(contrasts: tuple[Contrast, ...], currency: str) -> str:
+    real = [c for c in contrasts if c.p_spend is not None and c.p_spend < NOISE]
+    if not real:
+        return "Spending does not clearly differ between genders in any of these categories"
+    best = max(real, key=lambda c: max(c.spend.values()) - min(c.spend.values()))
+    high, low = max(best.spend, key=best.spend.__getitem__), min(best.spend, key=best.spend.__getitem__)
+    most, least = best.spend[high], best.spend[low]
+    category = short(best.category, 30)
+    if least > 0:
+        return f"{high} customers spend {compared(most / least)} {low} customers on {category}"
+    return f"{high} customers spend {money(most, currency)} each on {category}, {low} customers nothing"
+
+
+def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...]) -> None:
+    """Bars of mean spending, per category one for each group."""
+    places = np.arange(len(contrasts))
+    width = 0.8 / len(groups.members)
+    for i, member in enumerate(groups.members):
+        at = places + (i - (len(groups.members) - 1) / 2) * width
+        values = np.array([c.spend[member] for c in contrasts])
+        margins = np.array([c.spend_margin[member] for c in contrasts])
+        axes.bar(at, values, width * 0.92, color=SERIES[i % 6])
+        axes.errorbar(at, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)
+        for x, value, margin in zip(at, values, margins, strict=True):
+            axes.annotate(
+                number(value), (x, max(value + margin, 0)), xytext=(0, 3), textcoords="offset points", ha="center",
+                size=9 if len(contrasts) <= 5 else 7.5, color=INK,
+            )  # fmt: skip
+
+
+def _who_is_compared(data: EdaData, groups: Groups, lines: int, what: str) -> str:
+    """Which order lines and customers the comparison leaves out."""
+    known = lines / data.overview.lines
+    note = f"The {what} is known for {percent(known)} of the order lines." if known < 1 else ""
+    if groups.small:
+        small = ", ".join(short(s, 12) for s in groups.small)
+        note += f" Left out for fewer than {FEWEST_BUYERS} customers: {small}."
+    return note.strip()
+
+
+def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Mean spending per customer by age group."""
+    if data.overview.age_lines == 0:
+        raise NothingToShow("no order line has the customer's age")
+    groups = customers.groups(data, "age_group")
+    if groups is None:
+        raise NothingToShow(f"fewer than two age groups have {FEWEST_BUYERS} customers")
+    members = sorted(groups.members, key=age_order)[:_AGES_SHOWN]
+    spend, p = groups.total.spend, groups.total.p_spend
+    best, worst = max(members, key=spend.__getitem__), min(members, key=spend.__getitem__)
+    real = p is not None and p < NOISE
+    if real and spend[worst] > 0:
+        title = f"Customers aged {best} spend most: {compared(spend[best] / spend[worst])} those aged {worst}"
+    elif real:
+        title = f"Customers aged {best} spend most: {money(spend[best], currency)} each"
+    else:
+        title = f"Spending does not clearly differ between age groups; the lead of {best} may be chance"
+    reading = f"Mean spending per customer over the whole period. {_WHISKERS}"
+    if p is not None:
+        reading += f" Welch's analysis of variance: {p_value(p)}."
+    sheet = Sheet(title, reading, footnote(data, _who_is_compared(data, groups, data.overview.age_lines, "age")))
+    axes = sheet.axes("y")
+    names = [f"{label(m, 12)}\n{plural(groups.buyers[m], 'customer')}" for m in members]
+    margins = np.array([groups.total.spend_margin[m] for m in members])
+    colors = [(ORANGE if m == best else BLUE) if real else PALE for m in members]
+    bars_with_intervals(axes, names, np.array([spend[m] for m in members]), margins, colors)
+    axis_title(axes, "x", "age group")
+    money_axis(axes, "y", f"spending per customer ({currency})")
+    return sheet
+
+
+def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Cumulative share of revenue by share of customers, best first."""
+    curve = customers.concentration(data)
+    if curve is None:
+        known = data.overview.customers
+        raise NothingToShow("no order line has a customer" if known == 0 else f"only {plural(known, 'known customer')}")
+    anonymous = data.overview.anonymous_lines / data.overview.lines
+    notes = []
+    if curve.once / curve.known > 0.5:
+        once = percent(curve.once / curve.known)
+        notes.append(f"{once} of the customers ordered only once, so this shows how orders differ, not loyalty.")
+    if anonymous:
+        notes.append(f"Left out: {percent(anonymous)} of the order lines, which have no customer.")
+    whose = "revenue of known customers" if anonymous else "revenue"
+    best, half = curve.of_best(0.2) * 100, curve.half() * 100
+    sheet = Sheet(
+        f"The best 20 % of customers bring {best:.0f} % of {whose}; {half:.0f} % bring half of it",
+        "Customers in order of their revenue, best first. Dashed line: if all customers spent the same.",
+        footnote(data, " ".join(notes)),
+    )
+    axes = sheet.axes("y")
+    axes.plot([0, 1], [0, 1], color=PALE, linewidth=1.2, linestyle="--")
+    axes.fill_between(curve.customers, curve.revenue, curve.customers, color=BLUE, alpha=0.12, linewidth=0)
+    axes.plot(curve.customers, curve.revenue, color=BLUE, linewidth=2.6)
+    for share in (0.1, 0.2, 0.5):
+        value = curve.of_best(share)
+        axes.plot([share, share, 0], [0, value, value], color=MUTED, linewidth=0.8, linestyle=":")
+        axes.plot([share], [value], "o", color=ORANGE, markersize=7, zorder=5)
+        axes.annotate(
+            f"best {share * 100:.0f} %: {value * 100:.0f} % of revenue", (share, value), xytext=(9, -4),
+            textcoords="offset points", va="top", size=10, color=INK,
+        )  # fmt: skip
+    axes.set_xlim(0, 1.005)
+    axes.set_ylim(0, max(1.02, float(curve.revenue.max()) * 1.02))
+    percent_axis(axes, "x", f"share of the {curve.known:,} known customers")
+    percent_axis(axes, "y", "share of their revenue")
+    return sheet

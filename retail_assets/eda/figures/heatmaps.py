@@ -1,0 +1,164 @@
+"""Heat maps: revenue by hour of the week, and by category and month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.patches import Rectangle
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures.parts import NothingToShow, footnote, month_ticks
+from retail_assets.eda.findings import calendar
+from retail_assets.eda.findings.products import chance_swing
+from retail_assets.plotting.axes import axis_title, money_axis
+from retail_assets.plotting.labels import label
+from retail_assets.plotting.palette import BLUE, INK, ORANGE
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.wording import WEEKDAYS, axis_number, compared, money, month, percent, short
+
+_BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
+_BEYOND_CHANCE = 4
+"""Deviations of chance from which a cell stands out: of 130 to 170 cells, some are three above the mean by chance."""
+_MONTHS_SHOWN = 24
+_FEWEST_MONTHS = 3
+
+
+def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Heat map of mean revenue in each hour of the week."""
+    timed = data.overview.timed_lines / data.overview.lines
+    if timed < 0.5:
+        raise NothingToShow(
+            "the source has dates without a time of day"
+            if timed == 0
+            else f"only {percent(timed)} of the order lines have a time of day"
+        )
+    grid = _mean_by_hour(data)
+    if grid.sum() <= 0:
+        raise NothingToShow("no hour has sales above its returns")
+    swing = chance_swing(data, None, float(data.hours["orders"].mean()))
+    reading = "Mean revenue per hour of each weekday, in shop time. Darker is more; the frame marks the highest."
+    if swing is not None and swing > 0.05:
+        reading += f" Chance alone moves a typical cell by ±{swing * 100:.0f} %."
+    extra = f"{percent(1 - timed)} of the order lines have no time of day and are left out." if timed < 1 else ""
+    sheet = Sheet(_busiest_title(grid, swing, currency), reading, footnote(data, extra))
+    axes = sheet.axes()
+    axes.spines[:].set_visible(False)
+    sold = np.flatnonzero(grid.sum(axis=0) != 0)
+    low, high = int(sold.min()), int(sold.max())
+    image = axes.imshow(
+        grid[:, low : high + 1], cmap="Blues", aspect="auto", vmin=min(0.0, float(grid.min())),
+        extent=(low - 0.5, high + 0.5, 6.5, -0.5),
+    )  # fmt: skip
+    axes.set_yticks(range(7), WEEKDAYS)
+    axes.set_xticks(range(low, high + 1))
+    axis_title(axes, "x", "start of the hour")
+    row, column = divmod(int(np.argmax(grid)), 24)
+    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2))
+    bar = sheet.figure.colorbar(image, ax=axes, pad=0.015, shrink=0.9)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=9)
+    money_axis(bar.ax, "y", f"revenue per hour ({currency})")
+    return sheet
+
+
+def _mean_by_hour(data: EdaData) -> np.ndarray:
+    """Mean revenue by weekday and hour, (7, 24)."""
+    days = pd.DatetimeIndex(data.daily.index).day_of_week
+    count = np.array([max(int((days == d).sum()), 1) for d in range(7)])
+    grid = np.zeros((7, 24))
+    for weekday, hour, revenue in data.hours[["weekday", "hour_of_day", "revenue"]].itertuples(index=False):
+        grid[int(weekday), int(hour)] += revenue
+    grid /= count[:, None]
+    return grid
+
+
+def _busiest_title(grid: np.ndarray, swing: float | None, currency: str) -> str:
+    by_hour = grid.sum(axis=0)
+    total = float(by_hour.sum())
+    # The shortest run of hours that brings half of the revenue.
+    span, start = min(
+        (n, s) for n in range(1, 25) for s in range(25 - n) if by_hour[s : s + n].sum() >= total / 2 - 1e-9
+    )
+    share = by_hour[start : start + span].sum() / total
+    busy = f"{_hours(start, start + span)} brings {share * 100:.0f} % of revenue"
+    row, column = divmod(int(np.argmax(grid)), 24)
+    highest = grid[row, column]
+    if swing is not None and highest / grid[grid > 0].mean() - 1 > _BEYOND_CHANCE * swing:
+        hour = f"{WEEKDAYS[row]} {_hours(column, column + 1)}"
+        return f"{hour} is the busiest hour ({money(highest, currency)}); {busy}"
+    return f"{busy}; the lead of the busiest hour may be chance"
+
+
+def _hours(start: int, end: int) -> str:
+    return f"{start:02d}:00-{end:02d}:00"
+
+
+def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Heat map of the months of each category against its own average, 100 being its average day."""
+    pattern = calendar.months(data)
+    whole = [m.start for m in pattern.whole][-_MONTHS_SHOWN:] if pattern is not None else []
+    if len(whole) < _FEWEST_MONTHS:
+        raise NothingToShow("the sales cover fewer than three whole months")
+    rows = _seasons(data, whole)
+    if not rows:
+        raise NothingToShow("no category has sales above its returns")
+    grid = np.array([row.index for row in rows])
+    reading = "Revenue per day; 100 is the category's own average. Orange is above it, blue below."
+    swings = [row.swing for row in rows if row.swing is not None]
+    if swings:
+        reading += f" Chance alone moves a typical cell by ±{max(float(np.median(swings)) * 100, 1):.0f}."
+    note = footnote(data, "Whole months only; categories by revenue, largest first.")
+    sheet = Sheet(_season_title(rows, whole), reading, note)
+    axes = sheet.axes()
+    axes.spines[:].set_visible(False)
+    limit = max(0.3, min(1.0, float(np.quantile(np.abs(grid - 1), 0.97))))
+    axes.imshow(
+        np.clip(grid, 1 - limit, 1 + limit), cmap=_BELOW_AND_ABOVE, aspect="auto",
+        norm=TwoSlopeNorm(1, 1 - limit, 1 + limit),
+    )  # fmt: skip
+    size = 9 if len(whole) <= 14 else 7
+    for (row, column), value in np.ndenumerate(grid):
+        text = f"{value * 100:,.0f}" if abs(value) < 100 else axis_number(round(value * 100))
+        color = "white" if abs(value - 1) > limit * 0.75 else INK
+        axes.text(column, row, text, ha="center", va="center", size=size, color=color)
+    axes.set_yticks(range(len(rows)), [label(row.category) for row in rows])
+    axes.set_xticks(range(len(whole)), month_ticks(whole), size=9.5 if len(whole) <= 14 else 8)
+    return sheet
+
+
+@dataclass(frozen=True)
+class _Season:
+    """One category's revenue per day by month, relative to its average; `swing` is what chance alone gives."""
+
+    category: str
+    index: np.ndarray
+    swing: float | None
+
+
+def _seasons(data: EdaData, months: list[dt.date]) -> list[_Season]:
+    """The seasons of the categories that have sales above their returns, largest first."""
+    length = np.array([pd.Timestamp(m).days_in_month for m in months])
+    rows = []
+    for name, frame in data.category_months.groupby("product_category", sort=False):
+        monthly = frame.set_index("month_start")[["revenue", "orders"]].reindex(months, fill_value=0.0)
+        revenue = monthly["revenue"].to_numpy()
+        if revenue.sum() > 0:
+            index = revenue / length * length.sum() / revenue.sum()
+            swing = chance_swing(data, str(name), float(monthly["orders"].mean()))
+            rows.append(_Season(str(name), index, swing))
+    return rows
+
+
+def _season_title(rows: list[_Season], months: list[dt.date]) -> str:
+    """The highest cell that stands out beyond chance, if any."""
+    clear = [r for r in rows if r.swing is not None and r.index.max() - 1 > _BEYOND_CHANCE * r.swing]
+    if not clear:
+        return "No category has a clear season: the swings may be chance"
+    best = max(clear, key=lambda r: float(r.index.max()))
+    peak = int(best.index.argmax())
+    size = compared(float(best.index[peak]))
+    return f"{short(best.category, 36)} peaks in {month(months[peak])}, when a day brings {size} its own average"

@@ -1,0 +1,61 @@
+"""What several figures have in common: the footnote, bars with their intervals, a legend, names of months."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from retail_assets.eda.data import EdaData
+from retail_assets.plotting.palette import INK
+from retail_assets.plotting.wording import MONTHS, number, plural, span
+
+
+class NothingToShow(Exception):  # noqa: N818 - not an error: the data lack what the figure is about
+    """Why these data give no such figure."""
+
+
+def footnote(data: EdaData, extra: str = "") -> str:
+    """What the figure is made from, and `extra` sentences about it."""
+    o = data.overview
+    if o.first_date is None or o.last_date is None:
+        raise NothingToShow("there are no sales yet")
+    size = f"{plural(o.orders, 'order')}, {plural(o.lines, 'order line')}"
+    return f"Source: sales, {span(o.first_date, o.last_date)}: {size}, net of returns. {extra}".strip()
+
+
+def bars_with_intervals(
+    axes: Axes, names: list[str], values: np.ndarray, margins: np.ndarray, colors: list[str]
+) -> None:
+    """Draw vertical bars, each with its value and a whisker of `margins` (NaN: none) up and down."""
+    places = np.arange(len(names))
+    margins = np.nan_to_num(margins)
+    axes.bar(places, values, color=colors, width=0.68)
+    axes.errorbar(places, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=3)
+    for place, value, margin in zip(places, values, margins, strict=True):
+        axes.annotate(
+            number(float(value)), (place, max(value + margin, 0)), xytext=(0, 4), textcoords="offset points",
+            ha="center", va="bottom", size=9, color=INK,
+        )  # fmt: skip
+    axes.set_xticks(places, names)
+    high = max(float(np.max(values + margins)), 1e-9)
+    low = min(float(np.min(values - margins)), 0.0) if np.any(values < 0) else 0.0
+    axes.set_ylim(low * 1.1, high * 1.12)
+
+
+def legend_above(axes: Axes, names: list[tuple[str, str]]) -> None:
+    """Put a legend of names and their colors above the panel."""
+    handles = [axes.plot([], [], color=color, linewidth=4, label=name)[0] for name, color in names]
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), frameon=False, fontsize=9.5,
+        borderaxespad=0.2, handlelength=1.2,
+    )  # fmt: skip
+
+
+def month_ticks(starts: list[dt.date]) -> list[str]:
+    """Short names of months, with the year below the first one and each January."""
+    return [
+        f"{MONTHS[m.month - 1]}\n{m.year}" if i == 0 or m.month == 1 else MONTHS[m.month - 1]
+        for i, m in enumerate(starts)
+    ]

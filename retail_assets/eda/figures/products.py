@@ -1,0 +1,187 @@
+"""What is bought: revenue by category, how often against how much, and the size of orders."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from retail_assets.eda.data import Category, EdaData
+from retail_assets.eda.figures.parts import NothingToShow, footnote
+from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
+from retail_assets.eda.queries import TOP_CATEGORIES
+from retail_assets.plotting.axes import money_axis, percent_axis
+from retail_assets.plotting.labels import label, plain
+from retail_assets.plotting.palette import BLUE, GREEN, INK, ORANGE, PALE
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.wording import money, number, percent, plural, short
+
+_ORDERS_SHOWN = 0.98
+"""Share of the orders that the distribution shows at least; the largest would squeeze the others."""
+
+
+def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Revenue of each category and its share, the smallest categories together."""
+    top, rest = data.categories[:TOP_CATEGORIES], data.categories[TOP_CATEGORIES:]
+    if len(rest) == 1:
+        top, rest = data.categories, ()
+    bars = [(label(c.name, 26), float(c.revenue), BLUE) for c in top]
+    if rest:
+        bars.append((f"Other ({len(rest)} categories)", float(sum(c.revenue for c in rest)), PALE))
+    total = float(data.overview.revenue)
+    sheet = Sheet(
+        _largest_title(data, currency),
+        "Revenue by category over the whole period, and its share of the total.",
+        footnote(data),
+    )
+    axes = sheet.axes("x")
+    values = [v for _, v, _ in bars]
+    places = np.arange(len(bars))
+    axes.barh(places, values, color=[ORANGE if v < 0 else c for _, v, c in bars], height=0.72)
+    for place, value in zip(places, values, strict=True):
+        text = money(value, currency) + (f"  ({percent(value / total)})" if total > 0 else "")
+        axes.annotate(
+            plain(text), (max(value, 0), place), xytext=(5, 0), textcoords="offset points", va="center", size=9,
+            color=INK,
+        )  # fmt: skip
+    axes.set_yticks(places, [n for n, _, _ in bars])
+    axes.set_ylim(max(len(bars), 3) - 0.4, -0.6)
+    high, low = max(*values, 0.0, 1e-9), min(*values, 0.0)
+    axes.set_xlim(low * 1.05, high + (high - low) * 0.24)
+    money_axis(axes, "x", f"revenue ({currency})")
+    return sheet
+
+
+def _largest_title(data: EdaData, currency: str) -> str:
+    total = money(float(data.overview.revenue), currency)
+    first = data.categories[0]
+    share = revenue_share(data, first)
+    name = short(first.name, 40)
+    if len(data.categories) == 1:
+        return f"All sales are in one category, {name}: {total}"
+    if share is None:
+        return f"{name} brings most, {money(float(first.revenue), currency)}; over all categories, returns exceed sales"
+    second = data.categories[1]
+    other = percent(revenue_share(data, second) or 0.0)
+    return f"{name} brings {percent(share)} of {total}; next is {short(second.name, 30)} with {other}"
+
+
+def product_performance(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Share of revenue against share of orders, by category."""
+    shown = [c for c in data.categories[: TOP_CATEGORIES + 1] if c.revenue > 0]
+    if data.overview.revenue <= 0 or not shown:
+        raise NothingToShow("no category has sales above its returns")
+    left_out = len(data.categories) - len(shown)
+    extra = f"Not shown: the {plural(left_out, 'smallest category', 'smallest categories')}." if left_out else ""
+    sheet = Sheet(
+        _performance_title(data, shown[0]),
+        "How often each category is bought, and how much it earns. An order can contain several categories.",
+        footnote(data, extra),
+    )
+    axes = sheet.axes("x")
+    places = np.arange(len(shown))
+    orders = [order_share(data, c) for c in shown]
+    revenue = [revenue_share(data, c) or 0.0 for c in shown]
+    axes.hlines(places, np.minimum(orders, revenue), np.maximum(orders, revenue), color=PALE, linewidth=2.5, zorder=2)
+    axes.scatter(orders, places, s=62, color=ORANGE, zorder=3, marker="D")
+    axes.scatter(revenue, places, s=75, color=BLUE, zorder=4)
+    far = max(*orders, *revenue)
+    for place, category, o, r in zip(places, shown, orders, revenue, strict=True):
+        each = money(float(category.revenue) / max(category.orders, 1), currency)
+        axes.annotate(
+            plain(f"{percent(r)} of revenue, {percent(o)} of orders; {each} per order"),
+            (max(o, r), place), xytext=(10, 0), textcoords="offset points", va="center", size=8.5, color=INK,
+        )  # fmt: skip
+    axes.set_yticks(places, [label(c.name, 26) for c in shown])
+    axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
+    axes.set_xlim(0, far * 1.75)
+    handles = [
+        axes.scatter([], [], s=75, color=BLUE, label="share of revenue"),
+        axes.scatter([], [], s=62, color=ORANGE, marker="D", label="share of orders that contain it"),
+    ]
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9.5,
+        borderaxespad=0.2,
+    )  # fmt: skip
+    percent_axis(axes, "x", "share of revenue and of orders")
+    axes.set_xticks([t for t in axes.get_xticks() if t <= min(1.0, far * 1.25)])
+    return sheet
+
+
+def _performance_title(data: EdaData, first: Category) -> str:
+    frequent = max(data.categories, key=lambda c: c.orders)
+    share, often = revenue_share(data, first) or 0.0, order_share(data, first)
+    if len(data.categories) == 1:
+        return f"{short(first.name, 40)} is the only category and in every order"
+    if frequent.orders > first.orders:
+        return (
+            f"{short(first.name, 30)} earns most ({percent(share)}) but {short(frequent.name, 30)} is bought more often"
+            f" ({plural(frequent.orders, 'order')} against {first.orders:,})"
+        )
+    name = short(first.name, 40)
+    return f"{name} earns most ({percent(share)}) and is bought most often, in {percent(often)} of orders"
+
+
+def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Distribution of the amount per order."""
+    frame = data.basket_amounts
+    if frame.empty:
+        raise NothingToShow("no order has a positive amount")
+    amounts, orders = frame["amount"].to_numpy(), frame["orders"].to_numpy()
+    total = orders.sum()
+    cut = float(amounts[np.searchsorted(np.cumsum(orders) / total, _ORDERS_SHOWN)])
+    if amounts[-1] <= cut * 1.6:
+        cut = float(amounts[-1])
+    step = _round_step(cut / 30)
+    edges = np.arange(0, cut + 1.5 * step, step)
+    inside = amounts < edges[-1]
+    heights, _ = np.histogram(amounts[inside], edges, weights=orders[inside] / total)
+    # Of all orders, as in the table of statistics: the histogram alone leaves out what is not above zero.
+    median = statistic(data, "basket_amount", "p50") or 0.0
+    mean = statistic(data, "basket_amount", "mean") or 0.0
+    if statistic(data, "basket_amount", "minimum") == statistic(data, "basket_amount", "maximum"):
+        title = f"Every order brings {money(median, currency)}"
+    else:
+        title = f"The median order brings {money(median, currency)}, the mean {money(mean, currency)}"
+    beyond = 1 - heights.sum()
+    left_out = [f"{percent(beyond)} of these orders, above {money(edges[-1], currency)}"] if beyond > 1e-9 else []
+    if total < data.overview.orders:
+        left_out.append(f"{plural(data.overview.orders - int(total), 'order')} of zero or less")
+    extra = f"Not shown: {'; '.join(left_out)}." if left_out else ""
+    reading = f"Share of the orders above zero, by amount, in steps of {money(step, currency)}.{_lines_per_order(data)}"
+    sheet = Sheet(title, reading, footnote(data, extra))
+    axes = sheet.axes("y")
+    axes.bar(edges[:-1], heights, width=step * 0.94, align="edge", color=BLUE)
+    axes.set_ylim(0, float(heights.max()) * 1.14)
+    marks = [("median", median, ORANGE)] + ([("mean", mean, GREEN)] if mean != median else [])
+    marks = [m for m in marks if 0 <= m[1] <= edges[-1]]
+    left = min((m[1] for m in marks), default=0.0)
+    for name, at, color in marks:
+        axes.axvline(at, color=color, linewidth=1.8)
+        to_left = at == left and len(marks) > 1 and at > edges[-1] * 0.12
+        axes.annotate(
+            f"{name} {number(at)}",
+            (at, 0.99 if name == "median" else 0.93), xycoords=("data", "axes fraction"),
+            xytext=(-5 if to_left else 5, 0), textcoords="offset points", va="top", ha="right" if to_left else "left",
+            size=9.5, color=color, weight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
+        )  # fmt: skip
+    money_axis(axes, "x", f"amount per order ({currency})", most=10)
+    percent_axis(axes, "y", "share of orders")
+    return sheet
+
+
+def _lines_per_order(data: EdaData) -> str:
+    """A sentence on the number of lines, or nothing."""
+    single = single_line_share(data)
+    if single is None:
+        return ""
+    lines = data.basket_lines
+    median = np.searchsorted(lines["orders"].cumsum() / lines["orders"].sum(), 0.5)
+    return f" The median order has {plural(lines['line_count'].iloc[median], 'line')}; {percent(single)} have just one."
+
+
+def _round_step(raw: float) -> float:
+    """The least of 1, 2, 5 times a power of ten that is not below `raw`, and no finer than a hundredth."""
+    if raw <= 0.01:
+        return 0.01
+    power = 10.0 ** np.floor(np.log10(raw))
+    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9)))

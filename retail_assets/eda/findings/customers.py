@@ -1,0 +1,146 @@
+"""Who buys what: how groups of customers differ, and how revenue concentrates on few of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.findings.significance import NOISE, holm, welch_anova
+from retail_assets.eda.queries import TOP_CATEGORIES
+
+WORTH_ACTING_ON = 0.02
+"""Share of a customer's spending: a smaller difference changes no merchant's plan."""
+FEWEST_BUYERS = 20
+"""Customers below which a group takes no part in a test."""
+FEWEST_CUSTOMERS = 10
+"""Known customers below which nothing is said about concentration."""
+
+Trait = Literal["gender", "age_group"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One category between the groups of a trait.
+
+    `share`, `spend` and their margins (half of a 95 % interval) are by group: the mean share of a customer's spending,
+    and the mean spending per customer, including customers who bought none. `p_share` and `p_spend` are those of
+    Welch's analysis of variance (Welch 1951) over customers, after Holm's correction over the categories.
+    """
+
+    category: str
+    share: dict[str, float]
+    share_margin: dict[str, float]
+    spend: dict[str, float]
+    spend_margin: dict[str, float]
+    p_share: float | None
+    p_spend: float | None
+
+    @property
+    def gap(self) -> float:
+        """Difference between the largest and the smallest share."""
+        return max(self.share.values()) - min(self.share.values())
+
+    @property
+    def worth_acting_on(self) -> bool:
+        """The shares differ by more than chance, and by enough to matter."""
+        return self.p_share is not None and self.p_share < NOISE and self.gap >= WORTH_ACTING_ON
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of a trait with at least `FEWEST_BUYERS` customers, and how they differ by category, largest first.
+
+    `total` compares all their spending (`share` is then 1). `small` are the groups left out.
+    """
+
+    members: tuple[str, ...]
+    buyers: dict[str, int]
+    contrasts: tuple[Contrast, ...]
+    total: Contrast
+    small: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """Cumulative share of known customers (best first) and of their revenue, from (0, 0) to (1, 1).
+
+    `once` of the `known` customers have one order.
+    """
+
+    customers: np.ndarray
+    revenue: np.ndarray
+    once: int
+    known: int
+
+    def of_best(self, share: float) -> float:
+        """Share of revenue that the best `share` of customers brings."""
+        return float(np.interp(share, self.customers, self.revenue))
+
+    def half(self) -> float:
+        """Smallest share of customers that brings half of the revenue."""
+        return float(np.interp(0.5, self.revenue, self.customers))
+
+
+def groups(data: EdaData, trait: Trait) -> Groups | None:
+    """Compare the groups of a trait; None when fewer than two have `FEWEST_BUYERS` customers."""
+    frame = data.customer_groups[data.customer_groups["trait"] == trait]
+    totals = frame[frame["product_category"].isna()].set_index("member")
+    size = {str(m): int(n) for m, n in totals["buyers"].items()}
+    buyers = {m: n for m, n in size.items() if n >= FEWEST_BUYERS}
+    if len(buyers) < 2:
+        return None
+    contrasts = []
+    for category in data.categories[:TOP_CATEGORIES]:
+        rows = frame[frame["product_category"] == category.name].set_index("member")
+        contrasts.append(_contrast(category.name, rows, buyers))
+    p_share = holm([c.p_share for c in contrasts])
+    p_spend = holm([c.p_spend for c in contrasts])
+    return Groups(
+        members=tuple(buyers),
+        buyers=buyers,
+        contrasts=tuple(
+            replace(c, p_share=share, p_spend=spend)
+            for c, share, spend in zip(contrasts, p_share, p_spend, strict=True)
+        ),
+        total=_contrast("", totals, buyers),
+        small=tuple(m for m in size if m not in buyers),
+    )
+
+
+def _contrast(category: str, rows: pd.DataFrame, buyers: dict[str, int]) -> Contrast:
+    """The contrast before correction; `rows` are those of the category in `customer_groups`, by member."""
+    means: dict[str, dict[str, float]] = {"share": {}, "amount": {}}
+    margins: dict[str, dict[str, float]] = {"share": {}, "amount": {}}
+    p: dict[str, float | None] = {}
+    n = np.array(list(buyers.values()), dtype=float)
+    for value in ("share", "amount"):
+        total = np.array([rows.at[m, value] if m in rows.index else 0.0 for m in buyers])
+        squared = np.array([rows.at[m, f"{value}_squared"] if m in rows.index else 0.0 for m in buyers])
+        mean = total / n
+        variance = np.maximum(squared - n * mean**2, 0.0) / (n - 1)
+        variance[variance <= 1e-12 * np.maximum(mean**2, 1e-12)] = 0.0  # what cancellation leaves of equal values
+        margin = stats.t.ppf(0.975, n - 1) * np.sqrt(variance / n)
+        means[value] = dict(zip(buyers, mean.tolist(), strict=True))
+        margins[value] = dict(zip(buyers, margin.tolist(), strict=True))
+        p[value] = welch_anova(mean, variance, n)
+    return Contrast(
+        category, means["share"], margins["share"], means["amount"], margins["amount"], p["share"], p["amount"]
+    )
+
+
+def concentration(data: EdaData) -> Concentration | None:
+    """Measure how revenue concentrates; None below `FEWEST_CUSTOMERS` known customers, or when they brought nothing."""
+    tiles = data.customer_tiles
+    if tiles.empty or tiles["customers"].sum() < FEWEST_CUSTOMERS or tiles["revenue"].sum() <= 0:
+        return None
+    return Concentration(
+        customers=np.concatenate([[0.0], tiles["customers"].cumsum() / tiles["customers"].sum()]),
+        revenue=np.concatenate([[0.0], tiles["revenue"].cumsum() / tiles["revenue"].sum()]),
+        once=int(tiles["customers_once"].sum()),
+        known=int(tiles["customers"].sum()),
+    )

@@ -1,0 +1,89 @@
+"""`insights.md`: the overview, the sections, and how far to trust them."""
+
+from __future__ import annotations
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.findings.calendar import FEWEST_ORDERS
+from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
+from retail_assets.eda.findings.significance import NOISE
+from retail_assets.eda.insights import calendar, customers, products
+from retail_assets.plotting.wording import day, money, percent, plural, span
+
+_YEAR = 365
+
+
+def write_insights(data: EdaData, *, currency: str, country: str | None) -> str:
+    """Write the Markdown page.
+
+    `currency` is printed as given; `country` (a code such as `US`) chooses the public holidays.
+    """
+    if data.empty:
+        return "# What the sales show\n\nThere are no sales yet, so nothing is known.\n"
+    sections = {
+        "": _overview(data, currency),
+        "Sales over time": calendar.sentences(data, currency, country),
+        "What is bought": products.sentences(data, currency),
+        "Who buys": customers.sentences(data, currency),
+        "How far to trust this": _caveats(data),
+    }
+    lines = ["# What the sales show"]
+    for heading, sentences in sections.items():
+        lines += [f"\n## {heading}\n" if heading else "", *(f"- {s}" for s in sentences)]
+    return "\n".join(lines) + "\n"
+
+
+def _overview(data: EdaData, currency: str) -> list[str]:
+    o = data.overview
+    if o.first_date is None or o.last_date is None:
+        return []
+    when = f"on {day(o.first_date)}" if o.first_date == o.last_date else f"from {span(o.first_date, o.last_date)}"
+    who = f" from {plural(o.customers, 'known customer')}" if o.customers else ""
+    closed = int((data.daily["orders"] == 0).sum())
+    gaps = f", {closed:,} of them without a sale" if closed else ""
+    return [
+        f"**{money(float(o.revenue), currency)}** net of returns {when} ({plural(len(data.daily), 'day')}{gaps}): "
+        f"{plural(o.orders, 'order')} with {plural(o.lines, 'order line')}{who}."
+    ]
+
+
+def _caveats(data: EdaData) -> list[str]:
+    o = data.overview
+    caveats = []
+    days = len(data.daily)
+    if days < _YEAR:
+        caveats.append(
+            f"The data span {plural(days, 'day')}, less than a year, so nothing can be said about the seasons."
+        )
+    elif days < 2 * _YEAR:
+        caveats.append(
+            f"The data span {plural(days, 'day')}, less than two years: a season seen only once may be a coincidence."
+        )
+    if o.orders / days < FEWEST_ORDERS:
+        caveats.append(
+            f"There are {o.orders / days:.1f} orders per day on average, so single days and months swing widely by "
+            "chance."
+        )
+    curve = concentration(data)
+    if curve is not None and curve.once / curve.known > 0.9:
+        caveats.append(
+            f"{percent(curve.once / curve.known)} of the known customers ordered only once: what looks like good "
+            "customers are large orders."
+        )
+    for what, lines in (("gender", o.gender_lines), ("age", o.age_lines)):
+        if 0 < lines < o.lines:
+            caveats.append(
+                f"The {what} is known for only {percent(lines / o.lines)} of the order lines; the customers behind the "
+                "others may differ."
+            )
+    if o.anonymous_lines > 0:
+        caveats.append(
+            f"{percent(o.anonymous_lines / o.lines)} of the order lines have no customer; they count as sales, but "
+            "belong to no known customer."
+        )
+    if o.timed_lines == 0:
+        caveats.append("Sales have a date but no time of day: busy hours are not known.")
+    caveats.append(
+        f"A difference counts as more than chance below p = {NOISE:.2f}, and a preference as worth acting on from "
+        f"{WORTH_ACTING_ON * 100:.0f} percentage points of a customer's spending. No difference shows what causes it."
+    )
+    return caveats
