@@ -1,1 +1,1 @@
-"""What is measured, against whom, one command a question. Results go to benchmarks/results (not committed)."""
+"""What is measured and against what, one command per question. Results go to benchmarks/results (not committed)."""

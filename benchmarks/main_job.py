@@ -1,7 +1,7 @@
-"""The main job as a newcomer runs it: Complete Journey, raw files to figures, forecast and segments, in one command.
+"""The main job as a new user runs it: The Complete Journey from raw files to figures, forecast and segments.
 
-Run with `make bench`, on a quiet machine: prints wall time, CPU time and peak memory of the process tree, and the time
-of each step, and writes benchmarks/results/main_job.json. The installation and the landing of the data are not in it.
+Run it with `make bench`, on a quiet machine. It prints wall time, CPU time and peak memory of the process tree and the
+time of each step, and writes benchmarks/results/main_job.json. Installing and landing the data are not included.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure(keep: Path | None = None) -> dict[str, Any]:
 
 
 def steps(env: dict[str, str]) -> dict[str, float]:
-    """Seconds a step of the last run, longest first, from Dagster's event log."""
+    """Return the seconds of each step of the last run, longest first, from Dagster's event log."""
     code = (
         "import dagster as dg, json\n"
         "i = dg.DagsterInstance.get(); run = i.get_runs(limit=1)[0]\n"

@@ -1,9 +1,9 @@
-"""What a command costs: wall and CPU time and peak memory of the whole process tree, exactly where the system can tell.
+"""The cost of a command: wall time, CPU time and peak memory of its process tree, exact where the system reports it.
 
-A small process of its own waits for the command. The operating system adds up the CPU time of all that is waited for,
-however short-lived; on Linux that process also adopts what the command leaves behind. Nobody waits for the children of
-a process that ignores their end, as Spark's daemon of Python workers does: their time is sampled while they live. So is
-memory; pages that processes share count once where `smaps_rollup` tells.
+A small separate process waits for the command. The operating system adds up the CPU time of all processes that are
+waited for, however short-lived; on Linux that process also adopts what the command leaves behind. Nothing waits for the
+children of a process that ignores their end, as Spark's daemon of Python workers does: their time is sampled while they
+live. So is memory; pages that processes share count once where `smaps_rollup` is available.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MeasuredCommandError(RuntimeError):
 
 
 def measured(command: Sequence[str | Path], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Usage:
-    """Run a command to its end and say what it cost. Raises MeasuredCommandError when it fails."""
+    """Run a command to its end and return its cost. Raises MeasuredCommandError if it fails."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "usage.json")
         waiter = [sys.executable, str(Path(__file__)), str(report), *map(str, command)]
@@ -56,7 +56,7 @@ def measured(command: Sequence[str | Path], env: Mapping[str, str] | None = None
 
 
 def tree_cpu(process: psutil.Process) -> float:
-    """CPU seconds so far of a process, its living descendants and all that these have waited for."""
+    """Return the CPU seconds so far of a process, its living descendants, and all that these have waited for."""
     total = 0.0
     for member in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.Error):
@@ -65,7 +65,7 @@ def tree_cpu(process: psutil.Process) -> float:
 
 
 class TreeMeter:
-    """Peak memory of the descendants of a process, and the CPU time of those that nobody waits for; until `stop`."""
+    """Samples, until `stop`, the peak memory of a process's descendants and the CPU time of those nobody waits for."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
@@ -95,7 +95,7 @@ class TreeMeter:
         self._thread.join()
 
     def unwaited_cpu(self, waited: set[int]) -> float:
-        """CPU seconds, as of the last sample, of processes whose time is in nobody's account; `waited` are."""
+        """Return the CPU seconds, as of the last sample, of processes that are not among the `waited` ones."""
         return sum(cpu for pid, cpu in self._unwaited.items() if pid not in waited)
 
 
@@ -115,7 +115,7 @@ def _ignores_children(pid: int) -> bool:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Bytes of a process: its share of what it shares (PSS) where the system tells, else all it has resident."""
+    """Return the bytes of a process: its proportional share (PSS) if the system reports it, else its resident size."""
     try:
         for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -130,7 +130,7 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _wait(report: Path, command: list[str]) -> int:
-    """Run the command as the process that waits for it and for all that it leaves behind."""
+    """Run the command, as the process that waits for it and for everything it leaves behind."""
     _adopt_orphans()
     started = time.monotonic()
     meter = TreeMeter(os.getpid())
@@ -146,13 +146,13 @@ def _wait(report: Path, command: list[str]) -> int:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends; elsewhere than on Linux their last CPU time is lost."""
+    """Become the parent of descendants whose own parent ends. Outside Linux their last CPU time is lost."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _wait_for_orphans() -> set[int]:
-    """Wait for whatever the command has left behind, ending it after a while; returns the process ids."""
+    """Wait for whatever the command has left behind, killing it after a while; return the process ids."""
     limit = time.monotonic() + _ORPHANS_SECONDS
     waited: set[int] = set()
     while True:

@@ -1,1 +1,1 @@
-"""The clean job measured against the same job as DuckDB SQL and as Polars, on generated files, in one run."""
+"""The cleaning job measured against the same job in DuckDB SQL and in Polars, on generated files, in one run."""

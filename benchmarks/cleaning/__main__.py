@@ -1,8 +1,8 @@
-"""`make bench-cleaning`: our clean job, DuckDB and Polars on the same files in one run; a table, a plot, a result file.
+"""`make bench-cleaning`: our cleaning job, DuckDB and Polars on the same files in one run; table, plot and result file.
 
 Each engine runs in a process of its own, alternating when repeated. The result is
-`benchmarks/results/cleaning.json`, with `cleaning.png` beside it. Ratios of one run mean something; seconds of a busy
-machine do not.
+`benchmarks/results/cleaning.json`, with `cleaning.png` next to it. Ratios within one run are meaningful; seconds on a
+busy machine are not.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ENGINES = ("ours", "duckdb", "polars")
 
 
 def run(engine: str, data: Generated, out: Path) -> tuple[dict[str, Any], compare.Outputs]:
-    """One engine over the files, into the empty folder `out`: what it cost, and what it made of them."""
+    """Run one engine over the files, into the empty folder `out`; return its cost and its outputs."""
     module = "ours" if engine == "ours" else f"{engine}_script"
     raw = data.home / "raw" if engine == "ours" else data.raw
     contract = [] if engine == "ours" else ["--contract", contracts.load(SOURCE).digest]
@@ -52,17 +52,17 @@ def run(engine: str, data: Generated, out: Path) -> tuple[dict[str, Any], compar
 
 
 def prepared(home: Path) -> bool:
-    """Whether `retail-assets prepare` was run in this environment, as make does it."""
+    """Whether `retail-assets prepare` was run in this environment, as make does."""
     settings = settings_module.load({"RETAIL_HOME": str(home)})
     return bool(class_archive.options(settings, java.find(home / "java")))
 
 
 def compared(data: Generated, scratch: Path, repeat: int, engines: tuple[str, ...] = ENGINES) -> dict[str, Any]:
-    """Run the engines in turn, `repeat` times; medians, ratios, and whether all made the same of the files."""
+    """Run the engines in turn, `repeat` times; return medians, ratios, and whether all outputs are equal."""
     for file in data.files:
-        file.read_bytes()  # the first engine shall not be the one that waits for the disk
+        file.read_bytes()  # so that the first engine does not wait for the disk
     runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in engines}
-    told: list[str] = []
+    problems: list[str] = []
     first: compare.Outputs | None = None
     for turn in range(repeat):
         for engine in engines[turn % len(engines) :] + engines[: turn % len(engines)]:
@@ -72,8 +72,8 @@ def compared(data: Generated, scratch: Path, repeat: int, engines: tuple[str, ..
             shutil.rmtree(out)
             runs[engine].append(cost)
             first = first or outputs
-            told += compare.against_generator(engine, outputs, data.expected)
-            told += compare.differences(engine, outputs, engines[0], first)
+            problems += compare.against_generator(engine, outputs, data.expected)
+            problems += compare.differences(engine, outputs, engines[0], first)
             print(f"{engine}: {cost['cpu_s']} CPU s, {cost['wall_s']} s, {cost['peak_mb']:,} MB", flush=True)
     result: dict[str, Any] = {"rows": data.rows, "prepared": prepared(scratch)}
     for engine, costs in runs.items():
@@ -81,8 +81,8 @@ def compared(data: Generated, scratch: Path, repeat: int, engines: tuple[str, ..
     for key, name in (("cpu_ratio_duckdb", "cpu_s"), ("wall_ratio_duckdb", "wall_s")):
         if {"ours", "duckdb"} <= set(engines):
             result[key] = round(result["ours"][name] / result["duckdb"][name], 2)
-    result["outputs_equal"] = not told
-    result["differences"] = sorted(set(told))
+    result["outputs_equal"] = not problems
+    result["differences"] = sorted(set(problems))
     if "ours" in runs:
         result["parts"] = runs["ours"][-1]["parts"]
     result |= {"megabytes": round(data.megabytes), "files": len(data.files), "seed": data.seed, "runs": runs}
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--repeat", type=int, default=1, help="runs of each engine, in turn; the medians count")
+    parser.add_argument("--repeat", type=int, default=1, help="runs per engine, in turn; medians are reported")
     parser.add_argument("--engines", default=",".join(ENGINES), help=f"some of {','.join(ENGINES)}")
     default = Path(tempfile.gettempdir(), "retail-assets-bench")
     parser.add_argument("--scratch", type=Path, default=default, help="keeps the generated files (%(default)s)")

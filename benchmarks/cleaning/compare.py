@@ -1,4 +1,4 @@
-"""Whether two engines made the same of the same files: the same rows, every column, in each of three places."""
+"""Whether two engines turned the same files into the same rows, in every column, in each of three places."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLES: dict[str, Table] = {"clean": SALES_CLEAN, "superseded": SALES_CLEAN, "qu
 
 @dataclass(frozen=True)
 class Account:
-    """What is in one place. `digest` depends on every value of every row, and not on the order of rows or columns."""
+    """The content of one place. `digest` depends on every value of every row, not on the order of rows or columns."""
 
     rows: int
     amount: Decimal
@@ -26,53 +26,55 @@ class Account:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What an engine made of the files: the account of each place, and rejected rows by reason."""
+    """The outputs of an engine: the account of each place, and rejected rows by reason."""
 
     places: dict[str, Account]
     reasons: dict[str, int]
 
 
 def of_script(out: Path) -> Outputs:
-    """What a script wrote below `out`: a folder a place."""
+    """Return the outputs that a script wrote below `out`, one folder per place."""
     return _outputs({place: sorted(map(str, out.glob(f"{place}/**/*.parquet"))) for place in TABLES})
 
 
 def of_lake(out: Path, source: str) -> Outputs:
-    """What the manifests of a lake below the home `out` name, and nothing else that lies there."""
+    """Return the outputs that the manifests of a lake below the home `out` name, and nothing else in it."""
     lake = Lake(Store(str(out / "lake")), source)
     keys = {
         "clean": [key for _, manifest in lake.cleaned() for key in manifest.keys("clean")],
         "superseded": [key for _, manifest in lake.cleaned() for key in manifest.keys("superseded")],
         "quarantine": [key for _, manifest in lake.cleaned() for key in manifest.keys("quarantine")],
     }
-    return _outputs({place: [lake.store.uri_of(key) for key in found] for place, found in keys.items()})
+    return _outputs({place: [lake.store.uri_of(key) for key in named] for place, named in keys.items()})
 
 
-def differences(name: str, found: Outputs, other: str, expected: Outputs) -> list[str]:
-    """One sentence a difference; none when both are the same."""
-    told = []
+def differences(name: str, outputs: Outputs, other: str, expected: Outputs) -> list[str]:
+    """Return one sentence per difference; none if both are the same."""
+    problems = []
     for place in TABLES:
-        a, b = found.places[place], expected.places[place]
+        a, b = outputs.places[place], expected.places[place]
         if (a.rows, a.amount) != (b.rows, b.amount):
-            told.append(f"{place}: {name} has {a.rows:,} rows of {a.amount}, {other} {b.rows:,} of {b.amount}")
+            problems.append(f"{place}: {name} has {a.rows:,} rows of {a.amount}, {other} {b.rows:,} of {b.amount}")
         elif a.digest != b.digest:
-            told.append(f"{place}: {name} and {other} have as many rows and as much money, but not the same values")
-    if found.reasons != expected.reasons:
+            problems.append(f"{place}: {name} and {other} have as many rows and as much money, but not the same values")
+    if outputs.reasons != expected.reasons:
         names = sorted(
-            n for n in {*found.reasons, *expected.reasons} if found.reasons.get(n) != expected.reasons.get(n)
+            n for n in {*outputs.reasons, *expected.reasons} if outputs.reasons.get(n) != expected.reasons.get(n)
         )
-        told += [f"{n}: {name} {found.reasons.get(n, 0):,}, {other} {expected.reasons.get(n, 0):,}" for n in names]
-    return told
+        problems += [
+            f"{n}: {name} {outputs.reasons.get(n, 0):,}, {other} {expected.reasons.get(n, 0):,}" for n in names
+        ]
+    return problems
 
 
-def against_generator(name: str, found: Outputs, expected: dict[str, object]) -> list[str]:
-    """One sentence for each count in which an engine does not find what the generator says it has planted."""
+def against_generator(name: str, outputs: Outputs, expected: dict[str, object]) -> list[str]:
+    """Return one sentence per count that differs from what the generator has planted."""
     seen: dict[str, object] = {
-        "clean": found.places["clean"].rows,
-        "quarantined": found.places["quarantine"].rows,
-        "superseded": found.places["superseded"].rows,
-        "clean_amount": found.places["clean"].amount,
-        "reasons": found.reasons,
+        "clean": outputs.places["clean"].rows,
+        "quarantined": outputs.places["quarantine"].rows,
+        "superseded": outputs.places["superseded"].rows,
+        "clean_amount": outputs.places["clean"].amount,
+        "reasons": outputs.reasons,
     }
     wanted = {**expected, "clean_amount": Decimal(str(expected["clean_amount"]))}
     return [f"{key}: {name} {seen[key]}, the generator {wanted[key]}" for key in seen if seen[key] != wanted[key]]
@@ -80,7 +82,7 @@ def against_generator(name: str, found: Outputs, expected: dict[str, object]) ->
 
 def _outputs(paths: dict[str, list[str]]) -> Outputs:
     with duckdb.connect(config={"threads": 2}) as con:
-        places = {place: _account(con, TABLES[place], found) for place, found in paths.items()}
+        places = {place: _account(con, TABLES[place], files) for place, files in paths.items()}
         reasons: dict[str, int] = {}
         if paths["quarantine"]:
             files = "read_parquet($1, hive_partitioning = false)"
@@ -94,7 +96,7 @@ def _account(con: duckdb.DuckDBPyConnection, table: Table, paths: list[str]) -> 
     if not paths:
         return Account(0, Decimal(0), (0, 0))
     values = ", ".join(f"{c.name}::{'VARCHAR' if c.type.startswith('varchar') else c.type}" for c in table.columns)
-    # Two independent sums of 64-bit hashes: that different rows agree in both is out of the question.
+    # Two independent sums of 64-bit hashes: different rows practically never agree in both.
     row = con.execute(
         f"""SELECT count(*), coalesce(sum(total_amount), 0), bit_xor(h), sum(h)
             FROM (SELECT total_amount, hash({values}) AS h FROM read_parquet($1, hive_partitioning = false))""",

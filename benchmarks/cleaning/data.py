@@ -1,4 +1,4 @@
-"""The raw files of the benchmark: generated once by rows and seed, several landings of several files each, and kept."""
+"""The raw files of the benchmark: generated once per rows and seed, several landings of several files, and kept."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from retail_assets.samples import synthetic
 
 SOURCE = synthetic.SOURCE
 LANDINGS = 4
-FILES_A_LANDING = 4
+FILES_PER_LANDING = 4
 START = dt.date(2024, 3, 4)
 DIRT = 0.01
-_PIECES_A_FILE = 8
+_PIECES_PER_FILE = 8
 
 
 @dataclass(frozen=True)
 class Generated:
-    """Landed files below `home/raw`, and what the generator says is in them."""
+    """Landed files below `home/raw`, and what the generator has planted in them."""
 
     home: Path
     rows: int
@@ -31,7 +31,7 @@ class Generated:
 
     @property
     def raw(self) -> Path:
-        """The folder that holds `dt=YYYY-MM-DD/`."""
+        """Return the folder that holds `dt=YYYY-MM-DD/`."""
         return self.home / "raw" / SOURCE
 
     @property
@@ -44,10 +44,10 @@ class Generated:
 
 
 def generated(scratch: Path, rows: int, seed: int) -> Generated:
-    """The files for `rows` and `seed`: from `scratch` if they are there, else generated into it.
+    """Return the files for `rows` and `seed`: from `scratch` if they exist, else generated into it.
 
-    A repeated or a corrected line often stands in another file than the line it repeats; each landing has its own
-    latest line. Raises LandingError for numbers of rows or seeds that the generator does not take.
+    A repeated or corrected line is often in another file than the line it repeats; each landing has its own latest
+    line. Raises LandingError for numbers of rows or seeds that the generator does not accept.
     """
     home = scratch / f"rows-{rows}_seed-{seed}"
     account = home / "expected.json"
@@ -64,13 +64,13 @@ def generated(scratch: Path, rows: int, seed: int) -> Generated:
 def _generate(raw: Path, rows: int, seed: int) -> dict[str, object]:
     counts = synthetic.rows_by_landing(rows, LANDINGS, START)
     account = synthetic.Expected()
-    chunk = max(1, rows // (LANDINGS * FILES_A_LANDING * _PIECES_A_FILE))
+    chunk = max(1, rows // (LANDINGS * FILES_PER_LANDING * _PIECES_PER_FILE))
     pieces = synthetic.generate(rows, LANDINGS, seed, START, DIRT, expected=account, chunk=chunk)
     for day, of_the_day in itertools.groupby(pieces, key=lambda piece: piece[0]):
         folder = raw / f"dt={day}"
         folder.mkdir(parents=True)
         for number, (_, _, data) in enumerate(of_the_day):
-            path = folder / f"sales-{min(number * chunk * FILES_A_LANDING // counts[day], FILES_A_LANDING - 1)}.csv"
+            path = folder / f"sales-{min(number * chunk * FILES_PER_LANDING // counts[day], FILES_PER_LANDING - 1)}.csv"
             begins = not path.exists()
             with path.open("ab") as f:
                 if begins and number:

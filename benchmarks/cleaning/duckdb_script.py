@@ -1,4 +1,4 @@
-"""The clean job as one who knows DuckDB would write it by hand for this one source: plain SQL, two threads, 4 GB.
+"""The cleaning job as a DuckDB user would write it by hand for this one source: plain SQL, two threads, 4 GB.
 
 The rules are those of the contract `retail_sales` as far as the generated files need them: every reason and every
 variant that occurs. What the project's job also does stays out, as a script would leave it out: other encodings,
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-#: Lines, so that each keeps its number and its raw text; their order in the table is their order in the files.
+#: Lines, so that each keeps its number and raw text; their order in the table is their order in the files.
 LINES = """
 CREATE TEMP TABLE lines AS
 SELECT raw, filename FROM read_csv('{raw}/dt=*/*.csv', auto_detect = false, header = false, skip = 1, delim = '\x01',
@@ -24,7 +24,7 @@ SELECT filename, min(rowid) AS first, regexp_extract(filename, 'dt=([0-9-]+)', 1
 FROM lines GROUP BY filename;
 """
 
-#: Most lines have no quotes; commas between quotes hide while a line is split.
+#: Most lines have no quotes; commas between quotes are hidden while a line is split.
 TYPED = """
 CREATE TEMP TABLE typed AS
 WITH split AS (
@@ -85,7 +85,7 @@ FROM read;
 DROP TABLE lines;
 """
 
-#: The latest line of a transaction in its landing stands.
+#: The latest line of a transaction in its landing wins.
 REPEATED = """
 CREATE TEMP TABLE repeated AS
 SELECT landed_on, transaction_id, max(n) AS latest FROM typed WHERE reasons = ''

@@ -1,8 +1,8 @@
-"""Two loads a shop waits for: a year of real sales in a session that is there, and one more day in a cold process.
+"""Two loads that a shop waits for: a year of sales in a running session, and one more day in a cold process.
 
-Run with `python -m benchmarks.cleaning.loads`; writes benchmarks/results/loads.json. The year is Complete Journey, raw
-files to loaded tables, landed in two ways: as `make demo` lands it (eleven months at once, then days) and as 365 days.
-The day comes on top of `--rows` loaded rows, through `retail-assets materialize`, as cron would start it.
+Run with `python -m benchmarks.cleaning.loads`; writes benchmarks/results/loads.json. The year is The Complete Journey,
+from raw files to loaded tables, landed in two ways: as `make demo` does (eleven months at once, then days) and as 365
+days. The day comes on top of `--rows` loaded rows, through `retail-assets materialize`, as cron would start it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from retail_assets.samples import complete_journey, synthetic
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 ASSETS = "raw_sales_files,clean_sales,quarantined_sales,sales,sales_quarantine"
-DAYS_A_YEAR = 365
+DAYS_PER_YEAR = 365
 
 
 def platform(home: Path, source: str, raw: Path | None = None) -> Platform:
@@ -41,7 +41,7 @@ def platform(home: Path, source: str, raw: Path | None = None) -> Platform:
 
 
 def load(of: Platform, spark: SparkResource, days: Sequence[dt.date]) -> dict[str, float]:
-    """Raw files of the landings to loaded tables: seconds a step, as the assets do it."""
+    """Take the landings from raw files to loaded tables, as the assets do; return the seconds of each step."""
     begin = time.perf_counter()
     landings = register_landings(of.raw, of.source, list(days), of.settings.contract)
     for landing in landings:
@@ -62,7 +62,7 @@ def days_of(of: Platform) -> list[dt.date]:
 
 
 def years(scratch: Path) -> dict[str, Any]:
-    """Complete Journey's year, landed in two ways, in a session that has cleaned a day before."""
+    """Load the year of The Complete Journey, landed in two ways, in a session that has cleaned a day before."""
     result = {}
     for name, daily_from in (("as in the demo", complete_journey.DAILY_FROM), ("365 days", complete_journey.FIRST_DAY)):
         of = platform(scratch / name.replace(" ", "-"), complete_journey.SOURCE)
@@ -77,12 +77,12 @@ def years(scratch: Path) -> dict[str, Any]:
             spark.stop()
         [row] = of.warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
         result[name]["transactions"] = row["n"]
-        print(f"Complete Journey, {name}: {result[name]}", flush=True)
+        print(f"The Complete Journey, {name}: {result[name]}", flush=True)
     return result
 
 
 def one_more_day(scratch: Path, home: Path, rows: int, seed: int) -> dict[str, Any]:
-    """Days of rows / 365 on top of `rows` loaded rows: wall and CPU of processes that start with nothing."""
+    """Load days of rows / 365 on top of `rows` loaded rows; measure processes that start cold."""
     data = generated(scratch, rows, seed)
     of = platform(home, SOURCE)
     for file in data.files:
@@ -97,7 +97,7 @@ def one_more_day(scratch: Path, home: Path, rows: int, seed: int) -> dict[str, A
         spark.stop()
     days = [START + dt.timedelta(days=LANDINGS + i) for i in range(2)]
     for number, day in enumerate(days):
-        for _, name, content in synthetic.generate(rows // DAYS_A_YEAR, 1, seed + 1 + number, day):
+        for _, name, content in synthetic.generate(rows // DAYS_PER_YEAR, 1, seed + 1 + number, day):
             path = Path(of.raw.uri, partition_folder(SOURCE, day), name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -111,9 +111,9 @@ def one_more_day(scratch: Path, home: Path, rows: int, seed: int) -> dict[str, A
     (home / "dagster").mkdir(exist_ok=True)
     (home / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
     command = [str(Path(sys.executable).parent / "retail-assets"), "materialize", "--select", ASSETS]
-    # The first run makes Dagster's own database, which a shop has had since its first day.
+    # The first run creates Dagster's own database, which a shop has since its first day.
     subprocess.run([*command, "--partition", str(before[-1])], env=env, cwd=home, check=True)
-    result: dict[str, Any] = {"rows_before": rows, "rows_of_the_day": rows // DAYS_A_YEAR, "first_load": first}
+    result: dict[str, Any] = {"rows_before": rows, "rows_of_the_day": rows // DAYS_PER_YEAR, "first_load": first}
     for name, day in zip(("first", "second"), days, strict=True):
         usage = measured([*command, "--partition", str(day)], env=env, cwd=home)
         [row] = of.warehouse.query("SELECT count(*) AS n FROM sales WHERE landed_on = ?", [day]).to_pylist()
@@ -129,7 +129,7 @@ def one_more_day(scratch: Path, home: Path, rows: int, seed: int) -> dict[str, A
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="rows that are loaded before the day comes")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows that are loaded before the extra day")
     parser.add_argument("--seed", type=int, default=7)
     default = Path(tempfile.gettempdir(), "retail-assets-bench")
     parser.add_argument("--scratch", type=Path, default=default, help="keeps the generated files (%(default)s)")

@@ -1,4 +1,4 @@
-"""What the assets `raw_sales_files` and `clean_sales` do, without Dagster around it, and what each part of it costs."""
+"""The work of the assets `raw_sales_files` and `clean_sales` without Dagster, with the cost of each part."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ RUN = "benchmark"
 
 
 class Stopwatch:
-    """Wall and CPU seconds of this process tree between two looks at it."""
+    """Wall and CPU seconds of this process tree between two laps."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._last = (self._process.create_time(), 0.0)  # the start of Python and the imports belong to the first part
+        self._last = (self._process.create_time(), 0.0)  # starting Python and importing count as the first part
         self.parts: dict[str, dict[str, float]] = {}
 
     def lap(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The benchmark as one figure: CPU, wall and memory of the three engines, ours split into its parts."""
+"""The benchmark as one figure: CPU, wall time and memory of the three engines, ours split into its parts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 _NAMES = {"ours": "retail-assets\n(PySpark)", "duckdb": "DuckDB\nby hand", "polars": "Polars\nby hand"}
-_COLOURS = {"ours": "#2f6b9a", "duckdb": "#9aa5ad", "polars": "#c5ccd1"}
+_COLORS = {"ours": "#2f6b9a", "duckdb": "#9aa5ad", "polars": "#c5ccd1"}
 _PARTS = {"raw_sales_files": "#8fb8d8", "session start": "#c7d9e8", "clean_sales": "#2f6b9a"}
 _MEASURES = (("cpu_s", "CPU seconds of the process tree"), ("wall_s", "Wall seconds"), ("peak_mb", "Peak memory, MB"))
 
 
 def figure(result: dict[str, Any]) -> Figure:
-    """Three panels of horizontal bars; the title states the ratio that was measured."""
+    """Draw three panels of horizontal bars; the title states the measured ratio."""
     fig = Figure(figsize=(11, 3.9), layout="constrained")
     FigureCanvasAgg(fig)
     ratio, rows = result["cpu_ratio_duckdb"], result["rows"]
@@ -29,7 +29,7 @@ def figure(result: dict[str, Any]) -> Figure:
     order = list(reversed(_NAMES))
     for axes, (key, label) in zip(fig.subplots(1, 3), _MEASURES, strict=True):
         values = [result[engine][key] for engine in order]
-        axes.barh(range(3), values, color=[_COLOURS[engine] for engine in order], height=0.62)
+        axes.barh(range(3), values, color=[_COLORS[engine] for engine in order], height=0.62)
         if key != "peak_mb":
             _split(axes, result, key)
         for place, value in enumerate(values):
@@ -47,9 +47,9 @@ def figure(result: dict[str, Any]) -> Figure:
 
 
 def _split(axes: Any, result: dict[str, Any], key: str) -> None:
-    """Our bar in parts, over the whole; what is left at the end is starting Python and ending the session."""
+    """Draw our bar in parts over the whole; the rest is starting Python and ending the session."""
     left = 0.0
-    for name, colour in _PARTS.items():
+    for name, color in _PARTS.items():
         width = result["parts"][name][key]
-        axes.barh(2, width, left=left, color=colour, height=0.62, label=name, edgecolor="white", linewidth=0.5)
+        axes.barh(2, width, left=left, color=color, height=0.62, label=name, edgecolor="white", linewidth=0.5)
         left += width

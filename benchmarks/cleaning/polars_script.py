@@ -1,4 +1,4 @@
-"""The clean job as one who knows Polars would write it by hand for this one source: lazy, streaming, two threads.
+"""The cleaning job as a Polars user would write it by hand for this one source: lazy, streaming, two threads.
 
 The rules and the results are those of `duckdb_script.py`.
 """
@@ -52,7 +52,7 @@ REJECTED = [
 
 
 def lines(raw: Path) -> pl.LazyFrame:
-    """Every line after the headers with its number over all files (`n`), its text and its file."""
+    """Scan every line after the headers with its number over all files (`n`), its text and its file."""
     return pl.scan_csv(
         raw / "dt=*" / "*.csv",
         has_header=False,
@@ -66,7 +66,7 @@ def lines(raw: Path) -> pl.LazyFrame:
 
 
 def files(raw: Path) -> pl.DataFrame:
-    """One row a file: the number of its first line, its landing day, its key."""
+    """Return one row per file: the number of its first line, its landing day, its key."""
     path = pl.col("path")
     return (
         lines(raw)
@@ -81,8 +81,8 @@ def files(raw: Path) -> pl.DataFrame:
 
 
 def typed(raw: Path, known: pl.DataFrame) -> pl.LazyFrame:
-    """The canonical columns of every line, and the reasons to reject it."""
-    # Most lines have no quotes; commas between quotes hide while a line is split.
+    """Return the canonical columns of every line, and the reasons to reject it."""
+    # Most lines have no quotes; commas between quotes are hidden while a line is split.
     without_quotes = (
         pl.col("raw").str.replace_all(r'"([^",]*)"', "$1").str.replace_all(r'"([^",]*),([^"]*)"', "$1\x01$2")
     )
@@ -167,7 +167,7 @@ def _reasons() -> pl.Expr:
 
 
 def write(rows: pl.LazyFrame, folder: Path) -> None:
-    """Parquet below `folder`, a partition a landing."""
+    """Write Parquet below `folder`, one partition per landing."""
     rows.sink_parquet(
         pl.PartitionBy(folder, key=["landed_on"], include_key=True),
         compression="zstd",

@@ -1,1 +1,1 @@
-"""The forecast's benchmarks: two real data sets, the statistical models of another library, and size."""
+"""The forecast's benchmarks: two public data sets, the statistical models of another library, and size."""

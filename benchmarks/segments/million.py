@@ -1,6 +1,6 @@
-"""A million customers: make them, and train and score them in a process of their own, whose time and memory are taken.
+"""A million customers: make them, and train and score them in a process of its own that is measured.
 
-The customers are those of CDNOW, drawn again and again and varied, so that they are as skewed as real ones.
+The customers are those of CDNOW, resampled and varied, so that they are as skewed as a real shop's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 250_000
 
 
 def make(folder: Path, customers: int) -> None:
-    """Write `customer_features` of so many customers."""
+    """Write `customer_features` of `customers` customers."""
     source = data.cdnow(folder).query(customer_features())
     rng = np.random.default_rng(0)
     parts = []
@@ -44,7 +44,7 @@ def make(folder: Path, customers: int) -> None:
 
 
 def train_and_score(folder: Path) -> None:
-    """Train on what the table holds, give every customer a segment, and write how long each step took."""
+    """Train on the table, assign a persona to every customer, and write how long each step took."""
     warehouse = DuckDBWarehouse(folder / FILE, "main")
     steps = {}
     started = time.perf_counter()
@@ -56,8 +56,8 @@ def train_and_score(folder: Path) -> None:
     started = time.perf_counter()
     make_profiles(warehouse)
     steps["profiles_s"] = round(time.perf_counter() - started, 1)
-    told = {"trained_on": trained.customers, "scored": scored.customers, "steps": steps}
-    (folder / "steps.json").write_text(json.dumps(told))
+    timings = {"trained_on": trained.customers, "scored": scored.customers, "steps": steps}
+    (folder / "steps.json").write_text(json.dumps(timings))
 
 
 if __name__ == "__main__":

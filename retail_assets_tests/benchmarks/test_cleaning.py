@@ -41,22 +41,22 @@ def test_generated_files_are_kept_and_made_once(tmp_path: Path) -> None:
     assert generated(tmp_path, 500, 2).files != first.files
 
 
-def test_a_difference_in_rows_money_values_or_reasons_is_told() -> None:
+def test_a_difference_in_rows_money_values_or_reasons_is_reported() -> None:
     account = Account(10, Decimal("5.00"), (1, 2))
     same = Outputs(dict.fromkeys(compare.TABLES, account), {"invalid_date": 3})
     assert compare.differences("ours", same, "duckdb", same) == []
 
-    def told(clean: Account = account, reasons: dict[str, int] | None = None) -> list[str]:
+    def problems(clean: Account = account, reasons: dict[str, int] | None = None) -> list[str]:
         other = Outputs({**same.places, "clean": clean}, same.reasons if reasons is None else reasons)
         return compare.differences("ours", other, "duckdb", same)
 
-    assert told(replace(account, rows=9)) == ["clean: ours has 9 rows of 5.00, duckdb 10 of 5.00"]
-    assert told(replace(account, amount=Decimal("4.99"))) == ["clean: ours has 10 rows of 4.99, duckdb 10 of 5.00"]
-    assert "not the same values" in told(replace(account, digest=(1, 3)))[0]
-    assert told(reasons={}) == ["invalid_date: ours 0, duckdb 3"]
+    assert problems(replace(account, rows=9)) == ["clean: ours has 9 rows of 5.00, duckdb 10 of 5.00"]
+    assert problems(replace(account, amount=Decimal("4.99"))) == ["clean: ours has 10 rows of 4.99, duckdb 10 of 5.00"]
+    assert "not the same values" in problems(replace(account, digest=(1, 3)))[0]
+    assert problems(reasons={}) == ["invalid_date: ours 0, duckdb 3"]
 
 
-def test_what_the_generator_planted_and_an_engine_does_not_find_is_told() -> None:
+def test_planted_rows_that_an_engine_does_not_find_are_reported() -> None:
     nothing = Account(0, Decimal(0), (0, 0))
     empty = Outputs(dict.fromkeys(compare.TABLES, nothing), {})
     expected: dict[str, object] = {
@@ -67,5 +67,5 @@ def test_what_the_generator_planted_and_an_engine_does_not_find_is_told() -> Non
         "clean_amount": "5.00",
         "reasons": {"invalid_date": 1},
     }
-    told = compare.against_generator("ours", empty, expected)
-    assert [t.split(":")[0] for t in told] == ["clean", "quarantined", "clean_amount", "reasons"]
+    problems = compare.against_generator("ours", empty, expected)
+    assert [t.split(":")[0] for t in problems] == ["clean", "quarantined", "clean_amount", "reasons"]

@@ -23,7 +23,7 @@ def test_planted_shoppers_are_found_and_named(tmp_path: Path) -> None:
     assert all(target["met"] for target in found["targets"])
 
 
-def test_planted_sales_are_the_same_again_and_in_the_shares_that_are_told() -> None:
+def test_planted_sales_are_the_same_again_and_in_the_stated_shares() -> None:
     lines, kinds = data.planted_lines(2000)
     again, same = data.planted_lines(2000)
     assert lines == again
@@ -35,19 +35,19 @@ def test_planted_sales_are_the_same_again_and_in_the_shares_that_are_told() -> N
 
 def test_cdnow_is_whole(tmp_path: Path) -> None:
     shop = data.cdnow(tmp_path)
-    [told] = shop.query(
+    [totals] = shop.query(
         "select count(*) as n, count(distinct customer_id) as c, sum(total_amount) as m, max(sale_date) as d from sales"
     ).to_pylist()
-    assert (told["n"], told["c"]) == (69_659, 23_570)
-    assert str(told["m"]) == "2500315.63"
-    assert str(told["d"]) == "1998-06-30"
+    assert (totals["n"], totals["c"]) == (69_659, 23_570)
+    assert str(totals["m"]) == "2500315.63"
+    assert str(totals["d"]) == "1998-06-30"
 
 
 def test_customers_that_are_timed_are_as_many_as_asked_for_and_all_scored(tmp_path: Path) -> None:
     make(tmp_path, 3_000)
     train_and_score(tmp_path)
-    told = json.loads((tmp_path / "steps.json").read_text())
-    assert told["scored"] == 3_000
+    timings = json.loads((tmp_path / "steps.json").read_text())
+    assert timings["scored"] == 3_000
     shop = DuckDBWarehouse(tmp_path / FILE, "main")
     [row] = shop.query("select count(distinct customer_id) as n from customer_segments").to_pylist()
     assert row["n"] == 3_000
