@@ -21,7 +21,7 @@ from retail_assets.errors import SettingsError, nearest
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
 
-#: variable -> (default as shown to users, meaning). `--help`, `doctor` and the README's table come from here.
+#: variable -> (default as shown to users, meaning). `--help`, `doctor` and docs/settings.md come from here.
 VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_HOME": (".retail", "local state: raw, lake, warehouse, models"),
     "RETAIL_OUTPUT": ("output", "figures, summary, insights: a folder or s3://…"),
