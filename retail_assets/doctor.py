@@ -1,7 +1,7 @@
-"""Is everything here that a run needs? A finding a thing: good or bad, what was seen, and how to mend it.
+"""Checks whether this machine has everything that a run needs: one finding per thing, with the fix for a problem.
 
-Checks look at the real thing (they list, write, start and open) and leave nothing behind. What does not belong here:
-mending, and the command line itself.
+The checks use the real thing (they list, write, start and open) and leave nothing behind. What does not belong here:
+fixing anything, and printing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING
 import psutil
 import yaml
 from packaging.requirements import InvalidRequirement, Requirement
-from rich.console import Console
-from rich.text import Text
 
 from retail_assets import settings as settings_module
 from retail_assets.errors import ContractError, RetailError, StorageError
@@ -49,19 +47,19 @@ _WAREHOUSE_SECONDS = 300  # a paused Serverless workgroup takes a while to wake
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. `mend` says what to do; it is empty where `ok`, or where `detail` says it already."""
+    """One line of the report. `fix` says what to do; it is empty if `ok`, or if `detail` already says it."""
 
     name: str
     ok: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine(environ: Mapping[str, str] | None = None, *, start_spark: bool = True) -> Iterator[Finding]:
-    """Yield the findings one after the other, as they are made. Never raises for what it finds.
+    """Yield the findings one by one, as the checks are done. A problem is a finding, never an exception.
 
-    `environ` is the process environment by default. Without `start_spark` no session is started, which is most of the
-    time it takes.
+    `environ` is the process environment by default. Without `start_spark` no session is started, which saves most of
+    the time.
     """
     env = dict(os.environ if environ is None else environ)
     yield _python()
@@ -74,40 +72,24 @@ def examine(environ: Mapping[str, str] | None = None, *, start_spark: bool = Tru
     else:
         yield from _guarded("java", lambda: _java(home, env))
     if settings is not None:
-        known = settings
         if start_spark:
-            yield from _guarded("spark", lambda: _spark(known))
-        stores = {"raw": known.raw_uri, "lake": known.lake_uri, "models": known.models_uri, "output": known.output_uri}
-        for name, uri in stores.items():
+            yield from _guarded("spark", partial(_spark, settings))
+        for name in ("raw", "lake", "models", "output"):
+            uri: str = getattr(settings, f"{name}_uri")
             yield from _guarded(f"storage: {name}", partial(_store, name, uri))
-        yield from _guarded("warehouse", lambda: _warehouse(known))
-        yield from _guarded("partitions", lambda: _partitions(known))
+        yield from _guarded("warehouse", partial(_warehouse, settings))
+        yield from _guarded("partitions", partial(_partitions, settings))
     yield from _guarded("disk", lambda: _disk(home))
     yield from _guarded("dagster", lambda: _dagster(env))
 
 
 def run(environ: Mapping[str, str] | None = None, *, start_spark: bool = True) -> list[Finding]:
-    """All findings of `examine`, in its order."""
+    """Return all findings of `examine`, in its order."""
     return list(examine(environ, start_spark=start_spark))
 
 
-def render(findings: Iterable[Finding], console: Console) -> bool:
-    """Print a green or a red line a finding, as they come, with the mend below a red one. True if all are good."""
-    good, bad = ("✓", "✗") if console.encoding.lower().startswith("utf") else ("ok", "!!")
-    all_good = True
-    for finding in findings:
-        all_good = all_good and finding.ok
-        line = Text(f"{good if finding.ok else bad} {finding.name}: ", style="green" if finding.ok else "bold red")
-        first, *rest = finding.detail.splitlines() or [""]
-        # Text, not markup: a path may contain square brackets.
-        console.print(line + Text(first, style="default"), soft_wrap=True)
-        for more in (*rest, *finding.mend.splitlines()):
-            console.print(Text(f"    {more.strip()}"), soft_wrap=True)
-    return all_good
-
-
 def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
-    """Whatever a check runs into is itself a finding."""
+    """Yield the finding of a check; an error in the check is itself a finding."""
     try:
         yield check()
     except RetailError as e:
@@ -132,7 +114,10 @@ def _packages() -> Finding:
         own = metadata.version(_DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return Finding(
-            "packages", False, f"{_DISTRIBUTION} is not installed, only found", "Install it: pip install -e ."
+            "packages",
+            False,
+            f"{_DISTRIBUTION} is importable but not installed",
+            "Install it: pip install -e .",
         )
     problems = []
     checked = 0
@@ -148,22 +133,24 @@ def _packages() -> Finding:
                 problems.append(f"{requirement.name} is missing")
                 continue
             if not requirement.specifier.contains(installed, prereleases=True):
-                problems.append(f"{requirement.name} is {installed}, required is {requirement.specifier}")
+                problems.append(f"{requirement.name} is {installed}, but {requirement.specifier} is required")
     if problems:
         return Finding("packages", False, "; ".join(problems), "Reinstall: pip install -c requirements.lock -e .")
     return Finding("packages", True, f"{_DISTRIBUTION} {own}; its {checked} requirements are met")
 
 
 def _settings(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
-    """The settings, or what can be had of them without the wrong ones, and a finding for each wrong one."""
+    """The settings, without the wrong ones if there are any, and a finding for each wrong one."""
     try:
         settings = settings_module.load(env)
     except RetailError as e:
-        whole = e
+        error = e
     else:
-        given = sum(1 for name in settings_module.VARIABLES if env.get(name, "").strip())
+        set_by_user = sum(1 for name in settings_module.VARIABLES if env.get(name, "").strip())
         return settings, [
-            Finding("settings", True, f"{given} of {len(settings_module.VARIABLES)} set, the rest at their defaults"),
+            Finding(
+                "settings", True, f"{set_by_user} of {len(settings_module.VARIABLES)} set, the rest at their defaults"
+            ),
             Finding(
                 "contract",
                 True,
@@ -174,36 +161,36 @@ def _settings(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
     remaining = dict(env)
     for name in sorted(n for n in env if n.startswith("RETAIL_")):
         try:
-            settings_module.load(_with_company(name, env))
+            settings_module.load(_with_related(name, env))
         except RetailError as e:
             findings.append(Finding("contract" if isinstance(e, ContractError) else "settings", False, str(e)))
             del remaining[name]
     try:
         settings = settings_module.load(remaining)
-    except RetailError as e:  # each is right alone: the combination is not
-        return None, [*findings, Finding("settings", False, str(e if findings else whole))]
-    without = ", ".join(sorted(set(env) - set(remaining)))
-    findings.append(Finding("settings", True, f"the other checks go on as if {without} were not set"))
+    except RetailError as e:  # each value is right by itself, but not the combination
+        return None, [*findings, Finding("settings", False, str(e if findings else error))]
+    ignored = ", ".join(sorted(set(env) - set(remaining)))
+    findings.append(Finding("settings", True, f"the other checks ignore {ignored}"))
     return settings, findings
 
 
-def _with_company(name: str, env: Mapping[str, str]) -> dict[str, str]:
-    """A variable with those that it cannot be judged without: Redshift needs its own, and a lake on S3."""
+def _with_related(name: str, env: Mapping[str, str]) -> dict[str, str]:
+    """A variable and those it depends on: RETAIL_WAREHOUSE=redshift needs REDSHIFT_* and a lake on S3."""
     if name != "RETAIL_WAREHOUSE" or env[name].strip() != "redshift":
         return {name: env[name]}
     return {n: v for n, v in env.items() if n in (name, "RETAIL_LAKE_URI") or n.startswith("REDSHIFT_")}
 
 
 def _java(home: Path, env: Mapping[str, str]) -> Finding:
-    with _removing_what_is_new(home / "java"):
-        found = java.find(home / "java", env)
-    said = f"Java {found.version} from {found.origin} at {found.path}"
-    return Finding("java", True, "\n".join([said, *found.skipped]))
+    with _removing_new_folders(home / "java"):
+        java_home = java.find(home / "java", env)
+    detail = f"Java {java_home.version} from {java_home.origin} at {java_home.path}"
+    return Finding("java", True, "\n".join([detail, *java_home.skipped]))
 
 
 def _spark(settings: Settings) -> Finding:
     began = time.monotonic()
-    with _removing_what_is_new(settings.home / "java"):
+    with _removing_new_folders(settings.home / "java"):
         session = spark.start(settings)
         try:
             started = time.monotonic()
@@ -211,47 +198,48 @@ def _spark(settings: Settings) -> Finding:
             spark.answers(session.spark)
             ended = time.monotonic()
             remote = sorted({uri for uri in (settings.raw_uri, settings.lake_uri) if not Store(uri).is_local})
-            reached = _reached(session.spark, remote) if remote else None
+            access = _remote_access(session.spark, remote) if remote else None
         finally:
             session.stop()
     where = config.public(settings.spark_master)
-    said = f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s"
-    return Finding("spark", True, "\n".join(filter(None, [said, reached])))
+    detail = f"Spark {version} on {where} started in {started - began:.0f} s, ran a job in {ended - started:.0f} s"
+    return Finding("spark", True, "\n".join(filter(None, [detail, access])))
 
 
-def _reached(session: SparkSession, uris: list[str]) -> str:
-    """How Spark gets at remote stores, seen from inside a task. Raises StorageError where a task does not."""
+def _remote_access(session: SparkSession, uris: list[str]) -> str:
+    """How Spark's tasks read and write remote stores. Raises StorageError if a task has no access."""
 
-    def look(_: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def list_stores(_: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         refusals = []
         for uri in uris:
             try:
                 Store(uri).folders("")
-            except RetailError as e:  # as data: Spark would wrap it into a traceback
+            except RetailError as e:  # returned as data: Spark would wrap an exception into a traceback
                 refusals.append(str(e))
         yield pa.RecordBatch.from_pydict({"refusal": ["\n".join(refusals)]})
 
     import pyarrow as pa
 
-    found = within(_STORE_SECONDS, lambda: session.range(0, 1, 1, 1).mapInArrow(look, "refusal string").collect())
-    if refusal := found[0]["refusal"]:
+    tasks = session.range(0, 1, 1, 1).mapInArrow(list_stores, "refusal string")
+    [answer] = within(_STORE_SECONDS, tasks.collect)
+    if answer["refusal"]:
         raise StorageError(
-            f"A task of Spark is refused. {refusal}\n"
-            "Its workers need the same access as this process: on a cluster, a role for its machines."
+            f"A Spark task was refused access. {answer['refusal']}\n"
+            "Spark's workers need the same access as this process: on a cluster, a role for its machines."
         )
     return (
-        f"{' and '.join(uris)}: read and written inside the Python tasks, so that every record keeps its line number "
+        f"{' and '.join(uris)}: read and written inside the Python tasks, so that every row keeps its line number "
         f"and no Hadoop package is needed{_hadoop(session)}"
     )
 
 
 def _hadoop(session: SparkSession) -> str:
-    """Whether Hadoop's own s3a:// is there as well; nothing where it cannot be asked, as behind Spark Connect."""
+    """Whether Hadoop's own s3a:// is installed as well; nothing if Spark cannot be asked, as behind Spark Connect."""
     try:
         session._jvm.java.lang.Class.forName("org.apache.hadoop.fs.s3a.S3AFileSystem")  # type: ignore[union-attr]
     except Exception as e:
-        return " (s3a:// is not there)" if "ClassNotFoundException" in str(e) else ""
-    return " (s3a:// is there and not used)"
+        return " (s3a:// is not installed)" if "ClassNotFoundException" in str(e) else ""
+    return " (s3a:// is installed and not used)"
 
 
 def _store(name: str, uri: str) -> Finding:
@@ -264,7 +252,7 @@ def _store(name: str, uri: str) -> Finding:
         store.delete([key])
 
     if store.is_local:
-        with _removing_what_is_new(Path(uri)):
+        with _removing_new_folders(Path(uri)):
             probe()
     else:
         within(_STORE_SECONDS, probe)
@@ -272,8 +260,8 @@ def _store(name: str, uri: str) -> Finding:
 
 
 @contextlib.contextmanager
-def _removing_what_is_new(folder: Path) -> Iterator[None]:
-    """Remove the folder and those above it afterwards, if they were not there before and are empty."""
+def _removing_new_folders(folder: Path) -> Iterator[None]:
+    """Remove the folder and its parents after the block if the block created them and they are empty."""
     new = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         yield
@@ -284,7 +272,7 @@ def _removing_what_is_new(folder: Path) -> Iterator[None]:
 
 
 def _redshift(settings: Settings) -> Finding:
-    """Log in, and let Redshift read a file of the lake's bucket with its role."""
+    """Log in, and let Redshift read a file in the lake's bucket with its role."""
     return Finding("warehouse", True, within(_WAREHOUSE_SECONDS, open_redshift(settings).examine))
 
 
@@ -293,7 +281,7 @@ def _warehouse(settings: Settings) -> Finding:
         return _redshift(settings)
     path = settings.duckdb_path
     if not path.exists():
-        return Finding("warehouse", True, f"{path} is not there yet: the first load makes it")
+        return Finding("warehouse", True, f"{path} is not there yet: the first load creates it")
     import duckdb
 
     try:
@@ -306,13 +294,13 @@ def _warehouse(settings: Settings) -> Finding:
                 "warehouse",
                 False,
                 f"{path} is in use by {_process(int(holder[1]))}",
-                "Wait for its run to end. If no run should be going on, end that process.",
+                "Wait for its run to end. If no run should be active, end that process.",
             )
         return Finding(
             "warehouse",
             False,
             f"{path} cannot be opened: {text[:300]}",
-            "Check its owner and rights. If it is damaged, move it away and load again: the lake has everything.",
+            "Check its owner and permissions. If it is damaged, move it away and load again: the lake has everything.",
         )
     return Finding(
         "warehouse", True, f"{path} opens, {row[0] if row else 0} tables, {path.stat().st_size / 1e6:.1f} MB"
@@ -333,7 +321,7 @@ def _partitions(settings: Settings) -> Finding:
     span = f"{first} to {settings.end_date or f'today ({last})'}"
     if first > last:
         return Finding(
-            "partitions", False, f"{span}: the first day is still to come", "Set RETAIL_START_DATE to an earlier day."
+            "partitions", False, f"{span}: the first day is in the future", "Set RETAIL_START_DATE to an earlier day."
         )
     store = Store(settings.raw_uri)
     names = within(_STORE_SECONDS, lambda: store.folders(settings.source))
@@ -343,29 +331,29 @@ def _partitions(settings: Settings) -> Finding:
         return Finding(
             "partitions",
             False,
-            f"{span}; {len(outside)} of {len(landed)} landings of {settings.source} are outside: "
+            f"{span}; {len(outside)} of {len(landed)} landings of {settings.source} are outside this range: "
             f"{outside[0]} to {outside[-1]}",
-            "Set RETAIL_START_DATE and RETAIL_END_DATE so that they include them; else no run will read them.",
+            "Set RETAIL_START_DATE and RETAIL_END_DATE so that they include these landings; no run reads them now.",
         )
-    seen = f"{len(landed)} landed, {landed[0]} to {landed[-1]}" if landed else "nothing has landed yet"
-    return Finding("partitions", True, f"{span}, {(last - first).days + 1} days; {seen}")
+    landings = f"{len(landed)} landed, {landed[0]} to {landed[-1]}" if landed else "nothing has landed yet"
+    return Finding("partitions", True, f"{span}, {(last - first).days + 1} days; {landings}")
 
 
 def _disk(home: Path) -> Finding:
     places = {"RETAIL_HOME": home, "temporary files": Path(tempfile.gettempdir())}
     free = {}
     for name, path in places.items():
-        there = next(p for p in (path, *path.parents) if p.exists())
-        free[name] = psutil.disk_usage(str(there)).free / 1024**3
-    said = ", ".join(f"{gib:.1f} GiB free for {name} ({places[name]})" for name, gib in free.items())
+        existing = next(p for p in (path, *path.parents) if p.exists())
+        free[name] = psutil.disk_usage(str(existing)).free / 1024**3
+    detail = ", ".join(f"{gib:.1f} GiB free for {name} ({places[name]})" for name, gib in free.items())
     if min(free.values()) < _DISK_GIB:
         return Finding(
             "disk",
             False,
-            said,
-            f"Free some space (at least {_DISK_GIB:.0f} GiB), or set RETAIL_HOME or TMPDIR elsewhere.",
+            detail,
+            f"Free some space (at least {_DISK_GIB:.0f} GiB), or set RETAIL_HOME or TMPDIR to another disk.",
         )
-    return Finding("disk", True, said)
+    return Finding("disk", True, detail)
 
 
 def _dagster(env: Mapping[str, str]) -> Finding:
@@ -374,33 +362,33 @@ def _dagster(env: Mapping[str, str]) -> Finding:
         return Finding(
             "dagster",
             True,
-            "DAGSTER_HOME is not set: runs are forgotten when they end, the tables stay. To keep runs, set it to a "
+            "DAGSTER_HOME is not set: runs are forgotten when they end; the tables stay. To keep runs, set it to a "
             "folder with a copy of dagster.yaml, as the Makefile does",
         )
     home = Path(text)
-    mend = f"Make the folder and copy dagster.yaml into it: mkdir -p {text} && cp dagster.yaml {text}/"
+    fix = f"Create the folder and copy dagster.yaml into it: mkdir -p {text} && cp dagster.yaml {text}/"
     if not home.is_absolute():
         return Finding(
             "dagster", False, f"DAGSTER_HOME={text} is not an absolute path", "Dagster requires an absolute path."
         )
     if not home.is_dir():
-        return Finding("dagster", False, f"DAGSTER_HOME={text} is not a folder", mend)
+        return Finding("dagster", False, f"DAGSTER_HOME={text} is not a folder", fix)
     if not os.access(home, os.W_OK):
-        return Finding("dagster", False, f"DAGSTER_HOME={text} cannot be written", "Check its owner and rights.")
+        return Finding("dagster", False, f"DAGSTER_HOME={text} cannot be written", "Check its owner and permissions.")
     dagster_yaml = home / "dagster.yaml"
     try:
         content = yaml.safe_load(dagster_yaml.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Finding("dagster", False, f"{dagster_yaml} is not there", mend)
+        return Finding("dagster", False, f"{dagster_yaml} is not there", fix)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         return Finding(
             "dagster",
             False,
             f"{dagster_yaml} cannot be read: {' '.join(str(e).split())[:300]}",
-            "Correct it, or copy it anew.",
+            "Correct it, or copy it again from the project.",
         )
     if content is not None and not isinstance(content, dict):
         return Finding(
-            "dagster", False, f"{dagster_yaml} is not a mapping", "Correct it, or copy it anew from the project."
+            "dagster", False, f"{dagster_yaml} is not a mapping", "Correct it, or copy it again from the project."
         )
     return Finding("dagster", True, f"{home}, with dagster.yaml")

@@ -1,28 +1,23 @@
-"""What is landed, cleaned and loaded, and when: read from the stores and the warehouse, changed by nothing."""
+"""What has landed, been cleaned and been loaded, and when: read from the stores and the warehouse, changing nothing."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from retail_assets.errors import NotReadyError
 from retail_assets.landing.land import landed_partitions, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-_MOST_LANDINGS = 40
-
 
 @dataclass(frozen=True)
 class LandingStatus:
-    """One landing partition: files in the raw store, rows cleaned from them, rows of it in `sales_clean`.
+    """One landing partition: its files in the raw store, the rows cleaned from them, its rows in `sales_clean`.
 
-    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files are no longer
-    those that were cleaned).
+    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files are no longer those
+    that were cleaned).
     """
 
     landed_on: dt.date
@@ -39,7 +34,7 @@ class LandingStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """Every landing, and the rows of every table (None where a table has not been made)."""
+    """Every landing, the rows of every table (None if it does not exist yet), and when outputs were written."""
 
     source: str
     warehouse: str
@@ -63,7 +58,7 @@ class Status:
 
 
 def read_status(platform: Platform) -> Status:
-    """Look everywhere once. Raises StorageError or WarehouseError when a store or the warehouse cannot be read."""
+    """Read the status. Raises StorageError or WarehouseError if a store or the warehouse cannot be read."""
     lake = platform.lake
     cleaned = set(lake.landings("clean"))
     tables = {table.name: _rows(platform, table.name) for table in ALL}
@@ -73,50 +68,6 @@ def read_status(platform: Platform) -> Status:
     return Status(
         platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
     )
-
-
-def render(status: Status, console: Console) -> None:
-    """Print the status as tables; of many landings the latest, and the sum of all."""
-    from rich import box
-    from rich.table import Table
-
-    shown = status.landings[-_MOST_LANDINGS:]
-    table = Table(title=f"Landings of {status.source}", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("landed on", "files", "clean", "quarantined", "superseded", "loaded", "cleaned, UTC", "state"):
-        table.add_column(name, justify="left" if name in ("landed on", "state") else "right", no_wrap=True)
-    for item in shown:
-        counts = (item.rows_clean, item.rows_quarantined, item.rows_superseded, item.rows_loaded)
-        moment = item.cleaned_at.strftime("%m-%d %H:%M") if item.cleaned_at else "-"
-        table.add_row(str(item.landed_on), str(item.files), *map(_count, counts), moment, item.state)
-    if status.landings:
-        sums = (
-            sum(getattr(item, name) or 0 for item in status.landings)
-            for name in ("rows_clean", "rows_quarantined", "rows_superseded", "rows_loaded")
-        )
-        table.add_section()
-        table.add_row(
-            f"all {len(status.landings)}", str(sum(i.files for i in status.landings)), *map(_count, sums), "", ""
-        )
-        console.print(table)
-    else:
-        console.print(f"Nothing of {status.source} has landed yet: retail-assets land FILE, or retail-assets sample.")
-    if len(shown) < len(status.landings):
-        console.print(f"The latest {len(shown)} landings; all of them with --json.")
-    made = {name: rows for name, rows in status.tables.items() if rows is not None}
-    console.print(f"Tables in {status.warehouse}:", markup=False)
-    for name, rows in made.items():
-        console.print(f"  {name:22s} {rows:>12,} rows")
-    if not made:
-        console.print("  none yet")
-    console.print(f"Output in {status.output}:", markup=False)
-    for name, written in status.outputs.items():
-        console.print(f"  {name:28s} {written:%Y-%m-%d %H:%M} UTC", markup=False)
-    if not status.outputs:
-        console.print("  nothing yet")
-
-
-def _count(rows: int | None) -> str:
-    return "-" if rows is None else f"{rows:,}"
 
 
 def _landing(platform: Platform, day: dt.date, is_cleaned: bool, rows_loaded: int | None) -> LandingStatus:

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from retail_assets import doctor
+from retail_assets.cli.doctor import print_findings
 from retail_assets.doctor import Finding
 from retail_assets.spark import java
 
@@ -83,7 +84,7 @@ def test_a_warehouse_in_use_names_the_process(healthy: dict[str, str]) -> None:
         assert holder.stdout.readline() == "held\n"
         (red,) = _red(healthy)
         assert (red.name, f"process {holder.pid} " in red.detail) == ("warehouse", True)
-        assert "Wait for its run to end" in red.mend
+        assert "Wait for its run to end" in red.fix
         holder.communicate("")
     assert _red(healthy) == []
     assert _examined(healthy)["warehouse"].detail.startswith(f"{path} opens, 0 tables")
@@ -184,7 +185,7 @@ def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> 
     ]
     raw = io.BytesIO()
     console = Console(file=io.TextIOWrapper(raw, encoding=encoding, write_through=True), width=40)
-    assert not doctor.render(findings, console)
+    assert not print_findings(findings, console)
     good, bad = ("✓", "✗") if encoding == "utf-8" else ("ok", "!!")
     assert raw.getvalue().decode(encoding).splitlines() == [
         f"{good} java: Java 17",
@@ -192,5 +193,5 @@ def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> 
         f"{bad} disk: full",
         "    Free some.",
     ]
-    assert doctor.render([], console)
-    assert doctor.render(findings[:1], console)
+    assert print_findings([], console)
+    assert print_findings(findings[:1], console)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retail_assets.cli.options import AsJson, settings_for
 from retail_assets.errors import RetailError
 from retail_assets.models import promotion
 from retail_assets.models.kinds import KINDS
@@ -31,7 +32,6 @@ class Kind(StrEnum):
     SEGMENTS = "segments"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="A version, or a part that only one has.")]
 OfKind = Annotated[
     Kind | None, typer.Option("--kind", help="By default the forecast; with a VERSION, whichever has it.")
@@ -68,7 +68,6 @@ _DISPLAYS: Mapping[Kind, _Display] = {
 
 
 def _platform() -> Platform:
-    from retail_assets.cli.app import settings_for
     from retail_assets.platform import Platform
 
     return Platform(settings_for())

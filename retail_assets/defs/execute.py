@@ -1,6 +1,7 @@
-"""Materializing assets from the command line with output for people: one line a step, no tracebacks.
+"""Runs that the command line starts: one in-process run with one line per step, and errors without tracebacks.
 
-The same run as `dagster asset materialize`, recorded in the same instance; only what is printed differs.
+They are recorded in the same instance as runs of `dagster asset materialize`; only the output differs. Dagster has no
+public names for the tags of a run's partitions, so its private ones are used here and nowhere else.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections.abc import Collection, Mapping
 
 import dagster as dg
 from dagster import DagsterEventType as Event
@@ -22,54 +24,85 @@ from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import RetailError, SettingsError, nearest
 from retail_assets.settings import Settings
 
-#: Run configuration that tells a line a step.
-STEPS_ONLY: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
+#: Run configuration: the logger of `steps_logger` alone.
+_ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
 
 
 class RunFailedError(RetailError):
-    """A step failed or a blocking check did not pass; the message repeats what each of them said."""
+    """A step failed or a blocking check did not pass; the message repeats the message of each."""
+
+
+def execute(
+    definitions: dg.Definitions,
+    assets: Collection[dg.AssetKey],
+    days: tuple[dt.date, dt.date] | None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Run assets in this process, and print one line per step on stderr.
+
+    Parameters
+    ----------
+    definitions
+        What the assets are taken from.
+    assets
+        The assets to materialize, with their checks.
+    days
+        The first and the last landing day; None for assets without partitions.
+    tags
+        Tags of the run besides those of its partitions.
+
+    Raises RunFailedError if the run fails; nothing of a failed step is published.
+    """
+    job = definitions.resolve_implicit_global_asset_job_def()
+    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+    with instance:
+        result = job.execute_in_process(
+            run_config=_ONE_LINE_PER_STEP,
+            instance=instance,
+            asset_selection=list(assets),
+            tags={**(tags or {}), **_partition_tags(days)},
+            raise_on_error=False,
+        )
+    if not result.success:
+        messages = [message for event in result.all_events if (message := _error_message(event))]
+        raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
 
 
 def materialize(settings: Settings, select: str, first: dt.date | None, last: dt.date | None) -> None:
     """Materialize the selected assets for the landings from `first` to `last` (None: assets without partitions).
 
-    Steps are told on stderr, a line each. Raises SettingsError for a selection or a partition that does not exist, and
-    RunFailedError when the run fails; nothing of a failed step is published.
+    Raises SettingsError for a selection or a partition that does not exist, and RunFailedError if the run fails.
     """
-    job = build_defs(settings).resolve_implicit_global_asset_job_def()
-    chosen = _selected(job, select)
-    partitioned = sorted(key.to_user_string() for key in chosen if job.asset_layer.get(key).is_partitioned)
-    tags = _partition_tags(settings, first, last)
-    if partitioned and not tags:
+    definitions = build_defs(settings)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    assets = _selected(job, select)
+    partitioned = sorted(key.to_user_string() for key in assets if job.asset_layer.get(key).is_partitioned)
+    days = (first, last) if first is not None and last is not None else None
+    if days:
+        _refuse_unknown_partitions(settings, *days)
+    if partitioned and not days:
         raise SettingsError(
-            f"{', '.join(partitioned)}: computed by landing day. Say which: --partition 2024-01-31, or "
+            f"{', '.join(partitioned)}: computed per landing day. Name the days: --partition 2024-01-31, or "
             "--partition-range 2024-01-01...2024-01-31 (retail-assets status shows what has landed)."
         )
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
-    with instance:
-        result = job.execute_in_process(
-            run_config=STEPS_ONLY,
-            instance=instance,
-            asset_selection=list(chosen),
-            tags=tags if partitioned else {},
-            raise_on_error=False,
-        )
-    refuse_failed(result)
+    execute(definitions, assets, days if partitioned else None)
 
 
-def refuse_failed(result: dg.ExecuteInProcessResult) -> None:
-    """Raise RunFailedError, with what each step and blocking check said, for a run that did not succeed."""
-    if not result.success:
-        said = [line for event in result.all_events if (line := _complaint(event))]
-        raise RunFailedError("\n".join(said) or f"The run {result.run_id} failed; see Dagster's log of it.")
+def _partition_tags(days: tuple[dt.date, dt.date] | None) -> dict[str, str]:
+    if days is None:
+        return {}
+    first, last = days
+    if first == last:
+        return {PARTITION_NAME_TAG: first.isoformat()}
+    return {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
 
 
-def _complaint(event: dg.DagsterEvent) -> str | None:
-    """What a failed step or a failed blocking check said that the user can act on."""
+def _error_message(event: dg.DagsterEvent) -> str | None:
+    """The message of a failed step or a failed blocking check; None for other events."""
     if event.event_type is Event.ASSET_CHECK_EVALUATION:
-        found = event.asset_check_evaluation_data
-        if not found.passed and found.blocking:
-            return f"{found.asset_key.to_user_string()}: {found.description}"
+        check = event.asset_check_evaluation_data
+        if not check.passed and check.blocking:
+            return f"{check.asset_key.to_user_string()}: {check.description}"
     if event.event_type is Event.STEP_FAILURE:
         failure = event.step_failure_data
         if failure.user_failure_data is not None:
@@ -82,38 +115,33 @@ def _complaint(event: dg.DagsterEvent) -> str | None:
 
 
 def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:
-    """The assets of names with commas between them, as `dagster asset materialize` takes them, or of a selection."""
+    """The assets of names separated by commas, as `dagster asset materialize` takes them, or of Dagster's selection."""
     if re.fullmatch(r"[\w/]+(\s*,\s*[\w/]+)*", select.strip()):
-        known = {key.to_user_string(): key for key in job.asset_layer.selected_asset_keys}
+        keys = {key.to_user_string(): key for key in job.asset_layer.selected_asset_keys}
         names = re.split(r"\s*,\s*", select.strip())
-        if unknown := [name for name in names if name not in known]:
+        if unknown := [name for name in names if name not in keys]:
             raise SettingsError(
-                f"--select: there is no asset {unknown[0]!r}.{nearest(unknown[0], known)} Assets: "
-                f"{', '.join(sorted(known))}."
+                f"--select: there is no asset {unknown[0]!r}.{nearest(unknown[0], keys)} Assets: "
+                f"{', '.join(sorted(keys))}."
             )
-        return {known[name] for name in names}
+        return {keys[name] for name in names}
     try:
-        chosen = dg.AssetSelection.from_string(select).resolve(job.asset_layer.asset_graph)
+        selected = dg.AssetSelection.from_string(select).resolve(job.asset_layer.asset_graph)
     except dg.DagsterError as e:
         raise SettingsError(f"--select {select!r} cannot be read: {str(e).splitlines()[0]}") from e
-    if not chosen:
-        raise SettingsError(f"--select {select!r} names no asset. `retail-assets materialize` without it takes all.")
-    return set(chosen)
+    if not selected:
+        raise SettingsError(f"--select {select!r} matches no asset. Leave it out to select every asset.")
+    return set(selected)
 
 
-def _partition_tags(settings: Settings, first: dt.date | None, last: dt.date | None) -> dict[str, str]:
-    if first is None or last is None:
-        return {}
+def _refuse_unknown_partitions(settings: Settings, first: dt.date, last: dt.date) -> None:
     partitions = landing_partitions(settings)
-    known = partitions.get_first_partition_key(), partitions.get_last_partition_key()
+    bounds = partitions.get_first_partition_key(), partitions.get_last_partition_key()
     for day in (first, last):
         if not partitions.has_partition_key(day.isoformat()):
             raise SettingsError(
-                f"{day} is a partition outside the range {known[0]} to {known[1]}. Choose a landing day in it, or set "
-                "RETAIL_START_DATE or RETAIL_END_DATE."
+                f"{day} is a partition outside the range {bounds[0]} to {bounds[1]}. Choose a landing day in it, or "
+                "change RETAIL_START_DATE or RETAIL_END_DATE."
             )
     if last < first:
         raise SettingsError(f"The range ends on {last}, before it begins on {first}.")
-    if first == last:
-        return {PARTITION_NAME_TAG: first.isoformat()}
-    return {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}

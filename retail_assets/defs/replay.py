@@ -5,23 +5,15 @@ touches; then the ordinary load and the ordinary checks follow. What is replayed
 """
 
 import datetime as dt
-import os
-import shlex
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
 
 from retail_assets.defs.build import build_defs
-from retail_assets.defs.execute import STEPS_ONLY, refuse_failed
+from retail_assets.defs.execute import execute
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import row_counts
 from retail_assets.defs.partitions import landing_partitions
@@ -37,14 +29,9 @@ from retail_assets.settings import Settings
 
 #: Runs of a replay carry what was chosen under this tag.
 REPLAY_TAG = "retail_assets/replay"
-_DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
 _COUNTED = ("selected", "cleaned", "superseded", "rejected", "gave_way")
 _LOADED = ("sales", "sales_quarantine")
 _REPLAYED = ("clean_sales", "quarantined_sales")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -72,63 +59,16 @@ class Report:
             "selection": str(self.selection),
             "dry_run": self.dry_run,
             **{name: self.count(name) for name in _COUNTED},
-            "amount": str(self._amount),
+            "amount": str(self.amount),
             "already_judged": self.already_judged,
             "landings": [r.to_json() for r in self.results],
             "loaded_late": [day.isoformat() for day in self.loaded_late],
         }
 
     @property
-    def _amount(self) -> Decimal:
+    def amount(self) -> Decimal:
+        """The money of the rows that are now clean."""
         return sum((r.amount for r in self.results), Decimal("0.00"))
-
-    def lines(self) -> list[str]:
-        """The report for people."""
-        by_text = [r for r in self.results if r.whole is None]
-        whole = [r for r in self.results if r.whole is not None]
-        said = []
-        if left := self.already_judged:
-            one = left == 1
-            said.append(
-                f"{_counted(left, 'chosen row')} {'was' if one else 'were'} judged by this very contract and "
-                f"{'stays' if one else 'stay'} (--again judges {'it' if one else 'them'} all the same)."
-            )
-        if not self.results:
-            said.append(f"Nothing to replay: no row was rejected by another contract than {self.contract}.")
-        if by_text:
-            rows, days = sum(r.selected for r in by_text), len(by_text)
-            what = f"{_counted(rows, 'rejected row')} of {_counted(days, 'landing')} again with {self.contract}"
-            said.append(f"{'Dry run: judged' if self.dry_run else 'Judged'} {what}:")
-            said.append(f"  {self.count('cleaned'):>9,}  clean (money {self._amount:+,})")
-            said.append(f"  {self.count('superseded'):>9,}  superseded by a later line of their landing")
-            said.append(f"  {self.count('rejected'):>9,}  still rejected{self._still(by_text)}")
-            if gave_way := self.count("gave_way"):
-                said.append(f"  {gave_way:>9,}  clean before, superseded by a replayed later line")
-        for result in whole:
-            done = "would be cleaned" if self.dry_run else "was cleaned"
-            said.append(f"The landing of {result.landed_on} {done} again from its files: {result.whole}.")
-        for manifest in self.cleaned_whole:
-            said.append(
-                f"  {manifest.landed_on}: {manifest.rows('clean'):,} clean, {manifest.rows('quarantine'):,} rejected, "
-                f"{manifest.rows('superseded'):,} superseded"
-            )
-        if self.loaded_late:
-            done = "would be loaded" if self.dry_run else "loaded"
-            days = len(self.loaded_late)
-            said.append(f"{_counted(days, 'landing')} that an earlier run had cleaned and not loaded: {done}.")
-        changed = self.count("cleaned") or self.count("gave_way") or whole or self.loaded_late
-        if self.dry_run:
-            said.append("Nothing was changed.")
-        elif changed:
-            said.append(f"Next:  retail-assets materialize --select {shlex.quote(_DOWNSTREAM)}")
-        return said
-
-    def _still(self, results: Sequence[Replayed]) -> str:
-        reasons: Counter[str] = Counter()
-        for result in results:
-            reasons.update(result.reasons)
-        listed = ", ".join(f"{name} {n:,}" for name, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-        return f": {listed}" if listed else ""
 
 
 def replay(settings: Settings, selection: Selection, *, again: bool = False, dry_run: bool = False) -> Report:
@@ -223,25 +163,10 @@ class _Step:
 def _run(
     settings: Settings, days: Sequence[dt.date], spark: SparkResource, selection: Selection, step: _Step | None
 ) -> None:
-    """One Dagster run over neighbouring landings: the replay and the load or, without a step, the ordinary assets."""
-    job = _definitions(settings, spark, step).resolve_implicit_global_asset_job_def()
+    """One Dagster run over neighboring landings: the replay and the load or, without a step, the ordinary assets."""
     cleaned = _REPLAYED if step else ("raw_sales_files", *_REPLAYED)
-    tags = {REPLAY_TAG: str(selection)[:200]}
-    if len(days) == 1:
-        tags[PARTITION_NAME_TAG] = days[0].isoformat()
-    else:
-        tags[ASSET_PARTITION_RANGE_START_TAG] = days[0].isoformat()
-        tags[ASSET_PARTITION_RANGE_END_TAG] = days[-1].isoformat()
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
-    with instance:
-        result = job.execute_in_process(
-            run_config=STEPS_ONLY,
-            instance=instance,
-            asset_selection=[dg.AssetKey(name) for name in (*cleaned, *_LOADED)],
-            tags=tags,
-            raise_on_error=False,
-        )
-    refuse_failed(result)
+    assets = [dg.AssetKey(name) for name in (*cleaned, *_LOADED)]
+    execute(_definitions(settings, spark, step), assets, (days[0], days[-1]), {REPLAY_TAG: str(selection)[:200]})
 
 
 def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -> dg.Definitions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -18,13 +18,6 @@ from retail_assets.lake.manifests import CleanManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.quarantine.rows import SelectionError, tables
 from retail_assets.quarantine.texts import fields, is_cut
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from rich.console import Console
-
-_LONGEST_TEXT = 2000
-_LONGEST_IN_LIST = 100
 
 _CONTRACT = "then run `retail-assets quarantine replay`"
 _SOURCE = "have it mended where it is written, and land the corrected file with `retail-assets land --replace`"
@@ -244,66 +237,3 @@ def _read(
         sql = f"SELECT {selected} FROM (SELECT {columns.trimmed(trim=True)} FROM (SELECT {given}))"
         [row] = con.execute(sql, [values[p].strip() for p in used]).fetchall()
     return dict(zip(contract.columns, row, strict=True))
-
-
-def render(record: Record, console: Console) -> None:
-    """Print a record: place, reasons with what to do, and the fields beside the header."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    console.print(Text(f"{record.source_file} line {record.source_line}, landed on {record.landed_on}"))
-    same = "the contract of today" if record.contract_version == record.contract_now else f"today {record.contract_now}"
-    console.print(Text(f"rejected by {record.contract_version} ({same})"))
-    known = [f"{k} {v}" for k, v in (("transaction", record.transaction_id), ("amount", record.total_amount)) if v]
-    console.print(Text(f"read of it: {', '.join(known) or 'neither transaction nor amount'}"))
-    for why in record.reasons:
-        console.print()
-        console.print(Text(f"{why.name}: {why.meaning}", style="bold"))
-        console.print(Text(f"  {why.advice}"))
-    console.print()
-    if record.fields:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for title in ("header", "text", "column", "read today as", ""):
-            table.add_column(title, overflow="fold")
-        for f in record.fields:
-            table.add_row(
-                Text("(no header)" if f.header is None else printable(f.header)),
-                Text("(missing)" if f.text is None else printable(f.text)),
-                Text(f.column or ""),
-                Text(printable(f.read or "")),
-                Text(", ".join(f.reasons), style="red"),
-            )
-        console.print(table)
-    note = " (only its begin is kept; the landed file has all of it)" if record.text_is_cut else ""
-    console.print(Text(f"text{note}:"))
-    shown = record.raw_text[:_LONGEST_TEXT]
-    console.print(Text("  " + printable(shown) + (" …" if len(shown) < len(record.raw_text) else "")))
-
-
-def render_list(rows: pa.Table, total: int, console: Console) -> None:
-    """Print rejected rows (SALES_QUARANTINE), a line each, and of how many they are the first."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if not total:
-        console.print("No rejected rows.")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("file", "line", "reasons", "text"):
-        table.add_column(title, overflow="fold", justify="right" if title == "line" else "left")
-    for row in rows.select(["source_file", "source_line", "reasons", "raw_text"]).to_pylist():
-        text = row["raw_text"]
-        short = text[:_LONGEST_IN_LIST] + (" …" if len(text) > _LONGEST_IN_LIST else "")
-        name = row["source_file"].partition("/")[2] or row["source_file"]
-        reasons = row["reasons"].replace(",", ", ")
-        table.add_row(Text(printable(name)), str(row["source_line"]), Text(reasons), Text(printable(short)))
-    console.print(table)
-    shown = f"The first {rows.num_rows:,} of {total:,} rows; --limit shows more." if rows.num_rows < total else ""
-    console.print(shown or f"{total:,} row{'' if total == 1 else 's'}.")
-
-
-def printable(text: str) -> str:
-    """The text with control characters escaped: a landed file must not steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,11 +14,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.quarantine.rows import Selection, tables
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 _COLUMNS = ("source_file", "reasons", "contract_version", "total_amount")
-_MOST = 20
 
 
 @dataclass
@@ -126,44 +122,3 @@ def _counted(rows: pa.Table) -> list[dict[str, Any]]:
 
 def _most_first(groups: Iterable[Group]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda g: (-g.rows, g.name)))
-
-
-def render(summary: Summary, console: Console, currency: str) -> None:
-    """Print the summary as tables; of many landings and files those with the most rejected rows."""
-    total = summary.total
-    if not total.rows:
-        console.print(f"{summary.source}: no rejected rows among {total.of or 0:,} landed.")
-        return
-    unknown = f", money unreadable in {total.without_amount:,} of them" if total.without_amount else ""
-    console.print(
-        f"{summary.source}: {total.rows:,} rejected rows of {total.of:,} landed ({_percent(total)}), "
-        f"{currency} {total.amount:,}{unknown}"
-    )
-    console.print(_table("reason", summary.by_reason, currency))
-    console.print("[dim]A row with several reasons counts in each of them.[/dim]")
-    for title, groups in (("landing", summary.by_landing), ("file", summary.by_file)):
-        shown = groups if len(groups) <= _MOST else _most_first(groups)[:_MOST]
-        console.print(_table(title, shown, currency))
-        if len(groups) > len(shown):
-            console.print(f"[dim]… and {len(groups) - len(shown):,} more; --json has all.[/dim]")
-
-
-def _table(title: str, groups: Iterable[Group], currency: str) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(title, overflow="fold")
-    for name in ("rows", "share", currency, "money unreadable"):
-        table.add_column(name, justify="right")
-    for g in groups:
-        table.add_row(Text(g.name), f"{g.rows:,}", _percent(g), f"{g.amount:,}", f"{g.without_amount:,}")
-    return table
-
-
-def _percent(group: Group) -> str:
-    return "" if group.share is None else f"{group.share:.3%}"
-
-
-__all__ = ["Group", "Summary", "render", "summarise"]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets import __version__
-from retail_assets.cli import app
+from retail_assets.cli import app, landing
 from retail_assets.errors import RetailError
 
 
@@ -171,7 +171,7 @@ def test_the_journey_sample_keeps_its_own_source_whatever_is_set(
     monkeypatch.setenv("RETAIL_SOURCE", "retail_sales")
     assert app.main(["sample", "complete-journey"]) == 0
     out = capsys.readouterr().out
-    assert "Landed 1,469,307 lines of complete_journey in 40 files. 1 were there already." in out
+    assert "Landed 1,469,307 lines of complete_journey in 40 files. 1 had already landed." in out
     assert "RETAIL_SOURCE=complete_journey retail-assets materialize" in out
     assert "--partition-range 2017-11-30...2017-12-31" in out
     assert given[1:] == [journey.DAILY_FROM, None]
@@ -203,7 +203,7 @@ def test_a_fault_of_ours_is_exit_code_70_and_says_how_to_see_more(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("all\nlines")
 
-    monkeypatch.setattr(app, "settings_for", broken)
+    monkeypatch.setattr(landing, "settings_for", broken)
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "a.csv"]) == 70
     err = capsys.readouterr().err
@@ -218,7 +218,7 @@ def test_a_long_message_is_cut_to_a_screen(monkeypatch: pytest.MonkeyPatch, caps
     def long(*_: object) -> None:
         raise RetailError("\n".join(f"line {i}" for i in range(100)))
 
-    monkeypatch.setattr(app, "settings_for", long)
+    monkeypatch.setattr(landing, "settings_for", long)
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "a.csv"]) == 1
     err = capsys.readouterr().err.splitlines()
@@ -232,7 +232,7 @@ def test_duckdbs_way_of_being_interrupted_is_an_interrupt(monkeypatch: pytest.Mo
     def interrupted(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr(app, "settings_for", interrupted)
+    monkeypatch.setattr(landing, "settings_for", interrupted)
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "a.csv"]) == 130
 

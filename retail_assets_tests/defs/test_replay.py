@@ -8,6 +8,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retail_assets.cli.rejected_rows import replay_lines
 from retail_assets.defs.replay import Report, stretches
 from retail_assets.quarantine.move import Replayed
 from retail_assets.quarantine.rows import Selection
@@ -30,7 +31,7 @@ def test_the_report_adds_up_and_says_what_was_cleaned_as_a_whole() -> None:
     day = dt.date(2024, 3, 1)
     results = (Replayed(day, 5, 3, 1, 1, reasons={"invalid_date": 1}), Replayed(day + DAY, 7, whole="of that"))
     report = Report("shop@2", Selection(reason="invalid_date"), results, dry_run=True)
-    text = "\n".join(report.lines())
+    text = "\n".join(replay_lines(report))
     assert "judged 5 rejected rows of 1 landing again" in text
     assert "The landing of 2024-03-02 would be cleaned again from its files: of that." in text
     assert text.endswith("Nothing was changed.")
@@ -39,6 +40,6 @@ def test_the_report_adds_up_and_says_what_was_cleaned_as_a_whole() -> None:
 
 
 def test_a_report_of_nothing_says_so() -> None:
-    assert Report("shop@2", Selection()).lines() == [
-        "Nothing to replay: no row was rejected by another contract than shop@2."
+    assert replay_lines(Report("shop@2", Selection())) == [
+        "Nothing to replay: no row was rejected by a contract other than shop@2."
     ]

@@ -236,7 +236,7 @@ def test_a_replay_that_is_killed_before_the_load_is_finished_by_the_same_again(
     _, err = killed.communicate(timeout=500)
     assert killed.returncode == -signal.SIGKILL, err
     assert mended.tables() == before
-    assert "that an earlier run had cleaned and not loaded: loaded." in command("quarantine", "replay")
+    assert "that an earlier run had cleaned but not loaded: loaded." in command("quarantine", "replay")
     assert mended.tables() == expected
 
 

@@ -26,10 +26,10 @@ def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
     ("arguments", "message"),
     [
         (("--partition", "2019-01-01"), "2019-01-01 is a partition outside the range 2024-01-01 to "),
-        ((), "computed by landing day. Say which: --partition"),
+        ((), "computed per landing day. Name the days: --partition"),
         (("--select", "sales,eda_sumary"), "there is no asset 'eda_sumary'. Did you mean 'eda_summary'?"),
         (("--select", "key:("), "--select 'key:(' cannot be read"),
-        (("--select", 'key:"nothing"'), "names no asset"),
+        (("--select", 'key:"nothing"'), "matches no asset"),
         (("--partition-range", "2024-01-03...2024-01-01"), "The range ends on 2024-01-01, before it begins"),
     ],
 )

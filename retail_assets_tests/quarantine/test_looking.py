@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from retail_assets.cleaning import rules
+from retail_assets.cli import rejected_rows
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, LakeFile
@@ -87,7 +88,7 @@ def quarantine(tmp_path: Path) -> Quarantine:
 
 def shown(render: Any, *arguments: Any) -> str:
     console = Console(width=120, file=io.StringIO())
-    render(*arguments, console) if render is not summary.render else render(arguments[0], console, "EUR")
+    render(*arguments, console) if render is not rejected_rows.print_summary else render(arguments[0], console, "EUR")
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -113,7 +114,7 @@ def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarant
 
 
 def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine) -> None:
-    text = shown(summary.render, summary.summarise(quarantine.lake, quarantine.select(), ALL))
+    text = shown(rejected_rows.print_summary, summary.summarise(quarantine.lake, quarantine.select(), ALL))
     assert "4 rejected rows of 20 landed (20.000%), EUR 25.00, money unreadable in 1 of them" in text
     assert A in text
 
@@ -123,9 +124,9 @@ def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) ->
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [])
     found = summary.summarise(made.lake, made.select(), ALL)
     assert found.to_json()["total"]["rows"] == 0
-    assert "no rejected rows among 8 landed" in shown(summary.render, found)
+    assert "no rejected rows among 8 landed" in shown(rejected_rows.print_summary, found)
     assert rows.first_rows(made.lake, made.select(), ALL, 20)[1] == 0
-    assert "No rejected rows" in shown(record.render_list, *rows.first_rows(made.lake, made.select(), ALL, 20))
+    assert "No rejected rows" in shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20))
 
 
 # --- choosing ---
@@ -191,9 +192,9 @@ def test_a_record_is_shown_field_by_field_with_what_is_read_and_what_to_do(quara
     )
     assert by_header["category"].read == "Unknown"  # the contract of today has a default
     assert (by_header["total"].column, by_header["total"].read) == ("total_amount", "10.00")
-    text = shown(record.render, found)
+    text = shown(rejected_rows.print_record, found)
     assert "transaction t2, amount 10.00" in text
-    assert f"rejected by {STRICT.digest} (today {LENIENT.digest})" in text
+    assert f"rejected by {STRICT.digest} (today's is {LENIENT.digest})" in text
 
 
 def test_a_transaction_rejected_twice_is_shown_twice(quarantine: Quarantine) -> None:
@@ -204,7 +205,7 @@ def test_a_transaction_rejected_twice_is_shown_twice(quarantine: Quarantine) -> 
 def test_a_record_with_too_few_fields_shows_which_are_missing(quarantine: Quarantine) -> None:
     [found] = record.find(quarantine.lake, quarantine.select(), STRICT, file=B, line=2)
     assert [f.text for f in found.fields] == ["just", "three ", "fields", None, None, None]
-    assert "(missing)" in shown(record.render, found)
+    assert "(missing)" in shown(rejected_rows.print_record, found)
 
 
 @pytest.mark.parametrize("where", [{"file": "a.csv", "line": 4}, {"transaction": "nobody"}])
@@ -223,8 +224,8 @@ def test_a_landed_text_does_not_steer_the_terminal(tmp_path: Path) -> None:
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [(A, 2, "invalid_date", text, "t1", None)])
     [found] = record.find(made.lake, made.select(), STRICT, transaction="t1")
     for out in (
-        shown(record.render, found),
-        shown(record.render_list, *rows.first_rows(made.lake, made.select(), ALL, 20)),
+        shown(rejected_rows.print_record, found),
+        shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20)),
     ):
         assert "\x1b" not in out
         assert "[bold]owned" in out

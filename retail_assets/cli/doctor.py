@@ -1,0 +1,51 @@
+"""`retail-assets doctor` and `retail-assets prepare`: whether this machine can run everything, and faster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_assets.cli.options import console, settings_for
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retail_assets.doctor import Finding
+
+
+def doctor(
+    spark: Annotated[bool, typer.Option(help="Start Spark and run a small job; takes some seconds.")] = True,
+) -> None:
+    """Check Java, Spark, storage, warehouse, contract and versions: one line each, with the fix for each problem."""
+    from retail_assets.doctor import examine
+
+    if not print_findings(examine(start_spark=spark), console()):
+        raise typer.Exit(1)
+
+
+def print_findings(findings: Iterable[Finding], console: Console) -> bool:
+    """Print one green or red line per finding, with the fix below a red one; return whether all are good."""
+    from rich.text import Text
+
+    good, bad = ("✓", "✗") if console.encoding.lower().startswith("utf") else ("ok", "!!")
+    all_good = True
+    for finding in findings:
+        all_good = all_good and finding.ok
+        line = Text(f"{good if finding.ok else bad} {finding.name}: ", style="green" if finding.ok else "bold red")
+        first, *rest = finding.detail.splitlines() or [""]
+        # Text, not markup: a path may contain square brackets.
+        console.print(line + Text(first, style="default"), soft_wrap=True)
+        for more in (*rest, *finding.fix.splitlines()):
+            console.print(Text(f"    {more.strip()}"), soft_wrap=True)
+    return all_good
+
+
+def prepare() -> None:
+    """Run once per environment or image: keep Spark's Java classes (150 MB), so that Spark starts in half the time."""
+    from retail_assets.spark.prepare import make_archive
+
+    typer.echo("Starting Spark once to keep its classes: about half a minute …", err=True)
+    archive = make_archive(settings_for())
+    typer.echo(f"{archive} ({archive.stat().st_size / 1e6:,.0f} MB)")

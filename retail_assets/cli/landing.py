@@ -1,0 +1,121 @@
+"""`retail-assets land` and `retail-assets sample`: files into the raw store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_assets.cli.options import day, materialize_command, progress, settings_for
+
+if TYPE_CHECKING:
+    from retail_assets.landing.land import SampleLanded
+    from retail_assets.settings import Settings
+
+sample = typer.Typer(help="Land sample sales, to try everything out.", no_args_is_help=True)
+
+
+def land(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, CSV.gz, Parquet or JSON lines.")],
+    date: Annotated[
+        dt.date | None,
+        typer.Option(parser=day, metavar="YYYY-MM-DD", help="Landing day (the partition); today by default."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Contract: a shipped name or a YAML file; RETAIL_SOURCE by default."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the file of the same name that landed that day: a correction.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Land a file even if the same bytes have already landed on another day.")
+    ] = False,
+    check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
+) -> None:
+    """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
+    from retail_assets.landing import land as landing
+    from retail_assets.landing.register import check_before_landing, refuse_drift_before_landing
+    from retail_assets.platform import Platform
+    from retail_assets.storage import Store
+
+    settings = settings_for(source)
+    landed_on = date or settings.today()
+    landing.refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
+    total = sum(landing.check_file(file) for file in files)  # all of them, before anything is landed
+    if check:
+        profiles = [check_before_landing(file, settings.contract) for file in files]
+        refuse_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
+    store = Store(settings.raw_uri)
+    partitions = set()
+    with progress("Landing", total, in_bytes=True) as watch:
+        for file in files:
+            landed = landing.land_file(
+                file, store, settings.source, landed_on, again=again, replace=replace, watch=watch
+            )
+            typer.echo(landed.message)
+            partitions.add(landing.partition_of(landed.key) or landed_on)
+    for partition in sorted(partitions):
+        typer.echo(f"Next:  {materialize_command(source or _named_source(settings), partition, partition)}")
+
+
+def _named_source(settings: Settings) -> str:
+    """The value of RETAIL_SOURCE (a name or a path), so that the next command needs no other setting."""
+    return os.environ.get("RETAIL_SOURCE", "").strip() or settings.source
+
+
+@sample.command("complete-journey")
+def complete_journey(
+    daily_from: Annotated[
+        dt.date,
+        typer.Option(
+            parser=day, metavar="YYYY-MM-DD", help="First day with its own landing; all days before land as one."
+        ),
+    ] = "2017-12-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
+) -> None:
+    """Land The Complete Journey: 1.47 million grocery lines of 2017, simulated from real patterns (extra `demo`)."""
+    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.samples import complete_journey as journey
+    from retail_assets.storage import Store
+
+    settings = settings_for(journey.SOURCE)
+    days = [landed_on for landed_on, _, _ in journey.layout(daily_from).values()]
+    refuse_dates_outside(min(days), max(days), settings.start_date, settings.end_date, settings.today())
+    with progress("Landing The Complete Journey", journey.ROWS) as watch:
+        _print_landed(journey.land(Store(settings.raw_uri), daily_from, watch))
+
+
+@sample.command("synthetic")
+def synthetic(
+    rows: Annotated[int, typer.Option(help="Total number of sales lines.")] = 100_000,
+    days: Annotated[int, typer.Option(help="Number of landing days.")] = 30,
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same bytes.")] = 1,
+    start: Annotated[dt.date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
+    dirt: Annotated[float, typer.Option(help="Share of rows that are wrong, repeated or corrected.")] = 0.01,
+) -> None:
+    """Land generated sales that fit the contract `retail_sales`, with a known share of each kind of dirt."""
+    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.samples import synthetic as generated
+    from retail_assets.storage import Store
+
+    settings = settings_for(generated.SOURCE)
+    landings = generated.rows_by_landing(rows, days, start)
+    refuse_dates_outside(min(landings), max(landings), settings.start_date, settings.end_date, settings.today())
+    with progress("Landing synthetic sales", rows) as watch:
+        _print_landed(generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
+
+
+def _print_landed(landed: SampleLanded) -> None:
+    """Print what has landed of a sample, and the command that comes next."""
+    if landed.files_landed:
+        already = f" {landed.files_already_landed:,} had already landed." if landed.files_already_landed else ""
+        typer.echo(f"Landed {landed.rows:,} lines of {landed.source} in {landed.files_landed:,} files.{already}")
+    else:
+        typer.echo(
+            f"All {landed.rows:,} lines of {landed.source} had already landed "
+            f"({landed.files_already_landed:,} files); nothing changed."
+        )
+    typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last)}")

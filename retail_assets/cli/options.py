@@ -1,0 +1,83 @@
+"""What commands share: option types, the settings, a progress bar, a console, and the command that comes next."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retail_assets.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def day(text: str) -> dt.date:
+    """Parse an option value YYYY-MM-DD. Raises typer.BadParameter.
+
+    >>> day("2024-01-31")
+    datetime.date(2024, 1, 31)
+    """
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):  # fromisoformat also takes 20240131 and 2024-W05-3
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(text)
+    raise typer.BadParameter(f"{text!r} is not a day. Write it as YYYY-MM-DD, such as 2024-01-31.")
+
+
+def days(text: str) -> tuple[dt.date, dt.date]:
+    """Parse an option value YYYY-MM-DD, or FIRST...LAST for a range. Raises typer.BadParameter.
+
+    >>> days("2024-01-01...2024-01-31")
+    (datetime.date(2024, 1, 1), datetime.date(2024, 1, 31))
+    """
+    first, _, last = text.partition("...")
+    return day(first), day(last or first)
+
+
+def settings_for(source: str | None = None) -> Settings:
+    """Load the settings of the environment, with another source if given. Raises SettingsError, ContractError."""
+    from retail_assets import settings
+
+    return settings.load({**os.environ, "RETAIL_SOURCE": source} if source else None)
+
+
+def materialize_command(source: str, first: dt.date, last: dt.date) -> str:
+    """Return the shell command that computes everything from the landings `first` to `last` of `source`."""
+    partitions = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
+    command = f"retail-assets materialize {partitions}"
+    if (os.environ.get("RETAIL_SOURCE", "").strip() or "retail_sales") != source:
+        command = f"RETAIL_SOURCE={shlex.quote(source)} {command}"
+    return command
+
+
+@contextlib.contextmanager
+def progress(description: str, total: int, *, in_bytes: bool = False) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar on stderr; call the yielded function to advance it. Without a terminal it yields None."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    done = [bars.DownloadColumn(), bars.TransferSpeedColumn()] if in_bytes else [bars.MofNCompleteColumn()]
+    columns: list[bars.ProgressColumn] = [bars.TextColumn("{task.description}"), bars.BarColumn(), *done]
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda step: bar.advance(task, step)
+
+
+def console() -> Console:
+    """Return a console for stdout."""
+    from rich.console import Console
+
+    # Piped output has no width of its own; rich's eighty columns would cut the tables.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)

@@ -1,0 +1,154 @@
+"""`retail-assets quarantine`: rejected rows, counted, listed, shown, exported and judged again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_assets.cli import rejected_rows
+from retail_assets.cli.options import AsJson, console, days, settings_for
+
+if TYPE_CHECKING:
+    from retail_assets.quarantine.rows import Selection
+
+quarantine = typer.Typer(
+    help="Rejected rows: look at them, export them, judge them again after fixing a contract.", no_args_is_help=True
+)
+
+Reason = Annotated[str | None, typer.Option(metavar="NAME", help="Only rows with this reason.")]
+InFile = Annotated[str | None, typer.Option("--file", metavar="NAME", help="Only rows of this landed file.")]
+Landing = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Only rows landed on YYYY-MM-DD, or FIRST...LAST for a range.")
+]
+
+
+def _selection(reason: str | None, file: str | None, landing: str | None) -> Selection:
+    from retail_assets.quarantine.rows import Selection
+
+    first, last = days(landing) if landing else (None, None)
+    return Selection(reason, file, first, last)
+
+
+@quarantine.command("summary")
+def summary(reason: Reason = None, file: InFile = None, landing: Landing = None, as_json: AsJson = False) -> None:
+    """Rejected rows, their money and their share, by reason, landing and file."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import rows
+    from retail_assets.quarantine.summary import summarise
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _selection(reason, file, landing)
+    result = summarise(lake, rows.landings(lake, selection), selection)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        rejected_rows.print_summary(result, console(), settings.contract.currency)
+
+
+@quarantine.command("list")
+def list_rows(
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+    limit: Annotated[int, typer.Option(min=1, help="Number of rows to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Rejected rows with place, reasons and text, ordered by landing, file and line."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import rows
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _selection(reason, file, landing)
+    first_rows, total = rows.first_rows(lake, rows.landings(lake, selection), selection, limit)
+    if as_json:
+        typer.echo(json.dumps({"total": total, "rows": first_rows.to_pylist()}, indent=2, default=str))
+        return
+    rejected_rows.print_rows(first_rows, total, console())
+
+
+@quarantine.command("show")
+def show(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE", help="The landed file: its name or key.")] = None,
+    line: Annotated[int | None, typer.Argument(metavar="LINE]", help="First line of the row.")] = None,
+    transaction: Annotated[str | None, typer.Option(metavar="ID", help="Instead: the transaction id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One rejected row in full: its reasons and what to do, its text next to the header, and how it is read."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import record, rows
+
+    if transaction is None and (file is None or line is None):
+        raise typer.BadParameter("give FILE and LINE, or --transaction ID")
+    settings = settings_for()
+    lake = Platform(settings).lake
+    manifests = rows.landings(lake, rows.Selection(file=file))
+    records = record.find(lake, manifests, settings.contract, file=file, line=line, transaction=transaction)
+    if as_json:
+        typer.echo(json.dumps([r.to_json() for r in records], indent=2))
+        return
+    for number, one in enumerate(records):
+        if number:
+            typer.echo("-" * 80)
+        rejected_rows.print_record(one, console())
+
+
+@quarantine.command("export")
+def export(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="File to write; standard output by default.")
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the original lines with their header, to fix and land again.")
+    ] = False,
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+) -> None:
+    """Write rejected rows as CSV: place, reasons and text, safe to open in a spreadsheet (no cell is a formula)."""
+    from retail_assets.platform import Platform
+    from retail_assets.quarantine import export, rows
+
+    settings = settings_for()
+    lake, selection = Platform(settings).lake, _selection(reason, file, landing)
+    manifests = rows.landings(lake, selection)
+    with export.target(path, sys.stdout.buffer) as sink:
+        if raw:
+            done = export.as_landed(lake, manifests, selection, settings.contract, sink)
+        else:
+            done = export.as_table(lake, manifests, selection, sink)
+    for remark in done.remarks():
+        typer.echo(remark, err=True)
+    rows_written = f"{done.rows:,} row{'' if done.rows == 1 else 's'} written"
+    typer.echo(f"{rows_written}{'' if path is None else f' to {path}'}.", err=True)
+    if raw and path is not None:
+        if done.rows and path.suffix != done.suffix:
+            typer.echo(f"These are lines of a {done.suffix} file: rename it before you land it.", err=True)
+        typer.echo(f"Fix the lines, then:  retail-assets land {shlex.quote(str(path))}", err=True)
+
+
+@quarantine.command("replay")
+def replay(
+    reason: Reason = None,
+    file: InFile = None,
+    landing: Landing = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Also judge rows that this same contract has already judged (after an upgrade)."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge rejected rows again with today's contract, and load those that are now clean."""
+    from retail_assets.defs import replay
+
+    report = replay.replay(settings_for(), _selection(reason, file, landing), again=again, dry_run=dry_run)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), indent=2))
+        return
+    for text in rejected_rows.replay_lines(report):
+        typer.echo(text)

@@ -1,0 +1,178 @@
+"""Rejected rows for people: the summary, a list, one row in full, and the report of a replay."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+    from rich.table import Table
+
+    from retail_assets.defs.replay import Report
+    from retail_assets.quarantine.record import Record
+    from retail_assets.quarantine.summary import Group, Summary
+
+_LONGEST_TEXT = 2000
+_LONGEST_TEXT_IN_LIST = 100
+_MOST_GROUPS = 20
+_DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
+
+
+def print_summary(summary: Summary, console: Console, currency: str) -> None:
+    """Print the summary as tables; of many landings and files, those with the most rejected rows."""
+    total = summary.total
+    if not total.rows:
+        console.print(f"{summary.source}: no rejected rows among {total.of or 0:,} landed.")
+        return
+    unknown = f", money unreadable in {total.without_amount:,} of them" if total.without_amount else ""
+    console.print(
+        f"{summary.source}: {total.rows:,} rejected rows of {total.of:,} landed ({_percent(total)}), "
+        f"{currency} {total.amount:,}{unknown}"
+    )
+    console.print(_group_table("reason", summary.by_reason, currency))
+    console.print("[dim]A row with several reasons counts once for each of them.[/dim]")
+    for title, groups in (("landing", summary.by_landing), ("file", summary.by_file)):
+        most_rows = sorted(groups, key=lambda group: (-group.rows, group.name))[:_MOST_GROUPS]
+        console.print(_group_table(title, groups if len(groups) <= _MOST_GROUPS else most_rows, currency))
+        if len(groups) > _MOST_GROUPS:
+            console.print(f"[dim]… and {len(groups) - _MOST_GROUPS:,} more; --json shows all.[/dim]")
+
+
+def _group_table(title: str, groups: Iterable[Group], currency: str) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(title, overflow="fold")
+    for name in ("rows", "share", currency, "money unreadable"):
+        table.add_column(name, justify="right")
+    for group in groups:
+        amount, unreadable = f"{group.amount:,}", f"{group.without_amount:,}"
+        table.add_row(Text(group.name), f"{group.rows:,}", _percent(group), amount, unreadable)
+    return table
+
+
+def _percent(group: Group) -> str:
+    return "" if group.share is None else f"{group.share:.3%}"
+
+
+def print_rows(rows: pa.Table, total: int, console: Console) -> None:
+    """Print rejected rows (SALES_QUARANTINE), one line each, and how many there are in total."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not total:
+        console.print("No rejected rows.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("file", "line", "reasons", "text"):
+        table.add_column(title, overflow="fold", justify="right" if title == "line" else "left")
+    for row in rows.select(["source_file", "source_line", "reasons", "raw_text"]).to_pylist():
+        text = row["raw_text"]
+        short = text[:_LONGEST_TEXT_IN_LIST] + (" …" if len(text) > _LONGEST_TEXT_IN_LIST else "")
+        name = row["source_file"].partition("/")[2] or row["source_file"]
+        reasons = row["reasons"].replace(",", ", ")
+        table.add_row(Text(printable(name)), str(row["source_line"]), Text(reasons), Text(printable(short)))
+    console.print(table)
+    shown = f"The first {rows.num_rows:,} of {total:,} rows; --limit shows more." if rows.num_rows < total else ""
+    console.print(shown or f"{total:,} row{'' if total == 1 else 's'}.")
+
+
+def print_record(record: Record, console: Console) -> None:
+    """Print one rejected row: its place, its reasons with what to do, and its fields next to the header."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text(f"{record.source_file} line {record.source_line}, landed on {record.landed_on}"))
+    is_current = record.contract_version == record.contract_now
+    contract = "today's contract" if is_current else f"today's is {record.contract_now}"
+    console.print(Text(f"rejected by {record.contract_version} ({contract})"))
+    readable = [f"{k} {v}" for k, v in (("transaction", record.transaction_id), ("amount", record.total_amount)) if v]
+    console.print(Text(f"readable: {', '.join(readable) or 'neither transaction nor amount'}"))
+    for why in record.reasons:
+        console.print()
+        console.print(Text(f"{why.name}: {why.meaning}", style="bold"))
+        console.print(Text(f"  {why.advice}"))
+    console.print()
+    if record.fields:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for title in ("header", "text", "column", "read today as", ""):
+            table.add_column(title, overflow="fold")
+        for field in record.fields:
+            table.add_row(
+                Text("(no header)" if field.header is None else printable(field.header)),
+                Text("(missing)" if field.text is None else printable(field.text)),
+                Text(field.column or ""),
+                Text(printable(field.read or "")),
+                Text(", ".join(field.reasons), style="red"),
+            )
+        console.print(table)
+    note = " (only its beginning is kept; the landed file has all of it)" if record.text_is_cut else ""
+    console.print(Text(f"text{note}:"))
+    shown = record.raw_text[:_LONGEST_TEXT]
+    console.print(Text("  " + printable(shown) + (" …" if len(shown) < len(record.raw_text) else "")))
+
+
+def printable(text: str) -> str:
+    r"""Escape control characters: a landed file must not steer the terminal.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def replay_lines(report: Report) -> list[str]:
+    """Return what a replay did, or would do, and the command that comes next."""
+    lines = []
+    by_text = [r for r in report.results if r.whole is None]
+    whole = [r for r in report.results if r.whole is not None]
+    if left := report.already_judged:
+        were, it = ("was", "it") if left == 1 else ("were", "them")
+        lines.append(
+            f"{_counted(left, 'selected row')} {were} already judged by this same contract and left alone "
+            f"(--again judges {it} anyway)."
+        )
+    if not report.results:
+        lines.append(f"Nothing to replay: no row was rejected by a contract other than {report.contract}.")
+    if by_text:
+        rows, landings = sum(r.selected for r in by_text), len(by_text)
+        what = f"{_counted(rows, 'rejected row')} of {_counted(landings, 'landing')} again with {report.contract}"
+        lines.append(f"{'Dry run: judged' if report.dry_run else 'Judged'} {what}:")
+        lines.append(f"  {report.count('cleaned'):>9,}  clean (money {report.amount:+,})")
+        lines.append(f"  {report.count('superseded'):>9,}  superseded by a later line of their landing")
+        reasons: Counter[str] = Counter()
+        for result in by_text:
+            reasons.update(result.reasons)
+        by_reason = ", ".join(f"{name} {n:,}" for name, n in sorted(reasons.items(), key=lambda x: (-x[1], x[0])))
+        lines.append(f"  {report.count('rejected'):>9,}  still rejected{f': {by_reason}' if by_reason else ''}")
+        if gave_way := report.count("gave_way"):
+            lines.append(f"  {gave_way:>9,}  clean before, now superseded by a replayed later line")
+    for result in whole:
+        done = "would be cleaned" if report.dry_run else "was cleaned"
+        lines.append(f"The landing of {result.landed_on} {done} again from its files: {result.whole}.")
+    for manifest in report.cleaned_whole:
+        lines.append(
+            f"  {manifest.landed_on}: {manifest.rows('clean'):,} clean, {manifest.rows('quarantine'):,} rejected, "
+            f"{manifest.rows('superseded'):,} superseded"
+        )
+    if late := len(report.loaded_late):
+        done = "would be loaded" if report.dry_run else "loaded"
+        lines.append(f"{_counted(late, 'landing')} that an earlier run had cleaned but not loaded: {done}.")
+    changed = report.count("cleaned") or report.count("gave_way") or whole or report.loaded_late
+    if report.dry_run:
+        lines.append("Nothing was changed.")
+    elif changed:
+        lines.append(f"Next:  retail-assets materialize --select {shlex.quote(_DOWNSTREAM)}")
+    return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
