@@ -1,1 +1,1 @@
-"""Exploratory analysis of the sales: aggregates, what they show, figures, tables and sentences."""
+"""Exploratory analysis of the sales: aggregates, what they show, and figures, tables and sentences that show it."""

@@ -1,6 +1,6 @@
-"""What the analysis knows: the results of `queries`, loaded once, as frames that fit on a page.
+"""The aggregates that the analysis works on: results of `queries`, read once.
 
-Money stays exact where it is reported (`overview`, `categories`); what is only drawn or tested is double precision.
+Money is exact where it is reported (`overview`, `categories`), and double precision where it is only drawn or tested.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overview:
-    """Counts and sums over all current sales. Dates are None when there are none; money is net of returns."""
+    """Counts and sums over all current sales. Dates are None without sales; money is net of returns."""
 
     lines: int
     orders: int
@@ -41,7 +41,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Category:
-    """One category. `revenue` and `returned` are exact money; `orders` are the distinct orders that contain it."""
+    """One category. `revenue` and `returned` are exact money; `orders` counts the orders that contain it."""
 
     name: str
     revenue: Decimal
@@ -53,7 +53,7 @@ class Category:
 
 @dataclass(frozen=True)
 class EdaData:
-    """Aggregates of the sales.
+    """The aggregates.
 
     overview : Overview
     categories : tuple of Category, by revenue descending
@@ -61,7 +61,7 @@ class EdaData:
         (money), orders. Days without a sale are zero.
     category_months : category_rank (1 = most revenue), product_category, month_start, revenue, orders; top categories
     hours : weekday (0 = Monday), hour_of_day, revenue, orders; only lines that have a time of day
-    customer_tiles : tile (1 = the best hundredth), customers, customers_once (with one order), orders, revenue
+    customer_tiles : tile (1 = the best hundredth), customers, customers_once (those with one order), orders, revenue
     basket_amounts : amount (three significant digits, rounded down), orders; orders of positive amount
     basket_lines : line_count (100 stands for 100 and more), orders
     customer_groups : trait (gender, age_group), member, product_category (null: all), buyers, and over the buyers of
@@ -86,9 +86,9 @@ class EdaData:
 
 
 def load(query: Callable[[str], pa.Table]) -> EdaData:
-    """Run every query through `query` (SQL text in, Arrow table out) and hold the results.
+    """Run every query through `query` (SQL in, Arrow table out).
 
-    Raises whatever `query` raises. No sales at all is not an error: the frames are then empty.
+    Raises whatever `query` raises. Without sales the frames are empty; that is not an error.
     """
     results = {name: query(sql) for name, sql in QUERIES.items()}
     return EdaData(
@@ -147,7 +147,7 @@ def _overview(row: dict[str, Any]) -> Overview:
 
 
 def _frame(table: pa.Table, text: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Everything but the columns in `text` as float64: warehouses differ in how wide they make a sum."""
+    """A frame with all columns but those in `text` as float64: warehouses differ in the types of their sums."""
     columns: dict[str, Any] = {}
     for name in table.column_names:
         values = table.column(name).to_pylist()
@@ -167,13 +167,13 @@ def _every_day(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_weekday(hours: pd.DataFrame) -> pd.DataFrame:
-    """SQL counts days of the week from Sunday = 0, pandas from Monday = 0."""
+    """Count weekdays from Monday = 0; SQL counts them from Sunday = 0."""
     weekday = (hours["day_of_week"] + 6) % 7
     return hours.drop(columns="day_of_week").assign(weekday=weekday)
 
 
 def _quartiles(counted: pd.DataFrame) -> pd.DataFrame:
-    """Linear interpolation between the two values that enclose a quartile (Hyndman & Fan 1996, type 7)."""
+    """Interpolate between the two values that enclose a quartile (Hyndman & Fan 1996, type 7)."""
     frame = counted[["measure", "product_category", "n", "mean", "std", "minimum", "maximum"]].copy()
     for percent in (25, 50, 75):
         place = (frame["n"] - 1) * percent / 100

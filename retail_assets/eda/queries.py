@@ -1,8 +1,8 @@
-"""The SQL of the exploratory analysis: every aggregate it needs, small however long the fact table is.
+"""The SQL of the exploratory analysis: every aggregate it needs, each small however long the fact table is.
 
-The texts run unchanged on DuckDB and Amazon Redshift. That rules out FILTER, GROUP BY ALL and the list functions
-(Redshift has none), AVG of a decimal or an integer (Redshift truncates it), an ordered window without a frame (Redshift
-refuses it), and PERCENTILE_CONT (on Redshift one node sorts every row; quartiles come from counted values instead).
+The statements run unchanged on DuckDB and Amazon Redshift. That rules out FILTER, GROUP BY ALL and the list functions
+(Redshift does not have them), AVG of a decimal or an integer (Redshift truncates it), an ordered window without a frame
+(Redshift rejects it), and PERCENTILE_CONT (on Redshift one node sorts every row; quartiles come from counted values).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from string import Template
 from types import MappingProxyType
 
-TOP_CATEGORIES = 11  # shown by name; all others together are the twelfth
+TOP_CATEGORIES = 11  # shown by name; the others together are a twelfth
 
 _OVERVIEW = """
 select
@@ -51,7 +51,7 @@ group by product_category
 order by revenue desc, product_category
 """
 
-# The rank instead of a name for the rest: a category may well be called "Other".
+# A rank, not a name, marks the smaller categories: a category may well be called "Other".
 _CATEGORY_MONTHS = Template("""
 with ranked as (
     select product_category, row_number() over (order by sum(revenue) desc, product_category) as category_rank
@@ -71,7 +71,7 @@ group by 1, 2, 3
 order by 1, 3
 """).substitute(top=TOP_CATEGORIES)
 
-# Lines at exactly midnight carry a date and no time of day.
+# Lines at exactly midnight have a date but no time of day.
 _HOURS = """
 select
     cast(extract(dow from sale_date) as integer) as day_of_week,
@@ -84,7 +84,7 @@ group by 1, 2
 order by 1, 2
 """
 
-# One row a hundredth of the known customers, best first.
+# One row per hundredth of the known customers, best first.
 _CUSTOMER_TILES = """
 with per_customer as (
     select customer_id, count(distinct order_id) as orders, sum(total_amount) as revenue
@@ -107,7 +107,7 @@ group by 1
 order by 1
 """
 
-# Three significant digits: at most 900 rows for every power of ten, and still exact to one unit below 1,000.
+# Three significant digits: at most 900 rows per power of ten, and still exact to one unit below 1,000.
 _BASKET_AMOUNTS = """
 with baskets as (
     select order_id, cast(sum(total_amount) as double precision) as amount
@@ -139,9 +139,9 @@ order by 1
 """
 
 # Sums and sums of squares over customers: enough for means, confidence intervals and tests with the customer as the
-# independent unit (lines of one customer are not independent). Where a line has no customer, its order stands in.
+# independent unit (lines of one customer are not independent). A line without a customer counts by its order instead.
 # Shares are of a customer's positive spending, so that a return makes none negative or above one. Two genders under one
-# customer id make the gender unknown; of two age bands the later in the alphabet, in practice the older, counts.
+# customer id make the gender unknown; of two age bands the later in the alphabet counts, in practice the older.
 _CUSTOMER_GROUPS = """
 with spending as (
     select
@@ -213,7 +213,7 @@ order by 1, 2, 3
 """
 
 # Quartiles of counted values: the k-th smallest value is the least one with more than k values at or below it. `low`
-# and `high` enclose the quartile; linear interpolation between them is left to the caller. A null category is all.
+# and `high` enclose the quartile; the caller interpolates between them. A null category stands for all.
 _SUMMARY_OF_COUNTED = Template("""
 scoped as (
     select product_category, x, n from counted
@@ -261,7 +261,7 @@ _ALL_LINES = """select cast(null as varchar(128)) as product_category, x, cast(s
     from counted
     group by x"""
 
-# A basket of a category is what one order spent in that category.
+# The basket of a category is what one order spent on it.
 _BASKETS = Template("""
 with per_category as (
     select order_id, product_category, sum(total_amount) as amount

@@ -1,4 +1,4 @@
-"""Summary statistics of the sales as a CSV that is safe to open in a spreadsheet."""
+"""`statistics.csv`: summary statistics of the sales, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SOURCES = ("mean", "std", "minimum", "p25", "p50", "p75", "maximum")
 
 
 def statistics_csv(data: EdaData) -> str:
-    """One row a measure a scope: quantity, unit price and amount of a line, and amount of a basket.
+    """Write one row per measure and scope: quantity, unit price and amount of an order line, and amount of an order.
 
-    `scope` is `all` or `category`; a category's basket is what one order spent in that category. `std` is that of a
-    sample, empty for a single value. Quartiles interpolate linearly. Four decimals; money is in the shop's currency.
+    `scope` is `all` or `category`; the basket of a category is what one order spent on it. `std` is the sample standard
+    deviation, empty for a single value. Quartiles interpolate linearly. Four decimals; money is in the shop's currency.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import struct
@@ -18,7 +19,8 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.render import FIGURES, render_all, skipped
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
-from retail_assets.eda.summary import build_summary
+from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
+from retail_assets.lake.manifests import CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
 from retail_assets.plotting.wording import axis_number, change, compared, markdown, money, number, percent, short
 from retail_assets.storage.csv_cells import safe_cell
@@ -74,6 +76,17 @@ def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData
     assert sum(parts) == round(float(summary["revenue"]["total"]) * 100)
     assert parts == sorted(parts, reverse=True)
     assert (summary["first_date"] is None) == data.empty
+
+
+def test_every_landed_row_is_clean_quarantined_or_superseded() -> None:
+    def landing(day: int, **rows: int) -> CleanManifest:
+        files = {status: (LakeFile("k", count, count, "0.00", 1),) for status, count in rows.items()}
+        return CleanManifest("s", dt.date(2024, 1, day), "r", "c", "d", files)  # type: ignore[arg-type]
+
+    landings = [landing(1, clean=5, quarantine=2, superseded=1), landing(2, clean=3, quarantine=0, superseded=0)]
+    rows = count_rows(iter(landings), current=7)
+    assert rows == {"landed": 11, "clean": 8, "quarantined": 2, "superseded": 1, "current": 7}
+    assert tuple(rows) == ROW_COUNTS
 
 
 def test_a_summary_of_other_row_counts_is_refused(shop: Shop) -> None:

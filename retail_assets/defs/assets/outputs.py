@@ -1,6 +1,7 @@
-"""What the assets of the forecast and of the segments share: metadata of their tables, reports, pictures."""
+"""What assets with reports and figures share: metadata of their tables, and how reports and figures are published."""
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -30,12 +31,28 @@ def _money(value: object) -> str:
 def publish(
     platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Write reports and figures, remove figures that these data do not give; returns thumbnails for the event log."""
-    from retail_assets.plotting.image import thumbnail
-
-    platform.output.delete([f"figures/{name}" for name in all_figures if name not in drawn])
+    """Write reports (by key) and figures (by file name), and return thumbnails as metadata."""
     for key, content in reports.items():
         platform.output.write(key, content)
+    publish_figures(platform, drawn, all_figures)
+    return thumbnails(drawn)
+
+
+def publish_figures(platform: Platform, drawn: dict[str, bytes], all_figures: Iterable[str]) -> list[str]:
+    """Write figures by file name, and remove those of `all_figures` that an earlier run drew and this one did not.
+
+    Returns the keys that were removed.
+    """
+    existing = {entry.key for entry in platform.output.list("figures")}
+    stale = [key for key in (f"figures/{name}" for name in all_figures if name not in drawn) if key in existing]
+    platform.output.delete(stale)
     for name, png in drawn.items():
         platform.output.write(f"figures/{name}", png)
+    return stale
+
+
+def thumbnails(drawn: dict[str, bytes]) -> dict[str, Any]:
+    """Return small versions of figures as metadata, named by the file without `.png`."""
+    from retail_assets.plotting.image import thumbnail
+
     return {name.removesuffix(".png"): picture(thumbnail(png), name) for name, png in drawn.items()}
