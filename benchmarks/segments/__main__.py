@@ -25,9 +25,9 @@ from retail_assets.decisions.segment_report import make_report
 from retail_assets.segmentation.evaluation.fit import Fit, as_json, measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.lifecycle.segment import NO_MODEL, make_features, make_profiles, score_all, train_from
-from retail_assets.segmentation.model.clustering import Training, train
 from retail_assets.segmentation.model.features import read_sample
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.training import Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.warehouse.duckdb import DuckDBWarehouse

@@ -21,9 +21,9 @@ from retail_assets.segmentation.evaluation.fit import measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.evaluation.next_quarter import next_quarter
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
-from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
 from retail_assets.segmentation.queries.profiles import MIX

@@ -17,7 +17,7 @@ from retail_assets.segmentation.lifecycle.segment import (
     score_all,
     train_from,
 )
-from retail_assets.segmentation.model.clustering import SegmentModel
+from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST
 from retail_assets.warehouse import marts

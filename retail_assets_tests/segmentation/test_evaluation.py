@@ -15,7 +15,8 @@ from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.fit import Fit, measure
 from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
-from retail_assets.segmentation.model.clustering import SegmentModel, train
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import ACTION_NUMBERS, DEFAULT
 from retail_assets.tables import SEGMENT_PROFILES
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, planted

@@ -19,8 +19,8 @@ from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.figures import segments as figures
 from retail_assets.segmentation.figures import style
 from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
-from retail_assets.segmentation.model.clustering import train
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog
 from retail_assets_tests.decisions.test_recommendations import share
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted

@@ -1,4 +1,4 @@
-"""How many clusters, whether they are found again, and whether their names outlive a retraining."""
+"""How many clusters, whether resamples find them again, and whether their names outlive a retraining."""
 
 from __future__ import annotations
 
@@ -16,18 +16,13 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from retail_assets.segmentation.model import serialization
-from retail_assets.segmentation.model.clustering import (
-    Candidate,
-    SegmentModel,
-    Training,
-    choose_k,
-    inherit_names,
-    mean_rand_index,
-    resampled,
-    train,
-)
+from retail_assets.segmentation.model.cluster_count import ClusterCount, choose_k
 from retail_assets.segmentation.model.features import eligible, naming_matrix
+from retail_assets.segmentation.model.name_inheritance import inherit_names
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.stability import mean_rand_index, resampled
+from retail_assets.segmentation.model.training import Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
 
@@ -38,8 +33,8 @@ def four_kinds() -> tuple[pd.DataFrame, list[str], Training]:
     return features, truth, train(features)
 
 
-def candidates(*known: tuple[int, float, float | None, bool]) -> list[Candidate]:
-    return [Candidate(*one) for one in known]
+def counts(*tried: tuple[int, float, float | None, bool]) -> list[ClusterCount]:
+    return [ClusterCount(*one) for one in tried]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +53,7 @@ def candidates(*known: tuple[int, float, float | None, bool]) -> list[Candidate]
 def test_k_is_the_largest_that_is_usable_and_stable_unless_fewer_are_clearly_separated(
     tried: list[tuple[int, float, float | None, bool]], k: int | None
 ) -> None:
-    assert choose_k(candidates(*tried)) == k
+    assert choose_k(counts(*tried)) == k
 
 
 @pytest.mark.parametrize("kinds", [tuple(PLANTED), THREE_KINDS], ids=["four kinds", "three kinds"])
@@ -75,7 +70,7 @@ def test_planted_kinds_of_shopper_are_found_and_named_rightly(kinds: tuple[str, 
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_fewer_than_four_customers_are_not_clustered_and_the_reason_is_said(count: int) -> None:
+def test_fewer_than_four_customers_are_not_clustered_and_the_reason_is_stated(count: int) -> None:
     training = train(frame(customer(str(i), 3 + i, "100") for i in range(count)))
     assert training.model is None
     assert ("nobody to segment" if count == 0 else f"Only {count} of {count} customers") in str(training.why)
@@ -103,11 +98,11 @@ def test_identical_customers_are_no_cluster() -> None:
     assert "alike" in str(training.why)
 
 
-def test_one_purchase_a_customer_is_said_to_be_no_ground_for_personas() -> None:
+def test_one_purchase_per_customer_is_no_basis_for_personas() -> None:
     """The seed's data set: 1,000 transactions of 1,000 customers."""
     training = train(frame(customer(f"CUST{i:03d}", 1, str(25 + 7 * i), recency=i % 300) for i in range(200)))
     assert training.model is None
-    assert "one purchase a customer cannot be segmented by frequency" in str(training.why)
+    assert "With one purchase per customer there is no purchase frequency to segment by" in str(training.why)
 
 
 def test_the_same_customers_give_the_same_bytes(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:
@@ -116,7 +111,7 @@ def test_the_same_customers_give_the_same_bytes(four_kinds: tuple[pd.DataFrame, 
     assert training.model is not None
     assert again.model is not None
     assert serialization.dumps(again.model) == serialization.dumps(training.model)
-    assert again.candidates == training.candidates
+    assert again.tried == training.tried
 
 
 def test_another_seed_gives_the_same_personas(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:

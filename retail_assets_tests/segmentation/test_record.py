@@ -17,8 +17,8 @@ from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import Manifest, ModelStore
 from retail_assets.segmentation.lifecycle import record
 from retail_assets.segmentation.model import serialization
-from retail_assets.segmentation.model.clustering import Training, train
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.training import Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
 from retail_assets.storage import Store
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted

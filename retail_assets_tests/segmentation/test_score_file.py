@@ -13,7 +13,8 @@ from hypothesis import given
 
 from retail_assets.segmentation.lifecycle.purchase_file import Format, PurchaseFileError
 from retail_assets.segmentation.lifecycle.score_file import FIELDS, ScoredFile, score_file
-from retail_assets.segmentation.model.clustering import SegmentModel, train
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets_tests.segmentation.shoppers import PLANTED, SNAPSHOT, planted
 

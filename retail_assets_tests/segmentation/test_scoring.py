@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.segmentation.model.clustering import Training, train
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.tags import slug, tag
+from retail_assets.segmentation.model.training import Training, train
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
 
 

@@ -26,7 +26,7 @@ from retail_assets.tables import (
 
 if TYPE_CHECKING:
     from retail_assets.models.promotion import Decision, InUse
-    from retail_assets.segmentation.model.clustering import SegmentModel
+    from retail_assets.segmentation.model.segment_model import SegmentModel
     from retail_assets.segmentation.personas.catalog import Catalog
 
 GROUP = "segments"
@@ -262,6 +262,7 @@ def _train_if_due(platform: Platform, demanded: bool, run_id: str) -> dict[str, 
 def _train(platform: Platform, previous: "SegmentModel | None", catalog: "Catalog", run_id: str) -> dict[str, Any]:
     from retail_assets.segmentation.lifecycle import record, segment
     from retail_assets.segmentation.model.features import read_sample
+    from retail_assets.segmentation.model.scoring import share_renamed
     from retail_assets.segmentation.model.serialization import dumps, loads
 
     models = platform.model_store(SEGMENTS)
@@ -270,7 +271,7 @@ def _train(platform: Platform, previous: "SegmentModel | None", catalog: "Catalo
     if model is None:
         return {"outcome": training.why or "", "verdict": training.why or "", "model_version": "none"}
     sample = read_sample(platform.warehouse)
-    renamed = segment.renamed_by(model, previous, sample, catalog) if previous else None
+    renamed = share_renamed(model, previous, sample, catalog) if previous else None
     now = dt.datetime.now(dt.UTC)
     known = record.facts(training, sample, catalog, renamed=renamed, trained_at=now)
     candidate = models.save(
@@ -278,7 +279,7 @@ def _train(platform: Platform, previous: "SegmentModel | None", catalog: "Catalo
     )
 
     def policy(in_use: "InUse[SegmentModel]") -> "Decision":
-        share = segment.renamed_by(model, in_use.model, sample, catalog) if in_use.model else None
+        share = share_renamed(model, in_use.model, sample, catalog) if in_use.model else None
         return record.decide(candidate, in_use.manifest, share, unusable=in_use.unusable)
 
     decision = promotion.promote_if_better(models, candidate, policy, loads, at=now, run_id=run_id)

@@ -9,7 +9,7 @@ from typing import Any
 from retail_assets.segmentation.evaluation.fit import Fit
 from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
-from retail_assets.segmentation.model.clustering import SegmentModel
+from retail_assets.segmentation.model.segment_model import SegmentModel
 
 
 @dataclass(frozen=True)

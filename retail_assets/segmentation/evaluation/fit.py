@@ -10,8 +10,9 @@ import pandas as pd
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 
 from retail_assets.segmentation.evaluation.rounding import rounded
-from retail_assets.segmentation.model.clustering import SegmentModel, mean_rand_index, resampled
-from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
+from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible, seeded_sample
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.stability import mean_rand_index, resampled
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 
 JUDGED_CUSTOMERS = 5_000
@@ -50,10 +51,7 @@ def measure(model: SegmentModel, features: pd.DataFrame, *, catalog: Catalog = D
     allowed = features[eligible(features)]
     if len(allowed) < 2:
         return Fit(len(allowed))
-    shown = allowed
-    if len(allowed) > JUDGED_CUSTOMERS:
-        picked = np.random.default_rng(seed).choice(len(allowed), JUDGED_CUSTOMERS, replace=False)
-        shown = allowed.iloc[np.sort(picked)]
+    shown = allowed.iloc[seeded_sample(len(allowed), JUDGED_CUSTOMERS, seed)]
     points = model.standardize(shown)[:, : len(MODEL_FEATURES)]
     labels = model.predict(shown)
     silhouette = davies_bouldin = None

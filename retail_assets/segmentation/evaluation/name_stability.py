@@ -21,8 +21,9 @@ from retail_assets.segmentation.evaluation.past_snapshots import (
     sample_hash_limit,
     span_of_sales,
 )
-from retail_assets.segmentation.model.clustering import SegmentModel, train
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.warehouse.protocol import Warehouse

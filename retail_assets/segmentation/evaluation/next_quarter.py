@@ -20,8 +20,8 @@ from retail_assets.segmentation.evaluation.past_snapshots import (
     sample_hash_limit,
     span_of_sales,
 )
-from retail_assets.segmentation.model.clustering import train
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.sales import revenue_between
 from retail_assets.warehouse.protocol import Warehouse

@@ -9,7 +9,8 @@ from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.action_text import money
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.evaluation.evidence import Evidence
-from retail_assets.segmentation.model.clustering import FAIRLY_STABLE, FEW_CUSTOMERS, stability_word
+from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE, stability_word
 from retail_assets.segmentation.personas.catalog import Persona
 
 WELL_NAMED = 0.5

@@ -14,16 +14,13 @@ from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.models.promotion import Decision
 from retail_assets.models.store import Manifest
-from retail_assets.segmentation.model.clustering import (
-    FAIRLY_STABLE,
-    FEW_CUSTOMERS,
-    STABLE,
-    YARDSTICK_SDS,
-    SegmentModel,
-    Training,
-)
-from retail_assets.segmentation.model.features import MODEL_FEATURES, NAMING_FEATURES, eligible
-from retail_assets.segmentation.personas.catalog import Catalog
+from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
+from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE, STABLE
+from retail_assets.segmentation.model.training import Training
+from retail_assets.segmentation.model.yardstick import YARDSTICK_SDS
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
 
 #: Changes with what a model means: one of another design is trained anew.
 DESIGN = "2"
@@ -79,7 +76,7 @@ def facts(
             "bootstrap_ari": None if ari is None else round(ari, 6),
             "renamed": None if renamed is None else round(renamed, 6),
             "least_name_fit": min(model.fits),
-            **{f"silhouette_k{c.k}": round(c.silhouette, 6) for c in training.candidates},
+            **{f"silhouette_k{c.k}": round(c.silhouette, 6) for c in training.tried},
         },
         "scores": {} if ari is None else {f"instability_k{chosen.k}": round(1 - ari, 6)},
         "verdict": verdict(training),
@@ -220,7 +217,7 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
                 "–" if c.bootstrap_ari is None else f"{c.bootstrap_ari:.3f}",
                 "**chosen**" if c.k == model.k else c.why or "",
             ]
-            for c in training.candidates
+            for c in training.tried
         ],
     )
     return compose_card(

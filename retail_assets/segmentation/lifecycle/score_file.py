@@ -19,9 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from retail_assets.segmentation.lifecycle.purchase_file import Format, read_purchases
-from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import frame
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.tables import DIM_CUSTOMER, DIM_DATE, SALES

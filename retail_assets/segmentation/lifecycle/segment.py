@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.errors import NotReadyError
-from retail_assets.segmentation.model.clustering import MIN_CUSTOMERS, SegmentModel, Training, train
 from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_chunks, read_sample
 from retail_assets.segmentation.model.scoring import score
+from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.training import MIN_CUSTOMERS, Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries import migrations, profiles
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
@@ -146,14 +146,6 @@ def make_migrations(warehouse: Warehouse) -> pa.Table:
     table = table.sort_by([(name, "ascending") for name in ("to_snapshot", *SEGMENT_MIGRATIONS.key)])
     warehouse.replace(SEGMENT_MIGRATIONS, table)
     return table
-
-
-def renamed_by(newcomer: SegmentModel, standing: SegmentModel, features: Any, catalog: Catalog) -> float:
-    """Share of the customers of a features frame that two models name differently; 0 without customers."""
-    if not len(features):
-        return 0.0
-    ours, theirs = (score(model, features, catalog)["persona"].to_numpy() for model in (newcomer, standing))
-    return float(np.mean(ours != theirs))
 
 
 def _snapshot(warehouse: Warehouse) -> dt.date | None:

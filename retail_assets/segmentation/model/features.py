@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from retail_assets.errors import RetailError
-from retail_assets.segmentation.personas.catalog import NAMING_FEATURES as NAMING_FEATURES
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
 from retail_assets.segmentation.queries.customer_features import MIN_PURCHASES, sample
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets.warehouse.protocol import Warehouse
@@ -86,6 +86,17 @@ def eligible(features: pd.DataFrame) -> np.ndarray:
     enough = features["frequency"].to_numpy() >= MIN_PURCHASES
     mask: np.ndarray = enough & (features["monetary"].to_numpy(dtype=float) > 0)
     return mask
+
+
+def seeded_sample(size: int, at_most: int, seed: int) -> np.ndarray:
+    """Return positions of a seeded sample without replacement, ascending; all positions if they are few enough.
+
+    >>> seeded_sample(3, 5, seed=0).tolist()
+    [0, 1, 2]
+    """
+    if size <= at_most:
+        return np.arange(size)
+    return np.sort(np.random.default_rng(seed).choice(size, at_most, replace=False))
 
 
 def read_sample(

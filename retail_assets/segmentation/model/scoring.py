@@ -1,23 +1,28 @@
-"""Giving every customer a segment by a model in use: rules first, clusters for those whom the rules leave."""
+"""Giving every customer a segment with the model in use: rules first, then clusters for the remaining customers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import eligible
+from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.tags import tag
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import MIN_PURCHASES
 
 
 def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog = DEFAULT) -> pd.DataFrame:
-    """The segment of each customer of a features frame, in its order.
+    """Return the segment of each customer of a features frame, in its order.
 
-    Columns: `customer_id`, `persona`, `cluster` (int; -1 where a rule decided), `confidence` (chance of belonging; NaN
-    where a rule decided), `tags` (text), `favourite_category` (None if not focused on one) and `lapsed_risk` (bool).
-    Without a model, those whom the rules leave are the group `not_segmented`.
+    Columns: `customer_id`, `persona`, `cluster` (int; -1 if a rule decided), `confidence` (probability of belonging to
+    the cluster; NaN if a rule decided), `tags` (text), `favourite_category` (None if the customer has none) and
+    `lapsed_risk` (bool).
+
+    Args:
+        model: the model in use; without one, customers to whom no rule applies are in the group `not_segmented`.
+        features: a features frame.
+        catalog: names of the groups that rules assign.
     """
     groups = catalog.groups
     bought = features["frequency"].to_numpy()
@@ -42,7 +47,15 @@ def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog =
             "cluster": clusters,
             "confidence": np.round(confidence, 6),
             "tags": tags.text,
-            "favourite_category": tags.favourite_category,
+            "favourite_category": tags.favorite_category,
             "lapsed_risk": tags.lapsed_risk,
         }
     )
+
+
+def share_renamed(candidate: SegmentModel, champion: SegmentModel, features: pd.DataFrame, catalog: Catalog) -> float:
+    """Return the share of the customers of a features frame that two models name differently; 0 without customers."""
+    if not len(features):
+        return 0.0
+    ours, theirs = (score(model, features, catalog)["persona"].to_numpy() for model in (candidate, champion))
+    return float(np.mean(ours != theirs))

@@ -1,4 +1,4 @@
-"""A segment model as bytes that are safe to load: skops, never pickle; the same model is the same bytes."""
+"""A segment model as bytes that are safe to load: skops, never pickle. The same model gives the same bytes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sklearn.preprocessing import PowerTransformer
 
 from retail_assets.errors import ModelFileError
 from retail_assets.models.archive import canonical
-from retail_assets.segmentation.model.clustering import SegmentModel
 from retail_assets.segmentation.model.features import MODEL_FEATURES
+from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
 
 FORMAT = 1
@@ -22,7 +22,7 @@ class SegmentModelFileError(ModelFileError):
 
 
 def dumps(model: SegmentModel) -> bytes:
-    """The model as a skops archive, canonical: the same model gives the same bytes."""
+    """Write a model as a canonical skops archive: the same model gives the same bytes."""
     import skops.io
 
     content = {
@@ -41,17 +41,17 @@ def dumps(model: SegmentModel) -> bytes:
 
 
 def loads(data: bytes) -> SegmentModel:
-    """The model of `dumps`. Raises SegmentModelFileError for anything else, before any of it is run."""
+    """Read a model that `dumps` wrote. Raises SegmentModelFileError for anything else, before any of it is run."""
     import skops.io
 
     try:
-        # Nothing beyond what skops trusts of scikit-learn and numpy: what a file asks for is no reason to trust it.
+        # Only what skops trusts of scikit-learn and numpy: that a file asks for a type is no reason to trust it.
         content = skops.io.loads(data, trusted=[])
         return _model(content)
     except SegmentModelFileError:
         raise
     except Exception as e:
-        # skops raises what it meets: a bad archive, a type that is not trusted, a part that is not there.
+        # skops raises many things: for a bad archive, for a type that is not trusted, for a missing part.
         raise SegmentModelFileError(
             f"The stored segment model cannot be loaded ({type(e).__name__}: {str(e).partition(chr(10))[0][:200]}). "
             "Retrain the segments, or roll back: retail-assets models rollback --kind segments"
@@ -60,7 +60,9 @@ def loads(data: bytes) -> SegmentModel:
 
 def _model(content: Any) -> SegmentModel:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise SegmentModelFileError("The stored segment model has another format than this version reads. Retrain it.")
+        raise SegmentModelFileError(
+            "The stored segment model has a format that this version cannot read. Retrain the segments."
+        )
     reference, kmeans = content["reference"], content["kmeans"]
     names = tuple(map(str, content["names"]))
     fits = (
@@ -70,7 +72,7 @@ def _model(content: Any) -> SegmentModel:
         and np.asarray(kmeans.cluster_centers_).shape == (len(names), len(MODEL_FEATURES))
     )
     if not fits:
-        raise SegmentModelFileError("The stored segment model's parts do not fit each other. Retrain it.")
+        raise SegmentModelFileError("The parts of the stored segment model do not match. Retrain the segments.")
     return SegmentModel(
         reference=reference,
         kmeans=kmeans,
@@ -85,7 +87,7 @@ def _model(content: Any) -> SegmentModel:
 
 
 def _lean(fitted: KMeans, seed: int) -> KMeans:
-    """The same clusters without the label of every training customer, and nothing of the machine it was fitted on."""
+    """The same clusters without the label of every training customer, and without traces of the machine."""
     lean = KMeans(int(fitted.n_clusters), n_init=1, random_state=seed)
     lean.cluster_centers_ = np.ascontiguousarray(fitted.cluster_centers_, dtype=float)
     lean.labels_ = np.zeros(0, dtype=np.int32)

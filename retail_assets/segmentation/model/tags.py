@@ -1,6 +1,6 @@
-"""What is known of a customer beside the segment: favourite category, unusual silence, weekends, holidays, returns.
+"""What else is known about a customer: favorite category, unusual silence, weekends, holidays, returns.
 
-Each tag has a rule that can be said in a sentence, and asks for enough purchases that chance does not make it.
+Each tag follows a rule of one sentence, and requires enough purchases that it is not a matter of chance.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 FOCUS_SHARE, FOCUS_INDEX = 0.25, 1.5
-"""Focused on a category: a quarter of the money or more, and half as much again as among all customers."""
+"""Focused on a category: at least a quarter of the money, and at least 1.5 times the share among all customers."""
 TAG_PURCHASES = 3
-"""Purchases below which a habit cannot be told from chance."""
+"""Purchases below which a habit may be chance."""
 SILENCE = 3.0
-"""At risk of lapsing: silent for so many mean gaps. Of gaps that come by chance (exponential), 5 % are longer."""
+"""At risk of lapsing: silent for this many mean gaps between purchases; 5 % of random (exponential) gaps are longer."""
 SILENCE_DAYS = 14
 WEEKEND_SHARE = 0.6
-"""Weekend shopper: so much of the money on two days of seven."""
+"""Weekend shopper: at least this share of the money on two days of seven."""
 HOLIDAY_SHARE = 0.4
 RETURN_SHARE = 0.25
 
@@ -28,15 +28,15 @@ WEEKEND, HOLIDAY, LAPSED, RETURNS = "weekend shopper", "holiday shopper", "lapse
 
 @dataclass(frozen=True)
 class Tags:
-    """By customer, in the order of the features frame."""
+    """Tags by customer, in the order of the features frame."""
 
     text: np.ndarray
-    favourite_category: np.ndarray
+    favorite_category: np.ndarray
     lapsed_risk: np.ndarray
 
 
 def tag(features: pd.DataFrame) -> Tags:
-    """The tags of a features frame. `text` joins them with commas, such as `electronics-focused, weekend shopper`."""
+    """Tag the customers of a features frame. `text` joins the tags: `electronics-focused, weekend shopper`."""
     enough = features["frequency"].to_numpy() >= TAG_PURCHASES
 
     def number(name: str) -> np.ndarray:
@@ -56,16 +56,20 @@ def tag(features: pd.DataFrame) -> Tags:
             (HOLIDAY, enough & (number("holiday_share") >= HOLIDAY_SHARE)),
             (RETURNS, enough & (bought > 0) & (-number("returned") >= RETURN_SHARE * bought)),
         )
-    favourite = features["favourite_category"].to_numpy(dtype=object).copy()
-    favourite[~focused] = None
-    known = {name: f"{slug(name)}-focused" for name in set(favourite[focused].tolist())}
-    text = np.array([known[name] if name is not None else "" for name in favourite], dtype=object)
+    favorite = features["favourite_category"].to_numpy(dtype=object).copy()
+    favorite[~focused] = None
+    words = {name: f"{slug(name)}-focused" for name in set(favorite[focused].tolist())}
+    text = np.array([words[name] if name is not None else "" for name in favorite], dtype=object)
     for word, mask in marks:
         comma = np.where(text == "", "", ", ")
         text = np.where(mask, text + comma + word, text)
-    return Tags(text, favourite, np.asarray(lapsed, dtype=bool))
+    return Tags(text, favorite, np.asarray(lapsed, dtype=bool))
 
 
 def slug(category: str) -> str:
-    """A category as it stands in a tag: small letters of any script and digits, words joined by hyphens."""
+    """Write a category for a tag: lower-case letters of any script and digits, words joined by hyphens.
+
+    >>> slug("Home & Garden"), slug("食品"), slug("!")
+    ('home-garden', '食品', 'other')
+    """
     return re.sub(r"[\W_]+", "-", category.casefold()).strip("-") or "other"

@@ -247,8 +247,14 @@ def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
     fill(platform.warehouse, once)
     made, checks = run(platform, report=True)
     assert all(evaluation.passed for evaluation in checks.values()), checks
-    assert "one purchase a customer cannot be segmented by frequency" in made["segment_model"]["verdict"]
-    assert "one purchase a customer cannot be segmented by frequency" in made["segment_report"]["verdict"]
+    assert (
+        "With one purchase per customer there is no purchase frequency to segment by"
+        in made["segment_model"]["verdict"]
+    )
+    assert (
+        "With one purchase per customer there is no purchase frequency to segment by"
+        in made["segment_report"]["verdict"]
+    )
     assert set(names(platform).values()) == {"One Purchase"}
     assert platform.model_store(SEGMENTS).champion() is None
     evaluation = json.loads((tmp_path / "output" / "segments" / "evaluation.json").read_text())

@@ -1,0 +1,115 @@
+"""How many clusters the data support: every number is tried, judged and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+from retail_assets.segmentation.model.features import seeded_sample
+from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
+from retail_assets.segmentation.model.segment_model import centroids
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE, mean_rand_index
+from retail_assets.segmentation.model.yardstick import INPUTS, inputs
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, OTHER, Catalog
+from retail_assets.segmentation.personas.naming import name_clusters
+
+CLEAR_STRUCTURE = 0.5
+"""Silhouette from which clusters are a "reasonable structure" (Kaufman and Rousseeuw 1990, chapter 2)."""
+K_MARGIN = 0.02
+"""Silhouettes closer than this count as equal; the larger number of clusters then wins."""
+FEW_CUSTOMERS = 40
+"""Below this many clustered customers, segments describe them and nobody else."""
+LEAST_SHARE = 0.01
+"""Share of the customers that a cluster must have to be worth a persona."""
+SILHOUETTE_CUSTOMERS = 5_000
+"""The silhouette compares all pairs; with more customers it is measured on a seeded sample."""
+CHOICE_RESAMPLES = 10
+CHOICE_CUSTOMERS = 4_000
+"""Customers and resamples by which the stability of every k is judged; the winner is later evaluated with more."""
+
+
+@dataclass(frozen=True)
+class ClusterCount:
+    """A number of clusters that was tried.
+
+    Attributes:
+        k: the number.
+        silhouette: mean silhouette (Rousseeuw 1987) of the training customers, -1 to 1.
+        bootstrap_ari: mean adjusted Rand index with the clusters of resamples; None if not measured.
+        usable: whether every cluster is large enough and has a persona of its own.
+        why: why it is not usable; None if it is.
+    """
+
+    k: int
+    silhouette: float
+    bootstrap_ari: float | None
+    usable: bool
+    why: str | None = None
+
+
+def judge(fit: KMeans, scores: np.ndarray, seed: int, catalog: Catalog) -> ClusterCount:
+    """Judge a number of clusters: separation, sizes, names, and stability under resampling.
+
+    Args:
+        fit: K-Means fitted to the inputs of `scores`.
+        scores: standardized naming features of the training customers (n x 5).
+        seed: of samples and resamples.
+        catalog: the personas.
+    """
+    k = int(fit.n_clusters)
+    shown = seeded_sample(len(scores), SILHOUETTE_CUSTOMERS, seed)
+    silhouette = _silhouette(scores[shown, :INPUTS], fit.labels_[shown])
+    sizes = np.bincount(fit.labels_, minlength=k)
+    if not sizes.all():
+        return ClusterCount(k, silhouette, None, False, "a cluster is empty")
+    if len(scores) >= FEW_CUSTOMERS and sizes.min() < max(2, LEAST_SHARE * len(scores)) and k > 2:
+        return ClusterCount(k, silhouette, None, False, f"a cluster has only {sizes.min():,} customers")
+    matches = name_clusters(centroids(scores, fit.labels_, k), NAMING_FEATURES, catalog.clusters)
+    if k > 2 and sum(match.persona is OTHER for match in matches):
+        return ClusterCount(k, silhouette, None, False, "a cluster resembles no persona")
+    if len(scores) < FEW_CUSTOMERS:
+        return ClusterCount(k, silhouette, None, True)
+    drawn = seeded_sample(len(scores), CHOICE_CUSTOMERS, seed)
+    points, labels = inputs(scores[drawn]), fit.labels_[drawn]
+    return ClusterCount(k, silhouette, _bootstrap_ari(points, labels, k, seed, catalog), True)
+
+
+def choose_k(tried: Sequence[ClusterCount]) -> int | None:
+    """Choose the largest usable k that is stable, unless a smaller one has clear structure and separates better.
+
+    If none is stable, all usable ones are compared. None if none is usable.
+
+    >>> two, three = ClusterCount(2, 0.38, 0.97, True), ClusterCount(3, 0.33, 0.85, True)
+    >>> choose_k([two, three, ClusterCount(4, 0.33, 0.6, True)])
+    3
+    """
+    usable = [c for c in tried if c.usable]
+    stable = [c for c in usable if c.bootstrap_ari is None or c.bootstrap_ari >= FAIRLY_STABLE] or usable
+    if not stable:
+        return None
+    largest = max(stable, key=lambda c: c.k)
+    best = max(stable, key=lambda c: (c.silhouette, c.k))
+    clear = best.silhouette >= CLEAR_STRUCTURE and best.silhouette > largest.silhouette + K_MARGIN
+    return best.k if clear else largest.k
+
+
+def _bootstrap_ari(points: np.ndarray, labels: np.ndarray, k: int, seed: int, catalog: Catalog) -> float:
+    """Agreement of the labels with the clusters of resamples, in the same yardstick."""
+    rng = np.random.default_rng(seed)
+    predictions = []
+    for number in range(CHOICE_RESAMPLES):
+        resample = points[rng.integers(0, len(points), len(points))]
+        again = fit_clusters(resample, min(k, distinct(resample)), seed + 1 + number, catalog.clusters, starts=3)
+        predictions.append(again.predict(points))
+    return mean_rand_index(labels, predictions)
+
+
+def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:
+    """Mean silhouette (Rousseeuw 1987); 0 if the sample has a single cluster, as it is defined there."""
+    if not 1 < len(np.unique(labels)) < len(labels):
+        return 0.0
+    return float(silhouette_score(points, labels))

@@ -1,0 +1,130 @@
+"""Training a model of the segments: choose the number of clusters, fit them, and name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS, ClusterCount, choose_k, judge
+from retail_assets.segmentation.model.features import SAMPLE_CUSTOMERS, eligible, naming_matrix, seeded_sample
+from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
+from retail_assets.segmentation.model.name_inheritance import inherit_names
+from retail_assets.segmentation.model.segment_model import SegmentModel, named_model
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE
+from retail_assets.segmentation.model.yardstick import (
+    YARDSTICK_SDS,
+    fit_yardstick,
+    inputs,
+    offset_of_average,
+    standardized,
+)
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+
+MIN_CUSTOMERS = 4
+"""Customers below which nothing is clustered."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The result of a training.
+
+    Attributes:
+        model: None if the customers could not be clustered.
+        why: the reason, in a sentence, where there is no model.
+        tried: every number of clusters that was tried, the smallest first.
+        customers: eligible customers in the training.
+        inherited: whether the yardstick is that of the previous model.
+    """
+
+    model: SegmentModel | None
+    why: str | None
+    tried: tuple[ClusterCount, ...]
+    customers: int
+    inherited: bool = False
+
+    @property
+    def chosen(self) -> ClusterCount | None:
+        """The number of clusters of the model, as it was judged."""
+        return next((c for c in self.tried if self.model and c.k == self.model.k), None)
+
+    @property
+    def stable(self) -> bool:
+        """Whether another sample of the same shop would give about the same segments."""
+        ari = self.chosen.bootstrap_ari if self.chosen else None
+        return ari is not None and ari >= FAIRLY_STABLE and self.customers >= FEW_CUSTOMERS
+
+
+def train(
+    features: pd.DataFrame,
+    *,
+    catalog: Catalog = DEFAULT,
+    previous: SegmentModel | None = None,
+    seed: int = 0,
+    at_most: int = SAMPLE_CUSTOMERS,
+) -> Training:
+    """Choose the number of clusters, fit them, and name them.
+
+    There are at most as many clusters as personas, half as many as customers, and no more than distinct customers. Of
+    the numbers whose clusters are usable (each large enough, no two of one name), `choose_k` takes the largest stable
+    one, so that each persona has its cluster, unless a smaller one has clear structure and separates better. The same
+    customers and the same seed give the same model.
+
+    Args:
+        features: a features frame; customers who cannot be clustered are ignored.
+        catalog: the personas to name clusters by.
+        previous: the model in use, whose yardstick and names are kept where they still fit.
+        seed: of random starts, samples and resamples.
+        at_most: customers to train on; of more, a seeded sample.
+    """
+    allowed = features[eligible(features)]
+    training = allowed.iloc[seeded_sample(len(allowed), at_most, seed)]
+    if len(training) < MIN_CUSTOMERS:
+        return Training(None, _too_few(features, len(training)), (), len(training))
+    # One thread: sums split over threads differ in the last bit from run to run, and so would the bytes written.
+    with threadpool_limits(1):
+        inherited = previous is not None and _still_fits(previous, training)
+        yardstick = previous.reference if previous is not None and inherited else fit_yardstick(training)
+        scores = standardized(yardstick, naming_matrix(training))
+        points = inputs(scores)
+        limit = min(len(catalog.clusters), len(scores) // 2, distinct(points))
+        fits = {k: fit_clusters(points, k, seed, catalog.clusters) for k in range(2, limit + 1)}
+        if not fits:
+            return Training(None, _alike(len(training)), (), len(training))
+        tried = tuple(judge(fit, scores, seed, catalog) for fit in fits.values())
+        k = choose_k(tried)
+        if k is None:
+            return Training(None, _alike(len(training)), tried, len(training))
+        model = named_model(fits[k], yardstick, scores, training, seed, catalog)
+    if previous is not None and inherited and previous.catalog_digest == catalog.digest:
+        model = inherit_names(model, previous, scores, catalog)
+    return Training(model, None, tried, len(training), inherited)
+
+
+def _still_fits(previous: SegmentModel, training: pd.DataFrame) -> bool:
+    """Whether the previous model's yardstick still measures these customers."""
+    return bool((offset_of_average(previous.standardize(training)) <= YARDSTICK_SDS).all())
+
+
+def _too_few(features: pd.DataFrame, left: int) -> str:
+    """Say why there are too few customers to cluster."""
+    if not len(features):
+        return "No sale has a customer id, so there is nobody to segment."
+    once = features["frequency"] == 1
+    if (features["frequency"] <= 1).all() and once.any():
+        return (
+            f"All {int(once.sum()):,} customers of the window bought exactly once. With one purchase per customer "
+            "there is no purchase frequency to segment by, so no personas are given."
+        )
+    return (
+        f"Only {left:,} of {len(features):,} customers bought at least twice and paid something after returns. "
+        f"Clustering takes at least {MIN_CUSTOMERS}, so no personas are given."
+    )
+
+
+def _alike(customers: int) -> str:
+    return (
+        f"The {customers:,} customers who bought at least twice are alike in frequency, spend and basket, so there are "
+        "no segments to find."
+    )

@@ -1,0 +1,48 @@
+"""The yardstick: naming features made near-normal and standardized, frozen when it is fitted, passed on by retrainings.
+
+A retraining measures with the yardstick of the model before it, so a cluster that stays where it was is recognized as
+the same cluster and keeps its name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import PowerTransformer
+
+from retail_assets.segmentation.model.features import MODEL_FEATURES, naming_matrix
+from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
+
+OUTLIER_SDS = 4.0
+"""Standardized features are clipped here, so that one wholesaler does not get a cluster of their own."""
+YARDSTICK_SDS = 0.5
+"""A new yardstick is fitted if the average customer is off by more than this in any model feature."""
+
+INPUTS = len(MODEL_FEATURES)
+"""The first columns of the standardized naming features, which customers are clustered by."""
+
+
+def fit_yardstick(features: pd.DataFrame) -> PowerTransformer:
+    """Fit a yardstick to customers: Yeo-Johnson to near-normal, then mean 0 and variance 1 (Yeo and Johnson 2000)."""
+    return PowerTransformer(method="yeo-johnson", standardize=True).fit(naming_matrix(features))
+
+
+def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
+    """Apply a yardstick to a naming matrix (n x 5): standard deviations from its average customer, clipped."""
+    if not len(matrix):
+        return np.zeros((0, len(NAMING_FEATURES)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = yardstick.transform(matrix)
+    # A value far beyond those that the exponent was fitted to can overflow: it is clipped like any other outlier.
+    scores = np.nan_to_num(scores, nan=OUTLIER_SDS, posinf=OUTLIER_SDS, neginf=-OUTLIER_SDS)
+    return np.clip(scores, -OUTLIER_SDS, OUTLIER_SDS)
+
+
+def inputs(scores: np.ndarray) -> np.ndarray:
+    """Return the columns of standardized naming features that K-Means sees (n x 3), contiguous."""
+    return np.ascontiguousarray(scores[:, :INPUTS])
+
+
+def offset_of_average(scores: np.ndarray) -> np.ndarray:
+    """Return how far the average of these customers is from the yardstick's, per model feature, in its deviations."""
+    return np.abs(scores[:, :INPUTS].mean(axis=0))
