@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retail_assets.errors import NotReadyError
-from retail_assets.landing.land import landed_partitions, partition_folder
+from retail_assets.landing.partitions import landed_partitions, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL
 

@@ -25,7 +25,7 @@ from benchmarks.cleaning import compare
 from benchmarks.cleaning.data import SOURCE, Generated, generated
 from benchmarks.metering import measured
 from retail_assets import settings as settings_module
-from retail_assets.contracts import model as contracts
+from retail_assets.contracts import loading as contracts
 from retail_assets.spark import class_archive, java
 
 ROOT = Path(__file__).parents[2]

@@ -24,8 +24,8 @@ from benchmarks.metering import measured
 from retail_assets import settings as settings_module
 from retail_assets.cleaning import job
 from retail_assets.defs.resources import SparkResource
-from retail_assets.landing.land import partition_folder
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.register import inspect_landings
 from retail_assets.platform import Platform
 from retail_assets.samples import complete_journey, synthetic
 
@@ -43,7 +43,7 @@ def platform(home: Path, source: str, raw: Path | None = None) -> Platform:
 def load(of: Platform, spark: SparkResource, days: Sequence[dt.date]) -> dict[str, float]:
     """Take the landings from raw files to loaded tables, as the assets do; return the seconds of each step."""
     begin = time.perf_counter()
-    landings = register_landings(of.raw, of.source, list(days), of.settings.contract)
+    landings = inspect_landings(of.raw, of.source, list(days), of.settings.contract)
     for landing in landings:
         of.lake.publish_raw(landing)
     registered = time.perf_counter()

@@ -14,7 +14,7 @@ from benchmarks.metering import tree_cpu
 from retail_assets import settings as settings_module
 from retail_assets.cleaning import job
 from retail_assets.defs.resources import SparkResource
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.platform import Platform
 
 RUN = "benchmark"
@@ -54,7 +54,7 @@ def main() -> None:
     folders = platform.raw.folders(platform.source)
     days = [dt.date.fromisoformat(folder.removeprefix("dt=")) for folder in folders]
     watch.lap("imports")
-    landings = register_landings(platform.raw, platform.source, days, settings.contract)
+    landings = inspect_landings(platform.raw, platform.source, days, settings.contract)
     for landing in landings:
         platform.lake.publish_raw(landing)
     watch.lap("raw_sales_files")

@@ -19,23 +19,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from retail_assets import errors
 from retail_assets.cleaning import exchange
+from retail_assets.cleaning.latest import latest
 from retail_assets.cleaning.parse import Parser
-from retail_assets.cleaning.reader import read_records
-from retail_assets.cleaning.write import (
-    CLEAN,
-    QUARANTINE,
-    STATISTICS_DDL,
-    STATISTICS_SCHEMA,
-    SUPERSEDED,
-    Target,
-    write_rows,
-)
+from retail_assets.cleaning.readers.read import read_records
+from retail_assets.cleaning.write import STATISTICS_DDL, STATISTICS_SCHEMA, Target, write_rows
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, Status
@@ -182,30 +173,6 @@ def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]
             yield parser.parse(records.table)
 
 
-def latest(rows: pa.Table, *, numbered: bool) -> pa.Table:
-    """Add `status`: clean, quarantined, or superseded by a later line of the landing. `rows` are in order."""
-    whole = rows["reasons"].to_numpy() == 0
-    status = np.where(whole, CLEAN, QUARANTINE).astype(np.int32)
-    at = np.flatnonzero(whole)
-    ids = rows["transaction_id"] if len(at) == rows.num_rows else rows["transaction_id"].filter(pa.array(whole))
-    ids = ids.combine_chunks()
-    encoded = ids.dictionary_encode()
-    codes, distinct = encoded.indices.to_numpy(), len(encoded.dictionary)
-    if numbered:
-        order = np.argsort(codes, kind="stable")
-        begins = np.searchsorted(codes[order], np.arange(distinct))
-        nth = np.empty(len(codes), dtype=np.int64)
-        nth[order] = np.arange(len(codes)) - np.repeat(begins, np.diff(np.append(begins, len(codes)))) + 1
-        named = pc.binary_join_element_wise(ids, pa.array(nth).cast(pa.string()), "-")
-        column = pc.replace_with_mask(rows["transaction_id"].combine_chunks(), pa.array(whole), named)
-        rows = rows.set_column(rows.column_names.index("transaction_id"), "transaction_id", column)
-    elif distinct < len(codes):
-        last = np.zeros(distinct, dtype=np.int64)
-        np.maximum.at(last, codes, np.arange(len(codes)))
-        status[at[last[codes] != np.arange(len(codes))]] = SUPERSEDED
-    return rows.append_column("status", pa.array(status))
-
-
 def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
     """Raise LandingError when a file is not the one that was registered. By its size: the hash would cost a reading."""
     size = handle.seek(0, io.SEEK_END)
@@ -259,6 +226,3 @@ def _as_retail_error(error: Exception) -> errors.RetailError | None:
     if "No space left on device" in str(error):
         return errors.StorageError("The disk is full: Spark could not write. Free some space and run the same again.")
     return None
-
-
-__all__ = ["balanced", "clean", "latest"]

@@ -12,7 +12,7 @@ import typer
 from retail_assets.cli.options import day, materialize_command, progress, settings_for
 
 if TYPE_CHECKING:
-    from retail_assets.landing.land import SampleLanded
+    from retail_assets.samples.sample_landing import SampleLanded
     from retail_assets.settings import Settings
 
 sample = typer.Typer(help="Land sample sales, to try everything out.", no_args_is_help=True)
@@ -37,27 +37,26 @@ def land(
     check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
 ) -> None:
     """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
-    from retail_assets.landing import land as landing
-    from retail_assets.landing.register import check_before_landing, refuse_drift_before_landing
+    from retail_assets.landing.land import check_file, land_file
+    from retail_assets.landing.partitions import partition_of, refuse_dates_outside
+    from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
     from retail_assets.platform import Platform
     from retail_assets.storage import Store
 
     settings = settings_for(source)
     landed_on = date or settings.today()
-    landing.refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
-    total = sum(landing.check_file(file) for file in files)  # all of them, before anything is landed
+    refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
+    total = sum(check_file(file) for file in files)  # all of them, before anything is landed
     if check:
         profiles = [check_before_landing(file, settings.contract) for file in files]
-        refuse_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
+        refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
     store = Store(settings.raw_uri)
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:
         for file in files:
-            landed = landing.land_file(
-                file, store, settings.source, landed_on, again=again, replace=replace, watch=watch
-            )
+            landed = land_file(file, store, settings.source, landed_on, again=again, replace=replace, watch=watch)
             typer.echo(landed.message)
-            partitions.add(landing.partition_of(landed.key) or landed_on)
+            partitions.add(partition_of(landed.key) or landed_on)
     for partition in sorted(partitions):
         typer.echo(f"Next:  {materialize_command(source or _named_source(settings), partition, partition)}")
 
@@ -77,7 +76,7 @@ def complete_journey(
     ] = "2017-12-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
 ) -> None:
     """Land The Complete Journey: 1.47 million grocery lines of 2017, simulated from real patterns (extra `demo`)."""
-    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.landing.partitions import refuse_dates_outside
     from retail_assets.samples import complete_journey as journey
     from retail_assets.storage import Store
 
@@ -97,7 +96,7 @@ def synthetic(
     dirt: Annotated[float, typer.Option(help="Share of rows that are wrong, repeated or corrected.")] = 0.01,
 ) -> None:
     """Land generated sales that fit the contract `retail_sales`, with a known share of each kind of dirt."""
-    from retail_assets.landing.land import refuse_dates_outside
+    from retail_assets.landing.partitions import refuse_dates_outside
     from retail_assets.samples import synthetic as generated
     from retail_assets.storage import Store
 

@@ -1,4 +1,4 @@
-"""Matching a file's header to a contract, without regard to case and separators."""
+"""Matching a file's header to the columns of a contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retail_assets.contracts.model import Contract, normalise
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 
 _MOST, _LONGEST = 30, 40  # headers that a message shows, and characters of each
@@ -14,7 +15,11 @@ _MOST, _LONGEST = 30, 40  # headers that a message shows, and characters of each
 
 @dataclass(frozen=True)
 class HeaderMatch:
-    """`positions` maps every raw column of the contract that the file has to its index; the rest is named."""
+    """`positions` maps every raw column of the contract that the file has to its index.
+
+    `unknown` are headers of the file that are not in the contract, `missing` columns of the contract that are not in
+    the file.
+    """
 
     positions: dict[str, int]
     unknown: tuple[str, ...]
@@ -22,18 +27,18 @@ class HeaderMatch:
 
 
 def match_header(header: list[str], contract: Contract, where: str) -> HeaderMatch:
-    """Find the contract's columns in `header`.
+    """Find the contract's columns in `header`. `where` names the file in errors.
 
-    Raises LandingError when a required column is missing, when two headers mean the same column, or when the
-    contract rejects unknown columns. The message names what was found, what was expected and the nearest.
+    Raises LandingError if a required column is missing, if two headers mean the same column, or if the contract rejects
+    unknown columns. The message lists the headers, the expected columns and the nearest matches.
     """
-    found: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for i, name in enumerate(header):
-        found.setdefault(normalise(name), []).append(i)
+        by_name.setdefault(normalize_header(name), []).append(i)
     positions: dict[str, int] = {}
     used: set[int] = set()
     for column, names in contract.raw_columns().items():
-        hits = sorted({i for n in names for i in found.get(normalise(n), [])})
+        hits = sorted({i for n in names for i in by_name.get(normalize_header(n), [])})
         if len(hits) > 1:
             twice = ", ".join(f"{header[i][:_LONGEST]!r} (column {i + 1})" for i in hits[:10])
             raise LandingError(
@@ -54,8 +59,8 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
             "  Choose the right contract (RETAIL_SOURCE), add an alias to it, or check that the first line is a header."
         )
         raise LandingError("\n".join(lines))
-    ignored = {normalise(c) for c in contract.ignore_columns}
-    unknown = tuple(h for h in unknown if normalise(h) not in ignored)
+    ignored = {normalize_header(c) for c in contract.ignore_columns}
+    unknown = tuple(h for h in unknown if normalize_header(h) not in ignored)
     if unknown and contract.unknown_columns == "reject":
         raise LandingError(
             f"{where}: columns {_shown(unknown)} are not in contract {contract.name!r}, which rejects unknown columns. "
@@ -69,7 +74,7 @@ def _shown(headers: Sequence[str]) -> str:
 
 
 def required_raw_columns(contract: Contract) -> list[str]:
-    """The raw columns a file must have: those of required fields, of ids that are composed, and of the money."""
+    """Return the raw columns that a file must have: those of required fields, of composed ids, and of the money."""
     needed: list[str] = []
     for name in ("transaction_id", "sold_at", "product_category", "quantity"):
         rule = contract.columns[name]
@@ -84,13 +89,13 @@ def required_raw_columns(contract: Contract) -> list[str]:
     if contract.cancellations:
         needed.append(contract.cancellations.column)
     needed += [u.column for u in contract.quantity_units]
-    by_normal = {normalise(n): c for c, names in contract.raw_columns().items() for n in names}
-    return list(dict.fromkeys(by_normal[normalise(c)] for c in needed))
+    by_normal = {normalize_header(n): c for c, names in contract.raw_columns().items() for n in names}
+    return list(dict.fromkeys(by_normal[normalize_header(c)] for c in needed))
 
 
 def _with_nearest(column: str, contract: Contract, unknown: tuple[str, ...]) -> str:
-    candidates = {normalise(h[:_LONGEST]): h[:_LONGEST] for h in unknown[:1000]}
-    for name in map(normalise, contract.raw_columns()[column]):
+    candidates = {normalize_header(h[:_LONGEST]): h[:_LONGEST] for h in unknown[:1000]}
+    for name in map(normalize_header, contract.raw_columns()[column]):
         if match := difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6):
             return f"{column!r} (nearest: {candidates[match[0]]!r})"
     return repr(column)

@@ -20,7 +20,7 @@ from dagster_aws.s3 import S3Resource
 
 from retail_assets.errors import NotReadyError
 from retail_assets.lake.lake import Lake
-from retail_assets.landing.land import partition_of
+from retail_assets.landing.partitions import partition_of
 from retail_assets.platform import Platform
 from retail_assets.storage.s3_objects import S3Objects
 

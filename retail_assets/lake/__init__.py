@@ -1,0 +1,1 @@
+"""The lake: profiles of landed files, manifests that commit what cleaning wrote, and sweeping what nobody needs."""

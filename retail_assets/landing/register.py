@@ -1,10 +1,11 @@
-"""Registering a landing: every file of one partition, inspected, as the manifest that cleaning reads."""
+"""Registering a landing: every file of a partition, inspected, in the raw manifest that cleaning reads."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from retail_assets.contracts.model import Contract
@@ -12,16 +13,16 @@ from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.drift import drift_of, refuse_drift, refuses_anything
-from retail_assets.landing.inspect import inspect_file
-from retail_assets.landing.land import partition_folder
+from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.storage import Entry, Store
 
 _AT_ONCE = 4
 
 
-def register_landings(store: Store, source: str, days: list[dt.date], contract: Contract) -> list[RawManifest]:
-    """One manifest a day, its files in the order of their keys; a day without files has none.
+def inspect_landings(store: Store, source: str, days: list[dt.date], contract: Contract) -> list[RawManifest]:
+    """Inspect the files of landings. Returns one raw manifest per day, with its files in the order of their keys.
 
     Raises LandingError for the first file (by day and key) that cannot be read as the contract says.
     """
@@ -37,48 +38,70 @@ def register_landings(store: Store, source: str, days: list[dt.date], contract: 
                 for day, submitted in jobs
             ]
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer: do not read on
+            pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer, so stop reading
             raise
 
 
 def _visible(entries: list[Entry]) -> list[Entry]:
-    """Without what engines write beside their data: `_SUCCESS`, `_committed_…`, `_delta_log/…`."""
+    """Leave out what engines write next to their data: `_SUCCESS`, `_committed_…`, `_delta_log/…`."""
     return [e for e in entries if not any(part.startswith("_") for part in e.key.split("/")[2:])]
 
 
-def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
-    """Refuse landings that lack a file which was registered before: a lost file must not take its sales along unseen.
+@dataclass(frozen=True)
+class Registered:
+    """Landings whose manifests are published: `uris` of the manifests, and the schema drift of each landing."""
 
-    Raises LandingError naming the files, and what to do where they were withdrawn on purpose.
+    manifests: tuple[RawManifest, ...]
+    drifts: tuple[SchemaDrift, ...]
+    uris: tuple[str, ...]
+
+
+def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Contract) -> Registered:
+    """Inspect the landings of some days and publish their manifests once all have passed.
+
+    Raises LandingError if a file cannot be read as the contract says, if a registered file is gone, or if the contract
+    refuses the schema drift.
     """
-    known = set(lake.landings("raw"))
+    manifests = inspect_landings(raw, lake.source, days, contract)
+    refuse_vanished(lake, manifests)
+    drifts = schema_drift_of(lake, manifests, contract)
+    refuse_schema_drift(lake, manifests, drifts, contract)
+    return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
+
+
+def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
+    """Refuse landings that lack a file which was registered before, so that no sales disappear unnoticed.
+
+    Raises LandingError with the names of the files, and what to do if they were withdrawn on purpose.
+    """
+    registered = set(lake.landings("raw"))
     for manifest in manifests:
-        if manifest.landed_on not in known:
+        if manifest.landed_on not in registered:
             continue
-        there = {f.key for f in manifest.files}
-        if gone := [f for f in lake.raw(manifest.landed_on).files if f.key not in there]:
+        present = {f.key for f in manifest.files}
+        if gone := [f for f in lake.raw(manifest.landed_on).files if f.key not in present]:
             named = ", ".join(f"{f.key} ({f.lines:,} lines)" for f in gone[:5]) + (", …" if len(gone) > 5 else "")
             withdrawn = lake.raw_manifest_uri(manifest.landed_on)
             raise LandingError(
-                f"Registered before and gone from the raw store: {named}. Nothing was changed. Restore the file; or, "
-                f"if it was withdrawn on purpose, delete {withdrawn} and run the same again."
+                f"Registered before, but no longer in the raw store: {named}. Nothing was changed. Restore the file. "
+                f"If it was withdrawn on purpose, delete {withdrawn} and run the same again."
             )
 
 
-def refuse_drift_before_landing(
+def refuse_schema_drift_before_landing(
     lake: Lake, landed_on: dt.date, profiles: Sequence[FileProfile], contract: Contract
 ) -> None:
-    """Raise LandingError where the contract refuses what is other in these files than in the landing before."""
-    if not refuses_anything(contract):
+    """Raise LandingError if the contract refuses how these files differ from the landing before."""
+    if not refuses_schema_drift(contract):
         return
     landing = RawManifest(lake.source, landed_on, contract.digest, tuple(profiles))
-    refuse_drift(lake, [landing], drift_of(lake, [landing], contract), contract)
+    refuse_schema_drift(lake, [landing], schema_drift_of(lake, [landing], contract), contract)
 
 
 def check_before_landing(path: Path, contract: Contract) -> FileProfile:
-    """Inspect a local file as it will be after landing, so that what cannot be read is refused before it lands.
+    """Inspect a local file as it will be after landing, so that an unreadable file is refused before it lands.
 
-    Raises LandingError, with the file's own name in the message.
+    Raises LandingError with the file's own name in the message.
     """
     folder = Store(str(path.absolute().parent))
     return inspect_file(folder, Entry(path.name, path.stat().st_size, None), contract)

@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT, UNCLOSED_QUOTE
-from retail_assets.contracts.model import Contract, normalise
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import Contract
 from retail_assets.errors import RetailError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.inspect import inspect_file
+from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.quarantine.rows import Selection, of_landing, tables
 from retail_assets.quarantine.texts import is_cut
 from retail_assets.storage import Entry, Store
@@ -176,8 +177,8 @@ def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str |
         if getattr(before, name) != getattr(now, name):
             return f"the contract changes how {before.key} is read ({name.replace('_', ' ')})"
     rule = contract.columns["transaction_id"]
-    named = {normalise(name) for name in (rule.header, *rule.compose) if name}
-    id_columns = {position for header, position in now.positions.items() if normalise(header) in named}
+    named = {normalize_header(name) for name in (rule.header, *rule.compose) if name}
+    id_columns = {position for header, position in now.positions.items() if normalize_header(header) in named}
     if not id_columns <= set(before.positions.values()):
         return f"the contract takes transaction ids from another column of {before.key}, also those of clean rows"
     if now.format == "parquet" and before.positions != now.positions:

@@ -10,9 +10,13 @@ from typing import Any
 import pyarrow.compute as pc
 
 from retail_assets.cleaning import rules
+from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.headers import match_header
-from retail_assets.contracts.model import Contract, normalise
-from retail_assets.contracts.typing_sql import TextColumns
+from retail_assets.contracts.model import Contract
+from retail_assets.contracts.typing_sql import numbers, people
+from retail_assets.contracts.typing_sql.categories import category
+from retail_assets.contracts.typing_sql.moments import moment
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.lake.profile import FileProfile
@@ -203,11 +207,11 @@ def _fields(text: str, profile: FileProfile, contract: Contract, reasons: list[s
 
 def _columns(contract: Contract, positions: dict[str, int]) -> dict[int, list[str]]:
     """Canonical columns by the position of the raw column they are read from."""
-    at = {normalise(n): p for c, p in positions.items() for n in (c, *contract.raw_columns().get(c, ()))}
+    at = {normalize_header(n): p for c, p in positions.items() for n in (c, *contract.raw_columns().get(c, ()))}
     found: dict[int, list[str]] = {}
     for name, rule in contract.columns.items():
         for raw in rule.compose or [rule.header or ""]:
-            if (position := at.get(normalise(raw))) is not None:
+            if (position := at.get(normalize_header(raw))) is not None:
                 found.setdefault(position, []).append(name)
     return found
 
@@ -221,13 +225,13 @@ def _read(
     columns = TextColumns(contract, positions, profile.date_order)
     plain = ("transaction_id", "order_id", "customer_id", "product_id", "store_id", "age_group")
     expressions = {name: columns.field_text(name) for name in plain} | {
-        "sold_at": columns.moment(),
-        "gender": f"nullif({columns.gender()}, '?')",
-        "age": columns.age(),
-        "product_category": columns.category(),
-        "quantity": columns.quantity(),
-        "unit_price": columns.price(),
-        "total_amount": columns.amount(),
+        "sold_at": moment(columns),
+        "gender": f"nullif({people.gender(columns)}, '?')",
+        "age": people.age(columns),
+        "product_category": category(columns),
+        "quantity": numbers.quantity(columns),
+        "unit_price": numbers.price(columns),
+        "total_amount": numbers.amount(columns),
     }
     used = sorted(set(positions.values()))
     given = ", ".join(f"?::VARCHAR AS c{p}" for p in used)

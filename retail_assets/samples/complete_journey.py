@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retail_assets.errors import LandingError
-from retail_assets.landing.land import SampleLanded, land_file, partition_folder, refuse_foreign_landings, workplace
+from retail_assets.landing.land import land_file
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.samples.sample_landing import SampleLanded, refuse_foreign_landings, workplace
 from retail_assets.storage import Store
 
 if TYPE_CHECKING:

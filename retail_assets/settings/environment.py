@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from retail_assets.contracts import model as contracts
+from retail_assets.contracts import loading as contracts
+from retail_assets.contracts.model import Contract
 from retail_assets.errors import SettingsError, nearest
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
@@ -62,7 +63,7 @@ class Settings:
     redshift: RedshiftSettings | None
     spark_master: str
     spark_memory: str | None
-    contract: contracts.Contract
+    contract: Contract
     start_date: dt.date
     end_date: dt.date | None
     events: str | None = None

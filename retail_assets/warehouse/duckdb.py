@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
-from retail_assets.lake.lake import GRACE
+from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 

@@ -242,14 +242,14 @@ CATALOGUE: tuple[BadFile, ...] = (
         "",
         refused="land it under a name that ends in .gz",
     ),
-    BadFile(FILE, "named .gz, and not compressed", "a.csv.gz", text(GOOD), "", refused="it is no gzip file"),
+    BadFile(FILE, "named .gz, and not compressed", "a.csv.gz", text(GOOD), "", refused="it is not a gzip file"),
     BadFile(
         FILE,
         "a gzip cut off half-way",
         "a.csv.gz",
         lambda: gzip.compress(text(*(f"{i}{GOOD}" for i in range(999)))(), mtime=0)[:-800],
         "Half a day is no day: not a row of it is loaded.",
-        refused="its gzip stream breaks off",
+        refused="its gzip stream is truncated or corrupt",
     ),
     BadFile(
         FILE,
@@ -269,7 +269,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "",
         clean=1,
     ),
-    BadFile(FILE, "of another kind", "a.xlsx", _zip, "", refused="cannot tell the format"),
+    BadFile(FILE, "of another kind", "a.xlsx", _zip, "", refused="unknown file format"),
     BadFile(
         FILE,
         "a folder named .csv, with parts and `_SUCCESS` in it, as Spark writes",
@@ -573,7 +573,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a.jsonl",
         just(json.dumps([_item(), _item(ID=2)])),
         "",
-        refused="Expected one object a line",
+        refused="Expected one object per line",
     ),
     BadFile(
         OTHER,
@@ -628,7 +628,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a.parquet",
         lambda: parquet(Qty=[1, 2, 3])()[:-40],
         "",
-        refused="is not a whole Parquet file",
+        refused="is not a complete Parquet file",
     ),
     BadFile(OTHER, "Parquet without rows", "a.parquet", parquet(Qty=pa.array([], pa.int64())), "", refused="no rows"),
     # Dates
@@ -667,7 +667,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a.csv",
         text(*_dated("05/01/2024", "06/01/2024")),
         "",
-        refused="no day is above 12, so day and month cannot be told apart",
+        refused="no day is above 12, so the file does not show which comes first, day or month",
     ),
     BadFile(
         DATES,
@@ -701,7 +701,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a.csv",
         text(*_dated("24-01-05", "24-01-31")),
         "",
-        refused="may stand at the end or, as in 24-01-05, at the begin",
+        refused="may stand at the end or, as in 24-01-05, at the beginning",
     ),
     BadFile(
         DATES,
@@ -942,7 +942,7 @@ ELSEWHERE = """\
 | --- | --- |
 | a file of 2 GB | Read in blocks: memory does not grow with the file (a test compares 40 MB with 300 MB). |
 | a folder given to `retail-assets land` | Refused: `is a folder. Name the files in it`. |
-| a file that may not be read | Refused: `permission denied. Check the owner and the rights of it`. |
+| a file that may not be read | Refused: `permission denied. Check its owner and permissions`. |
 | a file that changes while it is landed | Refused: `changed while it was read, so nothing was landed`. |
 | a file replaced after it was registered | `clean_sales` stops: `it was replaced meanwhile`. |
 | other columns, separator, encoding or format than before | The contract's [`drift`](contracts.md#drift) decides. |

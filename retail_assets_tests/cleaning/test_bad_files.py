@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from retail_assets.cleaning import job
-from retail_assets.contracts.model import parse
+from retail_assets.contracts.loading import parse
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
-from retail_assets.landing.land import check_file, partition_folder
-from retail_assets.landing.register import check_before_landing, register_landings
+from retail_assets.landing.land import check_file
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.register import check_before_landing, inspect_landings
 from retail_assets.storage import Store
 from retail_assets_tests.cleaning.bad_files import CATALOGUE, GOOD, HEADER, SHOP, BadFile, document
 
@@ -55,7 +56,7 @@ def outcomes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> d
         for name, data in {file.name: file.data(), **file.beside}.items():
             raw.write(f"{partition_folder(SOURCE, day)}/{name}", data)
         try:
-            [manifest] = register_landings(raw, SOURCE, [day], parse(file.contract, "bad_files.py"))
+            [manifest] = inspect_landings(raw, SOURCE, [day], parse(file.contract, "bad_files.py"))
         except LandingError as e:
             found[file.what] = Outcome(str(e))
         else:
@@ -134,7 +135,7 @@ def test_a_folder_and_a_file_that_may_not_be_read_are_refused_before_they_land(
         return as_usual(path, *how, **more)
 
     monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no mode stops
-    with pytest.raises(LandingError, match=r"permission denied. Check the owner and the rights of it"):
+    with pytest.raises(LandingError, match=r"permission denied. Check its owner and permissions"):
         check_file(locked)
     with pytest.raises(StorageError, match=r"permission denied. Check the owner and the rights of it"):
         check_before_landing(locked, parse(SHOP, "bad_files.py"))
@@ -144,9 +145,9 @@ def test_a_folder_and_a_file_that_may_not_be_read_are_refused_before_they_land(
 _PEAK = """
 import datetime as dt, pathlib, re, resource, sys
 from retail_assets.cleaning.parse import Parser
-from retail_assets.cleaning.reader import read_records
-from retail_assets.contracts.model import parse
-from retail_assets.landing.inspect import inspect_file
+from retail_assets.cleaning.readers.read import read_records
+from retail_assets.contracts.loading import parse
+from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Store
 from retail_assets_tests.cleaning.bad_files import GOOD, HEADER, SHOP
 

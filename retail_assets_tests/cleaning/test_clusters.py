@@ -39,9 +39,9 @@ import pyarrow.parquet as pq
 from retail_assets import settings
 from retail_assets.spark import session as spark
 from retail_assets.cleaning import exchange, job
-from retail_assets.contracts import model as contracts
-from retail_assets.landing.land import partition_folder
-from retail_assets.landing.register import register_landings
+from retail_assets.contracts import loading as contracts
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.register import inspect_landings
 from retail_assets.samples.synthetic import SOURCE, generate
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES
@@ -54,7 +54,7 @@ for day, name, data in generate(600, 2, 7, dirt=0.2):
     raw.write(f"{partition_folder(SOURCE, day)}/{name}", data)
     days.add(day)
 contract = contracts.load(SOURCE)
-landings = register_landings(raw, SOURCE, sorted(days), contract)
+landings = inspect_landings(raw, SOURCE, sorted(days), contract)
 session = spark.start(settings.load({"RETAIL_HOME": str(home), "RETAIL_SPARK": master}))
 made = []
 for run, lines in (("whole", exchange.BUCKET_LINES), ("parts", 100)):

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 
-from retail_assets.cleaning import exchange, job, rules
+from retail_assets.cleaning import exchange, rules
 from retail_assets.cleaning.exchange import Landing
+from retail_assets.cleaning.latest import latest
 from retail_assets.cleaning.parse import PARSED_SCHEMA
 from retail_assets.cleaning.write import CLEAN, QUARANTINE, SUPERSEDED
 from retail_assets.errors import LandingError
@@ -67,7 +68,7 @@ def test_what_meets_in_buckets_is_judged_as_if_it_had_never_been_apart(
     files: list[list[tuple[str, int]]], buckets: int, numbered: bool, rng: Any
 ) -> None:
     whole = [exchange.of_file(rows(*f).drop_columns(["spread"]), n, DAY) for n, f in enumerate(files)]
-    expected = job.latest(pa.concat_tables(whole), numbered=numbered)
+    expected = latest(pa.concat_tables(whole), numbered=numbered)
 
     batches = [
         exchange.packed_batch(0, bucket, number, line, packed)
@@ -76,7 +77,7 @@ def test_what_meets_in_buckets_is_judged_as_if_it_had_never_been_apart(
         for bucket, line, packed in exchange.pack(block, buckets)
     ]
     rng.shuffle(batches)
-    met = [job.latest(exchange.unpack(values, DAY), numbered=numbered) for values in exchange.by_slot(batches).values()]
+    met = [latest(exchange.unpack(values, DAY), numbered=numbered) for values in exchange.by_slot(batches).values()]
     place = lambda r: (r["file_number"], r["source_line"])  # noqa: E731
     found = sorted((r for table in met for r in table.to_pylist()), key=place)
     assert found == sorted(expected.to_pylist(), key=place)
@@ -85,7 +86,7 @@ def test_what_meets_in_buckets_is_judged_as_if_it_had_never_been_apart(
 @given(_FILES)
 def test_the_last_whole_line_of_a_transaction_stands(files: list[list[tuple[str, int]]]) -> None:
     whole = [exchange.of_file(rows(*f).drop_columns(["spread"]), n, DAY) for n, f in enumerate(files)]
-    judged = job.latest(pa.concat_tables(whole), numbered=False).to_pylist()
+    judged = latest(pa.concat_tables(whole), numbered=False).to_pylist()
     last = {r["transaction_id"]: (r["file_number"], r["source_line"]) for r in judged if not r["reasons"]}
     for row in judged:
         stands = last.get(row["transaction_id"]) == (row["file_number"], row["source_line"])

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 
 from retail_assets.cleaning import exchange, job
-from retail_assets.contracts import model as contracts
+from retail_assets.contracts import loading as contracts
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
-from retail_assets.landing.land import partition_folder
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.register import inspect_landings
 from retail_assets.samples.synthetic import HEADER, SOURCE, Expected, generate
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -47,7 +47,7 @@ class Shop:
         self.raw.write(f"{partition_folder(SOURCE, day)}/{name}", text if isinstance(text, bytes) else text.encode())
 
     def register(self, *days: dt.date) -> list[RawManifest]:
-        return register_landings(self.raw, SOURCE, list(days), self.contract)
+        return inspect_landings(self.raw, SOURCE, list(days), self.contract)
 
     def clean(self, landings: list[RawManifest], run: str = "run") -> list[CleanManifest]:
         return job.clean(lambda: self.spark, self.raw, self.lake, landings, self.contract, run)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from retail_assets.cleaning import rules
 from retail_assets.cleaning.parse import PARSED_SCHEMA, Parser
-from retail_assets.contracts import model
+from retail_assets.contracts import loading
+from retail_assets.contracts.model import Contract
 from retail_assets.lake.profile import FileProfile
 
 LANDED = dt.date(2024, 6, 1)
@@ -31,19 +32,17 @@ COLUMNS = {
 GOOD = {"id": "1", "date": "2024-01-05", "category": "Toys", "quantity": "2", "price": "2.50", "amount": "5.00"}
 
 
-def contract(more: str = "", **columns: str) -> model.Contract:
+def contract(more: str = "", **columns: str) -> Contract:
     told = {**COLUMNS, **columns}
     lines = "\n".join(f"  {name}: {rule}" for name, rule in told.items() if rule)
-    return model.parse(
+    return loading.parse(
         "name: test\ntimezone: America/New_York\ncountry: US\ncurrency: USD\nstart_date: 2024-01-01\n"
         f"columns:\n{lines}\n{more}",
         "test",
     )
 
 
-def parsed(
-    source: model.Contract, *rows: Mapping[str, str | None], date_order: str | None = None
-) -> list[dict[str, Any]]:
+def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | None = None) -> list[dict[str, Any]]:
     """Typed rows; each is GOOD with changes. As names, `reasons` is what reading finds and `judged` what rules do."""
     header = list(source.raw_columns())
     whole = [{**GOOD, **row} for row in rows]
@@ -84,7 +83,7 @@ def parsed(
     return [row | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)} for row, read, judged in found]
 
 
-def one(source: model.Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
+def one(source: Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
     return parsed(source, row, date_order=date_order)[0]
 
 
@@ -103,7 +102,7 @@ NUMBER_LIKE = st.one_of(
 )
 
 
-def meant(text: str, source: model.Contract, *, money: bool) -> Decimal | None:
+def meant(text: str, source: Contract, *, money: bool) -> Decimal | None:
     """What a text means in the contract's notation, in plain Python; None if it is no number."""
     marks = source.numbers
     value = text.strip(" \t\u00a0")
@@ -125,7 +124,7 @@ def meant(text: str, source: model.Contract, *, money: bool) -> Decimal | None:
 @given(
     texts=st.lists(NUMBER_LIKE, min_size=1, max_size=30), source=st.sampled_from([PLAIN, EURO, FRENCH, MARKED, SWISS])
 )
-def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], source: model.Contract) -> None:
+def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], source: Contract) -> None:
     half_a_millionth = Decimal("0.0000005")
     rows = parsed(source, *({"amount": t, "price": t, "quantity": t} for t in texts))
     for text, row in zip(texts, rows, strict=True):
@@ -184,7 +183,7 @@ def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], 
         (contract("numbers: {currency_symbols: ''}"), "$5.00", None),
     ],
 )
-def test_an_amount(source: model.Contract, text: str, expected: str | None) -> None:
+def test_an_amount(source: Contract, text: str, expected: str | None) -> None:
     row = one(source, amount=text, price="", quantity="1")
     assert row["total_amount"] == (None if expected is None else Decimal(expected))
     assert row["reasons"] == (["invalid_amount"] if expected is None else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retail_assets.cleaning import rules
-from retail_assets.contracts.model import load, parse, shipped
+from retail_assets.contracts.loading import load, parse, shipped
 
 #: What each bit means in data that has been written. A line may be added here, never changed.
 WRITTEN = {

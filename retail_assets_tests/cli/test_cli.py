@@ -69,7 +69,10 @@ def test_another_source_lands_beside_and_the_next_command_names_it(
     [
         (b"x;y\n1;2\n", "does not fit contract 'retail_sales'"),
         (HEADER, "has a header and no rows"),
-        (HEADER + b"1,03/04/2024,C1,Male,30,Beauty,1,5.00,5.00\n", "day and month cannot be told apart"),
+        (
+            HEADER + b"1,03/04/2024,C1,Male,30,Beauty,1,5.00,5.00\n",
+            "the file does not show which comes first, day or month",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_before_it_lands(
@@ -90,7 +93,7 @@ def test_what_fits_the_contract_lands(home: Path) -> None:
 def test_one_bad_file_among_good_ones_lands_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "a.csv", "gone.csv", "--date", "2024-03-01"]) == 1
-    assert "gone.csv is not there" in capsys.readouterr().err
+    assert "gone.csv does not exist" in capsys.readouterr().err
     assert not home.exists()
 
 
@@ -108,9 +111,9 @@ def test_a_correction_needs_replace_and_a_second_copy_again(home: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
-        (["land", "nope.csv"], {}, "nope.csv is not there"),
+        (["land", "nope.csv"], {}, "nope.csv does not exist"),
         (["land", "--no-check", "a.csv", "--date", "2001-01-01"], {}, "RETAIL_START_DATE=2001-01-01"),
-        (["land", "--no-check", "a.csv", "--date", "2999-01-01"], {}, "still to come"),
+        (["land", "--no-check", "a.csv", "--date", "2999-01-01"], {}, "in the future"),
         (["land", "--no-check", "a.csv", "--source", "retial_sales"], {}, "Did you mean 'retail_sales'?"),
         (["land", "--no-check", "a.csv"], {"RETAIL_HMOE": "x"}, "Did you mean 'RETAIL_HOME'?"),
         (["land", "--no-check", "a.csv"], {"RETAIL_RAW_URI": "a.csv/raw"}, "a.csv/raw"),
@@ -119,7 +122,7 @@ def test_a_correction_needs_replace_and_a_second_copy_again(home: Path, capsys: 
         (["sample", "complete-journey", "--daily-from", "2017-06-01"], {}, "RETAIL_START_DATE=2017-05-31"),
         (["sample", "complete-journey"], {"RETAIL_END_DATE": "2017-12-10"}, "RETAIL_END_DATE=2017-12-31"),
         (["sample", "synthetic", "--rows", "0"], {}, "--rows 0"),
-        (["sample", "synthetic", "--days", "3000"], {}, "still to come"),
+        (["sample", "synthetic", "--days", "3000"], {}, "in the future"),
         (["sample", "synthetic", "--start", "2022-12-31"], {}, "RETAIL_START_DATE=2022-12-31"),
     ],
 )
@@ -157,8 +160,8 @@ def test_the_journey_sample_keeps_its_own_source_whatever_is_set(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`make demo` in a shell where RETAIL_SOURCE is still set would land groceries as something else."""
-    from retail_assets.landing.land import SampleLanded
     from retail_assets.samples import complete_journey as journey
+    from retail_assets.samples.sample_landing import SampleLanded
 
     given: list[object] = []
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from retail_assets.contracts.headers import match_header, required_raw_columns
-from retail_assets.contracts.model import Contract, load, parse
+from retail_assets.contracts.loading import load, parse
+from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 
 LEAST = """\

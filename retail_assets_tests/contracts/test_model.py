@@ -10,8 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from retail_assets.cleaning import rules
-from retail_assets.contracts import model
-from retail_assets.contracts.model import FIELDS, Contract, NumberRule, load, normalise, parse, shipped
+from retail_assets.contracts import loading
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.loading import load, parse, shipped
+from retail_assets.contracts.model import FIELDS, Contract
+from retail_assets.contracts.sections import NumberRule
 from retail_assets.errors import ContractError
 from retail_assets.tables import SALES
 
@@ -58,7 +61,7 @@ def test_every_example_of_the_documentation_is_valid(example: str) -> None:
 
 def test_the_documentation_has_every_key() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    rules: list[type[BaseModel]] = [Contract, *model._RULES.values()]
+    rules: list[type[BaseModel]] = [Contract, *loading._RULES.values()]
     assert [
         name for rule in rules for name in rule.model_fields if f"`{name}`" not in text and f"{name}:" not in text
     ] == []
@@ -95,12 +98,12 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
     ("text", "told"),
     [
         (LEAST + "drift: {new_columns: reject}\n", "drift.new_columns: Input should be 'accept', 'warn' or 'refuse'"),
-        (LEAST + "drift: {newcolumns: warn}\n", "drift.newcolumns: there is no such key. Did you mean 'new_columns'?"),
+        (LEAST + "drift: {newcolumns: warn}\n", "drift.newcolumns: unknown key. Did you mean 'new_columns'?"),
         (
             LEAST + "missing_values: [NULL]\n",
             "missing_values.0: Input should be a valid string (got 'None'). Put it in",
         ),
-        (LEAST + "missing_values: ['999']\n", "'999' cannot stand for a missing value: give a word, without digits"),
+        (LEAST + "missing_values: ['999']\n", "'999' cannot stand for a missing value: give a word without digits"),
         (LEAST + "missing_values: ['']\n", "'' cannot stand for a missing value"),
         (changed("name: shop", "name: My Shop"), "name: String should match pattern"),
         (
@@ -109,11 +112,11 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
         ),
         (changed("Europe/Berlin", "Europe/Berln"), "is not a time zone. Did you mean 'Europe/Berlin'?"),
         (changed("start_date: 2024-01-01\n", ""), "start_date: is missing"),
-        (LEAST + "colums: {}\n", "colums: there is no such key. Did you mean 'columns'?"),
-        (LEAST + "dates: {ordre: dmy}\n", "dates.ordre: there is no such key. Did you mean 'order'?"),
+        (LEAST + "colums: {}\n", "colums: unknown key. Did you mean 'columns'?"),
+        (LEAST + "dates: {ordre: dmy}\n", "dates.ordre: unknown key. Did you mean 'order'?"),
         (LEAST + "dates: {formats: ['%d.%m.%Q']}\n", "'%Q' in '%d.%m.%Q' cannot be read"),
-        (LEAST + "dates: {formats: ['%Y-%m-%d %z']}\n", "an offset from UTC is read in ISO 8601 dates only"),
-        (LEAST + "dates: {formats: ['%H:%M']}\n", "does not say year, month and day"),
+        (LEAST + "dates: {formats: ['%Y-%m-%d %z']}\n", "an offset from UTC is read only in ISO 8601 dates"),
+        (LEAST + "dates: {formats: ['%H:%M']}\n", "does not give year, month and day"),
         (LEAST + "dates: {order: mdy, formats: ['%d/%m/%Y']}\n", "`order: mdy` contradicts the format '%d/%m/%Y'"),
         (LEAST + "dates: {formats: ['%d/%m/%Y', '%m/%d/%Y']}\n", "read the same text as different days"),
         (LEAST + "file: {encoding: base64}\n", "'base64' is not a text encoding"),
@@ -130,7 +133,7 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
         (changed("{header: Qty}", "{header: Qty, occurrence: true}"), "`occurrence` is for transaction_id only"),
         (changed("{header: Qty}", "{header: '-'}"), "give at least one letter or digit"),
         (changed("{header: Qty}", "{header: Qty, aliases: [amount]}"), "a header can mean only one"),
-        (changed("  quantity: {header: Qty}\n", ""), "'quantity' is missing; every source must give it"),
+        (changed("  quantity: {header: Qty}\n", ""), "'quantity' is missing; every source must provide it"),
         (changed("quantity:", "quantitty:"), "is not a column of the canonical sale. Did you mean 'quantity'?"),
         (changed("  total_amount: {header: Amount}\n", ""), "give `unit_price`, `total_amount` or both"),
         ("- a list", "must be a YAML mapping"),
@@ -223,4 +226,4 @@ def test_symbols_are_those_of_the_currency_unless_declared() -> None:
 
 @pytest.mark.parametrize("spelling", ["Price per Unit", " price_per-unit ", "PRICE.PER.UNIT", "\ufeff'Price' per Unit"])
 def test_headers_are_one_whatever_their_case_and_separators(spelling: str) -> None:
-    assert normalise(spelling) == "priceperunit"
+    assert normalize_header(spelling) == "priceperunit"

@@ -21,7 +21,7 @@ from retail_assets.defs.build import build_defs
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.sensors import INGEST, PIPELINE, Cursor
 from retail_assets.lake.manifests import STATUSES, CleanManifest
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.platform import Platform
 from retail_assets_tests.services.s3 import Answer, Door
 
@@ -188,7 +188,7 @@ def next_second(shop: Shop) -> None:
 def load(shop: Shop, day: str) -> None:
     """Register a landing and publish a result of cleaning it, as a run does."""
     contract = shop.settings.contract
-    [raw] = register_landings(shop.platform.raw, "retail_sales", [dt.date.fromisoformat(day)], contract)
+    [raw] = inspect_landings(shop.platform.raw, "retail_sales", [dt.date.fromisoformat(day)], contract)
     shop.platform.lake.publish_raw(raw)
     shop.platform.lake.publish_clean(
         CleanManifest("retail_sales", raw.landed_on, "run", contract.digest, raw.digest, {s: () for s in STATUSES})
@@ -197,7 +197,7 @@ def load(shop: Shop, day: str) -> None:
 
 def test_a_landing_that_was_registered_and_never_cleaned_is_asked_for(shop: Shop) -> None:
     shop.put(D1, data=HEADER + b"1,2024-01-01,C1,Male,34,Beauty,1,50,50\n")
-    [raw] = register_landings(
+    [raw] = inspect_landings(
         shop.platform.raw, "retail_sales", [dt.date.fromisoformat(D1)], shop.settings.contract
     )  # fmt: skip
     shop.platform.lake.publish_raw(raw)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
-from retail_assets.lake.lake import GRACE, Lake
+from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, total_reasons
 from retail_assets.lake.profile import Control, FileProfile
+from retail_assets.lake.sweep import GRACE, sweep, sweep_all
 from retail_assets.storage import Store
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, line, publish, rejected, write
 
@@ -113,7 +114,7 @@ def test_what_is_not_published_says_what_to_materialize(lake: Lake) -> None:
 def test_a_damaged_manifest_is_reported_with_its_place(lake: Lake, damage: bytes) -> None:
     publish(lake, DAY, [])
     lake.store.write(manifest_key(), damage)
-    with pytest.raises(StorageError, match=r"manifest\.json is no manifest: it is damaged\. Materialize"):
+    with pytest.raises(StorageError, match=r"manifest\.json is not a manifest: it is damaged\. Materialize"):
         lake.clean(DAY)
 
 
@@ -136,7 +137,7 @@ def test_a_slow_run_does_not_replace_the_result_of_newer_files(lake: Lake) -> No
     lake.publish_clean(old)
     lake.publish_raw(after)
     lake.publish_clean(new)
-    with pytest.raises(StorageBusyError, match=r"another run has registered .*2024-03-01.*run the same again"):
+    with pytest.raises(StorageBusyError, match=r"another run has registered .*2024-03-01.*Run the same again"):
         lake.publish_clean(old)
     assert lake.clean(DAY) == new
     lake.publish_clean(new)  # the same again is no conflict
@@ -163,7 +164,7 @@ def test_only_published_landings_are_listed_and_foreign_folders_are_not_ours(lak
         lake.store.write(f"{SOURCE}/clean/{stray}/manifest.json", b"{}")
     assert lake.landings("clean") == sorted(days)
     assert [(raw.landed_on, clean.landed_on) for raw, clean in lake.cleaned()] == [(d, d) for d in sorted(days)]
-    assert lake.sweep_all(NOW) == []
+    assert sweep_all(lake, NOW) == []
 
 
 def test_reasons_add_up_over_landings_most_frequent_first(lake: Lake) -> None:
@@ -196,14 +197,14 @@ def replaced(lake: Lake, *, replaced_ago: dt.timedelta) -> tuple[list[str], list
 
 def test_replaced_files_go_when_their_manifest_has_been_gone_for_the_grace(lake: Lake) -> None:
     old, new = replaced(lake, replaced_ago=GRACE + HOUR)
-    assert sorted(lake.sweep(DAY, NOW)) == sorted(old)
+    assert sorted(sweep(lake, DAY, NOW)) == sorted(old)
     assert [lake.store.exists(key) for key in (*old, *new)] == [False, False, True]
-    assert lake.sweep(DAY, NOW) == []
+    assert sweep(lake, DAY, NOW) == []
 
 
 def test_replaced_files_stay_for_the_readers_of_the_manifest_before_however_old_they_are(lake: Lake) -> None:
     old, _ = replaced(lake, replaced_ago=GRACE - HOUR)
-    assert lake.sweep(DAY, NOW) == lake.sweep_all(NOW) == []
+    assert sweep(lake, DAY, NOW) == sweep_all(lake, NOW) == []
     assert all(lake.store.exists(key) for key in old)
 
 
@@ -212,7 +213,7 @@ def test_a_named_file_is_never_swept_however_old(lake: Lake) -> None:
     keys = [key for status in ("clean", "quarantine", "superseded") for key in manifest.keys(status)]
     for key in (*keys, manifest_key()):
         aged(lake, key, 1000 * GRACE)
-    assert lake.sweep(DAY, NOW) == lake.sweep_all(NOW) == []
+    assert sweep(lake, DAY, NOW) == sweep_all(lake, NOW) == []
     assert len(keys) == 3
     assert all(lake.store.exists(key) for key in keys)
 
@@ -223,16 +224,16 @@ def test_a_run_in_flight_keeps_its_files(lake: Lake) -> None:
     in_flight = write(lake, DAY, [line("A", 2)], run="in-flight")
     for key in in_flight.keys("clean"):
         aged(lake, key, GRACE - HOUR)
-    assert lake.sweep(DAY, NOW) == []
+    assert sweep(lake, DAY, NOW) == []
     lake.publish_clean(in_flight)
     assert lake.head([lake.clean(DAY)], "clean")["transaction_id"].to_pylist() == ["A"]
 
 
 def test_files_of_a_dead_run_go_even_where_nothing_was_ever_published(lake: Lake) -> None:
     dead = write(lake, DAY, [line("A", 1)], run="dead").keys("clean")
-    assert lake.sweep_all(NOW) == []  # written just now, as far as the store knows: not old
+    assert sweep_all(lake, NOW) == []  # written just now, as far as the store knows: not old
     aged(lake, dead[0], GRACE + HOUR)
-    assert lake.sweep(DAY, NOW) == dead
+    assert sweep(lake, DAY, NOW) == dead
 
 
 def test_sweeping_everything_takes_the_orphans_of_every_landing_and_of_this_source_only(lake: Lake) -> None:
@@ -244,7 +245,7 @@ def test_sweeping_everything_takes_the_orphans_of_every_landing_and_of_this_sour
         for key in (*named, *dead, f"{source}/clean/dt={day}/manifest.json"):
             aged(lake, key, 2 * GRACE)
         orphans += dead if source == SOURCE else []
-    assert sorted(lake.sweep_all(NOW)) == sorted(orphans)
+    assert sorted(sweep_all(lake, NOW)) == sorted(orphans)
 
 
 def test_a_manifest_published_during_the_sweep_keeps_the_files_of_the_one_before(
@@ -262,5 +263,5 @@ def test_a_manifest_published_during_the_sweep_keeps_the_files_of_the_one_before
         return listing(prefix)  # type: ignore[return-value]
 
     monkeypatch.setattr(lake.store, "list", published_meanwhile)
-    assert lake.sweep(DAY, NOW) == []
+    assert sweep(lake, DAY, NOW) == []
     assert all(lake.store.exists(key) for key in (*old, *standing.keys("clean")))

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.landing import land as landing
-from retail_assets.landing.inspect import format_of
-from retail_assets.landing.land import land_file, landed_partitions
+from retail_assets.landing.formats import format_of
+from retail_assets.landing.land import land_file
+from retail_assets.landing.partitions import landed_partitions, refuse_dates_outside
+from retail_assets.samples.sample_landing import workplace
 from retail_assets.storage import Store
 
 DAY = dt.date(2024, 3, 1)
@@ -144,9 +146,9 @@ def test_a_missing_file_a_folder_a_dangling_link_and_a_pipe_are_refused(store: S
     os.mkfifo(inbox / "pipe.csv")
     given_file(inbox, "file", b"x")
     for name, says in (
-        ("nope.csv", "not there"),
-        ("dangling.csv", "not there"),
-        ("file/a.csv", "not there"),
+        ("nope.csv", "does not exist"),
+        ("dangling.csv", "does not exist"),
+        ("file/a.csv", "does not exist"),
         ("folder.csv", "folder"),
         ("pipe.csv", "regular file"),
         ("a\0.csv", "null"),
@@ -200,7 +202,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(
 
 def test_a_full_temporary_folder_says_what_to_set() -> None:
     def fill() -> None:
-        with landing.workplace():
+        with workplace():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(LandingError, match="TMPDIR"):
@@ -307,13 +309,13 @@ def test_landed_partitions_are_the_days_with_files(store: Store) -> None:
     [
         ("2023-12-31", "RETAIL_START_DATE=2023-12-31"),
         ("2024-06-02", "RETAIL_END_DATE"),
-        ("2025-01-02", "still to come"),
+        ("2025-01-02", "in the future"),
     ],
 )
 def test_a_landing_outside_the_range_names_the_variable_to_change(day: str, says: str) -> None:
     start, end, today = dt.date(2024, 1, 1), dt.date(2024, 6, 1), dt.date(2025, 1, 1)
     date = dt.date.fromisoformat(day)
     with pytest.raises(LandingError, match=says):
-        landing.refuse_dates_outside(date, date, start, end, today)
-    landing.refuse_dates_outside(start, end, start, end, today)
-    landing.refuse_dates_outside(today, today, start, None, today)
+        refuse_dates_outside(date, date, start, end, today)
+    refuse_dates_outside(start, end, start, end, today)
+    refuse_dates_outside(today, today, start, None, today)

@@ -13,11 +13,11 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from retail_assets.cleaning import job
-from retail_assets.contracts import model
+from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine import replay as replaying
 from retail_assets.quarantine.move import Replayed
 from retail_assets.quarantine.plan import LandingPlan, plan
@@ -48,7 +48,7 @@ def contract(more: str = "dates: {order: dmy}", default: str = "", numbered: boo
     text = _BASE.format(
         more=more, default=f", default: {default}" if default else "", numbered=", occurrence: true" if numbered else ""
     )
-    return model.parse(text, "test")
+    return loading.parse(text, "test")
 
 
 def composed(more: str, *columns: str) -> Contract:
@@ -86,7 +86,7 @@ class Shop:
         self.raw.write(f"shop/dt={day}/{name}", "\n".join([header, *lines, ""]).encode())
 
     def clean(self, with_contract: Contract, *days: dt.date) -> list[CleanManifest]:
-        found = register_landings(self.raw, "shop", list(days), with_contract)
+        found = inspect_landings(self.raw, "shop", list(days), with_contract)
         for manifest in found:
             self.lake.publish_raw(manifest)
         cleaned = job.clean(

@@ -23,7 +23,7 @@ from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, LakeFile
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine import export, record, rows, summary
 from retail_assets.quarantine.rows import Selection, SelectionError
 from retail_assets.quarantine.texts import fields, is_cut, physical_lines
@@ -46,7 +46,7 @@ class Quarantine:
     def landing(self, day: Any, files: dict[str, str], rejected: list[tuple[Any, ...]], clean: int = 8) -> None:
         for key, text in files.items():
             self.raw.write(key, text.encode())
-        [raw] = register_landings(self.raw, "shop", [day], STRICT)
+        [raw] = inspect_landings(self.raw, "shop", [day], STRICT)
         self.lake.publish_raw(raw)
         written = []
         for n, (key, line, reasons, text, transaction, amount) in enumerate(rejected):
@@ -272,7 +272,7 @@ def test_the_original_lines_stand_under_their_header_and_can_be_landed_again(qua
     assert (done.rows, done.suffix, done.remarks()) == (2, ".csv", [])
     mended = data.replace(b"someday", b"2024-03-01").replace(b"=HYPERLINK(1),", b"2024-03-01,Toys")
     quarantine.raw.write(f"shop/dt={D3}/mended.csv", mended)
-    [again] = register_landings(quarantine.raw, "shop", [D3], STRICT)
+    [again] = inspect_landings(quarantine.raw, "shop", [D3], STRICT)
     assert again.files[0].control.amount == "20.00"
 
 
@@ -310,7 +310,7 @@ def test_another_encoding_in_the_contract_does_not_spoil_the_lines(tmp_path: Pat
     latin = LENIENT.model_copy(update={"file": LENIENT.file.model_copy(update={"encoding": "latin-1"})})
     data, _ = exported(made, export.as_landed, ALL, latin)
     made.raw.write(f"shop/dt={D2}/mended.csv", data)
-    [again] = register_landings(made.raw, "shop", [D2], latin)
+    [again] = inspect_landings(made.raw, "shop", [D2], latin)
     assert again.files[0].encoding == "utf-8"
 
 

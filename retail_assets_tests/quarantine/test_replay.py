@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from retail_assets.cleaning import job
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.manifests import CleanManifest
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine import judge as judging
 from retail_assets.quarantine import move as moving
 from retail_assets.quarantine import plan as planning
@@ -242,7 +242,7 @@ def test_a_clean_row_that_gives_way_among_records_of_several_lines_asks_for_the_
 def test_files_registered_by_another_contract_than_cleaned_them_ask_for_the_whole_landing(shop: Shop) -> None:
     shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
     shop.clean(STRICT, D1)
-    shop.lake.publish_raw(register_landings(shop.raw, "shop", [D1], LENIENT)[0])
+    shop.lake.publish_raw(inspect_landings(shop.raw, "shop", [D1], LENIENT)[0])
     assert "registered by another contract" in whole(shop)
 
 

@@ -30,7 +30,7 @@ from retail_assets.cleaning import job
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Status
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine.rows import Selection, read_table
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -164,7 +164,7 @@ class Model:
         """Clean landings from scratch, elsewhere, and remember what became of each row."""
         if not (missing := [d for d in days if (d, with_contract.digest) not in self.verdicts]):
             return
-        raw = register_landings(self.shop.raw, "shop", missing, with_contract)
+        raw = inspect_landings(self.shop.raw, "shop", missing, with_contract)
         cleaned = job.clean(self.shop.session, self.shop.raw, self.scratch, raw, with_contract, "scratch")
         for manifest in cleaned:
             found: dict[Place, tuple[Status, Row]] = {}

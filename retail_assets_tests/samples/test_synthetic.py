@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.contracts import model as contracts
+from retail_assets.contracts import loading as contracts
 from retail_assets.contracts.headers import match_header
 from retail_assets.errors import LandingError
-from retail_assets.landing.land import landed_partitions
+from retail_assets.landing.partitions import landed_partitions
 from retail_assets.samples import synthetic
 from retail_assets.storage import Store
 

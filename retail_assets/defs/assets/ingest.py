@@ -1,12 +1,13 @@
-"""The ingest layer, partitioned by landing day: raw files found, cleaned by Spark, rejected rows kept.
+"""The ingest layer, partitioned by landing day: raw files registered, cleaned by Spark, rejected rows quarantined.
 
-What the files look like is the contract's business, what is done to them is `cleaning/`.
+What the files look like is the contract's business; how they become sales is up to `landing/` and `cleaning/`.
 """
 
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -15,18 +16,20 @@ from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days, selected
 from retail_assets.errors import StorageError
-from retail_assets.lake.lake import sweep_unfinished
-from retail_assets.lake.manifests import RawManifest, total_reasons
-from retail_assets.landing.drift import as_markdown, drift_of, refuse_drift
-from retail_assets.landing.register import refuse_vanished, register_landings
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import CleanManifest, RawManifest, total_reasons
+from retail_assets.lake.sweep import sweep_around, sweep_unfinished
+from retail_assets.landing.register import Registered, register_landings
+from retail_assets.landing.schema_drift import schema_drift_as_markdown
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 GROUP = "ingest"
+_FILES_SHOWN = 200
 
 
 def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """`raw_sales_files`, and `clean_sales` with `quarantined_sales`."""
+    """Build `raw_sales_files`, and `clean_sales` with `quarantined_sales`."""
     contract = platform.settings.contract
 
     @dg.asset(
@@ -37,32 +40,16 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         owners=ENGINEERING,
         tags={"layer": "raw", "source": platform.source},
         code_version=contract.digest,
-        description=f"The files that landed in `{platform.source}/dt=<day>/`: hash, shape, control totals of each.",
+        description=f"The files that landed in `{platform.source}/dt=<day>/`: hash, shape and control totals of each.",
     )
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
-            manifests = register_landings(platform.raw, platform.source, landing_days(context), contract)
-            refuse_vanished(platform.lake, manifests)
-            drifts = drift_of(platform.lake, manifests, contract)
-            refuse_drift(platform.lake, manifests, drifts, contract)
-            locations = [platform.lake.publish_raw(m) for m in manifests]
+            landings = register_landings(platform.raw, platform.lake, landing_days(context), contract)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
-        files = [f for m in manifests for f in m.files]
-        context.log.info("Registered %d file(s), %d lines", len(files), sum(f.lines for f in files))
+        files = [f for m in landings.manifests for f in m.files]
+        context.log.info("Registered %d file(s) with %d lines", len(files), sum(f.lines for f in files))
         return dg.MaterializeResult(
-            metadata={
-                **row_counts(sum(m.lines for m in manifests), {str(m.landed_on): m.lines for m in manifests}),
-                "files": len(files),
-                "bytes": sum(f.size for f in files),
-                "contract": contract.digest,
-                "dagster/uri": locations[-1],
-                "manifest": dg.MetadataValue.json(
-                    [{"key": f.key, "size": f.size, "sha256": f.sha256, "lines": f.lines} for f in files[:200]]
-                ),
-                "schema_changes": dg.MetadataValue.md(as_markdown(drifts)),
-                "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
-            },
-            data_version=dg.DataVersion(_digest(manifests)),
+            metadata=_raw_metadata(landings), data_version=dg.DataVersion(_digest(landings.manifests))
         )
 
     @dg.multi_asset(
@@ -79,7 +66,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 owners=ENGINEERING,
                 tags={"layer": "clean", "source": platform.source},
                 code_version=contract.digest,
-                description="Canonical sales of a landing as Parquet: the latest line of each transaction in it.",
+                description="Canonical sales of a landing as Parquet: the last line of each transaction in it.",
                 metadata=static_table_metadata(SALES_CLEAN),
             ),
             dg.AssetSpec(
@@ -90,7 +77,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 owners=ENGINEERING,
                 tags={"layer": "quarantine", "source": platform.source},
                 code_version=contract.digest,
-                description="Every rejected record of a landing with its raw text, file, line and all its reasons.",
+                description="Every rejected row of a landing with its raw text, file, line and all reasons.",
                 metadata=static_table_metadata(SALES_QUARANTINE),
             ),
         ],
@@ -102,51 +89,78 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
 
         with failing_clearly():
             landings = [platform.lake.raw(d) for d in landing_days(context)]
-            # Before new files, which may need the space. Those that this run replaces are some reader's until later.
             days = [m.landed_on for m in landings]
-            swept = _swept(context, lambda now: platform.lake.sweep_around(days, now))
+            # Sweep before writing, because the new files may need the space. What this run replaces is swept later.
+            swept = _swept(context, lambda now: sweep_around(platform.lake, days, now))
             run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
-            locations = [platform.lake.publish_clean(m) for m in manifests]
-        rows = {str(m.landed_on): m.rows("clean") for m in manifests}
-        rejected = {str(m.landed_on): m.rows("quarantine") for m in manifests}
+            uris = [platform.lake.publish_clean(m) for m in manifests]
         context.log.info(
-            "%d clean, %d quarantined; swept %d old files", sum(rows.values()), sum(rejected.values()), swept
+            "%d clean and %d quarantined rows; swept %d old file(s)",
+            sum(m.rows("clean") for m in manifests),
+            sum(m.rows("quarantine") for m in manifests),
+            swept,
         )
+        java = str(spark.java) if spark.java else "none started"
         cleaned: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="clean_sales",
-            metadata={
-                **row_counts(sum(rows.values()), rows),
-                "rows_superseded": sum(m.rows("superseded") for m in manifests),
-                "revenue": str(sum(m.amount("clean") for m in manifests)),
-                "java": str(spark.java) if spark.java else "none started",
-                "dagster/uri": locations[-1],
-                "preview": preview(platform.lake.head(manifests, "clean")),
-            },
+            asset_key="clean_sales", metadata=_clean_metadata(platform.lake, manifests, uris[-1], java)
         )
         quarantined: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="quarantined_sales",
-            metadata={
-                **row_counts(sum(rejected.values()), rejected),
-                "revenue": str(sum(m.amount("quarantine") for m in manifests)),
-                "reasons": dg.MetadataValue.json(total_reasons(manifests)),
-                "dagster/uri": locations[-1],
-                "preview": preview(platform.lake.head(manifests, "quarantine")),
-            },
+            asset_key="quarantined_sales", metadata=_quarantine_metadata(platform.lake, manifests, uris[-1])
         )
         yield from selected(context, [cleaned, quarantined])
 
     return [raw_sales_files, clean]
 
 
+def _raw_metadata(landings: Registered) -> dict[str, Any]:
+    manifests = landings.manifests
+    files = [f for m in manifests for f in m.files]
+    return {
+        **row_counts(sum(m.lines for m in manifests), {str(m.landed_on): m.lines for m in manifests}),
+        "files": len(files),
+        "bytes": sum(f.size for f in files),
+        "contract": manifests[0].contract,
+        "dagster/uri": landings.uris[-1],
+        "manifest": dg.MetadataValue.json(
+            [{"key": f.key, "size": f.size, "sha256": f.sha256, "lines": f.lines} for f in files[:_FILES_SHOWN]]
+        ),
+        "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(landings.drifts)),
+        "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
+    }
+
+
+def _clean_metadata(lake: Lake, manifests: Sequence[CleanManifest], uri: str, java: str) -> dict[str, Any]:
+    rows = {str(m.landed_on): m.rows("clean") for m in manifests}
+    return {
+        **row_counts(sum(rows.values()), rows),
+        "rows_superseded": sum(m.rows("superseded") for m in manifests),
+        "revenue": str(sum(m.amount("clean") for m in manifests)),
+        "java": java,
+        "dagster/uri": uri,
+        "preview": preview(lake.head(manifests, "clean")),
+    }
+
+
+def _quarantine_metadata(lake: Lake, manifests: Sequence[CleanManifest], uri: str) -> dict[str, Any]:
+    rows = {str(m.landed_on): m.rows("quarantine") for m in manifests}
+    return {
+        **row_counts(sum(rows.values()), rows),
+        "revenue": str(sum(m.amount("quarantine") for m in manifests)),
+        "reasons": dg.MetadataValue.json(total_reasons(manifests)),
+        "dagster/uri": uri,
+        "preview": preview(lake.head(manifests, "quarantine")),
+    }
+
+
 def _swept(context: dg.AssetExecutionContext, sweep: Callable[[dt.datetime], list[str]]) -> int:
-    """Sweep; returns the number of files. What cannot be swept is told and stays: the result is published already."""
+    """Sweep and return the number of files. What cannot be swept stays, with a warning: the result is published."""
     try:
         return len(sweep(dt.datetime.now(dt.UTC)))
     except StorageError as e:
-        context.log.warning("Left-over files of earlier runs stay: %s", e)
+        context.log.warning("Leftover files of earlier runs could not be deleted and stay: %s", e)
         return 0
 
 
-def _digest(manifests: list[RawManifest]) -> str:
+def _digest(manifests: Sequence[RawManifest]) -> str:
     return hashlib.sha256("".join(m.digest for m in manifests).encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ import dagster as dg
 
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.landing.drift import as_markdown, drift_of, latest_landing, registered_landings
+from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
 from retail_assets.platform import Platform
 
 _SHOWN = 20
@@ -67,8 +67,12 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             days = days_of(context)
-            landings = latest_landing(platform.lake) if days is None else registered_landings(platform.lake, days)
-            drifts = drift_of(platform.lake, landings, contract)
+            if days is None:
+                latest = platform.lake.latest_registered()
+                landings = [] if latest is None else [latest]
+            else:
+                landings = platform.lake.registered(days)
+            drifts = schema_drift_of(platform.lake, landings, contract)
         changed = [(d, c) for d in drifts for c in d.unwelcome]
         first = [d.landed_on for d in drifts if d.earlier is None]
         told = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
@@ -85,7 +89,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             metadata={
                 "compared_with": dg.MetadataValue.json({str(d.landed_on): str(d.earlier or "none") for d in drifts}),
                 "changes": sum(len(d.changes) for d in drifts),
-                "schema_changes": dg.MetadataValue.md(as_markdown(drifts)),
+                "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(drifts)),
             },
         )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from retail_assets.contracts.model import Contract
-from retail_assets.contracts.typing_sql import BLANKS
+from retail_assets.contracts.typing_sql.text_columns import BLANKS
 from retail_assets.errors import RetailError, nearest
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from retail_assets.cleaning.parse import Parser
-from retail_assets.cleaning.reader import read_records
-from retail_assets.contracts import model
+from retail_assets.cleaning.readers.read import read_records
+from retail_assets.contracts import loading
+from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing import inspect
-from retail_assets.landing.inspect import inspect_file
+from retail_assets.landing.inspection import text
+from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
 
 YAML = """
@@ -38,18 +39,18 @@ columns:
   unit_price: {header: Price}
   total_amount: {header: Amount, aliases: [Total]}
 """
-SHOP = model.parse(YAML, "test")
+SHOP = loading.parse(YAML, "test")
 HEADER = "ID,Date,Category,Amount"
 ROWS = "1,2024-01-05,Toys,5.00\n2,2024-01-06,Toys,-1.50\n"
 
 
-def inspected(folder: Path, name: str, data: bytes | str, contract: model.Contract = SHOP) -> FileProfile:
+def inspected(folder: Path, name: str, data: bytes | str, contract: Contract = SHOP) -> FileProfile:
     data = data.encode() if isinstance(data, str) else data
     (folder / name).write_bytes(data)
     return inspect_file(Store(str(folder)), Entry(name, len(data), None), contract)
 
 
-def cleaned_amount(folder: Path, told: FileProfile, contract: model.Contract = SHOP) -> Decimal:
+def cleaned_amount(folder: Path, told: FileProfile, contract: Contract = SHOP) -> Decimal:
     """The money that cleaning reads from the file, of good rows and bad."""
     total = Decimal("0.00")
     with (folder / told.key).open("rb") as handle, Parser(told, contract, dt.date(2024, 6, 1)) as parser:
@@ -90,7 +91,7 @@ def test_the_separator_is_the_one_that_finds_the_headers(tmp_path: Path, delimit
     ],
 )
 def test_a_header(tmp_path: Path, head: str, lines: int, names: list[str] | None) -> None:
-    contract = SHOP if names else model.parse(YAML.replace("[Total]", "['Amount in dollars']"), "test")
+    contract = SHOP if names else loading.parse(YAML.replace("[Total]", "['Amount in dollars']"), "test")
     told = inspected(tmp_path, "s.csv", f"{head}\n1,2024-01-05,Toys,5{',' * (len(names or []) - 4)}\n", contract)
     assert (told.header_lines, told.lines, told.control.amount) == (lines, 1, "5.00")
     assert names is None or told.header == names
@@ -109,7 +110,7 @@ def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, encoding: str, name
 
 def test_a_declared_encoding_is_used(tmp_path: Path) -> None:
     for encoding in ("latin-1", "cp1252", "cp037"):
-        contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+        contract = loading.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
         told = inspected(tmp_path, "s.csv", f"{HEADER}\n1,31/12/2024,Größe,5\n".encode(encoding), contract)
         assert (told.lines, told.date_order) == (1, "dmy")
 
@@ -117,7 +118,7 @@ def test_a_declared_encoding_is_used(tmp_path: Path) -> None:
 def test_line_ends_of_an_old_mac_count_even_where_others_follow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspect, "_HEAD_BYTES", 60)
+    monkeypatch.setattr(text, "_HEAD_BYTES", 60)
     data = f"{HEADER}\n{ROWS}".replace("\n", "\r") + ROWS
     told = inspected(tmp_path, "s.csv", data)
     assert (told.line_end, told.lines) == ("cr", 4)
@@ -157,7 +158,7 @@ def test_the_whole_file_proves_the_order_of_day_and_month(
     tmp_path: Path, dates: list[str], order: str | None, encoding: str
 ) -> None:
     # DuckDB reads the one encoding, Python the other: both must come to the same.
-    contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+    contract = loading.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
     rows = "".join(f"1,{date},Toys,5\n" for date in dates)
     assert inspected(tmp_path, "s.csv", f"{HEADER}\n{rows}", contract).date_order == order
 
@@ -167,12 +168,12 @@ def test_the_whole_file_proves_the_order_of_day_and_month(
     [
         (["05/01/2024", "12/12/2024"], "no day is above 12"),
         (["13/01/2024", "01/13/2024"], "the day comes first in 1 ('13/01/2024') and the month in 1 ('01/13/2024')"),
-        (["24-01-05", "24-01-06"], "the year of two digits may stand at the end or, as in 24-01-05, at the begin"),
+        (["24-01-05", "24-01-06"], "the two-digit year may stand at the end or, as in 24-01-05, at the beginning"),
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 def test_an_order_that_is_not_proven_is_refused(tmp_path: Path, dates: list[str], problem: str, encoding: str) -> None:
-    contract = model.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
+    contract = loading.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
     rows = "".join(f"1,{date},Toys,5\n" for date in dates)
     with pytest.raises(LandingError) as refused:
         inspected(tmp_path, "s.csv", f"{HEADER}\n{rows}", contract)
@@ -183,7 +184,7 @@ def test_an_order_that_is_not_proven_is_refused(tmp_path: Path, dates: list[str]
 
 def test_a_declared_order_needs_no_proof(tmp_path: Path) -> None:
     for declared in ("dates: {order: mdy}", "dates: {formats: ['%m/%d/%Y']}"):
-        told = inspected(tmp_path, "s.csv", f"{HEADER}\n1,05/01/2024,Toys,5\n", model.parse(YAML + declared, "test"))
+        told = inspected(tmp_path, "s.csv", f"{HEADER}\n1,05/01/2024,Toys,5\n", loading.parse(YAML + declared, "test"))
         assert told.date_order is None
 
 
@@ -204,7 +205,7 @@ def test_keys_that_only_late_lines_have_are_columns_too(tmp_path: Path) -> None:
 
 
 def test_json_headers_need_not_be_ascii(tmp_path: Path) -> None:
-    contract = model.parse(YAML.replace("[Total]", "['Betrag (€)']"), "test")
+    contract = loading.parse(YAML.replace("[Total]", "['Betrag (€)']"), "test")
     row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Betrag (€)": "5.00"}
     told = inspected(tmp_path, "s.jsonl", json.dumps(row, ensure_ascii=False), contract)
     assert told.control.amount == "5.00"
@@ -276,25 +277,29 @@ def test_control_totals_agree_with_cleaning(
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("s.csv", b"", r"is empty \(0 bytes\)\. Land the whole file"),
+        ("s.csv", b"", r"is empty \(0 bytes\)\. Land the complete file"),
         ("s.csv", b"\xef\xbb\xbf", "has no text in it"),
         ("s.csv", b"\n \r\n\t\n", "has no text in it"),
         ("s.csv.gz", gzip.compress(b""), "has no text in it"),
-        ("s.csv", HEADER.encode(), "has a header and no rows. If nothing was sold, remove it"),
+        ("s.csv", HEADER.encode(), "has a header and no rows. If nothing was sold, remove the file"),
         ("s.csv", HEADER.encode() + b"\n\n  \n", "has a header and no rows"),
-        ("s.csv.gz", gzip.compress(f"{HEADER}\n{ROWS * 99}".encode())[:-20], "is damaged: its gzip stream breaks off"),
-        ("s.csv.gz", f"{HEADER}\n{ROWS}".encode(), "is named .gz, but it is no gzip file"),
+        (
+            "s.csv.gz",
+            gzip.compress(f"{HEADER}\n{ROWS * 99}".encode())[:-20],
+            "is damaged: its gzip stream is truncated or corrupt",
+        ),
+        ("s.csv.gz", f"{HEADER}\n{ROWS}".encode(), "is named .gz, but it is not a gzip file"),
         ("s.csv", gzip.compress(b"x"), "Its content is gzip-compressed: land it under a name that ends in .gz"),
         ("s.csv", b"PK\x03\x04 workbook", "an Excel workbook"),
         ("s.csv", b"PAR1....", "Its content is Parquet"),
-        ("s.csv", b"x" * (1 << 20) + b"\n", "the first line is longer than 1 MB, so it is no header"),
+        ("s.csv", b"x" * (1 << 20) + b"\n", "the first line is longer than 1 MB, so it is not a header"),
         ("s.csv", b'ID,"Date\n' + b"x\n" * 200, "the header has a quote that never closes"),
         ("s.csv", f"{HEADER}\n".encode() + b"x" * ((16 << 20) + 1) + b"\n", "a line of more than 16 MB"),
-        ("s.parquet", b"PAR1 nothing PAR1", "is not a whole Parquet file"),
+        ("s.parquet", b"PAR1 nothing PAR1", "is not a complete Parquet file"),
         ("s.jsonl", b'[\n{"ID": 1}\n]', "does not fit contract 'shop'"),
-        ("s.jsonl", b'[{"ID": 1},{"ID": 2}]', "no line is a JSON object. Expected one object a line"),
+        ("s.jsonl", b'[{"ID": 1},{"ID": 2}]', "no line is a JSON object. Expected one object per line"),
         ("s.jsonl", b"[" * 100_000, "no line is a JSON object"),
-        ("s.xlsx", b"PK", "cannot tell the format. Known suffixes"),
+        ("s.xlsx", b"PK", "unknown file format. Supported suffixes"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(

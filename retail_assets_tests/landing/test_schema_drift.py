@@ -1,4 +1,4 @@
-"""Drift: what is other than in the landing before is told, and the contract decides what comes of it."""
+"""Schema drift: what differs from the landing before is reported, and the contract decides what happens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets.cli import app
-from retail_assets.contracts import model
+from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.defs.assets.ingest import ingest_assets
 from retail_assets.defs.checks.landing import landing_checks
@@ -25,9 +25,10 @@ from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.drift import Drift, as_markdown, compare, drift_of, latest_landing, refuse_drift
-from retail_assets.landing.land import partition_folder
+from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import register_landings
+from retail_assets.landing.schema_changes import compare
+from retail_assets.landing.schema_drift import SchemaDrift, schema_drift_as_markdown, schema_drift_of
 from retail_assets.platform import Platform
 from retail_assets.settings import load as load_settings
 from retail_assets.storage import Store
@@ -52,7 +53,7 @@ FIRST, SECOND, THIRD = (dt.date(2024, 1, day) for day in (1, 2, 3))
 
 
 def contract(extra: str = "") -> Contract:
-    return model.parse(YAML + extra, "test")
+    return loading.parse(YAML + extra, "test")
 
 
 @dataclass
@@ -69,14 +70,9 @@ class Shop:
         text = f"{header}\n{row}{',x' * (header.count(',') - row.count(','))}\n"
         self.raw.write(f"{partition_folder('shop', day)}/{name}", text.encode())
 
-    def register(self, *days: dt.date) -> list[Drift]:
-        """What the asset does."""
-        landings = register_landings(self.raw, "shop", list(days), self.contract)
-        drifts = drift_of(self.lake, landings, self.contract)
-        refuse_drift(self.lake, landings, drifts, self.contract)
-        for landing in landings:
-            self.lake.publish_raw(landing)
-        return drifts
+    def register(self, *days: dt.date) -> list[SchemaDrift]:
+        """Register landings as the asset does."""
+        return list(register_landings(self.raw, self.lake, list(days), self.contract).drifts)
 
 
 @pytest.fixture
@@ -84,7 +80,7 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(Store(str(tmp_path / "raw")), Lake(Store(str(tmp_path / "lake")), "shop"), contract())
 
 
-def told(drifts: list[Drift]) -> list[tuple[str, str]]:
+def told(drifts: list[SchemaDrift]) -> list[tuple[str, str]]:
     return [(str(c), c.verdict) for d in drifts for c in d.changes]
 
 
@@ -174,7 +170,7 @@ def test_the_first_landing_has_nothing_before_it(shop: Shop) -> None:
     shop.put(SECOND)
     [drift] = shop.register(SECOND)
     assert (drift.earlier, drift.changes) == (None, ())
-    assert as_markdown([drift]) == "Nothing landed before 2024-01-02: no landing to compare with."
+    assert schema_drift_as_markdown([drift]) == "Nothing landed before 2024-01-02: no landing to compare with."
 
 
 def test_a_landing_without_files_is_neither_compared_nor_compared_with(shop: Shop) -> None:
@@ -191,7 +187,9 @@ def test_a_folder_without_a_manifest_is_passed_over(shop: Shop) -> None:
     shop.put(THIRD, f"{HEADER},Colour")
     shop.register(FIRST)
     shop.lake.store.write(f"shop/raw/dt={SECOND}/half", b"")
-    assert [m.landed_on for m in latest_landing(shop.lake)] == [FIRST]
+    latest = shop.lake.latest_registered()
+    assert latest is not None
+    assert latest.landed_on == FIRST
     assert [d.earlier for d in shop.register(THIRD)] == [FIRST]
 
 
@@ -257,7 +255,7 @@ def test_the_history_costs_one_listing_of_folders_and_one_manifest(shop: Shop) -
         shop.lake.publish_raw(RawManifest("shop", day, "c", (profile,)))
     store = Counting(shop.lake.store.uri)
     run = [RawManifest("shop", day, "c", (profile,)) for day in days[-2:]]
-    assert [d.earlier for d in drift_of(Lake(store, "shop"), run, shop.contract)] == days[-3:-1]
+    assert [d.earlier for d in schema_drift_of(Lake(store, "shop"), run, shop.contract)] == days[-3:-1]
     assert store.asked["folders"] == 1
     assert store.asked["list"] == 0
     assert store.asked["read"] == 1
@@ -270,10 +268,20 @@ def test_the_history_costs_one_listing_of_folders_and_one_manifest(shop: Shop) -
     ("rule", "header", "row", "message"),
     [
         ("new_columns", f"{HEADER},Colour", "", "new column 'Colour'. Map it in the contract, or list it in"),
-        ("missing_columns", "ID,Date,Category,Qty,Total", "1,2024-01-01,Toys,1,5", "missing column 'Store'. Ask for"),
+        (
+            "missing_columns",
+            "ID,Date,Category,Qty,Total",
+            "1,2024-01-01,Toys,1,5",
+            "missing column 'Store'. Ask the sender for",
+        ),
         ("renamed_columns", HEADER.replace("Qty", "Pieces"), "", "renamed column: 'Qty', now 'Pieces'. The contract"),
         ("column_order", "Date,ID,Category,Qty,Total,Store", "2024-01-01,1,Toys,1,5,S", "order of columns: 'ID, Date"),
-        ("file_format", HEADER.replace(",", ";"), "1;2024-01-01;Toys;1;5;S1", "separator: ',', now ';'. Ask whether"),
+        (
+            "file_format",
+            HEADER.replace(",", ";"),
+            "1;2024-01-01;Toys;1;5;S1",
+            "separator: ',', now ';'. Ask the sender whether",
+        ),
     ],
 )
 def test_what_the_contract_refuses_is_refused_before_it_is_registered(
@@ -286,7 +294,10 @@ def test_what_the_contract_refuses_is_refused_before_it_is_registered(
     with pytest.raises(LandingError) as refused:
         shop.register(SECOND)
     text = str(refused.value)
-    assert "The files of 2024-01-02 look other than those of 2024-01-01, and contract 'shop' refuses that" in text
+    assert (
+        "Schema drift: the files of 2024-01-02 differ from those of 2024-01-01, and contract 'shop' refuses that"
+        in text
+    )
     assert f"shop/dt=2024-01-02/a.csv: {message}" in text
     assert f"(drift.{rule}: refuse)" in text
     assert "land the right file with --replace" in text
@@ -337,7 +348,7 @@ def test_a_column_that_nobody_reads_stops_nothing_by_going(shop: Shop) -> None:
 def test_the_table_is_small_and_its_cells_cannot_break_it(shop: Shop) -> None:
     shop.put(FIRST)
     shop.put(SECOND, HEADER + "".join(f",n|{i}\\{'x' * 100}" for i in range(30)))
-    shown = as_markdown(shop.register(FIRST, SECOND))
+    shown = schema_drift_as_markdown(shop.register(FIRST, SECOND))
     rows = [line for line in shown.splitlines() if line.startswith("|")]
     assert len(rows) == 22
     assert {row.replace("\\|", "").count("|") for row in rows} == {8}
@@ -375,7 +386,7 @@ def test_what_the_contract_refuses_does_not_land(
     shop.register(FIRST)
     command = ["land", str(tmp_path / "late.csv"), "--date", str(SECOND)]
     assert app.main(command) == 1
-    assert "late.csv: missing column 'Store'. Ask for the column" in capsys.readouterr().err
+    assert "late.csv: missing column 'Store'. Ask the sender for the column" in capsys.readouterr().err
     assert shop.raw.list(partition_folder("shop", SECOND)) == []
     (tmp_path / "shop.yaml").write_text(YAML)
     assert app.main(command) == 0
@@ -419,7 +430,7 @@ def test_a_run_over_a_range_tells_its_changes_in_metadata_and_in_the_check(tmp_p
         assert (check.description or "").startswith("2024-01-02 since 2024-01-01: new column 'Colour' in a.csv.")
 
         table, check = ran(partition_key=str(THIRD))
-        assert (table, check.passed, check.description) == ("The same as before.", True, None)
+        assert (table, check.passed, check.description) == ("The same shape as before.", True, None)
 
         table, check = ran(partition_key=str(FIRST))
         assert check.passed

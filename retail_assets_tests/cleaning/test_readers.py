@@ -16,16 +16,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from retail_assets.cleaning import reader
-from retail_assets.cleaning.reader import read_records
+from retail_assets.cleaning.readers import quoting
+from retail_assets.cleaning.readers.read import read_records
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT, UNCLOSED_QUOTE
-from retail_assets.contracts import model
+from retail_assets.contracts import loading
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.inspect import MAX_LINE_BYTES, inspect_file
+from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
 from retail_assets.storage import Entry, Store
 
-CONTRACT = model.parse(
+CONTRACT = loading.parse(
     """
 name: plain
 timezone: UTC
@@ -168,7 +169,7 @@ def expected_records(text: str, header_lines: int, delimiter: str = ",") -> list
             closing = i + 1
             while closing < len(lines) and (end := scanned(ends[closing], delimiter, inside=True)) == "inside":
                 closing += 1
-            near = closing - i < reader.MAX_LINES_IN_RECORD
+            near = closing - i < quoting.MAX_LINES_IN_RECORD
             if closing < len(lines) and near and end == "outside":
                 last = closing
             else:
@@ -191,7 +192,7 @@ def expected_records(text: str, header_lines: int, delimiter: str = ",") -> list
 def test_records_are_those_of_the_grammar_for_any_bytes_and_any_block(content: bytes, block: int, longest: int) -> None:
     data = HEADER.encode() + b"\n" + content
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "MAX_LINES_IN_RECORD", longest)
+        patch.setattr(quoting, "MAX_LINES_IN_RECORD", longest)
         rows = read(data, profile(), block)
         expected = expected_records(data.decode("utf-8", "replace"), 1)
     assert [(r["line"], r["lines"], r["raw"]) for r in rows] == [tuple(told) for *told, _ in expected]
@@ -339,7 +340,7 @@ def test_a_field_may_be_longer_than_a_block_and_has_its_limits() -> None:
 
 
 def test_a_quoted_field_that_spans_too_much_is_a_quote_that_never_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_RECORD_BYTES", 20)
+    monkeypatch.setattr(quoting, "MAX_RECORD_BYTES", 20)
     data = HEADER.encode() + b'\n1,"aaaaaaaaaa\nbbbbbbbbbb",3,4\n1,"a\nb",3,4\n'
     for block_bytes in (1, 9, 1000):
         rows = read(data, profile(), block_bytes)
@@ -353,7 +354,7 @@ def test_a_quoted_field_that_spans_too_much_is_a_quote_that_never_closes(monkeyp
 @pytest.mark.parametrize("cut", [5, 30, -9, -1])
 def test_a_gzip_file_that_breaks_off_is_an_error_of_the_file(cut: int) -> None:
     whole = gzip.compress((HEADER + "\n" + "1,2,3,4\n" * 500).encode(), mtime=0)
-    with pytest.raises(LandingError, match=r"damaged.*nothing of it has been loaded"):
+    with pytest.raises(LandingError, match=r"damaged.*Nothing from this file has been loaded"):
         read(whole[:cut], profile(compression="gzip"))
 
 

@@ -1,0 +1,146 @@
+"""The DuckDB queries that type and judge records: what one text means, then what depends on the whole row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from retail_assets.cleaning import rules
+from retail_assets.contracts.model import Contract
+from retail_assets.contracts.typing_sql import numbers, people
+from retail_assets.contracts.typing_sql.categories import category
+from retail_assets.contracts.typing_sql.identifiers import identifier, is_rounded, too_long
+from retail_assets.contracts.typing_sql.moments import moment
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
+from retail_assets.tables import SALES_CLEAN
+
+IDS = ("transaction_id", "order_id", "customer_id", "product_id", "store_id")
+[_LONGEST_ID] = next(c.numbers for c in SALES_CLEAN.columns if c.name == "transaction_id")
+_NUMBER_BYTES = len("-4294967296")
+_RAW_CHARACTERS = 65_535
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value that one text alone decides.
+
+    `sql` computes it; `position` is the file column of the text, or None if the value is the same in every record.
+    """
+
+    sql: str
+    position: int | None
+
+
+def file_columns(sql: str) -> set[int]:
+    """Return the numbers of the file columns whose texts a piece of SQL reads.
+
+    >>> sorted(file_columns("t0 || t12 || title1"))
+    [0, 12]
+    """
+    return {int(n) for n in re.findall(r"\bt(\d+)\b", sql)}
+
+
+def readings_of(columns: TextColumns) -> dict[str, Reading]:
+    """Return everything that is read from one text on its own, by the name that `parse_sql` uses for it."""
+    given = {
+        f"{short}_given": Reading(f"({columns.field_text(name)}) IS NOT NULL", columns.position(name))
+        for short, name in (("age", "age"), ("price", "unit_price"), ("amount", "total_amount"))
+    }
+    return {
+        "any_moment": Reading(moment(columns), columns.position("sold_at")),
+        "read_gender": Reading(people.gender(columns), columns.position("gender")),
+        "age": Reading(people.age(columns), columns.position("age")),
+        "product_category": Reading(category(columns), columns.position("product_category")),
+        "quantity_number": Reading(numbers.number_of(columns, "quantity"), columns.position("quantity")),
+        "price_number": Reading(numbers.number_of(columns, "unit_price"), columns.position("unit_price")),
+        "amount_number": Reading(numbers.number_of(columns, "total_amount"), columns.position("total_amount")),
+        "band": Reading(columns.field_text("age_group"), columns.position("age_group")),
+        **given,
+    }
+
+
+def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], texts: str, *, rounded: bool) -> str:
+    """Return the query from `records` to typed and judged rows. Its parameter is the landing day.
+
+    `records` has line, lines, raw, defects, the columns that `texts` (a select list) reads, and all readings except
+    those in `same`, which are the same SQL for every record. Without `rounded`, ids are not checked for values such as
+    5.36365E+11.
+    """
+    ids = {name: columns.field_text(name) for name in IDS}
+    if "order_id" not in contract.columns:
+        ids["order_id"] = ids["transaction_id"]
+    id_list = ", ".join(f"{identifier(f'({text})')} AS {name}" for name, text in ids.items())
+    constants = "".join(f", {sql} AS {name}" for name, sql in same.items())
+    given = "price_given" if "unit_price" in contract.columns else "FALSE"
+    amount = numbers.amount(columns, "amount_number", "amount_given", "quantity", "written_price")
+    return f"""
+        WITH texts AS (
+            SELECT *{", " if texts else ""}{texts} FROM records
+        ),
+        readings AS (
+            SELECT *{constants}, {id_list} FROM texts
+        ),
+        counted AS (
+            SELECT *, {numbers.quantity(columns, "quantity_number")} AS quantity,
+                   {numbers.price(columns, "price_number")} AS written_price
+            FROM readings
+        ),
+        typed AS (
+            SELECT *, {amount} AS total_amount
+            FROM counted
+        ),
+        complete AS (
+            SELECT *, CASE WHEN written_price IS NULL AND NOT {given} AND quantity <> 0
+                           THEN try_cast(round(CAST(total_amount AS DOUBLE) / CAST(quantity AS DOUBLE), 4)
+                                         AS DECIMAL(18,4))
+                           ELSE written_price END AS unit_price,
+                   ?::DATE AS landed_on,
+                   CASE WHEN isfinite(any_moment) THEN any_moment END AS sold_at,
+                   coalesce(band, {people.age_group("age")}) AS age_group
+            FROM typed
+        ),
+        judged AS (
+            SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({_mask(columns, contract, rounded)})::BIGINT END
+                      AS reasons
+            FROM complete
+        )
+        SELECT transaction_id, order_id, sold_at, customer_id, nullif(read_gender, '?') AS gender, age, age_group,
+               product_id, product_category, quantity, unit_price, total_amount, store_id,
+               line AS source_line, lines, reasons,
+               CASE WHEN reasons <> 0 THEN left(raw, {_RAW_CHARACTERS}) END AS raw_text,
+               CASE WHEN reasons = 0 THEN hash(transaction_id) ELSE line::UBIGINT END AS spread
+        FROM judged"""
+
+
+def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
+    """Return SQL for the reasons to reject a row that could be split, as one number."""
+    required = {name for name, rule in contract.columns.items() if rule.required}
+    price_expected = "TRUE" if "unit_price" in required else "price_given"
+    if "unit_price" not in contract.columns:
+        price_expected = "FALSE"
+    amount_expected = "TRUE" if "total_amount" in required else "amount_given"
+    if "total_amount" not in contract.columns:
+        amount_expected = "quantity IS NOT NULL AND unit_price IS NOT NULL"
+    # Where the contract has no order id, the order is the transaction.
+    ids = [name for name in IDS if name in contract.columns]
+    texts = (*ids, "product_category", "age_group")
+    long = " OR ".join(f"coalesce({too_long(name, name)}, FALSE)" for name in texts)
+    bits = [
+        (rules.INVALID_DATE, "sold_at IS NULL"),
+        (rules.INVALID_QUANTITY, "quantity IS NULL"),
+        (rules.INVALID_PRICE, f"unit_price IS NULL AND {price_expected}"),
+        (rules.INVALID_AMOUNT, f"total_amount IS NULL AND {amount_expected}"),
+        (rules.INVALID_GENDER, "read_gender = '?'"),
+        (rules.INVALID_AGE, "age IS NULL AND age_given"),
+        (rules.TEXT_TOO_LONG, _with_its_number(long) if contract.columns["transaction_id"].occurrence else long),
+    ]
+    if rounded:
+        any_rounded = " OR ".join(f"coalesce({is_rounded(name)}, FALSE)" for name in ids)
+        bits.append((rules.ROUNDED_ID, any_rounded))
+    bits += [(reason, str(reason.rule)) for reason in rules.judged(contract)]
+    return " + ".join(f"CASE WHEN {condition} THEN {reason.mask} ELSE 0 END" for reason, condition in bits)
+
+
+def _with_its_number(too_long: str) -> str:
+    """Add that an id which lines share gets a number appended, and must fit its column with it."""
+    return f"{too_long} OR coalesce(strlen(transaction_id) > {_LONGEST_ID - _NUMBER_BYTES}, FALSE)"

@@ -1,0 +1,45 @@
+"""Reading a landed file: the reader for its format, and errors of the file as a whole."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+import pyarrow as pa
+
+from retail_assets.cleaning.readers.blocks import BLOCK_BYTES, utf8_blocks
+from retail_assets.cleaning.readers.delimited import DelimitedReader
+from retail_assets.cleaning.readers.json_lines import JsonLinesReader
+from retail_assets.cleaning.readers.parquet import parquet_records
+from retail_assets.cleaning.readers.records import Records
+from retail_assets.errors import LandingError
+from retail_assets.lake.profile import FileProfile
+
+
+def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Records]:
+    """Yield every record of an open file after its header, in order.
+
+    Text files stream in blocks of `block_bytes`, so memory does not grow with the file. Where a block ends makes no
+    difference to the records.
+
+    Raises LandingError if the file as a whole cannot be read: a truncated gzip stream, a broken Parquet file, a line of
+    more than MAX_LINE_BYTES.
+    """
+    try:
+        if profile.format == "parquet":
+            yield from parquet_records(handle, profile)
+            return
+        blocks = utf8_blocks(handle, profile, block_bytes)
+        reader = JsonLinesReader(profile) if profile.format == "jsonl" else DelimitedReader(profile)
+        yield from reader.records(blocks)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+        raise LandingError(
+            f"{profile.key} is damaged: its gzip stream is truncated or corrupt ({e}). Land a complete copy with "
+            "`retail-assets land --replace`. Nothing from this file has been loaded."
+        ) from e
+    except pa.ArrowException as e:
+        raise LandingError(
+            f"{profile.key} cannot be read as {profile.format}: {str(e)[:300]}. Land a complete copy with --replace."
+        ) from e

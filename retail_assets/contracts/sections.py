@@ -1,0 +1,152 @@
+"""The sections of a contract: columns, dates, numbers, files, cancellations, units and schema drift."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from retail_assets.contracts.values import DateFormat, Encoding, Header, Timezone, format_order
+
+_SYMBOLS = {
+    **dict.fromkeys(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"), "$"),
+    **dict.fromkeys(("JPY", "CNY"), "¥"),
+    **{"EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩", "TRY": "₺", "UAH": "₴", "ILS": "₪", "VND": "₫", "PHP": "₱"},
+}
+
+
+class Section(BaseModel):
+    """Base of everything in a contract: unknown keys are errors, and nothing can be changed afterwards."""
+
+    # `default: 1` and `amount_tolerance: 0.05` are what people write for "1" and "0.05".
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class FieldRule(Section):
+    """Where one canonical column comes from.
+
+    `header` and `aliases` are matched without regard to case, spaces, `_` and `-`. `compose` joins several raw columns
+    with `-` instead. `required` means that the file must have the column, and that a row without a value is
+    quarantined. `default` fills empty values. `occurrence` (transaction_id only) numbers repeated ids of one landing
+    instead of letting the last line replace the earlier ones, for sources whose composed id is not unique.
+    """
+
+    header: Header | None = None
+    aliases: tuple[Header, ...] = ()
+    compose: tuple[Header, ...] = ()
+    required: bool = False
+    default: str | None = None
+    occurrence: bool = False
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FieldRule:
+        if bool(self.header) == bool(self.compose):
+            raise ValueError("give either `header` (with optional `aliases`) or `compose`")
+        if self.compose and self.aliases:
+            raise ValueError("`aliases` belong to a `header`; list composed columns under their own names")
+        return self
+
+
+class DateRule(Section):
+    """How dates are written. `formats` are strptime patterns, tried in order after ISO 8601 and numeric dates.
+
+    `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, or `infer`, which takes the order of the numeric
+    formats or, without any, infers it from the whole file (and refuses the file if it does not prove one). `zone` names
+    the time zone of the time stamps if they are not in shop time.
+    """
+
+    formats: tuple[DateFormat, ...] = ()
+    order: Literal["dmy", "mdy", "infer"] = "infer"
+    zone: Timezone | None = None
+    earliest: dt.date = dt.date(1990, 1, 1)
+    days_after_landing: Annotated[int, Field(ge=0, le=3660)] = 1
+
+    @model_validator(mode="after")
+    def _one_order(self) -> DateRule:
+        orders = {format_order(f): f for f in reversed(self.formats)}
+        if "dmy" in orders and "mdy" in orders:
+            raise ValueError(
+                f"the formats {orders['dmy']!r} and {orders['mdy']!r} read the same text as different days"
+            )
+        other = {"dmy": "mdy", "mdy": "dmy", "infer": ""}[self.order]
+        if other in orders:
+            raise ValueError(f"`order: {self.order}` contradicts the format {orders[other]!r}")
+        return self
+
+    @property
+    def day_month_order(self) -> str | None:
+        """`dmy` or `mdy` where the contract declares it; None where each file has to prove it."""
+        if self.order != "infer":
+            return self.order
+        return next(filter(None, map(format_order, self.formats)), None)
+
+
+class NumberRule(Section):
+    """Marks in numbers. Money may have the currency's code or one of `currency_symbols` before or after it.
+
+    Without `currency_symbols`, only the symbol of the contract's currency is accepted, so that euros are not read as
+    dollars.
+    """
+
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    currency_symbols: Annotated[str, Field(pattern=r"^[^\d\s.,'+-]*$")] | None = None
+
+    def symbols(self, currency: str) -> str:
+        """Return the characters that may stand for `currency` (ISO 4217).
+
+        >>> NumberRule().symbols("EUR")
+        '€'
+        """
+        return _SYMBOLS.get(currency, "") if self.currency_symbols is None else self.currency_symbols
+
+    @model_validator(mode="after")
+    def _differ(self) -> NumberRule:
+        if self.decimal == self.thousands:
+            raise ValueError("`decimal` and `thousands` must differ")
+        return self
+
+
+class FileRule(Section):
+    """Encoding and separator of text files. A byte-order mark always overrides `encoding`."""
+
+    encoding: Encoding = "utf-8"
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+
+
+class CancellationRule(Section):
+    """A cancellation is a row whose raw `column` begins with `prefix`; its quantity and amount count as negative."""
+
+    column: Header
+    prefix: Annotated[str, Field(min_length=1)]
+
+
+class QuantityUnit(Section):
+    """Rows whose raw `column` begins with `prefix` count `per_unit` to the unit (1000 for thousandths of a gallon).
+
+    Quantities up to `above` count something else (one fill-up) and stay as they are.
+    """
+
+    column: Header
+    prefix: Annotated[str, Field(min_length=1)]
+    per_unit: Annotated[int, Field(ge=2)]
+    above: Annotated[int, Field(ge=0)] = 0
+    unit: str
+
+
+Verdict = Literal["accept", "warn", "refuse"]
+
+
+class DriftRule(Section):
+    """What to do about schema drift: when the files of a landing have another shape than those of the landing before.
+
+    `accept` only shows the change, `warn` fails the check `schema_unchanged`, `refuse` stops the landing before it is
+    registered. A missing required column is always refused; columns that the contract ignores never count.
+    """
+
+    new_columns: Verdict = "warn"
+    missing_columns: Verdict = "warn"
+    renamed_columns: Verdict = "accept"
+    column_order: Verdict = "accept"
+    file_format: Verdict = "warn"

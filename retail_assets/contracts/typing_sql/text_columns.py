@@ -1,0 +1,86 @@
+"""SQL for the text of a contract's columns: where each is in a file, trimmed, with defaults and missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import Contract
+from retail_assets.contracts.sections import CancellationRule, QuantityUnit
+from retail_assets.contracts.typing_sql.identifiers import identifier
+from retail_assets.contracts.typing_sql.literals import literal
+
+#: What counts as white space around a value: ASCII, no-break and other Unicode spaces, zero-width space, BOM.
+BLANKS = " \t\r\n\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200C))) + "\u202f\u205f\u3000\ufeff"
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Where the raw columns of one file are. `positions` maps a raw column of the contract to its number in the file.
+
+    `date_order` (`dmy` or `mdy`) is what the whole file proves, where the contract does not declare it.
+
+    In SQL the columns are `c0`, `c1`, … (as read) and `t0`, `t1`, … (trimmed, NULL when empty), so no header ever gets
+    into a statement. `trimmed()` selects the second from the first; every other expression uses the second.
+    """
+
+    contract: Contract
+    positions: dict[str, int]
+    date_order: str | None = None
+    _by_normal: dict[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = {normalize_header(n): column for column, ns in self.contract.raw_columns().items() for n in ns}
+        object.__setattr__(self, "_by_normal", names)
+
+    def trimmed(self, *, trim: bool, missing: bool = True, only: Collection[int] | None = None) -> str:
+        """Return the select list `… AS t0, … AS t1` for the columns that the contract reads, or for those in `only`.
+
+        Empty texts become NULL and, with `missing`, so do the contract's words for a missing value. DuckDB evaluates
+        that wherever the column is used, so for many rows it is done elsewhere, or not needed.
+
+        With `trim`, spaces and tabs around a value are removed. Cleaning trims all `BLANKS` beforehand, in Arrow,
+        because DuckDB's trim with that list costs more than everything else together.
+        """
+        selected = {int(p) for p in self.positions.values() if only is None or p in only}
+        texts = [(p, f"trim(c{p}, ' \t')" if trim else f"c{p}") for p in selected]
+        null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
+        return ", ".join(f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts))
+
+    def _is_missing(self, text: str) -> str:
+        # DuckDB makes both upper case, as Arrow does in cleaning: engines do not agree on the case of every letter.
+        words = [f"upper({literal(word)})" for word in sorted(self.contract.missing_values)]
+        return f"upper({text}) IN ({', '.join(words)})" if words else "FALSE"
+
+    def is_given(self, name: str) -> str:
+        """Return SQL that is true where a canonical column has a text that is not a word for a missing value."""
+        text = f"({self.field_text(name)})"
+        return f"({text} IS NOT NULL AND NOT {self._is_missing(text)})"
+
+    def text(self, raw_column: str) -> str:
+        """Return SQL for the trimmed text of a raw column; NULL when empty or when the file has no such column."""
+        position = self.positions.get(self._by_normal.get(normalize_header(raw_column), raw_column))
+        return "NULL::VARCHAR" if position is None else f"t{int(position)}"
+
+    def field_text(self, name: str) -> str:
+        """Return SQL for the text of a canonical column with its default; NULL where the contract does not map it."""
+        rule = self.contract.columns.get(name)
+        if rule is None:
+            return "NULL::VARCHAR"
+        if rule.compose:
+            parts = [identifier(self.text(c)) for c in rule.compose]
+            return " || '-' || ".join(parts)  # NULL when any part is
+        text = self.text(rule.header or "")
+        return text if rule.default is None else f"coalesce({text}, {literal(rule.default)})"
+
+    def position(self, name: str) -> int | None:
+        """Return the number of the file column that alone decides a canonical column; None if none or several do."""
+        rule = self.contract.columns.get(name)
+        if rule is None or not rule.header:
+            return None
+        return self.positions.get(self._by_normal.get(normalize_header(rule.header), rule.header))
+
+    def begins(self, rule: CancellationRule | QuantityUnit) -> str:
+        """Return SQL that is true where the raw column of a rule begins with the rule's prefix."""
+        return f"coalesce(starts_with(upper({self.text(rule.column)}), {literal(rule.prefix.upper())}), FALSE)"

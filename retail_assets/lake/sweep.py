@@ -1,0 +1,106 @@
+"""Sweeping: deleting what killed or outdated runs left, and nothing that a reader may still need."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from retail_assets.errors import NotReadyError, StorageError
+from retail_assets.lake.lake import Lake, day_of
+from retail_assets.lake.manifests import STATUSES
+from retail_assets.storage import Entry, Store, part_files
+
+#: Files that no manifest names are kept this long: a reader may still hold the old manifest, a writer may be running.
+GRACE = dt.timedelta(days=1)
+#: How many landings are swept with a run that are not its own.
+_OTHERS_SWEPT = 3
+_READS_AT_ONCE = 16
+
+
+def sweep(lake: Lake, landed_on: dt.date, now: dt.datetime) -> list[str]:
+    """Delete what killed or outdated runs left of a partition. Returns the keys.
+
+    A data file is deleted when no manifest names it, its run has written nothing for `GRACE`, and the manifest was
+    published `GRACE` ago without naming it: until then a reader may hold the manifest before. So nothing is deleted
+    right after publishing; a later sweep does it. Of a partition whose manifest cannot be read, nothing is deleted.
+    Temporary files are deleted when they are older than `GRACE` and their writer is gone.
+    """
+    return _swept(lake, [landed_on], f"{lake.source}/clean/dt={landed_on.isoformat()}", now)
+
+
+def sweep_around(lake: Lake, landings: Collection[dt.date], now: dt.datetime) -> list[str]:
+    """Sweep the landings of a run and a few others in rotation, or all if the run has at least half of them.
+
+    So the cost of a daily run does not grow with the history, and no leftover stays indefinitely. Returns the keys.
+    """
+    others = sorted(set(lake.days("clean")).difference(landings))
+    if len(landings) >= len(others):
+        return sweep_all(lake, now)
+    turn = now.date().toordinal() * _OTHERS_SWEPT
+    also = [others[(turn + i) % len(others)] for i in range(min(_OTHERS_SWEPT, len(others)))]
+    return [key for day in (*landings, *also) for key in sweep(lake, day, now)]
+
+
+def sweep_all(lake: Lake, now: dt.datetime) -> list[str]:
+    """Sweep every partition, with one listing of the files. Returns the keys."""
+    folder = f"{lake.source}/clean"
+    days = [d for d in map(day_of, lake.store.folders(folder)) if d is not None]
+    return sweep_unfinished(lake.store, f"{lake.source}/raw", now) + _swept(lake, days, folder, now)
+
+
+def sweep_unfinished(store: Store, folder: str, now: dt.datetime) -> list[str]:
+    """Delete temporary files below a folder whose writers were killed more than `GRACE` ago. Returns the keys.
+
+    A remote store has none: an upload appears whole or not at all.
+    """
+    if not store.is_local:
+        return []
+    root, before = Path(store.uri), (now - GRACE).timestamp()
+    left = [p.relative_to(root).as_posix() for p in part_files.left_over(store.local_path(folder), before)]
+    store.delete(left)
+    return left
+
+
+def _swept(lake: Lake, days: list[dt.date], folder: str, now: dt.datetime) -> list[str]:
+    # Manifests before the listing: one that the listing shows to be old is then certainly the one that was read.
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        named = dict(zip(days, pool.map(lambda day: _named(lake, day), days), strict=True))
+    oldest = (now - GRACE).timestamp()
+    files: dict[dt.date | None, list[Entry]] = {}
+    young, running = set(), set()
+    for entry in lake.store.list(folder):
+        files.setdefault(day_of(entry.key.split("/")[2]), []).append(entry)
+        if entry.modified is None or entry.modified >= oldest:
+            young.add(entry.key)
+            running.add(_run_of(entry.key))  # even a run of more than a day is not dead while it writes
+    orphans = []
+    for day in days:
+        still_named = named[day]
+        if still_named is None or lake.manifest_key("clean", day) in young:
+            continue
+        data = [e.key for e in files.get(day, ()) if e.key.endswith(".parquet")]
+        orphans += [key for key in data if _run_of(key) not in running and key not in still_named]
+    lake.store.delete(orphans)
+    return orphans + sweep_unfinished(lake.store, folder, now)
+
+
+def _named(lake: Lake, landed_on: dt.date) -> set[str] | None:
+    """Return the keys of the data files that the published manifest names.
+
+    An empty set if there is no manifest, None if it cannot be read.
+    """
+    try:
+        manifest = lake.clean(landed_on)
+    except NotReadyError:
+        return set()
+    except StorageError:
+        return None
+    return {key for status in STATUSES for key in manifest.keys(status)}
+
+
+def _run_of(key: str) -> str:
+    """Return the run that wrote `<source>/clean/dt=…/<run>/<name>.parquet`; an empty string for any other key."""
+    parts = key.split("/")
+    return parts[3] if len(parts) == 5 else ""

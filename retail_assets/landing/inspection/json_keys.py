@@ -1,0 +1,56 @@
+"""The header of a JSON-lines file: the keys of its objects."""
+
+from __future__ import annotations
+
+import json
+
+from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.errors import LandingError
+from retail_assets.landing.inspection.duckdb_source import connected, duckdb_reads, one_path
+from retail_assets.landing.inspection.shape import Shape
+from retail_assets.storage import Store
+
+_SAMPLED_LINES = 1000
+_MOST_KEYS = 1000
+
+
+def json_keys(text: str, key: str) -> list[str]:
+    """Return the keys of the first lines of `text` in order of appearance. Raises LandingError if there are none.
+
+    >>> json_keys('{"id": 1, "qty": 2}\\n{"id": 2, "note": ""}', "a.jsonl")
+    ['id', 'qty', 'note']
+    """
+    keys: dict[str, None] = {}
+    for line in text.split("\n")[:_SAMPLED_LINES]:
+        try:
+            item = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(item, dict):
+            keys.update(dict.fromkeys(item))
+    if not keys:
+        raise LandingError(f"{key}: no line is a JSON object. Expected one object per line, with column names as keys.")
+    return list(keys)
+
+
+def all_json_keys(store: Store, key: str, shape: Shape) -> list[str]:
+    """Return the header of the shape, and after it the keys that only later lines have.
+
+    Only the header where DuckDB cannot read the file, or where there are too many keys.
+    """
+    import duckdb
+
+    if not duckdb_reads(shape.encoding, shape.line_end):
+        return shape.header
+    with connected(store) as con:
+        source = f"read_ndjson_objects({literal(one_path(store, key))}, ignore_errors=true)"
+        try:
+            rows = con.execute(
+                f"SELECT DISTINCT unnest(json_keys(json)) FROM {source} WHERE json_type(json) = 'OBJECT' "
+                f"LIMIT {_MOST_KEYS + 1}"
+            ).fetchall()
+        except (duckdb.Error, UnicodeError):
+            return shape.header
+    if len(rows) > _MOST_KEYS:
+        return shape.header
+    return [*shape.header, *sorted({name for (name,) in rows} - set(shape.header))]

@@ -1,0 +1,26 @@
+"""The shape of a file: what inspection learns from its bytes alone, before the contract is applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a file is, whatever its columns mean.
+
+    `lines` counts the lines after the header that are not blank (rows, for Parquet); `header_lines` counts the physical
+    lines up to the end of the header. `lost_text` says that it contains NUL or U+FFFD. `unpacked` is the uncompressed
+    size in bytes, and at least the size of the file. `types` are those of the columns of a Parquet file.
+    """
+
+    sha256: str
+    encoding: str
+    delimiter: str
+    line_end: str
+    header: list[str]
+    header_lines: int
+    lines: int
+    unpacked: int
+    lost_text: bool = False
+    types: list[str] = field(default_factory=list)

@@ -1,0 +1,78 @@
+"""Inspecting a text file in one pass: encoding, line ends, separator, header, line count and hash."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from typing import IO, cast
+
+from retail_assets.contracts.model import Contract
+from retail_assets.errors import LandingError
+from retail_assets.landing.inspection.content import encoding_of, refuse_binary_format, refuse_other_text
+from retail_assets.landing.inspection.header import delimiter_of, header_of
+from retail_assets.landing.inspection.json_keys import json_keys
+from retail_assets.landing.inspection.lines import count_lines, count_lines_with_text
+from retail_assets.landing.inspection.shape import Shape
+from retail_assets.landing.inspection.text_stream import READ_BYTES, Hashing, decoded, uncompressed
+from retail_assets.storage import Entry
+
+_HEAD_BYTES = 1 << 20
+
+
+def inspect_text(
+    handle: IO[bytes], entry: Entry, file_format: str, compression: str | None, contract: Contract
+) -> Shape:
+    """Read an open text file (`csv` or `jsonl`) to its end. Raises LandingError if it is not what its name says."""
+    hashing = Hashing(handle)
+    stream = uncompressed(cast(IO[bytes], hashing), compression)
+    try:
+        head = stream.read(_HEAD_BYTES)
+        refuse_binary_format(head, entry.key)
+        encoding = encoding_of(head, contract)
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        text = decoder.decode(head).removeprefix("\ufeff")
+        refuse_other_text(head, text, file_format, encoding, entry.key)
+        line_end = "cr" if "\r" in text and "\n" not in text else "lf"
+        first = text.replace("\r", "\n") if line_end == "cr" else text
+        _refuse_without_first_line(first, len(head), entry.key)
+        if file_format == "jsonl":
+            delimiter, header, header_lines = "", json_keys(first, entry.key), 0
+        else:
+            delimiter = delimiter_of(first, contract)
+            header, header_lines = header_of(first, delimiter, entry.key)
+        lines, lost_text = count_lines(decoded(stream, decoder, text), line_end, entry.key)
+        unpacked = stream.tell() if compression else entry.size
+    except gzip.BadGzipFile as e:
+        raise LandingError(
+            f"{entry.key} is named .gz, but it is not a gzip file, or a damaged one ({e}). Land a complete copy with "
+            "--replace, or plain text under a name without .gz. Nothing from this file has been loaded."
+        ) from e
+    except (EOFError, zlib.error) as e:
+        raise LandingError(
+            f"{entry.key} is damaged: its gzip stream is truncated or corrupt ({e}). Land a complete copy with "
+            "`retail-assets land --replace`. Nothing from this file has been loaded."
+        ) from e
+    while hashing.read(READ_BYTES):  # bytes after the end of the gzip stream belong to the hash
+        pass
+    return Shape(
+        sha256=hashing.sha256.hexdigest(),
+        encoding=encoding,
+        delimiter=delimiter,
+        line_end=line_end,
+        header=header,
+        header_lines=header_lines,
+        lines=lines - count_lines_with_text(first, header_lines),
+        unpacked=max(entry.size, unpacked),
+        lost_text=lost_text,
+    )
+
+
+def _refuse_without_first_line(text: str, head_bytes: int, key: str) -> None:
+    if not text.strip():
+        raise LandingError(f"{key} has no text in it. Land the complete file with `retail-assets land --replace`.")
+    if "\n" not in text and head_bytes == _HEAD_BYTES:
+        raise LandingError(
+            f"{key}: the first line is longer than {_HEAD_BYTES >> 20} MB, so it is not a header: line ends are "
+            "missing, or it is not a text file. Land it again with --replace, one record per line."
+        )
