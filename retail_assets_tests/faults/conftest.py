@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,19 @@ from retail_assets_tests.faults.crash_shop import (
     Scenario,
     told,
 )
+from retail_assets_tests.faults.limits import mounted_disk
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 512 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with mounted_disk(folder):
+        yield folder
 
 
 @pytest.fixture(scope="session")

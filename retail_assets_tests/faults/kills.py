@@ -1,4 +1,4 @@
-"""Where a process is killed: hooks round the store and the warehouse, set in a child process and never in ours.
+"""Where a process is killed: hooks around the store and the warehouse, set in a child process and never in ours.
 
 `arm(Kill("half an object", DATA, 2))` makes the process, and all of its session (the JVM, Spark's Python workers),
 end by SIGKILL at one point, as a power cut or the kernel's out-of-memory killer would end it.
@@ -21,11 +21,13 @@ from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
 #: Objects by what they are.
 DATA, RAW_MANIFEST, CLEAN_MANIFEST = r"/clean/.*\.parquet$", r"/raw/.*manifest\.json$", r"/clean/.*manifest\.json$"
+#: Stands for closing a connection where hooks wait for a statement.
+CLOSE = "close"
 
 
 @dataclass(frozen=True)
 class Kill:
-    """`hook` names one of the functions below, `at` what it waits for, `count` at which of them it kills."""
+    """`hook` names one of the functions below, `at` is the pattern it waits for, `count` at which match it kills."""
 
     hook: str
     at: str = ""
@@ -41,14 +43,14 @@ class Kill:
 
 
 def arm(kill: Kill) -> None:
-    """From now on this process dies at this point."""
+    """Make this process die at this point."""
     _HOOKS[kill.hook](kill)
 
 
 def end_the_session() -> None:
-    """SIGKILL for every process of this session. All are stopped first: none is to see others die, and tidy up.
+    """Kill every process of this session. All are stopped first, so that none sees others die and tidies up.
 
-    Of several that come here at once (two of Spark's tasks) one does it: they would stop each other.
+    If several come here at once (two of Spark's tasks), one does it; otherwise they would stop each other.
     """
     try:
         os.mkdir(os.path.join(os.environ["RETAIL_TEST_HOME"], ".ending"))
@@ -57,9 +59,9 @@ def end_the_session() -> None:
             signal.pause()
     me, session = os.getpid(), os.getsid(0)
     others: set[int] = set()
-    while found := {p for p in psutil.pids() if p not in others and p != me and _session(p) == session}:
-        others |= found
-        for pid in found:
+    while more := {p for p in psutil.pids() if p not in others and p != me and _session(p) == session}:
+        others |= more
+        for pid in more:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
     for pid in others:
@@ -75,7 +77,7 @@ def _session(pid: int) -> int | None:
 
 
 def _counted(kill: Kill) -> Callable[[str], bool]:
-    """Whether this is the text that the kill waits for."""
+    """Return a function that says whether a text is the one that the kill waits for."""
     seen = 0
 
     def is_it(text: str) -> bool:
@@ -111,7 +113,7 @@ def _half_an_object(kill: Kill) -> None:
 
 
 class _DyingHandle:
-    """A file that kills its writer after the first half of what is written first."""
+    """A file that kills its writer after half of the first write."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
@@ -152,11 +154,16 @@ def _after_deletion(kill: Kill) -> None:
 
 
 def _before_statement(kill: Kill) -> None:
+    die_before_statement(_counted(kill), end_the_session)
+
+
+def die_before_statement(is_it: Callable[[str], bool], end: Callable[[], None]) -> None:
+    """Call `end` before the statement of a DuckDB load for which `is_it` is true; CLOSE stands for closing."""
     connect = DuckDBWarehouse._connect
 
     def wrapped(self: DuckDBWarehouse, read_only: bool) -> Any:
         connection = connect(self, read_only)
-        return connection if read_only else _DyingConnection(connection, kill)
+        return connection if read_only else _DyingConnection(connection, is_it, end)
 
     DuckDBWarehouse._connect = wrapped  # type: ignore[method-assign]
 
@@ -164,17 +171,17 @@ def _before_statement(kill: Kill) -> None:
 class _DyingConnection:
     """A connection that kills before a statement, or before it is closed."""
 
-    def __init__(self, connection: Any, kill: Kill) -> None:
-        self._connection, self._is_it = connection, _counted(kill)
+    def __init__(self, connection: Any, is_it: Callable[[str], bool], end: Callable[[], None]) -> None:
+        self._connection, self._is_it, self._end = connection, is_it, end
 
     def execute(self, sql: str, *parameters: Any) -> Any:
         if self._is_it(sql):
-            end_the_session()
+            self._end()
         return self._connection.execute(sql, *parameters)
 
     def close(self) -> None:
-        if self._is_it("close"):
-            end_the_session()
+        if self._is_it(CLOSE):
+            self._end()
         self._connection.close()
 
     def __getattr__(self, name: str) -> Any:

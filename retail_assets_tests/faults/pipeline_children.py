@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from retail_assets.errors import RetailError
-from retail_assets.landing.register import register_landings
+from retail_assets.lake.sweep import sweep_all
+from retail_assets.landing.register import inspect_landings
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.faults.crash_shop import CORRECTED, FIRST, LANDED, Home, recorded
@@ -84,7 +85,7 @@ def correct_again_and_again(home: Home, known: Sequence[Home], runs: int, enough
         if number >= runs and enough.is_set():
             break
         home.land(FIRST, (CORRECTED, LANDED)[number % 2])
-        landings = register_landings(platform.raw, platform.source, [FIRST], platform.settings.contract)
+        landings = inspect_landings(platform.raw, platform.source, [FIRST], platform.settings.contract)
         platform.lake.publish_raw(landings[0])
         [manifest] = clean(None, platform.raw, platform.lake, landings, platform.settings.contract, f"run{number}")
         if how == "two loads":
@@ -92,7 +93,7 @@ def correct_again_and_again(home: Home, known: Sequence[Home], runs: int, enough
             platform.lake.publish_clean(nothing)
             platform.warehouse.load_landings(platform.lake.store, [nothing])
         platform.lake.publish_clean(manifest)
-        platform.lake.sweep_all(dt.datetime.now(dt.UTC))
+        sweep_all(platform.lake, dt.datetime.now(dt.UTC))
         platform.warehouse.load_landings(platform.lake.store, [manifest])
 
 

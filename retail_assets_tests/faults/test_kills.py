@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from retail_assets.errors import NotReadyError
-from retail_assets.lake.lake import GRACE
+from retail_assets.lake.sweep import GRACE, sweep_all
 from retail_assets.samples.synthetic import SOURCE
-from retail_assets_tests.faults import crashing, matrix
+from retail_assets_tests.faults import matrix, pipeline_children
+from retail_assets_tests.faults.child_processes import ended, start
 from retail_assets_tests.faults.crash_shop import FIRST, SECOND, Home, Scenario, recorded
-from retail_assets_tests.warehouse.loaders import ended, start
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,7 +51,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     row: matrix.Row, home: Home, scenario: Scenario, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [] if row.spark else [scenario.before, scenario.after]
-    child = start(crashing.run_and_die, home, row.kill, known)
+    child = start(pipeline_children.run_and_die, home, row.kill, known)
     said = home.folder / "killed.log"
     assert ended(child) == -signal.SIGKILL, said.read_text()[-3000:]
     # A process is still there for a moment after its SIGKILL; the last one is that of the killer itself.
@@ -75,7 +75,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     # What was old went; what this kill left stays for a day, since its writer might live, and then goes too.
     assert not home.orphans() & set(scenario.killed_long_ago)
     assert left <= home.orphans()
-    swept = home.lake.sweep_all(dt.datetime.now(dt.UTC) + GRACE + dt.timedelta(hours=1))
+    swept = sweep_all(home.lake, dt.datetime.now(dt.UTC) + GRACE + dt.timedelta(hours=1))
     assert left <= set(swept)
     assert home.orphans() == set() == set(_hidden(home))
     assert home.tables() == scenario.tables_after

@@ -17,9 +17,9 @@ from retail_assets.errors import RetailError, WarehouseBusyError
 from retail_assets.lake.manifests import STATUSES
 from retail_assets.samples.synthetic import SOURCE
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.faults import crashing
+from retail_assets_tests.faults import pipeline_children
+from retail_assets_tests.faults.child_processes import ended, start
 from retail_assets_tests.faults.crash_shop import FIRST, Home, Scenario
-from retail_assets_tests.warehouse.loaders import ended, start
 
 _ALL_TABLES = (
     "SELECT (SELECT count(*) FROM sales), (SELECT sum(total_amount) FROM sales), (SELECT count(*) FROM sales_clean), "
@@ -47,7 +47,7 @@ class Seen:
 def watched(home: Home, known: list[Home], runs: int, how: str, enough: Callable[[Seen], bool]) -> Seen:
     """Look at the tables and at the lake in turn while a child writes, which ends when `enough` was seen."""
     done = multiprocessing.get_context("forkserver").Event()
-    child = start(crashing.correct_again_and_again, home, known, runs, done, how)
+    child = start(pipeline_children.correct_again_and_again, home, known, runs, done, how)
     impatient = DuckDBWarehouse(home.platform.settings.duckdb_path, SOURCE, wait_seconds=0)
     lake, seen = home.lake, Seen()
     while child.is_alive():

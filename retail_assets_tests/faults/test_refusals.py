@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import os
-import resource
 import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,33 +15,19 @@ from retail_assets.cleaning import job
 from retail_assets.errors import RetailError, StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.landing.land import land_file
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.samples.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.faults.breaking_s3 import breaking_s3
+from retail_assets_tests.faults.child_processes import ended, start
 from retail_assets_tests.faults.crash_shop import FIRST, Home, Scenario, csv
-from retail_assets_tests.warehouse import loaders
+from retail_assets_tests.faults.limits import become_nobody, limit_file_size, limited_workers
 from retail_assets_tests.warehouse.landings import DAY, defined, held, line, publish
 from retail_assets_tests.warehouse.landings import SOURCE as OTHER
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KB. Skips where none may be mounted; limits on the size of files stand in for it there."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"may not mount: {mounted.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def files_below(folder: Path) -> set[str]:
@@ -72,35 +52,14 @@ def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(smal
 def test_a_limit_met_while_landing_leaves_nothing(tmp_path: Path) -> None:
     delivery = tmp_path / "till.csv"
     delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
-    assert loaders.ended(loaders.start(_land_within_limits, delivery, tmp_path / "raw")) == 0
+    assert ended(start(_land_within_limits, delivery, tmp_path / "raw")) == 0
     assert files_below(tmp_path / "raw") == set()
 
 
 def _land_within_limits(delivery: Path, raw: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    limit_file_size(100_000)
     with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: File too large"):
         land_file(delivery, Store(str(raw)), SOURCE, FIRST)
-
-
-@contextlib.contextmanager
-def limited_workers(most: int) -> Iterator[None]:
-    """Spark's Python workers, those to come included, cannot write files of more than so many bytes."""
-    assert limit_workers(most), "Spark has no Python workers yet"
-    try:
-        yield
-    finally:
-        limit_workers(psutil.RLIM_INFINITY)
-
-
-def limit_workers(most: int) -> int:
-    """Set the limit; returns the number of workers. Those that they fork inherit it."""
-    limited = 0
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it may end meanwhile
-            if "java" not in process.name() and "pyspark" in " ".join(process.cmdline()):
-                process.rlimit(psutil.RLIMIT_FSIZE, (most, psutil.RLIM_INFINITY))
-                limited += 1
-    return limited
 
 
 @pytest.mark.spark
@@ -123,7 +82,7 @@ def test_a_disk_that_is_full_while_spark_writes_says_so_and_leaves_no_temporary_
 ) -> None:
     raw, contract = Store(str(tmp_path / "raw")), home.platform.settings.contract
     raw.write(f"{SOURCE}/dt={FIRST}/till.csv", csv(*((f"T{i * 7919 % 99991}", i) for i in range(30_000))))
-    landings = register_landings(raw, SOURCE, [FIRST], contract)
+    landings = inspect_landings(raw, SOURCE, [FIRST], contract)
     lake = Lake(Store(str(small_disk / "lake")), SOURCE)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 450_000)
@@ -158,55 +117,14 @@ def test_a_disk_that_is_full_while_loading_leaves_the_old_tables(small_disk: Pat
 # A listing that breaks off.
 
 
-_PAGE = (
-    '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name>'
-    "<IsTruncated>true</IsTruncated><NextContinuationToken>more</NextContinuationToken><KeyCount>2</KeyCount>{keys}"
-    "</ListBucketResult>"
-)
-_OBJECT = (
-    "<Contents><Key>raw/shop/dt=2024-03-01/{name}.csv</Key><LastModified>2024-03-01T00:00:00.000Z</LastModified>"
-    '<ETag>"0"</ETag><Size>10</Size></Contents>'
-)
-_ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>"
-
-
-class _BreakingS3(http.server.BaseHTTPRequestHandler):
-    """An S3 whose second page of any listing fails as `broken` says."""
-
-    broken = (403, "AccessDenied")
-
-    def do_GET(self) -> None:
-        if "continuation-token" not in self.path:
-            self._answer(200, _PAGE.format(keys="".join(_OBJECT.format(name=n) for n in "ab")))
-            return
-        status, code = self.broken
-        if status:
-            self._answer(status, _ERROR.format(code=code))
-        else:
-            self.close_connection = True  # hangs up in the middle of the answer
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n<?xml")
-
-    def _answer(self, status: int, body: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.mark.parametrize("broken", [(403, "AccessDenied"), (500, "InternalError"), (0, "")], ids=["403", "500", "cut"])
 def test_a_listing_that_fails_on_its_second_page_is_never_taken_for_a_short_one(
     broken: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of a landing registered as the whole would withdraw the sales of the other half."""
-    handler = type("Handler", (_BreakingS3,), {"broken": broken})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with breaking_s3(*broken) as endpoint:
         environ = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
+            "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_REGION": "us-east-1",
@@ -216,13 +134,10 @@ def test_a_listing_that_fails_on_its_second_page_is_never_taken_for_a_short_one(
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
         store = Store("s3://b/raw")
-        try:
-            for listing in (lambda: store.list("shop"), lambda: store.list(""), lambda: store.folders("shop")):
-                with pytest.raises(StorageError) as raised:
-                    listing()
-                assert "secret" not in str(raised.value)
-        finally:
-            server.shutdown()
+        for listing in (lambda: store.list("shop"), lambda: store.list(""), lambda: store.folders("shop")):
+            with pytest.raises(StorageError) as raised:
+                listing()
+            assert "secret" not in str(raised.value)
 
 
 def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
@@ -246,20 +161,9 @@ def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
 # Rights.
 
 
-def unprivileged(home: Path) -> None:
-    """Become nobody, if we are somebody whom rights do not bind."""
-    if os.geteuid() == 0:
-        shared = Path(tempfile.gettempdir())
-        for folder in (home, *home.parents):
-            if shared in folder.parents and folder.owner() == "root":
-                folder.chmod(folder.stat().st_mode | 0o011)
-        os.setgid(65534)
-        os.setuid(65534)
-
-
 def _refused(home: Home, denied: str) -> None:
     """What a run says that may not read or write something."""
-    unprivileged(home.folder)
+    become_nobody(home.folder)
     platform = home.platform
     contract = platform.settings.contract
     told = {
@@ -272,7 +176,7 @@ def _refused(home: Home, denied: str) -> None:
     }[denied]
 
     def run() -> None:
-        landings = register_landings(platform.raw, SOURCE, [FIRST], contract)
+        landings = inspect_landings(platform.raw, SOURCE, [FIRST], contract)
         platform.lake.publish_raw(landings[0])
         platform.warehouse.load_landings(platform.lake.store, [platform.lake.clean(FIRST)])
 
@@ -302,7 +206,7 @@ def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
         "a folder of the lake": (home.lake.store.local_path(file.key).parent, 0o000),
     }[denied]
     path.chmod(mode)
-    assert loaders.ended(loaders.start(_refused, home, denied)) == 0
+    assert ended(start(_refused, home, denied)) == 0
     path.chmod(0o777)
     assert home.tables() == scenario.tables_before
 

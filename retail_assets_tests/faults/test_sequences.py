@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from retail_assets.cleaning import job
-from retail_assets.contracts import model as contracts
+from retail_assets.contracts import loading as contracts
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES
-from retail_assets.landing.register import register_landings
+from retail_assets.landing.register import inspect_landings
 from retail_assets.samples.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -66,7 +66,7 @@ def test_after_any_sequence_of_landings_and_runs_the_tables_follow_from_the_file
                 if lines is not None:
                     raw.write(key, csv(*((f"!{t}" if bad else t, cents) for t, cents, bad in lines)))
                     there[day, name] = lines
-            landings = register_landings(raw, SOURCE, days, contract)
+            landings = inspect_landings(raw, SOURCE, days, contract)
             manifests = job.clean(lambda: spark, raw, lake, landings, contract, f"run{number}")
             for landing, manifest in zip(landings, manifests, strict=True):
                 lake.publish_raw(landing)

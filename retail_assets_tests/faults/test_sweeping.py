@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from retail_assets.lake.lake import GRACE, Lake, sweep_unfinished
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.sweep import GRACE, sweep, sweep_all, sweep_around, sweep_unfinished
 from retail_assets.storage import Store
+from retail_assets_tests.faults.child_processes import ended, pipe, start
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, line, publish, write
-from retail_assets_tests.warehouse.loaders import ended, pipe, start
 
 NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -50,13 +51,13 @@ def test_a_file_that_a_living_process_writes_is_never_swept_and_a_killed_one_is_
     assert ours.recv() == "half-way"
     part = part_in(lake.store.local_path(key).parent)
     aged(part, 30 * GRACE)
-    assert lake.sweep(DAY, NOW) == lake.sweep_all(NOW) == []
+    assert sweep(lake, DAY, NOW) == sweep_all(lake, NOW) == []
     os.kill(writer.pid or 0, signal.SIGKILL)
     assert ended(writer) == -signal.SIGKILL
     aged(part, GRACE - HOUR)
-    assert lake.sweep(DAY, NOW) == []
+    assert sweep(lake, DAY, NOW) == []
     aged(part, GRACE + HOUR)
-    assert [Path(k).name for k in lake.sweep_all(NOW)] == [part.name]
+    assert [Path(k).name for k in sweep_all(lake, NOW)] == [part.name]
     assert not part.exists()
 
 
@@ -66,7 +67,7 @@ def test_a_writer_that_paused_for_days_still_publishes(lake: Lake) -> None:
     writer = start(begin_to_write, lake.store.uri, key, theirs)
     assert ours.recv() == "half-way"
     aged(part_in(lake.store.local_path(key).parent), 30 * GRACE)
-    assert lake.sweep_all(NOW) == []
+    assert sweep_all(lake, NOW) == []
     ours.send("go on")
     assert ended(writer) == 0
     assert lake.store.read(key) == b"half and half"
@@ -84,7 +85,7 @@ def test_temporary_files_of_manifests_and_of_landed_files_go_as_well(lake: Lake,
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
         aged(path, 2 * GRACE)
-    assert lake.sweep_all(NOW) == [f"{SOURCE}/raw/dt={DAY}/{left[0].name}"]
+    assert sweep_all(lake, NOW) == [f"{SOURCE}/raw/dt={DAY}/{left[0].name}"]
     assert sweep_unfinished(raw, SOURCE, NOW) == [f"{SOURCE}/dt={DAY}/{left[1].name}"]
     assert [p.exists() for p in (*left, *kept)] == [False, False, True, True, True]
 
@@ -98,7 +99,7 @@ def test_a_run_of_more_than_a_day_keeps_its_first_files(lake: Lake) -> None:
         aged(lake.store.local_path(key), 3 * GRACE)
     for key in write(lake, late, [line("A", 1, late)], run="long").keys("clean"):
         aged(lake.store.local_path(key), HOUR)
-    assert lake.sweep_all(NOW) == dead
+    assert sweep_all(lake, NOW) == dead
     assert lake.store.exists(first[0])
 
 
@@ -114,7 +115,7 @@ def test_of_a_landing_whose_manifest_cannot_be_read_nothing_is_swept_and_the_oth
     manifest.write_bytes(damage)
     for path in (manifest, *map(lake.store.local_path, (*named, *dead))):
         aged(path, 3 * GRACE)
-    assert lake.sweep_all(NOW) == dead
+    assert sweep_all(lake, NOW) == dead
     assert lake.store.exists(named[0])
 
 
@@ -131,12 +132,12 @@ def test_a_daily_run_sweeps_its_landing_and_a_few_others_in_turn_and_a_backfill_
         return left
 
     left = leave()
-    swept = set(lake.sweep_around([days[1]], NOW))
+    swept = set(sweep_around(lake, [days[1]], NOW))
     assert len(swept) == 4
     assert f"/dt={days[1]}/" in "".join(swept)
     for later in range(1, 4):
-        swept |= set(lake.sweep_around([days[1]], NOW + later * dt.timedelta(days=1)))
+        swept |= set(sweep_around(lake, [days[1]], NOW + later * dt.timedelta(days=1)))
     assert swept == left
-    assert set(lake.sweep_around(days[:5], NOW)) == set()
+    assert set(sweep_around(lake, days[:5], NOW)) == set()
     left = leave()
-    assert set(lake.sweep_around(days[:5], NOW)) == left
+    assert set(sweep_around(lake, days[:5], NOW)) == left

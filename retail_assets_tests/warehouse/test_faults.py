@@ -6,20 +6,22 @@ import datetime as dt
 import os
 import signal
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.lake import Lake
 from retail_assets.storage import Store
-from retail_assets.tables import DIM_DATE, SALES, SALES_CLEAN
+from retail_assets.tables import DIM_DATE, SALES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.warehouse import loaders
+from retail_assets_tests.faults import damage, loading_children
+from retail_assets_tests.faults.child_processes import ended, pipe, start
+from retail_assets_tests.faults.limits import limit_file_size
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected, write
 
 NEXT = DAY + dt.timedelta(days=1)
@@ -77,15 +79,15 @@ STATEMENTS = (
 def test_a_load_killed_before_any_statement_leaves_the_old_tables_and_a_rerun_makes_the_new(
     place: Place, statement: str
 ) -> None:
-    assert loaders.ended(loaders.start(loaders.load_and_die, place.home, [NEXT], statement)) == -signal.SIGKILL
+    assert ended(start(loading_children.load_and_die, place.home, [NEXT], statement)) == -signal.SIGKILL
     assert held(place.warehouse) == place.before
     place.rerun()
     assert held(place.warehouse) == place.after
 
 
 def test_a_load_killed_after_its_commit_is_loaded(place: Place) -> None:
-    child = loaders.start(loaders.load_and_die_after_commit, place.home, [NEXT])
-    assert loaders.ended(child) == -signal.SIGKILL
+    child = start(loading_children.load_and_die_after_commit, place.home, [NEXT])
+    assert ended(child) == -signal.SIGKILL
     assert held(place.warehouse) == place.after
     place.rerun()
     assert held(place.warehouse) == place.after
@@ -95,10 +97,10 @@ def test_the_very_first_load_killed_before_its_commit_leaves_nothing_and_a_rerun
     place: Place,
 ) -> None:
     (place.home / "retail.duckdb").unlink()
-    assert loaders.ended(loaders.start(loaders.load_and_die, place.home, [DAY], "COMMIT")) == -signal.SIGKILL
+    assert ended(start(loading_children.load_and_die, place.home, [DAY], "COMMIT")) == -signal.SIGKILL
     with pytest.raises(NotReadyError, match="Materialize the asset `sales` first"):
         place.warehouse.query("SELECT * FROM sales")
-    loaders.load(place.home, [DAY, NEXT])
+    loading_children.load(place.home, [DAY, NEXT])
     assert held(place.warehouse) == place.after
 
 
@@ -106,7 +108,7 @@ def test_the_very_first_load_killed_before_its_commit_leaves_nothing_and_a_rerun
 def test_a_writer_killed_before_or_after_its_data_file_or_manifest_leaves_one_whole_landing(
     place: Place, renames: int, published: str
 ) -> None:
-    assert loaders.ended(loaders.start(loaders.clean_and_die, place.home, NEXT, renames)) == -signal.SIGKILL
+    assert ended(start(loading_children.clean_and_die, place.home, NEXT, renames)) == -signal.SIGKILL
     assert place.lake.clean(NEXT).run_id == published
     assert held(place.warehouse) == place.before
     place.rerun()
@@ -139,8 +141,8 @@ def test_processes_that_load_at_once_all_succeed_and_the_tables_are_exact(place:
         publish(place.lake, day, lines)
     # Neighbours and the same ones, in different orders.
     orders = [[NEXT, *days], [*reversed(days), NEXT], [days[1], days[0], NEXT, days[2]]]
-    loading = [loaders.start(loaders.load, place.home, order) for order in orders]
-    assert [loaders.ended(child) for child in loading] == [0, 0, 0]
+    loading = [start(loading_children.load, place.home, order) for order in orders]
+    assert [ended(child) for child in loading] == [0, 0, 0]
     expected = defined(
         {DAY: place.first, NEXT: place.second, **landings}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]}
     )
@@ -174,19 +176,19 @@ _NO_DATES = (
 
 def test_a_reader_beside_a_writer_sees_whole_landings_only(place: Place) -> None:
     """With and without the landing of NEXT, `sales` has these sums; a mixture has another one."""
-    child = loaders.start(loaders.load, place.home, [NEXT] * 8)
+    child = start(loading_children.load, place.home, [NEXT] * 8)
     sums = set()
     while child.is_alive():
         [row] = place.warehouse.query("SELECT sum(total_amount) AS s, count(*) AS n FROM sales").to_pylist()
         sums.add((str(row["s"]), row["n"]))
-    assert loaders.ended(child) == 0
+    assert ended(child) == 0
     assert sums <= {("6.00", 3), ("7.50", 4)}
 
 
 @pytest.mark.parametrize("mode", ["read", "write"])
 def test_a_warehouse_that_another_process_keeps_open_is_reported_after_the_wait(place: Place, mode: str) -> None:
-    ours, theirs = loaders.pipe()
-    child = loaders.start(loaders.hold, place.home, mode, theirs)
+    ours, theirs = pipe()
+    child = start(loading_children.hold, place.home, mode, theirs)
     assert ours.recv() == "open"
     impatient = DuckDBWarehouse(place.home / "retail.duckdb", SOURCE, wait_seconds=0.2)
     with pytest.raises(WarehouseBusyError, match=r"not free within 0 s .*PID \d+.*Close it and run the same again"):
@@ -195,7 +197,7 @@ def test_a_warehouse_that_another_process_keeps_open_is_reported_after_the_wait(
         with pytest.raises(WarehouseBusyError):
             impatient.query("SELECT 1")
     ours.send("let go")
-    assert loaders.ended(child) == 0
+    assert ended(child) == 0
     place.rerun()
     assert held(place.warehouse) == place.after
 
@@ -213,89 +215,25 @@ def test_a_load_that_waited_while_its_landing_was_cleaned_again_does_not_put_the
 # What a manifest names and the lake does not hold. Each damages the landing of NEXT.
 
 
-def _data_file(place: Place, status: str = "clean") -> Path:
-    return place.lake.store.local_path(place.lake.clean(NEXT).files[status][0].key)  # type: ignore[index]
-
-
-def _truncate(place: Place) -> None:
-    path = _data_file(place)
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def _garble(place: Place) -> None:
-    path = _data_file(place)
-    path.write_bytes(b"\x00" * path.stat().st_size)
-
-
-def _remove(place: Place) -> None:
-    _data_file(place, "quarantine").unlink()
-
-
-def _promise(place: Place, **changes: object) -> None:
-    manifest = place.lake.clean(NEXT)
-    file = replace(manifest.files["clean"][0], **changes)  # type: ignore[arg-type]
-    place.lake.publish_clean(replace(manifest, files=manifest.files | {"clean": (file,)}))
-
-
-def _promise_more_rows(place: Place) -> None:
-    _promise(place, rows=3)
-
-
-def _promise_other_money(place: Place) -> None:
-    _promise(place, amount="3.51")
-
-
-def _rewritten(place: Place, table: pa.Table) -> None:
-    path = _data_file(place)
-    pq.write_table(table, path)
-    _promise(place, size=path.stat().st_size, rows=table.num_rows)
-
-
-def _repeat_a_key(place: Place) -> None:
-    rows = [line("B", -50, NEXT), line("B", 400, NEXT, at=3)]
-    _rewritten(place, pa.Table.from_pylist(rows, schema=SALES_CLEAN.arrow_schema()))
-
-
-def _mix_in_another_landing(place: Place) -> None:
-    rows = [line("B", -50, NEXT), line("D", 400, DAY, at=3)]
-    _rewritten(place, pa.Table.from_pylist(rows, schema=SALES_CLEAN.arrow_schema()))
-
-
-def _drop_a_column(place: Place) -> None:
-    _rewritten(place, pq.read_table(_data_file(place)).drop_columns(["store_id"]))
-
-
-def _name_nothing_of_one_version(place: Place) -> None:
-    """Two files, of which the second lacks a column."""
-    rows = pa.Table.from_pylist([line("E", 1, NEXT, at=7)], schema=SALES_CLEAN.arrow_schema())
-    manifest = place.lake.clean(NEXT)
-    [file] = manifest.files["clean"]
-    second = replace(file, key=file.key.replace("clean-0", "clean-1"), rows=1, lines=1, amount="0.01")
-    path = place.lake.store.local_path(second.key)
-    pq.write_table(rows.drop_columns(["store_id"]), path)
-    second = replace(second, size=path.stat().st_size)
-    place.lake.publish_clean(replace(manifest, files=manifest.files | {"clean": (file, second)}))
-
-
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("do_damage", "problem"),
     [
-        (_truncate, r"clean-0\.parquet is named by a manifest and has \d+ bytes instead of \d+"),
-        (_garble, r"A file of the lake cannot be read.*clean-0\.parquet"),
-        (_remove, r"quarantine-0\.parquet is named by a manifest and is not there"),
-        (_promise_more_rows, "2024-03-02: 3 rows of 3.50 in all promised, 2 rows of 3.50 in all found"),
-        (_promise_other_money, "2 rows of 3.51 in all promised, 2 rows of 3.50 in all found"),
-        (_repeat_a_key, r"repeat a key \(landed_on, transaction_id\), such as 2024-03-02, B"),
-        (_mix_in_another_landing, "2024-03-01: 0 rows of 0.00 in all promised, 1 rows of 4.00 in all found"),
-        (_drop_a_column, "written by another version.*store_id"),
-        (_name_nothing_of_one_version, r"A file of the lake cannot be read.*clean-1\.parquet"),
+        (damage.shorten, r"clean-0\.parquet is named by a manifest and has \d+ bytes instead of \d+"),
+        (damage.overwrite_with_zeros, r"A file of the lake cannot be read.*clean-0\.parquet"),
+        (damage.remove_quarantine_file, r"quarantine-0\.parquet is named by a manifest and is not there"),
+        (damage.promise_more_rows, "2024-03-02: 3 rows of 3.50 in all promised, 2 rows of 3.50 in all found"),
+        (damage.promise_other_money, "2 rows of 3.51 in all promised, 2 rows of 3.50 in all found"),
+        (damage.repeat_a_key, r"repeat a key \(landed_on, transaction_id\), such as 2024-03-02, B"),
+        (damage.mix_in_another_landing, "2024-03-01: 0 rows of 0.00 in all promised, 1 rows of 4.00 in all found"),
+        (damage.drop_a_column, "written by another version.*store_id"),
+        (damage.add_a_file_without_a_column, r"A file of the lake cannot be read.*clean-1\.parquet"),
     ],
 )
 def test_a_lake_that_does_not_hold_what_its_manifest_says_is_refused_and_nothing_changes(
-    place: Place, damage: object, told: str
+    place: Place, do_damage: Callable[[Lake, dt.date], None], problem: str
 ) -> None:
-    damage(place)  # type: ignore[operator]
-    with pytest.raises(WarehouseError, match=f"(?s){told}") as raised:
+    do_damage(place.lake, NEXT)
+    with pytest.raises(WarehouseError, match=f"(?s){problem}") as raised:
         place.rerun()
     assert "Nothing was loaded. Materialize clean_sales again" in str(raised.value)
     assert held(place.warehouse) == place.before
@@ -307,39 +245,25 @@ def test_a_lake_that_does_not_hold_what_its_manifest_says_is_refused_and_nothing
 # Warehouses that cannot be used.
 
 
-def _text(path: Path) -> None:
-    path.write_text("hello " * 5000)
-
-
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def _half(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _head(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[4096:12288] = bytes(8192)
-    path.write_bytes(bytes(data))
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-@pytest.mark.parametrize("damage", [_text, _empty, _half, _head, _folder])
-def test_a_damaged_database_is_reported_with_the_way_out(place: Place, damage: object) -> None:
-    damage(place.home / "retail.duckdb")  # type: ignore[operator]
+@pytest.mark.parametrize(
+    "do_damage",
+    [
+        damage.database_of_text,
+        damage.empty_database,
+        damage.half_a_database,
+        damage.database_without_a_head,
+        damage.folder_for_a_database,
+    ],
+)
+def test_a_damaged_database_is_reported_with_the_way_out(place: Place, do_damage: Callable[[Path], None]) -> None:
+    do_damage(place.home / "retail.duckdb")
     way_out = "(?s)retail.duckdb cannot be read: .*move it away and materialize `sales` over all landings"
     with pytest.raises(WarehouseError, match=way_out):
         place.rerun()
     with pytest.raises(WarehouseError, match=way_out):
         place.warehouse.query("SELECT * FROM sales")
     (place.home / "retail.duckdb").rename(place.home / "damaged")
-    loaders.load(place.home, [DAY, NEXT])
+    loading_children.load(place.home, [DAY, NEXT])
     assert held(place.warehouse) == place.after
 
 
@@ -402,20 +326,16 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_load_changes_nothing(place: Pla
     """The limit on the size of files makes writes fail as a full disk does."""
     many = [line(f"T{i}" * 20, i, NEXT, at=i + 2) for i in range(5_000)]
     publish(place.lake, NEXT, many, run="many")
-    assert loaders.ended(loaders.start(_load_within_limits, place.home)) == 0
+    assert ended(start(_load_within_limits, place.home)) == 0
     assert held(place.warehouse) == place.before
     place.rerun()
     assert held(place.warehouse) == defined({DAY: place.first, NEXT: many}, {DAY: [rejected(9)]})
 
 
 def _load_within_limits(home: Path) -> None:
-    import resource
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    size = (home / "retail.duckdb").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50_000, size + 50_000))
+    limit_file_size((home / "retail.duckdb").stat().st_size + 50_000)
     with pytest.raises(StorageError, match="nothing was changed"):
-        loaders.load(home, [NEXT])
+        loading_children.load(home, [NEXT])
 
 
 # What asks for something that is not there.

@@ -6,7 +6,6 @@ Where a row of the matrix cannot happen to a warehouse (an embedded one has no c
 from __future__ import annotations
 
 import datetime as dt
-import os
 import signal
 import stat
 import sys
@@ -14,12 +13,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from retail_assets.errors import (
@@ -29,9 +24,12 @@ from retail_assets.errors import (
     WarehouseError,
     WarehouseUnreachableError,
 )
-from retail_assets.tables import SALES_CLEAN
+from retail_assets.lake.lake import Lake
+from retail_assets_tests.faults import damage, loading_children
+from retail_assets_tests.faults.child_processes import ended, ended_fresh, go, start, start_fresh
+from retail_assets_tests.faults.limits import become_nobody
+from retail_assets_tests.faults.wire_faults import cut_at_statement, cut_once, killed_at_statement
 from retail_assets_tests.services.redshift.wire import Cut, Event
-from retail_assets_tests.warehouse import loaders
 from retail_assets_tests.warehouse.contract import warehouses
 from retail_assets_tests.warehouse.contract.warehouses import NEXT, Place
 from retail_assets_tests.warehouse.landings import DAY, defined, line, publish, rejected
@@ -57,22 +55,21 @@ def test_processes_that_load_the_same_and_other_landings_at_once_all_succeed_and
     for day, lines in landings.items():
         publish(place.lake, day, lines)
     orders = [[NEXT, *days], [*reversed(days), NEXT], [days[1], days[0], NEXT, days[2]]]
-    loading = [warehouses.start(warehouses.load, place.recipe, order, wait=True) for order in orders]
+    loading = [start_fresh(warehouses.load, place.recipe, order, wait=True) for order in orders]
     for child in loading:
-        child.stdin.write(b"go\n")
-        child.stdin.flush()
-    assert [warehouses.ended(child) for child in loading] == [0, 0, 0]
+        go(child)
+    assert [ended_fresh(child) for child in loading] == [0, 0, 0]
     assert place.held() == defined(
         {DAY: place.first, NEXT: place.second, **landings}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]}
     )
 
 
 def test_a_reader_beside_a_writer_sees_whole_landings_only(place: Place) -> None:
-    child = warehouses.start(warehouses.load, place.recipe, [NEXT] * 5)
+    child = start_fresh(warehouses.load, place.recipe, [NEXT] * 5)
     sums = set()
     while child.poll() is None:
         sums.add(total(place))
-    assert warehouses.ended(child) == 0
+    assert ended_fresh(child) == 0
     assert sums <= SUMS
     assert total(place) == ("7.50", 4)
 
@@ -130,17 +127,16 @@ def test_a_load_killed_in_the_middle_leaves_the_old_tables_and_a_rerun_makes_the
 ) -> None:
     if place.kind == "duckdb":
         folder = place.recipe.database.parent
-        assert loaders.ended(loaders.start(loaders.load_and_die, folder, [NEXT], statement)) == -signal.SIGKILL
+        assert ended(start(loading_children.load_and_die, folder, [NEXT], statement)) == -signal.SIGKILL
     elif place.stack is None:
         pytest.skip("who kills at a certain statement sits on the wire")
     else:
-        child = warehouses.start(warehouses.load, place.recipe, [NEXT], wait=True)
+        child = start_fresh(warehouses.load, place.recipe, [NEXT], wait=True)
         # The commits of the session's set-up come before the transaction of the load.
         spoken = statement if statement != "COMMIT" else "DROP TABLE touched"
-        with place.killed(child, spoken) as done:
-            child.stdin.write(b"go\n")
-            child.stdin.flush()
-            assert warehouses.ended(child) == -signal.SIGKILL
+        with killed_at_statement(place.stack, child, spoken) as done:
+            go(child)
+            assert ended_fresh(child) == -signal.SIGKILL
             assert done.wait(120)
     assert place.held() == place.before
     place.rerun()
@@ -150,82 +146,25 @@ def test_a_load_killed_in_the_middle_leaves_the_old_tables_and_a_rerun_makes_the
 # What a manifest names and the lake does not hold.
 
 
-def _rewrite(place: Place, table: pa.Table, **promise: Any) -> None:
-    """Another content for the clean file of NEXT, with a manifest that knows its size."""
-    manifest = place.lake.clean(NEXT)
-    [file] = manifest.files["clean"]
-    with place.lake.store.writing(file.key) as handle:
-        pq.write_table(table, handle)
-    promise = {"rows": table.num_rows, "size": len(place.lake.store.read(file.key))} | promise
-    place.lake.publish_clean(replace(manifest, files=manifest.files | {"clean": (replace(file, **promise),)}))
-
-
-def _rows(*rows: dict[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=SALES_CLEAN.arrow_schema())
-
-
-def _as_text(place: Place) -> None:
-    table = _rows(*place.second)
-    at = table.schema.get_field_index("total_amount")
-    _rewrite(place, table.set_column(at, "total_amount", pa.array(["-0.50", "4.00"])))
-
-
-def _wider_number(place: Place) -> None:
-    table = _rows(*place.second)
-    at = table.schema.get_field_index("age")
-    _rewrite(place, table.set_column(at, "age", pa.array([None, 33], pa.int64())))
-
-
-def _too_long(place: Place) -> None:
-    """65 characters, 130 bytes, where 128 bytes fit."""
-    _rewrite(place, _rows(place.second[0] | {"customer_id": "é" * 65}, place.second[1]))
-
-
-def _missing_file(place: Place) -> None:
-    place.lake.store.delete([f.key for f in place.lake.clean(NEXT).files["quarantine"]])
-
-
-def _shorter_file(place: Place) -> None:
-    [file] = place.lake.clean(NEXT).files["clean"]
-    place.lake.store.write(file.key, place.lake.store.read(file.key)[:-20])
-
-
-def _no_parquet(place: Place) -> None:
-    [file] = place.lake.clean(NEXT).files["clean"]
-    place.lake.store.write(file.key, b"\0" * file.size)
-
-
-def _missing_column(place: Place) -> None:
-    _rewrite(place, _rows(*place.second).drop_columns(["store_id"]))
-
-
-def _repeated_key(place: Place) -> None:
-    _rewrite(place, _rows(line("B", -50, NEXT), line("B", 400, NEXT, at=3)))
-
-
-def _other_landing(place: Place) -> None:
-    _rewrite(place, _rows(line("B", -50, NEXT), line("D", 400, DAY, at=3)))
-
-
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("do_damage", "problem"),
     [
-        (_as_text, "total_amount"),
-        (_wider_number, "age"),
-        (_too_long, r"customer_id.*130"),
-        (_missing_file, r"quarantine-0\.parquet"),
-        (_shorter_file, r"clean-0\.parquet"),
-        (_no_parquet, r"clean-0\.parquet"),
-        (_missing_column, "(store_id|17 columns)"),
-        (_repeated_key, r"repeat a key \(landed_on, transaction_id\), such as 2024-03-02, B"),
-        (_other_landing, "2024-03-01: 0 rows of 0.00 in all promised, 1 rows of 4.00 in all found"),
+        (damage.amounts_as_text, "total_amount"),
+        (damage.ages_as_wider_numbers, "age"),
+        (damage.too_long_a_customer, r"customer_id.*130"),
+        (damage.remove_quarantine_file, r"quarantine-0\.parquet"),
+        (damage.shorten, r"clean-0\.parquet"),
+        (damage.overwrite_with_zeros, r"clean-0\.parquet"),
+        (damage.drop_a_column, "(store_id|17 columns)"),
+        (damage.repeat_a_key, r"repeat a key \(landed_on, transaction_id\), such as 2024-03-02, B"),
+        (damage.mix_in_another_landing, "2024-03-01: 0 rows of 0.00 in all promised, 1 rows of 4.00 in all found"),
     ],
 )
 def test_a_lake_that_does_not_hold_what_its_manifest_says_is_refused_and_nothing_changes(
-    place: Place, damage: Callable[[Place], None], told: str
+    place: Place, do_damage: Callable[[Lake, dt.date], None], problem: str
 ) -> None:
-    damage(place)
-    with pytest.raises(WarehouseError, match=f"(?s){told}") as raised:
+    do_damage(place.lake, NEXT)
+    with pytest.raises(WarehouseError, match=f"(?s){problem}") as raised:
         place.rerun()
     assert "Nothing was loaded. Materialize clean_sales again" in str(raised.value)
     assert not raised.value.retryable
@@ -236,7 +175,7 @@ def test_a_lake_that_does_not_hold_what_its_manifest_says_is_refused_and_nothing
 
 
 def test_the_message_of_a_file_that_does_not_fit_names_file_and_column_from_the_error_log(redshift: Place) -> None:
-    _too_long(redshift)
+    damage.too_long_a_customer(redshift.lake, NEXT)
     [file] = redshift.lake.clean(NEXT).files["clean"]
     with pytest.raises(WarehouseError) as raised:
         redshift.rerun()
@@ -281,8 +220,8 @@ def test_a_database_file_that_may_not_be_written_is_refused_and_nothing_changes(
         for path in (Path(folder), *Path(folder).rglob("*")):  # whatever the umask of these tests is
             path.chmod(0o755 if path.is_dir() else 0o644)
         place.recipe.database.chmod(0o444)
-        child = warehouses.start(_load_as_nobody, place.recipe)
-        assert warehouses.ended(child) == 0
+        child = start_fresh(_load_as_nobody, place.recipe)
+        assert ended_fresh(child) == 0
         place.recipe.database.chmod(stat.S_IRUSR | stat.S_IWUSR)
         assert place.held() == place.before
         place.rerun()
@@ -294,8 +233,7 @@ def _load_as_nobody(recipe: warehouses.Recipe) -> None:
     manifest = lake.clean(NEXT)
     import duckdb  # noqa: F401 - while this process may still read everything
 
-    if os.geteuid() == 0:
-        os.setuid(65534)
+    become_nobody()
     with pytest.raises(StorageError, match="cannot be written: nothing was changed"):
         warehouse.load_landings(lake.store, [manifest])
 
@@ -309,21 +247,6 @@ def statements_of_a_load(place: Place) -> list[str]:
     first = len(wire.statements)
     place.load(place.lake.clean(DAY))
     return [sql for _, sql in wire.statements[first:]]
-
-
-def cut_once(number: int, when: str) -> Callable[[Event], None]:
-    """A hook that cuts the connection at the n-th statement from now on, once."""
-    seen = 0
-
-    def hook(event: Event) -> None:
-        nonlocal seen
-        if event.when != when:
-            return
-        seen += 1
-        if seen == number + 1:
-            raise Cut
-
-    return hook
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -345,10 +268,7 @@ def test_a_load_whose_connection_is_lost_once_at_any_step_is_repeated_and_exact(
 def test_a_connection_that_is_lost_again_and_again_is_reported_and_the_tables_are_whole(
     redshift: Place, statement: str
 ) -> None:
-    def cut(event: Event) -> None:
-        if event.when == "before" and event.sql.startswith(statement):
-            raise Cut
-
+    cut = cut_at_statement(statement)
     with redshift.stack.wire.hooked(cut), pytest.raises(WarehouseUnreachableError, match="did not answer") as raised:
         redshift.rerun()
     assert raised.value.retryable

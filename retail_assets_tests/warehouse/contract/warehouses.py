@@ -1,17 +1,12 @@
-"""A lake and a warehouse of either kind, and what tests do to them from outside: processes, kills, refusals."""
+"""A lake and a warehouse of either kind, and how another process gets to the same ones."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import os
-import pickle
-import signal
-import subprocess
-import sys
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +16,6 @@ from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.storage import Store
 from retail_assets.warehouse.protocol import Warehouse
 from retail_assets_tests.services.redshift.stack import Stack
-from retail_assets_tests.services.redshift.wire import Event
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, held, line, publish, rejected
 
 NEXT = DAY + dt.timedelta(days=1)
@@ -89,21 +83,6 @@ class Place:
     def after(self) -> dict[str, list[tuple[Any, ...]]]:
         return defined({DAY: self.first, NEXT: self.second}, {DAY: [rejected(9)], NEXT: [rejected(8, NEXT)]})
 
-    @contextlib.contextmanager
-    def killed(self, child: subprocess.Popen[bytes], before: str) -> Iterator[threading.Event]:
-        """Kill a child when its statement that begins with `before` arrives at the wire."""
-        assert self.stack is not None
-        done = threading.Event()
-
-        def hook(event: Event) -> None:
-            if event.when == "before" and event.sql.startswith(before) and not done.is_set():
-                os.kill(child.pid, signal.SIGKILL)
-                child.wait(120)
-                done.set()
-
-        with self.stack.wire.hooked(hook):
-            yield done
-
 
 def duckdb_place(folder: Path) -> Place:
     lake = Lake(Store(str(folder / "lake")), SOURCE)
@@ -136,34 +115,6 @@ def live_place(lake_uri: str) -> Iterator[Place]:
             session.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             session.commit()
         lake.store.delete([e.key for e in lake.store.list("")])
-
-
-# Processes. Not forked from this one: it has threads (the wire) and connections (S3).
-
-
-def start(target: Callable[..., None], recipe: Recipe, *arguments: Any, wait: bool = False) -> subprocess.Popen[bytes]:
-    """A process that calls `target(recipe, *arguments)`. With `wait`, when a line is written to its input."""
-    code = "import pickle, sys; f = pickle.loads(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())));" + (
-        "sys.stdin.buffer.readline();" if wait else ""
-    ) + "f[0](*f[1:])"  # fmt: skip
-    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    payload = pickle.dumps((target, recipe, *arguments))
-    assert child.stdin is not None
-    child.stdin.write(f"{len(payload)}\n".encode() + payload)
-    child.stdin.flush()
-    return child
-
-
-def ended(child: subprocess.Popen[bytes]) -> int:
-    """Exit code of a child that ends within some minutes; minus the signal that killed it."""
-    try:
-        _, errors = child.communicate(timeout=240)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        raise
-    if child.returncode > 0:
-        raise AssertionError(errors.decode())
-    return child.returncode
 
 
 def load(recipe: Recipe, days: Sequence[dt.date]) -> None:
