@@ -18,8 +18,10 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.forecast.data import cdnow, complete_journey
-from retail_assets.forecasting.evaluation.backtest import BASELINE_NAMES, Backtest
-from retail_assets.forecasting.lifecycle.forecast import score, train
+from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.lifecycle.scoring import score
+from retail_assets.forecasting.lifecycle.training import train
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.serialization import dumps, loads
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -90,7 +92,7 @@ def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
     """Time fit, intervals and forecast of 28 days of revenue of The Complete Journey, and 1,000 series × 2 years."""
     rows = rows.drop(columns="units")
     started = time.perf_counter()
-    model = train(rows, country=COUNTRY, seed=SEED, contenders=(champion,), most_cutoffs=1).model
+    model = train(rows, country=COUNTRY, seed=SEED, candidates=(champion,), most_cutoffs=1).model
     if model is None:
         raise SystemExit("no model")
     made = score(loads(dumps(model)), rows)

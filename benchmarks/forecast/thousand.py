@@ -10,7 +10,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from retail_assets.forecasting.lifecycle.forecast import score, train
+from retail_assets.forecasting.lifecycle.scoring import score
+from retail_assets.forecasting.lifecycle.training import train
 
 SEED = 0
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from retail_assets.forecasting.evaluation.transaction_amounts import LeakingColumnError, judge, report
+from retail_assets.forecasting.evaluation import transaction_amounts as amounts
+from retail_assets.forecasting.evaluation.transaction_amounts import (
+    LeakingColumnError,
+    input_digest,
+    judge,
+    report,
+    report_of,
+)
 
 
 def transactions(n=600, seed=0, effect=0.0):
@@ -30,16 +39,16 @@ def transactions(n=600, seed=0, effect=0.0):
 
 
 def test_chance_has_no_skill_and_the_price_helps():
-    made = report(transactions(), repeats=3)
-    assert made["verdict"].startswith("No skill without the price")
-    assert "With the price known" in made["verdict"]
-    assert made["with_price"]["rmse"] < 0.7 * made["without_price"]["rmse"]
+    measured = report(transactions(), repeats=3)
+    assert measured["verdict"].startswith("No skill without the price")
+    assert "With the price known" in measured["verdict"]
+    assert measured["with_price"]["rmse"] < 0.7 * measured["without_price"]["rmse"]
 
 
 def test_a_planted_pattern_is_found():
-    made = report(transactions(effect=1500.0), repeats=3)
-    assert made["without_price"]["has_skill"]
-    assert made["verdict"].startswith("Skill without the price")
+    measured = report(transactions(effect=1500.0), repeats=3)
+    assert measured["without_price"]["has_skill"]
+    assert measured["verdict"].startswith("Skill without the price")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +59,7 @@ def test_a_planted_pattern_is_found():
     ],
 )  # fmt: skip
 def test_columns_that_hold_the_answer_are_refused_by_name(column):
-    with pytest.raises(LeakingColumnError, match=f"{column!r} cannot foretell"):
+    with pytest.raises(LeakingColumnError, match=f"{column!r} cannot be used to predict"):
         judge(transactions(), ["age", column])
 
 
@@ -96,13 +105,39 @@ def test_a_customer_who_always_spends_alike_is_recognised():
     rows = rows.assign(
         total_amount=usual * random.normal(1, 0.1, len(rows)), customer_mean_before=usual, customer_lines_before=5
     )
-    made = report(rows, repeats=3)
-    assert made["without_price"]["has_skill"]
-    assert "customer_mean_before" in made["without_price"]["features"]
-    assert "customer_lines_before" not in made["without_price"]["features"], "the same of all, it tells nothing"
+    measured = report(rows, repeats=3)
+    assert measured["without_price"]["has_skill"]
+    assert "customer_mean_before" in measured["without_price"]["features"]
+    assert "customer_lines_before" not in measured["without_price"]["features"], "the same of all, it tells nothing"
 
 
 def test_customers_who_came_once_change_nothing():
     rows = transactions()
     once = rows.assign(customer_lines_before=0, customer_mean_before=np.nan)
     assert report(once, repeats=1) == report(rows, repeats=1)
+
+
+def test_the_digest_of_the_input_follows_the_rows_and_not_how_they_were_cut():
+    rows = pa.Table.from_pandas(transactions(50), preserve_index=False)
+    digest = input_digest(rows, seed=0)
+    cut = pa.concat_tables([rows.slice(0, 20), rows.slice(20)])
+    assert input_digest(cut, seed=0) == digest
+    others = [rows.slice(1), rows.slice(0, 49), rows.drop_columns(["age"]), rows.take(list(range(49, -1, -1)))]
+    assert len({digest, input_digest(rows, seed=1), *(input_digest(other, seed=0) for other in others)}) == 6
+
+
+def test_another_design_of_the_report_is_another_input(monkeypatch):
+    rows = pa.Table.from_pandas(transactions(50), preserve_index=False)
+    digest = input_digest(rows, seed=0)
+    monkeypatch.setattr(amounts, "DESIGN", "another")
+    assert input_digest(rows, seed=0) != digest
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"{}", b'{"input_digest": "other", "verdict": "old"}'])
+def test_a_report_that_is_gone_damaged_or_of_other_rows_is_none(content):
+    assert report_of(content, "digest") is None
+
+
+def test_a_report_of_the_same_rows_is_read_back():
+    published = {"verdict": "No skill", "input_digest": "digest"}
+    assert report_of(json.dumps(published).encode(), "digest") == published

@@ -10,8 +10,10 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from retail_assets.forecasting.data.calendar import holiday_calendar
-from retail_assets.forecasting.evaluation.backtest import MODEL_NAMES, Backtest, choose_cutoffs, run_backtest, verdict
-from retail_assets.forecasting.models.candidates import PRODUCT_MODEL, fit_contenders, load_libraries
+from retail_assets.forecasting.evaluation.backtest import MODEL_NAMES, Backtest
+from retail_assets.forecasting.evaluation.rolling_origin import choose_cutoffs, run_backtest
+from retail_assets.forecasting.evaluation.verdict import verdict
+from retail_assets.forecasting.models.candidates import PRODUCT_MODEL, fit_candidates, load_libraries
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
@@ -164,9 +166,9 @@ def test_a_fit_has_one_core_and_what_runs_afterwards_has_all_of_them_again(rows,
 
     def fit(*args, **options):
         during.append(threads())
-        return fit_contenders(*args, **options)
+        return fit_candidates(*args, **options)
 
-    monkeypatch.setattr("retail_assets.forecasting.evaluation.backtest.fit_contenders", fit)
+    monkeypatch.setattr("retail_assets.forecasting.evaluation.rolling_origin.fit_candidates", fit)
     load_libraries(MODEL_NAMES)
     with threadpool_limits(3):
         before = threads()
@@ -213,9 +215,9 @@ def test_models_are_ranked_by_categories_and_total_alike():
     assert tested.champion == "auto_theta"
 
 
-def test_an_unknown_contender_is_refused_by_name(rows):
-    with pytest.raises(ValueError, match="'prophet' is no model"):
-        run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0, contenders=["prophet"])
+def test_an_unknown_candidate_is_refused_by_name(rows):
+    with pytest.raises(ValueError, match="'prophet' is not a candidate model"):
+        run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0, candidates=["prophet"])
 
 
 def test_intervals_at_a_cutoff_are_learnt_from_earlier_errors_alone(rows, tested):

@@ -10,7 +10,7 @@ import pytest
 from retail_assets.forecasting.data.calendar import holiday_calendar
 from retail_assets.forecasting.data.series import panel_at
 from retail_assets.forecasting.models import fallback
-from retail_assets.forecasting.models.fallback import baseline_forecasts, choose_methods, open_days
+from retail_assets.forecasting.models.fallback import baseline_forecasts, choose_fallbacks, open_days
 from retail_assets.tables import SALES_FORECAST
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 
@@ -24,7 +24,7 @@ def panel_of(days, first=date(2023, 1, 2), orders=50, **categories):
 
 def method_beside_a_large_category(amount, days=200):
     """The method of category z in a shop that otherwise sells a lot every day."""
-    return choose_methods(panel_of(days, a=noisy_week(1000), z=amount))[-1]
+    return choose_fallbacks(panel_of(days, a=noisy_week(1000), z=amount))[-1]
 
 
 @pytest.mark.parametrize(
@@ -103,5 +103,5 @@ def test_no_forecast_is_below_zero_unless_returns_dominate():
 def test_methods_see_nothing_after_the_cutoff():
     rows = history(200, {"a": noisy_week(100), "b": lambda n: 50.0 + n % 2 if n < 150 else None})
     sales, cutoff = sales_of(rows), date(2023, 1, 2) + timedelta(days=140)
-    assert choose_methods(panel_at(sales, cutoff)) == [fallback.MODELLED, fallback.MODELLED]
-    assert choose_methods(panel_at(sales, sales.last_day)) == [fallback.MODELLED, fallback.ENDED]
+    assert choose_fallbacks(panel_at(sales, cutoff)) == [fallback.MODELLED, fallback.MODELLED]
+    assert choose_fallbacks(panel_at(sales, sales.last_day)) == [fallback.MODELLED, fallback.ENDED]

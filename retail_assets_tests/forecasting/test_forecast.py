@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.errors import ModelFileError
+from retail_assets.forecasting.evaluation import rolling_origin
 from retail_assets.forecasting.figures import backtest
 from retail_assets.forecasting.figures.forecast import figures as fan_charts
-from retail_assets.forecasting.lifecycle.forecast import Training, forecast_daily, score, train
+from retail_assets.forecasting.lifecycle import training
+from retail_assets.forecasting.lifecycle.forecast import forecast_daily
+from retail_assets.forecasting.lifecycle.scoring import score
+from retail_assets.forecasting.lifecycle.training import Training, train
 from retail_assets.forecasting.models import fallback, serialization
 from retail_assets.tables import SALES_FORECAST
 from retail_assets_tests.forecasting.sales_histories import FIRST, WEEKLY, history, noisy_week, pure_noise, row
@@ -334,3 +338,25 @@ def test_a_model_scores_a_later_day_and_a_category_it_has_not_seen(pattern):
     frame = score(training.model, pd.concat([pattern, pd.DataFrame(fresh)])).to_pandas()
     assert set(frame["product_category"]) == {"a", "b", "fresh", "ünï $cødé $", "TOTAL"}
     assert (frame.query("product_category == 'b'")["p90"] > frame.query("product_category == 'b'")["mean"]).all()
+
+
+def test_training_builds_the_panel_of_the_last_day_and_its_fallbacks_once(monkeypatch):
+    cutoffs, chosen = [], []
+    panel_at, choose_fallbacks = training.panel_at, fallback.choose_fallbacks
+
+    def counted_panel(sales, cutoff, *measure):
+        cutoffs.append(cutoff)
+        return panel_at(sales, cutoff, *measure)
+
+    def counted_choice(panel):
+        chosen.append(panel.cutoff)
+        return choose_fallbacks(panel)
+
+    for module in (training, rolling_origin):
+        monkeypatch.setattr(module, "panel_at", counted_panel)
+        monkeypatch.setattr(module, "choose_fallbacks", counted_choice)
+    rows = history(110, {"a": noisy_week(100, seed=1)}).drop(columns="units")
+    done = train(rows, country="US", candidates=("gradient_boosting",))
+    assert done.explanation() is not None or not done.backtest.has_skill
+    last = rows["sale_date"].max()
+    assert cutoffs.count(last) == chosen.count(last) == 1

@@ -11,13 +11,8 @@ import skops.io
 from retail_assets.forecasting.data.calendar import holiday_calendar
 from retail_assets.forecasting.data.series import panel_at
 from retail_assets.forecasting.models import boosting
-from retail_assets.forecasting.models.boosting import (
-    GradientBoosting,
-    RecentMean,
-    SeasonalNaive,
-    WeekdayMean,
-    training_rows,
-)
+from retail_assets.forecasting.models.baselines import RecentMean, SeasonalNaive, WeekdayMean
+from retail_assets.forecasting.models.boosting import GradientBoosting, training_rows
 from retail_assets.models.archive import canonical
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 

@@ -10,8 +10,10 @@ import pytest
 
 from retail_assets.forecasting.data.series import UNITS, daily_sales, panel_at
 from retail_assets.forecasting.lifecycle import record
-from retail_assets.forecasting.lifecycle.forecast import score, train
-from retail_assets.forecasting.models.serialization import ForecastModel, dumps, loads
+from retail_assets.forecasting.lifecycle.scoring import score
+from retail_assets.forecasting.lifecycle.training import train
+from retail_assets.forecasting.models.forecast_model import ForecastModel
+from retail_assets.forecasting.models.serialization import dumps, loads
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
 
 PRICES = {"bread": 2.5, "fuel": 0.0025}  # fuel is counted in thousandths
@@ -25,11 +27,11 @@ def sold() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def trained(sold):
-    return train(sold, country="US", contenders=("gradient_boosting",))
+    return train(sold, country="US", candidates=("gradient_boosting",))
 
 
 def model_of(rows: pd.DataFrame) -> ForecastModel:
-    made = train(rows, country="US", contenders=("gradient_boosting",), most_cutoffs=1)
+    made = train(rows, country="US", candidates=("gradient_boosting",), most_cutoffs=1)
     assert made.model is not None
     assert "units" not in made.report
     return made.model
@@ -76,7 +78,7 @@ def test_a_model_without_units_forecasts_the_revenue_of_a_history_that_has_them(
 
 def test_revenue_is_forecast_the_same_with_units_and_without(sold, trained, table):
     rows = sold.drop(columns="units")
-    alone = train(rows, country="US", contenders=("gradient_boosting",))
+    alone = train(rows, country="US", candidates=("gradient_boosting",))
     assert alone.model is not None
     assert score(alone.model, rows).to_pandas()["mean"].tolist() == table["mean"].tolist()
     assert alone.report["models"] == trained.report["models"]

@@ -1,4 +1,4 @@
-"""Checks of the forecast's tables: complete, plausible, and in step with the data they were made from."""
+"""Checks of the forecast: its table is complete and consistent, the model has skill, accuracy has not drifted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from retail_assets.platform import Platform
 
 
 def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """Those of the forecast and its training."""
-    warehouse = platform.warehouse
+    """Define the checks of the forecast, its training and its accuracy."""
+    warehouse, models = platform.warehouse, platform.model_store(FORECAST)
 
     @dg.asset_check(
         asset="sales_forecast",
-        description="Every category has each day from its cut-off to the horizon once, and each a finite number.",
+        description="Every category has each day from the cut-off to the horizon once, with finite numbers.",
     )
     def horizon_is_complete() -> dg.AssetCheckResult:
         with failing_clearly():
@@ -26,7 +26,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 "HAVING count(DISTINCT horizon_day) <> (SELECT max(horizon_day) FROM sales_forecast) "
                 "OR count(*) <> count(DISTINCT horizon_day) OR min(horizon_day) <> 1 "
                 "OR count(CASE WHEN forecast_date - cutoff_date = horizon_day THEN 1 END) <> count(*) "
-                # Neither NaN nor an infinity is zero when it is taken from itself.
+                # Neither NaN nor infinity minus itself is zero.
                 "OR count(CASE WHEN mean - mean = 0 AND seasonal_naive - seasonal_naive = 0 THEN 1 END) <> count(*) "
                 "ORDER BY product_category LIMIT 10"
             ).to_pylist()
@@ -38,7 +38,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         names = ", ".join(str(row["product_category"]) for row in wrong)
         return dg.AssetCheckResult(
             passed=not wrong and not none,
-            description=f"Incomplete, doubled or not finite: {names}. Materialize sales_forecast again."
+            description=f"Incomplete, duplicated or not finite: {names}. Materialize sales_forecast again."
             if wrong
             else "There are sales and no forecast. Materialize sales_forecast again."
             if none
@@ -52,7 +52,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="sales_forecast",
-        description="Quantiles do not cross, and TOTAL is the sum of the categories each day.",
+        description="Quantiles do not cross, and TOTAL is the sum of the categories on each day.",
     )
     def intervals_are_ordered_and_totals_add_up() -> dg.AssetCheckResult:
         with failing_clearly():
@@ -67,27 +67,28 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 "ORDER BY forecast_date"
             ).to_pylist()
         days = ", ".join(str(row["forecast_date"]) for row in apart[:5])
-        told = [f"{crossed['n']} rows have quantiles that cross"] if crossed["n"] else []
-        told += [f"TOTAL is not the sum of the categories on {days}"] if apart else []
+        problems = [f"{crossed['n']} rows have quantiles that cross"] if crossed["n"] else []
+        problems += [f"TOTAL is not the sum of the categories on {days}"] if apart else []
         return dg.AssetCheckResult(
-            passed=not told,
-            description=f"{'; '.join(told)}. Materialize sales_forecast again." if told else None,
+            passed=not problems,
+            description=f"{'; '.join(problems)}. Materialize sales_forecast again." if problems else None,
             metadata={"crossed": int(crossed["n"]), "days_apart": len(apart)},
         )
 
     @dg.asset_check(
         asset="forecast_backtest",
         blocking=True,
-        description="The model in use has skill, or none before it had: no forecast gets worse unnoticed.",
+        description="The model in use has skill, unless no model in use before it had: no forecast gets worse "
+        "unnoticed.",
     )
     def skill_is_not_lost() -> dg.AssetCheckResult:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM forecast_backtest").to_pylist()
-            champion = platform.model_store(FORECAST).champion()
-            in_use = platform.model_store(FORECAST).manifest(champion.version) if champion else None
+            champion = models.champion()
+            in_use = models.manifest(champion.version) if champion else None
             skilled = None
             if champion and in_use and not in_use.has_skill:
-                stored = {manifest.version: manifest for manifest in platform.model_store(FORECAST).versions()}
+                stored = {manifest.version: manifest for manifest in models.versions()}
                 earlier = [stored[move.version] for move in champion.history if move.version in stored]
                 skilled = next((manifest for manifest in reversed(earlier) if manifest.has_skill), None)
         return dg.AssetCheckResult(
@@ -95,7 +96,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             description=None
             if skilled is None or in_use is None
             else f"The model in use, {in_use.version}, has no skill ({in_use.verdict}), and {skilled.version} had. "
-            "The forecast that stands is kept. Materialize it by the model with skill: retail-assets models rollback",
+            "The published forecast is kept. To put the model with skill back in use: retail-assets models rollback",
             metadata={
                 "in_use": in_use.version if in_use else "none",
                 "has_skill": bool(in_use and in_use.has_skill),
@@ -105,19 +106,19 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="forecast_accuracy",
-        description="Matured forecasts are about as good as the backtest promised, and intervals hold.",
+        description="Recent forecasts were about as accurate as the backtest promised, and their intervals held.",
     )
     def accuracy_has_not_drifted() -> dg.AssetCheckResult:
-        from retail_assets.defs.assets.forecast import drift_of
+        from retail_assets.forecasting.lifecycle.recent_accuracy import recent_drift
 
         with failing_clearly():
-            drift = drift_of(platform)
-        known = {"wape": drift.wape, "naive_wape": drift.naive_wape, "coverage80": drift.coverage80}
+            drift = recent_drift(warehouse, models)
+        shares = {name: value for name, value in drift.shares().items() if name != "units_wape" and value is not None}
         return dg.AssetCheckResult(
             passed=drift.alarm is None,
             severity=dg.AssetCheckSeverity.WARN,
             description=f"{drift.alarm}. Materialize forecast_backtest: a training is due." if drift.alarm else None,
-            metadata={"days": drift.days, **{name: value for name, value in known.items() if value is not None}},
+            metadata={"days": drift.days, **shares},
         )
 
     return [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 from dateutil.easter import easter
 
 from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import Days, Floats, to_date, weekday
+from retail_assets.forecasting.data.series import DailySales, Days, Floats, to_date, weekday
 
 # Shoppers stock up for about a week before a holiday and are back within days: farther away, a holiday says nothing.
 DAYS_BEFORE_HOLIDAY = 8
@@ -81,6 +81,12 @@ def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
         if friday - timedelta(days=1) not in found:
             found.setdefault(friday, "Black Friday")
     return HolidayCalendar(country, {day: found[day] for day in sorted(found) if first <= day <= last})
+
+
+def forecast_calendar(country: str, sales: DailySales, horizon: int, regressors: Regressors = NONE) -> HolidayCalendar:
+    """Make the calendar of a history and the `horizon` days after it, with what the user knows of these days."""
+    calendar = holiday_calendar(country, sales.first_day, sales.last_day + timedelta(days=horizon))
+    return replace(calendar, regressors=regressors)
 
 
 def black_friday(year: int) -> date:

@@ -1,7 +1,7 @@
-"""Matured forecasts: what earlier ones said of days that are now known, and whether that is worse than was promised.
+"""Past forecasts scored against actuals, and whether the recent ones are worse than the backtest promised.
 
-A backtest says how good a forecast should be, this says how good it was. What a planner saw is scored, not a forecast
-made again in hindsight.
+A backtest says how good a forecast should be; this says how good it was. The forecast that a planner saw is scored, not
+one made again in hindsight.
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.forecasting.data.series import TOTAL, Floats, Ints, closed_days, daily_sales
-from retail_assets.plotting import palette
-from retail_assets.plotting.axes import date_ticks, percent_ticks
-from retail_assets.plotting.image import png
-from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.tables import FORECAST_ACCURACY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIGURE = "forecast_accuracy.png"
 #: Days of forecasts that are judged together, and the fewest that can be judged.
 RECENT_DAYS, FEWEST_DAYS = 28, 7
-# Errors grow a half beyond the promised before anybody is woken: with fewer days chance alone does that.
+# Errors may exceed the promise by half before anybody is alarmed: with few days chance alone does that.
 TOLERATED = 1.5
 LEAST_COVERAGE = 0.6
-#: What forecasts of before units were forecast do not tell.
-_OF_UNITS = ("units", "units_p10", "units_p90")
-_READ = (
+#: Columns that a past forecast needs to be scored. Those of units are missing in forecasts of early versions.
+SCORED_COLUMNS = (
     "product_category",
     "forecast_date",
     "cutoff_date",
@@ -44,16 +38,21 @@ _READ = (
     "seasonal_naive",
     "model_version",
     "issued_at",
-    *_OF_UNITS,
 )
+_UNIT_COLUMNS = ("units", "units_p10", "units_p90")
 
 
 @dataclass(frozen=True)
-class Drift:
-    """Recent accuracy of the category-days that matured: `days` calendar days, WAPE and coverage as shares.
+class AccuracyDrift:
+    """The recent accuracy of past forecasts, over category-days.
 
-    `alarm` says what is wrong, in words; None where nothing is, or too little has matured to tell. `units_wape` weighs
-    units of unlike categories by what one brought; None where units were not forecast.
+    Attributes:
+        days: calendar days that were scored.
+        wape: Σ|error| / Σ actual, a share; None without sales.
+        naive_wape: that of the seasonal naive forecast.
+        coverage80: share of category-days inside the 80 % interval.
+        alarm: what is wrong, in words; None where nothing is, or too few days are known.
+        units_wape: WAPE of units, each category weighted by its price; None where units were not forecast.
     """
 
     days: int
@@ -63,75 +62,95 @@ class Drift:
     alarm: str | None
     units_wape: float | None = None
 
+    def shares(self) -> dict[str, float | None]:
+        """List the measured shares by name."""
+        names = ("wape", "naive_wape", "coverage80", "units_wape")
+        return {name: getattr(self, name) for name in names}
 
-def matured(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
-    """Earlier forecasts, each a table of `SALES_FORECAST`, joined to the days that came: `tables.FORECAST_ACCURACY`.
 
-    Days the shop was closed and days beyond the last complete one are left out; a category without sales on an open
-    day sold nothing. Units are scored where both the forecast and the history tell them.
+def score_past_forecasts(issued: Iterable[pa.Table], history: pd.DataFrame) -> pa.Table:
+    """Score past forecasts against actuals.
+
+    Days on which the shop was closed and days after the last complete one are left out; a category without sales on an
+    open day sold nothing. Units are scored where both the forecast and the history have them. A forecast that was
+    issued twice counts once.
+
+    Args:
+        issued: past forecasts, each a table of `SALES_FORECAST`.
+        history: rows of `daily_category_sales`.
+
+    Returns:
+        Rows of `tables.FORECAST_ACCURACY`.
     """
     import pyarrow as pa
 
     sales = daily_sales(history)
     schema = FORECAST_ACCURACY.arrow_schema()
-    tables = [table.select([name for name in _READ if name in table.column_names]) for table in issued]
+    tables = [
+        table.select([name for name in (*SCORED_COLUMNS, *_UNIT_COLUMNS) if name in table.column_names])
+        for table in issued
+    ]
     if sales is None or not tables:
         return schema.empty_table()
-    # Days as numbers: as objects, a thousand categories of half a year take a minute.
-    said = pa.concat_tables(tables, promote_options="default").to_pandas(date_as_object=False)
+    # Days as numbers: as objects, a thousand categories over half a year take a minute.
+    forecasts = pa.concat_tables(tables, promote_options="default").to_pandas(date_as_object=False)
     del tables
-    said = said.sort_values("issued_at", kind="stable").drop_duplicates(
+    forecasts = forecasts.sort_values("issued_at", kind="stable").drop_duplicates(
         ["product_category", "forecast_date", "cutoff_date"], keep="last"
     )
     open_days = ~closed_days(sales.traded, sales.orders)
-    day = said["forecast_date"].to_numpy().astype("datetime64[D]")
+    day = forecasts["forecast_date"].to_numpy().astype("datetime64[D]")
     at = (day - sales.days[0]).astype(np.int64)
     known = (at >= 0) & (at < len(sales.days))
     known[known] = open_days[at[known]]
-    said, at = said[known], at[known]
-    actual = _came(said["product_category"], sales.categories, sales.revenue, at)
+    forecasts, at = forecasts[known], at[known]
+    actual = _actuals(forecasts["product_category"], sales.categories, sales.revenue, at)
     units = (
         np.full(len(at), np.nan)
         if sales.units is None
-        else _came(said["product_category"], sales.categories, sales.units, at)
+        else _actuals(forecasts["product_category"], sales.categories, sales.units, at)
     )
-    said = said.reindex(columns=[*said.columns, *(name for name in _OF_UNITS if name not in said.columns)])
-    ends = said["units_p10"].to_numpy(dtype=float), said["units_p90"].to_numpy(dtype=float)
-    told = ~np.isnan(units) & ~np.isnan(ends[0]) & ~np.isnan(ends[1])
+    forecasts = forecasts.reindex(
+        columns=[*forecasts.columns, *(name for name in _UNIT_COLUMNS if name not in forecasts.columns)]
+    )
+    ends = forecasts["units_p10"].to_numpy(dtype=float), forecasts["units_p90"].to_numpy(dtype=float)
+    scored_units = ~np.isnan(units) & ~np.isnan(ends[0]) & ~np.isnan(ends[1])
     within = (units >= ends[0] - 0.0005) & (units <= ends[1] + 0.0005)
-    made = said.assign(
+    scored = forecasts.assign(
         actual=actual.round(2) + 0.0,
-        error=(said["mean"].to_numpy() - actual).round(2) + 0.0,
-        inside80=(actual >= said["p10"] - 0.005) & (actual <= said["p90"] + 0.005),
-        inside95=(actual >= said["p025"] - 0.005) & (actual <= said["p975"] + 0.005),
-        units_actual=np.where(said["units"].isna(), np.nan, units).round(3) + 0.0,
-        units_inside80=pd.Series(within, said.index, dtype=object).where(told, None),
+        error=(forecasts["mean"].to_numpy() - actual).round(2) + 0.0,
+        inside80=(actual >= forecasts["p10"] - 0.005) & (actual <= forecasts["p90"] + 0.005),
+        inside95=(actual >= forecasts["p025"] - 0.005) & (actual <= forecasts["p975"] + 0.005),
+        units_actual=np.where(forecasts["units"].isna(), np.nan, units).round(3) + 0.0,
+        units_inside80=pd.Series(within, forecasts.index, dtype=object).where(scored_units, None),
     ).sort_values(["product_category", "forecast_date", "cutoff_date"], kind="stable")
-    return pa.Table.from_pandas(made[list(FORECAST_ACCURACY.names)], schema=schema, preserve_index=False)
+    return pa.Table.from_pandas(scored[list(FORECAST_ACCURACY.names)], schema=schema, preserve_index=False)
 
 
-def _came(names: pd.Series, categories: Sequence[str], values: Floats, at: Ints) -> Floats:
-    """(rows,): what the days `at` brought of `values` (categories, days); TOTAL is the sum, an unknown category 0."""
+def _actuals(names: pd.Series, categories: Sequence[str], values: Floats, at: Ints) -> Floats:
+    """Pick from `values`, (categories, days), the days `at`, (rows,); TOTAL is the sum, an unknown category 0."""
     code, unique = pd.factorize(names)
     row = {name: number for number, name in enumerate(categories)}
     rows = np.array([len(categories) if name == TOTAL else row.get(name, -1) for name in unique], dtype=np.int64)[code]
-    came = np.concatenate([values, values.sum(axis=0, keepdims=True)])[rows, at]
-    return np.asarray(np.where(rows < 0, 0.0, came))
+    actuals = np.concatenate([values, values.sum(axis=0, keepdims=True)])[rows, at]
+    return np.asarray(np.where(rows < 0, 0.0, actuals))
 
 
-def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
-    """Recent accuracy against what the backtest of the model in use promised.
+def accuracy_drift(accuracy: pa.Table, promised_wape: float | None) -> AccuracyDrift:
+    """Compare the recent accuracy with what the backtest of the model in use promised.
 
-    Of days that several forecasts spoke of, the latest counts: it is the one a planner had.
+    Args:
+        accuracy: rows of `tables.FORECAST_ACCURACY`.
+        promised_wape: WAPE of the backtest, a share; None without one: then only the intervals can raise an alarm.
     """
     import pyarrow.compute as pc
 
     days = pc.unique(accuracy.filter(pc.field("product_category") != TOTAL)["forecast_date"]).sort()
     recent = days[max(len(days) - RECENT_DAYS, 0) :]
-    frame = _latest(accuracy.filter(pc.field("forecast_date").isin(recent)))
+    frame = latest_forecasts(accuracy.filter(pc.field("forecast_date").isin(recent)))
     sold = float(frame["actual"].sum())
     if not len(recent) or sold <= 0:
-        return Drift(len(recent), None, None, None, None)
+        return AccuracyDrift(len(recent), None, None, None, None)
     wape = float(frame["error"].abs().sum()) / sold
     naive = float((frame["seasonal_naive"] - frame["actual"]).abs().sum()) / sold
     coverage = float(frame["inside80"].mean())
@@ -139,15 +158,15 @@ def judge(accuracy: pa.Table, promised_wape: float | None) -> Drift:
     if len(recent) >= FEWEST_DAYS:
         if promised_wape is not None and wape > TOLERATED * promised_wape and wape > promised_wape + 0.02:
             alarm = (
-                f"WAPE of the last {len(recent)} matured days is {wape:.1%}; the backtest promised {promised_wape:.1%}"
+                f"WAPE of the last {len(recent)} forecast days is {wape:.1%}; the backtest promised {promised_wape:.1%}"
             )
         elif coverage < LEAST_COVERAGE:
-            alarm = f"the 80 % intervals held only {coverage:.0%} of the last {len(recent)} matured days"
-    return Drift(len(recent), wape, naive, coverage, alarm, _units_wape(frame))
+            alarm = f"the 80 % intervals held only {coverage:.0%} of the last {len(recent)} forecast days"
+    return AccuracyDrift(len(recent), wape, naive, coverage, alarm, _units_wape(frame))
 
 
-def _latest(accuracy: pa.Table) -> pd.DataFrame:
-    """Of each category's day, the TOTAL apart, the row of the latest cut-off."""
+def latest_forecasts(accuracy: pa.Table) -> pd.DataFrame:
+    """Pick for each day of each category, without the TOTAL, the latest forecast: it is the one a planner had."""
     import pyarrow.compute as pc
 
     frame = accuracy.filter(pc.field("product_category") != TOTAL).to_pandas(date_as_object=False)
@@ -156,8 +175,8 @@ def _latest(accuracy: pa.Table) -> pd.DataFrame:
 
 
 def _units_wape(frame: pd.DataFrame) -> float | None:
-    """WAPE of units over the categories, each valued at what a unit of it brought on these days."""
-    if "units_actual" not in frame:  # the table of an earlier version, until it is made again
+    """WAPE of units over the categories, each weighted by the price of its units on these days."""
+    if "units_actual" not in frame:  # the table of an earlier version, until it is written again
         return None
     sold = frame[frame["units_actual"].notna()].assign(missed=lambda f: (f["units"] - f["units_actual"]).abs())
     sums = sold.groupby("product_category")[["actual", "units_actual", "missed"]].sum()
@@ -165,35 +184,3 @@ def _units_wape(frame: pd.DataFrame) -> float | None:
     if sums.empty:
         return None
     return float((sums["missed"] * sums["actual"] / sums["units_actual"]).sum() / sums["actual"].sum())
-
-
-def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
-    """Error of the total's matured days by week, against the promise; None with less than two days."""
-    frame = _latest(accuracy)
-    days = frame.assign(
-        error=frame["error"].abs(), naive=(frame["seasonal_naive"] - frame["actual"]).abs()
-    ).groupby("forecast_date")[["error", "naive", "actual"]].sum()  # fmt: skip
-    days = days[days["actual"] > 0].tail(91)
-    if len(days) < 2:
-        return None
-    drawn, axes = one_panel(10, 4.4)
-    when = days.index.to_numpy().astype("datetime64[D]")
-    rolling = days.rolling(7, min_periods=1).sum()
-    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="a day")
-    axes.plot(when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label="forecast, 7 days")
-    naive = rolling["naive"] / rolling["actual"]
-    axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label="seasonal naive, 7 days")
-    if promised_wape is not None:
-        axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
-    date_ticks(axes, year_size=8)
-    percent_ticks(axes)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("WAPE of category-days")
-    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
-    drift = judge(accuracy, promised_wape)
-    finding = "What was forecast, and came: " + (drift.alarm or "no sign of decay")
-    if drift.wape is not None and drift.alarm is None:
-        promise = "" if promised_wape is None else f"; {promised_wape:.1%} were promised"
-        finding = f"Category-days were missed by {drift.wape:.1%} in the last {drift.days} matured days{promise}"
-    headline(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
-    return png(drawn)

@@ -1,29 +1,28 @@
-"""Why a boosted model says what it says: which features it leans on, and how its forecast bends with them.
+"""Why a boosted model predicts what it predicts: the features that matter, and how its forecast changes with them.
 
 Importance is the error added by shuffling a feature (Breiman 2001; Fisher, Rudin & Dominici 2019); partial dependence
-is the mean prediction with the feature held at a value (Friedman 2001). Both on rows the model was trained on: they
-describe the model, not the world.
+is the mean prediction with the feature held at a value (Friedman 2001). Both are computed on rows that the model was
+trained on: they describe the model, not the world.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from retail_assets.forecasting.data.calendar import HolidayCalendar, holiday_calendar
-from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import DailySales, Floats, daily_sales, panel_at
-from retail_assets.forecasting.models.boosting import GradientBoosting, HistGradientBoosting, training_rows
-from retail_assets.forecasting.models.fallback import choose_methods, modelled
+from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.series import Floats, Panel
+from retail_assets.forecasting.models.boosting import BoostedRatio, training_rows
 from retail_assets.forecasting.models.features import feature_names
-from retail_assets.forecasting.models.serialization import ForecastModel
+from retail_assets.forecasting.models.forecast_model import ForecastModel
 
 MOST_ROWS = 3000
 REPEATS = 3
 CURVES = 4
 _POINTS = 9
+_MOST_ROWS_PER_POINT = 800
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Explanation:
-    """`importance`, (features,), is the relative increase of the mean absolute error."""
+    """`importance`, (features,), is the relative increase of the mean absolute error by shuffling each feature."""
 
     model: str
     features: tuple[str, ...]
@@ -45,24 +44,19 @@ class Explanation:
     curves: tuple[Curve, ...]
 
 
-def explain_history(model: ForecastModel, history: pd.DataFrame, regressors: Regressors = NONE) -> Explanation | None:
-    """`explain` by the rows of `daily_category_sales` that the model was trained on."""
-    sales = daily_sales(history)
-    if sales is None:
-        return None
-    calendar = holiday_calendar(model.country, sales.first_day, sales.last_day)
-    return explain(model, sales, replace(calendar, regressors=regressors))
+def explain(model: ForecastModel, panel: Panel, holidays: HolidayCalendar) -> Explanation | None:
+    """Explain the boosted part of a model; None where it has none, or no errors on the training rows.
 
-
-def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) -> Explanation | None:
-    """Explain the boosted part of a model by rows of the history it was trained on; None where there is none."""
-    boosted = [fit for fit in model.fitted.values() if isinstance(fit, (GradientBoosting, HistGradientBoosting))]
+    Args:
+        model: a trained model.
+        panel: the categories that it was trained on, at the last day it has seen.
+        holidays: the calendar and events of its training.
+    """
+    boosted = [fit for fit in model.fitted.values() if isinstance(fit, BoostedRatio)]
     regressor = boosted[0].model_ if boosted else None
     if regressor is None:
         return None
-    panel = panel_at(sales, sales.last_day)
-    largest = panel.select(modelled(choose_methods(panel)))
-    rows = training_rows(largest, holidays, horizon=model.horizon, random_state=model.seed)
+    rows = training_rows(panel, holidays, horizon=model.horizon, random_state=model.seed)
     draw = np.random.default_rng(model.seed)
     kept = np.sort(draw.choice(len(rows.y), min(MOST_ROWS, len(rows.y)), replace=False))
     x, base, y = rows.x[kept], rows.base[kept], rows.y[kept]
@@ -72,7 +66,17 @@ def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) 
     def error(features: Floats) -> float:
         return float(np.abs(regressor.predict(features) * base - y).mean())
 
+    importance = _importance(error, x, draw)
+    if importance is None:
+        return None
     names = feature_names(holidays)
+    strongest = np.argsort(-importance, kind="stable")[:CURVES]
+    curves = tuple(_curve(names[column], regressor.predict, x, int(column)) for column in strongest)
+    return Explanation(boosted[0].name.replace("_", " "), names, importance, curves)
+
+
+def _importance(error: Callable[[Floats], float], x: Floats, draw: np.random.Generator) -> Floats | None:
+    """(features,): relative error added by shuffling each; None without any error to add to."""
     usual = error(x)
     if usual <= 0:
         return None
@@ -84,18 +88,16 @@ def explain(model: ForecastModel, sales: DailySales, holidays: HolidayCalendar) 
             shuffled[:, column] = draw.permutation(shuffled[:, column])
             worse.append(error(shuffled))
         importance[column] = max(float(np.mean(worse)) / usual - 1.0, 0.0)
-    curves = []
-    for column in np.argsort(-importance, kind="stable")[:CURVES]:
-        known = np.unique(x[:, column])
-        values = (
-            known
-            if len(known) <= 2 * _POINTS
-            else np.unique(np.quantile(x[:, column], np.linspace(0.02, 0.98, _POINTS)))
-        )
-        ratio = []
-        for value in values:
-            held = x[:: max(len(x) // 800, 1)].copy()
-            held[:, column] = value
-            ratio.append(float(regressor.predict(held).mean()))
-        curves.append(Curve(names[column], np.asarray(values), np.array(ratio)))
-    return Explanation(boosted[0].name.replace("_", " "), names, importance, tuple(curves))
+    return importance
+
+
+def _curve(name: str, predict: Callable[[Floats], Floats], x: Floats, column: int) -> Curve:
+    values = np.unique(x[:, column])
+    if len(values) > 2 * _POINTS:
+        values = np.unique(np.quantile(x[:, column], np.linspace(0.02, 0.98, _POINTS)))
+    ratio = []
+    for value in values:
+        held = x[:: max(len(x) // _MOST_ROWS_PER_POINT, 1)].copy()
+        held[:, column] = value
+        ratio.append(float(predict(held).mean()))
+    return Curve(name, np.asarray(values), np.array(ratio))

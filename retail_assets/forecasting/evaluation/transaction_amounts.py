@@ -1,16 +1,19 @@
-"""The amount of a single transaction, from what is known before it: an honest answer, which is often that nobody knows.
+"""Whether the amount of a single transaction can be predicted from what is known before it; often it cannot.
 
-The original reported an RMSE of single amounts as a success that was hardly below their standard deviation. Here a
-model is judged against the mean, by repeated cross-validation, and columns that hold the answer are refused by name.
+The original project reported an RMSE of single amounts as a success that was hardly below their standard deviation.
+Here a model is judged against the mean, by repeated cross-validation, and columns that hold the answer are refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import itertools
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +21,13 @@ import pandas as pd
 from retail_assets.errors import RetailError
 from retail_assets.tables import SALES
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Raised when the meaning of the report changes: it is then measured again.
+DESIGN = "1"
 TARGET = "total_amount"
-#: Columns that are known only when the transaction is over: with the price, quantity is the amount.
+#: Columns that are known only after the transaction: quantity times price is the amount.
 LEAKING = {
     TARGET: "it is the amount itself",
     "quantity": "it is known only at the till, and times the price it is the amount",
@@ -28,16 +36,16 @@ LEAKING = {
     "monetary": "it holds this amount too",
     "average_basket": "it holds this amount too",
 }
-#: Parts of names that say the same: an amount, or the number of units, in any spelling.
+#: Parts of names that mean the same: an amount, or the number of units.
 _LEAKING_WORDS = {
     **dict.fromkeys(
         ("total", "amount", "gross", "net", "paid", "spend", "spent", "revenue", "subtotal", "value"), TARGET
     ),
     **dict.fromkeys(("qty", "quantity", "units", "pieces", "count"), "quantity"),
 }
-#: A product of columns that is the amount to the cent on so many rows is the amount.
+#: A product of columns that equals the amount to the cent on this share of the rows is the amount.
 _SAME_AMOUNT = 0.99
-#: What is known beforehand, and the price where it stands on a list.
+#: What is known beforehand; and the price, which is known where there is a price list.
 KNOWN = (
     "age",
     "gender",
@@ -49,16 +57,17 @@ KNOWN = (
 )
 PRICE = "unit_price"
 FOLDS = 5
-#: Fewer transactions than this cannot tell a pattern from chance.
+#: With fewer transactions than this a pattern cannot be distinguished from chance.
 FEWEST = 100
 MOST = 5000
 
 
 def transactions(every: int) -> str:
-    """A SELECT of one in `every` sold lines with what is known before each, KNOWN's customer columns among it.
+    """Write the SELECT of one in `every` sold lines with what is known before each.
 
     `customer_lines_before` and `customer_mean_before` are number and mean amount of the lines that the customer bought
-    on earlier days; null for nobody's lines, and the mean for a first purchase. The text runs on DuckDB and Redshift.
+    on earlier days. Both are null for lines without a customer, and the mean for a first purchase. The text runs on
+    DuckDB and Redshift.
     """
     earlier = "over (partition by customer_id order by sale_date rows between unbounded preceding and 1 preceding)"
     return f"""
@@ -104,17 +113,26 @@ class Judged:
 
 
 def judge(transactions: pd.DataFrame, features: Sequence[str], *, repeats: int = 5, seed: int = 0) -> Judged:
-    """Judge a small gradient boosting of `total_amount` by `features`, by `repeats` times 5-fold cross-validation.
+    """Judge a small gradient boosting of `total_amount` by repeated 5-fold cross-validation.
 
-    Raises LeakingColumnError for features that hold the answer, ValueError for columns that are not there or fewer than
-    100 transactions.
+    Args:
+        transactions: one row per transaction.
+        features: columns to predict from.
+        repeats: of the cross-validation, each with other folds.
+        seed: of the folds and the model.
+
+    Raises:
+        LeakingColumnError: a feature holds the answer.
+        ValueError: a column is missing, an amount is not a number, or there are fewer than 100 transactions.
     """
     from sklearn.ensemble import GradientBoostingRegressor
     from sklearn.model_selection import KFold
 
     for name in features:
         if (why := _why_leaking(name)) is not None:
-            raise LeakingColumnError(f"{name!r} cannot foretell the amount of a transaction: {why}. Leave it out.")
+            raise LeakingColumnError(
+                f"{name!r} cannot be used to predict the amount of a transaction: {why}. Leave it out."
+            )
     if missing := [name for name in (*features, TARGET) if name not in transactions.columns]:
         raise ValueError(f"columns {missing} are missing; found {list(transactions.columns)}")
     if len(transactions) < FEWEST:
@@ -144,25 +162,28 @@ def judge(transactions: pd.DataFrame, features: Sequence[str], *, repeats: int =
 
 
 def report(transactions: pd.DataFrame, *, seed: int = 0, repeats: int = 5) -> dict[str, Any]:
-    """What is known of amounts beforehand, without and with the price: JSON-able, with a verdict in words.
+    """Report how well amounts can be predicted, without and with the price: JSON-able, with a verdict in words.
 
-    `transactions` has rows of `sales`: `sale_date`, `total_amount` and what of KNOWN and `unit_price` there is.
+    Args:
+        transactions: rows of `sales` with `sale_date`, `total_amount`, and any of KNOWN and `unit_price`.
+        seed: of the cross-validation.
+        repeats: of the cross-validation.
     """
     rows = transactions.assign(
         month=pd.to_datetime(transactions["sale_date"]).dt.month,
         weekday=pd.to_datetime(transactions["sale_date"]).dt.day_of_week,
     )
     if len(rows) < FEWEST:
-        reason = f"{len(rows)} transactions are too few to tell a pattern from chance; {FEWEST} are needed."
+        reason = f"{len(rows)} transactions are too few to distinguish a pattern from chance; {FEWEST} are needed."
         return {"evaluated": False, "verdict": f"Not measured. {reason}"}
-    # What is the same of all tells nothing, such as the purchases before where everybody came once.
-    known = [name for name in KNOWN if name in rows and rows[name].nunique(dropna=False) > 1]
-    without = judge(rows, known, repeats=repeats, seed=seed)
-    made: dict[str, Any] = {"evaluated": True, "transactions": len(rows), "seed": seed, "repeats": repeats}
-    made["without_price"] = _told(without)
+    # A constant column says nothing, such as the number of purchases before where every customer came once.
+    features = [name for name in KNOWN if name in rows and rows[name].nunique(dropna=False) > 1]
+    without = judge(rows, features, repeats=repeats, seed=seed)
+    measured: dict[str, Any] = {"evaluated": True, "transactions": len(rows), "seed": seed, "repeats": repeats}
+    measured["without_price"] = _jsonable(without)
     if PRICE in rows and rows[PRICE].notna().any():
-        priced = judge(rows, [*known, PRICE], repeats=repeats, seed=seed)
-        made["with_price"] = _told(priced)
+        priced = judge(rows, [*features, PRICE], repeats=repeats, seed=seed)
+        measured["with_price"] = _jsonable(priced)
         with_price = f" With the price known: RMSE {priced.rmse:,.1f}."
     else:
         with_price = ""
@@ -171,10 +192,34 @@ def report(transactions: pd.DataFrame, *, seed: int = 0, repeats: int = 5) -> di
         verdict = f"Skill without the price: {100 * without.skill:.1f} % below the mean predictor ({against})."
     else:
         verdict = f"No skill without the price: {against}."
-    return {**made, "refused": LEAKING, "verdict": verdict + with_price}
+    return {**measured, "refused": LEAKING, "verdict": verdict + with_price}
 
 
-def _told(judged: Judged) -> dict[str, Any]:
+def input_digest(transactions: pa.Table, *, seed: int) -> str:
+    """Digest what a report follows from: the rows, the seed, this design and scikit-learn's version.
+
+    Args:
+        transactions: the result of the query `transactions`, in its order.
+        seed: of the cross-validation.
+    """
+    version = importlib.metadata.version("scikit-learn")
+    digest = hashlib.sha256(f"{DESIGN} {version} {seed} {transactions.num_rows}\n".encode())
+    # The values and not the buffers: those hold whatever was in memory where a value is null.
+    for name, column in zip(transactions.column_names, transactions.columns, strict=True):
+        digest.update(f"{name} {column.type} {column.to_pylist()!r}\n".encode())
+    return digest.hexdigest()
+
+
+def report_of(content: bytes | None, digest: str) -> dict[str, Any] | None:
+    """Read a published report back; None where there is none that was made from this input."""
+    try:
+        published = json.loads(content) if content is not None else None
+    except ValueError:
+        return None
+    return published if isinstance(published, dict) and published.get("input_digest") == digest else None
+
+
+def _jsonable(judged: Judged) -> dict[str, Any]:
     return {
         "features": list(judged.features),
         "rmse": round(judged.rmse, 4),
@@ -186,7 +231,7 @@ def _told(judged: Judged) -> dict[str, Any]:
 
 
 def _encoded(rows: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Numbers as they are, with their mean where unknown; names as one column each, the rare ones together."""
+    """Numbers as they are, with their mean where unknown; text as one column per common value."""
     columns = []
     for name in features:
         values = rows[name]
@@ -201,7 +246,7 @@ def _encoded(rows: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
 
 
 def _why_leaking(name: str) -> str | None:
-    """Why a column of this name holds the answer; None where it does not say so."""
+    """Why a column of this name holds the answer; None where the name does not suggest it."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     words = [word for word in re.split(r"[^a-z]+", apart.lower()) if word]
     if (why := LEAKING.get("_".join(words))) is not None:
@@ -212,15 +257,15 @@ def _why_leaking(name: str) -> str | None:
 
 
 def _refuse_by_value(rows: pd.DataFrame, features: Sequence[str], amounts: np.ndarray) -> None:
-    """A column, or a product of two, that is the amount on nearly all rows is the amount whatever it is called."""
+    """Refuse a column, or a product of two, that equals the amount on nearly all rows, whatever its name."""
     numbers = {name: rows[name].astype(float).to_numpy() for name in features if _is_numeric(rows[name])}
-    # The price on the list is known beforehand, also in a shop that sells everything by the piece.
+    # The list price is known beforehand, also in a shop that sells everything by the piece.
     alone = [((name,), values) for name, values in numbers.items() if name != PRICE]
     pairs = [((a, b), numbers[a] * numbers[b]) for a, b in itertools.combinations(numbers, 2)]
     for names, values in (*alone, *pairs):
         if (np.abs(values - amounts) < 0.005).mean() > _SAME_AMOUNT:
-            told = " times ".join(map(repr, names))
-            raise LeakingColumnError(f"{told} is the amount of the transaction itself. Leave {names[-1]!r} out.")
+            product = " times ".join(map(repr, names))
+            raise LeakingColumnError(f"{product} is the amount of the transaction itself. Leave {names[-1]!r} out.")
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -12,9 +12,11 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import WEEK, Floats
-from retail_assets.forecasting.evaluation.backtest import BASELINE_NAMES, Backtest, in_words
+from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.explanation import Explanation
 from retail_assets.forecasting.models import intervals
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, number_ticks, percent_ticks
 from retail_assets.plotting.image import png

@@ -14,7 +14,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import TOTAL, DailySales, closed_days, daily_sales, to_date
-from retail_assets.forecasting.evaluation.backtest import in_words
+from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, number_ticks
 from retail_assets.plotting.image import png

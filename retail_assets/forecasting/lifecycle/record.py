@@ -1,4 +1,4 @@
-"""What of a training goes on record: the manifest's fields, the model card, and the rows of the backtest table."""
+"""The record of a training: the facts of its manifest, its model card, and the rows of the backtest table."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from retail_assets import __version__
 from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS
-from retail_assets.forecasting.evaluation.backtest import Backtest, backtest_horizons, in_words, kinds_of_day
-from retail_assets.forecasting.lifecycle.forecast import Training
+from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.evaluation.report import backtest_horizons, kinds_of_day
+from retail_assets.forecasting.lifecycle.training import Training
 from retail_assets.forecasting.models.features import FEATURES
+from retail_assets.forecasting.models.wording import in_words
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.tables import FORECAST_BACKTEST
@@ -20,7 +22,7 @@ from retail_assets.tables import FORECAST_BACKTEST
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Changes with what a model means: one of another design is not fitted on silently.
+#: Raised when the meaning of a model changes: every home then retrains once.
 DESIGN = "3"
 CODE_VERSION = f"{__version__}+forecast.{DESIGN}"
 #: Name of all category-days pooled, in the backtest table.
@@ -29,7 +31,12 @@ _LIBRARIES = ("scikit-learn", "statsmodels", "numpy", "skops", "holidays")
 
 
 def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
-    """The fields of a `model_store.Manifest` that do not follow from the model's bytes."""
+    """Collect the fields of a `Manifest` that do not follow from the model's bytes.
+
+    Args:
+        training: one that has a model.
+        trained_at: the time that goes on record.
+    """
     model, report = training.model, training.report
     if model is None:
         raise ValueError("nothing was trained: there are no sales")
@@ -52,7 +59,10 @@ def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
 
 
 def backtest_rows(training: Training, version: str) -> pa.Table:
-    """`tables.FORECAST_BACKTEST`: every model by category, horizon and kind of day; empty without a backtest."""
+    """Make the rows of `tables.FORECAST_BACKTEST`: every model by category, horizon and kind of day.
+
+    There are none without a backtest.
+    """
     import pyarrow as pa
 
     rows = [*_backtest_rows(training.backtest, version, REVENUE), *_backtest_rows(training.units, version, UNITS)]
@@ -70,11 +80,11 @@ def _backtest_rows(tested: Backtest | None, version: str, measure: str) -> list[
     rows: list[dict[str, Any]] = []
     for horizon, within in backtest_horizons(tested).items():
         for kind, mask in kinds.items():
-            # Three metrics of a thousand categories by every kind of day would be a table nobody reads.
+            # A thousand categories by every kind of day would make a table that nobody reads.
             for subject, at in subjects if kind == "all" else subjects[:2]:
-                scored = _scored(tested, at, within & mask)
+                scored = _scored_days(tested, at, within & mask)
                 for model in tested.forecasts:
-                    found = tested.metrics(model, category=at, days=within & mask)
+                    metrics = tested.metrics(model, category=at, days=within & mask)
                     rows.append(
                         {
                             "measure": measure,
@@ -83,7 +93,7 @@ def _backtest_rows(tested: Backtest | None, version: str, measure: str) -> list[
                             "horizon": int(horizon),
                             "kind_of_day": kind,
                             "days": scored,
-                            **{name: found.get(name) for name in wanted},
+                            **{name: metrics.get(name) for name in wanted},
                             "champion": model == tested.champion,
                             "cutoffs": len(tested.cutoffs),
                             "model_version": version,
@@ -92,7 +102,7 @@ def _backtest_rows(tested: Backtest | None, version: str, measure: str) -> list[
     return rows
 
 
-def _scored(tested: Backtest, category: int | None, days: Any) -> int:
+def _scored_days(tested: Backtest, category: int | None, days: Any) -> int:
     actual = np.where(days[:, None, :], tested.actual, np.nan)
     if category == len(tested.categories):
         actual = actual.sum(axis=1, keepdims=True)
@@ -101,9 +111,14 @@ def _scored(tested: Backtest, category: int | None, days: Any) -> int:
     return int((~np.isnan(actual)).sum())
 
 
-def model_card(training: Training, known: dict[str, Any]) -> str:
-    """The model card, Markdown: what it is for, made of, worth, and where it fails."""
-    model, report, data = training.model, training.report, known["data"]
+def model_card(training: Training, facts: dict[str, Any]) -> str:
+    """Write the model card, Markdown: what the model is for, made of and worth, and where it fails.
+
+    Args:
+        training: one that has a model.
+        facts: of its manifest, as `facts` collects them.
+    """
+    model, report, data = training.model, training.report, facts["data"]
     sections = []
     if report["evaluated"]:
         sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
@@ -119,15 +134,15 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
     ]
     events = model.regressors if model and model.reads_features else ()
     return compose_card(
-        f"Forecast model: {in_words(known['family'])}",
+        f"Forecast model: {in_words(facts['family'])}",
         report["verdict"],
-        summary=f"Revenue of the next {known['horizon']} days by category and in all, with 80 and 95 % intervals"
+        summary=f"Revenue of the next {facts['horizon']} days by category and in all, with 80 and 95 % intervals"
         + ("; units by category." if model and model.units else "."),
         made_of=[
             f"sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} "
             "categories",
-            made_with(known),
-            f"features: {', '.join(known['features']) or 'none'}",
+            made_with(facts),
+            f"features: {', '.join(facts['features']) or 'none'}",
             f"events: {', '.join(events) or 'none'}",
             "not used: customers, prices of the day, anything after a cut-off",
         ],

@@ -1,92 +1,46 @@
-"""Forecast models behind one small interface: fit on a panel, predict the days after its cut-off.
+"""Gradient boosting as one global model of all large categories.
 
-Baselines need no fitting and forecast any category. Gradient boosting is one global model: it learns from the largest
-categories together, tells them apart only by their recent shape, and forecasts those with enough history.
+It learns from the categories together and distinguishes them only by their recent shape; it forecasts those with enough
+history.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
-from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Floats, Panel
-from retail_assets.forecasting.models.features import Rows, make_rows, weekday_statistics
+from retail_assets.forecasting.data.series import Bools, Floats, Panel
+from retail_assets.forecasting.models.features import Rows, make_rows
 
 if TYPE_CHECKING:
     from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
 DAYS_BETWEEN_ORIGINS = 7
-# An origin needs four weeks of a category's life behind it to describe its level and week.
+# An origin needs four weeks of a category's history before it to describe its level and week.
 HISTORY_BEFORE_ORIGIN = 28
-# Pairs of series and origin the model learns from, up to 28 rows each: it bounds time and memory however many
-# categories and years there are.
+# Pairs of series and origin that the model learns from, up to 28 rows each. This bounds time and memory for any number
+# of categories and years.
 MOST_TRAINING_PAIRS = 1000
 # Fewer rows cannot fill a few leaves of 30.
 FEWEST_TRAINING_ROWS = 100
 
 
-class Forecaster(Protocol):
-    """`fit` learns from a panel; `predict` gives revenue, (categories, horizon), of the days after its cut-off."""
-
-    name: ClassVar[str]
-
-    def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self: ...
-
-    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats: ...
-
-
-class _Baseline:
-    """A rule that reads the last 8 weeks and has nothing to learn."""
-
-    def fit(self, panel: Panel, holidays: HolidayCalendar) -> Self:
-        return self
-
-
-class SeasonalNaive(_Baseline):
-    """The latest known revenue of the same weekday; on a complete calendar, that of the last week (period 7)."""
-
-    name: ClassVar[str] = "seasonal_naive"
-
-    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
-        return _by_weekday(panel, "last", horizon)
-
-
-class WeekdayMean(_Baseline):
-    """The mean of the same weekday over the last 8 weeks."""
-
-    name: ClassVar[str] = "weekday_mean"
-
-    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
-        return _by_weekday(panel, "mean8", horizon)
-
-
-class RecentMean(_Baseline):
-    """The mean day of the last 8 weeks: hard to beat where sales have no weekly pattern."""
-
-    name: ClassVar[str] = "recent_mean"
-
-    def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
-        window = _window(panel).reshape(len(panel.categories), -1)
-        known = ~np.isnan(window)
-        mean = np.where(known, window, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return np.repeat(mean[:, None], horizon, axis=1)
-
-
-BASELINES: tuple[type[SeasonalNaive | WeekdayMean | RecentMean], ...] = (SeasonalNaive, WeekdayMean, RecentMean)
-
-
 @dataclass
-class _DirectRatio:
+class BoostedRatio:
     """One global, direct multi-horizon regression of the ratio of a day's revenue to its seasonal base.
 
-    Origins stand every 7 days back from the cut-off; targets end at the cut-off. Predictions are NaN where a series has
+    Origins lie every 7 days back from the cut-off; targets end at the cut-off. Predictions are NaN where a series has
     no level above zero.
 
-    Fitted attributes: `model_` (None where fewer than 100 rows could be had: the forecast is then the base itself),
-    `scale_`, `training_rows_`.
+    Attributes:
+        horizon: days ahead.
+        random_state: seed of the training rows and the trees; a fit with the same one is the same.
+        model_: the fitted regressor; None with fewer than 100 training rows: the forecast is then the base itself.
+        scale_: factor from the median that the trees predict to the mean of the training rows.
+        training_rows_: number of rows it was fitted on.
     """
 
     name: ClassVar[str]
@@ -116,14 +70,14 @@ class _DirectRatio:
         return self.fit_rows(rows)
 
     def fit_rows(self, rows: Rows) -> Self:
-        """Learn from rows that `training_rows` gave: models that share them need not make them twice."""
+        """Fit on the result of `training_rows`, which several models can share."""
         self.training_rows_ = len(rows.y)
         if self.training_rows_ < FEWEST_TRAINING_ROWS:
             self.model_, self.scale_ = None, 1.0
             return self
         self.model_ = self._fitted(rows.x, rows.y / rows.base)
         if hasattr(self.model_, "_bin_mapper"):
-            # The number of this machine's cores is no part of a model: the same training is the same bytes.
+            # The number of this machine's cores is not part of a model: the same training gives the same bytes.
             self.model_._bin_mapper.n_threads = 1
         fitted = float((self.model_.predict(rows.x) * rows.base).sum())
         self.scale_ = float(rows.y.sum()) / fitted if fitted > 0 else 1.0
@@ -138,7 +92,7 @@ class _DirectRatio:
 
 
 @dataclass
-class GradientBoosting(_DirectRatio):
+class GradientBoosting(BoostedRatio):
     """Gradient boosting (Friedman 2001), the product's model.
 
     The loss is the absolute error, so that a single bulk purchase does not move the forecast; its median is scaled
@@ -182,8 +136,8 @@ class GradientBoosting(_DirectRatio):
 
 
 @dataclass
-class HistGradientBoosting(_DirectRatio):
-    """The same design by histograms (scikit-learn's answer to LightGBM, Ke et al. 2017): the fast challenger."""
+class HistGradientBoosting(BoostedRatio):
+    """The same design by histograms, the fast alternative (scikit-learn's version of LightGBM, Ke et al. 2017)."""
 
     name: ClassVar[str] = "hist_gradient_boosting"
 
@@ -208,8 +162,17 @@ class HistGradientBoosting(_DirectRatio):
         )
 
 
+#: The boosted models by name, the product's first.
+BOOSTED: dict[str, type[GradientBoosting] | type[HistGradientBoosting]] = {
+    kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)
+}
+
+
 def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, random_state: int) -> Rows:
-    """Rows whose day is known at the cut-off, from all origins of all series or, of many, a seeded sample."""
+    """Make the rows whose day is known at the cut-off, from all origins of all series.
+
+    Of more than `MOST_TRAINING_PAIRS` pairs of series and origin, a sample by `random_state` is used.
+    """
     origins = np.arange(panel.origin - DAYS_BETWEEN_ORIGINS, HISTORY_BEFORE_ORIGIN - 2, -DAYS_BETWEEN_ORIGINS)
     old_enough = origins[None, :] - panel.first[:, None] + 1 >= HISTORY_BEFORE_ORIGIN
     series, at = np.nonzero(old_enough)
@@ -222,11 +185,11 @@ def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, rand
 
 
 def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: Floats) -> GradientBoostingRegressor:
-    """The fitted regressor, in half the time: the median of each leaf is selected, not found in a weighted order.
+    """Fit the regressor in half the time: the median of each leaf is selected instead of computed with weights.
 
-    scikit-learn takes the medians of a fit without weights as weighted ones, all weights 1: the same number, which
-    costs more than to grow the tree. A version of it without this inner method fits as it does. Checks of the
-    parameters are left out, for they are made again for each tree.
+    scikit-learn computes the medians of a fit without weights as weighted ones, all weights 1: the same number, at more
+    than the cost of growing the tree. A scikit-learn without this inner method fits as usual. The parameters are not
+    validated, because that would be repeated for each tree.
     """
     from sklearn import config_context
     from sklearn.ensemble import GradientBoostingRegressor
@@ -251,14 +214,3 @@ def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: F
     vars(regressor).update(vars(selecting))
     vars(getattr(regressor, "_loss", None) or regressor).pop("fit_intercept_only", None)
     return regressor
-
-
-def _window(panel: Panel) -> Floats:
-    """The last 8 weeks as (categories, 8, 7): its columns are the weekdays of the 7 days after the cut-off."""
-    window = panel.values[:, -WINDOW_DAYS:]
-    padding = np.full((len(window), WINDOW_DAYS - window.shape[1]), np.nan)
-    return np.concatenate([padding, window], axis=1).reshape(-1, WINDOW_WEEKS, WEEK)
-
-
-def _by_weekday(panel: Panel, statistic: str, horizon: int) -> Floats:
-    return weekday_statistics(_window(panel))[statistic][:, np.arange(horizon) % WEEK]

@@ -1,7 +1,7 @@
-"""The models that compete to be published, by name: who takes part, how they are fitted together, what each predicts.
+"""The candidate models that compete in the backtest, by name: which take part, how they are fitted, what they predict.
 
-Fitting them together saves making the training rows twice. The combination has no fit of its own: it is the mean of
-what three unlike models say, which is hard to beat where each of them errs in its own way (Bates & Granger 1969).
+They are fitted together because the boosted ones share their training rows. The combination has no fit of its own: it
+is the mean of three different models, which is hard to beat where each errs in its own way (Bates & Granger 1969).
 """
 
 from __future__ import annotations
@@ -14,86 +14,110 @@ from threadpoolctl import threadpool_limits
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import Floats, Panel
-from retail_assets.forecasting.models.boosting import Forecaster, GradientBoosting, HistGradientBoosting, training_rows
-from retail_assets.forecasting.models.statistical import AutoEts, AutoTheta
+from retail_assets.forecasting.models.boosting import BOOSTED, GradientBoosting, training_rows
+from retail_assets.forecasting.models.forecaster import Forecaster
+from retail_assets.forecasting.models.statistical import STATISTICAL, AutoEts, AutoTheta
 
 PRODUCT_MODEL = GradientBoosting.name
 COMBINATION = "combination"
 COMBINED = (GradientBoosting.name, AutoEts.name, AutoTheta.name)
-_BOOSTINGS = {kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)}
-_STATISTICAL = {kind.name: kind for kind in (AutoEts, AutoTheta)}
-CONTENDERS = (*_BOOSTINGS, *_STATISTICAL)
-# A fit a series a cut-off: beyond this many series the statistical models would take longer than all the rest.
+#: Candidates that are fitted; with the combination, all candidates in the order of preference where none is better.
+FITTED_CANDIDATES = (*BOOSTED, *STATISTICAL)
+CANDIDATES = (*FITTED_CANDIDATES, COMBINATION)
+# One fit per series per cut-off: with more series than this the statistical models would take longer than all the rest.
 MOST_SERIES_FOR_STATISTICS = 40
 
 
-def names_for(series: int, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Who takes part with this many modelled series, of those `wanted` (default: all).
+def candidates_for(series: int, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Choose the candidates that take part with this many modelled series, among those `wanted` (default: all).
 
-    Raises ValueError for a name that is no contender.
+    Raises ValueError for a name that is not a candidate.
+
+    >>> candidates_for(3, ["auto_ets", "gradient_boosting"])
+    ('gradient_boosting', 'auto_ets')
+    >>> candidates_for(1000)
+    ('gradient_boosting', 'hist_gradient_boosting')
     """
-    known = (*CONTENDERS, COMBINATION)
-    if unknown := [name for name in wanted or () if name not in known]:
-        raise ValueError(f"{unknown[0]!r} is no model; there are {', '.join(known)}")
-    few = series <= MOST_SERIES_FOR_STATISTICS
-    allowed = known if few else tuple(_BOOSTINGS)
+    if unknown := [name for name in wanted or () if name not in CANDIDATES]:
+        raise ValueError(f"{unknown[0]!r} is not a candidate model; there are {', '.join(CANDIDATES)}")
+    allowed = CANDIDATES if series <= MOST_SERIES_FOR_STATISTICS else tuple(BOOSTED)
     return tuple(name for name in allowed if wanted is None or name in wanted)
 
 
 def components(name: str) -> tuple[str, ...]:
-    """The contenders that must be fitted for the model `name`; none for a simple rule."""
-    return COMBINED if name == COMBINATION else (name,) if name in CONTENDERS else ()
+    """Name the candidates that must be fitted for the model `name`; none for a baseline.
+
+    >>> components("combination")
+    ('gradient_boosting', 'auto_ets', 'auto_theta')
+    >>> components("seasonal_naive")
+    ()
+    """
+    return COMBINED if name == COMBINATION else (name,) if name in FITTED_CANDIDATES else ()
 
 
 def load_libraries(names: Sequence[str]) -> None:
-    """Import what the models `names` need, before threads do: one would see what another has only half imported."""
+    """Import what the models `names` need, before threads do: a thread can see a module half imported by another."""
     needed = {part for name in names for part in components(name)}
-    if needed & set(_BOOSTINGS):
+    if needed & set(BOOSTED):
         import sklearn.ensemble  # noqa: F401
-    if needed & set(_STATISTICAL):
+    if needed & set(STATISTICAL):
         import statsmodels.tsa.exponential_smoothing.ets
         import statsmodels.tsa.forecasting.theta  # noqa: F401
 
 
 @contextmanager
-def one_core_a_fit(names: Sequence[str]) -> Iterator[None]:
-    """Keep the threads of numerical libraries from the fits of the models `names`, in this thread and below it.
+def single_threaded_fits(names: Sequence[str]) -> Iterator[None]:
+    """Fit the models `names` without the threads of numerical libraries, in this thread and in those it starts.
 
-    These fits are thousands of short steps: threads that wait for each other at each of them cost several times what
-    they bring, and more where other work wants the cores. The numbers are the same. A thread that is started here
-    calls `one_core_here` for itself.
+    These fits are thousands of short steps: threads that wait for each other at each step cost several times what they
+    save, and more where other work wants the cores. The numbers are the same. A thread that is started inside calls
+    `single_threaded_here` for itself.
     """
     load_libraries(names)
     with threadpool_limits(1):
         yield
 
 
-def one_core_here() -> None:
-    """For the rest of this thread's life: OpenMP asks every thread anew how many it may start."""
+def single_threaded_here() -> None:
+    """Limit this thread for the rest of its life: OpenMP asks each thread how many it may start."""
     threadpool_limits(1, user_api="openmp")
 
 
-def fit_contenders(
+def fit_candidates(
     panel: Panel, holidays: HolidayCalendar, names: Sequence[str], *, horizon: int, seed: int
 ) -> dict[str, Forecaster]:
-    """Fitted models by name, with what a combination among `names` needs. `panel` holds the modelled categories."""
-    needed = [name for name in CONTENDERS if any(name in components(wanted) for wanted in names)]
+    """Fit the candidates `names`, and what a combination among them needs.
+
+    Args:
+        panel: the modelled categories alone.
+        holidays: calendar and events of the panel's days.
+        names: candidates, or baselines, which need no fit.
+        horizon: days ahead.
+        seed: of the boosted models.
+
+    Returns:
+        Fitted models by name.
+    """
+    needed = [name for name in FITTED_CANDIDATES if any(name in components(wanted) for wanted in names)]
     fitted: dict[str, Forecaster] = {}
     rows = None
     for name in needed:
-        if name in _BOOSTINGS:
+        if name in BOOSTED:
             rows = rows or training_rows(panel, holidays, horizon=horizon, random_state=seed)
-            fitted[name] = _BOOSTINGS[name](horizon=horizon, random_state=seed).fit_rows(rows)
+            fitted[name] = BOOSTED[name](horizon=horizon, random_state=seed).fit_rows(rows)
         else:
-            fitted[name] = _STATISTICAL[name]().fit(panel, holidays)
+            fitted[name] = STATISTICAL[name]().fit(panel, holidays)
     return fitted
 
 
 def predictions(
     fitted: Mapping[str, Forecaster], panel: Panel, holidays: HolidayCalendar, horizon: int, names: Sequence[str]
 ) -> dict[str, Floats]:
-    """(categories, horizon) of each of `names`; those of a combination's parts are made once."""
-    made = {name: model.predict(panel, holidays, horizon) for name, model in fitted.items()}
+    """Predict the days after the panel by each of the models `names`: (categories, horizon) by name.
+
+    A combination is the mean of its parts, which are predicted once.
+    """
+    predicted = {name: model.predict(panel, holidays, horizon) for name, model in fitted.items()}
     if COMBINATION in names:
-        made[COMBINATION] = np.mean([made[name] for name in COMBINED], axis=0)
-    return {name: made[name] for name in names}
+        predicted[COMBINATION] = np.mean([predicted[name] for name in COMBINED], axis=0)
+    return {name: predicted[name] for name in names}

@@ -1,7 +1,7 @@
-"""Which rule forecasts which category, and why: a learned model where it can be trusted, a plain rule elsewhere.
+"""Where no model can be used: which fallback rule forecasts a category instead, and why.
 
-A method is MODELLED, or `rule: reason`; what is published names the model that won the backtest. It is chosen from
-what is known at the cut-off, so that the backtest applies the very rules that the published forecast does.
+A category's choice is `MODELLED`, or the fallback as `rule: reason`. It depends only on what is known at the cut-off,
+so that the backtest applies exactly the rules that the published forecast does.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import WINDOW_DAYS, Bools, Floats, Panel, weekday
-from retail_assets.forecasting.models.boosting import BASELINES, Forecaster
+from retail_assets.forecasting.models.baselines import BASELINES
+from retail_assets.forecasting.models.forecaster import Forecaster
 
 MODELLED = "model"
 # Ten weeks: eight for the features of an origin and two of days to learn from.
 FEWEST_DAYS_FOR_MODELS = 70
 FEWEST_DAYS_FOR_WEEKDAYS = 14
-# Of a category that sells on fewer days, the day without a sale is the rule and its ratio to a mean says little.
+# For a category that sells on fewer days, a day without a sale is normal, and its ratio to a mean says little.
 LEAST_SHARE_OF_DAYS_SOLD = 0.5
 # The largest categories that make up this share of the last 8 weeks' revenue are modelled. On Complete Journey the
-# crumbs beyond it cost a third of the time and move the RMSE less than another seed does. (Sparse ones did harm: the
-# model that learnt from them too had 28 % instead of 32 % less RMSE than seasonal naive.)
+# small rest costs a third of the time and moves the RMSE less than another seed does. (Sparse categories did harm: the
+# model that learned from them too had an RMSE 28 % below seasonal naive's instead of 32 %.)
 SHARE_OF_REVENUE_MODELLED = 0.995
-# A silence this unlikely, and at least two weeks long, is an end and no accident.
+# A silence this unlikely, and at least two weeks long, is an end and not chance.
 CHANCE_OF_SILENCE = 1e-6
 FEWEST_DAYS_OF_SILENCE = 14
 
@@ -36,15 +37,19 @@ SPARSE = "recent_mean: sold on fewer than half of the days"
 UNTESTED = "weekday_mean: history too short to test a model"
 
 
-def choose_methods(panel: Panel) -> list[str]:
-    """The method of each category at the panel's cut-off."""
+def choose_fallbacks(panel: Panel) -> list[str]:
+    """Choose for each category, at the panel's cut-off, `MODELLED` or its fallback as `rule: reason`."""
     large = _largest(panel)
-    return [_method(panel, row, bool(large[row])) for row in range(len(panel.categories))]
+    return [_fallback(panel, row, bool(large[row])) for row in range(len(panel.categories))]
 
 
-def modelled(methods: list[str]) -> Bools:
-    """(categories,): which of them a model forecasts, and learns from."""
-    return np.array([method == MODELLED for method in methods], dtype=bool)
+def modelled(fallbacks: list[str]) -> Bools:
+    """Mark the categories, (categories,), that a model forecasts and learns from.
+
+    >>> modelled([MODELLED, ENDED]).tolist()
+    [True, False]
+    """
+    return np.array([fallback == MODELLED for fallback in fallbacks], dtype=bool)
 
 
 def _largest(panel: Panel) -> Bools:
@@ -56,7 +61,7 @@ def _largest(panel: Panel) -> Bools:
     return large
 
 
-def _method(panel: Panel, row: int, large: bool) -> str:
+def _fallback(panel: Panel, row: int, large: bool) -> str:
     trading = np.flatnonzero(~panel.closed)
     since_first = trading[trading >= panel.first[row]]
     sold = panel.sold[row, since_first]
@@ -83,45 +88,63 @@ def _method(panel: Panel, row: int, large: bool) -> str:
 
 
 def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) -> dict[str, Floats]:
-    """(categories, horizon) of each baseline, every category by that baseline alone."""
+    """Forecast every category by each baseline alone: (categories, horizon) by the baseline's name."""
     models: list[Forecaster] = [kind() for kind in BASELINES]
     return {
         m.name: plausible(panel, holidays, m.fit(panel, holidays).predict(panel, holidays, horizon)) for m in models
     }
 
 
-def apply_methods(
-    panel: Panel, holidays: HolidayCalendar, methods: list[str], baselines: dict[str, Floats], predicted: Floats | None
+def apply_fallbacks(
+    panel: Panel,
+    holidays: HolidayCalendar,
+    fallbacks: list[str],
+    baselines: dict[str, Floats],
+    predicted: Floats | None,
 ) -> Floats:
-    """(categories, horizon): each category by its own method.
+    """Forecast each category by the model or by its fallback: (categories, horizon).
 
-    `predicted` is (modelled categories, horizon) as a model gave it; None exactly where no category is modelled.
+    Args:
+        panel: the days up to the cut-off.
+        holidays: calendar of the days forecast.
+        fallbacks: as `choose_fallbacks` returns them.
+        baselines: as `baseline_forecasts` returns them.
+        predicted: (modelled categories, horizon), the model's own numbers; None exactly where no category is modelled.
     """
     horizon = next(iter(baselines.values())).shape[1]
-    candidates = {**baselines, "zero": np.zeros((len(panel.categories), horizon))}
+    rules = {**baselines, "zero": np.zeros((len(panel.categories), horizon))}
     forecast = np.zeros((len(panel.categories), horizon))
-    for row, method in enumerate(methods):
-        if method != MODELLED:
-            forecast[row] = candidates[method.split(":")[0]][row]
+    for row, fallback in enumerate(fallbacks):
+        if fallback != MODELLED:
+            forecast[row] = rules[fallback.split(":")[0]][row]
     if predicted is not None:
-        of_model = modelled(methods)
+        of_model = modelled(fallbacks)
         forecast[of_model] = plausible(panel.select(of_model), holidays, predicted)
     return forecast
 
 
 def plausible(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floats:
-    """Zero on days the shop will be closed; nowhere below zero unless returns exceeded sales in the last 8 weeks."""
+    """Limit a forecast, (categories, horizon), to what is plausible.
+
+    It is zero on days the shop will be closed, and not below zero unless returns exceeded sales in the last 8 weeks.
+    """
     floored = np.where(returns_dominate(panel)[:, None], forecast, np.maximum(forecast, 0.0))
     return np.where(open_days(panel, holidays, forecast.shape[1]), floored, 0.0)
 
 
 def returns_dominate(panel: Panel) -> Bools:
-    """(categories,): returns exceeded sales in the last 8 weeks, so that a forecast below zero is no mistake."""
+    """Mark the categories, (categories,), whose returns exceeded sales in the last 8 weeks.
+
+    A forecast below zero is then not a mistake.
+    """
     return np.asarray(np.nansum(panel.values[:, -WINDOW_DAYS:], axis=1) < 0)
 
 
 def open_days(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:
-    """(horizon,): False on weekdays the shop keeps closed, and on holidays it has closed on each time so far."""
+    """Mark the days, (horizon,), on which the shop will be open.
+
+    It is closed on weekdays that it has kept closed, and on holidays on which it has closed each time so far.
+    """
     past = [
         (name, bool(shut)) for day, shut in zip(panel.days, panel.closed, strict=True) if (name := holidays.name(day))
     ]

@@ -1,26 +1,27 @@
-"""A trained forecast model as bytes that are safe to load: skops, never pickle; the same model is the same bytes.
+"""A trained forecast model as bytes that are safe to load: skops, never pickle; the same model gives the same bytes.
 
-The archive is made canonical (`model_archive`), so that the digest of a model says whether two trainings came to the
+The archive is made canonical (`models.archive`), so that the digest of a model shows whether two trainings came to the
 same result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from retail_assets.errors import ModelFileError
 from retail_assets.forecasting.models import intervals
-from retail_assets.forecasting.models.boosting import BASELINES, Forecaster, GradientBoosting, HistGradientBoosting
-from retail_assets.forecasting.models.candidates import COMBINATION, CONTENDERS, components
-from retail_assets.forecasting.models.statistical import AutoEts, AutoTheta
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets.forecasting.models.boosting import BOOSTED, BoostedRatio
+from retail_assets.forecasting.models.candidates import CANDIDATES, components
+from retail_assets.forecasting.models.forecast_model import ForecastModel
+from retail_assets.forecasting.models.forecaster import Forecaster
+from retail_assets.forecasting.models.statistical import STATISTICAL
 from retail_assets.models.archive import canonical
 
 FORMAT = 2
-# Named, not asked for: what a file says it needs is no reason to trust it.
+# A fixed list: what a file says it needs is no reason to trust it.
 TRUSTED = [
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -30,45 +31,10 @@ TRUSTED = [
     "sklearn._loss.loss.AbsoluteError",
     "sklearn._loss._loss.CyAbsoluteError",
 ]
-_BOOSTINGS: dict[str, type[GradientBoosting] | type[HistGradientBoosting]] = {
-    kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)
-}
-_STATISTICAL: dict[str, type[AutoEts] | type[AutoTheta]] = {kind.name: kind for kind in (AutoEts, AutoTheta)}
-
-
-@dataclass(frozen=True)
-class ForecastModel:
-    """All that is needed to forecast from a history: the family that won, its fits, and how wrong it was.
-
-    `family` is a learned model or a simple rule, and `reason` says why a rule. `conformal` has a row a category of
-    `categories` and one for the total; None where no backtest could be made. `units` is the model of the units sold,
-    chosen by a backtest of its own; None where the history does not tell them.
-    """
-
-    family: str
-    reason: str | None
-    horizon: int
-    seed: int
-    country: str
-    fitted: Mapping[str, Forecaster]
-    categories: tuple[str, ...]
-    conformal: intervals.Conformal | None
-    regressors: tuple[str, ...] = ()
-    units: ForecastModel | None = None
-
-    @property
-    def learned(self) -> bool:
-        return bool(components(self.family))
-
-    @property
-    def reads_features(self) -> bool:
-        """Revenue or units are forecast from features, events among them; rules and smoothing read none."""
-        own = any(isinstance(fit, (GradientBoosting, HistGradientBoosting)) for fit in self.fitted.values())
-        return own or (self.units is not None and self.units.reads_features)
 
 
 def dumps(model: ForecastModel) -> bytes:
-    """The model as a skops archive, canonical: the same model gives the same bytes."""
+    """Serialize a model as a canonical skops archive: the same model gives the same bytes."""
     import skops.io
 
     return canonical(skops.io.dumps({"format": FORMAT, **_content(model)}))
@@ -90,14 +56,14 @@ def _content(model: ForecastModel) -> dict[str, Any]:
         "fitted": {
             name: {"estimator": fit.model_, "scale": fit.scale_, "rows": fit.training_rows_}
             for name, fit in sorted(model.fitted.items())
-            if isinstance(fit, (GradientBoosting, HistGradientBoosting))
+            if isinstance(fit, BoostedRatio)
         },
         "units": None if model.units is None else _content(model.units),
     }
 
 
 def loads(data: bytes) -> ForecastModel:
-    """The model of `dumps`. Raises ModelFileError for anything else, before any of it is run."""
+    """Load a model that `dumps` has serialized. Raises ModelFileError for anything else, before any of it is run."""
     import skops.io
 
     try:
@@ -108,7 +74,7 @@ def loads(data: bytes) -> ForecastModel:
     except ModelFileError:
         raise
     except Exception as e:
-        # skops raises what it meets: a bad archive, a type that is not trusted, a module that is gone.
+        # skops raises all kinds of errors: for a bad archive, a type that is not trusted, a module that is gone.
         raise ModelFileError(
             f"The stored model cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:200]}). "
             "Retrain the forecast, or roll back to another version."
@@ -117,27 +83,28 @@ def loads(data: bytes) -> ForecastModel:
 
 def _model(content: dict[str, Any]) -> ForecastModel:
     family, horizon, seed = str(content["family"]), int(content["horizon"]), int(content["seed"])
-    known = (*CONTENDERS, COMBINATION, *(kind.name for kind in BASELINES))
-    if family not in known:
-        raise ModelFileError(f"The stored model is a {family!r}, which this version does not know. Retrain.")
+    if family not in (*CANDIDATES, *BASELINE_NAMES):
+        raise ModelFileError(
+            f"The stored model is a {family!r}, which this version does not know. Retrain the forecast."
+        )
     fitted: dict[str, Forecaster] = {}
     for name in components(family):
-        if name in _BOOSTINGS:
+        if name in BOOSTED:
             part = content["fitted"][name]
-            boosting = _BOOSTINGS[name](horizon=horizon, random_state=seed)
+            boosting = BOOSTED[name](horizon=horizon, random_state=seed)
             boosting.model_, boosting.scale_ = part["estimator"], float(part["scale"])
             boosting.training_rows_ = int(part["rows"])
             fitted[name] = boosting
         else:
-            fitted[name] = _STATISTICAL[name]()
-    learned = content["conformal"]
+            fitted[name] = STATISTICAL[name]()
+    stored = content["conformal"]
     conformal = None
-    if learned is not None:
-        spread, shape = np.asarray(learned["spread"], float), np.asarray(learned["shape"], float)
+    if stored is not None:
+        spread, shape = np.asarray(stored["spread"], float), np.asarray(stored["shape"], float)
         rows = len(content["categories"]) + 1
         if spread.shape != (rows,) or shape.shape != (rows, len(intervals.LEVELS)):
             raise ModelFileError("The stored model's intervals do not fit its categories. Retrain the forecast.")
-        conformal = intervals.Conformal(spread, shape, np.asarray(learned["measured"], bool))
+        conformal = intervals.Conformal(spread, shape, np.asarray(stored["measured"], bool))
     categories = tuple(map(str, content["categories"]))
     return ForecastModel(
         family,

@@ -1,9 +1,9 @@
-"""The statistical challengers: exponential smoothing and the Theta method, one fit a series, by statsmodels.
+"""The statistical candidates: exponential smoothing and the Theta method by statsmodels, one fit per series.
 
-Gradient boosting has to beat these to be worth its weight. statsmodels and not statsforecast, because the latter holds
-pandas below 3 and brings a framework of its own; the automatic choice that statsmodels lacks is the few lines below.
-On the Complete Journey statsforecast's AutoETS has an RMSE 2 % lower and its AutoTheta 1.5 %: the benchmark reports
-both, and judges the product by the better.
+Gradient boosting must beat these to be worth its cost. statsmodels is used and not statsforecast, because the latter
+needs a pandas below 3 and brings a framework of its own; the automatic choice that statsmodels lacks is the few lines
+below. On the Complete Journey statsforecast's AutoETS has a 2 % lower RMSE and its AutoTheta a 1.5 % lower one: the
+benchmark reports both and judges the product by the better.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import numpy as np
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import WEEK, Floats, Panel
 
-# A year tells a weekly pattern and a level; older days only cost time.
+# A year shows a weekly pattern and a level; older days only cost time.
 LONGEST_FIT_DAYS = 365
-# Fewer days than this do not give a weekly state to smooth.
+# Fewer days than this give no weekly state to smooth.
 FEWEST_DAYS = 4 * WEEK
 
 
 @dataclass
 class AutoEts:
-    """Exponential smoothing in state-space form, the variant of the lowest AICc (Hyndman et al. 2002; 2008, ch. 2).
+    """Exponential smoothing in state-space form, the variant with the lowest AICc (Hyndman et al. 2002; 2008, ch. 2).
 
-    Season (none, additive, multiplicative) is chosen first, then a damped trend against none: five fits a series
-    instead of thirty, and those with the first state by rule of thumb; only the chosen one has it estimated too. That
-    costs a third of estimating all, and is no worse on the Complete Journey and CDNOW. Multiplicative variants only
-    where every day is above zero.
+    The season (none, additive, multiplicative) is chosen first, then a damped trend or none: five fits per series
+    instead of thirty. They start from a heuristic first state; only the chosen variant has its first state estimated.
+    That costs a third of estimating all and is no worse on the Complete Journey and CDNOW. Multiplicative variants are
+    tried only where every day is above zero.
     """
 
     name: ClassVar[str] = "auto_ets"
@@ -55,18 +55,22 @@ class AutoTheta:
         return _each(panel, horizon, _theta)
 
 
+#: The statistical models by name.
+STATISTICAL: dict[str, type[AutoEts] | type[AutoTheta]] = {kind.name: kind for kind in (AutoEts, AutoTheta)}
+
+
 def _each(panel: Panel, horizon: int, forecast: Any) -> Floats:
     """(categories, horizon). A series that cannot be fitted repeats its weekday means, as a planner would."""
-    made = np.zeros((len(panel.categories), horizon))
+    forecasts = np.zeros((len(panel.categories), horizon))
     for row, values in enumerate(panel.values):
         y = complete(values[panel.first[row] :][-LONGEST_FIT_DAYS:])
         flat = len(y) == 0 or np.ptp(y) <= 1e-9 * max(np.abs(y).max(), 1.0)
         if flat:
-            made[row] = y[-1] if len(y) else 0.0
+            forecasts[row] = y[-1] if len(y) else 0.0
             continue
         result = None
         if len(y) >= FEWEST_DAYS:
-            # Fits are made on a mean of one: the optimizer's tolerances are absolute.
+            # Fitted at a mean of one: the optimizer's tolerances are absolute.
             scale = float(np.abs(y).mean())
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a fit that did not converge loses by its AICc
@@ -77,12 +81,16 @@ def _each(panel: Panel, horizon: int, forecast: Any) -> Floats:
         ceiling = 10 * np.abs(y).max()  # a trend that runs away is no forecast
         if result is None or not np.isfinite(result).all() or np.abs(result).max() > ceiling:
             result = _weekday_means(y, horizon)
-        made[row] = result
-    return made
+        forecasts[row] = result
+    return forecasts
 
 
 def complete(values: Floats) -> Floats:
-    """The series with unknown days filled by the mean of the nearest two like weekdays: smoothing needs every day."""
+    """Fill unknown days with the mean of the two nearest known days of the same weekday: smoothing needs every day.
+
+    >>> complete(np.array([1.0, 2, 3, 4, 5, 6, 7, 8, np.nan, 10, 11, 12, 13, 14, 15, 4]))[8]
+    np.float64(3.0)
+    """
     known = ~np.isnan(values)
     if known.all():
         return values
@@ -100,7 +108,7 @@ def _weekday_means(y: Floats, horizon: int) -> Floats:
     days = np.arange(len(y), len(y) + horizon) % WEEK
     recent = np.arange(max(len(y) - 8 * WEEK, 0), len(y))
     alike = [y[recent[recent % WEEK == day]] for day in days]
-    return np.array([found.mean() if len(found) else y.mean() for found in alike])
+    return np.array([values.mean() if len(values) else y.mean() for values in alike])
 
 
 def _ets(y: Floats, horizon: int) -> Floats:
@@ -119,12 +127,12 @@ def _ets(y: Floats, horizon: int) -> Floats:
 
     def aicc(error: str, season: str | None, trend: bool) -> float:
         model = variant(error, season, trend)
-        # Without the results that statsmodels wraps about them: states and errors of the parameters are of no use here.
-        found = model.fit(disp=False, maxiter=200, return_params=True)
+        # The parameters alone: the states and standard errors that statsmodels would add are of no use here.
+        fitted = model.fit(disp=False, maxiter=200, return_params=True)
         # The first state was taken from the data as well: level, trend and the days of the week.
-        parameters = len(found) + 1 + trend + (WEEK if season else 0)
+        parameters = len(fitted) + 1 + trend + (WEEK if season else 0)
         over = 2 * parameters * (parameters + 1) / (len(y) - parameters - 1) if len(y) > parameters + 1 else np.inf
-        value = -2.0 * float(model.loglike(found)) + 2 * parameters + over
+        value = -2.0 * float(model.loglike(fitted)) + 2 * parameters + over
         return value if np.isfinite(value) else float("inf")
 
     variants: list[tuple[str, str | None]] = [("add", None), ("add", "add")]

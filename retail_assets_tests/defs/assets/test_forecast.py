@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
+from sklearn.ensemble import GradientBoostingRegressor
 from typer.testing import CliRunner
 
 from retail_assets import settings as settings_module
@@ -21,6 +22,7 @@ from retail_assets.models.kinds import FORECAST
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_CATEGORY_SALES, Column, Table
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week
+from retail_assets_tests.segmentation.shoppers import fill, line
 
 DAY = {"a": noisy_week(100, seed=1), "b": noisy_week(50, seed=2)}
 
@@ -129,6 +131,53 @@ def test_an_events_file_that_is_gone_is_told(environ: dict[str, str], tmp_path: 
         run(platform)
     (tmp_path / "events.csv").write_text(f"date,name\n{dt.date(2023, 1, 15)},opening\n")
     assert run(platform)["sales_forecast"]["dagster/row_count"] == 3 * 28
+
+
+def amounts(platform: Platform) -> dict[str, Any]:
+    """Materialize `transaction_amounts`; its metadata."""
+    assets = [asset for asset in forecast_assets(platform) if "transaction" in asset.key.to_user_string()]
+    done = dg.materialize(assets, instance=dg.DagsterInstance.ephemeral())
+    [event] = done.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def transact(platform: Platform, number: int) -> None:
+    """A warehouse with so many sales."""
+    prices = (5, 20, 75)
+    lines = [
+        line(f"t{at}", dt.date(2023, 1, 1) + dt.timedelta(days=at % 90), f"c{at % 7}", prices[at % 3])
+        for at in range(number)
+    ]
+    fill(platform.warehouse, lines)
+
+
+def test_amounts_are_measured_again_only_when_the_transactions_have_changed(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+    fit = GradientBoostingRegressor.fit
+
+    def counted(self: GradientBoostingRegressor, *arguments: Any, **options: Any) -> Any:
+        fits.append(1)
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(GradientBoostingRegressor, "fit", counted)
+    platform = Platform(settings_module.load(environ))
+    transact(platform, 150)
+    first = amounts(platform)
+    assert first["measured"]
+    assert (cross_validation := len(fits)) > 0
+    published = platform.output.read("forecast/transaction_amounts.json")
+    again = amounts(platform)
+    assert not again["measured"]
+    assert again["verdict"] == first["verdict"]
+    assert len(fits) == cross_validation
+    assert platform.output.read("forecast/transaction_amounts.json") == published
+    transact(platform, 151)
+    assert amounts(platform)["measured"]
+    assert len(fits) == 2 * cross_validation
+    platform.output.write("forecast/transaction_amounts.json", b"damaged")
+    assert amounts(platform)["measured"]
 
 
 def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) -> None:

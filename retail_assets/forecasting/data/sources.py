@@ -1,0 +1,48 @@
+"""What a forecast is made from: daily sales of the warehouse, and the events of a file and a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from retail_assets.errors import SettingsError, StorageError
+from retail_assets.forecasting.data import regressors
+from retail_assets.forecasting.data.regressors import Regressors
+from retail_assets.storage import Store
+from retail_assets.tables import DAILY_CATEGORY_SALES
+from retail_assets.warehouse.protocol import Warehouse
+
+
+def daily_history(warehouse: Warehouse) -> pd.DataFrame:
+    """Read all rows of `daily_category_sales`. Raises NotReadyError before it is materialized."""
+    return warehouse.query(f"SELECT * FROM {DAILY_CATEGORY_SALES.name}").to_pandas()
+
+
+def known_events(warehouse: Warehouse, file: str | None, table: str | None) -> Regressors:
+    """Read the events of both places.
+
+    Args:
+        warehouse: holds the table.
+        file: path or URI of a CSV file, the setting RETAIL_EVENTS; None without one.
+        table: name of a table or view, the setting RETAIL_REGRESSORS; None without one.
+
+    Raises:
+        SettingsError: the file cannot be read.
+        RegressorsError: the content of the file or table is wrong.
+    """
+    measured = regressors.NONE if table is None else regressors.from_warehouse(warehouse, table)
+    if file is None:
+        return measured
+    return regressors.together(regressors.read(_text_of(file), file), measured)
+
+
+def _text_of(file: str) -> str:
+    try:
+        if "://" in file:
+            folder, _, name = file.rpartition("/")
+            return Store(folder).read(name).decode()
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, StorageError) as e:
+        reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
+        raise SettingsError(f"RETAIL_EVENTS={file!r} cannot be read: {reason}.") from None

@@ -1,0 +1,51 @@
+"""The picture of past forecasts against actuals. Its title states the finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retail_assets.forecasting.evaluation.accuracy import accuracy_drift, latest_forecasts
+from retail_assets.plotting import palette
+from retail_assets.plotting.axes import date_ticks, percent_ticks
+from retail_assets.plotting.image import png
+from retail_assets.plotting.panels import headline, one_panel
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NAME = "forecast_accuracy.png"
+
+
+def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
+    """Draw the error of the latest forecast of each day, by week, against what the backtest promised, as PNG.
+
+    None with fewer than two days.
+    """
+    frame = latest_forecasts(accuracy)
+    days = frame.assign(
+        error=frame["error"].abs(), naive=(frame["seasonal_naive"] - frame["actual"]).abs()
+    ).groupby("forecast_date")[["error", "naive", "actual"]].sum()  # fmt: skip
+    days = days[days["actual"] > 0].tail(91)
+    if len(days) < 2:
+        return None
+    drawn, axes = one_panel(10, 4.4)
+    when = days.index.to_numpy().astype("datetime64[D]")
+    rolling = days.rolling(7, min_periods=1).sum()
+    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="a day")
+    axes.plot(when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label="forecast, 7 days")
+    naive = rolling["naive"] / rolling["actual"]
+    axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label="seasonal naive, 7 days")
+    if promised_wape is not None:
+        axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
+    date_ticks(axes, year_size=8)
+    percent_ticks(axes)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("WAPE of category-days")
+    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
+    drift = accuracy_drift(accuracy, promised_wape)
+    finding = "What was forecast, and came: " + (drift.alarm or "no sign of decay")
+    if drift.wape is not None and drift.alarm is None:
+        promise = "" if promised_wape is None else f"; {promised_wape:.1%} were promised"
+        finding = f"Category-days were missed by {drift.wape:.1%} in the last {drift.days} matured days{promise}"
+    headline(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
+    return png(drawn)

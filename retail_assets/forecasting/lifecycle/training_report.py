@@ -1,0 +1,93 @@
+"""The report of a training, `output/forecast/backtest.json`: its data, what was measured, and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.series import DailySales, closed_days, to_date
+from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.evaluation.report import models_of, report
+from retail_assets.forecasting.evaluation.verdict import verdict
+from retail_assets.forecasting.models.fallback import FEWEST_DAYS_FOR_MODELS
+from retail_assets.forecasting.models.forecast_model import ForecastModel
+
+
+def of_nothing() -> dict[str, Any]:
+    """Report a training without sales."""
+    reason = "There are no sales: land and load some first."
+    return {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)}
+
+
+def of_revenue(
+    sales: DailySales, holidays: HolidayCalendar, tested: Backtest | None, model: ForecastModel, fallbacks: list[str]
+) -> dict[str, Any]:
+    """Report the training of revenue.
+
+    Args:
+        sales: the history.
+        holidays: its calendar.
+        tested: the backtest; None where there was none.
+        model: the model that is published.
+        fallbacks: of the categories of `sales`, on its last day.
+    """
+    closed = [str(to_date(day)) for day in sales.days[closed_days(sales.traded, sales.orders)]]
+    common = {
+        "horizon": model.horizon,
+        "seed": model.seed,
+        "country": holidays.country,
+        "data": {
+            "first_day": str(sales.first_day),
+            "last_day": str(sales.last_day),
+            "days": len(sales.days),
+            "categories": len(sales.categories),
+            "closed_days": closed,
+        },
+        "notes": _notes(sales, holidays, closed),
+    }
+    methods = dict(zip(sales.categories, model.published_methods(fallbacks), strict=True))
+    if tested is not None:
+        measured = report(tested, methods, seed=model.seed)
+        return {"evaluated": True, **common, **measured, "verdict": verdict(tested, seed=model.seed)}
+    reason = _why_not_tested(sales, model.horizon)
+    by_category = {name: {"method": method} for name, method in methods.items()}
+    return {"evaluated": False, "reason": reason, **common, "by_category": by_category, "verdict": _unmeasured(reason)}
+
+
+def of_units(tested: Backtest | None, seed: int) -> dict[str, Any]:
+    """Report the training of units in short; their numbers by category are in the table `forecast_backtest`."""
+    at_prices = "Units are scored in money, at the mean price of the 8 weeks before each cut-off."
+    if tested is None:
+        return {"evaluated": False, "note": at_prices, "verdict": "Units: by the rules, unmeasured."}
+    return {
+        "evaluated": True,
+        "models": models_of(tested),
+        "champion": tested.champion,
+        "has_skill": tested.has_skill,
+        "note": at_prices,
+        "verdict": verdict(tested, seed=seed),
+    }
+
+
+def _notes(sales: DailySales, holidays: HolidayCalendar, closed: list[str]) -> list[str]:
+    notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
+    if closed:
+        notes.append(
+            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored: "
+            f"{', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
+        )
+    return notes
+
+
+def _why_not_tested(sales: DailySales, horizon: int) -> str:
+    needed = FEWEST_DAYS_FOR_MODELS + horizon
+    if len(sales.days) < needed:
+        return f"The history has {len(sales.days)} days; a backtest over {horizon} days needs {needed}."
+    return (
+        f"At no cut-off had any category {FEWEST_DAYS_FOR_MODELS} days of history, sales on at least half of its "
+        "days, and revenue that is above zero and changes."
+    )
+
+
+def _unmeasured(reason: str) -> str:
+    return f"Skill was not measured. {reason} Published: simple rules only."
