@@ -20,7 +20,8 @@ from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.fit import measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.evaluation.next_quarter import next_quarter
-from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
+from retail_assets.segmentation.figures.draw import FIGURES, draw_figures
+from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
@@ -109,7 +110,7 @@ def make_report(
         snapshot=scope["snapshot_date"],
     )
     names = score(model, sample, catalog)["persona"].to_numpy()
-    pictured = Pictured(
+    inputs = FigureInputs(
         evaluation,
         names,
         model.standardize(sample) if model else np.zeros((len(sample), 0)),
@@ -121,7 +122,7 @@ def make_report(
     )
     return Report(
         evaluation,
-        draw_figures(pictured, catalog=catalog, currency=currency, seed=seed),
+        draw_figures(inputs, catalog=catalog, currency=currency, seed=seed),
         {
             EVALUATION: _json(evaluation),
             RECOMMENDATIONS: _json(advice),

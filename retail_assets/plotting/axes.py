@@ -66,8 +66,8 @@ def number_ticks(axes: Axes, which: Which = "y") -> None:
 
 
 def percent_ticks(axes: Axes, which: Which = "y") -> None:
-    """Write ticks of values from 0 to 1 as whole percent."""
-    _axis(axes, which).set_major_formatter(PercentFormatter(1, decimals=0))
+    """Write ticks of values from 0 to 1 as whole percent: `20 %`."""
+    _axis(axes, which).set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
 def date_ticks(axes: Axes, least: int = 3, most: int = 12, *, year_size: float | None = None) -> None:

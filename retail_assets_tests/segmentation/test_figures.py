@@ -16,9 +16,11 @@ from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.fit import Fit
 from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
-from retail_assets.segmentation.figures import segments as figures
 from retail_assets.segmentation.figures import style
-from retail_assets.segmentation.figures.segments import FIGURES, Pictured, draw_figures
+from retail_assets.segmentation.figures.draw import FIGURES, draw_figures
+from retail_assets.segmentation.figures.heatmaps import segment_categories, segment_migrations
+from retail_assets.segmentation.figures.inputs import FigureInputs
+from retail_assets.segmentation.figures.profiles import segment_revenue
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog
@@ -43,7 +45,7 @@ def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def pictured(customers: list[dict[str, Any]] | None = None, catalog: Catalog = DEFAULT) -> Pictured:
+def inputs(customers: list[dict[str, Any]] | None = None, catalog: Catalog = DEFAULT) -> FigureInputs:
     """What the figures of a shop show; planted customers by default."""
     sample = planted(tuple(PLANTED), 30)[0] if customers is None else frame(customers)
     trained = train(sample, catalog=catalog)
@@ -59,7 +61,7 @@ def pictured(customers: list[dict[str, Any]] | None = None, catalog: Catalog = D
         [profile(name, customers=int((names == name).sum()) + 60) for name in present],
         SCOPE,
     )
-    return Pictured(
+    return FigureInputs(
         evaluate(evidence, catalog=catalog),
         names,
         trained.model.standardize(sample) if trained.model else np.zeros((len(sample), 0)),
@@ -83,10 +85,10 @@ def moved(goer: str, goal: str, customers: int, day: int = 31, version: str = "v
 
 
 def test_all_figures_are_drawn_and_are_the_same_bytes_again() -> None:
-    first = draw_figures(pictured(), currency="USD")
+    first = draw_figures(inputs(), currency="USD")
     assert tuple(first) == FIGURES
     assert all(png.startswith(b"\x89PNG") for png in first.values())
-    assert draw_figures(pictured(), currency="USD") == first
+    assert draw_figures(inputs(), currency="USD") == first
 
 
 @pytest.mark.parametrize(
@@ -105,9 +107,9 @@ def test_all_figures_are_drawn_and_are_the_same_bytes_again() -> None:
     ],
 )
 def test_any_shop_gives_all_figures(customers: list[dict[str, Any]]) -> None:
-    found = draw_figures(pictured(customers))
-    assert tuple(found) == FIGURES
-    assert all(png.startswith(b"\x89PNG") for png in found.values())
+    drawn = draw_figures(inputs(customers))
+    assert tuple(drawn) == FIGURES
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
 
 
 def test_names_in_any_script_with_any_sign_and_of_any_length_are_drawn() -> None:
@@ -118,31 +120,31 @@ def test_names_in_any_script_with_any_sign_and_of_any_length_are_drawn() -> None
         for name in ODD_NAMES
         for cat in ("食品・飲料とお菓子", "$a$", "A long category's name " * 4)
     ]
-    shown = replace(pictured(catalog=catalog), categories=categories, migrations=[moved(ODD_NAMES[0], ODD_NAMES[1], 3)])
+    shown = replace(inputs(catalog=catalog), categories=categories, migrations=[moved(ODD_NAMES[0], ODD_NAMES[1], 3)])
     assert len(draw_figures(shown, catalog=catalog, currency="$")) == len(FIGURES)
 
 
-def test_a_title_says_how_many_kept_their_name(titles: list[str]) -> None:
+def test_a_title_says_how_many_kept_their_segment(titles: list[str]) -> None:
     a, b = "High-Value Customers", "Budget Shoppers"
-    figures.segment_migrations([moved(a, a, 80), moved(a, b, 20), moved("(new)", b, 500)])
-    assert titles == ["80% of 100 customers kept their name from 2023-11-30 to 2023-12-31"]
+    segment_migrations([moved(a, a, 80), moved(a, b, 20), moved("(new)", b, 500)])
+    assert titles == ["80 % of 100 customers kept their segment from 30 Nov to 31 Dec 2023"]
 
 
 def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
     a, b = "High-Value Customers", "Budget Shoppers"
-    figures.segment_migrations([moved(a, a, 10), moved(a, b, 90, day=15)])
-    assert "100% of 10 customers" in titles[0]
+    segment_migrations([moved(a, a, 10), moved(a, b, 90, day=15)])
+    assert "100 % of 10 customers" in titles[0]
 
 
 def test_before_the_first_move_there_is_no_figure_of_migrations() -> None:
     """An empty picture that says "Nobody has moved yet" is one more picture to click through for nothing."""
-    drawn = draw_figures(replace(pictured(), migrations=[]))
+    drawn = draw_figures(replace(inputs(), migrations=[]))
     assert tuple(drawn) == tuple(name for name in FIGURES if name != "segment_migrations.png")
 
 
 def test_customers_who_are_all_new_have_moved_from_nowhere(titles: list[str]) -> None:
-    figures.segment_migrations([moved("(new)", "Budget Shoppers", 5)])
-    assert "All customers are new" in titles[0]
+    segment_migrations([moved("(new)", "Budget Shoppers", 5)])
+    assert "All customers of 31 Dec 2023 are new since 30 Nov 2023" in titles[0]
 
 
 def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> None:
@@ -153,19 +155,19 @@ def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> Non
         share("Budget Shoppers", "Games", 0.2, 0.4),
         share("Budget Shoppers", "Books", 0.8, 0.6),
     ]
-    figures.segment_categories(rows, segments)
+    segment_categories(rows, segments)
     assert titles == ["High-Value Customers: 1.5 × the usual share of Games"]
-    figures.segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}})
+    segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}})
     assert titles[1] == "There is nothing to compare between segments"
 
 
-def test_one_group_returns_and_shares_are_told_as_they_are(titles: list[str]) -> None:
-    told = dict(pictured([customer(f"c{i}", 1, str(10 + i)) for i in range(40)]).evaluation)
-    figures.segment_revenue(told)
-    assert titles == ["There is only one group of customers: One Purchase"]
+def test_a_title_says_where_there_is_one_segment_and_where_shares_are_undefined(titles: list[str]) -> None:
+    evaluation = dict(inputs([customer(f"c{i}", 1, str(10 + i)) for i in range(40)]).evaluation)
+    segment_revenue(evaluation)
+    assert titles == ["All customers are in one segment: One Purchase"]
     two = {name: {**profile(name), "revenue": "-5", "revenue_share": None} for name in ("One Purchase", "Dormant")}
-    figures.segment_revenue({**told, "segments": two})
-    assert titles[1] == "Returns outweigh sales, so shares of revenue are undefined"
+    segment_revenue({**evaluation, "segments": two})
+    assert titles[1] == "Returns exceed sales, so shares of revenue are undefined"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
-"""How figures of segments differ from others until there is one style: their sheet, and names cut at the end."""
+"""How figures of segments look: their sheet, and the color, marker, order and label of each persona."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from retail_assets.plotting import labels
 from retail_assets.plotting import sheet as sheets
+from retail_assets.plotting.palette import MARKED, MARKED_GRAY
 from retail_assets.plotting.sheet import SEGMENTS_LOOK, Sheet
+from retail_assets.segmentation.personas.catalog import Catalog
 
 
-def sheet(title: str, reading: str, footnote: str, *, height: float = 5.9) -> Sheet:
+def segment_sheet(title: str, reading: str, footnote: str, *, height: float = 5.9) -> Sheet:
     """A sheet of `height` inches in the look of the segments."""
     return Sheet(title, reading, footnote, height=height, look=SEGMENTS_LOOK)
 
@@ -20,3 +24,17 @@ def statement(title: str, sentence: str) -> bytes:
 def label(name: str, width: int = 25) -> str:
     """A name as a label of at most `width` columns."""
     return labels.label(name, width, keep_end=False)
+
+
+def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Color and marker of personas: colored for those of clusters, gray for those of rules and unknown ones."""
+    of_clusters = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalog.clusters)}
+    of_rules = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalog.groups.values())}
+    known = of_rules | of_clusters
+    return {name: known.get(name, MARKED_GRAY[0]) for name in names}
+
+
+def in_order(names: Iterable[str], catalog: Catalog) -> list[str]:
+    """Personas in display order; those that are not in the catalog come last."""
+    order = {persona.name: place for place, persona in enumerate(catalog.display_order)}
+    return sorted(names, key=lambda name: (order.get(name, len(order)), name))

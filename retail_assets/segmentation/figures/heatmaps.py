@@ -1,0 +1,127 @@
+"""Heat maps: where customers of each segment moved, and what each segment buys more of than others."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from retail_assets.plotting.palette import INK
+from retail_assets.plotting.wording import day, percent, plural, short, span
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, OVER_INDEX, times
+from retail_assets.segmentation.figures.inputs import Rows
+from retail_assets.segmentation.figures.style import in_order, label, segment_sheet, statement
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+
+CATEGORIES_SHOWN = 12
+
+
+def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes:
+    """Draw where the customers of each persona went in the latest migration: shares as colors, customers as numbers.
+
+    `migrations` has at least one row.
+    """
+    last = max((row["to_snapshot"], row["from_snapshot"], row["from_version"]) for row in migrations)
+    latest = [row for row in migrations if (row["to_snapshot"], row["from_snapshot"], row["from_version"]) == last]
+    origins = in_order({row["from_persona"] for row in latest}, catalog)
+    goals = in_order({row["to_persona"] for row in latest}, catalog)
+    counts = np.zeros((len(origins), len(goals)))
+    for row in latest:
+        counts[origins.index(row["from_persona"]), goals.index(row["to_persona"])] += int(row["customers"])
+    known = [i for i, name in enumerate(origins) if name in {p.name for p in catalog.display_order}]
+    before = counts[known].sum()
+    stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
+    versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})
+    to, start, _ = last
+    sheet = segment_sheet(
+        f"{percent(stayed / before, 0)} of {plural(before, 'customer')} kept their segment from {span(start, to)}"
+        if before
+        else f"All customers of {day(to)} are new since {day(start)}",
+        "Rows: segment before. Columns: segment after. Color: share of the customers in the row. Numbers: customers.",
+        f"Model version{'s' if len(versions) > 1 else ''} {', '.join(short(v, 41, keep_end=False) for v in versions)}.",
+        height=max(3.6, 2.4 + 0.5 * len(origins)),
+    )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    texts = [[f"{c:,.0f}" if c else "" for c in row] for row in counts]
+    _heat_map(sheet.axes(), shares, texts, origins, goals, (0, 1))
+    return sheet.png()
+
+
+def segment_categories(
+    categories: Rows, segments: Mapping[str, Mapping[str, Any]], *, catalog: Catalog = DEFAULT
+) -> bytes:
+    """Draw what each persona spends more and less on than all customers, as ratios of shares.
+
+    Personas with fewer than `LEAST_CUSTOMERS` customers are left out, because their preferences may be chance.
+    """
+    large = {name for name, profile in segments.items() if int(profile["customers"]) >= LEAST_CUSTOMERS}
+    categories = [row for row in categories if row["persona"] in large]
+    parts = {row["product_category"]: float(row["all_share"]) for row in categories}
+    shown = sorted(parts, key=lambda c: (-parts[c], c))[:CATEGORIES_SHOWN]
+    names = in_order({row["persona"] for row in categories}, catalog)
+    if len(parts) < 2 or len(names) < 2:
+        return statement(
+            "There is nothing to compare between segments",
+            f"The comparison needs two categories and two segments of at least {LEAST_CUSTOMERS} customers. There are "
+            f"{plural(len(parts), 'category', 'categories')} in {plural(len(names), 'segment')} of that size.",
+        )
+    index = np.zeros((len(names), len(shown)))
+    for row in categories:
+        if row["product_category"] in shown:
+            index[names.index(row["persona"]), shown.index(row["product_category"])] = float(row["share_index"])
+    where = np.unravel_index(int(np.argmax(index)), index.shape)
+    top = float(index[where])
+    sheet = segment_sheet(
+        f"{short(names[where[0]], 31, keep_end=False)}: {times(top)} the usual share of "
+        f"{short(shown[where[1]], 31, keep_end=False)}"
+        if top >= OVER_INDEX
+        else "No segment spends clearly more than the usual share on any category",
+        "Numbers: the share of the segment's spending on the category, divided by that of all customers. Above 1 the "
+        "segment spends more on it than others.",
+        (
+            f"The {len(shown)} largest of {len(parts)} categories, largest first."
+            if len(parts) > len(shown)
+            else "Largest category first."
+        ),
+        height=max(3.8, 2.8 + 0.45 * len(names)),
+    )
+    depth = np.clip(np.log2(np.maximum(index, 0.25)), -2, 2)
+    texts = [[f"> {MOST_TIMES:.0f}" if value > MOST_TIMES else f"{value:.1f}" for value in row] for row in index]
+    _heat_map(sheet.axes(), depth, texts, names, shown, (-2, 2), diverging=True)
+    return sheet.png()
+
+
+def _heat_map(
+    axes: Axes,
+    values: np.ndarray,
+    texts: Sequence[Sequence[str]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    limits: tuple[float, float],
+    *,
+    diverging: bool = False,
+) -> None:
+    """Draw `values` (rows x columns) as colors between the `limits`, with a text in each cell."""
+    axes.imshow(values, aspect="auto", cmap="PuOr_r" if diverging else "Blues", vmin=limits[0], vmax=limits[1])
+    middle = (limits[0] + limits[1]) / 2
+    for place, row in enumerate(texts):
+        for column, text in enumerate(row):
+            value = values[place, column]
+            deep = abs(value - middle) > 0.6 * (limits[1] - middle) if diverging else value > 0.55
+            axes.text(column, place, text, ha="center", va="center", fontsize=9, color="white" if deep else INK)
+    axes.set_yticks(np.arange(len(rows)), [label(name) for name in rows])
+    width = max(8, 66 // max(len(columns), 1))
+    slanted = any(len(label(name)) > width for name in columns) and len(columns) > 6
+    shown = [label(name, 21) if slanted else textwrap.fill(label(name), width) for name in columns]
+    axes.set_xticks(np.arange(len(columns)), shown)
+    if slanted:
+        for tick in axes.get_xticklabels():
+            tick.set(rotation=35, ha="right", rotation_mode="anchor")
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="minor", length=0)

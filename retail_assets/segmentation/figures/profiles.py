@@ -1,0 +1,161 @@
+"""Bars that compare the segments: what their customers are like, and what they are worth."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
+from retail_assets.plotting.wording import day, percent, plural, rough_percent
+from retail_assets.segmentation.figures.inputs import FigureInputs
+from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
+from retail_assets.segmentation.model.features import eligible
+from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
+
+_WORDS = {
+    "frequency": "purchases",
+    "monetary": "spending",
+    "average_basket": "average basket",
+    "recency": "days since\nlast purchase",
+    "top_month_share": "share spent\nin best month",
+}
+_MEDIANS = ("median_frequency", "median_monetary", "median_average_basket", "median_recency_days")
+
+
+def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None) -> bytes:
+    """Draw how far the mean customer of each persona is from the average one, by feature, with the medians as text."""
+    evaluation = inputs.evaluation
+    chosen = eligible(inputs.sample)
+    segments = evaluation["segments"]
+    names = [n for n in in_order(set(inputs.names[chosen]), catalog) if n in segments]
+    if evaluation["k"] is None or not names:
+        return statement("There are no segments to compare", evaluation["verdict"])
+    means = np.array([inputs.scores[chosen & (inputs.names == name)].mean(axis=0) for name in names])
+    spread = means.max(axis=0) - means.min(axis=0)
+    strongest = _WORDS[NAMING_FEATURES[int(spread.argmax())]].replace("\n", " ")
+    window = int(inputs.sample["window_days"].max())
+    sheet = segment_sheet(
+        f"The segments differ most in {strongest}" if len(names) > 1 else f"There is one segment: {names[0]}",
+        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: its median customer"
+        + (f", money in {currency}." if currency else "."),
+        f"{plural(evaluation['clustered_customers'], 'customer')} in segments found by clustering; purchases and "
+        f"spending of the {window} days until {_date(evaluation['snapshot'])}.",
+        height=max(3.4, 2.2 + 0.62 * len(names)),
+    )
+    styles = marks(catalog, names)
+    reach = max(0.5, float(np.abs(means).max()) * 1.75)
+    places = np.arange(len(names), dtype=float)
+    for column, (axes, feature) in enumerate(zip(sheet.panels(len(NAMING_FEATURES)), NAMING_FEATURES, strict=True)):
+        axes.barh(places, means[:, column], height=0.62, color=[styles[name][0] for name in names])
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.set_xlim(-reach, reach)
+        axes.set_title(_WORDS[feature], fontsize=9.5, color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(3, symmetric=True, integer=reach > 1.2))
+        axes.spines["left"].set_visible(False)
+        axes.set_yticks(places, [label(name) for name in names])
+        for place, name, value in zip(places, names, means[:, column], strict=True):
+            _text_at_bar(axes, _median(segments[name], column), value, place, INK)
+    sheet.figure.axes[0].invert_yaxis()
+    return sheet.png()
+
+
+def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
+    """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue."""
+    segments: Mapping[str, Any] = evaluation["segments"]
+    if not segments:
+        return statement("There are no segments", evaluation["verdict"])
+    names = list(segments)
+    quarter = evaluation["next_quarter"]
+    later = quarter["segments"] if evaluation["high_value"]["next_revenue_share"] else {}
+    series: list[tuple[str, str, str, list[float | None]]] = [
+        ("share of customers", GRAY, "undefined", [segments[name]["customers_share"] for name in names]),
+        ("share of revenue", BLUE, "undefined", [segments[name]["revenue_share"] for name in names]),
+    ]
+    note = "Revenue is net of returns."
+    if later:
+        # Personas without a share of the next quarter had no customers when it began.
+        shares = [later.get(name, {}).get("next_revenue_share") for name in names]
+        series.append(("share of the next quarter's revenue", SKY, "no customers then", shares))
+        note += f" Next quarter: segments of {_date(quarter['segments_as_of'])}, their revenue from then until "
+        note += f"{_date(quarter['revenue_until'])}."
+    sheet = segment_sheet(
+        _revenue_title(segments),
+        "A segment whose share of revenue exceeds its share of customers is worth more than average per customer.",
+        note,
+        height=max(3.6, 2.0 + 0.78 * len(names)),
+    )
+    axes = sheet.axes("x")
+    axes.spines["left"].set_visible(False)
+    height = 0.8 / len(series)
+    places = np.arange(len(names))
+    for row, (name, color, missing, shares) in enumerate(series):
+        offset = (row - (len(series) - 1) / 2) * height
+        _share_bars(axes, places + offset, shares, height * 0.9, color, name, missing)
+    axes.set_yticks(places, [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    known = [share for *_, shares in series for share in shares if share is not None]
+    low, high = min(0.0, *known, 0.0), max(*known, 0.05)
+    axes.set_xlim(low * 1.25, high * 1.15)
+    percent_ticks(axes, "x")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.06), ncols=3, frameon=False, fontsize=9, handlelength=1.2)
+    return sheet.png()
+
+
+def _revenue_title(segments: Mapping[str, Any]) -> str:
+    if len(segments) == 1:
+        (name,) = segments
+        return f"All customers are in one segment: {name}"
+    leading = max(segments, key=lambda name: float(segments[name]["revenue"]))
+    profile = segments[leading]
+    if profile["revenue_share"] is None:
+        return "Returns exceed sales, so shares of revenue are undefined"
+    customers, revenue = percent(profile["customers_share"], 0), percent(profile["revenue_share"], 0)
+    return f"{leading}: {customers} of customers, {revenue} of revenue"
+
+
+def _share_bars(
+    axes: Axes,
+    places: np.ndarray,
+    shares: Sequence[float | None],
+    height: float,
+    color: str,
+    name: str,
+    missing: str,
+) -> None:
+    """Draw horizontal bars with their shares as text; `missing` is the text where there is no share."""
+    bars = axes.barh(places, [share or 0.0 for share in shares], height=height, color=color, label=name)
+    for bar, share in zip(bars, shares, strict=True):
+        middle = bar.get_y() + bar.get_height() / 2
+        if share is None:
+            _text_at_bar(axes, missing, 0.0, middle, MUTED)
+        else:
+            _text_at_bar(axes, rough_percent(share), share, middle, INK)
+
+
+def _text_at_bar(axes: Axes, text: str, value: float, place: float, color: str) -> None:
+    """Write text at the end of a horizontal bar."""
+    axes.annotate(
+        text, (value, place), (3 if value >= 0 else -3, 0), textcoords="offset points", va="center",
+        ha="left" if value >= 0 else "right", fontsize=8, color=color,
+    )  # fmt: skip
+
+
+def _median(profile: Mapping[str, Any], feature: int) -> str:
+    """The median of a feature as text."""
+    if feature == len(_MEDIANS):
+        share = profile["median_top_month_share"]
+        return "–" if share is None else percent(share, 0)
+    value = float(profile[_MEDIANS[feature]])
+    return f"{value:,.1f}" if abs(value) < 10 and value % 1 else f"{value:,.0f}"
+
+
+def _date(iso: str) -> str:
+    return day(dt.date.fromisoformat(iso))
