@@ -96,7 +96,8 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             description=None
             if skilled is None or in_use is None
             else f"The model in use, {in_use.version}, has no skill ({in_use.verdict}), and {skilled.version} had. "
-            "The published forecast is kept. To put the model with skill back in use: retail-assets models rollback",
+            "The published forecast is kept. Put the model with skill back in use (retail-assets models rollback). "
+            "Materialize sales_forecast after that.",
             metadata={
                 "in_use": in_use.version if in_use else "none",
                 "has_skill": bool(in_use and in_use.has_skill),
