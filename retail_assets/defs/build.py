@@ -1,4 +1,4 @@
-"""Puts the graph together: assets, checks, jobs and resources for one set of settings. Tests pass their own."""
+"""Builds the definitions: assets, checks, jobs, schedules, sensors and resources for one set of settings."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from retail_assets.errors import RetailError, SettingsError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 
-# `backfill_policy` is marked beta in Dagster 1.13 (pinned); a warning at every start tells users nothing to act on.
+# `backfill_policy` is marked beta in Dagster 1.13 (pinned); users cannot act on a warning at every start.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
 def _message_only(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print what the user can act on; anything else as usual."""
+    """Print the message of an error that the user can fix, and the traceback of any other."""
     if isinstance(error, RetailError):
         print(f"Error: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
 
 
-def _of_s3(
+def _for_s3(
     platform: Platform, all_jobs: Sequence[dg.UnresolvedAssetJobDefinition]
 ) -> tuple[list[dg.SensorDefinition], dict[str, Any]]:
-    """What there is only where raw files land on S3. Nowhere else is boto3 imported, or needed."""
+    """The sensor and the resource for raw files on S3; none for other stores, which do not need boto3."""
     if not platform.settings.raw_uri.startswith("s3://"):
         return [], {}
     try:
@@ -57,24 +57,24 @@ def _of_s3(
             f"RETAIL_RAW_URI={platform.settings.raw_uri} needs packages that are not installed ({e.name}). "
             "Install them: pip install 'retail-assets[aws]'"
         ) from e
-    # Configured by AWS's own variables alone: what stands in a resource's configuration is shown in the UI.
+    # Configured only by AWS's own variables: the UI shows a resource's configuration.
     return [landing_sensor(platform, all_jobs)], {"s3": S3Resource()}
 
 
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
-    """The definitions for `settings` (by default those of the environment).
+    """Return the definitions for `settings` (by default those of the environment).
 
     Raises SettingsError or ContractError. Imports neither pyspark nor sklearn nor matplotlib.
     """
     try:
         chosen = settings or settings_module.load()
     except RetailError:
-        sys.excepthook = _message_only  # `dagster asset materialize` lets it through to the interpreter
+        sys.excepthook = _message_only  # `dagster asset materialize` does not catch it
         raise
     platform = Platform(chosen)
     partitions = landing_partitions(chosen)
     all_jobs = jobs()
-    sensors, resources = _of_s3(platform, all_jobs)
+    sensors, resources = _for_s3(platform, all_jobs)
     return dg.Definitions(
         assets=[
             *ingest_assets(platform, partitions),

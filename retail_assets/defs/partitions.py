@@ -1,4 +1,4 @@
-"""Partitions: one per landing day, and the tags by which a run carries them."""
+"""Partitions: one per landing day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from retail_assets.settings import Settings
 
 
 def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """One partition a landing day, up to and including today in shop time: what lands today can be loaded today."""
+    """Return one partition per landing day, up to and including today in shop time.
+
+    Today is a partition, so that files can be loaded on the day they land.
+    """
     return dg.DailyPartitionsDefinition(
         start_date=settings.start_date.isoformat(),
         # Dagster's end is exclusive; without an end, one day past the last complete day is today.
@@ -21,5 +24,5 @@ def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
 
 
 def _next_day(settings: Settings) -> str:
-    assert settings.end_date is not None  # noqa: S101 - asked by the caller
+    assert settings.end_date is not None  # noqa: S101 - checked by the caller
     return (settings.end_date + dt.timedelta(days=1)).isoformat()

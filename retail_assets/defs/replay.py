@@ -1,7 +1,7 @@
-"""A replay of the quarantine as Dagster runs: the event log, the checks and the load see it as they see cleaning.
+"""A replay of rejected rows as Dagster runs, so that event log, checks and load treat it like cleaning.
 
-`clean_sales` and `quarantined_sales` are materialized by another step than usual, for the landings that the replay
-touches; then the ordinary load and the ordinary checks follow. What is replayed, and how, is `quarantine/`.
+For the landings that the replay touches, a step of its own materializes `clean_sales` and `quarantined_sales`; then the
+ordinary load and the ordinary checks follow. `quarantine/` decides what is replayed, and how.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ from retail_assets.quarantine.plan import LandingPlan, plan
 from retail_assets.quarantine.rows import Selection, landings
 from retail_assets.settings import Settings
 
-#: Runs of a replay carry what was chosen under this tag.
+#: The tag under which runs of a replay carry their selection.
 REPLAY_TAG = "retail_assets/replay"
 _COUNTED = ("selected", "cleaned", "superseded", "rejected", "gave_way")
 _LOADED = ("sales", "sales_quarantine")
@@ -36,9 +36,11 @@ _REPLAYED = ("clean_sales", "quarantined_sales")
 
 @dataclass(frozen=True)
 class Report:
-    """What a replay did, or would do: `results` a landing, `loaded_late` are those an earlier run left unloaded.
+    """What a replay did, or would do.
 
-    `already_judged` counts chosen rows that were left alone because this contract has judged them before.
+    `results` has one item per landing. `loaded_late` are landings that an earlier run had cleaned but not loaded.
+    `cleaned_whole` are manifests of landings that were cleaned again from their files. `already_judged` counts selected
+    rows that were left alone because this contract has already judged them.
     """
 
     contract: str
@@ -49,9 +51,9 @@ class Report:
     cleaned_whole: tuple[CleanManifest, ...] = ()
     dry_run: bool = False
 
-    def count(self, what: str) -> int:
-        """The sum of one of the numbers of the results."""
-        return sum(getattr(r, what) for r in self.results)
+    def count(self, number: str) -> int:
+        """Return the sum over all landings of one of their numbers, such as `cleaned`."""
+        return sum(getattr(r, number) for r in self.results)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -72,23 +74,23 @@ class Report:
 
 
 def replay(settings: Settings, selection: Selection, *, again: bool = False, dry_run: bool = False) -> Report:
-    """Replay the chosen rows, one Dagster run for each stretch of neighbouring landings, and load them.
+    """Replay the selected rows and load them, with one Dagster run per stretch of consecutive landing days.
 
-    Landings that texts cannot tell are cleaned again from their files by the ordinary assets. Raises RetailError; what
-    was finished before stays, and the same again does the rest.
+    Landings whose stored texts are not enough are cleaned again from their files by the ordinary assets. Raises
+    RetailError; what was finished before stays, and repeating the command does the rest.
     """
     platform = Platform(settings)
     contract = settings.contract
     manifests = landings(platform.lake, selection)
-    every = plan(platform.raw, platform.lake, contract, manifests, selection, again=again)
-    plans = [p for p in every if p.selected]
-    judged_before = sum(p.chosen - p.selected for p in every)
+    all_plans = plan(platform.raw, platform.lake, contract, manifests, selection, again=again)
+    plans = [p for p in all_plans if p.selected]
+    already_judged = sum(p.chosen - p.selected for p in all_plans)
     late = domain.not_loaded(platform.lake, platform.warehouse, manifests)
     _refuse_outside(settings, [*(p.landed_on for p in plans), *late])
     spark = SparkResource(settings)
     try:
         if dry_run:
-            found = domain.replay(
+            dry = domain.replay(
                 lambda: spark.session,
                 platform.raw,
                 platform.lake,
@@ -98,7 +100,7 @@ def replay(settings: Settings, selection: Selection, *, again: bool = False, dry
                 again=again,
                 publish=False,
             )
-            return Report(contract.digest, selection, tuple(found), judged_before, tuple(late), dry_run=True)
+            return Report(contract.digest, selection, tuple(dry), already_judged, tuple(late), dry_run=True)
         results: dict[dt.date, Replayed] = {}
         by_text = {p.landed_on: p for p in plans if p.whole is None}
         for days in stretches([*by_text, *late]):
@@ -110,13 +112,17 @@ def replay(settings: Settings, selection: Selection, *, again: bool = False, dry
             _run(settings, days, spark, selection, None)
         done = tuple(results[day] for day in sorted(results))
         cleaned = tuple(platform.lake.clean(day) for day in sorted(whole))
-        return Report(contract.digest, selection, done, judged_before, tuple(late), cleaned)
+        return Report(contract.digest, selection, done, already_judged, tuple(late), cleaned)
     finally:
         spark.stop()
 
 
 def stretches(days: Sequence[dt.date]) -> list[list[dt.date]]:
-    """The days in order, in groups without a gap: what a run over a range of partitions can take."""
+    """Return the days in order, in groups without a gap: one run covers one range of partitions.
+
+    >>> [len(group) for group in stretches([dt.date(2024, 1, 5), dt.date(2024, 1, 2), dt.date(2024, 1, 1)])]
+    [2, 1]
+    """
     groups: list[list[dt.date]] = []
     for day in sorted(set(days)):
         if groups and day - groups[-1][-1] == dt.timedelta(days=1):
@@ -131,8 +137,8 @@ def _refuse_outside(settings: Settings, days: Sequence[dt.date]) -> None:
     outside = sorted(day for day in days if not partitions.has_partition_key(day.isoformat()))
     if outside:
         raise SettingsError(
-            f"{outside[0]} is a landing outside RETAIL_START_DATE and RETAIL_END_DATE. "
-            "Choose others with --landing, or change these settings."
+            f"The landing of {outside[0]} is outside RETAIL_START_DATE and RETAIL_END_DATE. "
+            "Select other landings with --landing, or change these settings."
         )
 
 
@@ -163,16 +169,16 @@ class _Step:
 def _run(
     settings: Settings, days: Sequence[dt.date], spark: SparkResource, selection: Selection, step: _Step | None
 ) -> None:
-    """One Dagster run over neighboring landings: the replay and the load or, without a step, the ordinary assets."""
+    """One Dagster run over consecutive landings: the replay and the load or, without a step, the ordinary assets."""
     cleaned = _REPLAYED if step else ("raw_sales_files", *_REPLAYED)
     assets = [dg.AssetKey(name) for name in (*cleaned, *_LOADED)]
     execute(_definitions(settings, spark, step), assets, (days[0], days[-1]), {REPLAY_TAG: str(selection)[:200]})
 
 
 def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -> dg.Definitions:
-    """The ordinary definitions, with one Spark session for all runs and, with a step, cleaning replaced by it."""
-    usual = build_defs(settings)
-    assets = [a for a in usual.assets or () if isinstance(a, dg.AssetsDefinition)]
+    """The ordinary definitions with one Spark session for all runs, and with the step in place of cleaning if given."""
+    ordinary = build_defs(settings)
+    assets = [a for a in ordinary.assets or () if isinstance(a, dg.AssetsDefinition)]
     if step:
         replayed = {dg.AssetKey(name) for name in _REPLAYED}
         specs = [s for a in assets for s in a.specs if s.key in replayed]
@@ -180,16 +186,16 @@ def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -
         assets.append(_replay_asset(settings, specs, step))
     return dg.Definitions(
         assets=assets,
-        asset_checks=usual.asset_checks,
-        resources={**(usual.resources or {}), "spark": spark},
-        executor=usual.executor,
-        loggers=usual.loggers,
+        asset_checks=ordinary.asset_checks,
+        resources={**(ordinary.resources or {}), "spark": spark},
+        executor=ordinary.executor,
+        loggers=ordinary.loggers,
     )
 
 
 def _replay_asset(settings: Settings, specs: Sequence[dg.AssetSpec], step: _Step) -> dg.AssetsDefinition:
-    # Another code version than cleaning's: rows that were clean are still those of the contract before, and Dagster
-    # shall go on saying that the landing could be cleaned anew.
+    # A code version other than that of cleaning: rows that were clean before are still those of the previous contract,
+    # and Dagster should go on showing that the landing could be cleaned again.
     version = f"replay:{settings.contract.digest}"
 
     @dg.multi_asset(
@@ -205,11 +211,10 @@ def _replay_asset(settings: Settings, specs: Sequence[dg.AssetSpec], step: _Step
             results = step.run(spark)
             manifests = [step.platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
         account = dg.MetadataValue.json([r.to_json() for r in results])
-        said = "Replayed %d rejected rows: %d clean, %d superseded, %d still rejected"
         counts = [sum(getattr(r, n) for r in results) for n in ("selected", "cleaned", "superseded", "rejected")]
-        context.log.info(said, *counts)
-        made: tuple[tuple[str, Status], ...] = (("clean_sales", "clean"), ("quarantined_sales", "quarantine"))
-        for name, status in made:
+        context.log.info("Replayed %d rejected rows: %d clean, %d superseded, %d still rejected", *counts)
+        statuses: tuple[tuple[str, Status], ...] = (("clean_sales", "clean"), ("quarantined_sales", "quarantine"))
+        for name, status in statuses:
             rows = {str(m.landed_on): m.rows(status) for m in manifests}
             metadata = {
                 **row_counts(sum(rows.values()), rows),

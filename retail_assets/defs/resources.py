@@ -1,4 +1,4 @@
-"""What assets are handed by Dagster: the Spark session. Settings and stores are plain arguments of `build_defs`."""
+"""The resource that Dagster passes to assets: the Spark session. Settings and stores are arguments of `build_defs`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class SparkResource:
-    """A Spark session that starts when it is first asked for and ends with the run.
+    """A Spark session that starts at its first use and ends with the run.
 
-    Not a `ConfigurableResource`: its configuration would be shown in the UI, and a Spark Connect address can carry a
+    It is not a `ConfigurableResource`: the UI would show its configuration, and a Spark Connect address can contain a
     token. Annotate an asset's parameter with `dg.ResourceParam[SparkResource]`.
     """
 
@@ -30,7 +30,7 @@ class SparkResource:
 
     @property
     def session(self) -> SparkSession:
-        """The session; started on first use. Raises EngineError if Spark cannot be started."""
+        """The session, started at its first use. Raises EngineError if Spark cannot be started."""
         with self._lock:
             if self._session is None:
                 self._session = spark.start(self._settings, _through_dagster_pyspark)
@@ -42,7 +42,7 @@ class SparkResource:
         return self._session.java if self._session else None
 
     def stop(self) -> None:
-        """End the session if this resource has started it. An asset may do so early, to hand back the heap."""
+        """End the session if this resource started it. An asset may do so early, to free the heap."""
         with self._lock:
             if self._session is not None:
                 self._session.stop()
@@ -50,9 +50,9 @@ class SparkResource:
 
 
 def spark_resource(settings: Settings) -> dg.ResourceDefinition:
-    """The Dagster resource: one lazy session a run, ended with it even when the run fails."""
+    """Return the Dagster resource: one lazy session per run, which ends with the run even if the run fails."""
 
-    @dg.resource(description="PySpark session: starts on first use, ends with the run.")
+    @dg.resource(description="PySpark session: starts at its first use and ends with the run.")
     def spark_session(_context: dg.InitResourceContext) -> Iterator[SparkResource]:
         resource = SparkResource(settings)
         try:
@@ -64,7 +64,7 @@ def spark_resource(settings: Settings) -> dg.ResourceDefinition:
 
 
 def _through_dagster_pyspark(config: dict[str, str]) -> SparkSession:
-    # Imported here because it imports pyspark, which loading the definitions must not do.
+    # Imported here because it imports pyspark, and loading the definitions must not.
     from dagster_pyspark import LazyPySparkResource
 
     session: SparkSession = LazyPySparkResource(spark_config=config).spark_session

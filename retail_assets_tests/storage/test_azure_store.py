@@ -16,7 +16,7 @@ import pytest
 from retail_assets.errors import StorageError
 from retail_assets.storage import Store
 from retail_assets_tests.faults.races import one_writer_goes_through
-from retail_assets_tests.services.s3 import served
+from retail_assets_tests.services.server import served
 
 pytest.importorskip("adlfs", reason="Azure needs the extra `azure`: pip install 'retail-assets[azure]'")
 

@@ -26,7 +26,8 @@ from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_settings
 from retail_assets.storage import Store
 from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
-from retail_assets_tests.services.redshift import certificate, postgres
+from retail_assets_tests.services import postgres
+from retail_assets_tests.services.redshift import certificate
 from retail_assets_tests.services.redshift.wire import Wire, serving
 
 BUCKET = "retail-lake"

