@@ -945,7 +945,7 @@ ELSEWHERE = """\
 | a file that may not be read | Refused: `permission denied. Check its owner and permissions`. |
 | a file that changes while it is landed | Refused: `changed while it was read, so nothing was landed`. |
 | a file replaced after it was registered | `clean_sales` stops: `it was replaced meanwhile`. |
-| other columns, separator, encoding or format than before | The contract's [`drift`](contracts.md#drift) decides. |
+| columns, separator, encoding or format changed | The contract's [`drift`](contracts.md#schema-drift) decides. |
 """
 
 

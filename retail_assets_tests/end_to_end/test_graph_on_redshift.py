@@ -1,7 +1,7 @@
 """The whole graph on S3 and Redshift over the wire makes the tables that the embedded one makes, row by row.
 
 Two runs of everything with Spark: minutes. So it runs only when RETAIL_TEST_GRAPH says on what: `synthetic`, or
-`complete_journey` for a month of the real data.
+`complete_journey` for a month of The Complete Journey.
 """
 
 from __future__ import annotations

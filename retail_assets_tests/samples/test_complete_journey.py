@@ -1,4 +1,4 @@
-"""The real data set comes out whole, in shop time, with every digit of its money."""
+"""The Complete Journey lands whole, in shop time, with every digit of its money."""
 
 from __future__ import annotations
 
