@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.segments import data
-from retail_assets.segmentation.lifecycle.segment import make_profiles, score_all, train_from
+from retail_assets.segmentation.lifecycle.retraining import train_from
+from retail_assets.segmentation.lifecycle.segment import make_profiles, score_all
 from retail_assets.segmentation.queries.customer_features import customer_features
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse

@@ -57,6 +57,6 @@ def segment(
     if (customer is None) == (from_csv is None):
         raise typer.BadParameter("give either --customer ID or --from-csv FILE")
     if from_csv is not None:
-        segments.tell_file(settings_for(), from_csv, as_json)
+        segments.print_file(settings_for(), from_csv, as_json)
     else:
-        segments.tell_customer(settings_for(), customer or "", as_json)
+        segments.print_customer(settings_for(), customer or "", as_json)

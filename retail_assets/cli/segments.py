@@ -1,9 +1,8 @@
-"""`retail-assets predict segment`: what is told of a customer, and of customers of a file."""
+"""`retail-assets predict segment`: the segment of one customer, or of the customers in a file, printed for people."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import json
 import sys
 from pathlib import Path
@@ -13,75 +12,67 @@ import typer
 
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
+from retail_assets.plotting import wording
 from retail_assets.settings import Settings
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.warehouse import lookup
 
 
-def tell_customer(settings: Settings, customer: str, as_json: bool) -> None:
-    """The segment of a customer of the sales. Raises NotReadyError, UnknownSubjectError."""
+def print_customer(settings: Settings, customer: str, as_json: bool) -> None:
+    """Print the segment of a customer of the sales. Raises NotReadyError, UnknownSubjectError."""
     from retail_assets.segmentation.personas import persona_file
 
     row = lookup.segment(Platform(settings).warehouse, customer)
     persona = persona_file.or_default(settings.personas).named(row["persona"])
     if as_json:
-        told = lookup.jsonable(row) | {"description": persona.description if persona else None}
-        typer.echo(json.dumps(told, indent=2))
+        description = persona.description if persona else None
+        typer.echo(json.dumps(lookup.jsonable(row) | {"description": description}, indent=2))
         return
     currency = settings.contract.currency
     typer.echo(f"{row['customer_id']}: {row['persona']}")
     if persona:
         typer.echo(f"  {persona.description}")
-    purchases = f"{row['frequency']:,} purchase{'' if row['frequency'] == 1 else 's'}"
-    average = f"{currency} {row['average_basket']:,.2f} a purchase"
-    last = f"last one on {row['last_sale_date']} (as of {row['snapshot_date']})"
-    typer.echo(f"  {purchases}, {currency} {row['monetary']:,} in all, {average}; {last}")
+    purchases = wording.plural(row["frequency"], "purchase")
+    total = f"{currency} {row['monetary']:,} in total"
+    average = f"{currency} {row['average_basket']:,.2f} per purchase"
+    seen = f"last seen on {wording.day(row['last_sale_date'])} (sales until {wording.day(row['snapshot_date'])})"
+    typer.echo(f"  {purchases}, {total}, {average}; {seen}")
     if row["confidence"] is not None:
-        typer.echo(f"  confidence {row['confidence']:.0%}, model {row['model_version']}")
+        typer.echo(f"  confidence {wording.percent(row['confidence'])}, model {row['model_version']}")
     if row["tags"]:
         typer.echo(f"  {row['tags']}")
     if row["previous_persona"] and row["previous_persona"] != row["persona"]:
-        typer.echo(f"  before: {row['previous_persona']} ({row['previous_snapshot']})")
+        typer.echo(f"  previously: {row['previous_persona']} ({wording.day(row['previous_snapshot'])})")
 
 
-def tell_file(settings: Settings, file: Path, as_json: bool) -> None:
-    """The segments of the customers of a file of purchases, as CSV. Raises PurchaseFileError."""
-    from retail_assets.segmentation.lifecycle import score_file, segment
-    from retail_assets.segmentation.lifecycle.purchase_file import Format
-    from retail_assets.segmentation.model.serialization import loads
+def print_file(settings: Settings, file: Path, as_json: bool) -> None:
+    """Print the segments of the customers in a file of purchases, as CSV or JSON. Raises PurchaseFileError."""
+    from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
+    from retail_assets.segmentation.lifecycle.score_file import FIELDS, score_with_model_in_use
     from retail_assets.segmentation.personas import persona_file
 
-    models = Platform(settings).model_store(SEGMENTS)
-    champion = models.champion()
-    model, version, last_day = None, segment.NO_MODEL, None
-    if champion:
-        model, version = loads(models.load(champion.version)), champion.version
-        last_day = dt.date.fromisoformat(models.manifest(version).data["last_day"])
-    contract = settings.contract
-    found = score_file.score_file(
+    scored = score_with_model_in_use(
         file,
-        model,
-        version,
-        last_day,
+        Platform(settings).model_store(SEGMENTS),
         catalog=persona_file.or_default(settings.personas),
-        country=contract.country,
-        form=Format.of(contract),
+        contract=settings.contract,
         today=settings.today(),
     )
     if as_json:
-        typer.echo(json.dumps([lookup.jsonable(row) for row in found.rows], indent=2))
+        typer.echo(json.dumps([lookup.jsonable(row) for row in scored.rows], indent=2))
     else:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(score_file.FIELDS)
-        writer.writerows([_cell(row[name]) for name in score_file.FIELDS] for row in found.rows)
-    if not champion:
+        writer.writerow(FIELDS)
+        writer.writerows([_cell(row[name]) for name in FIELDS] for row in scored.rows)
+    if scored.model_version == NO_MODEL:
         typer.echo(
-            "No segments model is in use yet: only rules have decided. Materialize segment_model first.", err=True
+            "No model of the segments is in use yet, so only rules were applied. Materialize segment_model first.",
+            err=True,
         )
-    if found.anonymous_lines:
+    if scored.anonymous_lines:
         typer.echo(
-            f"{found.anonymous_lines:,} lines ({found.anonymous_amount:,} {contract.currency}) have no customer id and "
-            "are in no segment.",
+            f"Without a customer id, and so in no segment: {wording.plural(scored.anonymous_lines, 'line')} "
+            f"({settings.contract.currency} {scored.anonymous_amount:,}).",
             err=True,
         )
 

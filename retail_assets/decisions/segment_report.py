@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.decisions.recommendations import as_markdown, recommend
+from retail_assets.models.store import ModelStore
 from retail_assets.segmentation.evaluation.buying_habits import over_indexed
 from retail_assets.segmentation.evaluation.evaluate import evaluate
 from retail_assets.segmentation.evaluation.evidence import Evidence
@@ -22,6 +23,8 @@ from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.evaluation.next_quarter import next_quarter
 from retail_assets.segmentation.figures.draw import FIGURES, draw_figures
 from retail_assets.segmentation.figures.inputs import FigureInputs
+from retail_assets.segmentation.lifecycle.model_in_use import model_in_use, previous_model
+from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
@@ -32,24 +35,61 @@ from retail_assets.segmentation.queries.sales import SCOPE
 from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
 
-__all__ = ["EVALUATION", "FIGURES", "RECOMMENDATIONS", "RECOMMENDATIONS_TEXT", "Report", "make_report"]
+__all__ = [
+    "EVALUATION",
+    "FIGURES",
+    "RECOMMENDATIONS",
+    "RECOMMENDATIONS_TEXT",
+    "Report",
+    "make_report",
+    "report_on_model_in_use",
+]
 
 EVALUATION = "segments/evaluation.json"
 RECOMMENDATIONS = "segments/recommendations.json"
 RECOMMENDATIONS_TEXT = "segments/recommendations.md"
 
 SAMPLED_CUSTOMERS = 25_000
-"""Customers by whom a model is judged and who are drawn from for the map."""
+"""Customers on whom a model is measured, and from whom those of the map are drawn."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """`figures` by file name (PNG), `files` by key below the output folder."""
+    """The report: `figures` by file name (PNG), `files` by key in the output store."""
 
     evaluation: dict[str, Any]
     figures: dict[str, bytes]
     files: dict[str, bytes]
     verdict: str
+
+
+def report_on_model_in_use(
+    warehouse: Warehouse, models: ModelStore, catalog: Catalog, currency: str | None, *, seed: int = 0
+) -> Report:
+    """Report on the segments of the model in use, compared with the model before it (see `make_report`).
+
+    Args:
+        warehouse: has the tables of the segments.
+        models: the versions of the segments' model.
+        catalog: the personas.
+        currency: code written before money; None if it is unknown.
+        seed: of samples and resamples.
+
+    Raises:
+        ModelStoreError, SegmentModelFileError: the model in use cannot be read.
+    """
+    model, version = model_in_use(models)
+    why = None if model else train_from(warehouse, catalog=catalog, seed=seed).why
+    return make_report(
+        warehouse,
+        model,
+        why,
+        previous=previous_model(models),
+        version=version,
+        catalog=catalog,
+        currency=currency,
+        seed=seed,
+    )
 
 
 def make_report(
@@ -63,19 +103,19 @@ def make_report(
     currency: str | None,
     seed: int = 0,
 ) -> Report:
-    """Evaluate the segments that the warehouse has, and say what to do about them.
+    """Evaluate the segments in the warehouse, and say what to do about them.
 
-    Reads `customer_features`, `segment_profiles`, `segment_migrations`, `customer_segments` and `sales`; also
-    `sales_forecast` and `daily_category_sales` where they exist. The same tables give the same bytes.
+    Reads `customer_features`, `segment_profiles`, `segment_migrations`, `customer_segments` and `sales`, and
+    `sales_forecast` where it exists. The same tables give the same bytes.
 
     Args:
-        warehouse: where all that is.
-        model: the model in use; None where the customers could not be clustered.
-        why: the reason, where there is no model.
+        warehouse: has these tables.
+        model: the model in use; None if the customers could not be clustered.
+        why: the reason, in a sentence, where there is no model.
         previous: the model that was in use before, if any.
         version: of the model in the store.
         catalog: the personas.
-        currency: code written after money, if known.
+        currency: code written before money; None if it is unknown.
         seed: of samples and resamples.
     """
     [scope] = warehouse.query(SCOPE).to_pylist()
@@ -133,7 +173,7 @@ def make_report(
 
 
 def _agreement(model: SegmentModel | None, previous: SegmentModel | None, sample: pd.DataFrame) -> float | None:
-    """Share of the clustered customers whom both models name the same."""
+    """Share of the clustered customers to whom both models give the same name."""
     allowed = sample[eligible(sample)]
     if model is None or previous is None or not len(allowed):
         return None
@@ -141,7 +181,7 @@ def _agreement(model: SegmentModel | None, previous: SegmentModel | None, sample
 
 
 def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
-    """Rows of the forecast; none before there is one."""
+    """Rows of the forecast; none if there is no forecast yet."""
     if not warehouse.exists(SALES_FORECAST):
         return []
     columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, units, method"
@@ -149,8 +189,8 @@ def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
 
 
 def _rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = warehouse.query(query).to_pylist()
-    return found
+    rows: list[dict[str, Any]] = warehouse.query(query).to_pylist()
+    return rows
 
 
 def _json(report: dict[str, Any]) -> bytes:

@@ -10,13 +10,8 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.decisions import segment_report
-from retail_assets.segmentation.lifecycle.segment import (
-    make_features,
-    make_migrations,
-    make_profiles,
-    score_all,
-    train_from,
-)
+from retail_assets.segmentation.lifecycle.retraining import train_from
+from retail_assets.segmentation.lifecycle.segment import make_features, make_migrations, make_profiles, score_all
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST

@@ -21,7 +21,8 @@ from retail_assets.segmentation.lifecycle.activation import (
     write_activation,
     write_csv,
 )
-from retail_assets.segmentation.lifecycle.segment import make_features, make_profiles, score_all, train_from
+from retail_assets.segmentation.lifecycle.retraining import train_from
+from retail_assets.segmentation.lifecycle.segment import make_features, make_profiles, score_all
 from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell

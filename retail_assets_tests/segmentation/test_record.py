@@ -16,6 +16,7 @@ from retail_assets.models import promotion
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import Manifest, ModelStore
 from retail_assets.segmentation.lifecycle import record
+from retail_assets.segmentation.lifecycle.promotion_policy import decide, reason_to_train
 from retail_assets.segmentation.model import serialization
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.training import Training, train
@@ -76,15 +77,15 @@ def test_a_model_that_asks_to_run_code_or_is_no_model_is_refused(trained: tuple[
 
 
 def test_the_first_model_is_promoted_whatever_it_is_worth(trained: tuple[pd.DataFrame, Training]) -> None:
-    assert record.decide(manifest(trained, has_skill=False), None, None).promote
+    assert decide(manifest(trained, has_skill=False), None, None).promote
 
 
 @pytest.mark.parametrize(
-    ("changed", "renamed", "promote", "held", "told"),
+    ("changed", "renamed", "promote", "held", "message"),
     [
-        ({}, 0.03, True, False, "3.0% of the customers"),
-        ({}, 0.1, True, False, "10.0% of the customers"),
-        ({}, 0.11, False, True, "11.0% of the customers another name"),
+        ({}, 0.03, True, False, "3.0 % of the customers"),
+        ({}, 0.1, True, False, "10.0 % of the customers"),
+        ({}, 0.11, False, True, "11.0 % of the customers another name (at most 10.0 %)"),
         ({"has_skill": False}, 0.0, False, True, "not stable"),
         ({"data": {"last_day": "2023-01-31"}}, 0.0, False, False, "before those of the model in use"),
         ({"version": "20231231-abc"}, 0.0, False, False, "the same model"),
@@ -96,39 +97,39 @@ def test_a_candidate_takes_over_unless_it_renames_too_many(
     renamed: float,
     promote: bool,
     held: bool,
-    told: str,
+    message: str,
 ) -> None:
     candidate = manifest(trained, **{"version": "20240131-def", **changed})
-    decision = record.decide(candidate, manifest(trained), renamed)
+    decision = decide(candidate, manifest(trained), renamed)
     assert (decision.promote, decision.held) == (promote, held)
-    assert told in decision.reason
+    assert message in decision.reason
 
 
-def reason(trained: tuple[pd.DataFrame, Training], standing: Manifest | None, **asked: Any) -> str | None:
+def reason(trained: tuple[pd.DataFrame, Training], champion: Manifest | None, **asked: Any) -> str | None:
     features, training = trained
     catalog = asked.pop("catalog", DEFAULT)
     set_aside = asked.pop("set_aside", [])
     sample = asked.pop("sample", features)
-    return record.reason_to_train(standing, set_aside, training.model, sample, catalog, **asked)
+    return reason_to_train(champion, set_aside, training.model, sample, catalog, **asked)
 
 
 def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.DataFrame, Training]) -> None:
-    standing = manifest(trained)
-    assert reason(trained, standing) is None
-    assert reason(trained, standing, demanded=True) == "on demand"
-    assert reason(trained, None) == "no model is in use that can be read"
-    assert "the code is" in str(reason(trained, replace(standing, code_version="0.0.1")))
+    champion = manifest(trained)
+    assert reason(trained, champion) is None
+    assert reason(trained, champion, demanded=True) == "on demand"
+    assert reason(trained, None) == "no readable model is in use"
+    assert "the code is" in str(reason(trained, replace(champion, code_version="0.0.1")))
     old = manifest(trained, data={"last_day": "2023-12-03"})
     assert reason(trained, old) == "the model has not seen the last 28 days"
     assert reason(trained, manifest(trained, data={"last_day": "2023-12-04"})) is None
-    assert "before those" in str(reason(trained, manifest(trained, data={"last_day": "2024-01-01"})))
+    assert "before the last day" in str(reason(trained, manifest(trained, data={"last_day": "2024-01-01"})))
     own = Catalog(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
-    assert "other personas" in str(reason(trained, standing, catalog=own))
+    assert "the personas are not those" in str(reason(trained, champion, catalog=own))
     few = manifest(trained, has_skill=False, data={"customers": 50})
     assert "twice as many" in str(reason(trained, few))
     inflated = trained[0].assign(monetary=trained[0]["monetary"] * 50)
-    assert "standard deviations" in str(reason(trained, standing, sample=inflated))
-    assert reason(trained, standing, sample=frame([])) is None
+    assert "standard deviations" in str(reason(trained, champion, sample=inflated))
+    assert reason(trained, champion, sample=frame([])) is None
 
 
 def test_while_a_version_is_held_or_removed_no_other_is_trained_for_a_month(
@@ -149,7 +150,7 @@ def test_a_version_set_aside_of_other_code_or_personas_does_not_stand_in_for_a_t
     old = manifest(trained, version="old", data={"last_day": "2023-10-03"})
     own = Catalog(clusters=(*PERSONAS[:3], replace(PERSONAS[3], name="Rare")))
     assert reason(trained, old, set_aside=[replace(manifest(trained), code_version="0.0.1")]) is not None
-    assert "other personas" in str(reason(trained, old, set_aside=[manifest(trained)], catalog=own))
+    assert "the personas are not those" in str(reason(trained, old, set_aside=[manifest(trained)], catalog=own))
     by_own = manifest(trained, data={"catalogue": own.digest})
     assert reason(trained, old, set_aside=[by_own], catalog=own) is None
 
@@ -163,7 +164,7 @@ def test_a_version_removed_long_ago_does_not_stand_in_for_the_one_in_use(
 
 
 def test_a_champion_that_cannot_be_used_is_no_rival(trained: tuple[pd.DataFrame, Training]) -> None:
-    decision = record.decide(manifest(trained, has_skill=False), None, None, unusable="another format")
+    decision = decide(manifest(trained, has_skill=False), None, None, unusable="another format")
     assert decision.promote
     assert "another format" in decision.reason
 

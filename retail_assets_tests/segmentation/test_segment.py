@@ -9,6 +9,8 @@ import duckdb
 import pytest
 
 from retail_assets.segmentation.lifecycle import segment
+from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
+from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, line, planted_sales, warehouse_at
@@ -28,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
 
 
 def test_chunks_of_any_size_give_the_same_table(shop: DuckDBWarehouse) -> None:
-    model = segment.train_from(shop).model
+    model = train_from(shop).model
     made = []
     for chunk in (7, 1_000):
         scored = segment.score_all(shop, model, "v1", chunk=chunk)
@@ -39,7 +41,7 @@ def test_chunks_of_any_size_give_the_same_table(shop: DuckDBWarehouse) -> None:
 
 
 def test_profiles_add_up_to_all_customers_and_all_money(shop: DuckDBWarehouse) -> None:
-    segment.score_all(shop, segment.train_from(shop).model, "v1")
+    segment.score_all(shop, train_from(shop).model, "v1")
     made = segment.make_profiles(shop).to_pylist()
     assert made == rows(shop, SEGMENT_PROFILES)
     [total] = shop.query("SELECT count(DISTINCT customer_id) AS n, sum(total_amount) AS money FROM sales").to_pylist()
@@ -55,7 +57,7 @@ def test_shares_of_a_negative_total_are_null_and_not_a_number_without_meaning(tm
         tmp_path, [line("a", "2023-01-01", "a", "10"), line("b", "2023-01-02", "b", "-50", quantity=-1)]
     )
     segment.make_features(warehouse)
-    segment.score_all(warehouse, None, segment.NO_MODEL)
+    segment.score_all(warehouse, None, NO_MODEL)
     made = segment.make_profiles(warehouse).to_pylist()
     assert {row["revenue_share"] for row in made} == {None}
 
@@ -66,7 +68,7 @@ def test_a_table_of_an_earlier_design_is_replaced_and_not_stumbled_over(tmp_path
     with duckdb.connect(str(tmp_path / "test.duckdb")) as con:
         con.execute("CREATE TABLE shop.customer_segments AS SELECT 'c' AS customer_id, 'Budget' AS persona")
     segment.make_features(warehouse)
-    segment.score_all(warehouse, None, segment.NO_MODEL)
+    segment.score_all(warehouse, None, NO_MODEL)
     assert segment.make_migrations(warehouse).num_rows == 0
     assert {row["previous_persona"] for row in rows(warehouse, CUSTOMER_SEGMENTS)} == {None}
 

@@ -1,4 +1,4 @@
-"""Checks of the segments: nobody forgotten, sums that add up, and no flood of new names that nobody has looked at."""
+"""Checks of the segments: every customer has one, sums add up, and no mass renaming without a person's consent."""
 
 import dagster as dg
 
@@ -9,34 +9,34 @@ from retail_assets.platform import Platform
 
 
 def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """`names_are_kept`, `every_customer_has_a_segment`, `profiles_add_up` and `migrations_add_up`."""
+    """Return `names_are_kept`, `every_customer_has_a_segment`, `profiles_add_up` and `migrations_add_up`."""
     warehouse = platform.warehouse
 
     @dg.asset_check(
         asset="segment_model",
         blocking=True,
-        description="The training of this run renames few customers, or somebody has promoted it.",
+        description="The version trained in this run renames few customers, or a person has promoted it.",
     )
     def names_are_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM customer_features").to_pylist()
-            waits = promotion.held(platform.model_store(SEGMENTS))
+            held = promotion.held(platform.model_store(SEGMENTS))
             champion = platform.model_store(SEGMENTS).champion()
         in_use = champion.version if champion else "none"
-        if waits is None:
+        if held is None:
             return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})
-        # The run that trained it stops, to be looked at. Later runs warn, and go on by the model in use.
-        this_run = waits.run_id == context.run.run_id
+        # The run that trained it stops, so that a person looks at it. Later runs warn, and name with the model in use.
+        this_run = held.run_id == context.run.run_id
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR if this_run else dg.AssetCheckSeverity.WARN,
-            description=f"{waits.version} waits: {waits.reason}. The segments that stand are kept, by {in_use}. "
-            f"Look at it: retail-assets models show {waits.version}. Put it in use: retail-assets models promote "
-            f"{waits.version}. To keep the old names, do nothing.",
-            metadata={"in_use": in_use, "waiting": waits.version, "renamed": waits.renamed},
+            description=f"{held.version} is held: {held.reason}. Until a person decides, {in_use} names customers. "
+            f"To look at it: retail-assets models show {held.version}. To put it in use: retail-assets models promote "
+            f"{held.version}. To keep the present names, do nothing.",
+            metadata={"in_use": in_use, "waiting": held.version, "renamed": held.renamed},
         )
 
-    @dg.asset_check(asset="customer_segments", description="Exactly the known customers of sales have a segment.")
+    @dg.asset_check(asset="customer_segments", description="Exactly the customers with an id in sales have a segment.")
     def every_customer_has_a_segment() -> dg.AssetCheckResult:
         with failing_clearly():
             [row] = warehouse.query(
@@ -51,21 +51,21 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             passed=passed,
             description=None
             if passed
-            else f"{row['forgotten']} customers have no segment, {row['strangers']} segments are of nobody in sales. "
-            "Materialize customer_segments again.",
+            else f"Customers of sales without a segment: {row['forgotten']}; segments without a customer in sales: "
+            f"{row['strangers']}. Materialize customer_segments again.",
             metadata={"customers": int(row["known"])},
         )
 
     @dg.asset_check(
         asset="segment_profiles",
-        description="Customers and money of the profiles are those of the segments, persona by persona.",
+        description="The customers and the money of each profile are those of customer_segments.",
     )
     def profiles_add_up() -> dg.AssetCheckResult:
         return _adds_up("segment_profiles", "SELECT persona, customers, revenue FROM segment_profiles")
 
     @dg.asset_check(
         asset="segment_migrations",
-        description="The latest migrations lead to every customer and all money of the segments, and no more.",
+        description="The latest migrations add up to the customers and the money of customer_segments.",
     )
     def migrations_add_up() -> dg.AssetCheckResult:
         return _adds_up(
@@ -74,16 +74,16 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             "FROM segment_migrations m JOIN (SELECT max(previous_snapshot) AS day, max(previous_version) AS version "
             "FROM customer_segments) AS base ON m.from_snapshot = base.day AND m.from_version = base.version "
             "GROUP BY to_persona",
-            unless="SELECT count(previous_snapshot) AS n FROM customer_segments",
+            if_any="SELECT count(previous_snapshot) AS n FROM customer_segments",
         )
 
-    def _adds_up(table: str, told: str, unless: str | None = None) -> dg.AssetCheckResult:
+    def _adds_up(table: str, sums: str, if_any: str | None = None) -> dg.AssetCheckResult:
         with failing_clearly():
-            begun = unless is None or bool(warehouse.query(unless).to_pylist()[0]["n"])
+            begun = if_any is None or bool(warehouse.query(if_any).to_pylist()[0]["n"])
             wrong = (
                 warehouse.query(
                     "SELECT coalesce(t.persona, s.persona) AS persona, t.customers AS told, s.customers AS there "
-                    f"FROM ({told}) AS t FULL JOIN (SELECT persona, count(*) AS customers, sum(monetary) AS revenue "
+                    f"FROM ({sums}) AS t FULL JOIN (SELECT persona, count(*) AS customers, sum(monetary) AS revenue "
                     "FROM customer_segments GROUP BY persona) AS s ON s.persona = t.persona "
                     "WHERE t.persona IS NULL OR s.persona IS NULL OR t.customers <> s.customers "
                     "OR t.revenue <> s.revenue ORDER BY 1 LIMIT 10"
@@ -94,7 +94,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         names = ", ".join(str(row["persona"]) for row in wrong)
         return dg.AssetCheckResult(
             passed=not wrong,
-            description=f"{table} does not add up to customer_segments: {names}. Materialize it again."
+            description=f"{table} does not add up to customer_segments: {names}. Materialize {table} again."
             if wrong
             else None,
             metadata={

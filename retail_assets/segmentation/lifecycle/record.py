@@ -1,10 +1,9 @@
-"""What of a training goes on record, whether it takes the place of the model in use, and when the next one is due."""
+"""What is recorded of a training: the manifest of its version, the verdict, and the model card."""
 
 from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -12,24 +11,16 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
-from retail_assets.models.promotion import Decision
-from retail_assets.models.store import Manifest
-from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
-from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
-from retail_assets.segmentation.model.segment_model import SegmentModel
-from retail_assets.segmentation.model.stability import FAIRLY_STABLE, STABLE
+from retail_assets.plotting import wording
+from retail_assets.segmentation.model.cluster_count import CHOICE_RESAMPLES, FEW_CUSTOMERS
+from retail_assets.segmentation.model.features import MODEL_FEATURES
+from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, stability_word
 from retail_assets.segmentation.model.training import Training
-from retail_assets.segmentation.model.yardstick import YARDSTICK_SDS
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
 
-#: Changes with what a model means: one of another design is trained anew.
+#: Changes with the meaning of a model: a model of another design is trained again.
 DESIGN = "2"
 CODE_VERSION = f"{__version__}+segments.{DESIGN}"
-
-DAYS_BETWEEN_TRAININGS = 28
-"""Names are for people: a month is soon enough to move their boundaries."""
-MOST_RENAMED = 0.1
-"""A retraining that gives more of the customers another name than this waits for somebody to look at it."""
 
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
 
@@ -37,18 +28,21 @@ _LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
 def facts(
     training: Training, features: pd.DataFrame, catalog: Catalog, *, renamed: float | None, trained_at: dt.datetime
 ) -> dict[str, Any]:
-    """The fields of a `model_store.Manifest` that do not follow from the model's bytes.
+    """Return the fields of a `models.store.Manifest` that do not follow from the model's bytes.
 
     Args:
-        training: one that has a model.
-        features: the features frame it has seen.
-        catalog: the personas it was named by.
-        renamed: share of customers that it names otherwise than the model in use; None without one.
-        trained_at: when.
+        training: has a model.
+        features: the features frame that it has seen.
+        catalog: the personas by which it was named.
+        renamed: share of the customers that it names differently from the model in use, 0 to 1; None without one.
+        trained_at: the time of the training.
+
+    Raises:
+        ValueError: the training has no model.
     """
     model, chosen = training.model, training.chosen
     if model is None or chosen is None:
-        raise ValueError("nothing was trained: there is no model")
+        raise ValueError("the training has no model")
     snapshot, window = features["snapshot_date"].iloc[0], int(features["window_days"].max())
     ari = chosen.bootstrap_ari
     return {
@@ -84,132 +78,41 @@ def facts(
 
 
 def verdict(training: Training) -> str:
-    """What a training is worth, in a sentence."""
+    """Say how good a training is, in a sentence or two."""
     model, chosen = training.model, training.chosen
     if model is None or chosen is None:
         return training.why or "Nothing was trained."
-    told = f"{model.k} segments of {training.customers:,} customers"
+    segments = f"{model.k} segments of {training.customers:,} customers"
     if chosen.bootstrap_ari is None:
         return (
-            f"{told}: provisional. With fewer than {FEW_CUSTOMERS} customers nobody can tell whether the same segments "
-            "would be found again; they describe these customers and no others."
+            f"{segments}: provisional. With fewer than {FEW_CUSTOMERS} customers nothing shows whether the same "
+            "segments would be found again; they describe these customers and no others."
         )
-    least = ((STABLE, "stable"), (FAIRLY_STABLE, "fairly stable"))
-    word = next((told for ari, told in least if chosen.bootstrap_ari >= ari), "not stable")
     return (
-        f"{told}: {word} under resampling (bootstrap ARI {chosen.bootstrap_ari:.2f}), "
-        f"silhouette {chosen.silhouette:.2f}."
+        f"{segments}: {stability_word(chosen.bootstrap_ari)} when clustered again on resamples (resampling ARI "
+        f"{chosen.bootstrap_ari:.2f}), silhouette {chosen.silhouette:.2f}."
     )
 
 
-def decide(
-    candidate: Manifest, champion: Manifest | None, renamed: float | None, *, unusable: str | None = None
-) -> Decision:
-    """Decide whether a candidate is put in use, is held for a person to look at, or is left.
-
-    It is promoted unless its sales end earlier than the champion's; it is held where it is less stable, or would
-    rename more of the customers than `MOST_RENAMED`.
+def model_card(training: Training, facts: dict[str, Any]) -> str:
+    """Write the model card (Mitchell et al. 2019): what the model is made of, how good it is, and where it fails.
 
     Args:
-        candidate: manifest of the newly trained version.
-        champion: manifest of the version in use; None without any that can be used.
-        renamed: share of the customers that the two name differently; None without a champion.
-        unusable: why the version in use cannot be used: then it is no rival.
+        training: has a model.
+        facts: what `facts` returns for it.
     """
-    if unusable:
-        return Decision(True, False, f"the model in use cannot be used: {unusable}")
-    if champion is None:
-        return Decision(True, False, "the first model")
-    if candidate.version == champion.version:
-        return Decision(False, False, "the same model as the one in use")
-    if candidate.data["last_day"] < champion.data["last_day"]:
-        return Decision(
-            False, False, f"its sales end on {candidate.data['last_day']}, before those of the model in use"
-        )
-    share = renamed or 0.0
-    if champion.has_skill and not candidate.has_skill:
-        return Decision(False, True, f"not stable, while {champion.version} is: {candidate.verdict}", share)
-    if share > MOST_RENAMED:
-        reason = f"it would give {share:.1%} of the customers another name (at most {MOST_RENAMED:.0%})"
-        return Decision(False, True, reason, share)
-    change = "" if renamed is None else f"; {renamed:.1%} of the customers get another name"
-    return Decision(True, False, f"fitted to sales up to {candidate.data['last_day']}{change}", share)
-
-
-def reason_to_train(
-    champion: Manifest | None,
-    set_aside: Iterable[Manifest],
-    model: SegmentModel | None,
-    sample: pd.DataFrame,
-    catalog: Catalog,
-    *,
-    demanded: bool = False,
-) -> str | None:
-    """Say why a training is due now; None where no retraining is needed.
-
-    A version that is held or was removed by hand counts as the newest one: training again on nearly the same sales
-    would give the same answer, every day.
-
-    Args:
-        champion: manifest of the version in use; None without any that can be used.
-        set_aside: manifests of the versions that only a person can put in use (`promotion.set_aside`).
-        model: the model in use.
-        sample: a features frame of today's customers.
-        catalog: today's personas.
-        demanded: train whatever the age.
-    """
-    if demanded:
-        return "on demand"
-    if champion is None or model is None:
-        return "no model is in use that can be read"
-    if not len(sample):
-        return None
-    today = sample["snapshot_date"].iloc[0]
-    newest = champion.data["last_day"]
-    for version in set_aside:
-        # One of other code or other personas is no answer to what would be trained today.
-        alike = version.code_version == CODE_VERSION and version.data.get("catalogue") == catalog.digest
-        if alike and version.data["last_day"] >= newest:
-            newest = version.data["last_day"]
-            if 0 <= _age(newest, today) < DAYS_BETWEEN_TRAININGS:
-                return None
-    age = _age(newest, today)
-    if champion.code_version != CODE_VERSION:
-        return f"the code is {CODE_VERSION}, the model is of {champion.code_version}"
-    if champion.data.get("catalogue") != catalog.digest:
-        return "other personas than the model was named by"
-    if age < 0:
-        return "the sales end before those the model has seen"
-    if age >= DAYS_BETWEEN_TRAININGS:
-        return f"the model has not seen the last {age} days"
-    allowed = sample[eligible(sample)]
-    if not champion.has_skill and len(allowed) >= 2 * champion.data["customers"]:
-        return "there are twice as many customers, and the model in use is not stable"
-    if len(allowed):
-        off = abs(model.standardize(allowed)[:, : len(MODEL_FEATURES)].mean(axis=0)).max()
-        if off > YARDSTICK_SDS:
-            return f"the average customer is {off:.2f} standard deviations from where the model has him"
-    return None
-
-
-def _age(last_day: str, today: dt.date) -> int:
-    return (today - dt.date.fromisoformat(last_day)).days
-
-
-def model_card(training: Training, known: dict[str, Any]) -> str:
-    """The model card, Markdown (Mitchell et al. 2019): what it is for, made of, worth, and where it fails."""
-    model, data = training.model, known["data"]
+    model, data = training.model, facts["data"]
     if model is None:
-        raise ValueError("nothing was trained: there is no model")
+        raise ValueError("the training has no model")
     segments = table(
-        ["name", "training customers", "likeness to its prototype (cosine)"],
+        ["name", "training customers", "similarity to its prototype (cosine)"],
         [
             [name, f"{count:,}", f"{fit:.2f}"]
             for name, count, fit in zip(model.names, model.customers, model.fits, strict=True)
         ],
     )
     tried = table(
-        ["k", "silhouette", "bootstrap ARI", "outcome"],
+        ["k", "silhouette", "resampling ARI", "outcome"],
         [
             [
                 str(c.k),
@@ -221,29 +124,43 @@ def model_card(training: Training, known: dict[str, Any]) -> str:
         ],
     )
     return compose_card(
-        f"Customer segments: {known['family']}",
-        known["verdict"],
+        f"Customer segments: {facts['family']}",
+        facts["verdict"],
         made_of=[
-            f"sales from {data['first_day']} to {data['last_day']} ({data['days']} days) of {data['customers']:,} "
-            "customers with two purchases or more",
-            made_with(known),
-            f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the best month's share",
+            f"sales from {_day(data['first_day'])} to {_day(data['last_day'])} ({data['days']} days) of "
+            f"{data['customers']:,} customers with two purchases or more",
+            made_with(facts),
+            f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the share of the best month",
             f"yardstick: {data['yardstick']}",
-            "not used: gender, age, categories, prices; recency is not clustered by, because names would not last",
+            "not used: gender, age, categories, prices; nor recency for clustering, because names would not last",
         ],
         sections=[
             Section("Segments", segments),
-            Section("Numbers of clusters that were tried", tried),
+            Section(
+                "Numbers of clusters that were tried",
+                [
+                    *tried,
+                    "",
+                    f"The resampling ARI compares the clusters with those of {CHOICE_RESAMPLES} resamples, measured "
+                    "with the same yardstick. `bootstrap_ari` in `segments/evaluation.json` is another figure: it "
+                    f"compares the model with {BOOTSTRAP_RESAMPLES} models trained from scratch on resamples.",
+                ],
+            ),
             Section(
                 "Where it fails",
                 bullets(
                     [
-                        "Customers form one cloud; a name says on which side of a boundary somebody is. Confidence "
-                        "says how near.",
-                        "Customers with one purchase, none in the window, or no net spend are groups by rule.",
-                        "A customer without an id is in no segment.",
+                        "Customers form one cloud: a name says on which side of a boundary a customer is, and the "
+                        "confidence how near to it.",
+                        "Customers with one purchase, with no sale in the window, or without net spend are assigned to "
+                        "groups by rules.",
+                        "Sales without a customer id are in no segment.",
                     ]
                 ),
             ),
         ],
     )
+
+
+def _day(iso: str) -> str:
+    return wording.day(dt.date.fromisoformat(iso))

@@ -18,6 +18,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from retail_assets.contracts.model import Contract
+from retail_assets.models.store import ModelStore
+from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
 from retail_assets.segmentation.lifecycle.purchase_file import Format, read_purchases
 from retail_assets.segmentation.model.features import frame
 from retail_assets.segmentation.model.scoring import score
@@ -40,14 +43,46 @@ class ScoredFile:
     """The segments of the customers of a file.
 
     Attributes:
+        model_version: the version of the model; `NO_MODEL` if rules alone decided.
         rows: one per customer, with the keys of `FIELDS`, sorted by customer id.
         anonymous_lines: lines without a customer id, which are in no segment.
         anonymous_amount: their money.
     """
 
+    model_version: str
     rows: list[dict[str, Any]]
     anonymous_lines: int
     anonymous_amount: Decimal
+
+
+def score_with_model_in_use(
+    path: Path, models: ModelStore, *, catalog: Catalog, contract: Contract, today: dt.date | None = None
+) -> ScoredFile:
+    """Give the customers of a CSV file their segments by the model in use, in the notation of a contract.
+
+    Args:
+        path: the file (see `score_file`).
+        models: the versions of the segments' model.
+        catalog: names of the groups that rules assign.
+        contract: of the source: headers, dates, numbers, country.
+        today: later purchases are rejected.
+
+    Raises:
+        PurchaseFileError: the file is missing, lacks a column, or a line cannot be read.
+        ModelStoreError, SegmentModelFileError: the model in use cannot be read.
+    """
+    model, version = model_in_use(models)
+    last_day = dt.date.fromisoformat(models.manifest(version).data["last_day"]) if model else None
+    return score_file(
+        path,
+        model,
+        version,
+        last_day,
+        catalog=catalog,
+        country=contract.country,
+        form=Format.of(contract),
+        today=today,
+    )
 
 
 def score_file(
@@ -80,7 +115,7 @@ def score_file(
     """
     purchases = read_purchases(path, form or Format(), today)
     if not purchases.rows:
-        return ScoredFile([], purchases.anonymous_lines, purchases.anonymous_amount)
+        return ScoredFile(version, [], purchases.anonymous_lines, purchases.anonymous_amount)
     snapshot = max([row["sale_date"] for row in purchases.rows] + ([last_day] if last_day else []))
     counted = _count(purchases.rows, snapshot, country)
     features = frame(counted)
@@ -90,7 +125,7 @@ def score_file(
     features["favourite_share"] = features["favourite_index"] = features["favourite_orders"] = np.nan
     scored = score(model, features, catalog)
     rows = _answers(scored, features, counted["monetary"].to_pylist(), snapshot, version, model, catalog)
-    return ScoredFile(rows, purchases.anonymous_lines, purchases.anonymous_amount)
+    return ScoredFile(version, rows, purchases.anonymous_lines, purchases.anonymous_amount)
 
 
 def _count(rows: list[dict[str, Any]], snapshot: dt.date, country: str) -> pa.Table:

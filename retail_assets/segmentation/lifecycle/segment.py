@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.errors import NotReadyError
-from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_chunks, read_sample
+from retail_assets.segmentation.model.features import CHUNK_CUSTOMERS, frame, read_chunks
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
-from retail_assets.segmentation.model.training import MIN_CUSTOMERS, Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries import migrations, profiles
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
@@ -31,8 +30,6 @@ from retail_assets.tables import (
 )
 from retail_assets.warehouse.protocol import Warehouse
 
-NO_MODEL = "none"
-"""`model_version` of segments that rules alone have made."""
 NEW = "(new)"
 """`from_persona` of customers who had no name before."""
 
@@ -50,20 +47,6 @@ class Scored:
 def make_features(warehouse: Warehouse, *, snapshot: dt.date | None = None, window_days: int = WINDOW_DAYS) -> int:
     """Write `customer_features`; returns the number of customers."""
     return warehouse.rebuild(CUSTOMER_FEATURES, customer_features(snapshot, window_days))
-
-
-def train_from(
-    warehouse: Warehouse,
-    *,
-    catalog: Catalog = DEFAULT,
-    previous: SegmentModel | None = None,
-    seed: int = 0,
-) -> Training:
-    """Train on a sample of `customer_features` (see `model.train`)."""
-    sample = read_sample(warehouse)
-    if len(sample) < MIN_CUSTOMERS:  # then everybody matters, to say why
-        sample = read_sample(warehouse, everyone=True)
-    return train(sample, catalog=catalog, previous=previous, seed=seed)
 
 
 def score_all(

@@ -234,7 +234,7 @@ def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Pat
         platform.model_store(SEGMENTS).load(version)
     sell(platform, MONTHS[1])
     made, _ = run(platform)
-    assert "can be read" in made["segment_model"]["reason"]
+    assert "no readable model" in made["segment_model"]["reason"]
     assert made["segment_model"]["promoted"]
     assert platform.model_store(SEGMENTS).require_champion().version != version
     assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
@@ -319,7 +319,7 @@ def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRun
     hostile = found["'=cmd|' /C calc'!A0"]
     assert (hostile["persona"], hostile["decided_by"]) == ("One Purchase", "rule")
     assert "Too new for a persona" in hostile["note"]
-    assert "1 lines (7.50 USD) have no customer id" in told.stderr
+    assert "in no segment: 1 line (USD 7.50)." in told.stderr
 
 
 def cli_environment() -> dict[str, str]:

@@ -259,13 +259,13 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "customer_segments",
         "every_customer_has_a_segment",
         sql("UPDATE customer_segments SET customer_id = 'ann'"),
-        "1 customers have no segment, 0 segments are of nobody",
+        "without a segment: 1; segments without a customer in sales: 0",
     ),
     (
         "customer_segments",
         "every_customer_has_a_segment",
         sql("UPDATE customer_segments SET customer_id = 'eve' WHERE customer_id = 'bob'"),
-        "1 customers have no segment, 1 segments are of nobody",
+        "without a segment: 1; segments without a customer in sales: 1",
     ),
     ("customer_features", "matches_contract", null_in("customer_features", "frequency"), "{'frequency': 2}"),
     ("customer_features", "key_is_unique", twice("customer_features"), "customer_id .*, times 2"),
@@ -307,7 +307,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("DELETE FROM segment_migrations"),
         "does not add up to customer_segments: No Net Spend, One Purchase",
     ),
-    ("segment_model", "names_are_kept", hold_back, r"v9 waits: renames\. .*models promote v9"),
+    ("segment_model", "names_are_kept", hold_back, r"v9 is held: renames\. .*models promote v9"),
 )
 
 
