@@ -129,8 +129,8 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["customer_features"],
         kinds={"scikitlearn"},
-        description="A training if one is due: 28 days of new sales, new code or personas, a changed shop, or on demand. The "
-        "version is stored, and promoted unless it would rename too many customers.",
+        description="A training if one is due: 28 days of new sales, new code or personas, a changed shop, or on "
+        "demand. The version is stored, and promoted unless it would rename too many customers.",
         **common,
     )
     def segment_model(context: dg.AssetExecutionContext, config: SegmentTrainingConfig) -> dg.MaterializeResult:

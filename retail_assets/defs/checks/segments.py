@@ -31,7 +31,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR if this_run else dg.AssetCheckSeverity.WARN,
             description=f"{held.version} is held: {held.reason}. Until a person decides, {in_use} names customers. "
-            f"To look at it: retail-assets models show {held.version}. To put it in use: retail-assets models promote "
+            f"Look at it: retail-assets models show {held.version}. Put it in use: retail-assets models promote "
             f"{held.version}. To keep the present names, do nothing.",
             metadata={"in_use": in_use, "waiting": held.version, "renamed": held.renamed},
         )
