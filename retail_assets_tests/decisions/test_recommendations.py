@@ -15,21 +15,10 @@ from retail_assets.decisions.campaigns import shift
 from retail_assets.decisions.recommendations import as_markdown, recommend
 from retail_assets.decisions.stock import stock
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, buying_times, over_indexed, times
-from retail_assets_tests.segmentation.test_evaluation import profile
+from retail_assets_tests.segmentation.segment_rows import profile, share
 
 BEST, BUDGET = "High-Value Customers", "Budget Shoppers"
 CUTOFF = dt.date(2023, 12, 31)
-
-
-def share(persona: str, category: str, own: float, everyone: float) -> dict[str, Any]:
-    return {
-        "persona": persona,
-        "product_category": category,
-        "revenue": Decimal("200.00"),
-        "share": own,
-        "all_share": everyone,
-        "share_index": own / everyone,
-    }
 
 
 def days(category: str, means: list[float]) -> list[dict[str, Any]]:
@@ -51,10 +40,10 @@ def days(category: str, means: list[float]) -> list[dict[str, Any]]:
 
 def test_categories_are_named_where_a_persona_spends_more_of_its_money_than_others() -> None:
     rows = [share(BEST, "Games", 0.4, 0.2), share(BEST, "Books", 0.3, 0.29), share(BEST, "Crumbs", 0.004, 0.001)]
-    found = over_indexed(rows, [profile(BEST)])
-    assert [c["category"] for c in found[BEST]] == ["Games"]
-    assert found[BEST][0]["share_index"] == 2
-    assert found[BEST][0]["a_tenth_more"] == 20
+    result = over_indexed(rows, [profile(BEST)])
+    assert [c["category"] for c in result[BEST]] == ["Games"]
+    assert result[BEST][0]["share_index"] == 2
+    assert result[BEST][0]["a_tenth_more"] == 20
 
 
 def test_preferences_of_a_handful_are_chance_and_left_out() -> None:
@@ -70,10 +59,10 @@ def test_buying_times_have_the_best_days_and_the_month_that_stands_out_for_a_per
         {"persona": p, "month": m, "weekday": w, "revenue": Decimal(r)}
         for p, m, w, r in ((BEST, 12, 6, 60), (BEST, 5, 6, 40), (BUDGET, 12, 1, 90), (BUDGET, 5, 2, 10))
     ]
-    found = buying_times(rows)
-    assert (found[BEST]["best_month"], found[BEST]["best_weekday"]) == ("December", "Saturday")
-    assert found[BEST]["own_month"] == "May"
-    assert found[BEST]["own_month_index"] == pytest.approx(0.4 / 0.25)
+    result = buying_times(rows)
+    assert (result[BEST]["best_month"], result[BEST]["best_weekday"]) == ("December", "Saturday")
+    assert result[BEST]["own_month"] == "May"
+    assert result[BEST]["own_month_index"] == pytest.approx(0.4 / 0.25)
 
 
 def test_a_shift_is_a_tenth_of_the_customers_times_the_difference() -> None:

@@ -52,7 +52,7 @@ def forecast(*categories: str) -> pa.Table:
 BEFORE_ANY_MOVE = tuple(name for name in segment_report.FIGURES if name != "segment_migrations.png")
 
 
-def made(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
+def report_of(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
     return segment_report.make_report(
         warehouse, model, why, version="v", previous=model, catalog=DEFAULT, currency="USD", seed=0
     )
@@ -69,34 +69,34 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
 def test_half_a_year_of_sales_gives_every_figure_and_file_the_same_bytes_twice(shop: DuckDBWarehouse) -> None:
     model, why = prepared(shop)
     shop.replace(SALES_FORECAST, forecast("Books", "Games"))
-    found = made(shop, model, why)
-    assert tuple(found.figures) == BEFORE_ANY_MOVE
-    assert set(found.files) == {
+    report = report_of(shop, model, why)
+    assert tuple(report.figures) == BEFORE_ANY_MOVE
+    assert set(report.files) == {
         segment_report.EVALUATION,
         segment_report.RECOMMENDATIONS,
         segment_report.RECOMMENDATIONS_TEXT,
     }
-    told = json.loads(found.files[segment_report.EVALUATION])
-    assert told == found.evaluation
-    assert told["k"] == 3
-    assert set(told["segments"]) == set(THREE_KINDS)
-    assert told["bootstrap_ari"] > 0.9
-    assert told["name_agreement_with_previous"] == 1
-    assert told["kept_month_to_month"] > 0.8
-    assert told["high_value"]["next_revenue_share"] > told["high_value"]["customers_share"]
-    assert told["anonymous"]["lines"] == 1
-    advice = json.loads(found.files[segment_report.RECOMMENDATIONS])
+    evaluation = json.loads(report.files[segment_report.EVALUATION])
+    assert evaluation == report.evaluation
+    assert evaluation["k"] == 3
+    assert set(evaluation["segments"]) == set(THREE_KINDS)
+    assert evaluation["bootstrap_ari"] > 0.9
+    assert evaluation["name_agreement_with_previous"] == 1
+    assert evaluation["kept_month_to_month"] > 0.8
+    assert evaluation["high_value"]["next_revenue_share"] > evaluation["high_value"]["customers_share"]
+    assert evaluation["anonymous"]["lines"] == 1
+    advice = json.loads(report.files[segment_report.RECOMMENDATIONS])
     assert [entry["category"] for entry in advice["stock"]] == ["Books", "Games"]
     assert {entry["expected_revenue"] for entry in advice["stock"]} == {700.0}
     assert all(entry["expected_units"] > 0 for entry in advice["stock"])
-    assert made(shop, model, why) == found
+    assert report_of(shop, model, why) == report
 
 
 def test_from_the_second_model_on_there_is_a_figure_of_migrations(shop: DuckDBWarehouse) -> None:
     model, why = prepared(shop)
     score_all(shop, model, "v2")
     make_migrations(shop)
-    assert tuple(made(shop, model, why).figures) == segment_report.FIGURES
+    assert tuple(report_of(shop, model, why).figures) == segment_report.FIGURES
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_a_shop_that_cannot_be_segmented_gets_an_honest_statement(tmp_path: Path
     shop = warehouse_at(tmp_path, sales)
     model, why = prepared(shop)
     assert model is None
-    found = made(shop, model, why)
-    assert found.verdict == why
-    assert found.evaluation["k"] is None
-    assert set(found.evaluation["segments"]) <= {"One Purchase"}
-    assert tuple(found.figures) == BEFORE_ANY_MOVE
-    assert any("no forecast" in note for note in json.loads(found.files[segment_report.RECOMMENDATIONS])["notes"])
+    report = report_of(shop, model, why)
+    assert report.verdict == why
+    assert report.evaluation["k"] is None
+    assert set(report.evaluation["segments"]) <= {"One Purchase"}
+    assert tuple(report.figures) == BEFORE_ANY_MOVE
+    assert any("no forecast" in note for note in json.loads(report.files[segment_report.RECOMMENDATIONS])["notes"])

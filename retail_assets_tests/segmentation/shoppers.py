@@ -76,7 +76,7 @@ def frame(customers: Iterable[dict[str, Any]]) -> pd.DataFrame:
 def planted_customers(kinds: Sequence[str], each: int, *, seed: int = 0) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """`each` customers of each kind in shuffled order, and the kind of each customer."""
     rng = np.random.default_rng(seed)
-    made, truth = [], {}
+    customers, truth = [], {}
     for kind in kinds:
         frequency, basket, recency, share = PLANTED[kind]
         for number in range(each):
@@ -89,15 +89,15 @@ def planted_customers(kinds: Sequence[str], each: int, *, seed: int = 0) -> tupl
                 recency=int(rng.poisson(recency)),
                 top_month_share=float(np.clip(rng.normal(share, 0.05), 0.08, 1)),
             )
-            made.append(row)
+            customers.append(row)
             truth[row["customer_id"]] = kind
-    return [made[i] for i in rng.permutation(len(made))], truth
+    return [customers[i] for i in rng.permutation(len(customers))], truth
 
 
 def planted(kinds: Sequence[str], each: int, *, seed: int = 0) -> tuple[pd.DataFrame, list[str]]:
     """As `planted_customers`: a features frame, and the kind of each of its rows."""
-    made, truth = planted_customers(kinds, each, seed=seed)
-    features = frame(made)
+    customers, truth = planted_customers(kinds, each, seed=seed)
+    features = frame(customers)
     return features, [truth[customer_id] for customer_id in features["customer_id"]]
 
 

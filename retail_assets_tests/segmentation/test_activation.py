@@ -1,4 +1,4 @@
-"""Activation files: no cell a formula, the most valuable first, nobody left from yesterday."""
+"""Activation files: no cell is a formula, the highest spenders come first, and no file of an earlier run is left."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_every_customer_is_in_the_file_of_the_persona_the_highest_spenders_first
     store = Store(str(tmp_path / "output"))
     keys = write_activation(shop, store, DEFAULT, "USD")
     assert keys[0] == f"{FOLDER}/high-value-customers.csv"
-    found = {c["customer_id"]: c["persona"] for key in keys for c in read(store.read(key))}
+    written = {c["customer_id"]: c["persona"] for key in keys for c in read(store.read(key))}
     segments = shop.query("select customer_id, persona from customer_segments").to_pylist()
-    assert found == {s["customer_id"]: s["persona"] for s in segments}
+    assert written == {s["customer_id"]: s["persona"] for s in segments}
     for key in keys:
         customers = read(store.read(key))
         assert tuple(customers[0]) == COLUMNS
@@ -109,9 +109,9 @@ def test_no_text_is_ever_a_formula_and_every_text_can_be_read_back(customer_id: 
     sink = io.BytesIO()
     batch = pa.RecordBatch.from_pylist([row(customer_id=customer_id, tags=tags, favourite_category=tags)])
     assert write_csv([batch], HIGH_VALUE, action, sink) == 1
-    [found] = read(sink.getvalue())
-    assert (found["customer_id"], found["tags"]) == (safe_cell(customer_id), safe_cell(tags))
-    for cell in found.values():
+    [written] = read(sink.getvalue())
+    assert (written["customer_id"], written["tags"]) == (safe_cell(customer_id), safe_cell(tags))
+    for cell in written.values():
         assert not cell.startswith(("=", "+", "@", "\t"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from decimal import Decimal
 from typing import Any
@@ -18,36 +17,8 @@ from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import ACTION_NUMBERS, DEFAULT
-from retail_assets.tables import SEGMENT_PROFILES
+from retail_assets_tests.segmentation.segment_rows import DAY, SCOPE, profile
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, planted
-
-DAY = dt.date(2023, 12, 31)
-SCOPE = {"snapshot_date": DAY, "anonymous_lines": 3, "anonymous_orders": 2, "anonymous_revenue": Decimal("7.50")}
-
-
-def profile(persona: str = "High-Value Customers", **others: Any) -> dict[str, Any]:
-    """A row of `segment_profiles`."""
-    return {
-        **dict.fromkeys(SEGMENT_PROFILES.names),
-        "persona": persona,
-        "decided_by": "cluster",
-        "customers": 50,
-        "customers_share": 0.25,
-        "revenue": Decimal("1000.00"),
-        "revenue_share": 0.5,
-        "average_frequency": 40.0,
-        "median_frequency": 40.0,
-        "median_monetary": 3600.0,
-        "median_average_basket": 90.0,
-        "median_recency_days": 4.0,
-        "median_tenure_days": 300.0,
-        "median_top_month_share": 0.12,
-        "one_more_purchase": 4500.0,
-        "lapsed_risk_share": 0.0,
-        "snapshot_date": DAY,
-        "model_version": "v",
-        **others,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +29,7 @@ def model() -> SegmentModel:
 
 
 def evidence(model: SegmentModel | None, **others: Any) -> Evidence:
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "model": model,
         "why": None if model else "Nobody came.",
         "version": "v",
@@ -68,45 +39,45 @@ def evidence(model: SegmentModel | None, **others: Any) -> Evidence:
         "profiles": [profile()] if model else [],
         "scope": SCOPE,
     }
-    return Evidence(**{**known, **others})
+    return Evidence(**{**defaults, **others})
 
 
 def test_the_file_has_what_was_promised(model: SegmentModel) -> None:
-    told = evaluate(evidence(model))
-    assert told["k"] == 4
-    assert (told["silhouette"], told["bootstrap_ari"]) == (0.61, 0.97)
-    assert (told["name_agreement"], told["kept_month_to_month"]) == (0.96, 0.91)
-    best = told["high_value"]
+    evaluation = evaluate(evidence(model))
+    assert evaluation["k"] == 4
+    assert (evaluation["silhouette"], evaluation["bootstrap_ari"]) == (0.61, 0.97)
+    assert (evaluation["name_agreement"], evaluation["kept_month_to_month"]) == (0.96, 0.91)
+    best = evaluation["high_value"]
     assert (best["customers_share"], best["next_revenue_share"], best["ranking_next_revenue_share"]) == (
         0.25,
         0.55,
         0.56,
     )
     assert best["lift"] == pytest.approx(2.2)
-    assert told["segments"]["High-Value Customers"]["revenue"] == "1000.00"
-    assert told["anonymous"] == {"lines": 3, "orders": 2, "revenue": "7.50"}
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert evaluation["segments"]["High-Value Customers"]["revenue"] == "1000.00"
+    assert evaluation["anonymous"] == {"lines": 3, "orders": 2, "revenue": "7.50"}
+    assert json.loads(json.dumps(evaluation, allow_nan=False)) == evaluation
 
 
 def test_what_was_not_measured_is_null_with_the_reason() -> None:
-    told = evaluate(
+    evaluation = evaluate(
         evidence(None, stability=NameStability(why="Too short."), quarter=NextQuarter(why="No quarter yet."))
     )
-    assert told["verdict"] == "Nobody came."
+    assert evaluation["verdict"] == "Nobody came."
     for key in ("k", "silhouette", "davies_bouldin", "bootstrap_ari", "name_agreement", "kept_month_to_month"):
-        assert told[key] is None, key
-    assert told["high_value"]["next_revenue_share"] is None
-    assert told["segments"] == {}
-    notes = " ".join(told["notes"])
+        assert evaluation[key] is None, key
+    assert evaluation["high_value"]["next_revenue_share"] is None
+    assert evaluation["segments"] == {}
+    notes = " ".join(evaluation["notes"])
     for reason in ("Nobody came.", "Too short.", "No quarter yet."):
         assert reason in notes
-    json.dumps(told, allow_nan=False)
+    json.dumps(evaluation, allow_nan=False)
 
 
 def test_a_handful_of_customers_is_not_called_stable(model: SegmentModel) -> None:
-    told = evaluate(evidence(model, fit=Fit(12, 0.8, 0.2, 0.99, 1.0)))
-    assert "stable" not in told["verdict"]
-    assert any("Only 12 customers" in note for note in told["notes"])
+    evaluation = evaluate(evidence(model, fit=Fit(12, 0.8, 0.2, 0.99, 1.0)))
+    assert "stable" not in evaluation["verdict"]
+    assert any("Only 12 customers" in note for note in evaluation["notes"])
 
 
 @pytest.mark.parametrize(
@@ -129,9 +100,9 @@ def test_the_verdict_says_what_the_figures_say(model: SegmentModel, ari: float, 
 
 def test_segments_come_in_display_order_and_names_of_yesterday_last(model: SegmentModel) -> None:
     names = ["Renamed away", "One Purchase", "Seasonal Shoppers", "High-Value Customers"]
-    told = evaluate(evidence(model, profiles=[profile(name) for name in names]))
-    assert list(told["segments"]) == ["High-Value Customers", "Seasonal Shoppers", "One Purchase", "Renamed away"]
-    assert told["segments"]["Renamed away"]["action"] == ""
+    evaluation = evaluate(evidence(model, profiles=[profile(name) for name in names]))
+    assert list(evaluation["segments"]) == ["High-Value Customers", "Seasonal Shoppers", "One Purchase", "Renamed away"]
+    assert evaluation["segments"]["Renamed away"]["action"] == ""
 
 
 def test_a_persona_has_the_mix_of_those_of_whom_it_is_known(model: SegmentModel) -> None:
@@ -140,10 +111,10 @@ def test_a_persona_has_the_mix_of_those_of_whom_it_is_known(model: SegmentModel)
     rows += [("High-Value Customers", "Female", None, 20), ("High-Value Customers", None, "65+", 10)]
     mix = [dict(zip(("persona", "gender", "age_group", "customers"), row, strict=True)) for row in rows]
     names = ["High-Value Customers", "One Purchase"]
-    told = evaluate(evidence(model, profiles=[profile(name) for name in names]), mix=mix)["segments"]
-    assert told["High-Value Customers"]["gender_mix"] == {"Female": 0.8333, "Male": 0.1667}
-    assert told["High-Value Customers"]["age_mix"] == {"18-24": 0.8, "65+": 0.2}
-    assert told["One Purchase"]["gender_mix"] == told["One Purchase"]["age_mix"] == {}
+    evaluation = evaluate(evidence(model, profiles=[profile(name) for name in names]), mix=mix)["segments"]
+    assert evaluation["High-Value Customers"]["gender_mix"] == {"Female": 0.8333, "Male": 0.1667}
+    assert evaluation["High-Value Customers"]["age_mix"] == {"18-24": 0.8, "65+": 0.2}
+    assert evaluation["One Purchase"]["gender_mix"] == evaluation["One Purchase"]["age_mix"] == {}
 
 
 def test_an_action_text_can_use_every_number_and_no_other() -> None:

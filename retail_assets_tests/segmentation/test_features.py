@@ -23,9 +23,9 @@ from retail_assets_tests.segmentation.shoppers import frame as features_of
 
 
 def test_rows_in_any_order_become_the_same_frame() -> None:
-    made = [customer(name, 3, "10.50") for name in ("b", "ä", "a", "1")]
-    assert frame(rows(made)).equals(frame(rows(made[::-1])))
-    assert frame(rows(made))["customer_id"].tolist() == ["1", "a", "b", "ä"]
+    customers = [customer(name, 3, "10.50") for name in ("b", "ä", "a", "1")]
+    assert frame(rows(customers)).equals(frame(rows(customers[::-1])))
+    assert frame(rows(customers))["customer_id"].tolist() == ["1", "a", "b", "ä"]
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,8 @@ from retail_assets.segmentation.figures.profiles import segment_revenue
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog
-from retail_assets_tests.decisions.test_recommendations import share
+from retail_assets_tests.segmentation.segment_rows import SCOPE, profile, share
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
-from retail_assets_tests.segmentation.test_evaluation import SCOPE, profile
 
 ODD_NAMES = ("優良顧客", "$x_2$ and $ per cent %", "A name that goes on and on, as names of segments sometimes do", "d")
 

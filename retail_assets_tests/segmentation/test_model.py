@@ -240,13 +240,13 @@ def test_own_personas_name_the_clusters() -> None:
 )
 def test_any_amounts_a_warehouse_can_hold_are_clustered_without_a_warning(customers: list[tuple[int, int]]) -> None:
     """Near-constant or huge amounts drive Yeo-Johnson's exponent far out; scores must stay finite."""
-    made = [customer(f"{i:03d}", often, Decimal(cents) / 100) for i, (often, cents) in enumerate(customers)]
-    features = frame(made)
+    rows = [customer(f"{i:03d}", often, Decimal(cents) / 100) for i, (often, cents) in enumerate(customers)]
+    features = frame(rows)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         training = train(features)
         if training.model:
-            found = score(training.model, features)
-            assert set(found["persona"]) <= set(training.model.names)
-            assert found["confidence"].between(0, 1).all()
+            scored = score(training.model, features)
+            assert set(scored["persona"]) <= set(training.model.names)
+            assert scored["confidence"].between(0, 1).all()
             assert np.isfinite(training.model.standardize(features)).all()

@@ -20,11 +20,11 @@ def warehouse(tmp_path: Path) -> Any:
     return warehouse_at(tmp_path)
 
 
-def features(warehouse: Any, sales: list[dict[str, Any]], **asked: Any) -> dict[str, dict[str, Any]]:
+def features(warehouse: Any, sales: list[dict[str, Any]], **options: Any) -> dict[str, dict[str, Any]]:
     fill(warehouse, sales)
-    found = warehouse.query(customer_features(**asked))
-    assert tuple(found.column_names) == CUSTOMER_FEATURES.names
-    return {row["customer_id"]: row for row in found.to_pylist()}
+    rows = warehouse.query(customer_features(**options))
+    assert tuple(rows.column_names) == CUSTOMER_FEATURES.names
+    return {row["customer_id"]: row for row in rows.to_pylist()}
 
 
 def test_a_customer_is_one_row_with_exact_money_and_whole_orders(warehouse: Any) -> None:
@@ -69,11 +69,11 @@ def test_what_is_before_the_window_says_since_when_and_no_more(warehouse: Any) -
         line("o2", "2023-11-30", "di", "10.00"),
         line("o3", "2023-12-01", "ed", "1.00"),
     ]
-    found = features(warehouse, sales)
-    assert (found["di"]["frequency"], found["di"]["monetary"]) == (1, Decimal("10.00"))
-    assert found["di"]["first_sale_date"] == dt.date(2020, 6, 5)
-    assert (found["old"]["frequency"], found["old"]["monetary"], found["old"]["recency"]) == (0, 0, 1305)
-    assert {row["window_days"] for row in found.values()} == {365}
+    rows = features(warehouse, sales)
+    assert (rows["di"]["frequency"], rows["di"]["monetary"]) == (1, Decimal("10.00"))
+    assert rows["di"]["first_sale_date"] == dt.date(2020, 6, 5)
+    assert (rows["old"]["frequency"], rows["old"]["monetary"], rows["old"]["recency"]) == (0, 0, 1305)
+    assert {row["window_days"] for row in rows.values()} == {365}
     assert "ed" not in features(warehouse, sales, snapshot=dt.date(2023, 11, 30))
     narrow = features(warehouse, sales, window_days=1)
     assert (narrow["di"]["frequency"], narrow["ed"]["frequency"], narrow["ed"]["window_days"]) == (0, 1, 1)
@@ -118,8 +118,8 @@ def test_gender_and_age_are_the_latest_known_ones(warehouse: Any) -> None:
         line("o3", "2023-02-05", "hal", "1", age=17, age_group="teen"),
         line("o4", "2023-02-05", "ian", "1"),
     ]
-    found = features(warehouse, sales)
-    assert [(found[c]["gender"], found[c]["age_group"]) for c in ("gil", "hal", "ian")] == [
+    rows = features(warehouse, sales)
+    assert [(rows[c]["gender"], rows[c]["age_group"]) for c in ("gil", "hal", "ian")] == [
         ("Female", "40-49"),
         (None, "teen"),
         (None, None),

@@ -40,10 +40,10 @@ def models(tmp_path: Path) -> ModelStore:
 
 def manifest(trained: tuple[pd.DataFrame, Training], **changed: Any) -> Manifest:
     features, training = trained
-    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
-    made = Manifest(version="20231231-abc", sha256="0", **known)
-    data = {**made.data, **changed.pop("data", {})}
-    return replace(made, data=data, **changed)
+    facts = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    version = Manifest(version="20231231-abc", sha256="0", **facts)
+    data = {**version.data, **changed.pop("data", {})}
+    return replace(version, data=data, **changed)
 
 
 def test_a_stored_model_scores_as_the_one_that_was_trained(
@@ -51,9 +51,9 @@ def test_a_stored_model_scores_as_the_one_that_was_trained(
 ) -> None:
     features, training = trained
     assert training.model is not None
-    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    facts = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
     saved = models.save(
-        serialization.dumps(training.model), dt.date(2023, 12, 31), known, record.model_card(training, known)
+        serialization.dumps(training.model), dt.date(2023, 12, 31), facts, record.model_card(training, facts)
     )
     loaded = serialization.loads(models.load(saved.version))
     pd.testing.assert_frame_equal(score(loaded, features), score(training.model, features))
@@ -105,12 +105,12 @@ def test_a_candidate_takes_over_unless_it_renames_too_many(
     assert message in decision.reason
 
 
-def reason(trained: tuple[pd.DataFrame, Training], champion: Manifest | None, **asked: Any) -> str | None:
+def reason(trained: tuple[pd.DataFrame, Training], champion: Manifest | None, **options: Any) -> str | None:
     features, training = trained
-    catalog = asked.pop("catalog", DEFAULT)
-    set_aside = asked.pop("set_aside", [])
-    sample = asked.pop("sample", features)
-    return reason_to_train(champion, set_aside, training.model, sample, catalog, **asked)
+    catalog = options.pop("catalog", DEFAULT)
+    set_aside = options.pop("set_aside", [])
+    sample = options.pop("sample", features)
+    return reason_to_train(champion, set_aside, training.model, sample, catalog, **options)
 
 
 def test_a_training_is_due_for_these_reasons_and_no_others(trained: tuple[pd.DataFrame, Training]) -> None:
@@ -174,8 +174,8 @@ def test_a_version_waits_until_it_is_promoted_or_released(
 ) -> None:
     features, training = trained
     assert training.model is not None
-    known = record.facts(training, features, DEFAULT, renamed=0.4, trained_at=AT)
-    version = models.save(serialization.dumps(training.model), dt.date(2023, 12, 31), known, "# card").version
+    facts = record.facts(training, features, DEFAULT, renamed=0.4, trained_at=AT)
+    version = models.save(serialization.dumps(training.model), dt.date(2023, 12, 31), facts, "# card").version
     assert promotion.held(models) is None
     promotion.hold(models, promotion.HeldVersion(version, "2023-12-31", 0.4, "renames", "run"))
     assert promotion.held(models) is not None
@@ -191,7 +191,7 @@ def test_few_customers_are_said_to_be_provisional() -> None:
     """Personas of four customers: given, and not claimed to hold."""
     features = frame(customer(str(i), 2 if i < 2 else 50, ("10", "11", "5000", "5100")[i]) for i in range(4))
     training = train(features)
-    known = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
-    assert not known["has_skill"]
-    assert "provisional" in known["verdict"]
-    assert "describe these customers and no others" in known["verdict"]
+    facts = record.facts(training, features, DEFAULT, renamed=None, trained_at=AT)
+    assert not facts["has_skill"]
+    assert "provisional" in facts["verdict"]
+    assert "describe these customers and no others" in facts["verdict"]

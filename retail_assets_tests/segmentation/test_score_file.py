@@ -21,9 +21,9 @@ from retail_assets_tests.segmentation.shoppers import PLANTED, SNAPSHOT, planted
 
 @pytest.fixture(scope="module")
 def model() -> SegmentModel:
-    made = train(planted(tuple(PLANTED), 60)[0]).model
-    assert made is not None
-    return made
+    trained = train(planted(tuple(PLANTED), 60)[0]).model
+    assert trained is not None
+    return trained
 
 
 def ask(tmp_path: Path, text: str | bytes, model: SegmentModel | None, form: Format | None = None) -> ScoredFile:
@@ -39,16 +39,16 @@ def weekly(customer: str, amount: float, weeks: int = 45) -> str:
 
 def test_new_customers_get_the_persona_of_their_like(tmp_path: Path, model: SegmentModel) -> None:
     text = "customer_id,date,amount\n" + weekly("rich", 95) + weekly("thrifty", 14) + weekly("rare", 14, 5)
-    found = {row["customer_id"]: row for row in ask(tmp_path, text, model).rows}
-    assert {customer: row["persona"] for customer, row in found.items()} == {
+    scored = {row["customer_id"]: row for row in ask(tmp_path, text, model).rows}
+    assert {customer: row["persona"] for customer, row in scored.items()} == {
         "rich": "High-Value Customers",
         "thrifty": "Budget Shoppers",
         "rare": "Low-Engagement",
     }
-    assert tuple(found["rich"]) == FIELDS
-    assert found["rich"]["confidence"] > 0.5
-    assert found["rich"]["monetary"] == Decimal("4275.00")
-    assert found["rich"]["snapshot_date"] == SNAPSHOT
+    assert tuple(scored["rich"]) == FIELDS
+    assert scored["rich"]["confidence"] > 0.5
+    assert scored["rich"]["monetary"] == Decimal("4275.00")
+    assert scored["rich"]["snapshot_date"] == SNAPSHOT
 
 
 def test_customers_without_a_persona_get_the_reason(tmp_path: Path, model: SegmentModel) -> None:
@@ -57,13 +57,13 @@ def test_customers_without_a_persona_get_the_reason(tmp_path: Path, model: Segme
         "old,2020-01-01,5\n,2023-12-30,7.50\n"
     )
     answer = ask(tmp_path, text, model)
-    found = {row["customer_id"]: row for row in answer.rows}
-    assert {c: r["persona"] for c, r in found.items()} == {
+    scored = {row["customer_id"]: row for row in answer.rows}
+    assert {c: r["persona"] for c, r in scored.items()} == {
         "new": "One Purchase",
         "back": "No Net Spend",
         "old": "Dormant",
     }
-    assert "Too new for a persona" in found["new"]["note"]
+    assert "Too new for a persona" in scored["new"]["note"]
     assert all(row["note"] and row["confidence"] is None for row in answer.rows)
     assert (answer.anonymous_lines, answer.anonymous_amount) == (1, Decimal("7.50"))
 
@@ -120,17 +120,17 @@ def test_any_money_is_read_as_it_was_written_in_any_notation(
     text = f"{'-' if cents < 0 else ''}{currency}{digits}{decimal}{part:02d}"
     with TemporaryDirectory() as folder:
         form = Format(decimal=decimal, thousands=thousands, currency=("EUR", "€"))
-        found = ask(Path(folder), f"customer_id\tdate\tamount\n\t2023-01-01\t{text}\n", None, form)
-    assert found.anonymous_amount == Decimal(cents).scaleb(-2)
+        scored = ask(Path(folder), f"customer_id\tdate\tamount\n\t2023-01-01\t{text}\n", None, form)
+    assert scored.anonymous_amount == Decimal(cents).scaleb(-2)
 
 
 def test_ids_are_those_that_cleaning_makes_of_them(tmp_path: Path) -> None:
     """A spreadsheet's 17.0 is 17, spaces of any kind go, and words for a missing value are nobody."""
     text = "customer_id,date,amount\n17,2023-12-01,1\n17.0,2023-12-02,1\n\u00a017\u200b,2023-12-03,1\n"
     text += "007,2023-12-01,1\nnull,2023-12-01,5\n"
-    found = ask(tmp_path, text, None, Format(missing=("NULL", "N/A")))
-    assert {row["customer_id"]: row["frequency"] for row in found.rows} == {"17": 3, "007": 1}
-    assert (found.anonymous_lines, found.anonymous_amount) == (1, Decimal("5.00"))
+    scored = ask(tmp_path, text, None, Format(missing=("NULL", "N/A")))
+    assert {row["customer_id"]: row["frequency"] for row in scored.rows} == {"17": 3, "007": 1}
+    assert (scored.anonymous_lines, scored.anonymous_amount) == (1, Decimal("5.00"))
 
 
 def test_long_order_ids_of_a_customer_are_distinguished(tmp_path: Path) -> None:

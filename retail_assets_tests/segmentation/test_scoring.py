@@ -38,17 +38,17 @@ def test_rules_decide_for_those_who_cannot_be_clustered(name: str, four_kinds: t
     row, persona = RULED[name]
     row = row | {"returned": Decimal(str(row["returned"]))}
     for model in (four_kinds[1].model, None):
-        [found] = score(model, frame([row])).to_dict("records")
-        assert (found["persona"], found["cluster"]) == (persona, -1)
-        assert np.isnan(found["confidence"])
+        [scored] = score(model, frame([row])).to_dict("records")
+        assert (scored["persona"], scored["cluster"]) == (persona, -1)
+        assert np.isnan(scored["confidence"])
 
 
 def test_customers_of_rules_do_not_move_the_clusters(four_kinds: tuple[pd.DataFrame, Training]) -> None:
     features, training = four_kinds
     others = frame([customer("a", 1, "80"), customer("b", 4, "-99999999"), customer("c", 0, "0", recency=400)])
     wider = pd.concat([features, others], ignore_index=True)
-    found = score(train(wider).model, wider).set_index("customer_id")["persona"]
-    assert found[features["customer_id"]].tolist() == score(training.model, features)["persona"].tolist()
+    scored = score(train(wider).model, wider).set_index("customer_id")["persona"]
+    assert scored[features["customer_id"]].tolist() == score(training.model, features)["persona"].tolist()
 
 
 def test_without_a_model_nobody_is_given_a_persona() -> None:
@@ -92,15 +92,15 @@ TAGGED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_tags_follow_their_rules(name: str) -> None:
-    known, told = TAGGED[name]
-    money = {key: Decimal(known[key]) for key in ("monetary", "returned") if key in known}
-    found = tag(frame([customer("a", 8, "100") | known | money]))
-    assert found.text.tolist() == [told]
-    assert found.lapsed_risk.tolist() == ["lapsed" in told]
+    facts, text = TAGGED[name]
+    money = {key: Decimal(facts[key]) for key in ("monetary", "returned") if key in facts}
+    scored = tag(frame([customer("a", 8, "100") | facts | money]))
+    assert scored.text.tolist() == [text]
+    assert scored.lapsed_risk.tolist() == ["lapsed" in text]
 
 
 @given(st.text(max_size=128))
 def test_a_tag_of_any_category_has_no_comma_and_begins_with_a_letter_or_digit(category: str) -> None:
-    made = slug(category)
-    assert "," not in made
-    assert made[0].isalnum()
+    word = slug(category)
+    assert "," not in word
+    assert word[0].isalnum()

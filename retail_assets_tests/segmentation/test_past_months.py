@@ -26,8 +26,8 @@ DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2030, 12, 31))
 
 @pytest.fixture(scope="module")
 def sales() -> list[dict[str, Any]]:
-    made, _ = planted_sales(tuple(PLANTED), 25, days=365)
-    return [*made, line("last", "2023-12-31", None, 1)]
+    rows, _ = planted_sales(tuple(PLANTED), 25, days=365)
+    return [*rows, line("last", "2023-12-31", None, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +37,30 @@ def shop(tmp_path_factory: pytest.TempPathFactory, sales: list[dict[str, Any]]) 
 
 @given(DAYS, DAYS)
 def test_months_compared_are_whole_follow_each_other_and_have_sales_before_them(first: dt.date, last: dt.date) -> None:
-    found = month_ends(first, last, most=MONTHS + 1)
-    assert len(found) <= MONTHS + 1
-    for day in found:
+    result = month_ends(first, last, most=MONTHS + 1)
+    assert len(result) <= MONTHS + 1
+    for day in result:
         assert (day + dt.timedelta(1)).day == 1
         assert day <= last
         assert (day - first).days + 1 >= LEAST_DAYS
-    for earlier, later in pairwise(found):
+    for earlier, later in pairwise(result):
         assert (earlier + dt.timedelta(1)).month == later.month
 
 
 def test_a_quarter_ago_of_a_year_of_sales_is_the_end_of_september(shop: DuckDBWarehouse) -> None:
-    found = next_quarter(shop, DEFAULT)
-    assert (found.cutoff, found.until) == (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
+    result = next_quarter(shop, DEFAULT)
+    assert (result.cutoff, result.until) == (dt.date(2023, 9, 30), dt.date(2023, 12, 31))
 
 
 def test_shares_of_the_next_quarter_add_up_and_the_best_customers_bring_more_than_their_share(
     shop: DuckDBWarehouse,
 ) -> None:
-    found = next_quarter(shop, DEFAULT)
+    result = next_quarter(shop, DEFAULT)
     for key in ("customers_share", "next_revenue_share"):
-        assert sum(shares[key] for shares in found.by_persona.values()) == pytest.approx(1)
-    assert found.customers_share is not None
-    assert found.revenue_share is not None
-    assert found.revenue_share > 1.5 * found.customers_share
+        assert sum(shares[key] for shares in result.by_persona.values()) == pytest.approx(1)
+    assert result.customers_share is not None
+    assert result.revenue_share is not None
+    assert result.revenue_share > 1.5 * result.customers_share
 
 
 def test_later_sales_change_the_money_and_never_the_segments(
@@ -79,44 +79,46 @@ def test_later_sales_change_the_money_and_never_the_segments(
 
 
 def test_lists_are_as_long_as_the_segment_and_take_the_highest_spenders() -> None:
-    known = frame(customer(c, 2, str(money), recency=r) for c, money, r in (("a", 90, 1), ("b", 80, 1), ("c", 10, 300)))
+    customers = frame(
+        customer(c, 2, str(money), recency=r) for c, money, r in (("a", 90, 1), ("b", 80, 1), ("c", 10, 300))
+    )
     names = np.array([HIGH_VALUE.name, "Other", "Other"], dtype=object)
     day = dt.date(2023, 9, 30)
-    found = captured(known, names, np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
-    assert found.customers_share == pytest.approx(1 / 3)
-    assert found.revenue_share == pytest.approx(0.3)
-    assert found.ranking_share == pytest.approx(0.3)  # a has spent most
-    swapped = captured(known, names[[1, 0, 2]], np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
+    result = captured(customers, names, np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
+    assert result.customers_share == pytest.approx(1 / 3)
+    assert result.revenue_share == pytest.approx(0.3)
+    assert result.ranking_share == pytest.approx(0.3)  # a has spent most
+    swapped = captured(customers, names[[1, 0, 2]], np.array([30.0, 50.0, 20.0]), HIGH_VALUE.name, day, day)
     assert swapped.revenue_share == pytest.approx(0.5)
     assert swapped.ranking_share == pytest.approx(0.3)
 
 
 def test_without_money_or_without_the_best_persona_shares_are_null_with_the_reason() -> None:
-    known = frame([customer("a", 2, "90")])
+    customers = frame([customer("a", 2, "90")])
     day = dt.date(2023, 9, 30)
-    nothing = captured(known, np.array(["x"]), np.array([0.0]), "x", day, day)
+    nothing = captured(customers, np.array(["x"]), np.array([0.0]), "x", day, day)
     assert nothing.revenue_share is None
     assert "no net revenue" in str(nothing.why)
-    nobody = captured(known, np.array(["x"]), np.array([5.0]), "y", day, day)
+    nobody = captured(customers, np.array(["x"]), np.array([5.0]), "y", day, day)
     assert nobody.revenue_share is None
     assert nobody.by_persona["x"]["next_revenue_share"] == 1
     assert "No customer" in str(nobody.why)
 
 
 def test_names_of_steady_shoppers_last(shop: DuckDBWarehouse) -> None:
-    found = name_stability(shop, DEFAULT)
-    assert found.why is None
-    assert [str(day) for day in found.months][::6] == ["2023-06-30", "2023-12-31"]
-    assert found.window_days == 181
-    assert len(found.by_month) == 6
-    for share in (found.kept, found.kept_frozen, found.name_agreement):
+    result = name_stability(shop, DEFAULT)
+    assert result.why is None
+    assert [str(day) for day in result.months][::6] == ["2023-06-30", "2023-12-31"]
+    assert result.window_days == 181
+    assert len(result.by_month) == 6
+    for share in (result.kept, result.kept_frozen, result.name_agreement):
         assert share is not None
         assert 0.8 < share <= 1
-    assert found.kept_or_left is not None
-    assert found.kept is not None
-    assert found.kept_or_left <= found.kept
-    assert found.months_kept is not None
-    assert 3 < found.months_kept <= 6
+    assert result.kept_or_left is not None
+    assert result.kept is not None
+    assert result.kept_or_left <= result.kept
+    assert result.months_kept is not None
+    assert 3 < result.months_kept <= 6
 
 
 def test_too_short_a_history_is_said_and_not_filled_in(tmp_path: Path) -> None:
@@ -141,9 +143,9 @@ def test_customers_who_are_all_alike_have_no_names_to_keep(tmp_path: Path) -> No
         for d in range(0, 365, 7)
     ]
     fill(shop, alike)
-    found = name_stability(shop, DEFAULT)
-    assert found.kept is None
-    assert "alike" in str(found.why)
+    result = name_stability(shop, DEFAULT)
+    assert result.kept is None
+    assert "alike" in str(result.why)
     assert "alike" in str(next_quarter(shop, DEFAULT).why)
 
 
