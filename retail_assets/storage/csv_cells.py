@@ -1,4 +1,4 @@
-"""CSV files that people open in a spreadsheet: none of their cells may become a formula."""
+"""CSV files that are safe to open in a spreadsheet: no cell becomes a formula."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def safe_cell(text: str) -> str:
-    """`text`, led by an apostrophe if a spreadsheet would take it for a formula (OWASP: CSV injection).
+    """Return `text`, preceded by an apostrophe if a spreadsheet would take it for a formula (OWASP: CSV injection).
 
-    Signs in other scripts count, too: spreadsheets read a full-width `＝` as `=`. For text only: a number that we write
-    ourselves may begin with a minus.
+    Full-width signs count as well, because spreadsheets read a full-width `＝` as `=`. For text only: a number that we
+    write ourselves may begin with a minus.
+
+    >>> safe_cell("=1+1"), safe_cell("Beauty")
+    ("'=1+1", 'Beauty')
     """
     first = text.lstrip(" \u00a0\ufeff")[:1]
     return f"'{text}" if text.startswith(_FORMULA_STARTS) or first in _SIGNS else text
@@ -25,9 +28,10 @@ _SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def write_pages(sink: IO[bytes], columns: Sequence[str], pages: Iterable[Iterable[Sequence[str]]]) -> int:
-    """Write rows of finished cells, a page at a time, so that memory does not grow with their number; returns it.
+    """Write rows of finished cells page by page, in constant memory; return the number of rows.
 
-    UTF-8 with a mark, without which spreadsheets on Windows take it for something else; lines end as in RFC 4180.
+    The file is UTF-8 with a byte order mark, without which spreadsheets on Windows assume another encoding. Lines end
+    as in RFC 4180.
     """
     sink.write(codecs.BOM_UTF8)
     text = io.StringIO()

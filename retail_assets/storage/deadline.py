@@ -1,4 +1,4 @@
-"""A time limit for work that has none of its own: a library call that may wait for ever on a network or a process."""
+"""A time limit for calls that have none of their own and could wait indefinitely for a network or a process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ _T = TypeVar("_T")
 
 
 def within(seconds: float, work: Callable[[], _T]) -> _T:
-    """Return what `work` returns, or raise what it raises, or TimeoutError after `seconds`.
+    """Return what `work` returns, raise what it raises, or raise TimeoutError after `seconds`.
 
-    The work runs in a thread of its own. Late work cannot be stopped; it is left to itself and does not hold up the end
-    of the process.
+    The work runs in a thread of its own. Work that is late cannot be stopped: it goes on in a daemon thread, which does
+    not delay the end of the process.
+
+    >>> within(10, lambda: 6 * 7)
+    42
     """
     outcome: list[tuple[_T | None, BaseException | None]] = []
 

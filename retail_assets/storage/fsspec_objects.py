@@ -1,7 +1,7 @@
-"""Stores that fsspec opens, behind `storage.Store`: Azure Blob through adlfs, and whatever else tests may want.
+"""Stores that fsspec opens, behind `storage.Store`: Azure Blob through adlfs, and others in tests.
 
-Which account, and who asks, is said by adlfs's own variables: AZURE_STORAGE_CONNECTION_STRING, or
-AZURE_STORAGE_ACCOUNT_NAME with a key, a SAS token or what `az login` and managed identities give.
+The account and the credentials come from adlfs's own variables: AZURE_STORAGE_CONNECTION_STRING, or
+AZURE_STORAGE_ACCOUNT_NAME with a key, a SAS token, `az login` or a managed identity.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from retail_assets.storage.objects import Entry, RemoteObjects
 
 
 class FsspecObjects(RemoteObjects):
-    """The objects below a URI that fsspec knows. Listings are never taken from its cache: others write too."""
+    """The objects below a URI that fsspec can open. Listings never come from its cache: others write, too."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -65,9 +65,9 @@ class FsspecObjects(RemoteObjects):
         self._fs.put_file(path, self._path(key))
 
     def swap(self, key: str, data: bytes, tag: str | None) -> bool:
-        # Compared, then written: fsspec as such knows no condition.
-        found = self.read_tagged(key)
-        if (found[1] if found else None) != tag:
+        # Compared, then written: fsspec itself has no conditional write.
+        current = self.read_tagged(key)
+        if (current[1] if current else None) != tag:
             return False
         self.put(key, data)
         return True
@@ -88,10 +88,10 @@ class FsspecObjects(RemoteObjects):
 
 
 class AzureObjects(FsspecObjects):
-    """The objects below `abfs://container/prefix`, with Azure's own conditions and its errors in words."""
+    """The objects below `abfs://container/prefix`, with Azure's conditional writes and errors explained."""
 
     def __init__(self, uri: str) -> None:
-        import adlfs  # noqa: F401 - fsspec would say "no such protocol" of a package that is not installed
+        import adlfs  # noqa: F401 - without it, fsspec would report an unknown protocol
 
         with self.explaining(f"open {uri}"):
             super().__init__(uri)
@@ -102,12 +102,12 @@ class AzureObjects(FsspecObjects):
         async def read() -> tuple[bytes, str] | None:
             async with self._blob(key) as blob:
                 try:
-                    found = await blob.download_blob()
+                    download = await blob.download_blob()
                 except ResourceNotFoundError as e:
                     if _code(e) == "BlobNotFound":
                         return None
                     raise
-                return await found.readall(), found.properties.etag
+                return await download.readall(), download.properties.etag
 
         return cast("tuple[bytes, str] | None", fsspec.asyn.sync(self._fs.loop, read))
 
@@ -142,13 +142,13 @@ class AzureObjects(FsspecObjects):
 
         if isinstance(error, ValueError) and "connection" in str(error).lower():
             return StorageError(
-                "there is no Azure account to ask. Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME "
+                "no Azure account is configured. Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME "
                 "with AZURE_STORAGE_ACCOUNT_KEY or a login."
             )
         if isinstance(error, azure.ClientAuthenticationError):
             return StorageError("the Azure credentials are not accepted. Check AZURE_STORAGE_* or log in: `az login`.")
         if isinstance(error, azure.ServiceRequestError | azure.ServiceResponseError):
-            return StorageBusyError("the Azure endpoint does not answer. Check the network and the account's name.")
+            return StorageBusyError("the Azure endpoint does not answer. Check the network and the account name.")
         if isinstance(error, azure.HttpResponseError):
             code = _code(error)
             if code == "ContainerNotFound":
@@ -156,13 +156,15 @@ class AzureObjects(FsspecObjects):
             if error.status_code == 403:
                 return StorageError("permission denied. The role Storage Blob Data Contributor is needed there.")
             if error.status_code in (429, 500, 502, 503, 504):
-                return StorageBusyError(f"Azure is overloaded or asks to slow down ({code}). Run the same again later.")
-            return StorageError(f"Azure refused with {code} (HTTP {error.status_code}). Check the account's settings.")
+                return StorageBusyError(f"Azure is overloaded or asks to slow down ({code}). Try again later.")
+            return StorageError(
+                f"Azure refused the request with {code} (HTTP {error.status_code}). Check the account's settings."
+            )
         return None
 
 
 def _code(error: Exception) -> str:
-    """Azure's code of an error. Its text stays out: it names the account and what was signed."""
+    """Azure's code of an error. Its text is not shown: it names the account and what was signed."""
     return re.sub(r"\W", "", str(getattr(error, "error_code", None) or type(error).__name__))
 
 

@@ -1,7 +1,7 @@
-"""Locks between the processes of a machine, on open files or folders; a lock goes with its process, however that ends.
+"""Locks between processes of one machine, on open files or folders; a lock ends with its process, however that ends.
 
-Where there are no such locks (Windows, some network drives) nobody holds any and everybody gets them: whoever locks
-must stay right without, by comparing what was read right before it is replaced.
+Some systems have no such locks (Windows, some network drives). There every attempt to lock succeeds, so code that locks
+must be correct without the lock as well: it compares what it read right before it replaces it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _HELD = (errno.EWOULDBLOCK, errno.EACCES)
 
 
 def try_lock(fd: int) -> bool:
-    """Lock an open file until it is closed; False when a living process holds it."""
+    """Lock an open file until it is closed; return False if another process holds the lock."""
     try:
         import fcntl
     except ImportError:
@@ -27,7 +27,7 @@ def try_lock(fd: int) -> bool:
 
 
 def lock_within(fd: int, seconds: float) -> bool:
-    """Wait for the lock of an open file; False when a living process, maybe a suspended one, has not let go by then."""
+    """Wait up to `seconds` for the lock of an open file; return False if another process still holds it then."""
     deadline = time.monotonic() + seconds
     while not try_lock(fd):
         if time.monotonic() >= deadline:

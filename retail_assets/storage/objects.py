@@ -1,4 +1,4 @@
-"""What a store asks of an object store that is not a folder; S3 and fsspec's are modules of their own."""
+"""The interface that a `Store` needs of a remote object store; `s3_objects` and `fsspec_objects` implement it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from retail_assets.errors import StorageError
 
 @dataclass(frozen=True)
 class Entry:
-    """One object: `key` below the root, `size` in bytes, `modified` as seconds since 1970 or None.
+    """One object: `key` below the root, `size` in bytes, `modified` in seconds since 1970 or None.
 
-    `tag` changes when the content does, where the store has such a thing (the ETag of S3), else None.
+    `tag` changes with the content (the ETag of S3); it is None if the store has no such tag.
     """
 
     key: str
@@ -26,58 +26,58 @@ class Entry:
 
 
 class RemoteObjects(abc.ABC):
-    """What a `Store` asks of an object store that is not a folder. Keys are checked, prefixes end with no slash."""
+    """The objects below one URI. Keys have already been checked; prefixes do not end with a slash."""
 
     @abc.abstractmethod
     def list(self, prefix: str) -> Iterable[Entry]:
-        """Every object below a folder, in any order."""
+        """Return every object below a folder, in any order."""
 
     @abc.abstractmethod
     def folders(self, prefix: str) -> Iterable[str]:
-        """Names of the folders directly below a folder."""
+        """Return the names of the folders directly below a folder."""
 
     @abc.abstractmethod
     def exists(self, key: str) -> bool: ...
 
     @abc.abstractmethod
     def open(self, key: str) -> IO[bytes]:
-        """A seekable handle on one version of an object."""
+        """Open one version of an object; the handle is seekable."""
 
     @abc.abstractmethod
     def read_tagged(self, key: str) -> tuple[bytes, str] | None:
-        """Content and tag of one version of an object; None when it is not there."""
+        """Return content and tag of one version of an object, or None if there is no object."""
 
     @abc.abstractmethod
     def put(self, key: str, data: bytes) -> None: ...
 
     @abc.abstractmethod
     def upload(self, key: str, path: str) -> None:
-        """Make a local file an object, which appears whole or not at all."""
+        """Upload a local file as an object, which appears whole or not at all."""
 
     @abc.abstractmethod
     def swap(self, key: str, data: bytes, tag: str | None) -> bool:
-        """Write if the object is the one `tag` stands for (None: if there is none); returns whether it was."""
+        """Write if the object still has the tag `tag` (None: if there is no object); return whether it did."""
 
     @abc.abstractmethod
     def delete(self, keys: builtins.list[str]) -> None: ...
 
     @abc.abstractmethod
     def filesystem(self) -> Any:
-        """An fsspec file system that opens full URIs."""
+        """Return an fsspec file system that opens full URIs."""
 
     @abc.abstractmethod
     def explain(self, error: Exception) -> StorageError | None:
-        """The store's own error in words: what it means and what to do; None for errors that are not the store's."""
+        """Return what an error of the store means and what to do, or None for an error that is not the store's."""
 
     @contextlib.contextmanager
     def explaining(self, doing: str) -> Iterator[None]:
-        """Turn the store's own errors into StorageError. Without their cause: its text may name endpoints and roles."""
+        """Turn the store's own errors into StorageError, without the cause: its text may name endpoints and roles."""
         try:
             yield
         except StorageError:
             raise
         except Exception as e:
-            known = self.explain(e)
-            if known is None:
+            explained = self.explain(e)
+            if explained is None:
                 raise
-            raise type(known)(f"Cannot {doing}: {known}") from None
+            raise type(explained)(f"Cannot {doing}: {explained}") from None

@@ -1,8 +1,7 @@
-"""Temporary files of local writes: how one is known, whether its writer lives, and which are left of the dead.
+"""Temporary files of local writes: their names, and which of them were left behind by processes that ended.
 
-A writer locks the file that it writes. The lock ends with its process, however that ends, so no clock has to guess
-whether a writer that pauses (a suspended laptop, a slow source) is still there. Where there are no locks, age alone
-must tell.
+A writer locks the file that it writes. The lock ends with its process, however that ends, so a pause (a suspended
+laptop, a slow source) is not mistaken for a crash. Where the system has no locks, age alone decides.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _NAME = re.compile(r"\.[0-9a-f]{32}\.part")
 
 
 def new_name() -> str:
-    """A name that nobody else uses; it begins with a dot, so that no listing shows the file."""
+    """Return a unique name, which begins with a dot so that no listing shows the file."""
     return f".{uuid.uuid4().hex}.part"
 
 
@@ -29,17 +28,17 @@ def hold(handle: IO[bytes]) -> None:
 
 
 def left_over(folder: Path, before: float) -> list[Path]:
-    """Temporary files below a folder that were last written before a time (seconds since 1970), by nobody alive."""
-    found = []
+    """Return temporary files below a folder that no process holds, last written before a time (seconds since 1970)."""
+    left = []
     for below, names, files in os.walk(folder):
         names.sort()
         for path in (Path(below, name) for name in sorted(files) if _NAME.fullmatch(name)):
             try:
                 if path.stat().st_mtime < before and not _is_held(path):
-                    found.append(path)
-            except OSError:  # published since it was listed, or not ours to judge
+                    left.append(path)
+            except OSError:  # published since the listing, or not accessible to us
                 continue
-    return found
+    return left
 
 
 def _is_held(path: Path) -> bool:

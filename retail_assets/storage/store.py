@@ -22,17 +22,23 @@ from retail_assets.storage.locks import lock_within
 from retail_assets.storage.objects import Entry, RemoteObjects
 
 _KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
-#: A swap holds its lock for milliseconds.
+#: How long to wait for a lock; a swap holds it for milliseconds.
 _LOCK_SECONDS = 60
 
-#: The extra of this project that brings the packages for a remote scheme.
+#: The extra of this project that installs the packages for a remote scheme.
 _EXTRAS = {"s3": "aws", "abfs": "azure"}
 
 
 class Store:
-    """A folder tree at `uri`: a local folder, `s3://…` or `abfs://…`.
+    """Objects below `uri`, which is a local folder, `s3://…` or `abfs://…`.
 
     Local writes go to a temporary file first and are renamed into place, so that a reader never sees half an object.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(folder)
+    ...     store.write("sales/dt=2024-01-01/a.csv", b"1")
+    ...     [entry.key for entry in store.list("sales")]
+    ['sales/dt=2024-01-01/a.csv']
     """
 
     def __init__(self, uri: str) -> None:
@@ -44,44 +50,45 @@ class Store:
         return f"Store({self.uri!r})"
 
     def uri_of(self, key: str) -> str:
-        """Full path or URI of a key."""
+        """Return the full path or URI of a key."""
         return f"{self.uri.rstrip('/')}/{_checked(key)}"
 
     def local_path(self, key: str) -> Path:
-        """Path of a key in a local store. Raises StorageError for a remote one."""
+        """Return the path of a key in a local store. Raises StorageError for a remote one."""
         if not self.is_local:
             raise StorageError(f"{self.uri} is not a local folder")
         return Path(self.uri, *_checked(key).split("/"))
 
     def list(self, prefix: str) -> builtins.list[Entry]:
-        """Every object below the folder `prefix` (not a name prefix: `dt=1` does not find `dt=10`), sorted by key.
+        """Return every object below the folder `prefix`, sorted by key.
 
-        Names that begin with `.` are unfinished writes and are left out. A folder that is not there is empty.
+        `prefix` is a folder, not the beginning of a name: `dt=1` does not match `dt=10`. Names that begin with `.` are
+        unfinished writes and are left out. A folder that does not exist is empty.
         """
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
-            found = _walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
-            visible = (e for e in found if not any(part.startswith(".") for part in e.key.split("/")))
+            entries = _walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
+            visible = (e for e in entries if not any(part.startswith(".") for part in e.key.split("/")))
             return sorted(visible, key=lambda e: e.key)
 
     def folders(self, prefix: str) -> builtins.list[str]:
-        """Names of the folders directly below `prefix`, sorted. One listing, not a walk."""
+        """Return the names of the folders directly below `prefix`, sorted: one listing, not a walk of the tree."""
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
             if self.is_local:
                 base = Path(self.uri, *filter(None, prefix.split("/")))
-                found = base.iterdir() if base.is_dir() else ()
-                return sorted(p.name for p in found if p.is_dir() and not p.name.startswith("."))
+                children = base.iterdir() if base.is_dir() else ()
+                return sorted(p.name for p in children if p.is_dir() and not p.name.startswith("."))
             return sorted(name for name in self._remote().folders(prefix) if not name.startswith("."))
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object, not only a folder, at `key`."""
+        """Return whether there is an object (not only a folder) at `key`."""
         with self._explained(f"look for {self.uri_of(key)}"):
             return self.local_path(key).is_file() if self.is_local else self._remote().exists(_checked(key))
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
-        """Open an object for reading, as bytes. Raises StorageError when it is not there or not readable."""
+        """Open an object for reading, as bytes. Raises StorageError if it is missing or not readable."""
         with self._explained(f"read {self.uri_of(key)}"):
             handle: IO[bytes]
             handle = self.local_path(key).open("rb") if self.is_local else self._remote().open(_checked(key))
@@ -89,17 +96,17 @@ class Store:
             yield handle
 
     def read(self, key: str) -> bytes:
-        """The content of an object. Raises StorageError when it is not there or not readable."""
+        """Return the content of an object. Raises StorageError if it is missing or not readable."""
         with self.open(key) as f, self._explained(f"read {self.uri_of(key)}"):
             return f.read()
 
     def read_if_exists(self, key: str) -> bytes | None:
-        """The content of an object, or None when it is not there."""
-        found = self.read_tagged(key)
-        return None if found is None else found[0]
+        """Return the content of an object, or None if there is no object."""
+        tagged = self.read_tagged(key)
+        return None if tagged is None else tagged[0]
 
     def read_tagged(self, key: str) -> tuple[bytes, str] | None:
-        """The content of an object and a tag of this version of it, for `swap`; None when it is not there."""
+        """Return the content of an object and the tag of this version, for `swap`; None if there is no object."""
         with self._explained(f"read {self.uri_of(key)}"):
             if not self.is_local:
                 return self._remote().read_tagged(_checked(key))
@@ -110,28 +117,28 @@ class Store:
             return data, hashlib.sha256(data).hexdigest()
 
     def swap(self, key: str, data: bytes, tag: str | None) -> bool:
-        """Publish an object in the place of the version that `tag` stands for; None stands for no object.
+        """Publish an object in place of the version with the tag `tag` (None: if there is no object yet).
 
-        Returns False, and changes nothing, when another writer was there first. So of several that have read the same
-        version one goes through, and none is overwritten unseen.
+        Returns False, and changes nothing, if another writer was faster. So of several writers that have read the same
+        version one succeeds, and no write is lost unnoticed.
         """
         doing = f"write {self.uri_of(key)}"
         with self._explained(doing):
             if not self.is_local:
-                # A request that was repeated because its answer was lost finds its own work there.
+                # A request that was repeated because its response was lost finds its own data there.
                 return self._remote().swap(_checked(key), data, tag) or self.read_if_exists(key) == data
             path = self.local_path(key)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _alone_in(path.parent):
-                found = self.read_tagged(key)
-                if (found[1] if found else None) != tag:
+            with _locked(path.parent):
+                current = self.read_tagged(key)
+                if (current[1] if current else None) != tag:
                     return False
                 self.write(key, data)
                 return True
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[IO[bytes]]:
-        """Write an object as a stream. It appears whole when the block ends well, and not at all otherwise."""
+        """Write an object as a stream. It appears whole if the block succeeds, and not at all otherwise."""
         doing = f"write {self.uri_of(key)}"
         with self._writing_remote(key, doing) if not self.is_local else self._writing_local(key, doing) as handle:
             yield handle
@@ -156,7 +163,7 @@ class Store:
         except BaseException as e:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            if isinstance(e, OSError) and e.errno in (*_SPACE, errno.EFBIG):  # whoever wrote to the handle met it
+            if isinstance(e, OSError) and e.errno in (*_SPACE, errno.EFBIG):  # raised by a write to the handle
                 with _explained(doing):
                     raise
             raise
@@ -164,9 +171,9 @@ class Store:
     @contextlib.contextmanager
     def _writing_remote(self, key: str, doing: str) -> Iterator[IO[bytes]]:
         remote = self._remote()
-        # To local disk first: what is sent at the end is whole, and an upload appears at once or not at all. Streams
-        # commit half an object when the writer fails.
-        with _explained(f"{doing} by way of {tempfile.gettempdir()}"):
+        # Spooled to local disk first: an upload of a whole file appears at once or not at all, while a stream publishes
+        # half an object if its writer fails.
+        with _explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
             whole = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed below, whatever the block raises
         with whole:
             try:
@@ -174,14 +181,14 @@ class Store:
                 whole.flush()
             except OSError as e:
                 if e.errno in _SPACE:
-                    with _explained(f"{doing} by way of {tempfile.gettempdir()}"):
+                    with _explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
                         raise
                 raise
             with self._explained(doing):
                 remote.upload(_checked(key), whole.name)
 
     def write(self, key: str, data: bytes) -> None:
-        """Publish an object: readers see the old bytes or the new, never a mixture."""
+        """Publish an object: readers see the old bytes or the new ones, never a mixture."""
         if self.is_local:
             with self.writing(key) as f:
                 f.write(data)
@@ -190,7 +197,7 @@ class Store:
             self._remote().put(_checked(key), data)
 
     def delete(self, keys: builtins.list[str]) -> None:
-        """Delete objects; those already gone are no error."""
+        """Delete objects; a missing object is no error."""
         keys = [_checked(key) for key in keys]
         if self.is_local:
             for key in keys:
@@ -201,7 +208,7 @@ class Store:
                 self._remote().delete(keys)
 
     def filesystem(self) -> Any:
-        """An fsspec file system of a remote store, for DuckDB: it opens what `uri_of` returns."""
+        """Return an fsspec file system of a remote store, for DuckDB: it opens what `uri_of` returns."""
         return self._remote().filesystem()
 
     @contextlib.contextmanager
@@ -214,7 +221,7 @@ class Store:
                 yield
 
     def _remote(self) -> RemoteObjects:
-        """What speaks to a remote store. Imported late: local use needs none of its packages."""
+        """The remote store's objects, imported late: a local store needs none of the packages."""
         if self._opened is None:
             scheme = self.uri.split("://")[0]
             try:
@@ -253,7 +260,7 @@ def _walk(root: Path, prefix: str) -> Iterator[Entry]:
             path = Path(folder, name)
             try:
                 stat = path.stat()
-            except FileNotFoundError:  # gone since the listing
+            except FileNotFoundError:  # deleted since the listing
                 continue
             yield Entry(path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime)
 
@@ -264,7 +271,7 @@ def _raise(error: OSError) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut. Not every platform can open a folder."""
+    """Make a rename survive a power failure, where the platform can open a folder."""
     with contextlib.suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
         try:
@@ -274,11 +281,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same out of a folder; the lock goes with the process, however it ends.
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder that lock it the same way; the lock ends with the process.
 
-    Without locks what was read is compared right before it is replaced all the same. Raises StorageBusyError when
-    another process, which may have been suspended, does not let go.
+    Without locks, what was read is still compared right before it is replaced. Raises StorageBusyError if another
+    process, perhaps a suspended one, does not release the lock.
     """
     if os.name == "nt":  # folders cannot be opened there
         yield
@@ -287,7 +294,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         if not lock_within(fd, _LOCK_SECONDS):
             raise StorageBusyError(
-                f"Another process has been writing in {folder} for {_LOCK_SECONDS} s. Run the same again later."
+                f"Another process has been writing in {folder} for {_LOCK_SECONDS} s. Try again later."
             )
         yield
     finally:
@@ -299,24 +306,22 @@ _SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 @contextlib.contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """Turn what the operating system says into a StorageError that says what to do."""
+    """Turn an error of the operating system into a StorageError that says what to do."""
     try:
         yield
     except StorageError:
         raise
     except (FileExistsError, NotADirectoryError) as e:
-        raise StorageError(
-            f"Cannot {doing}: a file stands where a folder should be ({e.filename}). Move it away."
-        ) from e
+        raise StorageError(f"Cannot {doing}: a file is in the place of a folder ({e.filename}). Move it away.") from e
     except IsADirectoryError as e:
         raise StorageError(f"Cannot {doing}: that is a folder. Move it away, or choose another name.") from e
     except FileNotFoundError as e:
         raise StorageError(f"Cannot {doing}: it is not there. Check the path and the settings.") from e
     except PermissionError as e:
-        raise StorageError(f"Cannot {doing}: permission denied. Check the owner and the rights of it.") from e
+        raise StorageError(f"Cannot {doing}: permission denied. Check its owner and permissions.") from e
     except OSError as e:
         if e.errno in _SPACE:
-            raise StorageError(f"Cannot {doing}: the disk is full. Free some space and run the same again.") from e
+            raise StorageError(f"Cannot {doing}: the disk is full. Free some space and try again.") from e
         if e.errno == errno.EROFS:
             raise StorageError(f"Cannot {doing}: the file system is read-only. Choose another folder.") from e
-        raise StorageError(f"Cannot {doing}: {e.strerror or e}. Check the store and run the same again.") from e
+        raise StorageError(f"Cannot {doing}: {e.strerror or e}. Check the store and try again.") from e

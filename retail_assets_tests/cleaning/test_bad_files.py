@@ -137,7 +137,7 @@ def test_a_folder_and_a_file_that_may_not_be_read_are_refused_before_they_land(
     monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no mode stops
     with pytest.raises(LandingError, match=r"permission denied. Check its owner and permissions"):
         check_file(locked)
-    with pytest.raises(StorageError, match=r"permission denied. Check the owner and the rights of it"):
+    with pytest.raises(StorageError, match=r"permission denied. Check its owner and permissions"):
         check_before_landing(locked, parse(SHOP, "bad_files.py"))
 
 

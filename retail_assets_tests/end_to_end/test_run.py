@@ -1,4 +1,4 @@
-"""`retail-assets materialize`: the same run as Dagster's command, told a line a step, failing on one screen."""
+"""`retail-assets materialize`: the same run as Dagster's command, with one line per step and errors on one screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retail_assets_tests.end_to_end.conftest import LAST, Installation
 pytestmark = pytest.mark.timeout(1800)
 
 
-def test_assets_without_partitions_are_computed_and_told_a_line_a_step(
+def test_assets_without_partitions_are_computed_with_one_line_per_step(
     materialized: Installation, tmp_path: Path
 ) -> None:
     place = materialized.copy(tmp_path)
@@ -54,13 +54,11 @@ def test_a_failed_step_says_why_on_one_screen_and_publishes_nothing(materialized
     assert manifest.read_bytes() == before
 
 
-def test_an_output_that_cannot_be_written_says_what_stands_in_the_way(
-    materialized: Installation, tmp_path: Path
-) -> None:
+def test_an_output_that_cannot_be_written_names_what_is_in_the_way(materialized: Installation, tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
     place = Installation(
         materialized.home, tmp_path / "a-file", {**materialized.env, "RETAIL_OUTPUT": str(tmp_path / "a-file")}
     )
     failed = place.run("retail-assets", "materialize", "--select", 'key:"eda_summary"', expect=1)
-    assert "a file stands where a folder should be" in failed.stderr
+    assert "a file is in the place of a folder" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(smal
     land_file(delivery, raw, SOURCE, FIRST)
     before = files_below(small_disk)
     delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
-    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: the disk is full\. Free some space and run"):
+    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: the disk is full\. Free some space and try again"):
         land_file(delivery, raw, SOURCE, FIRST, replace=True)
     assert files_below(small_disk) == before
     assert raw.read(f"{SOURCE}/dt={FIRST}/till.csv") == csv(("T1", 1))
@@ -86,7 +86,7 @@ def test_a_disk_that_is_full_while_spark_writes_says_so_and_leaves_no_temporary_
     lake = Lake(Store(str(small_disk / "lake")), SOURCE)
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 450_000)
-    with pytest.raises(StorageError, match=r"disk is full.*Free some space and run the same again"):
+    with pytest.raises(StorageError, match=r"disk is full.*Free some space and try again"):
         job.clean(lambda: spark, raw, lake, landings, contract, "full")
     assert not [name for name in files_below(small_disk) if name.endswith(".part")]
     filler.unlink()
@@ -167,9 +167,9 @@ def _refused(home: Home, denied: str) -> None:
     platform = home.platform
     contract = platform.settings.contract
     told = {
-        "a landed file": r"Cannot read .*till\.csv: permission denied\. Check the owner and the rights",
-        "a landing": r"Cannot list .*: permission denied\. Check the owner and the rights",
-        "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check the owner and the rights",
+        "a landed file": r"Cannot read .*till\.csv: permission denied\. Check its owner and permissions",
+        "a landing": r"Cannot list .*: permission denied\. Check its owner and permissions",
+        "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check its owner and permissions",
         "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and rights",
         "a file of the lake": r"nothing was changed|cannot be read",
         "a folder of the lake": r"Cannot read .*\.parquet: permission denied\. .* Nothing was loaded",

@@ -128,5 +128,5 @@ def test_what_azure_refuses_is_explained_without_secrets(
     assert "cGxhbnRlZHNlY3JldA" not in str(refused.value)
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", "nonsense")
     AzureBlobFileSystem.clear_instance_cache()
-    with pytest.raises(StorageError, match="no Azure account"):
+    with pytest.raises(StorageError, match="no Azure account is configured"):
         Store("abfs://c/p").list("")
