@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(smal
     land_file(delivery, raw, SOURCE, FIRST)
     before = files_below(small_disk)
     delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))
-    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: the disk is full\. Free some space and try again"):
+    with pytest.raises(StorageError, match=r"Cannot write .*till\.csv: the disk is full\. Free some space and try"):
         land_file(delivery, raw, SOURCE, FIRST, replace=True)
     assert files_below(small_disk) == before
     assert raw.read(f"{SOURCE}/dt={FIRST}/till.csv") == csv(("T1", 1))
