@@ -54,17 +54,17 @@ def run(
         raise_on_error=False,
     )
     assert done.success == succeeds, [e.message for e in done.all_events if e.is_failure]
-    made = {
+    metadata = {
         event.asset_key.to_user_string(): {k: getattr(v, "value", v) for k, v in event.materialization.metadata.items()}
         for event in done.get_asset_materialization_events()
         if event.asset_key
     }
-    return made, {e.check_name: e for e in done.get_asset_check_evaluations()}
+    return metadata, {e.check_name: e for e in done.get_asset_check_evaluations()}
 
 
 def rows(platform: Platform, sql: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = platform.warehouse.query(sql).to_pylist()
-    return found
+    table: list[dict[str, Any]] = platform.warehouse.query(sql).to_pylist()
+    return table
 
 
 def names(platform: Platform) -> dict[str, str]:
@@ -83,25 +83,25 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def half_a_year(environment: dict[str, str]) -> list[dict[str, dict[str, Any]]]:
     """Metadata of the first training and of six monthly ones, whose checks all pass."""
     platform = platform_of(environment)
-    told = []
+    months = []
     for day in MONTHS:
         sell(platform, day)
-        made, checks = run(platform)
+        metadata, checks = run(platform)
         assert all(evaluation.passed for evaluation in checks.values()), checks
         profiles = rows(platform, "SELECT sum(customers) AS customers, sum(revenue) AS revenue FROM segment_profiles")
-        told.append(made | {"all": profiles[0]})
-    return told
+        months.append(metadata | {"all": profiles[0]})
+    return months
 
 
 def test_the_first_model_is_promoted_and_names_the_planted_kinds(
     environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
 ) -> None:
     assert half_a_year[0]["segment_model"]["promoted"]
-    found = names(platform_of(environment))
-    assert sum(found[customer] == kind for customer, kind in TRUTH.items()) >= 0.95 * len(TRUTH)
+    segments = names(platform_of(environment))
+    assert sum(segments[customer] == kind for customer, kind in TRUTH.items()) >= 0.95 * len(TRUTH)
 
 
-def test_a_model_is_trained_anew_when_it_has_not_seen_a_month(half_a_year: list[dict[str, dict[str, Any]]]) -> None:
+def test_a_model_is_trained_again_when_it_has_not_seen_a_month(half_a_year: list[dict[str, dict[str, Any]]]) -> None:
     assert all(month["segment_model"]["trained"] for month in half_a_year)
     assert "has not seen the last 31 days" in half_a_year[1]["segment_model"]["reason"]
 
@@ -141,8 +141,8 @@ def test_the_same_month_again_trains_nothing_and_changes_nothing(
     platform = platform_of(environment)
     tables = ("customer_segments", "segment_profiles", "segment_migrations")
     before = [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables]
-    made, checks = run(platform)
-    assert not made["segment_model"]["trained"]
+    metadata, checks = run(platform)
+    assert not metadata["segment_model"]["trained"]
     assert [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables] == before
     assert checks["names_are_kept"].passed
 
@@ -153,15 +153,15 @@ def test_a_retraining_with_the_same_sales_is_the_same_version(
     platform = platform_of(environment)
     in_use = platform.model_store(SEGMENTS).require_champion().version
     # The yardstick and the names are inherited, so that the newest of the chain reproduces itself.
-    made, _ = run(platform, retrain=True)
-    assert made["segment_model"]["model_version"] == in_use
+    metadata, _ = run(platform, retrain=True)
+    assert metadata["segment_model"]["model_version"] == in_use
 
 
 def test_the_report_is_written_with_pictures_and_lists(
     environment: dict[str, str], half_a_year: list[dict[str, dict[str, Any]]]
 ) -> None:
-    made, _ = run(platform_of(environment), report=True)
-    assert "4 segments" in made["segment_report"]["verdict"]
+    metadata, _ = run(platform_of(environment), report=True)
+    assert "4 segments" in metadata["segment_report"]["verdict"]
     output = Path(environment["RETAIL_OUTPUT"])
     evaluation = json.loads((output / "segments" / "evaluation.json").read_text())
     assert evaluation["k"] == 4
@@ -189,17 +189,17 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     )
     environment["RETAIL_PERSONAS"] = str(own)
     platform = platform_of(environment)
-    made, checks = run(platform, succeeds=False)
-    assert "waits for" in made["segment_model"]["outcome"]
-    assert "customer_segments" not in made
+    metadata, checks = run(platform, succeeds=False)
+    assert "waits for" in metadata["segment_model"]["outcome"]
+    assert "customer_segments" not in metadata
     assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.ERROR
     assert "another name" in str(checks["names_are_kept"].description)
     assert names(platform) == before
 
-    made, checks = run(platform)  # the next day's run warns, and goes on by the model in use
-    assert not made["segment_model"]["trained"]
+    metadata, checks = run(platform)  # the next day's run warns, and names with the model in use
+    assert not metadata["segment_model"]["trained"]
     assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.WARN
-    assert made["customer_segments"]["model_version"] == first
+    assert metadata["customer_segments"]["model_version"] == first
     assert names(platform) == before
 
     for name, value in environment.items():
@@ -223,7 +223,7 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     assert platform.model_store(SEGMENTS).require_champion().version == first
 
 
-def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Path) -> None:
+def test_a_damaged_model_is_reported_and_replaced_by_the_next_training(tmp_path: Path) -> None:
     platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
     sell(platform, MONTHS[0])
     run(platform)
@@ -233,27 +233,27 @@ def test_a_damaged_model_is_told_and_replaced_by_the_next_training(tmp_path: Pat
     with pytest.raises(ModelStoreError, match=r"has been changed.*Retrain the segments.*--kind segments"):
         platform.model_store(SEGMENTS).load(version)
     sell(platform, MONTHS[1])
-    made, _ = run(platform)
-    assert "no readable model" in made["segment_model"]["reason"]
-    assert made["segment_model"]["promoted"]
+    metadata, _ = run(platform)
+    assert "no readable model" in metadata["segment_model"]["reason"]
+    assert metadata["segment_model"]["promoted"]
     assert platform.model_store(SEGMENTS).require_champion().version != version
     assert sum(names(platform)[customer] == name for customer, name in before.items()) > 0.9 * len(before)
 
 
-def test_a_shop_of_one_purchase_a_customer_is_told_so(tmp_path: Path) -> None:
+def test_a_shop_with_one_purchase_per_customer_gets_no_personas(tmp_path: Path) -> None:
     """The seed's data set: no persona is invented, and the graph runs through."""
     platform = platform_of({"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")})
     once = [line(f"o{i}", dt.date(2023, 1, 1) + dt.timedelta(days=i % 300), f"CUST{i:03d}", 25 + i) for i in range(90)]
     fill(platform.warehouse, once)
-    made, checks = run(platform, report=True)
+    metadata, checks = run(platform, report=True)
     assert all(evaluation.passed for evaluation in checks.values()), checks
     assert (
         "With one purchase per customer there is no purchase frequency to segment by"
-        in made["segment_model"]["verdict"]
+        in metadata["segment_model"]["verdict"]
     )
     assert (
         "With one purchase per customer there is no purchase frequency to segment by"
-        in made["segment_report"]["verdict"]
+        in metadata["segment_report"]["verdict"]
     )
     assert set(names(platform).values()) == {"One Purchase"}
     assert platform.model_store(SEGMENTS).champion() is None
@@ -266,11 +266,11 @@ def test_no_sales_make_empty_tables(tmp_path: Path) -> None:
     fill(platform.warehouse, [])
     stale = tmp_path / "output" / "figures" / "segment_migrations.png"
     platform.output.write("figures/segment_migrations.png", b"of another shop")
-    made, checks = run(platform, report=True)
+    metadata, checks = run(platform, report=True)
     assert all(evaluation.passed for evaluation in checks.values()), checks
     assert not stale.exists(), "a figure that this run does not draw is removed"
-    assert made["customer_segments"]["dagster/row_count"] == 0
-    assert "nobody to segment" in made["segment_model"]["verdict"]
+    assert metadata["customer_segments"]["dagster/row_count"] == 0
+    assert "nobody to segment" in metadata["segment_model"]["verdict"]
 
 
 @pytest.fixture
@@ -282,22 +282,22 @@ def cli(
     return CliRunner()
 
 
-def test_a_customer_is_told_with_confidence_and_description(cli: CliRunner) -> None:
-    told = cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001"])
-    assert told.exit_code == 0, told.output
-    assert "Hig-0001: High-Value Customers" in told.output
-    assert "confidence" in told.output
+def test_a_customer_is_printed_with_confidence_and_description(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001"])
+    assert result.exit_code == 0, result.output
+    assert "Hig-0001: High-Value Customers" in result.output
+    assert "confidence" in result.output
     as_json = json.loads(cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001", "--json"]).stdout)
     assert as_json["persona"] == "High-Value Customers"
     assert Decimal(as_json["monetary"]) > 0
 
 
 @pytest.mark.parametrize(
-    ("customer", "told"), [("nobody", "no sales on record"), ("", "anonymous sales"), ("  ", "anonymous sales")]
+    ("customer", "message"), [("nobody", "no sales on record"), ("", "anonymous sales"), ("  ", "anonymous sales")]
 )
-def test_customers_who_cannot_be_told_are_told_why(cli: CliRunner, customer: str, told: str) -> None:
+def test_customers_without_a_segment_get_the_reason(cli: CliRunner, customer: str, message: str) -> None:
     answer = cli.invoke(app, ["predict", "segment", "--customer", customer])
-    assert told in str(answer.exception)
+    assert message in str(answer.exception)
 
 
 def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRunner, tmp_path: Path) -> None:
@@ -310,16 +310,16 @@ def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRun
         writer.writerows([r["customer_id"], r["sale_date"], r["total_amount"], r["order_id"]] for r in chosen)
         writer.writerow(["=cmd|' /C calc'!A0", "2024-06-01", "20.00", "n1"])
         writer.writerow(["", "2024-06-01", "7.50", "n2"])
-    told = cli.invoke(app, ["predict", "segment", "--from-csv", str(file)])
-    assert told.exit_code == 0, told.output
-    found = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(told.stdout))}
-    known = names(platform_of({name: str(value) for name, value in cli_environment().items()}))
-    ours = {customer: row["persona"] for customer, row in found.items() if not customer.startswith("'")}
-    assert ours == {customer: known[customer] for customer in ours}
-    hostile = found["'=cmd|' /C calc'!A0"]
+    result = cli.invoke(app, ["predict", "segment", "--from-csv", str(file)])
+    assert result.exit_code == 0, result.output
+    rows_by_customer = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
+    stored = names(platform_of({name: str(value) for name, value in cli_environment().items()}))
+    ours = {customer: row["persona"] for customer, row in rows_by_customer.items() if not customer.startswith("'")}
+    assert ours == {customer: stored[customer] for customer in ours}
+    hostile = rows_by_customer["'=cmd|' /C calc'!A0"]
     assert (hostile["persona"], hostile["decided_by"]) == ("One Purchase", "rule")
     assert "Too new for a persona" in hostile["note"]
-    assert "in no segment: 1 line (USD 7.50)." in told.stderr
+    assert "in no segment: 1 line (USD 7.50)." in result.stderr
 
 
 def cli_environment() -> dict[str, str]:
