@@ -149,17 +149,7 @@ def make_report(
         currency=currency,
         snapshot=scope["snapshot_date"],
     )
-    names = score(model, sample, catalog)["persona"].to_numpy()
-    inputs = FigureInputs(
-        evaluation,
-        names,
-        model.standardize(sample) if model else np.zeros((len(sample), 0)),
-        _rows(warehouse, f"select {SEGMENT_MIGRATIONS.column_list} from {SEGMENT_MIGRATIONS.name}")
-        if warehouse.exists(SEGMENT_MIGRATIONS)
-        else [],
-        categories,
-        sample,
-    )
+    inputs = _figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
     return Report(
         evaluation,
         draw_figures(inputs, catalog=catalog, currency=currency, seed=seed),
@@ -169,6 +159,26 @@ def make_report(
             RECOMMENDATIONS_TEXT: as_markdown(advice).encode(),
         },
         evaluation["verdict"],
+    )
+
+
+def _figure_inputs(
+    warehouse: Warehouse,
+    model: SegmentModel | None,
+    evaluation: dict[str, Any],
+    categories: list[dict[str, Any]],
+    sample: pd.DataFrame,
+    catalog: Catalog,
+) -> FigureInputs:
+    """What the figures show of a sample of customers, and of the migrations where there are any."""
+    migrations = f"select {SEGMENT_MIGRATIONS.column_list} from {SEGMENT_MIGRATIONS.name}"
+    return FigureInputs(
+        evaluation,
+        score(model, sample, catalog)["persona"].to_numpy(),
+        model.standardize(sample) if model else np.zeros((len(sample), 0)),
+        _rows(warehouse, migrations) if warehouse.exists(SEGMENT_MIGRATIONS) else [],
+        categories,
+        sample,
     )
 
 
