@@ -41,7 +41,7 @@ def backtest(rows: pd.DataFrame) -> tuple[dict[str, Any], Backtest]:
         tested.actual[:DESIGNED_ON],
         {name: values[:DESIGNED_ON] for name, values in tested.forecasts.items()},
         tested.naive_error[:DESIGNED_ON],
-        tested.modelled,
+        tested.modeled,
         tested.unscored_days,
         {name: values[:DESIGNED_ON] for name, values in tested.quantiles.items()},
     )

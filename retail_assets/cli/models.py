@@ -21,20 +21,22 @@ if TYPE_CHECKING:
     from retail_assets.platform import Platform
 
 models = typer.Typer(
-    help="Versions of the models of forecast and segments: look, compare, promote, roll back.", no_args_is_help=True
+    help="Versions of the models of forecast and segments: list, compare, promote, roll back.", no_args_is_help=True
 )
 
 
 class Kind(StrEnum):
-    """What a model is of."""
+    """The kinds of model."""
 
     FORECAST = "forecast"
     SEGMENTS = "segments"
 
 
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="A version, or a part that only one has.")]
+Version = Annotated[
+    str, typer.Argument(metavar="VERSION", help="A version, or any part of its name that no other has.")
+]
 OfKind = Annotated[
-    Kind | None, typer.Option("--kind", help="By default the forecast; with a VERSION, whichever has it.")
+    Kind | None, typer.Option("--kind", help="The forecast by default; with a VERSION, the kind that has it.")
 ]
 
 
@@ -87,15 +89,15 @@ def _kind_of(version: str, kind: Kind | None) -> Kind:
 
 @models.command("list")
 def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
-    """Every version, the newest last; the one in use is marked."""
+    """List every version, the newest last, and mark the one in use."""
     chosen = kind or Kind.FORECAST
     store, display = _store(chosen), _DISPLAYS[chosen]
     versions, damaged = store.versions(), store.damaged()
     try:
         champion = store.champion()
-        in_use = champion.version if champion else None
     except UnreadablePointerError as e:
-        damaged["champion.json"], in_use = str(e), None
+        damaged["champion.json"], champion = str(e), None
+    in_use = champion.version if champion else None
     for name, error in damaged.items():
         typer.echo(f"Damaged, {name}: {error}", err=True)
     if as_json:
@@ -104,26 +106,33 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     if not versions:
         typer.echo(f"No model is stored yet. Materialize the asset {store.kind.trained_by}.")
         return
-    held = promotion.held(store)
+    held, removed = promotion.held(store), promotion.removed_by_hand(champion)
+    marks = {
+        **dict.fromkeys(removed, "-"),
+        **({held.version: "?"} if held else {}),
+        **({in_use: "*"} if in_use else {}),
+    }
     typer.echo(f"  {'version':20s} {'model':24s} {'sales to':10s} {display.heading:>7s} {display.skill:>6s}  trained")
     for m in versions:
         value = m.metrics.get(display.metric)
         cell = "–" if value is None else display.form(value)
         skill = "yes" if m.has_skill else "no"
-        mark = "*" if m.version == in_use else "?" if held and m.version == held.version else " "
+        mark = marks.get(m.version, " ")
         typer.echo(f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}")
     typer.echo(f"  * in use, in {store.store.uri}")
     if held:
         typer.echo(f"  ? held: {held.reason}. To put it in use: retail-assets models promote {held.version}")
+    if removed:
+        typer.echo("  - removed by hand: no training promotes it; retail-assets models promote brings it back")
 
 
 @models.command("show")
 def show(
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="By default the one in use.")] = None,
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="The one in use by default.")] = None,
     kind: OfKind = None,
     as_json: AsJson = False,
 ) -> None:
-    """The model card of a version; with --json its manifest and every promotion."""
+    """Show the model card of a version; with --json its manifest and every promotion."""
     store = _store(_kind_of(version or "", kind))
     chosen = store.manifest(version or store.require_champion().version)
     if as_json:
@@ -137,14 +146,14 @@ def show(
 
 @models.command("compare")
 def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJson = False) -> None:
-    """Two versions side by side, each by its own figures."""
+    """Compare two versions, each by its own metrics."""
     of = _kind_of(first, kind)
     store, display = _store(of), _DISPLAYS[of]
     pair = store.manifest(first), store.manifest(second)
     rows = {key: tuple(m.metrics.get(key) for m in pair) for key in display.compared}
     if as_json:
-        told = {m.version: {"family": m.family, "data": m.data, "metrics": m.metrics} for m in pair}
-        typer.echo(json.dumps(told, indent=2))
+        facts = {m.version: {"family": m.family, "data": m.data, "metrics": m.metrics} for m in pair}
+        typer.echo(json.dumps(facts, indent=2))
         return
     typer.echo(f"  {'':14s} {pair[0].version:>20s} {pair[1].version:>20s}")
     for name, values in (
@@ -162,7 +171,7 @@ def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJso
             names = zip(m.data["names"], m.data["customers_by_name"], strict=True)
             typer.echo(f"  {m.version}: " + ", ".join(f"{name} {count:,}" for name, count in names))
     elif pair[0].data != pair[1].data:
-        typer.echo("  Their backtests are of different days: a difference need not be one of the models.")
+        typer.echo("  Their backtests cover different days: a difference of numbers need not be one of the models.")
 
 
 @models.command("promote")

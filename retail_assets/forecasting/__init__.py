@@ -1,4 +1,5 @@
-"""Daily sales by category, 28 days ahead: series, features, models, backtest, figures.
+"""Daily sales by category, 28 days ahead: data, models, evaluation, figures, lifecycle.
 
-What does not belong here: reading tables, writing files, Dagster. Import the modules; this package imports nothing.
+What does not belong here: Dagster, the settings and the clock, which are arguments. Import the modules; this package
+imports nothing.
 """

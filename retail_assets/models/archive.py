@@ -1,7 +1,7 @@
-"""skops archives with the same bytes for the same model.
+"""Canonical skops archives: the same bytes for the same model.
 
-skops names the parts of its archive by memory address and stamps them with the time. Both are taken out here, so that
-the digest of a model says whether two trainings came to the same result.
+skops names the parts of its archive by memory address and stamps them with the time. Both are removed here, so that the
+digest of a model shows whether two trainings came to the same result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def canonical(archive: bytes) -> bytes:
-    """The same archive with its parts numbered in the order they are named, and stamped with no time."""
+    """Rewrite an archive with its parts numbered in the order in which they are named, and without time stamps."""
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         parts = {name: source.read(name) for name in source.namelist()}
     schema = json.loads(parts.pop("schema.json"))
@@ -32,7 +32,7 @@ def canonical(archive: bytes) -> bytes:
         elif isinstance(node, dict):
             if "__id__" in node:
                 address = str(node["__id__"])
-                # Constants are shared or not as memory happened to be; an own number for each is true in any case.
+                # Constants may or may not be shared in memory; a number of its own for each is right in both cases.
                 new = str(next(count))
                 node["__id__"] = int(new if node.get("is_json") else number.setdefault(address, new))
             if isinstance(node.get("file"), str) and node["file"] in parts:
@@ -53,7 +53,7 @@ def canonical(archive: bytes) -> bytes:
 
 
 def _without_padding(part: bytes) -> bytes:
-    """The array with zeros between its fields: the nodes of a tree are structs, with whatever was in memory there."""
+    """The array with zeros between its fields: the nodes of a tree are structs, padded with whatever was in memory."""
     if not part.startswith(b"\x93NUMPY"):
         return part
     array = np.load(io.BytesIO(part), allow_pickle=False)

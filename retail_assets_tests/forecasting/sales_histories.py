@@ -1,4 +1,4 @@
-"""Histories for the forecasting tests: rows of `daily_category_sales` made by rule, and seeded where random."""
+"""Histories for the forecasting tests: rows of `daily_category_sales` computed by rule, and seeded where random."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def row(day: date, category: str, revenue: float, orders: int = 50) -> dict[str,
 def history(
     days: int, categories: Mapping[str, Callable[[int], float | None]], *, first: date = FIRST, orders: int = 50
 ) -> pd.DataFrame:
-    """One row a day and category; each category is a function of the day's number, None where it has no row."""
+    """One row per day and category; each category is a function of the day's number, None where it has no row."""
     rows = [
         row(first + timedelta(days=number), name, revenue, orders)
         for number in range(days)

@@ -21,7 +21,7 @@ from retail_assets.forecasting.evaluation.transaction_amounts import (
 
 
 def transactions(n=600, seed=0, effect=0.0):
-    """The seed's kind: price and quantity by chance, a customer who says nothing of either, unless `effect`."""
+    """Like the seed data: random price and quantity, independent of the customer unless there is an `effect`."""
     random = np.random.default_rng(seed)
     price, quantity = random.choice([25.0, 50.0, 300.0, 500.0], n), random.integers(1, 5, n)
     gender = random.choice(["Female", "Male"], n)
@@ -63,7 +63,7 @@ def test_columns_that_hold_the_answer_are_refused_by_name(column):
         judge(transactions(), ["age", column])
 
 
-def test_a_missing_column_and_too_few_rows_are_told():
+def test_a_missing_column_and_too_few_rows_are_reported():
     with pytest.raises(ValueError, match="'shoe_size'"):
         judge(transactions(), ["shoe_size"])
     assert report(transactions(50))["evaluated"] is False
@@ -92,7 +92,7 @@ def test_a_shop_that_sells_by_the_piece_may_know_its_prices():
     assert report(rows, repeats=1)["with_price"]["has_skill"]
 
 
-def test_an_amount_that_is_missing_is_told():
+def test_an_amount_that_is_missing_is_reported():
     rows = transactions()
     with pytest.raises(ValueError, match="total_amount is missing or not a number in 1 transactions"):
         judge(rows.assign(total_amount=rows["total_amount"].where(rows.index != 3)), ["age"])
@@ -108,7 +108,7 @@ def test_a_customer_who_always_spends_alike_is_recognised():
     measured = report(rows, repeats=3)
     assert measured["without_price"]["has_skill"]
     assert "customer_mean_before" in measured["without_price"]["features"]
-    assert "customer_lines_before" not in measured["without_price"]["features"], "the same of all, it tells nothing"
+    assert "customer_lines_before" not in measured["without_price"]["features"], "it is constant"
 
 
 def test_customers_who_came_once_change_nothing():

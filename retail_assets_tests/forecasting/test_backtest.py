@@ -137,7 +137,7 @@ def tested(rows):
 
 
 def test_values_after_a_cutoff_change_none_of_its_forecasts(rows, tested):
-    # The first cut-off is day 74: all that follows is made up anew, a category vanishes, a day is closed.
+    # The first cut-off is day 74: all that follows is invented again, a category vanishes, a day is closed.
     later = rows["sale_date"] > tested.cutoffs[0]
     changed = rows.copy()
     changed.loc[later, "revenue"] = changed.loc[later, "revenue"] * 7 + 1000
@@ -175,7 +175,7 @@ def test_a_fit_has_one_core_and_what_runs_afterwards_has_all_of_them_again(rows,
         run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0)
         assert threads() == before
     assert during
-    assert {count for found in during for count in found.values()} == {1}
+    assert {count for counts in during for count in counts.values()} == {1}
     assert set(before.values()) == {3}
 
 
@@ -188,7 +188,7 @@ def test_the_actuals_are_the_days_after_the_cutoff(rows, tested):
 
 def test_a_category_unknown_at_the_cutoff_is_forecast_as_zero_and_scored(tested):
     at = tested.categories.index("late")
-    assert not tested.modelled[at]
+    assert not tested.modeled[at]
     assert tested.forecasts[PRODUCT_MODEL][0, at].max() == 0
     assert np.nansum(tested.actual[1, at]) > 0
 
@@ -221,7 +221,7 @@ def test_an_unknown_candidate_is_refused_by_name(rows):
 
 
 def test_intervals_at_a_cutoff_are_learnt_from_earlier_errors_alone(rows, tested):
-    # The first of the two cut-offs has no error before it, and says nothing rather than guess.
+    # The first of the two cut-offs has no error before it, and gives no interval instead of guessing.
     assert len(tested.cutoffs) == 2
     first, second = tested.quantiles[PRODUCT_MODEL]
     assert np.isnan(first).all()

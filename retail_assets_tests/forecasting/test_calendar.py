@@ -1,4 +1,4 @@
-"""What the calendar says of a day."""
+"""Calendar features and holidays."""
 
 from __future__ import annotations
 

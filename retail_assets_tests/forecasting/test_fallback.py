@@ -30,12 +30,12 @@ def method_beside_a_large_category(amount, days=200):
 @pytest.mark.parametrize(
     ("amount", "expected"),
     [
-        (lambda n: 500.0 + n % 2, fallback.MODELLED),
+        (lambda n: 500.0 + n % 2, fallback.MODELED),
         (lambda n: 500.0 if n >= 135 else None, fallback.SHORT),
         (lambda n: 500.0 if n >= 190 else None, fallback.TOO_SHORT),
         (lambda n: 500.0 if n == 199 else None, fallback.TOO_SHORT),
         (lambda n: 500.0 if n < 180 else None, fallback.ENDED),
-        (lambda n: 500.0 if n < 195 else None, fallback.MODELLED),
+        (lambda n: 500.0 if n < 195 else None, fallback.MODELED),
         (lambda n: 500.0 if n == 3 else None, fallback.ENDED),
         (lambda n: 500.0 if n % 5 == 0 else None, fallback.SPARSE),
         (lambda n: 1.0 + n % 2, fallback.SMALL),
@@ -103,5 +103,5 @@ def test_no_forecast_is_below_zero_unless_returns_dominate():
 def test_methods_see_nothing_after_the_cutoff():
     rows = history(200, {"a": noisy_week(100), "b": lambda n: 50.0 + n % 2 if n < 150 else None})
     sales, cutoff = sales_of(rows), date(2023, 1, 2) + timedelta(days=140)
-    assert choose_fallbacks(panel_at(sales, cutoff)) == [fallback.MODELLED, fallback.MODELLED]
-    assert choose_fallbacks(panel_at(sales, sales.last_day)) == [fallback.MODELLED, fallback.ENDED]
+    assert choose_fallbacks(panel_at(sales, cutoff)) == [fallback.MODELED, fallback.MODELED]
+    assert choose_fallbacks(panel_at(sales, sales.last_day)) == [fallback.MODELED, fallback.ENDED]

@@ -1,4 +1,4 @@
-"""Features of a day ahead: right by hand, and blind to everything after the origin."""
+"""Features of a day ahead: equal to hand-computed ones, and independent of everything after the origin."""
 
 from __future__ import annotations
 

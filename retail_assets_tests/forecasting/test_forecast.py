@@ -25,10 +25,10 @@ from retail_assets_tests.forecasting.sales_histories import FIRST, WEEKLY, histo
 
 
 def forecast(rows, **options):
-    made = forecast_daily(rows, **{"country": "US", **options})
-    assert made.table.schema == SALES_FORECAST.arrow_schema()
-    json.dumps(made.backtest, allow_nan=False)
-    frame = made.table.to_pandas()
+    result = forecast_daily(rows, **{"country": "US", **options})
+    assert result.table.schema == SALES_FORECAST.arrow_schema()
+    json.dumps(result.backtest, allow_nan=False)
+    frame = result.table.to_pandas()
     ends = frame[["p025", "p10", "p50", "p90", "p975"]].to_numpy()
     assert np.isfinite(frame[["mean", "seasonal_naive"]].to_numpy()).all()
     assert np.isfinite(ends).all()
@@ -37,30 +37,30 @@ def forecast(rows, **options):
     total = frame[frame["product_category"] == "TOTAL"].set_index("forecast_date")["mean"]
     assert parts.tolist() == pytest.approx(total.tolist(), abs=0.005)
     assert not frame.duplicated(list(SALES_FORECAST.key)).any()
-    return made
+    return result
 
 
-def figures(rows, made, currency=""):
-    return fan_charts(rows, made.table, made.backtest, currency=currency) | backtest.figures(
-        made.measured, made.backtest, None, currency=currency
+def figures(rows, result, currency=""):
+    return fan_charts(rows, result.table, result.backtest, currency=currency) | backtest.figures(
+        result.measured, result.backtest, None, currency=currency
     )
 
 
-def of_categories(made):
-    frame = made.table.to_pandas()
+def of_categories(result):
+    frame = result.table.to_pandas()
     return frame[frame["product_category"] != "TOTAL"]
 
 
-def means(made):
-    return of_categories(made)["mean"].tolist()
+def means(result):
+    return of_categories(result)["mean"].tolist()
 
 
-def methods_of(made):
-    return dict(of_categories(made)[["product_category", "method"]].drop_duplicates().to_numpy().tolist())
+def methods_of(result):
+    return dict(of_categories(result)[["product_category", "method"]].drop_duplicates().to_numpy().tolist())
 
 
-def claims_skill(made):
-    return " has skill: " in made.backtest["verdict"]
+def claims_skill(result):
+    return " has skill: " in result.backtest["verdict"]
 
 
 @pytest.fixture(scope="module")
@@ -131,51 +131,51 @@ def test_figures_are_drawn_of_measured_skill(pattern, planted):
     assert all(png.startswith(b"\x89PNG") for png in drawn.values())
 
 
-def test_pure_noise_is_said_to_have_no_skill_and_an_average_is_published():
-    made = forecast(history(366, {"x": pure_noise(400, seed=1), "y": pure_noise(300, seed=2)}, orders=2))
-    assert made.backtest["evaluated"]
-    assert not claims_skill(made)
-    assert made.backtest["has_skill"] is False
-    assert set(methods_of(made).values()) == {f"{made.backtest['champion']}: no model is better in the backtest"}
+def test_pure_noise_has_no_skill_and_an_average_is_published():
+    result = forecast(history(366, {"x": pure_noise(400, seed=1), "y": pure_noise(300, seed=2)}, orders=2))
+    assert result.backtest["evaluated"]
+    assert not claims_skill(result)
+    assert result.backtest["has_skill"] is False
+    assert set(methods_of(result).values()) == {f"{result.backtest['champion']}: no model is better in the backtest"}
 
 
 def test_a_constant_category_is_forecast_exactly_without_a_claim():
-    made = forecast(history(110, {"a": lambda _: 50.0}))
-    assert of_categories(made)[["p025", "p975"]].to_numpy().tolist() == [[50.0, 50.0]] * 28
-    assert means(made) == [50.0] * 28
-    assert not claims_skill(made)
+    result = forecast(history(110, {"a": lambda _: 50.0}))
+    assert of_categories(result)[["p025", "p975"]].to_numpy().tolist() == [[50.0, 50.0]] * 28
+    assert means(result) == [50.0] * 28
+    assert not claims_skill(result)
 
 
 def test_a_constant_category_beside_others_is_forecast_exactly_too():
-    made = forecast(history(120, {"a": noisy_week(100), "b": lambda _: 50.0}))
-    rows = made.table.to_pandas().query("product_category == 'b'")
+    result = forecast(history(120, {"a": noisy_week(100), "b": lambda _: 50.0}))
+    rows = result.table.to_pandas().query("product_category == 'b'")
     assert rows[["mean", "p025", "p975"]].to_numpy().tolist() == [[50.0] * 3] * 28
 
 
 def test_a_category_that_was_silent_for_four_weeks_is_not_forecast_with_certainty():
-    made = forecast(history(200, {"a": noisy_week(100), "b": lambda n: 1000.0 if n in (120, 150, 165) else None}))
-    rows = made.table.to_pandas().query("product_category == 'b' and mean > 0")
+    result = forecast(history(200, {"a": noisy_week(100), "b": lambda n: 1000.0 if n in (120, 150, 165) else None}))
+    rows = result.table.to_pandas().query("product_category == 'b' and mean > 0")
     assert (rows["p975"] > rows["mean"]).all()
 
 
 def test_an_exact_weekly_pattern_is_repeated_without_a_claim():
-    made = forecast(history(112, {"a": lambda n: 100 * WEEKLY[n % 7]}))
-    assert means(made) == pytest.approx([100 * factor for factor in WEEKLY] * 4)
-    assert not claims_skill(made)
+    result = forecast(history(112, {"a": lambda n: 100 * WEEKLY[n % 7]}))
+    assert means(result) == pytest.approx([100 * factor for factor in WEEKLY] * 4)
+    assert not claims_skill(result)
 
 
-def assert_unmeasured(made, reason):
-    assert made.backtest["evaluated"] is False
-    assert reason in made.backtest["reason"]
-    assert made.backtest["verdict"].startswith("Skill was not measured.")
-    assert "gradient_boosting" not in set(methods_of(made).values())
+def assert_unmeasured(result, reason):
+    assert result.backtest["evaluated"] is False
+    assert reason in result.backtest["reason"]
+    assert result.backtest["verdict"].startswith("Skill was not measured.")
+    assert "gradient_boosting" not in set(methods_of(result).values())
 
 
 def test_no_sales_give_an_empty_table_and_no_figure():
-    made = forecast(history(0, {}))
-    assert made.table.num_rows == 0
-    assert_unmeasured(made, "There are no sales")
-    assert figures(history(0, {}), made) == {}
+    result = forecast(history(0, {}))
+    assert result.table.num_rows == 0
+    assert_unmeasured(result, "There are no sales")
+    assert figures(history(0, {}), result) == {}
 
 
 @pytest.mark.parametrize(
@@ -190,45 +190,45 @@ def test_no_sales_give_an_empty_table_and_no_figure():
 )
 def test_a_history_too_short_to_test_is_forecast_by_rule(days, method):
     rows = history(days, {"a": noisy_week(100)})
-    made = forecast(rows)
-    assert_unmeasured(made, f"The history has {days} days")
-    assert methods_of(made) == {"a": method}
-    assert set(figures(rows, made)) == {"forecast_total.png", "forecast_categories.png"}
+    result = forecast(rows)
+    assert_unmeasured(result, f"The history has {days} days")
+    assert methods_of(result) == {"a": method}
+    assert set(figures(rows, result)) == {"forecast_total.png", "forecast_categories.png"}
 
 
 def test_categories_that_sell_nothing_of_worth_are_forecast_as_zero():
     rows = history(200, {"a": lambda _: 0.0, "b": lambda _: 0.0})
-    made = forecast(rows)
-    assert_unmeasured(made, "At no cut-off had any category")
-    assert set(means(made)) == {0.0}
-    assert figures(rows, made)
+    result = forecast(rows)
+    assert_unmeasured(result, "At no cut-off had any category")
+    assert set(means(result)) == {0.0}
+    assert figures(rows, result)
 
 
 def test_a_shop_of_returns_is_forecast_below_zero():
-    made = forecast(history(120, {"a": lambda _: -30.0}))
-    assert set(means(made)) == {-30.0}
-    assert_unmeasured(made, "revenue that is above zero")
+    result = forecast(history(120, {"a": lambda _: -30.0}))
+    assert set(means(result)) == {-30.0}
+    assert_unmeasured(result, "revenue that is above zero")
 
 
 def test_an_ended_category_is_forecast_as_zero_beside_one_that_sells():
-    made = forecast(history(90, {"a": noisy_week(100), "gone": lambda n: 70.0 if n < 60 else None}))
-    frame = made.table.to_pandas()
-    assert methods_of(made)["gone"] == fallback.ENDED
+    result = forecast(history(90, {"a": noisy_week(100), "gone": lambda n: 70.0 if n < 60 else None}))
+    frame = result.table.to_pandas()
+    assert methods_of(result)["gone"] == fallback.ENDED
     assert frame.loc[frame["product_category"] == "gone", "mean"].eq(0).all()
 
 
 def test_a_brand_new_category_is_forecast_by_its_mean():
-    made = forecast(history(90, {"a": noisy_week(100), "new": lambda n: 70.0 if n >= 87 else None}))
-    frame = made.table.to_pandas()
-    assert methods_of(made)["new"] == fallback.TOO_SHORT
+    result = forecast(history(90, {"a": noisy_week(100), "new": lambda n: 70.0 if n >= 87 else None}))
+    frame = result.table.to_pandas()
+    assert methods_of(result)["new"] == fallback.TOO_SHORT
     assert frame.loc[frame["product_category"] == "new", "mean"].eq(70.0).all()
 
 
 def test_a_month_without_data_is_neither_learnt_nor_a_fall_of_sales():
     rows = history(160, {"a": lambda n: None if 90 <= n < 120 else 100.0})
-    made = forecast(rows)
-    assert len(made.backtest["data"]["closed_days"]) == 30
-    assert means(made) == pytest.approx([100.0] * 28)
+    result = forecast(rows)
+    assert len(result.backtest["data"]["closed_days"]) == 30
+    assert means(result) == pytest.approx([100.0] * 28)
 
 
 def test_one_huge_purchase_leaves_the_forecast_of_other_categories_alone():
@@ -239,22 +239,22 @@ def test_one_huge_purchase_leaves_the_forecast_of_other_categories_alone():
 
 
 def test_an_unknown_country_is_noted():
-    made = forecast(history(30, {"a": noisy_week(100)}), country="XX")
-    assert any("No holiday calendar for country 'XX'" in note for note in made.backtest["notes"])
+    result = forecast(history(30, {"a": noisy_week(100)}), country="XX")
+    assert any("No holiday calendar for country 'XX'" in note for note in result.backtest["notes"])
 
 
 def test_closed_days_are_named():
-    made = forecast(history(60, {"a": lambda n: None if n == 40 else 100.0}))
-    assert made.backtest["data"]["closed_days"] == ["2023-02-11"]
-    assert any(note.startswith("Closed days") for note in made.backtest["notes"])
+    result = forecast(history(60, {"a": lambda n: None if n == 40 else 100.0}))
+    assert result.backtest["data"]["closed_days"] == ["2023-02-11"]
+    assert any(note.startswith("Closed days") for note in result.backtest["notes"])
 
 
 def test_long_names_and_shorter_horizons_are_kept():
     name = "長" * 128
     rows = history(40, {name: noisy_week(10)})
-    made = forecast(rows, horizon=5)
-    assert of_categories(made)["product_category"].tolist() == [name] * 5
-    assert figures(rows, made)
+    result = forecast(rows, horizon=5)
+    assert of_categories(result)["product_category"].tolist() == [name] * 5
+    assert figures(rows, result)
 
 
 @pytest.mark.parametrize(("option", "value"), [("horizon", 0), ("horizon", 29), ("seed", -1)])
@@ -281,24 +281,24 @@ def test_any_little_history_has_a_finite_forecast_for_each_category(rows):
     frame = pd.DataFrame(
         [row(date(2024, 1, 1) + timedelta(days=day), name, float(money), orders) for day, name, money, orders in rows]
     )
-    made = forecast(frame, horizon=9)
-    assert made.backtest["evaluated"] is False or made.backtest["champion"]
+    result = forecast(frame, horizon=9)
+    assert result.backtest["evaluated"] is False or result.backtest["champion"]
     known = {name for _, name, _, _ in rows}
-    forecast_for = set(of_categories(made)["product_category"])
+    forecast_for = set(of_categories(result)["product_category"])
     # A partial last day may hold all there is of a category; nothing else may go missing.
-    assert forecast_for == known or (forecast_for < known and made.backtest["notes"])
+    assert forecast_for == known or (forecast_for < known and result.backtest["notes"])
 
 
 def test_a_category_called_total_keeps_its_own_rows():
-    made = forecast(history(40, {"TOTAL": lambda _: 10.0, "b": lambda _: 5.0}))
-    assert set(methods_of(made)) == {"TOTAL (category)", "b"}
-    assert any("is called 'TOTAL (category)'" in note for note in made.backtest["notes"])
+    result = forecast(history(40, {"TOTAL": lambda _: 10.0, "b": lambda _: 5.0}))
+    assert set(methods_of(result)) == {"TOTAL (category)", "b"}
+    assert any("is called 'TOTAL (category)'" in note for note in result.backtest["notes"])
 
 
 def test_the_intervals_of_a_new_category_are_those_of_its_like():
     late = noisy_week(70, seed=9)
-    made = forecast(history(200, {"a": noisy_week(100), "new": lambda n: late(n) if n >= 190 else None}))
-    new = of_categories(made).query("product_category == 'new'")
+    result = forecast(history(200, {"a": noisy_week(100), "new": lambda n: late(n) if n >= 190 else None}))
+    new = of_categories(result).query("product_category == 'new'")
     assert (new["p90"] > new["mean"]).all()
     assert (new["p10"] < new["mean"]).all()
 

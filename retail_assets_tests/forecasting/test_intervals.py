@@ -28,10 +28,10 @@ def test_quantiles_never_cross_and_are_finite(seed, size, gaps, rows, sign):
     point = random.normal(1, 1, (rows + 1, 28)) * size
     level = random.gamma(1, 1, rows + 1) * size * sign
     below_zero = random.random(rows + 1) < 0.3
-    made = quantiles(point, level, calibrate(scaled, group), below_zero)
-    assert np.isfinite(made).all()
-    assert (np.diff(made, axis=2) >= 0).all()
-    assert (made[~below_zero] >= 0).all()
+    ends = quantiles(point, level, calibrate(scaled, group), below_zero)
+    assert np.isfinite(ends).all()
+    assert (np.diff(ends, axis=2) >= 0).all()
+    assert (ends[~below_zero] >= 0).all()
 
 
 def test_an_interval_holds_as_often_as_it_promises():
@@ -40,10 +40,10 @@ def test_an_interval_holds_as_often_as_it_promises():
     point = np.full((7, 28), 100.0)
     level = np.full(7, 100.0)
     scaled = (truth(8) - point) / intervals.day_scale(point, level)
-    made = quantiles(point, level, calibrate(scaled, np.zeros(7, dtype=np.int64)), np.zeros(7, dtype=bool))
+    ends = quantiles(point, level, calibrate(scaled, np.zeros(7, dtype=np.int64)), np.zeros(7, dtype=bool))
     new = truth(400)[:, :6]
     for (low, high), promised in ((INNER, 0.8), (OUTER, 0.95)):
-        inside = (new >= made[:6, :, low]) & (new <= made[:6, :, high])
+        inside = (new >= ends[:6, :, low]) & (new <= ends[:6, :, high])
         assert inside.mean() == pytest.approx(promised, abs=0.02)
 
 
@@ -62,25 +62,25 @@ def test_errors_of_categories_cancel_in_the_interval_of_the_total():
     point = np.full((8, 20, 28), 100.0)
     level = np.append(np.full(20, 100.0), 2000.0)
     outcome, total = intervals.with_total(actual), intervals.with_total(point)
-    learnt = calibrate((outcome - total) / intervals.day_scale(total, level), np.zeros(21, dtype=np.int64))
-    made = quantiles(total[0], level, learnt, np.zeros(21, dtype=bool))
-    width = made[:, :, 3] - made[:, :, 1]
+    learned = calibrate((outcome - total) / intervals.day_scale(total, level), np.zeros(21, dtype=np.int64))
+    ends = quantiles(total[0], level, learned, np.zeros(21, dtype=bool))
+    width = ends[:, :, 3] - ends[:, :, 1]
     # Independent errors: √20 times one category's width, not 20 times.
     assert width[-1].mean() / width[:-1].mean() == pytest.approx(20**0.5, rel=0.25)
 
 
 def test_a_day_that_is_surely_zero_has_no_width():
-    made = quantiles(
+    ends = quantiles(
         np.array([[0.0, 5.0], [0.0, 5.0]]), np.array([5.0, 5.0]),
         calibrate(np.random.default_rng(0).normal(size=(3, 2, 28)), np.zeros(2, dtype=np.int64)),
         np.zeros(2, dtype=bool),
     )  # fmt: skip
-    assert (made[:, 0] == 0).all()
-    assert (made[:, 1, 3] > made[:, 1, 1]).all()
+    assert (ends[:, 0] == 0).all()
+    assert (ends[:, 1, 3] > ends[:, 1, 1]).all()
 
 
 def test_a_short_history_tells_its_scatter():
     sales = sales_of(history(40, {"calm": noisy_week(100, noise=0.02), "wild": noisy_week(100, noise=0.5, seed=1)}))
     panel = panel_at(sales, sales.last_day)
-    learnt = calibrate(intervals.spread_in_history(panel), np.zeros(3, dtype=np.int64))
-    assert learnt.spread[1] > 5 * learnt.spread[0]
+    learned = calibrate(intervals.spread_in_history(panel), np.zeros(3, dtype=np.int64))
+    assert learned.spread[1] > 5 * learned.spread[0]

@@ -18,7 +18,7 @@ NEWER = replace(CHAMPION, version="new", data={"last_day": "2024-01-08"})
 
 
 @pytest.mark.parametrize(
-    ("candidate", "promoted", "told"),
+    ("candidate", "promoted", "phrase"),
     [
         (NEWER, True, "fitted to sales up to 2024-01-08"),
         (CHAMPION, False, "the same model"),
@@ -29,9 +29,9 @@ NEWER = replace(CHAMPION, version="new", data={"last_day": "2024-01-08"})
         (replace(NEWER, family="auto_ets", scores={"auto_ets": 99.5}), True, "took no part"),
     ],
 )
-def test_a_candidate_is_promoted_only_if_it_wins(candidate: Manifest, promoted: bool, told: str) -> None:
+def test_a_candidate_is_promoted_only_if_it_wins(candidate: Manifest, promoted: bool, phrase: str) -> None:
     decision = decide(candidate, CHAMPION)
-    assert (decision.promote, told in decision.reason) == (promoted, True), decision
+    assert (decision.promote, phrase in decision.reason) == (promoted, True), decision
 
 
 def test_a_model_that_cannot_be_read_is_no_rival() -> None:
@@ -54,7 +54,7 @@ def test_a_model_without_skill_gives_way_to_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "phrase"),
     [
         ({}, None),
         ({"demanded": True}, "on demand"),
@@ -68,9 +68,9 @@ def test_a_model_without_skill_gives_way_to_another() -> None:
         ({"last_day": None}, None),
     ],
 )
-def test_a_training_is_due_for_a_reason(changes: dict[str, object], told: str | None) -> None:
+def test_a_training_is_due_for_a_reason(changes: dict[str, object], phrase: str | None) -> None:
     usual = {
         "champion": CHAMPION, "alike": [CHAMPION], "last_day": dt.date(2024, 1, 5), "alarm": None, "demanded": False,
     }  # fmt: skip
     reason = reason_to_train(**(usual | changes))  # type: ignore[arg-type]
-    assert reason is None if told is None else told in (reason or "")
+    assert reason is None if phrase is None else phrase in (reason or "")

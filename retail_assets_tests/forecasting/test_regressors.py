@@ -1,4 +1,4 @@
-"""Events and regressors: learnt from, and never known before they were said."""
+"""Events and regressors: the model learns from them, and never knows them before they were known."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_a_value_is_a_feature_of_its_day_from_the_day_it_was_known():
 
 
 def test_of_several_values_the_latest_known_counts():
-    said = [("5", "2024-03-20"), ("1", "2024-03-10"), ("9", "2024-03-25")]
-    lines = [f"2024-03-24,rain,{value},{known_on}" for value, known_on in said]
+    entries = [("5", "2024-03-20"), ("1", "2024-03-10"), ("9", "2024-03-25")]
+    lines = [f"2024-03-24,rain,{value},{known_on}" for value, known_on in entries]
     rows, _ = rows_of(read("\n".join(["date,name,value,known_on", *lines]), "x"))
     assert rows.x[2, -1] == 5
 
@@ -67,36 +67,36 @@ def test_a_planted_promotion_is_learnt():
     lines = [f"{FIRST + timedelta(days=day)},promo" for day in sorted(promoted)]
     events = read("date,name\n" + "\n".join(lines), "x")
     panel, ahead = panel_at(sales, sales.last_day), range(400, 420)
-    said = []
+    effects = []
     for regressors in (events, NONE):
         calendar = replace(EMPTY, regressors=regressors)
-        made = GradientBoosting().fit(panel, calendar).predict(panel, calendar, 20)[0]
+        predicted = GradientBoosting().fit(panel, calendar).predict(panel, calendar, 20)[0]
         usual = np.array([100 * (1.0, 0.9, 0.9, 1.0, 1.3, 1.8, 1.5)[day % 7] for day in ahead])
-        said.append((made / usual)[[day in promoted for day in ahead]].mean())
-    assert said[0] > 1.5 > said[1]
+        effects.append((predicted / usual)[[day in promoted for day in ahead]].mean())
+    assert effects[0] > 1.5 > effects[1]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "column 'date' is missing"),
-        ("date,nmae\n", "'nmae' is not known. Did you mean 'name'"),
-        ("date,name\n2024-13-01,x\n", "line 2: date='2024-13-01' is not a day"),
+        ("date,nmae\n", "unknown column 'nmae'. Did you mean 'name'"),
+        ("date,name\n2024-13-01,x\n", "line 2: date='2024-13-01' is not a date"),
         ("date,name\n2024-01-01,\n", "line 2: 'name' is empty"),
         ("date,name,value\n2024-01-01,x,much\n", "line 2: value='much' is not a number"),
         ("date,name,value\n2024-01-01,x,inf\n", "is not a number"),
         ("date,name,value\n2024-01-01,x,1e300\n", "is not a number up to 1e+12"),
         ("date,name,value\n2024-01-01,x,1,2\n", "line 2: more fields than the header"),
-        ("date,name,name\n2024-01-01,x,y\n", "stands there twice"),
+        ("date,name,name\n2024-01-01,x,y\n", "named twice"),
         ("date,name\n2024-01-01," + "x" * 140_000 + "\n", "not CSV"),
-        ("date,name,known_on\n2024-01-01,x,soon\n", "known_on='soon' is not a day"),
+        ("date,name,known_on\n2024-01-01,x,soon\n", "known_on='soon' is not a date"),
         ("date,name\n" + "".join(f"2024-01-01,e{n}\n" for n in range(13)), "13 names; at most 12"),
     ],
 )
-def test_a_wrong_file_is_refused_by_line(text, told):
+def test_a_wrong_file_is_refused_by_line(text, message):
     with pytest.raises(RegressorsError, match=r"events\.csv") as error:
         read(text, "events.csv")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_dates_without_a_day_of_knowledge_were_known_all_along():
@@ -107,21 +107,24 @@ day_numbers = st.integers(0, 12)
 
 
 @given(
-    said=st.lists(st.tuples(day_numbers, st.integers(-9, 9), st.one_of(st.none(), day_numbers)), max_size=30),
+    entries=st.lists(st.tuples(day_numbers, st.integers(-9, 9), st.one_of(st.none(), day_numbers)), max_size=30),
     origins=st.lists(day_numbers, min_size=1, max_size=4),
 )
-def test_a_forecast_sees_what_was_said_last_by_its_day_and_nothing_later(said, origins):
+def test_a_forecast_sees_the_latest_value_known_by_its_day_and_nothing_later(entries, origins):
     first = np.datetime64("2024-01-01")
-    known = [np.datetime64("0001-01-01") if day is None else first + day for _, _, day in said]
-    days, values = first + np.array([day for day, _, _ in said], dtype=int), np.array([float(v) for _, v, _ in said])
+    known = [np.datetime64("0001-01-01") if day is None else first + day for _, _, day in entries]
+    days, values = (
+        first + np.array([day for day, _, _ in entries], dtype=int),
+        np.array([float(v) for _, v, _ in entries]),
+    )
     regressors = Regressors(("x",), (days,), (values,), (np.array(known, dtype="datetime64[D]"),))
-    made = regressors.as_known(first + np.array(origins), first + np.array(origins)[:, None] + np.arange(1, 6))
+    looked_up = regressors.as_known(first + np.array(origins), first + np.array(origins)[:, None] + np.arange(1, 6))
     for pair, origin in enumerate(origins):
         for step in range(5):
             day = origin + step + 1
-            rows = [(-1 if k is None else k, at, v) for at, (d, v, k) in enumerate(said) if d == day]
+            rows = [(-1 if k is None else k, at, v) for at, (d, v, k) in enumerate(entries) if d == day]
             heard = sorted(row for row in rows if row[0] <= origin)
-            assert made[pair, step, 0] == (heard[-1][2] if heard else 0)
+            assert looked_up[pair, step, 0] == (heard[-1][2] if heard else 0)
 
 
 def table(kinds):
@@ -139,8 +142,10 @@ def warehouse(tmp_path):
 
 
 def fill(warehouse, rows, kinds=KINDS):
-    made = table(kinds)
-    warehouse.replace(made, pa.Table.from_pylist([dict(zip(kinds, r, strict=True)) for r in rows], made.arrow_schema()))
+    target = table(kinds)
+    warehouse.replace(
+        target, pa.Table.from_pylist([dict(zip(kinds, r, strict=True)) for r in rows], target.arrow_schema())
+    )
 
 
 def test_a_table_of_the_warehouse_says_the_same_as_a_file(warehouse):
@@ -148,40 +153,40 @@ def test_a_table_of_the_warehouse_says_the_same_as_a_file(warehouse):
     rows = [("2024-03-24", "rain", 2.5, "2024-03-20"), ("2024-03-24", "rain", 1.0, "2024-03-22")]
     rows += [("2024-03-25", "heat", -3.0, None)]
     lines = [",".join(str("" if v is None else v) for v in row) for row in rows]
-    asked = read("\n".join([",".join(COLUMNS), *lines]), "x")
+    expected = read("\n".join([",".join(COLUMNS), *lines]), "x")
     at = [
         (date.fromisoformat(d), n, v, None if k is None else datetime.fromisoformat(f"{k} 18:30"))
         for d, n, v, k in rows
     ]
     fill(warehouse, at)
     for name in ("weather", "shop.weather"):
-        said = from_warehouse(warehouse, name)
-        assert said.names == asked.names == ("heat", "rain")
+        read_back = from_warehouse(warehouse, name)
+        assert read_back.names == expected.names == ("heat", "rain")
         targets = np.array([["2024-03-24", "2024-03-25"]], dtype="datetime64[D]")
         for origin in ("2024-03-19", "2024-03-20", "2024-03-21", "2024-03-22"):
             origins = np.array([origin], dtype="datetime64[D]")
-            assert said.as_known(origins, targets).tolist() == asked.as_known(origins, targets).tolist()
-        assert said.digest == from_warehouse(warehouse, "weather").digest
+            assert read_back.as_known(origins, targets).tolist() == expected.as_known(origins, targets).tolist()
+        assert read_back.digest == from_warehouse(warehouse, "weather").digest
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ([(date(2024, 1, 1), "", 1.0, None)], "2024-01-01 '': 'name' is empty"),
         ([(date(2024, 1, 1), "rain", None, None)], "2024-01-01 'rain': value='nothing' is not a number"),
         ([(date(2024, 1, 1), "rain", float("inf"), None)], "is not a number"),
-        ([(None, "rain", 1.0, None)], "date='None' is not a day"),
+        ([(None, "rain", 1.0, None)], "date='None' is not a date"),
         ([(date(2024, 1, 1), f"n{n}", 1.0, None) for n in range(13)], "13 names; at most 12"),
     ],
 )
-def test_a_wrong_table_is_refused_by_row(warehouse, rows, told):
+def test_a_wrong_table_is_refused_by_row(warehouse, rows, message):
     fill(warehouse, rows)
     with pytest.raises(RegressorsError, match="RETAIL_REGRESSORS='weather'") as error:
         from_warehouse(warehouse, "weather")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_table_that_is_not_there_or_lacks_a_column_is_told(warehouse):
+def test_a_table_that_is_missing_or_lacks_a_column_is_reported(warehouse):
     fill(warehouse, [], {name: kind for name, kind in KINDS.items() if name != "known_on"})
     with pytest.raises(RegressorsError, match="column 'known_on' is missing"):
         from_warehouse(warehouse, "weather")

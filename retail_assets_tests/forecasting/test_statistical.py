@@ -24,8 +24,8 @@ def predict(model, days, **categories):
 
 @BOTH
 def test_a_weekly_pattern_is_found(model):
-    made = predict(model, 140, a=noisy_week(100, noise=0.05))[0]
-    np.testing.assert_allclose(made.reshape(4, 7).mean(axis=0), 100 * np.array(WEEKLY), rtol=0.1)
+    predicted = predict(model, 140, a=noisy_week(100, noise=0.05))[0]
+    np.testing.assert_allclose(predicted.reshape(4, 7).mean(axis=0), 100 * np.array(WEEKLY), rtol=0.1)
 
 
 @BOTH
@@ -47,9 +47,11 @@ def test_any_length_of_history_has_an_answer(model, days):
 @BOTH
 def test_gaps_zeros_and_returns_have_an_answer(model):
     gappy = noisy_week(100)
-    made = predict(model, 120, a=lambda n: None if n % 11 < 4 else gappy(n), b=lambda n: -5.0 if n % 9 == 0 else 20.0)
-    assert np.isfinite(made).all()
-    assert np.abs(made).max() < 1000
+    predicted = predict(
+        model, 120, a=lambda n: None if n % 11 < 4 else gappy(n), b=lambda n: -5.0 if n % 9 == 0 else 20.0
+    )
+    assert np.isfinite(predicted).all()
+    assert np.abs(predicted).max() < 1000
 
 
 def test_closed_days_are_filled_by_like_weekdays():

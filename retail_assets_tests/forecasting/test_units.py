@@ -1,4 +1,4 @@
-"""Units: forecast beside revenue, by a model of their own, at the prices of the cut-off."""
+"""Units: forecast alongside revenue, by a model of their own, at the prices of the cut-off."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def trained(sold):
 
 
 def model_of(rows: pd.DataFrame) -> ForecastModel:
-    made = train(rows, country="US", candidates=("gradient_boosting",), most_cutoffs=1)
-    assert made.model is not None
-    assert "units" not in made.report
-    return made.model
+    training = train(rows, country="US", candidates=("gradient_boosting",), most_cutoffs=1)
+    assert training.model is not None
+    assert "units" not in training.report
+    return training.model
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ def test_the_backtest_table_tells_both_measures_under_keys_of_their_own(trained)
     assert set(rows["measure"]) == {"revenue", "units"}
     assert not rows.duplicated(["measure", "model", "product_category", "horizon", "kind_of_day"]).any()
     pooled = rows[(rows["product_category"] == "ALL") & (rows["horizon"] == 28) & (rows["kind_of_day"] == "all")]
-    told = pooled[pooled["measure"] == "units"].set_index("model")["rmse"]
-    assert told.round(6).to_dict() == {m: v["rmse"] for m, v in trained.report["units"]["models"].items()}
+    of_units = pooled[pooled["measure"] == "units"].set_index("model")["rmse"]
+    assert of_units.round(6).to_dict() == {m: v["rmse"] for m, v in trained.report["units"]["models"].items()}
 
 
 def test_units_that_are_missing_on_a_day_are_refused(sold):

@@ -80,7 +80,7 @@ def test_a_half_written_version_is_none(models: ModelStore, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"version": "x", "history": [{"a": 1}]}'])
-def test_a_damaged_pointer_says_how_to_mend_it(models: ModelStore, tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_pointer_says_how_to_repair_it(models: ModelStore, tmp_path: Path, content: bytes) -> None:
     save(models)
     (tmp_path / "shop/forecast/champion.json").write_bytes(content)
     with pytest.raises(ModelStoreError, match="models promote"):
@@ -100,7 +100,7 @@ def damage(models: ModelStore, key: str, data: bytes) -> None:
     models.store.write(f"shop/forecast/{key}", data)
 
 
-def test_training_again_mends_a_version_whose_bytes_were_changed(models: ModelStore) -> None:
+def test_training_again_repairs_a_version_whose_bytes_were_changed(models: ModelStore) -> None:
     version = save(models)
     damage(models, f"versions/{version}/model.skops", b"two")
     with pytest.raises(ModelStoreError, match="has been changed"):
@@ -109,7 +109,7 @@ def test_training_again_mends_a_version_whose_bytes_were_changed(models: ModelSt
     assert models.load(version) == b"one"
 
 
-def test_training_again_mends_a_manifest_that_was_cut_short(models: ModelStore) -> None:
+def test_training_again_repairs_a_manifest_that_was_cut_short(models: ModelStore) -> None:
     version = save(models)
     damage(models, f"versions/{version}/manifest.json", b'{"version": ')
     assert save(models) == version
@@ -124,20 +124,20 @@ def test_one_damaged_manifest_hides_no_other_version_and_is_named(models: ModelS
     assert "cannot be read" in models.damaged()[bad]
 
 
-def test_a_manifest_of_a_later_program_that_tells_more_can_be_read(models: ModelStore) -> None:
+def test_a_manifest_of_a_later_program_that_has_more_can_be_read(models: ModelStore) -> None:
     version = save(models)
     key = f"versions/{version}/manifest.json"
-    told = json.loads(models.store.read(f"shop/forecast/{key}"))
-    damage(models, key, json.dumps(told | {"colour": "blue"}).encode())
+    content = json.loads(models.store.read(f"shop/forecast/{key}"))
+    damage(models, key, json.dumps(content | {"color": "blue"}).encode())
     assert models.manifest(version).version == version
 
 
-def test_a_record_that_cannot_be_read_says_how_to_mend_it_and_promotion_does(models: ModelStore) -> None:
+def test_a_record_that_cannot_be_read_says_how_to_repair_it_and_promotion_does(models: ModelStore) -> None:
     version = save(models)
     damage(models, "champion.json", b"{garbage")
     with pytest.raises(ModelStoreError, match="promote VERSION"):
         models.champion()
-    assert models.promote(version, at=AT, by="user", reason="mended").version == version
+    assert models.promote(version, at=AT, by="user", reason="repaired").version == version
     assert models.require_champion().version == version
 
 

@@ -1,4 +1,4 @@
-"""What the calendar says of a day, known long before it: weekday, place in the month, distance to holidays."""
+"""Calendar features, known long before a day: weekday, place in the month, distance to holidays."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dateutil.easter import easter
 from retail_assets.forecasting.data.regressors import NONE, Regressors
 from retail_assets.forecasting.data.series import DailySales, Days, Floats, to_date, weekday
 
-# Shoppers stock up for about a week before a holiday and are back within days: farther away, a holiday says nothing.
+# Shoppers stock up for about a week before a holiday and return within days: farther away, a holiday has no effect.
 DAYS_BEFORE_HOLIDAY = 8
 DAYS_AFTER_HOLIDAY = 4
 
-# Public holidays that most private employers do not keep and few shoppers plan for (US Bureau of Labor Statistics,
+# Public holidays that most private employers do not observe and few shoppers plan for (US Bureau of Labor Statistics,
 # National Compensation Survey: nearly all grant six paid holidays, and these are not among them). As features they
-# would pass for Thanksgiving: Veterans Day falls twelve days before it.
+# would be taken for Thanksgiving: Veterans Day falls twelve days before it.
 MINOR_HOLIDAYS = {
     "US": (
         "Martin Luther King Jr. Day",
@@ -41,7 +41,7 @@ CALENDAR_FEATURES = (
 
 @dataclass(frozen=True)
 class HolidayCalendar:
-    """Holidays of a country by date, and what the user knows besides. `note` says what is missing, if anything."""
+    """Holidays of a country by date, and the user's events. `note` says what is missing, if anything."""
 
     country: str
     names: dict[date, str]
@@ -49,24 +49,33 @@ class HolidayCalendar:
     regressors: Regressors = NONE
 
     def name(self, day: np.datetime64) -> str | None:
+        """The holiday on a day; None on other days."""
         return self.names.get(to_date(day))
 
 
 def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
-    """Public holidays of `country` (ISO 3166-1 code, as `US`) that bear on the days `first` to `last`.
+    """Make the calendar of the public holidays that affect the days `first` to `last`.
 
-    Days on which a holiday is merely observed are left out, for shops keep the day itself, and so are MINOR_HOLIDAYS.
-    Easter Sunday is added where Christmas is a holiday, since few countries list a Sunday, and Black Friday everywhere
-    but where the day before it is one: there it is known as the day after. An unknown country yields no holidays, and a
-    note. (Paydays were tried on the Complete Journey, as days since the 15th or the last: the day of the month tells as
-    much.)
+    Substitute days of a holiday are left out, because shops close on the day itself, and so are MINOR_HOLIDAYS. Easter
+    Sunday is added where Christmas is a holiday, because few countries list a Sunday. Black Friday is added unless the
+    day before it is a holiday: there it is already the day after one. (Paydays were tried on the Complete Journey, as
+    days since the 15th or the last: the day of the month says as much.)
+
+    Args:
+        country: ISO 3166-1 code, as `US`. An unknown one yields no holidays, and a note.
+        first: first day of the history.
+        last: last day that is forecast.
+
+    >>> from datetime import date
+    >>> holiday_calendar("US", date(2024, 11, 20), date(2024, 12, 20)).names[date(2024, 11, 28)]
+    'Thanksgiving Day'
     """
     import holidays
 
     first, last = first - timedelta(days=DAYS_AFTER_HOLIDAY), last + timedelta(days=DAYS_BEFORE_HOLIDAY)
     years, code = range(first.year, last.year + 1), country.strip().upper()
     try:
-        found = dict(holidays.country_holidays(code, years=years, observed=False, language="en_US"))
+        names = dict(holidays.country_holidays(code, years=years, observed=False, language="en_US"))
     except NotImplementedError:
         return HolidayCalendar(
             country,
@@ -74,13 +83,13 @@ def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
             f"No holiday calendar for country {country!r}: holidays are not among the features. "
             "RETAIL_COUNTRY takes an ISO 3166-1 code such as US, GB or DE.",
         )
-    found = {day: name for day, name in found.items() if name not in MINOR_HOLIDAYS.get(code, ())}
-    if any("Christmas" in name for name in found.values()):
-        found |= {easter(year): "Easter Sunday" for year in years if easter(year) not in found}
+    names = {day: name for day, name in names.items() if name not in MINOR_HOLIDAYS.get(code, ())}
+    if any("Christmas" in name for name in names.values()):
+        names |= {easter(year): "Easter Sunday" for year in years if easter(year) not in names}
     for friday in map(black_friday, years):
-        if friday - timedelta(days=1) not in found:
-            found.setdefault(friday, "Black Friday")
-    return HolidayCalendar(country, {day: found[day] for day in sorted(found) if first <= day <= last})
+        if friday - timedelta(days=1) not in names:
+            names.setdefault(friday, "Black Friday")
+    return HolidayCalendar(country, {day: names[day] for day in sorted(names) if first <= day <= last})
 
 
 def forecast_calendar(country: str, sales: DailySales, horizon: int, regressors: Regressors = NONE) -> HolidayCalendar:
@@ -90,13 +99,20 @@ def forecast_calendar(country: str, sales: DailySales, horizon: int, regressors:
 
 
 def black_friday(year: int) -> date:
-    """The day after the fourth Thursday of November."""
+    """Compute the day after the fourth Thursday of November.
+
+    >>> black_friday(2024)
+    datetime.date(2024, 11, 29)
+    """
     first = date(year, 11, 1)
     return first + timedelta(days=(3 - first.weekday()) % 7 + 3 * 7 + 1)
 
 
 def calendar_features(days: Days, holidays: HolidayCalendar) -> Floats:
-    """(days, 7): the columns of CALENDAR_FEATURES. Distances are capped, so that none and far away are the same."""
+    """Make the columns of CALENDAR_FEATURES, (days, 7).
+
+    Distances are capped, so that no holiday and one far away are the same.
+    """
     days = days.astype("datetime64[D]")
     day_of_month = (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
     dow = weekday(days)

@@ -1,8 +1,8 @@
-"""What the user knows of days beyond sales: events, promotions, weather; each value with the day it became known.
+"""Regressors: what the user knows about days besides sales, as events, promotions or weather.
 
-A forecast made on a day may use what had been said by that day and nothing later: a promotion that was announced in
-May is no feature of an origin in April, though its days are in the training history. A day nobody said anything of is
-zero, so give numbers as differences from the usual.
+Each value has the day on which it became known. A forecast made on a day may use what was known by that day and nothing
+later: a promotion that was announced in May is not a feature of an origin in April, although its days are in the
+training history. A day without a value counts as zero, so give numbers as differences from the usual.
 """
 
 from __future__ import annotations
@@ -25,53 +25,69 @@ if TYPE_CHECKING:
     from retail_assets.warehouse.protocol import Warehouse
 
 COLUMNS = ("date", "name", "value", "known_on")
-#: More would be learnt from chance.
+#: With more names the model would learn from chance.
 MOST_NAMES = 12
-#: Beyond this a number is a mistake, and more than a tree can split.
+#: A larger number is a mistake, and more than a tree can split on.
 _LARGEST = 1e12
-#: Wider than the days of the calendar (date.max is 2,932,896 days after 1970), so that two days make one number.
+#: More than the days of the calendar (date.max is 2,932,896 days after 1970), so that two days make one number.
 _DAYS_APART = 1 << 23
 
-_Said = tuple[dt.date, float, dt.date]
+#: Day, value, and the day it became known.
+_Entry = tuple[dt.date, float, dt.date]
 
 
 class RegressorsError(RetailError):
-    """The file or table of events and regressors is wrong: names the place, the column and what is allowed."""
+    """The file or table of events is wrong: names the place, the column and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Regressors:
-    """Values by name, in order of name: days, (n,), values, (n,), and the day each became known, (n,)."""
+    """Values by name, in order of name.
+
+    Attributes:
+        names: names of the regressors, at most 12.
+        days: for each name its days, (n,).
+        values: for each name its values, (n,).
+        known_on: for each name the day on which each value became known, (n,).
+        digest: of the content of the file and of the names in the table; "" without either. Another digest makes a
+            training due.
+    """
 
     names: tuple[str, ...]
     days: tuple[Days, ...]
     values: tuple[Floats, ...]
     known_on: tuple[Days, ...]
-    #: Of what the file says, and of the names in the table; "" without either. Another one asks for a new training.
     digest: str = ""
 
     def as_known(self, origins: Days, targets: Days) -> Floats:
-        """(pairs, horizon, names): the value of each target day, (pairs, horizon), as said by its origin, (pairs,).
+        """Look up the values of the target days as they were known at the origins.
 
-        Of several values the one that became known last by then; zero where none had.
+        Of several values of a day, the one that became known last by the origin counts; without any it is zero.
+
+        Args:
+            origins: (pairs,), the days on which forecasts are made.
+            targets: (pairs, horizon), the days that they are made for.
+
+        Returns:
+            (pairs, horizon, names).
         """
-        made = np.zeros((*targets.shape, len(self.names)))
-        asked = _one_number(targets, origins[:, None])
+        looked_up = np.zeros((*targets.shape, len(self.names)))
+        wanted = _one_number(targets, origins[:, None])
         for column, (days, values, known_on) in enumerate(zip(self.days, self.values, self.known_on, strict=True)):
             if not len(days):
                 continue
-            # By day, then by when it was said: of a day, the last one said by the origin stands just before it.
-            said = _one_number(days, known_on)
-            order = np.argsort(said, kind="stable")
-            at = np.searchsorted(said[order], asked, side="right") - 1
-            found = order[np.maximum(at, 0)]
-            there = (at >= 0) & (days[found] == targets)
-            made[..., column][there] = values[found][there]
-        return made
+            # In order of day, then of becoming known: the last value known by the origin is just before the wanted one.
+            entries = _one_number(days, known_on)
+            order = np.argsort(entries, kind="stable")
+            at = np.searchsorted(entries[order], wanted, side="right") - 1
+            latest = order[np.maximum(at, 0)]
+            exists = (at >= 0) & (days[latest] == targets)
+            looked_up[..., column][exists] = values[latest][exists]
+        return looked_up
 
 
 def _one_number(days: Days, known_on: Days) -> np.ndarray:
-    """Numbers that are ordered by day, and within a day by when it became known."""
+    """Numbers that are ordered by day, and within a day by when its value became known."""
     day, known = (np.asarray(d).astype("datetime64[D]").astype(np.int64) for d in (days, known_on))
     return day * _DAYS_APART + known
 
@@ -80,9 +96,19 @@ NONE = Regressors((), (), (), ())
 
 
 def read(text: str, where: str) -> Regressors:
-    """Regressors from CSV with the columns `date,name` and optionally `value` (default 1) and `known_on`.
+    """Read regressors from CSV with the columns `date,name` and optionally `value` (default 1) and `known_on`.
 
-    Without `known_on` a value counts as known all along, as a calendar is. Raises RegressorsError, naming `where`.
+    Without `known_on` a value counts as always known, as a calendar is.
+
+    Args:
+        text: the content of the file.
+        where: its name, for error messages.
+
+    Raises:
+        RegressorsError: names the line and what is wrong.
+
+    >>> read("date,name\\n2024-05-01,promotion\\n", "events.csv").names
+    ('promotion',)
     """
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     try:
@@ -93,103 +119,115 @@ def read(text: str, where: str) -> Regressors:
     for name in header:
         if name not in COLUMNS:
             raise RegressorsError(
-                f"{where}: column {name!r} is not known.{nearest(name, COLUMNS)} Columns: {', '.join(COLUMNS)}."
+                f"{where}: unknown column {name!r}.{nearest(name, COLUMNS)} Columns: {', '.join(COLUMNS)}."
             )
     if missing := [name for name in COLUMNS[:2] if name not in header]:
         raise RegressorsError(f"{where}: column {missing[0]!r} is missing. Columns: {', '.join(COLUMNS)}.")
     if len(set(header)) < len(header):
-        raise RegressorsError(f"{where}: a column stands there twice: {', '.join(header)}.")
-    found: dict[str, list[_Said]] = {}
+        raise RegressorsError(f"{where}: a column is named twice in {', '.join(header)}.")
+    entries: dict[str, list[_Entry]] = {}
     for number, fields in rows:
         line = f"{where}, line {number}"
         if None in fields:
-            raise RegressorsError(f"{line}: more fields than the header has. Put a text with commas between quotes.")
+            raise RegressorsError(f"{line}: more fields than the header has. Put text with commas in quotes.")
         row = dict(zip(header, fields.values(), strict=False))
         name = (row["name"] or "").strip()
         if not name:
             raise RegressorsError(f"{line}: 'name' is empty.")
-        known = (row.get("known_on") or "").strip()
+        known_on = (row.get("known_on") or "").strip()
         value = _number(row.get("value") or "1", line)
-        found.setdefault(name, []).append(
-            (_day(row["date"], "date", line), value, _day(known, "known_on", line) if known else dt.date.min)
+        entries.setdefault(name, []).append(
+            (_day(row["date"], "date", line), value, _day(known_on, "known_on", line) if known_on else dt.date.min)
         )
-    return _made(found, where)
+    return _from_entries(entries, where)
 
 
 def from_warehouse(warehouse: Warehouse, table: str) -> Regressors:
-    """Regressors from a table or view of the warehouse with the columns `date`, `name`, `value` and `known_on`.
+    """Read regressors from a table or view of the warehouse with the columns `date`, `name`, `value` and `known_on`.
 
-    A value may be there several times, as a weather forecast that is issued anew: each counts from its `known_on` (a
-    day or a moment) on; without one it counts as known all along. The digest is of the names alone: a table that grows
-    every day must not ask for a training every day. Raises RegressorsError.
+    A day may have several values, as a weather forecast that is issued repeatedly: each counts from its `known_on` (a
+    day or a timestamp) on; without one it counts as always known. The digest is of the names alone: a table that grows
+    every day must not make a training due every day.
+
+    Args:
+        warehouse: holds the table.
+        table: its name, with a schema where it is in another one.
+
+    Raises:
+        RegressorsError: there is no such table, a column is missing, or a value is wrong.
     """
     where = f"RETAIL_REGRESSORS={table!r}"
     try:
-        there = warehouse.query(f"SELECT * FROM {table} LIMIT 0").column_names
+        present = warehouse.query(f"SELECT * FROM {table} LIMIT 0").column_names
     except (NotReadyError, WarehouseError) as e:
-        if isinstance(e, WarehouseError) and "does not exist" not in str(e):  # in use, or not to be reached
+        if isinstance(e, WarehouseError) and "does not exist" not in str(e):  # in use, or unreachable
             raise
         raise RegressorsError(
-            f"{where}: {warehouse.location()} has no such table. Make it (docs/forecast.md), or unset the variable."
+            f"{where}: {warehouse.location()} has no such table. Create it (docs/forecast.md), or unset the variable."
         ) from None
-    if missing := [name for name in COLUMNS if name not in there]:
+    if missing := [name for name in COLUMNS if name not in present]:
         raise RegressorsError(
-            f"{where}: column {missing[0]!r} is missing.{nearest(missing[0], there)} Columns: {', '.join(COLUMNS)}."
+            f"{where}: column {missing[0]!r} is missing.{nearest(missing[0], present)} Columns: {', '.join(COLUMNS)}."
         )
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
-    # In a defined order, so that of two values said on one day the same one counts in each run.
+    # In a defined order, so that of two values known on the same day the same one counts in each run.
     rows = warehouse.query(f"SELECT {columns} FROM {table} ORDER BY {columns}").to_pylist()
-    made = _made(_from_rows(rows, where), where)
-    return replace(made, digest=_digest(made.names)) if made.names else made
+    regressors = _from_entries(_entries(rows, where), where)
+    return replace(regressors, digest=_digest(regressors.names)) if regressors.names else regressors
 
 
-def _from_rows(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, list[_Said]]:
-    found: dict[str, list[_Said]] = {}
+def _entries(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, list[_Entry]]:
+    entries: dict[str, list[_Entry]] = {}
     for row in rows:
         line = f"{where}, {row['date']} {str(row['name'])[:40]!r}"
         name = str(row["name"] or "").strip()
         if not name:
             raise RegressorsError(f"{line}: 'name' is empty.")
-        known = dt.date.min if row["known_on"] is None else _date(row["known_on"], "known_on", line)
+        known_on = dt.date.min if row["known_on"] is None else _date(row["known_on"], "known_on", line)
         value = _number("nothing" if row["value"] is None else str(float(row["value"])), line)
-        found.setdefault(name, []).append((_date(row["date"], "date", line), value, known))
-    return found
+        entries.setdefault(name, []).append((_date(row["date"], "date", line), value, known_on))
+    return entries
 
 
-def together(*all_said: Regressors) -> Regressors:
-    """What several places say; of a day that several speak of, as within one. Raises RegressorsError for too many."""
-    saying = [said for said in all_said if said.names]
-    if len(saying) < 2:
-        return saying[0] if saying else NONE
-    found: dict[str, list[_Said]] = {}
-    for said in saying:
-        for name, *columns in zip(said.names, said.days, said.values, said.known_on, strict=True):
+def together(*sources: Regressors) -> Regressors:
+    """Combine the regressors of several sources; a day with values in several is as one with several in one source.
+
+    Raises RegressorsError for more than 12 names.
+    """
+    filled = [source for source in sources if source.names]
+    if len(filled) < 2:
+        return filled[0] if filled else NONE
+    entries: dict[str, list[_Entry]] = {}
+    for source in filled:
+        for name, *columns in zip(source.names, source.days, source.values, source.known_on, strict=True):
             days, values, known_on = (column.astype(object).tolist() for column in columns)
-            found.setdefault(name, []).extend(zip(days, values, known_on, strict=True))
-    made = _made(found, "RETAIL_EVENTS and RETAIL_REGRESSORS")
-    return replace(made, digest=_digest([said.digest for said in saying]))
+            entries.setdefault(name, []).extend(zip(days, values, known_on, strict=True))
+    combined = _from_entries(entries, "RETAIL_EVENTS and RETAIL_REGRESSORS")
+    return replace(combined, digest=_digest([source.digest for source in filled]))
 
 
-def _made(found: Mapping[str, list[_Said]], where: str) -> Regressors:
-    if len(found) > MOST_NAMES:
-        raise RegressorsError(f"{where}: {len(found)} names; at most {MOST_NAMES} can be learnt from. Leave some out.")
-    names = tuple(sorted(found))
-    columns = [list(zip(*found[name], strict=True)) for name in names]
+def _from_entries(entries: Mapping[str, list[_Entry]], where: str) -> Regressors:
+    if len(entries) > MOST_NAMES:
+        raise RegressorsError(
+            f"{where}: {len(entries)} names; a model can learn from at most {MOST_NAMES}. Leave some out."
+        )
+    names = tuple(sorted(entries))
+    columns = [list(zip(*entries[name], strict=True)) for name in names]
     return Regressors(
         names,
         tuple(np.array(column[0], dtype="datetime64[D]") for column in columns),
         tuple(np.array(column[1], dtype=np.float64) for column in columns),
         tuple(np.array(column[2], dtype="datetime64[D]") for column in columns),
-        _digest(sorted(found.items())),
+        _digest(sorted(entries.items())),
     )
 
 
-def _digest(told: object) -> str:
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+def _digest(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def _date(value: Any, column: str, line: str) -> dt.date:
-    """A day of a table; of a moment its day."""
+    """The day of a value in a table, which may be a timestamp or text."""
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
@@ -201,7 +239,7 @@ def _day(text: str | None, column: str, line: str) -> dt.date:
     try:
         return dt.date.fromisoformat((text or "").strip())
     except ValueError:
-        raise RegressorsError(f"{line}: {column}={text!r} is not a day. Write it as YYYY-MM-DD.") from None
+        raise RegressorsError(f"{line}: {column}={text!r} is not a date. Write it as YYYY-MM-DD.") from None
 
 
 def _number(text: str, line: str) -> float:

@@ -1,8 +1,8 @@
 """Daily series on a complete calendar: which days are known, which are closed, which are zero.
 
-A day without a row is ambiguous: nothing was sold, the shop was shut, or the day is not over. Counting a shut day as
-zero costs more than the choice of a model, so each case is told apart where the data prove it, and left at zero where
-they do not. What a panel of series says of the days up to its cut-off depends on those days alone.
+A day without a row is ambiguous: nothing was sold, the shop was closed, or the day is not over. Counting a closed day
+as zero costs more accuracy than the choice of a model, so the cases are distinguished where the data prove them, and
+the day is zero where they do not. The content of a panel depends only on the days up to its cut-off.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
-# A shop with this many orders on a usual day sells nothing by chance once in half a billion days (Poisson, e^-20).
+# A shop with this many orders on a usual day has a day without any by chance once in half a billion days (e^-20).
 ORDERS_THAT_PROVE_CLOSURE = 20.0
-# Five years: older days would slow training without describing today's shop.
+# Five years: older days would slow down training without describing today's shop.
 LONGEST_HISTORY_DAYS = 1827
 _DAYS_OF_SILENCE = 28
 WEEK = 7
@@ -40,9 +40,15 @@ _COLUMNS = ("sale_date", "product_category", "revenue", "orders")
 class DailySales:
     """Sales on a complete calendar, as recorded: a day without a row is zero.
 
-    `revenue`, `units` and `sold` are (categories, days); `orders`, (days,), is the largest category's number of orders:
-    a lower bound of the shop's, because an order may hold several categories. `units` is None where the history does
-    not tell them.
+    Attributes:
+        categories: names, sorted.
+        days: all days from the first to the last.
+        revenue: (categories, days), in money.
+        sold: (categories, days), marks the days with a row.
+        orders: (days,), the number of orders of the largest category: a lower bound of the shop's orders, because one
+            order can contain several categories.
+        notes: what was left out, for people.
+        units: (categories, days); None where the history has no units.
     """
 
     categories: tuple[str, ...]
@@ -59,7 +65,7 @@ class DailySales:
 
     @property
     def traded(self) -> Bools:
-        """(days,): anything was sold or returned."""
+        """Marks the days, (days,), on which anything was sold or returned."""
         return np.asarray(self.sold.any(axis=0))
 
     @property
@@ -71,10 +77,15 @@ class DailySales:
 class Panel:
     """What is known at a cut-off, the last of `days`.
 
-    `values` is (categories, days): revenue, NaN where unknown (before a category's first sale; on a closed day).
-    `first` is the index of each category's first sale, `sold` marks days with a row, `closed` the shop's closed days.
-    A panel of units holds them at the price of the cut-off, `price` (categories,), so that pieces and thousandths of a
-    gallon weigh as they do in the till; in one of revenue it is 1.
+    Attributes:
+        categories: those sold up to the cut-off.
+        days: all days up to the cut-off.
+        values: (categories, days), revenue; NaN where unknown (before a category's first sale; on a closed day). Units
+            are valued at `price`, so that pieces and gallons count as much as they bring.
+        sold: (categories, days), marks the days with a row.
+        first: (categories,), index of each category's first sale.
+        closed: (days,), marks the days on which the shop was closed.
+        price: (categories,), the price of a unit at the cut-off; 1 in a panel of revenue.
     """
 
     categories: tuple[str, ...]
@@ -95,35 +106,51 @@ class Panel:
         return len(self.days) - 1
 
     def select(self, keep: Bools) -> Panel:
-        """The panel of the categories that `keep`, (categories,), marks."""
+        """Make the panel of the categories that `keep`, (categories,), marks."""
         names = tuple(name for name, kept in zip(self.categories, keep, strict=True) if kept)
         kept = self.values[keep], self.sold[keep], self.first[keep]
         return Panel(names, self.days, *kept, self.closed, self.price[keep])
 
     def future_days(self, horizon: int) -> Days:
+        """List the days after the cut-off, (horizon,)."""
         return self.days[-1] + np.arange(1, horizon + 1)
 
     def weekdays_closed(self) -> Bools:
-        """(7,), Monday first: weekdays on which the shop was closed each time in the last 8 weeks, as on Sundays."""
+        """Mark the weekdays, (7,), Monday first, on which the shop was closed every time in the last 8 weeks."""
         recent = slice(-WINDOW_DAYS, None)
         closed, day = self.closed[recent], weekday(self.days[recent])
         return np.array([closed[day == w].size > 1 and bool(closed[day == w].all()) for w in range(WEEK)])
 
 
 def to_date(day: np.datetime64) -> date:
+    """Convert a day of numpy.
+
+    >>> to_date(np.datetime64("2024-02-29"))
+    datetime.date(2024, 2, 29)
+    """
     return pd.Timestamp(day).date()
 
 
 def weekday(days: Days) -> Ints:
-    """0 = Monday … 6 = Sunday; 1970-01-01 was a Thursday."""
+    """Number the weekdays, 0 = Monday … 6 = Sunday.
+
+    >>> weekday(np.array(["2024-01-01", "2024-01-07"], dtype="datetime64[D]")).tolist()
+    [0, 6]
+    """
+    # 1970-01-01, day 0, was a Thursday.
     return (days.astype("datetime64[D]").astype(np.int64) + 3) % WEEK
 
 
 def daily_sales(history: pd.DataFrame) -> DailySales | None:
-    """Put rows of `daily_category_sales` on a complete calendar; None where there is no row.
+    """Put rows of `daily_category_sales` on a complete calendar; None without rows.
 
     A last day that looks partial is left out, and so are days more than five years before the last; `notes` says so.
-    Raises ValueError for a missing column, a missing value or an amount that is not a number.
+
+    Args:
+        history: rows with `sale_date`, `product_category`, `revenue`, `orders` and optionally `units`, in any order.
+
+    Raises:
+        ValueError: a column or a value is missing, or an amount is not a number.
     """
     if missing := [name for name in _COLUMNS if name not in history.columns]:
         raise ValueError(f"daily_category_sales: columns {missing} are missing; found {list(history.columns)}")
@@ -174,9 +201,15 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
 
 
 def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
-    """What `sales` says up to and including `cutoff`; later days are cut off before anything is computed.
+    """Make the panel of what is known at a cut-off. Later days are cut off before anything is computed.
 
-    `measure` is REVENUE, or UNITS at the price of the cut-off. Raises ValueError where `cutoff` is not among the days.
+    Args:
+        sales: the history.
+        cutoff: the last day that is known.
+        measure: REVENUE, or UNITS at the price of the cut-off.
+
+    Raises:
+        ValueError: the cut-off is not among the days, or the history has no units.
     """
     end = int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1
     if not 1 <= end <= len(sales.days):
@@ -194,7 +227,7 @@ def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
 
 
 def recorded(sales: DailySales, measure: str) -> Floats:
-    """(categories, days): revenue in money, or units. Raises ValueError for units that the history does not tell."""
+    """Get revenue in money or units, (categories, days). Raises ValueError where the history has no units."""
     values = {REVENUE: sales.revenue, UNITS: sales.units}[measure]
     if values is None:
         raise ValueError("daily_category_sales: column 'units' is missing")
@@ -202,9 +235,9 @@ def recorded(sales: DailySales, measure: str) -> Floats:
 
 
 def prices_at(sales: DailySales, end: int, measure: str) -> Floats:
-    """(categories,): the mean price of a unit in the 8 weeks before day `end`; 1 for revenue.
+    """Compute the mean price of a unit, (categories,), in the 8 weeks before the day with index `end`; 1 for revenue.
 
-    Where those weeks give none that is above zero, all days before `end` do; where they do not either, it is 1.
+    Where these weeks give no price above zero, all days before `end` are used; where they give none either, it is 1.
     """
     values = recorded(sales, measure)
     price = np.ones(len(values))
@@ -218,9 +251,13 @@ def prices_at(sales: DailySales, end: int, measure: str) -> Floats:
 
 
 def closed_days(traded: Bools, orders: Floats) -> Bools:
-    """Days, (days,), on which the shop was shut: nothing sold at all where a usual day brings many orders.
+    """Mark the days, (days,), on which the shop was closed: nothing was sold where a usual day has many orders.
 
     In a small shop a day without a sale proves nothing and stays a day of zero.
+
+    Args:
+        traded: (days,), marks the days with any sale or return.
+        orders: (days,), number of orders.
     """
     if not traded.any() or np.median(orders[traded]) < ORDERS_THAT_PROVE_CLOSURE:
         return np.zeros(len(traded), dtype=bool)
@@ -228,10 +265,10 @@ def closed_days(traded: Bools, orders: Floats) -> Bools:
 
 
 def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Drop days far from all others, as a mistyped year makes: they would set the cut-off, or the first day.
+    """Drop days far from all others, as from a mistyped year: they would set the cut-off, or the first day.
 
-    Far is 28 days of silence; stray are the days on the smaller side of it that together have fewer orders than a usual
-    day. A shop that opens again has more within days.
+    Far means 28 days without sales; stray are the days on the smaller side of that gap which together have fewer orders
+    than a usual day. A shop that reopens has more within a few days.
     """
     orders = _orders_by_day(rows)
     usual = float(orders.median())
@@ -247,25 +284,25 @@ def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     dropped = [*days[:low], *days[high:]]
     if not dropped:
         return rows, []
-    told = ", ".join(_iso(day) for day in dropped[:5])
+    shown = ", ".join(_iso(day) for day in dropped[:5])
     note = (
         f"Left out as stray, more than {_DAYS_OF_SILENCE} days from all others and with fewer orders than a usual day: "
-        f"{told}{' …' if len(dropped) > 5 else ''}."
+        f"{shown}{' …' if len(dropped) > 5 else ''}."
     )
     return rows[(rows["day"] >= days[low]) & (rows["day"] <= days[high - 1])], [note]
 
 
 def _without_partial_last_day(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Drop the last day where it has under half the orders of the poorest of up to 8 like weekdays before it."""
+    """Drop the last day where it has under half the orders of the poorest of up to 8 same weekdays before it."""
     orders = _orders_by_day(rows)
     last = int(orders.index.max())
     before = orders[orders.index < last]
     alike = before[(last - before.index) % WEEK == 0].tail(WINDOW_WEEKS)
-    # Four like weekdays, each busy: fewer, or quieter ones, cannot tell a partial day from a poor one.
+    # With fewer than four same weekdays, or quiet ones, a partial day cannot be distinguished from a poor one.
     if len(alike) < 4 or alike.min() < ORDERS_THAT_PROVE_CLOSURE or orders[last] >= 0.5 * alike.min():
         return rows, []
     note = (
-        f"{_iso(last)} looks like a partial day ({orders[last]:.0f} orders; the poorest of the last {len(alike)} like "
+        f"{_iso(last)} looks like a partial day ({orders[last]:.0f} orders; the poorest of the last {len(alike)} same "
         f"weekdays had {alike.min():.0f}) and is left out."
     )
     return rows[rows["day"] < last], [note]

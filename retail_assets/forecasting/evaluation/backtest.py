@@ -36,7 +36,7 @@ class Backtest:
         forecasts: what each model predicted, by its name.
         naive_error: (cut-offs, categories), the mean absolute error of the seasonal naive forecast one week ahead
             within the training days, which MASE divides by (Hyndman & Koehler 2006).
-        modelled: marks the categories that models themselves forecast; in the others a fallback took their place.
+        modeled: marks the categories that models themselves forecast; in the others a fallback took their place.
         unscored_days: days on which the shop was closed.
         quantiles: (cut-offs, categories + 1, horizon, levels) by model, the total last; NaN where there was no earlier
             error to learn from.
@@ -49,7 +49,7 @@ class Backtest:
     actual: Floats
     forecasts: dict[str, Floats]
     naive_error: Floats
-    modelled: Bools
+    modeled: Bools
     unscored_days: tuple[date, ...]
     quantiles: dict[str, Floats] = field(default_factory=dict)
     holiday: Bools | None = None

@@ -56,7 +56,7 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
         "by_category": {
             name: {
                 "method": methods.get(name),
-                "modelled_in_backtest": bool(backtest.modelled[at]),
+                "modelled_in_backtest": bool(backtest.modeled[at]),
                 "skill_vs_seasonal_naive": _round(backtest.skill("seasonal_naive", category=at)),
                 "models": {model: _rounded(backtest.metrics(model, category=at)) for model in names},
             }

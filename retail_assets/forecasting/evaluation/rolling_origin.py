@@ -42,11 +42,11 @@ from retail_assets.forecasting.models.candidates import (
 )
 from retail_assets.forecasting.models.fallback import (
     FEWEST_DAYS_FOR_MODELS,
-    MODELLED,
+    MODELED,
     apply_fallbacks,
     baseline_forecasts,
     choose_fallbacks,
-    modelled,
+    modeled,
     returns_dominate,
 )
 
@@ -101,11 +101,11 @@ def run_backtest(
     cutoffs = choose_cutoffs(sales.first_day, sales.last_day, horizon, most_cutoffs + CALIBRATION_CUTOFFS)
     scored_from = cutoffs[-most_cutoffs:][0] if cutoffs else sales.last_day
     panels = [panel_at(sales, cutoff, measure) for cutoff in cutoffs]
-    origins = [_Origin(panel, chosen) for panel in panels if MODELLED in (chosen := choose_fallbacks(panel))]
+    origins = [_Origin(panel, chosen) for panel in panels if MODELED in (chosen := choose_fallbacks(panel))]
     first_scored = sum(origin.panel.cutoff < scored_from for origin in origins)
     if len(origins) == first_scored:
         return None
-    fitted = candidates_for(max(sum(modelled(origin.fallbacks)) for origin in origins), candidates)
+    fitted = candidates_for(max(sum(modeled(origin.fallbacks)) for origin in origins), candidates)
     forecasts_at = _forecast_all(origins, holidays, fitted, horizon, seed)
     names = [name for name in MODEL_NAMES if name in (*fitted, *BASELINE_NAMES)]
     return _scored(sales, holidays, origins, forecasts_at, names, first_scored, horizon, measure)
@@ -119,7 +119,7 @@ def _forecast_all(
     def forecast(origin: _Origin) -> dict[str, Floats]:
         panel, fallbacks = origin.panel, origin.fallbacks
         baselines = baseline_forecasts(panel, holidays, horizon)
-        largest = panel.select(modelled(fallbacks))
+        largest = panel.select(modeled(fallbacks))
         models = fit_candidates(largest, holidays, fitted, horizon=horizon, seed=seed)
         predicted = predictions(models, largest, holidays, horizon, fitted)
         return baselines | {
@@ -160,7 +160,7 @@ def _scored(
         # A category that has not been sold yet stays at zero in every model.
         known = np.searchsorted(sales.categories, panel.categories)
         naive_error[at, known] = _naive_error(panel)
-        of_models[at, known] = modelled(origin.fallbacks)
+        of_models[at, known] = modeled(origin.fallbacks)
         below_zero[at, known] = returns_dominate(panel)
         below_zero[at, -1] = np.nansum(panel.values[:, -WEEK * 8 :]) < 0
         level[at, [*known, -1]] = intervals.levels(panel)
@@ -179,7 +179,7 @@ def _scored(
         actual=actual[scored],
         forecasts={name: values[scored] for name, values in forecasts.items()},
         naive_error=naive_error[scored],
-        modelled=np.asarray(of_models[scored].any(axis=0)),
+        modeled=np.asarray(of_models[scored].any(axis=0)),
         unscored_days=tuple(to_date(day) for day in sales.days[closed & after_first]),
         quantiles=quantiles,
         holiday=np.array([_near_holiday(origin.panel, holidays, horizon) for origin in origins[scored]]),

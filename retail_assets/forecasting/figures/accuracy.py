@@ -31,7 +31,7 @@ def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     drawn, axes = one_panel(10, 4.4)
     when = days.index.to_numpy().astype("datetime64[D]")
     rolling = days.rolling(7, min_periods=1).sum()
-    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="a day")
+    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="one day")
     axes.plot(when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label="forecast, 7 days")
     naive = rolling["naive"] / rolling["actual"]
     axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label="seasonal naive, 7 days")
@@ -43,9 +43,9 @@ def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     axes.set_ylabel("WAPE of category-days")
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     drift = accuracy_drift(accuracy, promised_wape)
-    finding = "What was forecast, and came: " + (drift.alarm or "no sign of decay")
+    finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
     if drift.wape is not None and drift.alarm is None:
-        promise = "" if promised_wape is None else f"; {promised_wape:.1%} were promised"
-        finding = f"Category-days were missed by {drift.wape:.1%} in the last {drift.days} matured days{promise}"
+        promise = "" if promised_wape is None else f"; the backtest promised {promised_wape:.1%}"
+        finding = f"WAPE of the last {drift.days} forecast days is {drift.wape:.1%}{promise}"
     headline(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
     return png(drawn)

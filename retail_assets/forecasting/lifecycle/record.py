@@ -124,20 +124,20 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
         sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
     if "units" in report:
         sections.append(Section("Units", [f"{report['units']['verdict']} {report['units']['note']}"]))
-    rules = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
+    fallbacks = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
     limits = [
-        "an event that has no like in the history (a first Christmas, a pandemic, a move)",
+        "events without precedent in the history (a first Christmas, a pandemic, a move)",
         "a change of prices or range, until four weeks of it are in the history",
-        "intervals at holidays: their errors are larger than those of ordinary days they were learnt from",
-        *(f"categories forecast by rule ({rule.partition(':')[0]}): {rule.partition(': ')[2]}" for rule in rules),
+        "prediction intervals at holidays: errors there are larger than on the ordinary days they were learned from",
+        *(f"categories forecast by a fallback ({rule}): {why}" for rule, _, why in map(_parts, fallbacks)),
         *report.get("notes", []),
     ]
     events = model.regressors if model and model.reads_features else ()
     return compose_card(
         f"Forecast model: {in_words(facts['family'])}",
         report["verdict"],
-        summary=f"Revenue of the next {facts['horizon']} days by category and in all, with 80 and 95 % intervals"
-        + ("; units by category." if model and model.units else "."),
+        summary=f"Revenue of the next {facts['horizon']} days by category and in total, with 80 % and 95 % prediction "
+        "intervals" + ("; units by category." if model and model.units else "."),
         made_of=[
             f"sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} "
             "categories",
@@ -150,6 +150,10 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     )
 
 
+def _parts(method: str) -> tuple[str, str, str]:
+    return method.partition(": ")
+
+
 def _measured(report: dict[str, Any]) -> list[str]:
     """The metrics of every model, the best RMSE first."""
     keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "total_wape")
@@ -160,5 +164,5 @@ def _measured(report: dict[str, Any]) -> list[str]:
         rows.append([f"**{name}**" if name == champion else name, *cells])
     lines = table(["model", *keys], rows)
     if models[champion].get("coverage80") is None:
-        lines += ["", "How often the intervals hold was not measured: there is no earlier cut-off to learn them from."]
+        lines += ["", "The coverage of the intervals was not measured: there is no earlier cut-off to learn them from."]
     return lines

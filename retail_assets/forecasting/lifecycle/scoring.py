@@ -23,7 +23,7 @@ from retail_assets.forecasting.models.fallback import (
     apply_fallbacks,
     baseline_forecasts,
     choose_fallbacks,
-    modelled,
+    modeled,
     returns_dominate,
 )
 from retail_assets.forecasting.models.forecast_model import ForecastModel
@@ -96,7 +96,7 @@ def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, *, d
     """Forecast the days after the panel, in money or in units; the quantiles of units are in money, at their price."""
     fallbacks = choose_fallbacks(panel)
     baselines = baseline_forecasts(panel, holidays, model.horizon)
-    of_model = modelled(fallbacks)
+    of_model = modeled(fallbacks)
     predicted = None
     if model.learned and of_model.any():
         largest = panel.select(of_model)

@@ -23,7 +23,7 @@ from retail_assets.forecasting.models.candidates import (
     fit_candidates,
     single_threaded_fits,
 )
-from retail_assets.forecasting.models.fallback import UNTESTED, choose_fallbacks, modelled
+from retail_assets.forecasting.models.fallback import UNTESTED, choose_fallbacks, modeled
 from retail_assets.forecasting.models.forecast_model import ForecastModel
 
 LONGEST_HORIZON = 28
@@ -110,7 +110,7 @@ def train(
     if units is not None:
         model, tested_units = replace(model, units=units.model), units.backtest
         report |= {"units": training_report.of_units(tested_units, seed)}
-    learned_from = revenue.panel.select(modelled(revenue.fallbacks))
+    learned_from = revenue.panel.select(modeled(revenue.fallbacks))
     return Training(model, revenue.backtest, report, tested_units, learned_from, holidays)
 
 
@@ -148,7 +148,7 @@ def _test_and_fit(
     tested = run_backtest(sales, holidays, **options, most_cutoffs=most_cutoffs, candidates=candidates, measure=measure)
     panel = panel_at(sales, sales.last_day, measure)
     fallbacks = choose_fallbacks(panel)
-    largest = panel.select(modelled(fallbacks))
+    largest = panel.select(modeled(fallbacks))
     family, why = _winner(tested)
     names = () if family in BASELINE_NAMES or not largest.categories else (family,)
     with single_threaded_fits(names):

@@ -58,7 +58,11 @@ def of_units(tested: Backtest | None, seed: int) -> dict[str, Any]:
     """Report the training of units in short; their numbers by category are in the table `forecast_backtest`."""
     at_prices = "Units are scored in money, at the mean price of the 8 weeks before each cut-off."
     if tested is None:
-        return {"evaluated": False, "note": at_prices, "verdict": "Units: by the rules, unmeasured."}
+        return {
+            "evaluated": False,
+            "note": at_prices,
+            "verdict": "Units are forecast by fallback rules; their accuracy was not measured.",
+        }
     return {
         "evaluated": True,
         "models": models_of(tested),
@@ -73,7 +77,7 @@ def _notes(sales: DailySales, holidays: HolidayCalendar, closed: list[str]) -> l
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:
         notes.append(
-            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned nor scored: "
+            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned from nor scored: "
             f"{', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
         )
     return notes
@@ -90,4 +94,4 @@ def _why_not_tested(sales: DailySales, horizon: int) -> str:
 
 
 def _unmeasured(reason: str) -> str:
-    return f"Skill was not measured. {reason} Published: simple rules only."
+    return f"Skill was not measured. {reason} Published: fallback rules only."

@@ -29,7 +29,7 @@ MOST_SERIES_FOR_STATISTICS = 40
 
 
 def candidates_for(series: int, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Choose the candidates that take part with this many modelled series, among those `wanted` (default: all).
+    """Choose the candidates that take part with this many modeled series, among those `wanted` (default: all).
 
     Raises ValueError for a name that is not a candidate.
 
@@ -89,7 +89,7 @@ def fit_candidates(
     """Fit the candidates `names`, and what a combination among them needs.
 
     Args:
-        panel: the modelled categories alone.
+        panel: the modeled categories alone.
         holidays: calendar and events of the panel's days.
         names: candidates, or baselines, which need no fit.
         horizon: days ahead.

@@ -1,6 +1,6 @@
 """Where no model can be used: which fallback rule forecasts a category instead, and why.
 
-A category's choice is `MODELLED`, or the fallback as `rule: reason`. It depends only on what is known at the cut-off,
+A category's choice is `MODELED`, or the fallback as `rule: reason`. It depends only on what is known at the cut-off,
 so that the backtest applies exactly the rules that the published forecast does.
 """
 
@@ -13,16 +13,16 @@ from retail_assets.forecasting.data.series import WINDOW_DAYS, Bools, Floats, Pa
 from retail_assets.forecasting.models.baselines import BASELINES
 from retail_assets.forecasting.models.forecaster import Forecaster
 
-MODELLED = "model"
+MODELED = "model"
 # Ten weeks: eight for the features of an origin and two of days to learn from.
 FEWEST_DAYS_FOR_MODELS = 70
 FEWEST_DAYS_FOR_WEEKDAYS = 14
 # For a category that sells on fewer days, a day without a sale is normal, and its ratio to a mean says little.
 LEAST_SHARE_OF_DAYS_SOLD = 0.5
-# The largest categories that make up this share of the last 8 weeks' revenue are modelled. On Complete Journey the
+# The largest categories that make up this share of the last 8 weeks' revenue are modeled. On Complete Journey the
 # small rest costs a third of the time and moves the RMSE less than another seed does. (Sparse categories did harm: the
 # model that learned from them too had an RMSE 28 % below seasonal naive's instead of 32 %.)
-SHARE_OF_REVENUE_MODELLED = 0.995
+SHARE_OF_REVENUE_MODELED = 0.995
 # A silence this unlikely, and at least two weeks long, is an end and not chance.
 CHANCE_OF_SILENCE = 1e-6
 FEWEST_DAYS_OF_SILENCE = 14
@@ -38,18 +38,18 @@ UNTESTED = "weekday_mean: history too short to test a model"
 
 
 def choose_fallbacks(panel: Panel) -> list[str]:
-    """Choose for each category, at the panel's cut-off, `MODELLED` or its fallback as `rule: reason`."""
+    """Choose for each category, at the panel's cut-off, `MODELED` or its fallback as `rule: reason`."""
     large = _largest(panel)
     return [_fallback(panel, row, bool(large[row])) for row in range(len(panel.categories))]
 
 
-def modelled(fallbacks: list[str]) -> Bools:
+def modeled(fallbacks: list[str]) -> Bools:
     """Mark the categories, (categories,), that a model forecasts and learns from.
 
-    >>> modelled([MODELLED, ENDED]).tolist()
+    >>> modeled([MODELED, ENDED]).tolist()
     [True, False]
     """
-    return np.array([fallback == MODELLED for fallback in fallbacks], dtype=bool)
+    return np.array([fallback == MODELED for fallback in fallbacks], dtype=bool)
 
 
 def _largest(panel: Panel) -> Bools:
@@ -57,7 +57,7 @@ def _largest(panel: Panel) -> Bools:
     order = np.argsort(-revenue, kind="stable")
     larger = np.cumsum(revenue[order]) - revenue[order]
     large = np.zeros(len(revenue), dtype=bool)
-    large[order] = larger < SHARE_OF_REVENUE_MODELLED * revenue.sum()
+    large[order] = larger < SHARE_OF_REVENUE_MODELED * revenue.sum()
     return large
 
 
@@ -84,7 +84,7 @@ def _fallback(panel: Panel, row: int, large: bool) -> str:
     recent = sold[-WINDOW_DAYS:]
     if recent.mean() < LEAST_SHARE_OF_DAYS_SOLD:
         return SPARSE
-    return MODELLED if large else SMALL
+    return MODELED if large else SMALL
 
 
 def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) -> dict[str, Floats]:
@@ -109,16 +109,16 @@ def apply_fallbacks(
         holidays: calendar of the days forecast.
         fallbacks: as `choose_fallbacks` returns them.
         baselines: as `baseline_forecasts` returns them.
-        predicted: (modelled categories, horizon), the model's own numbers; None exactly where no category is modelled.
+        predicted: (modeled categories, horizon), the model's own numbers; None exactly where no category is modeled.
     """
     horizon = next(iter(baselines.values())).shape[1]
     rules = {**baselines, "zero": np.zeros((len(panel.categories), horizon))}
     forecast = np.zeros((len(panel.categories), horizon))
     for row, fallback in enumerate(fallbacks):
-        if fallback != MODELLED:
+        if fallback != MODELED:
             forecast[row] = rules[fallback.split(":")[0]][row]
     if predicted is not None:
-        of_model = modelled(fallbacks)
+        of_model = modeled(fallbacks)
         forecast[of_model] = plausible(panel.select(of_model), holidays, predicted)
     return forecast
 

@@ -1,13 +1,13 @@
-"""The one place that computes features: training, backtest and forecast call it alike.
+"""The features of a forecast, computed here alone: for training, backtest and scoring.
 
-All of a series' features come from the 56 days that end at the origin, and from the calendar of the day that is
-forecast; nothing after the origin is within reach. The model learns the ratio of a day's revenue to its base, which
-makes large and small categories alike:
+All features of a series come from the 56 days that end at the origin, and from the calendar of the day that is
+forecast; nothing after the origin is used. The model learns the ratio of a day's revenue to its base, which makes large
+and small categories comparable:
 
     base = MA28 * (1 + λ (SI - 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 - 1/F)
 
-with F of a one-way analysis of variance by weekday (Fisher 1925): where weekdays do not differ by more than chance,
-the weekly pattern is shrunk away. 1 - 1/F is the positive-part James-Stein factor of a random-effects model
+with F of a one-way analysis of variance by weekday (Fisher 1925): where weekdays differ by no more than chance, the
+weekly pattern is shrunk to none. 1 - 1/F is the positive-part James-Stein factor of a random-effects model
 (Efron & Morris 1973).
 """
 
@@ -42,16 +42,19 @@ _KNOWN_DAYS_FOR_LEVEL = 14
 
 
 def feature_names(holidays: HolidayCalendar) -> tuple[str, ...]:
-    """Names of the columns of `Rows.x`: FEATURES, then what the user knows of days."""
+    """Name the columns of `Rows.x`: FEATURES, then the user's events."""
     return (*FEATURES, *holidays.regressors.names)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One row a series, an origin and a day ahead.
+    """One row per series, origin and day ahead.
 
-    `x` is (rows, features) in the order of `feature_names`, `base` (rows,) in money; `y` (rows,) is the revenue of the
-    day, NaN where unknown; `usable` (rows,) is False where the series has no level above zero to take a ratio to.
+    Attributes:
+        x: (rows, features), in the order of `feature_names`.
+        base: (rows,), the seasonal base in money.
+        y: (rows,), the revenue of the day; NaN where unknown.
+        usable: (rows,), False where the series has no level above zero for a ratio.
     """
 
     x: Floats
@@ -61,10 +64,17 @@ class Rows:
 
 
 def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: int, holidays: HolidayCalendar) -> Rows:
-    """Features of the days 1 to `horizon` after each pair of series and origin.
+    """Make the features of the days 1 to `horizon` after each pair of series and origin.
 
-    `values` is (series, days), NaN where unknown. `series` and `origins`, (pairs,), index its rows and columns; days
-    after an origin reach no feature, only `y`. Rows are ordered by pair, then by day.
+    Days after an origin affect no feature, only `y`. Rows are ordered by pair, then by day.
+
+    Args:
+        values: (series, days), NaN where unknown.
+        days: (days,).
+        series: (pairs,), indices of rows of `values`.
+        origins: (pairs,), indices of columns of `values`.
+        horizon: days ahead.
+        holidays: calendar and events.
     """
     padded = np.concatenate(
         [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
@@ -106,13 +116,13 @@ def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: 
 
 
 def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
-    """Last value, means and median by weekday: each (pairs, 7) from (pairs, weeks, 7) that may hold NaN.
+    """Compute last value, means and median by weekday: each (pairs, 7), from (pairs, weeks, 7) that may contain NaN.
 
-    A weekday that was never known in the window takes the mean of the whole window; an empty window is zero.
+    A weekday that is not known in the window takes the mean of the whole window; an empty window is zero.
     """
     everything = _mean(by_week.reshape(len(by_week), -1), fallback=0.0)[:, None]
     unknown: Bools = np.asarray(np.isnan(by_week).all(axis=1))
-    # Weekdays without any value are filled first: numpy warns about a median of nothing.
+    # Weekdays without any value are filled first: numpy warns about an empty median.
     filled = np.where(unknown[:, None, :], everything[:, None, :], by_week)
     last = _last_known(filled.transpose(0, 2, 1))
     statistics = {"last": last, "mean8": _mean(filled.transpose(0, 2, 1)), "median8": np.nanmedian(filled, axis=1)}
@@ -122,7 +132,11 @@ def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
 
 
 def weekday_strength(by_week: Floats) -> Floats:
-    """λ = max(0, 1 - 1/F), (pairs,), of an analysis of variance by weekday of (pairs, weeks, 7) that may hold NaN."""
+    """Compute λ = max(0, 1 - 1/F), (pairs,), of an analysis of variance by weekday.
+
+    Args:
+        by_week: (pairs, weeks, 7), may contain NaN.
+    """
     known = ~np.isnan(by_week)
     count = known.sum(axis=1)
     filled = np.where(known, by_week, 0.0)
@@ -138,7 +152,7 @@ def weekday_strength(by_week: Floats) -> Floats:
 
 
 def _mean(values: Floats, fallback: float | Floats = np.nan) -> Floats:
-    """Mean over the last axis of the known values; `fallback` where none is known. Silent, unlike numpy.nanmean."""
+    """Mean of the known values over the last axis; `fallback` where none is known. No warnings from numpy.nanmean."""
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     total = np.where(known, values, 0.0).sum(axis=-1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.boosting import BoostedRatio
 from retail_assets.forecasting.models.candidates import components
-from retail_assets.forecasting.models.fallback import MODELLED
+from retail_assets.forecasting.models.fallback import MODELED
 from retail_assets.forecasting.models.forecaster import Forecaster
 
 
@@ -54,7 +54,7 @@ class ForecastModel:
     def published_methods(self, fallbacks: list[str]) -> list[str]:
         """Name the method of each category for publication.
 
-        A fallback is published as it is; `MODELLED` as the family's name, with the reason where that is a baseline.
+        A fallback is published as it is; `MODELED` as the family's name, with the reason where that is a baseline.
         """
         named = self.family if self.learned else f"{self.family}: {self.reason}"
-        return [named if fallback == MODELLED else fallback for fallback in fallbacks]
+        return [named if fallback == MODELED else fallback for fallback in fallbacks]

@@ -1,10 +1,10 @@
-"""How wrong a forecast may be: conformal intervals from the errors of earlier forecasts (Vovk et al. 2005).
+"""Prediction intervals: conformal, from the errors of earlier forecasts (Vovk et al. 2005).
 
 A forecast is made at each of several past cut-offs as it would have been made then; its errors on the days that
 followed are the evidence. Errors are scaled twice: by the size of the day (the spread of a sum of purchases grows with
-the root of its mean), and by the series' own spread. What is left has one shape for all series, whose quantiles are
-taken at the ranks that make a new error exchangeable with the old ones. The total is a series like any other: its
-errors are those of the sum, so that the errors of categories may cancel as far as they do, and no further.
+the root of its mean), and by the series' own spread. The scaled errors have one shape for all series, whose quantiles
+are taken at the ranks that make a new error exchangeable with the old ones. The total is a series like any other: its
+errors are those of the sum, so that errors of categories cancel as far as they really do.
 """
 
 from __future__ import annotations
@@ -20,21 +20,27 @@ LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 LEVEL_NAMES = ("p025", "p10", "p50", "p90", "p975")
 #: Positions in LEVELS of the ends of the 80 and the 95 % interval.
 INNER, OUTER = (1, 3), (0, 4)
-# The group's spread weighs as much as this many days of a series' own errors.
+# The spread of the group counts as much as this many days of a series' own errors.
 _DAYS_OF_DOUBT = 14
-# Below this share of the level the size of a day says nothing of its spread.
+# Below this share of the level the size of a day says nothing about its spread.
 _LEAST_SIZE = 0.05
 # Quantiles of the standard normal over its own 80 % quantile of |z|: where there is no error to learn from.
 _NORMAL: Floats = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964]) / 1.281552
-# Fewer errors than this do not give a shape, only a spread.
+# Fewer errors than this give no shape, only a spread.
 _FEWEST_FOR_SHAPE = 28
-# The spread of a series that has never been seen: as large as its level.
+# The spread of a series without any errors: as large as its level.
 _UNKNOWN_SPREAD = 1.0
 
 
 @dataclass(frozen=True)
 class Conformal:
-    """Spread of each series, (rows,), and the shape of its group, (rows, levels). `measured` marks rows with errors."""
+    """A calibration: the spread of each series, and the shape of its group.
+
+    Attributes:
+        spread: (rows,), of each series; the last row is the total.
+        shape: (rows, levels), quantiles of scaled errors.
+        measured: (rows,), marks the series with errors of their own.
+    """
 
     spread: Floats
     shape: Floats
@@ -42,18 +48,23 @@ class Conformal:
 
 
 def day_scale(forecast: Floats, level: Floats) -> Floats:
-    """Unit of error of each day, as `forecast` (…, rows, horizon): √(forecast · level), in money.
+    """Compute the unit of error of each day, √(forecast · level), in money; NaN where there is no level.
 
-    `level`, (…, rows), is the mean day before the cut-off. NaN where there is no level.
+    Args:
+        forecast: (…, rows, horizon), in money.
+        level: (…, rows), the mean day before the cut-off.
     """
     height = np.abs(level)[..., None]
     return np.where(height > 0, np.sqrt(np.maximum(np.abs(forecast), _LEAST_SIZE * height) * height), np.nan)
 
 
 def calibrate(scaled: Floats, group: Ints) -> Conformal:
-    """Learn from scaled errors, (origins, rows, days), NaN where there is none; rows of a `group` share a shape.
+    """Learn a calibration from scaled errors.
 
-    The last row is the total: it takes the shape of its group and does not add to it.
+    Args:
+        scaled: (origins, rows, days), NaN where there is no error. The last row is the total: it takes the shape of its
+            group and does not contribute to it.
+        group: (rows,), rows of the same group share a shape.
     """
     rows = scaled.shape[1]
     by_row = scaled.transpose(1, 0, 2).reshape(rows, -1)
@@ -68,7 +79,7 @@ def calibrate(scaled: Floats, group: Ints) -> Conformal:
         inside = (group == name) & members
         known = inside & (count > 0)
         pooled = float(np.median(spread[known])) if known.any() else _UNKNOWN_SPREAD
-        # A series that was never wrong is certain as far as anyone can tell, and stays so.
+        # A series that was never wrong is certain, as far as the evidence goes, and stays so.
         doubtful = known & (spread > 0)
         shared[doubtful] = (spread * count + pooled * _DAYS_OF_DOUBT)[doubtful] / (count + _DAYS_OF_DOUBT)[doubtful]
         shared[(group == name) & (count == 0)] = pooled
@@ -80,18 +91,28 @@ def calibrate(scaled: Floats, group: Ints) -> Conformal:
 
 
 def conformal_quantiles(errors: Floats) -> Floats:
-    """Quantiles of errors at LEVELS, each end moved out to the rank that covers one more error (Lei et al. 2018)."""
+    """Compute quantiles of errors at LEVELS, the ends moved out to the rank that covers one more (Lei et al. 2018).
+
+    >>> conformal_quantiles(np.arange(1.0, 40.0)).tolist()
+    [1.0, 4.0, 20.0, 36.0, 39.0]
+    """
     ordered, n = np.sort(errors), len(errors)
     ranks = [int(np.floor((n + 1) * level)) if level < 0.5 else int(np.ceil((n + 1) * level)) for level in LEVELS]
-    found = ordered[np.clip(np.array(ranks) - 1, 0, n - 1)]
-    found[LEVELS.index(0.5)] = np.median(ordered)
-    return found
+    quantiles = ordered[np.clip(np.array(ranks) - 1, 0, n - 1)]
+    quantiles[LEVELS.index(0.5)] = np.median(ordered)
+    return quantiles
 
 
 def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bools) -> Floats:
-    """(rows, horizon, levels) around `point`, (rows, horizon); ordered, and not below zero but for rows `below_zero`.
+    """Compute quantiles around a forecast: (rows, horizon, levels), ordered.
 
     A day that is forecast as exactly zero (closed shop, ended category) is certain.
+
+    Args:
+        point: (rows, horizon), the forecast in money.
+        level: (rows,), the mean day before the cut-off.
+        conformal: the calibration of the rows.
+        below_zero: (rows,), marks the rows whose quantiles may be below zero.
     """
     scale = np.nan_to_num(day_scale(point, level))
     spread = conformal.spread[:, None] * scale
@@ -102,18 +123,22 @@ def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bo
 
 
 def with_total(values: Floats) -> Floats:
-    """(…, rows + 1, days): the sum of the rows appended, NaN only where no row is known."""
+    """Append the sum of the rows: (…, rows + 1, days). It is NaN only where no row is known.
+
+    >>> with_total(np.array([[1.0, np.nan], [2.0, np.nan]])).tolist()
+    [[1.0, nan], [2.0, nan], [3.0, nan]]
+    """
     none = np.isnan(values).all(axis=-2)
     total = np.where(none, np.nan, np.nansum(values, axis=-2))
     return np.concatenate([values, total[..., None, :]], axis=-2)
 
 
 def spread_in_history(panel: Panel) -> Floats:
-    """Scaled errors, (1, categories + 1, days), where no earlier forecast could be made: each day against its like.
+    """Compute scaled errors, (1, categories + 1, days), where no earlier forecast was possible.
 
-    Its like is the mean of the other days of the last 8 weeks on the same weekday, or on any day where there are fewer
-    than three weeks. It says how days scatter, not how well they are foretold: the report calls such intervals
-    unmeasured.
+    Each day is compared with the mean of the other days of the last 8 weeks on the same weekday, or with all days where
+    there are fewer than three weeks. This shows how days scatter, not how well they are predicted: the report calls
+    such intervals unmeasured.
     """
     window = with_total(panel.values[:, -WINDOW_DAYS:])
     known = ~np.isnan(window)
@@ -130,9 +155,10 @@ def spread_in_history(panel: Panel) -> Floats:
 
 
 def levels(panel: Panel) -> Floats:
-    """(categories + 1,): the mean known day of the last 28, or of 8 weeks where those came to nothing; and their sum.
+    """Compute the level of each category and of their total, (categories + 1,).
 
-    Without the longer memory, a forecast above zero after four empty weeks would pass for certain.
+    It is the mean known day of the last 28, or of 8 weeks where that is zero. Without the longer memory, a forecast
+    above zero after four empty weeks would count as certain.
     """
     mean = _mean_day(panel.values[:, -28:])
     mean = np.where(mean == 0, _mean_day(panel.values[:, -WINDOW_DAYS:]), mean)
@@ -145,9 +171,12 @@ def _mean_day(values: Floats) -> Floats:
 
 
 def for_names(conformal: Conformal, had: Sequence[str], wanted: Sequence[str]) -> Conformal:
-    """The calibration of other categories than it was made for; one that is new takes a middling spread.
+    """Rearrange a calibration for other categories; a new category takes the median spread.
 
-    Rows are the categories in their order, then the total.
+    Args:
+        conformal: rows of the categories `had`, then the total.
+        had: categories of the calibration.
+        wanted: categories of the result.
     """
     at = {name: row for row, name in enumerate(had)}
     measured = conformal.measured[:-1]

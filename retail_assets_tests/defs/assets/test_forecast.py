@@ -1,4 +1,4 @@
-"""The forecast's assets over days: train, keep, mature, retrain on demand; and the command line over the store."""
+"""The forecast's assets over days: train, keep, score past forecasts, retrain; and the commands over the store."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def days(environment: dict[str, str]) -> list[dict[str, dict[str, Any]]]:
     """Metadata of four runs: the first, the same again, three days later, and one on demand."""
     platform = Platform(settings_module.load(environment))
     sell(platform, 40)
-    told = [run(platform)]
+    metadata = [run(platform)]
     before = forecast(platform)
-    told.append(run(platform))
+    metadata.append(run(platform))
     assert forecast(platform) == before, "the same sales again must not be another forecast"
     sell(platform, 43)
-    told += [run(platform), run(platform, retrain=True)]
-    return told
+    metadata += [run(platform), run(platform, retrain=True)]
+    return metadata
 
 
 def test_the_first_run_trains_and_the_next_keep_the_model(days: list[dict[str, dict[str, Any]]]) -> None:
@@ -82,7 +82,7 @@ def test_the_first_run_trains_and_the_next_keep_the_model(days: list[dict[str, d
     assert versions[0] == versions[1] == versions[2] != versions[3]
 
 
-def test_earlier_forecasts_are_scored_when_their_days_have_come(days: list[dict[str, dict[str, Any]]]) -> None:
+def test_past_forecasts_are_scored_when_their_days_have_come(days: list[dict[str, dict[str, Any]]]) -> None:
     assert [day["forecast_accuracy"]["dagster/row_count"] for day in days] == [0, 0, 9, 9]
 
 
@@ -94,7 +94,7 @@ def test_reports_and_pictures_are_published(days: list[Any], environment: dict[s
     assert names == {"forecast_total.png", "forecast_categories.png", "forecast_accuracy.png"}
 
 
-def test_the_command_line_tells_of_versions_and_moves_between_them(
+def test_the_command_line_shows_versions_and_moves_between_them(
     days: list[Any], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -119,12 +119,12 @@ def test_the_command_line_tells_of_versions_and_moves_between_them(
 def test_no_sales_are_an_empty_forecast(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ))
     platform.warehouse.replace(DAILY_CATEGORY_SALES, DAILY_CATEGORY_SALES.arrow_schema().empty_table())
-    told = run(platform)
-    assert told["sales_forecast"]["dagster/row_count"] == 0
+    metadata = run(platform)
+    assert metadata["sales_forecast"]["dagster/row_count"] == 0
     assert platform.model_store(FORECAST).champion() is None
 
 
-def test_an_events_file_that_is_gone_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+def test_an_events_file_that_is_gone_is_reported(environ: dict[str, str], tmp_path: Path) -> None:
     platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(tmp_path / "events.csv")}))
     sell(platform, 20)
     with pytest.raises(dg.Failure, match=r"RETAIL_EVENTS=.*events.csv.* cannot be read: No such file"):
@@ -180,7 +180,7 @@ def test_amounts_are_measured_again_only_when_the_transactions_have_changed(
     assert amounts(platform)["measured"]
 
 
-def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) -> None:
+def test_damage_in_the_store_is_repaired_by_the_next_run(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ))
     sell(platform, 40)
     version = run(platform)["sales_forecast"]["model_version"]
@@ -188,9 +188,9 @@ def test_damage_in_the_store_is_mended_by_the_next_run(environ: dict[str, str]) 
     store, root = platform.model_store(FORECAST).store, platform.model_store(FORECAST).root
     store.write(f"{root}/versions/{version}/model.skops", b"garbage")
     store.write(f"{root}/issued/{before[0]['cutoff_date']}.parquet", b"garbage")
-    told = run(platform)
-    assert "the model in use cannot be used" in told["forecast_backtest"]["reason"]
-    assert told["sales_forecast"]["model_version"] == version
+    metadata = run(platform)
+    assert "the model in use cannot be used" in metadata["forecast_backtest"]["reason"]
+    assert metadata["sales_forecast"]["model_version"] == version
     assert [row["mean"] for row in forecast(platform)] == [row["mean"] for row in before]
     store.write(f"{root}/champion.json", b"garbage")
     assert run(platform)["sales_forecast"]["model_version"] == version
@@ -204,13 +204,13 @@ def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(enviro
         versions.append(run(platform)["sales_forecast"]["model_version"])
     assert len(set(versions)) == 2
     promotion.rollback(platform.model_store(FORECAST), at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
-    told = run(platform)
-    assert told["forecast_backtest"]["trained"] is False
-    assert told["sales_forecast"]["model_version"] == versions[0]
+    metadata = run(platform)
+    assert metadata["forecast_backtest"]["trained"] is False
+    assert metadata["sales_forecast"]["model_version"] == versions[0]
     assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
 
 
-def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_asks_for_no_training(environ: dict[str, str]) -> None:
+def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_makes_no_training_due(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ | {"RETAIL_REGRESSORS": "weather"}))
     sell(platform, 40)
     with pytest.raises(dg.Failure, match=r"RETAIL_REGRESSORS='weather'.* has no such table"):
@@ -220,20 +220,20 @@ def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_asks_for_no_traini
         "weather", "rain", tuple(Column(n, kind, n, nullable=True) for n, kind in columns.items()), ("date",)
     )
 
-    def said(millimetres: float, *names: str) -> None:
+    def measure(millimeters: float, *names: str) -> None:
         day, known = dt.date(2023, 3, 1), dt.date(2023, 2, 25)
-        rows = [{"date": day, "name": name, "value": millimetres, "known_on": known} for name in names]
+        rows = [{"date": day, "name": name, "value": millimeters, "known_on": known} for name in names]
         platform.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
 
-    said(5.0, "rain")
+    measure(5.0, "rain")
     assert run(platform)["forecast_backtest"]["trained"] is True
-    said(7.0, "rain")
+    measure(7.0, "rain")
     assert run(platform)["forecast_backtest"]["trained"] is False
-    said(7.0, "rain", "snow")
+    measure(7.0, "rain", "snow")
     assert "other events" in run(platform)["forecast_backtest"]["reason"]
 
 
-def test_events_that_changed_are_learnt_anew_or_ignored_but_never_taken_for_others(
+def test_events_that_changed_are_learned_again_or_ignored_but_never_mistaken_for_others(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "events.csv"
