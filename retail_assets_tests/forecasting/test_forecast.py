@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.errors import ModelFileError
+from retail_assets.forecasting.data import series
 from retail_assets.forecasting.evaluation import rolling_origin
 from retail_assets.forecasting.figures import backtest
 from retail_assets.forecasting.figures.forecast import figures as fan_charts
@@ -342,11 +343,11 @@ def test_a_model_scores_a_later_day_and_a_category_it_has_not_seen(pattern):
 
 def test_training_builds_the_panel_of_the_last_day_and_its_fallbacks_once(monkeypatch):
     cutoffs, chosen = [], []
-    panel_at, choose_fallbacks = training.panel_at, fallback.choose_fallbacks
+    choose_fallbacks = fallback.choose_fallbacks
 
     def counted_panel(sales, cutoff, *measure):
         cutoffs.append(cutoff)
-        return panel_at(sales, cutoff, *measure)
+        return series.panel_at(sales, cutoff, *measure)
 
     def counted_choice(panel):
         chosen.append(panel.cutoff)

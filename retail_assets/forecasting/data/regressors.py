@@ -208,9 +208,7 @@ def together(*sources: Regressors) -> Regressors:
 
 def _from_entries(entries: Mapping[str, list[_Entry]], where: str) -> Regressors:
     if len(entries) > MOST_NAMES:
-        raise RegressorsError(
-            f"{where}: {len(entries)} names; a model can learn from at most {MOST_NAMES}. Leave some out."
-        )
+        raise RegressorsError(f"{where}: {len(entries)} names; at most {MOST_NAMES} are allowed. Leave some out.")
     names = tuple(sorted(entries))
     columns = [list(zip(*entries[name], strict=True)) for name in names]
     return Regressors(
