@@ -410,3 +410,6 @@ ALL: tuple[Table, ...] = (
     SEGMENT_PROFILES,
     SEGMENT_MIGRATIONS,
 )
+
+#: Tables that keep their rows from load to load. All others are made again as a whole.
+KEPT: tuple[Table, ...] = (SALES_CLEAN, SALES_QUARANTINE, SALES)

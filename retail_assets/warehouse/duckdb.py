@@ -15,12 +15,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.sweep import GRACE
-from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
+from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
+from retail_assets.warehouse import migration
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class DuckDBWarehouse:
         self._make_folder()
         with _local_files(store, [*clean, *quarantine], self._path.parent) as paths, self._writing() as con:
             refuse_outdated(store, landings)
-            for table in (SALES_CLEAN, SALES_QUARANTINE, SALES):
+            for table in KEPT:
                 self._ensure(con, table)
             _stage(con, "stage_clean", SALES_CLEAN, [paths[f.key] for f in clean])
             _stage(con, "stage_quarantine", SALES_QUARANTINE, [paths[f.key] for f in quarantine])
@@ -129,17 +131,22 @@ class DuckDBWarehouse:
         return f"duckdb:{self._path}#{name}"
 
     def _ensure(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
-        """Make a table that is kept from load to load, or see that it is the one that this version makes."""
+        """Create a table that is kept from load to load, or add the columns that are new in this version.
+
+        A new column is NULL in old rows until their landing is loaded again. Raises WarehouseError where the table is
+        of another version in another way; the transaction is rolled back then.
+        """
         con.execute(f"CREATE TABLE IF NOT EXISTS {table_ddl(table)}")
-        found = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {table.name}").fetchall()}
-        expected = {c.name: _duckdb_type(c) for c in table.columns}
-        if found != expected:
-            wrong = sorted(n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n))
-            detail = ", ".join(f"{n} is {found.get(n, 'missing')}, not {expected.get(n, 'there')}" for n in wrong[:5])
+        described = con.execute(f"DESCRIBE {table.name}").fetchall()
+        existing = {name: _Existing(kind, null == "YES") for name, kind, null, *_ in described}
+        new, refused = migration.compare(table, existing, _duckdb_type, lambda c, has: has.type == _duckdb_type(c))
+        if refused:
             raise WarehouseError(
-                f"{self.location(table)} was made by another version ({detail}). Nothing was changed. "
+                f"{self.location(table)} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "
                 f"Move {self._path} away and {_REMAKE}."
             )
+        for column in new:
+            con.execute(f"ALTER TABLE {table.name} ADD COLUMN {column_ddl(column)}")
 
     def _make_folder(self) -> None:
         try:
@@ -237,6 +244,17 @@ class DuckDBWarehouse:
                 f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at once. ({first})"
             )
         return WarehouseError(f"{self.location()}: {text}")
+
+
+@dataclass(frozen=True)
+class _Existing:
+    """A column of a table in the file."""
+
+    type: str
+    nullable: bool
+
+    def __str__(self) -> str:
+        return self.type
 
 
 def table_ddl(table: Table) -> str:

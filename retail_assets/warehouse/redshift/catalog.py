@@ -8,6 +8,7 @@ from typing import Any
 
 from retail_assets.errors import WarehouseError
 from retail_assets.tables import Column, Table
+from retail_assets.warehouse import migration
 from retail_assets.warehouse.redshift import sql
 from retail_assets.warehouse.redshift.connection import Session
 
@@ -93,27 +94,26 @@ def _make_schema(session: Session, schema: str) -> None:
 
 
 def _migration(schema: str, table: Table, found: dict[str, dict[str, Found]]) -> list[str]:
-    there = found[table.name]
-    changes, wrong = [], []
-    for column in table.columns:
-        has = there.get(column.name)
-        if has is None and column.nullable:
-            changes.append(f"ALTER TABLE {schema}.{table.name} ADD COLUMN {sql.column_ddl(table, column)}")
-        elif has is None:
-            wrong.append(f"{column.name} is missing, not {sql.column_type(column)}")
-        elif _is_narrower(has, column):
-            kind = sql.column_type(column)
-            changes.append(f"ALTER TABLE {schema}.{table.name} ALTER COLUMN {column.name} TYPE {kind}")
-        elif not _same(column, has):
-            wrong.append(f"{column.name} is {has}, not {sql.column_type(column)}")
-    wrong += [f"{n} is {h} NOT NULL, not there" for n, h in there.items() if n not in table.names and not h.nullable]
-    if wrong:
+    existing = found[table.name]
+    new, refused = migration.compare(table, existing, sql.column_type, _fits)
+    if refused:
         raise WarehouseError(
-            f"{schema}.{table.name} was made by another version ({'; '.join(wrong[:5])}). Nothing was changed. Rename "
-            f"the schema ({schema}) and materialize `sales` over all landings: every table is made again from the raw "
-            "files."
+            f"{schema}.{table.name} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "
+            f"Rename the schema ({schema}) and materialize `sales` over all landings: every table is made again from "
+            "the raw files."
         )
-    return changes
+    return [
+        *(f"ALTER TABLE {schema}.{table.name} ADD COLUMN {sql.column_ddl(table, column)}" for column in new),
+        *(
+            f"ALTER TABLE {schema}.{table.name} ALTER COLUMN {column.name} TYPE {sql.column_type(column)}"
+            for column in table.columns
+            if column.name in existing and _is_narrower(existing[column.name], column)
+        ),
+    ]
+
+
+def _fits(column: Column, has: Found) -> bool:
+    return _same(column, has) or _is_narrower(has, column)
 
 
 def _is_narrower(has: Found, column: Column) -> bool:

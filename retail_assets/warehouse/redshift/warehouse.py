@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import WarehouseError
 from retail_assets.settings.redshift import RedshiftSettings
-from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
+from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 from retail_assets.warehouse.redshift import catalog, rows, sql
 from retail_assets.warehouse.redshift.connection import Session, Sessions
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from retail_assets.storage import Store
 
 log = logging.getLogger(__name__)
-
-_KEPT = (SALES_CLEAN, SALES_QUARANTINE, SALES)
 
 #: Redshift analyzes in the background when it is idle. A load that changes this share of a table of some size should
 #: not wait for that: the marts are made from it next. Below it, ANALYZE itself would skip the table.
@@ -91,7 +89,7 @@ class RedshiftWarehouse:
             ]
 
             def work(session: Session) -> Loaded:
-                catalog.ensure(session, self.schema, _KEPT)
+                catalog.ensure(session, self.schema, KEPT)
                 self._lock(session)
                 refuse_outdated(store, landings)
                 for stage, table, manifest in staged:
@@ -186,7 +184,7 @@ class RedshiftWarehouse:
                 found = catalog.tables(session, self.schema)
                 session.run("CREATE TEMP TABLE stage_probe (probe BIGINT)")
                 self._copy(session, "stage_probe", manifest)
-                made = catalog.names(found, _KEPT)
+                made = catalog.names(found, KEPT)
                 there = f"{len(found)} tables in {self.schema}" if made else f"{self.schema}: the first load makes it"
                 return f"{self.location()} as {user}, {str(version).split(',')[0]}; reads S3; {there}"
 
