@@ -23,6 +23,7 @@ from retail_assets.errors import NotReadyError, RetailError, StorageError, Wareh
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse import migration
+from retail_assets.warehouse.migration import MAYBE_OLDER
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _REMAKE = "materialize `sales` over all landings: every table is made again from
 _CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
 
 _NO_TABLE = re.compile(r"Table with name (\w+) does not exist|No catalog \+ schema named")
+_NO_COLUMN = re.compile(r"Referenced column .* not found|does not have a column named")
 _LOCKED = re.compile(r"Could not set lock on file|being used by another process")
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|max_temp_directory_size")
 _REFUSED = re.compile(r"Permission denied|Read-only file system|Operation not permitted|Could not write|File too large")
@@ -243,6 +245,8 @@ class DuckDBWarehouse:
             return WarehouseError(
                 f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at once. ({first})"
             )
+        if isinstance(error, duckdb.BinderException) and _NO_COLUMN.search(text):
+            return WarehouseError(f"{self.location()}: {first}. {MAYBE_OLDER}")
         return WarehouseError(f"{self.location()}: {text}")
 
 

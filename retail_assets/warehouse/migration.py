@@ -11,6 +11,9 @@ from typing import Protocol, TypeVar
 from retail_assets.tables import Column, Table
 from retail_assets.warehouse.protocol import Warehouse
 
+#: What to do about a query that names a column which is not there.
+MAYBE_OLDER = "If an earlier version made the table, materialize its asset again."
+
 
 class ExistingColumn(Protocol):
     """A column as it is in the database; its text is its type."""

@@ -14,6 +14,7 @@ from retail_assets.errors import (
     WarehouseUnreachableError,
 )
 from retail_assets.tables import SALES, SALES_CLEAN
+from retail_assets.warehouse.migration import MAYBE_OLDER
 
 CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
 
@@ -134,7 +135,8 @@ class Explainer:
         if load_error is not None or "Spectrum" in told or "S3ServiceException" in told or "anifest" in told:
             then = CLEAN_AGAIN if doing.startswith("loading") else "Nothing was changed."
             return WarehouseError(f"{self._location}: {self._load_error(told, load_error)}. {then}")
-        return WarehouseError(f"{self._location}: {told or type(error).__name__} (while {doing})")
+        advice = f". {MAYBE_OLDER}" if code == "42703" else ""  # undefined_column
+        return WarehouseError(f"{self._location}: {told or type(error).__name__} (while {doing}){advice}")
 
     def _load_error(self, told: str, found: dict[str, Any] | None) -> str:
         """File, line, column and reason, from `sys_load_error_detail` where Redshift has logged the error there."""

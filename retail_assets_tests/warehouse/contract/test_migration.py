@@ -128,3 +128,10 @@ def test_a_table_of_the_version_before_can_be_read_with_the_columns_of_this_one(
         found = place.warehouse.query(f"SELECT {columns} FROM segment_migrations")
         assert found.to_pylist() == [row | dict.fromkeys((column.name for column in new), None)]
         assert found.schema.types == SEGMENT_MIGRATIONS.arrow_schema().types
+
+
+@pytest.mark.parametrize("sql", ["SELECT channel FROM sales", "SELECT s.channel FROM sales AS s"])
+def test_a_query_of_a_column_that_is_not_there_yet_says_what_to_do(place: Place, sql: str) -> None:
+    advice = "If an earlier version made the table, materialize its asset again"
+    with pytest.raises(WarehouseError, match=rf"channel.*{advice}"):
+        place.warehouse.query(sql)
