@@ -11,9 +11,11 @@ import pytest
 from retail_assets.segmentation.lifecycle import segment
 from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
+from retail_assets.segmentation.queries import migrations
+from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS, SEGMENT_PROFILES, Column
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, line, planted_sales, warehouse_at
+from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
 
 
 def rows(warehouse: DuckDBWarehouse, table: Any) -> list[dict[str, Any]]:
@@ -71,6 +73,34 @@ def test_a_table_of_an_earlier_design_is_replaced_and_not_stumbled_over(tmp_path
     segment.score_all(warehouse, None, NO_MODEL)
     assert segment.make_migrations(warehouse).num_rows == 0
     assert {row["previous_persona"] for row in rows(warehouse, CUSTOMER_SEGMENTS)} == {None}
+
+
+def test_names_before_and_past_moves_are_kept_when_a_version_adds_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sales, _ = planted_sales(tuple(PLANTED), 3)
+    warehouse = warehouse_at(tmp_path, sales)
+    segment.make_features(warehouse)
+    for version in ("v1", "v2"):
+        segment.score_all(warehouse, None, version)
+        segment.make_migrations(warehouse)
+    named = {row["customer_id"]: row["persona"] for row in rows(warehouse, CUSTOMER_SEGMENTS)}
+    moves = rows(warehouse, SEGMENT_MIGRATIONS)
+    assert moves
+    with duckdb.connect(str(tmp_path / "test.duckdb")) as con:  # as a version without the column made it
+        con.execute("ALTER TABLE shop.customer_segments DROP COLUMN favourite_category")
+    segment.score_all(warehouse, None, "v3")
+    before = {row["customer_id"]: row["previous_persona"] for row in rows(warehouse, CUSTOMER_SEGMENTS)}
+    assert before == named
+    note = Column("note", "varchar(16)", "new in this version", nullable=True)
+    with defined_as({SEGMENT_MIGRATIONS: with_new(SEGMENT_MIGRATIONS, note)}):
+        counted = "count(*) as customers,"
+        monkeypatch.setattr(
+            migrations, "MIGRATIONS", migrations.MIGRATIONS.replace(counted, f"{counted} 'new' as note,")
+        )
+        made = segment.make_migrations(warehouse).to_pylist()
+    assert [move for move in made if move["note"] is None] == [move | {"note": None} for move in moves]
+    assert {move["to_version"] for move in made if move["note"] == "new"} == {"v3"}
 
 
 def test_another_model_in_the_same_month_is_a_migration_of_its_own(shop: DuckDBWarehouse) -> None:

@@ -28,6 +28,7 @@ from retail_assets.tables import (
     SEGMENT_PROFILES,
     Table,
 )
+from retail_assets.warehouse.migration import select_list
 from retail_assets.warehouse.protocol import Warehouse
 
 NEW = "(new)"
@@ -124,7 +125,8 @@ def make_profiles(warehouse: Warehouse, catalog: Catalog = DEFAULT) -> pa.Table:
 def make_migrations(warehouse: Warehouse) -> pa.Table:
     """Write and return `segment_migrations`: the move that `customer_segments` tells of, and all earlier ones."""
     known = _usable(warehouse, SEGMENT_MIGRATIONS)
-    found = warehouse.query(migrations.MIGRATIONS_WITH_EARLIER if known else migrations.MIGRATIONS)
+    earlier = select_list(warehouse, SEGMENT_MIGRATIONS) if known else ""
+    found = warehouse.query(migrations.migrations_with_earlier(earlier) if known else migrations.MIGRATIONS)
     table = found.select(list(SEGMENT_MIGRATIONS.names)).cast(SEGMENT_MIGRATIONS.arrow_schema())
     table = table.sort_by([(name, "ascending") for name in ("to_snapshot", *SEGMENT_MIGRATIONS.key)])
     warehouse.replace(SEGMENT_MIGRATIONS, table)
@@ -146,11 +148,12 @@ def _state(warehouse: Warehouse) -> dict[str, Any] | None:
 
 
 def _usable(warehouse: Warehouse, table: Table) -> bool:
+    """Whether a table is there and its history can be kept: columns that are new and may be NULL can be missing."""
     try:
         found = warehouse.query(f"select * from {table.name} limit 0").column_names
     except NotReadyError:
         return False
-    return set(table.names) <= set(found)
+    return all(column.nullable or column.name in found for column in table.columns)
 
 
 def _segments(rows: pa.Table, model: SegmentModel | None, version: str, catalog: Catalog) -> pa.Table:

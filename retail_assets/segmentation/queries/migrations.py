@@ -15,7 +15,7 @@ select
     count(*) as customers,
     cast(sum(monetary) as decimal(18,2)) as revenue
 from (
-    select {CUSTOMER_SEGMENTS.column_list},
+    select persona, previous_persona, previous_snapshot, previous_version, snapshot_date, model_version, monetary,
         (select max(previous_snapshot) from {CUSTOMER_SEGMENTS.name}) as base_snapshot,
         (select max(previous_version) from {CUSTOMER_SEGMENTS.name}) as base_version
     from {CUSTOMER_SEGMENTS.name}
@@ -25,17 +25,25 @@ group by 1, 2, 3, 4, 5, 6
 """
 """The migrations recorded in `customer_segments`; no rows where no customer had a persona before."""
 
-_COLUMNS = SEGMENT_MIGRATIONS.column_list
-MIGRATIONS_WITH_EARLIER = f"""
-select {_COLUMNS} from ({MIGRATIONS}) as latest
+
+def migrations_with_earlier(earlier: str) -> str:
+    """Return the SELECT that rebuilds `segment_migrations`: the current migrations and the earlier ones.
+
+    The current migrations replace those recorded for the same start; earlier ones stay.
+
+    Args:
+        earlier: the columns of the existing table, which an earlier version may have made.
+    """
+    return f"""
+select {SEGMENT_MIGRATIONS.column_list} from ({MIGRATIONS}) as latest
 union all
-select {_COLUMNS} from {SEGMENT_MIGRATIONS.name} as earlier
+select {earlier} from {SEGMENT_MIGRATIONS.name} as earlier
 where not exists (
     select 1 from {CUSTOMER_SEGMENTS.name} s
     where s.previous_snapshot = earlier.from_snapshot and s.previous_version = earlier.from_version
 )
 """
-"""`segment_migrations` rebuilt: the current migrations replace those recorded for the same start; earlier ones stay."""
+
 
 STATE = f"""
 select max(snapshot_date) as snapshot_date, max(model_version) as model_version,

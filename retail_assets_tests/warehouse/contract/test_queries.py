@@ -69,7 +69,7 @@ QUERIES = {
     "segment_mix": profiles.MIX,
     "segment_state": migrations.STATE,
     "migrations": migrations.MIGRATIONS,
-    "migrations_with_earlier": migrations.MIGRATIONS_WITH_EARLIER,
+    "migrations_with_earlier": migrations.migrations_with_earlier(SEGMENT_MIGRATIONS.column_list),
     **{name: profiles.median(feature) for name, feature in profiles.MEDIANS.items()},
     **{
         f"names_before_{known}_{carried}": migrations.with_previous_personas(known, carried)
