@@ -23,7 +23,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
-from retail_assets.quarantine.rows import Selection, of_landing, tables
+from retail_assets.quarantine.rows import Selection, lacking, of_landing, tables
 from retail_assets.quarantine.texts import is_cut
 from retail_assets.storage import Entry, Store
 
@@ -101,6 +101,8 @@ def plan_landing(
     before = {f.key: f for f in registered.files if f.key in keys}
     now = before if registered.contract == contract.digest else _inspected(raw, before, contract)
     whole = _of_contracts(contract, registered, manifest)
+    if whole is None and (columns := lacking(lake, manifest)):
+        whole = f"an earlier version, which had no column {', '.join(columns)}, wrote its files in the lake"
     if whole is None and (selected > MOST_ROWS or sum(f.size for f in manifest.files["quarantine"]) > _MOST_BYTES):
         whole = f"so many rejected rows ({selected:,}) take less from the files than one by one"
     whole = whole or next((why for key in sorted(before) if (why := _of_file(before[key], now[key], contract))), None)

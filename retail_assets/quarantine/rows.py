@@ -99,7 +99,8 @@ def tables(
 ) -> Iterator[tuple[LakeFile, pa.Table]]:
     """The quarantine files of a landing, each as a table with SALES_QUARANTINE's columns or some of them."""
     for file in manifest.files["quarantine"]:
-        yield file, read_table(lake, file, columns)
+        rows = read_table(lake, file, columns)
+        yield file, completed(rows, SALES_QUARANTINE.arrow_schema()) if columns is None else rows
 
 
 def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None) -> pa.Table:
@@ -108,6 +109,26 @@ def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None)
 
     with lake.store.open(file.key) as handle:
         return pq.ParquetFile(handle).read(columns=None if columns is None else list(columns))
+
+
+def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows of a file that an earlier version may have written, with all columns of today: new ones are NULL."""
+    for field in schema:
+        if field.name not in rows.column_names:
+            rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+    return rows.select(schema.names)
+
+
+def lacking(lake: Lake, manifest: CleanManifest) -> list[str]:
+    """Columns of today that a file of a landing lacks because an earlier version wrote it. Reads no rows."""
+    import pyarrow.parquet as pq
+
+    lacks: set[str] = set()
+    for status, files in manifest.files.items():
+        for file in files:
+            with lake.store.open(file.key) as handle:
+                lacks |= set(table_of(status).names).difference(pq.read_schema(handle).names)
+    return sorted(lacks)
 
 
 def read_files(lake: Lake, files: Sequence[LakeFile], schema: pa.Schema) -> pa.Table:

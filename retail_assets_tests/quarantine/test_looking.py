@@ -29,8 +29,9 @@ from retail_assets.quarantine.rows import Selection, SelectionError
 from retail_assets.quarantine.texts import fields, is_cut, physical_lines
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell
-from retail_assets.tables import SALES_QUARANTINE
+from retail_assets.tables import SALES_QUARANTINE, Column
 from retail_assets_tests.quarantine.rejected_cases import D1, D2, D3, HEADER, LENIENT, STRICT
+from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
 
 ALL = Selection()
 A, B, C = f"shop/dt={D1}/a.csv", f"shop/dt={D1}/b.csv", f"shop/dt={D2}/c.csv"
@@ -151,6 +152,15 @@ def test_rows_are_chosen_and_come_in_the_order_of_landings_files_and_lines(
     for limit in range(1, len(lines)):
         few, total = rows.first_rows(quarantine.lake, quarantine.select(selection), selection, limit)
         assert (few["source_line"].to_pylist(), total) == (lines[:limit], len(lines))
+
+
+def test_rows_that_a_version_before_has_written_are_listed_with_new_columns_empty(quarantine: Quarantine) -> None:
+    note = Column("note", "varchar(16)", "new in this version", nullable=True)
+    with defined_as({SALES_QUARANTINE: with_new(SALES_QUARANTINE, note)}):
+        found, _ = rows.first_rows(quarantine.lake, quarantine.select(), ALL, 20)
+        assert found.schema.equals(SALES_QUARANTINE.arrow_schema())
+        assert found["source_line"].to_pylist() == [9, 10, 2, 3]
+        assert found["note"].null_count == 4
 
 
 def test_a_reason_is_no_part_of_another_ones_name(quarantine: Quarantine) -> None:

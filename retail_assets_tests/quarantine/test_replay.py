@@ -24,8 +24,10 @@ from retail_assets.quarantine import replay as replaying
 from retail_assets.quarantine.move import ReplayConflictError
 from retail_assets.quarantine.plan import ReplayError
 from retail_assets.quarantine.rows import Selection
+from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Column
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.quarantine.rejected_cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, composed, contract
+from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
 
 pytestmark = pytest.mark.spark
 ALL = Selection()
@@ -244,6 +246,16 @@ def test_files_registered_by_another_contract_than_cleaned_them_ask_for_the_whol
     shop.clean(STRICT, D1)
     shop.lake.publish_raw(inspect_landings(shop.raw, "shop", [D1], LENIENT)[0])
     assert "registered by another contract" in whole(shop)
+
+
+def test_files_of_a_version_without_a_column_of_today_ask_for_the_whole_landing(shop: Shop) -> None:
+    """Rows of both versions in one landing could not be loaded."""
+    shop.land(D1, GOOD, "t2,2024.03.01,Toys,1,10,10")
+    shop.clean(STRICT, D1)
+    note = Column("note", "varchar(16)", "new in this version", nullable=True)
+    for table in (SALES_CLEAN, SALES_QUARANTINE):
+        with defined_as({table: with_new(table, note)}):
+            assert "had no column note" in whole(shop)
 
 
 def test_more_rows_than_should_be_held_at_once_are_read_from_the_files(
