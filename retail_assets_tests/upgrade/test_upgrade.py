@@ -1,0 +1,357 @@
+"""Today's code on a home that version 0.1.0 has left: it is read, one more day is run, and every table is right.
+
+The home is recorded, not built: `record_home.py` describes it, and the JSON beside the archive is what the old version
+reported of it. A change that breaks a test here breaks every home that is in use. The policy (`docs/architecture.md`):
+new columns are nullable and added in place; stored JSON keeps its keys and their meaning; model versions of the release
+before load, or are trained again with a message. Rules that judge rows of old landings differently are no such change:
+`test_the_tables_equal_those_of_a_new_home` then has to clean the old landings again first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from retail_assets import settings as settings_module
+from retail_assets.cli import app
+from retail_assets.platform import Platform
+from retail_assets.tables import ALL, KEPT, Column
+from retail_assets_tests.upgrade.table_contents import Row, digest, rows_by_table
+from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
+
+HERE = Path(__file__).parent
+ARCHIVE = HERE / "home-0.1.0.tar.xz"
+EXPECTED: dict[str, Any] = json.loads((HERE / "home-0.1.0.json").read_text())
+SOURCE, NEXT_DAY = "retail_sales", EXPECTED["next_day"]
+KINDS = ("forecast", "segments")
+INGESTED = (
+    "sales_clean",
+    "sales_quarantine",
+    "sales",
+    "dim_date",
+    "dim_customer",
+    "dim_product",
+    "daily_category_sales",
+    "customer_features",
+)
+#: Columns that say which version of the program or of a model wrote a row, and when; not what the row says.
+VOLATILE = ("issued_at", "contract_version")
+
+
+@dataclass(frozen=True)
+class Home:
+    """An unpacked home, and the command line on it in this process."""
+
+    folder: Path
+    raw: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models" / SOURCE
+
+    @property
+    def environ(self) -> dict[str, str]:
+        environ = {
+            "RETAIL_HOME": str(self.path),
+            "RETAIL_OUTPUT": str(self.folder / "output"),
+            "RETAIL_SPARK": "local[2]",
+            "DAGSTER_HOME": str(self.path / "dagster"),
+        }
+        return environ if self.raw is None else environ | {"RETAIL_RAW_URI": str(self.raw)}
+
+    @property
+    def platform(self) -> Platform:
+        return Platform(settings_module.load(self.environ))
+
+    def run(self, *command: str) -> str:
+        """What `retail-assets` prints; fails unless it ends well."""
+        out, errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environ.items():
+                patch.setenv(name, value)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+                code = app.main(command)
+        out.seek(0)
+        printed = out.read()
+        assert code == 0, f"retail-assets {' '.join(command)}: exit {code}\n{printed}\n{errors.getvalue()}"
+        return printed
+
+    def json(self, *command: str) -> Any:
+        return json.loads(self.run(*command, "--json"))
+
+    def tables(self) -> dict[str, list[Row]]:
+        return rows_by_table(self.path, SOURCE)
+
+    def column(self, table: str, *names: str) -> list[Row]:
+        """Values of some columns, sorted."""
+        rows = self.platform.warehouse.query(f"SELECT {', '.join(names)} FROM {table}").to_pylist()
+        return sorted((tuple(row.values()) for row in rows), key=repr)
+
+    def champion(self, kind: str) -> dict[str, Any]:
+        pointer: dict[str, Any] = json.loads((self.models / kind / "champion.json").read_text())
+        return pointer
+
+
+def unpack(folder: Path) -> Home:
+    with tarfile.open(ARCHIVE) as tar:
+        tar.extractall(folder, filter="data")
+    return Home(folder)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The home as it was recorded. Read only: `unpack` another one to change it."""
+    return unpack(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Home:
+    """The home after one more day, with corrections of old rows, landed and computed by today's code."""
+    home = unpack(tmp_path_factory.mktemp("upgraded"))
+    [landing] = (home.folder / "next").iterdir()
+    home.run("land", str(landing), "--date", NEXT_DAY)
+    home.run("materialize", "--partition", NEXT_DAY)
+    return home
+
+
+def test_the_archive_holds_what_the_old_version_left(recorded: Home) -> None:
+    tables = {name: {"rows": len(rows), "digest": digest(rows)} for name, rows in recorded.tables().items()}
+    assert tables == EXPECTED["tables"]
+    empty = [name for name, table in tables.items() if not table["rows"]]
+    assert empty == []
+
+
+# It is read as it is.
+
+
+def test_status_shows_every_landing_and_table(recorded: Home) -> None:
+    status = recorded.json("status")
+    known = [{name: landing[name] for name in EXPECTED["landings"][0]} for landing in status["landings"]]
+    assert known == EXPECTED["landings"]
+    assert {name: status["tables"][name] for name in EXPECTED["tables"]} == {
+        name: table["rows"] for name, table in EXPECTED["tables"].items()
+    }
+    assert EXPECTED["landings"][-1]["landed_on"] in recorded.run("status")
+
+
+def test_predictions_are_those_of_the_old_tables(recorded: Home) -> None:
+    rows = recorded.json("predict", "forecast")
+    assert [{name: row[name] for name in EXPECTED["forecast"][0]} for row in rows] == EXPECTED["forecast"]
+    customer = EXPECTED["segment"]["customer_id"]
+    segment = recorded.json("predict", "segment", "--customer", customer)
+    columns = EXPECTED["segment"].keys() - {"description"}  # words about the persona, which may improve
+    assert {name: segment[name] for name in columns} == {name: EXPECTED["segment"][name] for name in columns}
+    assert customer in recorded.run("predict", "segment", "--customer", customer)
+    assert "TOTAL" in recorded.run("predict", "forecast")
+
+
+def test_the_quarantine_is_summarized_and_listed(recorded: Home) -> None:
+    assert recorded.json("quarantine", "summary") == EXPECTED["quarantine"]
+    listed = recorded.json("quarantine", "list", "--limit", "1000")
+    assert listed["total"] == len(listed["rows"]) == EXPECTED["tables"]["sales_quarantine"]["rows"]
+    first = listed["rows"][0]
+    shown = recorded.json("quarantine", "show", first["source_file"], str(first["source_line"]))
+    assert shown[0]["raw_text"] == first["raw_text"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_are_listed_and_shown_with_their_history(recorded: Home, kind: str) -> None:
+    expected = EXPECTED["models"][kind]
+    listed = recorded.json("models", "list", "--kind", kind)
+    assert [{name: version[name] for name in expected["versions"][0]} for version in listed] == expected["versions"]
+    assert recorded.json("models", "show", "--kind", kind)["promotions"] == expected["promotions"]
+    for version in expected["versions"]:
+        card = recorded.run("models", "show", version["version"], "--kind", kind)
+        assert version["sha256"] in card
+        assert version["verdict"] in card
+    assert recorded.run("models", "list", "--kind", kind).count("\n* ") == 1
+
+
+def test_old_models_give_the_forecast_and_the_names_that_they_gave(tmp_path: Path) -> None:
+    """Both models are loaded and used on the old tables, without training."""
+    home = unpack(tmp_path)
+    forecast = ("product_category", "forecast_date", "mean", "p10", "p90", "units", "model_version")
+    segments = ("customer_id", "persona", "cluster", "tags", "model_version")
+    before = home.column("sales_forecast", *forecast), home.column("customer_segments", *segments)
+    home.run("materialize", "--select", "sales_forecast, customer_segments")
+    for old, new in zip(before[0], home.column("sales_forecast", *forecast), strict=True):
+        assert new == pytest.approx(old)
+    assert home.column("customer_segments", *segments) == before[1]
+
+
+def test_a_held_version_is_still_held_and_can_be_promoted(tmp_path: Path) -> None:
+    home = unpack(tmp_path)
+    shutil.rmtree(home.models / "segments")
+    shutil.copytree(tmp_path / "held", home.models / "segments")
+    waiting = json.loads((home.models / "segments" / "waiting.json").read_text())["version"]
+    assert f"\n? {waiting}" in home.run("models", "list", "--kind", "segments")
+    home.run("models", "promote", waiting, "--kind", "segments")
+    listed = home.run("models", "list", "--kind", "segments")
+    assert f"\n* {waiting}" in listed
+    assert "?" not in listed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_old_versions_can_be_rolled_back_to(tmp_path: Path, kind: str) -> None:
+    home = unpack(tmp_path)
+    first, second = (version["version"] for version in EXPECTED["models"][kind]["versions"])
+    home.run("models", "rollback", "--kind", kind)
+    assert home.champion(kind)["version"] == first
+    home.run("models", "promote", second, "--kind", kind)
+    old = EXPECTED["models"][kind]["promotions"]
+    history = home.champion(kind)["history"]
+    assert history[: len(old)] == old
+    assert [move["by"] for move in history[len(old) :]] == ["rollback", "user"]
+
+
+def test_a_version_with_more_columns_reads_the_home_and_adds_them_to_the_tables_that_keep_their_rows(
+    tmp_path: Path,
+) -> None:
+    home = unpack(tmp_path)
+    before = home.tables()
+    new = Column("channel", "varchar(32)", "shop or web", nullable=True)
+    with defined_as({table: with_new(table, new) for table in ALL}):
+        home.run("status")
+        home.run("predict", "forecast")
+        home.run("predict", "segment", "--customer", EXPECTED["segment"]["customer_id"])
+        home.run("models", "list")
+        assert home.json("quarantine", "summary") == EXPECTED["quarantine"]
+        assert home.json("quarantine", "list")["rows"][0]["channel"] is None
+        home.run("quarantine", "export", str(tmp_path / "rejected.csv"))
+        replay = home.json("quarantine", "replay", "--again", "--dry-run")
+        assert {"had no column channel" in landing["clean_whole_landing"] for landing in replay["landings"]} == {True}
+        home.platform.warehouse.load_landings(home.platform.lake.store, [])
+    after = home.tables()
+    kept = {table.name for table in KEPT}
+    assert {name: after[name] for name in before if name not in kept} == {
+        name: rows for name, rows in before.items() if name not in kept
+    }
+    assert {name: after[name] for name in kept} == {name: [(*row, None) for row in before[name]] for name in kept}
+
+
+# One more day.
+
+
+@pytest.mark.spark
+def test_the_new_day_is_loaded_beside_the_old_ones(upgraded: Home) -> None:
+    landings = {landing["landed_on"]: landing for landing in upgraded.json("status")["landings"]}
+    for old in EXPECTED["landings"]:
+        assert {name: landings[old["landed_on"]][name] for name in old} == old
+    new = landings[NEXT_DAY]
+    assert (new["state"], new["rows_clean"] > 3, new["rows_quarantined"] > 0) == ("loaded", True, True)
+    assert upgraded.json("quarantine", "summary")["total"]["rows"] == (
+        EXPECTED["tables"]["sales_quarantine"]["rows"] + new["rows_quarantined"]
+    )
+
+
+@pytest.mark.spark
+def test_the_tables_equal_those_of_a_new_home(
+    upgraded: Home, spark: object, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same raw files, cleaned and loaded from nothing."""
+    new = Home(tmp_path_factory.mktemp("new"), raw=upgraded.path / "raw")
+    (new.path / "dagster").mkdir(parents=True)
+    days = [landing["landed_on"] for landing in EXPECTED["landings"]]
+    new.run(
+        "materialize",
+        "--select",
+        'group:"ingest" or group:"warehouse" or key:"customer_features"',
+        "--partition-range",
+        f"{days[0]}...{NEXT_DAY}",
+    )
+    ours = rows_by_table(upgraded.path, SOURCE, without=VOLATILE)
+    theirs = rows_by_table(new.path, SOURCE, without=VOLATILE)
+    for table in INGESTED:
+        assert ours[table] == theirs[table], table
+    assert set(theirs) == set(INGESTED)
+
+
+@pytest.mark.spark
+def test_forecasts_of_the_old_version_are_scored_on_the_new_day(recorded: Home, upgraded: Home) -> None:
+    key = ("product_category", "forecast_date", "cutoff_date", "model_version")
+    before, after = (set(home.column("forecast_accuracy", *key)) for home in (recorded, upgraded))
+    assert before < after
+    scored = {(str(cutoff), version) for _, _, cutoff, version in after - before}
+    cutoffs = {name.removesuffix(".parquet") for name in EXPECTED["issued"]}
+    versions = {version["version"] for version in EXPECTED["models"]["forecast"]["versions"]}
+    assert {cutoff for cutoff, _ in scored} == cutoffs
+    assert {version for _, version in scored} <= versions
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("kind", KINDS)
+def test_versions_and_their_history_are_kept(upgraded: Home, kind: str) -> None:
+    expected = EXPECTED["models"][kind]
+    listed = {version["version"]: version for version in upgraded.json("models", "list", "--kind", kind)}
+    for version in expected["versions"]:
+        kept = version.keys() - {"in_use"}
+        assert {name: listed[version["version"]][name] for name in kept} == {name: version[name] for name in kept}
+    pointer = upgraded.champion(kind)
+    assert pointer["history"][: len(expected["promotions"])] == expected["promotions"]
+    assert pointer["version"] == pointer["history"][-1]["version"]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("kind", "asset", "table"),
+    [("forecast", "forecast_backtest", "sales_forecast"), ("segments", "segment_model", "customer_segments")],
+)
+def test_a_model_is_kept_or_trained_again_with_a_message_and_the_one_in_use_is_used(
+    upgraded: Home, kind: str, asset: str, table: str
+) -> None:
+    version = upgraded.champion(kind)["version"]
+    assert set(upgraded.column(table, "model_version")) == {(version,)}
+    with dg.DagsterInstance.from_config(str(upgraded.path / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    metadata = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    if metadata["trained"]:
+        assert metadata["reason"]
+        assert metadata["decision"]
+    else:
+        assert version == EXPECTED["models"][kind]["promotions"][-1]["version"]
+
+
+@pytest.mark.spark
+def test_the_segments_keep_their_names_before_and_the_history_of_moves(recorded: Home, upgraded: Home) -> None:
+    before, after = recorded.tables()["segment_migrations"], upgraded.tables()["segment_migrations"]
+    assert Counter(before) <= Counter(after)
+    named = {customer: name for customer, name in recorded.column("customer_segments", "customer_id", "persona")}
+    for customer, previous in upgraded.column("customer_segments", "customer_id", "previous_persona"):
+        assert previous == named.get(customer)
+
+
+@pytest.mark.spark
+def test_runs_of_the_old_version_stay_in_dagsters_history(recorded: Home, upgraded: Home) -> None:
+    runs: list[set[str]] = []
+    for home in (recorded, upgraded):
+        with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+            runs.append({run.run_id for run in instance.get_runs()})
+            day = instance.get_latest_materialization_event(dg.AssetKey("sales")).asset_materialization.partition
+            assert dt.date.fromisoformat(str(day))
+    assert runs[0] < runs[1]
+
+
+@pytest.mark.spark
+def test_the_same_day_again_changes_nothing(upgraded: Home) -> None:
+    """Tables and models; outputs are the business of `end_to_end/test_pipeline.py`."""
+    before = upgraded.tables(), {kind: upgraded.champion(kind) for kind in KINDS}
+    versions = {kind: upgraded.json("models", "list", "--kind", kind) for kind in KINDS}
+    outputs_alone = 'group:"eda" or key:"transaction_amounts" or key:"segment_report"'
+    upgraded.run("materialize", "--select", f"not ({outputs_alone})", "--partition", NEXT_DAY)
+    assert (upgraded.tables(), {kind: upgraded.champion(kind) for kind in KINDS}) == before
+    assert {kind: upgraded.json("models", "list", "--kind", kind) for kind in KINDS} == versions
