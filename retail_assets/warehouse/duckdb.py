@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
-from retail_assets.warehouse import migration
-from retail_assets.warehouse.migration import MAYBE_OLDER
+from retail_assets.warehouse import schema_changes
 from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
+from retail_assets.warehouse.schema_changes import MAYBE_OLDER
 
 if TYPE_CHECKING:
     import duckdb
@@ -141,7 +141,7 @@ class DuckDBWarehouse:
         con.execute(f"CREATE TABLE IF NOT EXISTS {table_ddl(table)}")
         described = con.execute(f"DESCRIBE {table.name}").fetchall()
         existing = {name: _Existing(kind, null == "YES") for name, kind, null, *_ in described}
-        new, refused = migration.compare(table, existing, _duckdb_type, lambda c, has: has.type == _duckdb_type(c))
+        new, refused = schema_changes.compare(table, existing, _duckdb_type, lambda c, has: has.type == _duckdb_type(c))
         if refused:
             raise WarehouseError(
                 f"{self.location(table)} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "

@@ -28,8 +28,8 @@ from retail_assets.tables import (
     SEGMENT_PROFILES,
     Table,
 )
-from retail_assets.warehouse.migration import select_list
 from retail_assets.warehouse.protocol import Warehouse
+from retail_assets.warehouse.schema_changes import select_list
 
 NEW = "(new)"
 """`from_persona` of customers who had no name before."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from retail_assets.errors import WarehouseError
 from retail_assets.tables import Column, Table
-from retail_assets.warehouse import migration
+from retail_assets.warehouse import schema_changes
 from retail_assets.warehouse.redshift import sql
 from retail_assets.warehouse.redshift.connection import Session
 
@@ -95,7 +95,7 @@ def _make_schema(session: Session, schema: str) -> None:
 
 def _migration(schema: str, table: Table, found: dict[str, dict[str, Found]]) -> list[str]:
     existing = found[table.name]
-    new, refused = migration.compare(table, existing, sql.column_type, _fits)
+    new, refused = schema_changes.compare(table, existing, sql.column_type, _fits)
     if refused:
         raise WarehouseError(
             f"{schema}.{table.name} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "

@@ -14,7 +14,7 @@ from retail_assets.errors import (
     WarehouseUnreachableError,
 )
 from retail_assets.tables import SALES, SALES_CLEAN
-from retail_assets.warehouse.migration import MAYBE_OLDER
+from retail_assets.warehouse.schema_changes import MAYBE_OLDER
 
 CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
 

@@ -18,7 +18,7 @@ from retail_assets.tables import (
     Column,
     Table,
 )
-from retail_assets.warehouse.migration import select_list
+from retail_assets.warehouse.schema_changes import select_list
 from retail_assets_tests.warehouse.changed_tables import defined_as, with_new, with_type, without
 from retail_assets_tests.warehouse.contract.warehouses import NEXT, Place
 from retail_assets_tests.warehouse.landings import DAY, line, publish, rejected
