@@ -9,7 +9,7 @@ from typing import Literal
 import matplotlib.dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import FAINT, INK, MUTED, PALE, PANEL_GRID
@@ -54,9 +54,8 @@ def money_axis(axes: Axes, which: Which, title: str, most: int = 6) -> None:
 
 def percent_axis(axes: Axes, which: Which, title: str) -> None:
     """Round ticks such as `20 %` for values from 0 to 1."""
-    axis = _axis(axes, which)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.10g} %"))
-    axis.set_major_locator(MaxNLocator(6, steps=_ROUND_STEPS))
+    percent_ticks(axes, which)
+    _axis(axes, which).set_major_locator(MaxNLocator(6, steps=_ROUND_STEPS))
     axis_title(axes, which, title)
 
 
@@ -66,8 +65,8 @@ def number_ticks(axes: Axes, which: Which = "y") -> None:
 
 
 def percent_ticks(axes: Axes, which: Which = "y") -> None:
-    """Write ticks of values from 0 to 1 as whole percent: `20 %`."""
-    _axis(axes, which).set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    """Write ticks of values from 0 to 1 as percent: `20 %`, `2.5 %`."""
+    _axis(axes, which).set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.10g} %"))
 
 
 def date_ticks(axes: Axes, least: int = 3, most: int = 12, *, year_size: float | None = None) -> None:

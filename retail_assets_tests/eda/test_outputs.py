@@ -7,8 +7,6 @@ import datetime as dt
 import io
 import re
 import struct
-import subprocess
-import sys
 import warnings
 
 import pytest
@@ -22,7 +20,6 @@ from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
 from retail_assets.lake.manifests import CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
-from retail_assets.plotting.wording import axis_number, change, compared, markdown, money, number, percent, short
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
 from retail_assets_tests.eda.sales_cases import CASES, days, lively
@@ -171,42 +168,3 @@ def test_a_cell_never_starts_a_formula(text: str) -> None:
     cell = safe_cell(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert cell.endswith(text)
-
-
-@given(st.text(max_size=60))
-def test_a_name_in_the_page_is_always_one_line_without_bare_markup(text: str) -> None:
-    line = markdown(text)
-    assert len(line.splitlines()) <= 1
-    assert not re.search(r"(?<!\\)(?:\\\\)*[*_`<\[|]", line)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (0.425, "0.42"), (29.55, "29.6"), (999.4, "999"), (12345.6, "12,346"), (999_949, "999,949"),
-     (999_950, "1.00 M"), (4_596_027, "4.60 M"), (2.5e9, "2.50 bn"), (float("nan"), "not known")],
-)  # fmt: skip
-def test_numbers_read_at_a_glance(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-def test_a_long_name_keeps_its_end_and_a_blank_one_is_called_so() -> None:
-    assert short("Very long name of a category, part 17", 20) == "Very long nam…art 17"
-    assert short(" \t ") == "(blank)"
-
-
-def test_money_shares_and_changes_are_written_one_way() -> None:
-    assert money(29.55, "USD") == "USD 29.55"
-    assert money(-1234, "EUR") == "\u2212EUR 1,234"
-    assert money(-0.001, "EUR") == "EUR 0.00"
-    assert percent(0.3441) == "34.4 %"
-    assert percent(1.0) == "100 %"
-    assert change(1.18) == "18 % more"
-    assert compared(0.86) == "14 % less than"
-    assert compared(3.14) == "3.1 times as much as"
-    assert compared(1.001) == "as much as"
-    assert [axis_number(v) for v in (0, 250, 12_000, 1_500_000)] == ["0", "250", "12 k", "1.5 M"]
-
-
-def test_drawing_needs_no_pyplot_whose_state_is_global() -> None:
-    program = "import sys, retail_assets.eda.figures.render; sys.exit('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

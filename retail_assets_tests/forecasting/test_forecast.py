@@ -15,7 +15,7 @@ from retail_assets.errors import ModelFileError
 from retail_assets.forecasting.data import series
 from retail_assets.forecasting.evaluation import rolling_origin
 from retail_assets.forecasting.figures import backtest
-from retail_assets.forecasting.figures.forecast import figures as fan_charts
+from retail_assets.forecasting.figures import forecast as fan_charts
 from retail_assets.forecasting.lifecycle import training
 from retail_assets.forecasting.lifecycle.forecast import forecast_daily
 from retail_assets.forecasting.lifecycle.scoring import score
@@ -42,7 +42,7 @@ def forecast(rows, **options):
 
 
 def figures(rows, result, currency=""):
-    return fan_charts(rows, result.table, result.backtest, currency=currency) | backtest.figures(
+    return fan_charts.draw_figures(rows, result.table, result.backtest, currency=currency) | backtest.draw_figures(
         result.measured, result.backtest, None, currency=currency
     )
 

@@ -133,11 +133,11 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             promotion.publish_card(models, output)
             warehouse.replace(FORECAST_BACKTEST, done.rows)
             training = done.training
-            pictures = figures.figures(
+            pictures = figures.draw_figures(
                 training.backtest, training.report, training.explanation(), currency=contract.currency
             )
             files = {retraining.REPORT: report_json(done.report)}
-            thumbnails = publish(platform, files, pictures, figures.NAMES)
+            thumbnails = publish(platform, files, pictures, figures.FIGURES)
         verdict = training.report["verdict"]
         context.log.info("%s", verdict)
         metadata = {"trained": True, "reason": reason, "verdict": verdict, **done.outcome, **thumbnails}
@@ -163,8 +163,8 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             table, in_use = issue_forecast(models, history, _events(platform), now=now)
             rows = warehouse.replace(SALES_FORECAST, table)
             summary = _summary(in_use) if in_use else {}
-            pictures = figures.figures(history, table, summary, currency=contract.currency) if in_use else {}
-            thumbnails = publish(platform, {}, pictures, figures.NAMES)
+            pictures = figures.draw_figures(history, table, summary, currency=contract.currency) if in_use else {}
+            thumbnails = publish(platform, {}, pictures, figures.FIGURES)
         model = _model_metadata(in_use) if in_use else {"verdict": "There are no sales."}
         context.log.info("Forecast of %d rows. %s", rows, model["verdict"])
         metadata = {**place(SALES_FORECAST, rows), **model, "preview": preview(table), **thumbnails}

@@ -17,6 +17,7 @@ from retail_assets.forecasting.data.series import Floats, Panel
 from retail_assets.forecasting.models.boosting import BoostedRatio, training_rows
 from retail_assets.forecasting.models.features import feature_names
 from retail_assets.forecasting.models.forecast_model import ForecastModel
+from retail_assets.forecasting.models.wording import in_words
 
 MOST_ROWS = 3000
 REPEATS = 3
@@ -72,7 +73,7 @@ def explain(model: ForecastModel, panel: Panel, holidays: HolidayCalendar) -> Ex
     names = feature_names(holidays)
     strongest = np.argsort(-importance, kind="stable")[:CURVES]
     curves = tuple(_curve(names[column], regressor.predict, x, int(column)) for column in strongest)
-    return Explanation(boosted[0].name.replace("_", " "), names, importance, curves)
+    return Explanation(in_words(boosted[0].name), names, importance, curves)
 
 
 def _importance(error: Callable[[Floats], float], x: Floats, draw: np.random.Generator) -> Floats | None:

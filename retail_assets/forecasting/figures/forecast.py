@@ -1,8 +1,4 @@
-"""Pictures of a forecast: what is expected next, by category and in all, and between what and what.
-
-The title of a figure states what it shows. What the models were worth on days they had not seen is drawn in
-`backtest_figures`.
-"""
+"""What is expected next, in total and by category, with prediction intervals."""
 
 from __future__ import annotations
 
@@ -11,34 +7,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import TOTAL, DailySales, closed_days, daily_sales, to_date
+from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, number_ticks
 from retail_assets.plotting.image import png
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
-from retail_assets.plotting.wording import short
+from retail_assets.plotting.wording import compared, money, percent, short, span
 
 DAYS_OF_ACTUALS = 56
 MOST_PANELS = 12
 _COLUMNS = 3
-NAMES = ("forecast_total.png", "forecast_categories.png")
+FIGURES = ("forecast_total.png", "forecast_categories.png")
 
 
-def figures(history: pd.DataFrame, table: pa.Table, report: dict[str, Any], *, currency: str = "") -> dict[str, bytes]:
-    """PNG by file name, for a forecast that holds anything: `forecast_total.png` and `forecast_categories.png`.
+def draw_figures(
+    history: pd.DataFrame, table: pa.Table, report: dict[str, Any], *, currency: str = ""
+) -> dict[str, bytes]:
+    """Draw `FIGURES` as PNG by file name; none for an empty forecast.
 
-    `history` is what the forecast `table` was made from, `report` that of the training behind it; `currency` (as `USD`)
-    labels the axis.
+    `history` is what the forecast `table` was made from, `report` that of the training behind it; `currency` (such as
+    `USD`) labels the axis. Raises ValueError for a forecast of an empty history.
     """
     if not table.num_rows:
         return {}
     sales = daily_sales(history)
     if sales is None:
-        raise ValueError("history is empty, yet there is a forecast of it")
+        raise ValueError("history is empty, but there is a forecast of it")
     frame = table.to_pandas()
     actual = np.where(closed_days(sales.traded, sales.orders), np.nan, sales.revenue)
     return {
@@ -47,20 +47,23 @@ def figures(history: pd.DataFrame, table: pa.Table, report: dict[str, Any], *, c
     }
 
 
-def _fan(axes: Any, days: np.ndarray, past: np.ndarray, future: pd.DataFrame, weight: float = 1.0) -> None:
-    """Sales of the last 8 weeks, then the forecast with its 80 and 95 % intervals, and seasonal naive beside it."""
+def _fan(axes: Axes, days: np.ndarray, past: np.ndarray, future: pd.DataFrame, weight: float = 1.0) -> None:
+    """Draw the sales of the last 8 weeks, then the forecast with its intervals, and last week repeated."""
     ahead = future["forecast_date"].to_numpy().astype("datetime64[D]")
     shown = slice(-DAYS_OF_ACTUALS, None)
-    outer, inner = palette.OUTER_BAND, palette.INNER_BAND
     color = palette.FORECAST
-    axes.fill_between(ahead, future["p025"], future["p975"], color=color, alpha=outer, lw=0, label="95 % interval")
-    axes.fill_between(ahead, future["p10"], future["p90"], color=color, alpha=inner, lw=0, label="80 % interval")
+    for low, high, alpha, name in (
+        ("p025", "p975", palette.OUTER_BAND, "95 % prediction interval"),
+        ("p10", "p90", palette.INNER_BAND, "80 % prediction interval"),
+    ):
+        axes.fill_between(ahead, future[low], future[high], color=color, alpha=alpha, lw=0, label=name)
     axes.plot(days[shown], past[shown], color=palette.ACTUAL, lw=1.5 * weight, marker=".", ms=4 * weight, label="sales")
-    axes.plot(ahead, future["seasonal_naive"], color=palette.BASELINE, lw=1.2 * weight, ls="--", label="seasonal naive")
+    naive = future["seasonal_naive"]
+    axes.plot(ahead, naive, color=palette.BASELINE, lw=1.2 * weight, ls="--", label="last week repeated")
     axes.plot(ahead, future["mean"], color=color, lw=1.9 * weight, marker=".", ms=4 * weight, label="forecast")
     lowest = min(np.nanmin(past[shown], initial=0.0), float(future[["p025", "mean"]].to_numpy().min()))
     axes.set_ylim(bottom=None if lowest < 0 else 0)
-    number_ticks(axes)
+    number_ticks(axes, "y")
 
 
 def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: dict[str, Any], currency: str) -> Figure:
@@ -70,44 +73,41 @@ def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: d
     _fan(axes, sales.days, past, future)
     axes.axvline(sales.days[-1] + np.timedelta64(12, "h"), color=palette.ACTUAL, lw=0.8, ls=":")
     date_ticks(axes, year_size=8)
-    axes.set_ylabel(f"revenue a day{f', {currency}' if currency else ''}")
+    revenue_axis(axes, currency)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
-    days = future["forecast_date"].to_numpy().astype("datetime64[D]")
-    span = f"{to_date(days[0]):%-d %b} to {to_date(days[-1]):%-d %b %Y}"
-    measured = bool(report["evaluated"])
-    finding = _finding(past, float(future["mean"].sum()), span, len(future), currency, measured)
-    headline(figure, finding, _evidence(report), axes)
+    headline(figure, _total_title(past, future, currency, bool(report["evaluated"])), _evidence(report), axes)
     return figure
 
 
-def _finding(past: np.ndarray, expected: float, span: str, horizon: int, currency: str, measured: bool) -> str:
-    """The finding; where no backtest stands behind the forecast, only what the picture shows."""
+def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured: bool) -> str:
+    """What is expected; for a forecast that no backtest has measured, only what it is."""
+    days = future["forecast_date"].to_numpy().astype("datetime64[D]")
+    when = span(to_date(days[0]), to_date(days[-1]))
     if not measured:
-        return f"Simple rules carried on, {span}: not a measured forecast"
-    money = f"{currency} {expected:,.0f}".strip()
+        return f"Fallback rules carried on from {when}: the accuracy of this forecast is not known"
+    horizon, expected = len(future), float(future["mean"].sum())
     before = float(np.nansum(past[-horizon:]))
+    title = f"{money(expected, currency)} expected from {when}"
     if len(past) < horizon or before <= 0:
-        return f"{money} expected from {span}"
-    change = 100 * (expected / before - 1)
-    if abs(change) < 0.5:
-        return f"{money} expected from {span}, about as much as in the {horizon} days before"
-    more = "more" if change > 0 else "less"
-    return f"{money} expected from {span}, {abs(change):,.0f} % {more} than in the {horizon} days before"
+        return title
+    return f"{title}, {compared(expected / before)} in the {horizon} days before"
 
 
 def _evidence(report: dict[str, Any]) -> str:
     if not report["evaluated"]:
-        return "Simple rules; the history is too short or too sparse to measure a model's skill."
+        return "The history is too short or too sparse to train and test a model."
     measured = report["models"][report["champion"]]
-    error = "" if measured["total_wape"] is None else f"; off by {100 * measured['total_wape']:.0f} % of a day's total"
-    covered = measured.get("total_coverage80")
-    held = "" if covered is None else f", and its 80 % interval held {100 * covered:.0f} % of days"
-    said = in_words(report["champion"]) + ("" if report["has_skill"] else " (no model was better)")
-    return f"Forecast by {said}{error}{held} in the backtest." if error or held else f"Forecast by {said}."
+    model = capitalized(in_words(report["champion"])) + ("" if report["has_skill"] else " (no model was better)")
+    results = []
+    if measured["total_wape"] is not None:
+        results.append(f"daily totals missed by {percent(measured['total_wape'], 0)}")
+    if measured.get("total_coverage80") is not None:
+        results.append(f"the 80 % interval covered {percent(measured['total_coverage80'], 0)} of days")
+    return f"{model}. Backtest: {'; '.join(results)}." if results else f"{model}."
 
 
 def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, currency: str) -> Figure:
-    """A fan a category, the largest first."""
+    """Draw one fan per category, the largest first."""
     expected = frame[frame["product_category"] != TOTAL].groupby("product_category")["mean"].sum()
     ordered = sorted(expected.index, key=lambda name: (-expected[name], name))
     shown = ordered[:MOST_PANELS]
@@ -115,22 +115,25 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
     figure, panels = grid_of_panels(rows, min(len(shown), _COLUMNS), 12, 1.4 + 2.1 * rows)
     for axes, name in zip(panels, shown, strict=False):
         future = frame[frame["product_category"] == name]
-        at = sales.categories.index(name)
-        _fan(axes, sales.days, actual[at], future, weight=0.75)
+        _fan(axes, sales.days, actual[sales.categories.index(name)], future, weight=0.75)
         date_ticks(axes, most=5, year_size=8)
         axes.tick_params(labelsize=8)
-        method = str(future["method"].iloc[0])
-        how = f"  ({method.partition(':')[0].replace('_', ' ')})" if ":" in method else ""
-        axes.set_title(label(name, 28, keep_end=False) + how, loc="left", fontsize=9.5)
+        axes.set_title(label(name, 28, keep_end=False) + _fallback(future), loc="left", fontsize=9.5)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
-    whole = float(expected.sum())
-    finding = "What is expected, and between what and what"
-    if whole > 0 and len(shown) > 1:
+    total = float(expected.sum())
+    finding = "Expected revenue per day, with prediction intervals"
+    if total > 0 and len(shown) > 1:
         largest = short(shown[0], 28, keep_end=False)
-        finding = f"{largest} is expected to bring {100 * expected[shown[0]] / whole:.0f} % of revenue"
+        finding = f"{largest} is expected to bring {percent(expected[shown[0]] / total, 0)} of revenue"
     rest = f"; the {MOST_PANELS} largest of {len(ordered)} categories" if len(ordered) > MOST_PANELS else ""
-    unit = f", {currency}" if currency else ""
-    headline(figure, finding, f"Revenue a day{unit}, each on its own scale{rest}.")
+    unit = f" ({currency})" if currency else ""
+    headline(figure, finding, f"Revenue per day{unit}, each panel on its own scale{rest}.")
     return figure
+
+
+def _fallback(future: pd.DataFrame) -> str:
+    """The rule that forecasts a category in place of a model, for its title."""
+    rule, colon, _ = str(future["method"].iloc[0]).partition(":")
+    return f"  ({rule.replace('_', ' ')})" if colon else ""

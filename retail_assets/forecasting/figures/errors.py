@@ -1,0 +1,124 @@
+"""How far the forecasts of the backtest were from what was sold: day by day, and by week ahead."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import date2num
+from matplotlib.figure import Figure
+
+from retail_assets.forecasting.data.series import WEEK
+from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
+from retail_assets.forecasting.models import intervals
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets.forecasting.models.wording import in_words
+from retail_assets.plotting import palette
+from retail_assets.plotting.axes import date_ticks, percent_ticks
+from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.plotting.wording import percent, plural
+
+_UNBIASED = 0.02
+"""Bias, as a share of sales, up to which forecasts are called unbiased."""
+
+
+def against_actuals(backtest: Backtest, currency: str) -> Figure:
+    """Draw the total that was forecast at each cut-off, and what was sold."""
+    figure, axes = one_panel(11, 4.8)
+    champion = backtest.champion
+    point = backtest.forecasts[champion].sum(axis=1)
+    actual = backtest.actual.sum(axis=1)
+    quantiles = backtest.quantiles.get(champion)
+    horizon = actual.shape[1]
+    for at, cutoff in enumerate(backtest.cutoffs):
+        days = np.datetime64(cutoff) + np.arange(1, horizon + 1)
+        in_legend = at == len(backtest.cutoffs) - 1
+        if quantiles is not None:
+            for (low, high), alpha, name in (
+                (intervals.OUTER, palette.OUTER_BAND, "95 % prediction interval"),
+                (intervals.INNER, palette.INNER_BAND, "80 % prediction interval"),
+            ):
+                axes.fill_between(
+                    days, quantiles[at, -1, :, low], quantiles[at, -1, :, high], color=palette.FORECAST, alpha=alpha,
+                    lw=0, label=name if in_legend else None,
+                )  # fmt: skip
+        sales, forecast = ("sales", "forecast") if in_legend else (None, None)
+        axes.plot(days, actual[at], color=palette.ACTUAL, lw=1.3, marker=".", ms=3, label=sales)
+        axes.plot(days, point[at], color=palette.FORECAST, lw=1.5, label=forecast)
+        axes.axvline(date2num(cutoff) + 0.5, color=palette.ACTUAL, lw=0.7, ls=":")
+    axes.set_ylim(bottom=0 if np.nanmin(actual, initial=0.0) >= 0 else None)
+    revenue_axis(axes, currency)
+    date_ticks(axes, year_size=8)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
+    cutoffs = plural(len(backtest.cutoffs), "cut-off")
+    evidence = f"{capitalized(in_words(champion))}; {cutoffs} (dotted). Each forecast uses the sales up to its cut-off."
+    headline(figure, _actuals_title(backtest), evidence, axes)
+    return figure
+
+
+def _actuals_title(backtest: Backtest) -> str:
+    measured = backtest.metrics(backtest.champion)
+    wape, bias = measured["total_wape"], measured["bias"]
+    if wape is None or bias is None:
+        return "Total revenue per day: forecast and sales"
+    direction = "unbiased"
+    if abs(bias) > _UNBIASED:
+        direction = f"{percent(abs(bias), 0)} too {'high' if bias > 0 else 'low'} overall"
+    return f"Forecasts missed the total of a day by {percent(wape)} on average, {direction}"
+
+
+def error_by_week(backtest: Backtest) -> Figure | None:
+    """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere."""
+    horizon = backtest.actual.shape[2]
+    starts = range(0, horizon, WEEK)
+    steps = np.arange(horizon)[None, :] * np.ones((len(backtest.cutoffs), 1))
+    masks = [(steps >= start) & (steps < start + WEEK) for start in starts]
+    measured = {name: [backtest.metrics(name, days=mask)["wape"] for mask in masks] for name in backtest.forecasts}
+    if any(value is None for values in measured.values() for value in values):
+        return None
+    lines = {name: np.array(values, dtype=float) for name, values in measured.items()}
+    figure, axes = one_panel(9, 4.6)
+    champion = backtest.champion
+    weeks = np.arange(1, len(masks) + 1)
+    order = sorted(lines, key=lambda name: (name != champion, np.mean(lines[name])))
+    for name in reversed(order):
+        color = palette.OTHER
+        if name == champion:
+            color = palette.FORECAST
+        elif name in BASELINE_NAMES:
+            color = palette.BASELINE
+        style = "--" if name in BASELINE_NAMES else "-"
+        axes.plot(weeks, lines[name], color=color, lw=2.4 if name == champion else 1.2, ls=style, marker="o", ms=4)
+    _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
+    axes.set_xticks(weeks, [f"week {week}" for week in weeks])
+    axes.set_xlim(0.8, len(masks) + 0.15 + 0.36 * max(len(masks) - 1, 1))
+    percent_ticks(axes)
+    axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
+    axes.set_ylabel("error, as a share of sales (WAPE)")
+    cutoffs = plural(len(backtest.cutoffs), "cut-off")
+    evidence = f"Sum of the absolute errors of all categories and days / sum of sales; backtest at {cutoffs}."
+    headline(figure, _weeks_title(lines[champion]), evidence, axes)
+    return figure
+
+
+def _weeks_title(errors: np.ndarray) -> str:
+    """The error of the first week against that of the worst; `errors` is (weeks,)."""
+    title = f"Forecasts miss a category's day by {percent(errors[0])} in week 1"
+    worst = int(errors.argmax())
+    if worst:
+        return f"{title} and by {percent(errors[worst])} in week {worst + 1}, the most"
+    return f"{title}, by no more in later weeks" if len(errors) > 1 else title
+
+
+def _name_lines(axes: Axes, ends: dict[str, float], x: float, champion: str) -> None:
+    """Write names at the ends of lines, moved apart where they would overlap."""
+    gap = 0.052 * max(max(ends.values()), 1e-9)
+    at = -np.inf
+    for name in sorted(ends, key=lambda name: ends[name]):
+        at = max(ends[name], at + gap)
+        chosen = name == champion
+        axes.annotate(
+            in_words(name), (x, ends[name]), (x + 0.08, at), fontsize=8.5, va="center",
+            color=palette.FORECAST if chosen else palette.ACTUAL, fontweight="bold" if chosen else "normal",
+            arrowprops={"arrowstyle": "-", "color": palette.PANEL_GRID, "lw": 0.8},
+        )  # fmt: skip

@@ -1,0 +1,22 @@
+"""What several figures of the forecast have in common: the axis of revenue, and names at the start of a sentence."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from retail_assets.plotting.axes import number_ticks
+
+
+def revenue_axis(axes: Axes, currency: str) -> None:
+    """Ticks and title of revenue per day."""
+    number_ticks(axes, "y")
+    axes.set_ylabel(f"revenue per day ({currency})" if currency else "revenue per day")
+
+
+def capitalized(words: str) -> str:
+    """Words at the start of a sentence; the others keep their case.
+
+    >>> capitalized("the Theta method")
+    'The Theta method'
+    """
+    return words[:1].upper() + words[1:]

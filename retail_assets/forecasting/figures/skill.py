@@ -1,0 +1,83 @@
+"""How much smaller the error of the best model is than that of the baselines, by category."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from retail_assets.forecasting.figures.parts import capitalized
+from retail_assets.forecasting.models.wording import in_words
+from retail_assets.plotting import palette
+from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.labels import label
+from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.plotting.wording import percent, plural
+
+MOST_BARS = 20
+
+
+class _Skill(NamedTuple):
+    """By how much the error of the best model is smaller in one category, as shares; None where it is not defined."""
+
+    category: str
+    over_naive: float
+    over_best: float | None
+
+
+def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
+    """Draw the gain over seasonal naive and over the best baseline; None where no model forecasts any category."""
+    skills = _skills(report, best_baseline)
+    if not skills:
+        return None
+    shown = skills[:MOST_BARS]
+    model = in_words(report["best_model"])
+    figure, axes = one_panel(10, 2.3 + 0.3 * len(shown))
+    rows = np.arange(len(shown))
+    gains = np.array([s.over_naive for s in shown])
+    colors = np.where(gains > 0, palette.FORECAST, palette.WORSE)
+    axes.barh(rows, gains, color=colors, height=0.7, label="compared with seasonal naive")
+    if best_baseline != "seasonal_naive":
+        dots = [np.nan if s.over_best is None else s.over_best for s in shown]
+        name = f"compared with {in_words(best_baseline)}, the best baseline"
+        axes.plot(dots, rows, "D", color=palette.ACTUAL, mec="white", ms=7, label=name)
+    axes.set_yticks(rows, [label(s.category, 28, keep_end=False) for s in shown], fontsize=9)
+    axes.invert_yaxis()
+    axes.axvline(0, color=palette.ACTUAL, lw=1)
+    percent_ticks(axes, "x")
+    axes.set_xlabel(f"reduction of the error (RMSE) by {model}; below zero it is worse")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
+    headline(figure, _title(report, model, best_baseline), _evidence(report, skills), axes)
+    return figure
+
+
+def _skills(report: dict[str, Any], best_baseline: str) -> list[_Skill]:
+    """The categories that models forecast, the largest error of seasonal naive first."""
+    model = report["best_model"]
+    skills = []
+    for category, entry in report["by_category"].items():
+        naive = entry["models"]["seasonal_naive"]["rmse"]
+        if not entry.get("modelled_in_backtest") or entry["skill_vs_seasonal_naive"] is None:
+            continue
+        baseline = entry["models"][best_baseline]["rmse"]
+        over_best = 1 - entry["models"][model]["rmse"] / baseline if baseline else None
+        skills.append((-naive, _Skill(category, entry["skill_vs_seasonal_naive"], over_best)))
+    return [skill for _, skill in sorted(skills, key=lambda s: (s[0], s[1].category))]
+
+
+def _title(report: dict[str, Any], model: str, best_baseline: str) -> str:
+    gain = report["skill"][best_baseline]["rmse_reduction"]
+    if not report["has_skill"] or gain is None:
+        return f"No skill: {model} does not beat {in_words(best_baseline)}"
+    interval = report["skill"][best_baseline]["interval90"]
+    proven = "" if interval and interval[0] > 0 else ", which may be chance"
+    return f"{capitalized(model)}: error {percent(gain, 0)} below that of the best baseline{proven}"
+
+
+def _evidence(report: dict[str, Any], skills: list[_Skill]) -> str:
+    better = sum(s.over_naive > 0 for s in skills)
+    tested = f"Tested on the {report['horizon']} days after {plural(len(report['cutoffs']), 'cut-off')}"
+    rest = f" The {MOST_BARS} with the largest errors are shown." if len(skills) > MOST_BARS else ""
+    of = plural(len(skills), "modeled category", "modeled categories")
+    return f"{tested}: better than seasonal naive in {better} of {of}.{rest}"
