@@ -89,7 +89,7 @@ def test_one_amount_from_its_cell_to_the_figure(tmp_path: Path) -> None:
     expected = table.select(["product_category", "horizon_day", "mean"]).to_pylist()
     assert {"product_category": "Electronics", "horizon_day": 1, "mean": 1300.0} in expected
     assert {"product_category": "TOTAL", "horizon_day": 1, "mean": 1300.0} in expected
-    assert "forecast_categories.png" in figures.figures(history, table, training.report, currency="USD")
+    assert "forecast_categories.png" in figures.draw_figures(history, table, training.report, currency="USD")
 
     [category] = eda_data.load(warehouse.query).categories
     assert (category.name, category.revenue) == ("Electronics", MONEY)

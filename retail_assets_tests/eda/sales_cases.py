@@ -18,7 +18,7 @@ def days(count: int, step: int = 1, **known: Any) -> Rows:
 
 
 def lively(count: int = 900, span: int = 420, seed: int = 7) -> Rows:
-    """Demographics known, several lines an order, repeat customers, returns, every hour."""
+    """Demographics known, several lines per order, repeat customers, returns, every hour."""
     rng = random.Random(seed)
     rows = []
     for i in range(count):

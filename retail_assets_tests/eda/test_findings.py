@@ -17,7 +17,7 @@ from retail_assets_tests.eda.sales_cases import START, days
 
 
 def _year(amount, orders: int = 1) -> list[dict]:
-    """A year from Monday 2 January 2023, `amount(date, rng)` a day."""
+    """A year from Monday 2 January 2023, `amount(date, rng)` per day."""
     rng = random.Random(3)
     dates = [START + dt.timedelta(days=i) for i in range(364)]
     return [
