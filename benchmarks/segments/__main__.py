@@ -24,9 +24,11 @@ from benchmarks.segments import data
 from retail_assets.decisions.segment_report import make_report
 from retail_assets.segmentation.evaluation.fit import Fit, as_json, measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.segmentation.lifecycle.segment import make_features, make_profiles, score_all
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.model.features import read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.training import Training, train

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.segments import data
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.segmentation.lifecycle.segment import make_profiles, score_all
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.queries.customer_features import customer_features
 from retail_assets.tables import CUSTOMER_FEATURES
 from retail_assets.warehouse.duckdb import DuckDBWarehouse

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.segments import __main__ as bench
 from benchmarks.segments import data
 from benchmarks.segments.million import FILE, make, train_and_score
-from retail_assets.segmentation.lifecycle.segment import make_features
+from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
 

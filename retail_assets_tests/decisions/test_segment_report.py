@@ -10,8 +10,11 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.decisions import segment_report
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.segmentation.lifecycle.segment import make_features, make_migrations, make_profiles, score_all
+from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST

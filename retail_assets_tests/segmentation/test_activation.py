@@ -21,8 +21,10 @@ from retail_assets.segmentation.lifecycle.activation import (
     write_activation,
     write_csv,
 )
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.segmentation.lifecycle.segment import make_features, make_profiles, score_all
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retail_assets.segmentation.lifecycle.segment import make_features
+from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.model.features import (
     CustomerDataError,
     eligible,

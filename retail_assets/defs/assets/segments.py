@@ -115,7 +115,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         **common,
     )
     def customer_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from retail_assets.segmentation.lifecycle.segment import make_features
+        from retail_assets.segmentation.lifecycle.customer_features import make_features
         from retail_assets.segmentation.queries.customer_features import COUNTS
 
         with failing_clearly():
@@ -159,8 +159,8 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         **common,
     )
     def customer_segments(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.segmentation.lifecycle.customer_segments import score_all
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
-        from retail_assets.segmentation.lifecycle.segment import score_all
 
         with failing_clearly():
             model, version = model_in_use(platform.model_store(SEGMENTS))
@@ -184,7 +184,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         **common,
     )
     def segment_profiles() -> dg.MaterializeResult:
-        from retail_assets.segmentation.lifecycle.segment import make_profiles
+        from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 
         with failing_clearly():
             rows = make_profiles(warehouse, catalog_of(platform))
@@ -198,7 +198,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         **common,
     )
     def segment_migrations() -> dg.MaterializeResult:
-        from retail_assets.segmentation.lifecycle.segment import make_migrations
+        from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 
         with failing_clearly():
             rows = make_migrations(warehouse)

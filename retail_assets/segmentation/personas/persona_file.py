@@ -31,6 +31,7 @@ from retail_assets.segmentation.personas.catalog import (
     Catalog,
     Persona,
 )
+from retail_assets.segmentation.queries.migrations import NEW
 
 FEWEST, MOST = 2, 8
 LONGEST_NAME = 64
@@ -39,7 +40,6 @@ FURTHEST = 4.0
 
 _PERSONA_KEYS = ("name", "prototype", "description", "action")
 _GROUP_KEYS = ("name", "description", "action")
-_NEW = "(new)"
 
 
 class PersonaFileError(RetailError):
@@ -164,10 +164,10 @@ class _Reader:
 
     def _name(self, node: yaml.Node) -> str:
         name = self._text(node, "`name`").strip()
-        if not name or len(name.encode()) > LONGEST_NAME or name == _NEW or any(not c.isprintable() for c in name):
+        if not name or len(name.encode()) > LONGEST_NAME or name == NEW or any(not c.isprintable() for c in name):
             raise self.wrong(
                 node,
-                f"the name {name[:80]!r} cannot be used: 1 to {LONGEST_NAME} bytes of printable text, not {_NEW!r}.",
+                f"the name {name[:80]!r} cannot be used: 1 to {LONGEST_NAME} bytes of printable text, not {NEW!r}.",
             )
         self._lines[name] = node.start_mark.line + 1
         return name

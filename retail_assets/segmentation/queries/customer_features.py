@@ -46,7 +46,7 @@ def customer_features(
         raise ValueError(f"window_days is {window_days}: a window has at least one day")
     if below is not None and not set(below) <= set("0123456789abcdef"):
         raise ValueError(f"{below!r} is not hexadecimal")
-    known = "customer_id is not null" + (f" and md5(customer_id) < '{below}'" if below is not None else "")
+    identified = "customer_id is not null" + (f" and md5(customer_id) < '{below}'" if below is not None else "")
     day = f"date '{snapshot.isoformat()}'" if snapshot else f"(select max(sale_date) from {SALES.name})"
     return f"""
 with span as (
@@ -64,13 +64,13 @@ special_days as (
 ever as (
     select customer_id, min(sale_date) as first_sale_date, max(sale_date) as last_sale_date
     from {SALES.name}
-    where {known} and sale_date <= (select snapshot_date from span)
+    where {identified} and sale_date <= (select snapshot_date from span)
     group by customer_id
 ),
 lines as (
     select customer_id, order_id, sale_date, product_category, quantity, total_amount
     from {SALES.name}
-    where {known}
+    where {identified}
         and sale_date <= (select snapshot_date from span) and sale_date >= (select window_start from span)
 ),
 totals as (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from retail_assets.tables import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 
+NEW = "(new)"
+"""`from_persona` of customers who had no persona before; no persona can have this name."""
+
 MIGRATIONS = f"""
 select
     coalesce(previous_snapshot, base_snapshot) as from_snapshot,
     coalesce(previous_version, base_version) as from_version,
     snapshot_date as to_snapshot,
     model_version as to_version,
-    coalesce(previous_persona, '(new)') as from_persona,
+    coalesce(previous_persona, '{NEW}') as from_persona,
     persona as to_persona,
     count(*) as customers,
     cast(sum(monetary) as decimal(18,2)) as revenue
@@ -32,7 +35,7 @@ def migrations_with_earlier(earlier: str) -> str:
     The current migrations replace those recorded for the same start; earlier ones stay.
 
     Args:
-        earlier: the columns of the existing table, which an earlier version may have made.
+        earlier: the select list of the existing table, which an earlier version may have created.
     """
     return f"""
 select {SEGMENT_MIGRATIONS.column_list} from ({MIGRATIONS}) as latest
@@ -53,15 +56,15 @@ from {CUSTOMER_SEGMENTS.name}
 """One row: the snapshot and model version of `customer_segments`, and those of its previous personas."""
 
 
-def with_previous_personas(known: bool, carried: bool) -> str:
+def with_previous_personas(exists: bool, carried: bool) -> str:
     """Return the SELECT of all features rows with the persona that each customer's migration starts from.
 
     Args:
-        known: whether `customer_segments` exists and has rows.
+        exists: whether `customer_segments` exists and has rows.
         carried: keep the previous personas recorded there; otherwise its current personas become the previous ones.
     """
     columns = ", ".join(f"f.{name}" for name in CUSTOMER_FEATURES.names)
-    if not known:
+    if not exists:
         null_text = "cast(null as varchar(64))"
         return (
             f"select {columns}, {null_text} as previous_persona, cast(null as date) as previous_snapshot, "

@@ -24,7 +24,10 @@ from retail_assets.defs.checks.tables import table_checks
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.platform import Platform
-from retail_assets.segmentation.lifecycle import segment
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
+from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.settings import Settings
 from retail_assets.settings import load as load_settings
 from retail_assets.tables import (
@@ -183,11 +186,11 @@ class Shop:
         for table in (FORECAST_BACKTEST, FORECAST_ACCURACY):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
-        segment.make_features(warehouse)
+        make_features(warehouse)
         for version in ("none", "v1"):  # twice, so that there are migrations
-            segment.score_all(warehouse, None, version)
-        segment.make_profiles(warehouse)
-        segment.make_migrations(warehouse)
+            score_all(warehouse, None, version)
+        make_profiles(warehouse)
+        make_migrations(warehouse)
 
     def damage(self, *statements: str) -> None:
         """Change the database behind the product's back."""

@@ -19,8 +19,11 @@ from retail_assets.forecasting.data import regressors
 from retail_assets.forecasting.data.regressors import RegressorsError
 from retail_assets.forecasting.evaluation import transaction_amounts
 from retail_assets.segmentation.lifecycle.activation import write_activation
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
-from retail_assets.segmentation.lifecycle.segment import make_features, make_migrations, make_profiles, score_all
+from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
+from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.segmentation.queries import activation, buying_habits, migrations, profiles
 from retail_assets.segmentation.queries import customer_features as customers
