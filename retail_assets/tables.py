@@ -1,6 +1,6 @@
-"""Every warehouse table, once: columns, types, keys, grain.
+"""Every warehouse table, defined once: columns, types, key and grain.
 
-DDL, Parquet schemas, Dagster column schemas and contract checks derive from here. What does not belong here: SQL that
+DDL, Parquet schemas, Dagster column schemas and the checks of columns and keys derive from here. Not here: SQL that
 fills a table (`warehouse/`), and anything that talks to a database.
 """
 
@@ -18,7 +18,11 @@ _TYPE = re.compile(r"(bigint|integer|double|boolean|date|timestamp|varchar\(\d+\
 
 
 def identifier(name: str) -> str:
-    """Return `name` if it may stand unquoted in SQL, else raise ValueError. The only way a name gets into SQL."""
+    """Return `name` if it can stand unquoted in SQL, else raise ValueError. Names get into SQL only through this.
+
+    >>> identifier("sales_clean")
+    'sales_clean'
+    """
     if not _IDENTIFIER.match(name):
         raise ValueError(f"not a valid SQL identifier: {name!r}")
     return name
@@ -26,7 +30,7 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `type` is a portable SQL type: what DuckDB and Redshift both understand."""
+    """One column. `type` is a portable SQL type that both DuckDB and Redshift understand."""
 
     name: str
     type: str
@@ -40,7 +44,11 @@ class Column:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The numbers in the type: `(p, s)` of a decimal, `(n,)` of a varchar."""
+        """The numbers in the type: `(p, s)` of a decimal, `(n,)` of a varchar.
+
+        >>> Column("amount", "decimal(18,2)", "money").numbers
+        (18, 2)
+        """
         return tuple(int(n) for n in re.findall(r"\d+", self.type))
 
     def arrow_type(self) -> pa.DataType:
@@ -61,7 +69,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `grain` says in words what one row is, `key` in columns. `landing` is the partition column, if any."""
+    """A table. `grain` says in words what one row is, `key` in columns. `landing` is the partition column, if any."""
 
     name: str
     grain: str
@@ -83,7 +91,7 @@ class Table:
 
     @property
     def column_list(self) -> str:
-        """`a, b, c`: for an explicit column list in SQL."""
+        """The names as `a, b, c`, for an explicit column list in SQL."""
         return ", ".join(self.names)
 
     def arrow_schema(self) -> pa.Schema:
@@ -97,15 +105,15 @@ PRICE = "decimal(18,4)"
 QUANTITY = "decimal(18,3)"
 
 _LINEAGE = (
-    Column("source", "varchar(64)", "contract that read the row"),
-    Column("landed_on", "date", "landing partition the row arrived in"),
-    Column("source_file", "varchar(1024)", "object key below the raw store"),
-    Column("source_line", "bigint", "first physical line of the record in its file (1 = the file's first line)"),
+    Column("source", "varchar(64)", "name of the source, as in its contract"),
+    Column("landed_on", "date", "landing day (partition) on which the row arrived"),
+    Column("source_file", "varchar(1024)", "key of the file in the raw store"),
+    Column("source_line", "bigint", "physical line of the file on which the row begins (1 = the first line)"),
 )
 
 _SALE = (
     Column("transaction_id", "varchar(128)", "unique id of the sales line"),
-    Column("order_id", "varchar(128)", "basket, receipt or invoice the line belongs to"),
+    Column("order_id", "varchar(128)", "basket, receipt or invoice that the line belongs to"),
     Column("sold_at", "timestamp", "moment of sale in shop time"),
     Column("sale_date", "date", "day of sale in shop time"),
     Column("customer_id", "varchar(128)", "customer; null for anonymous sales", nullable=True),
@@ -113,16 +121,16 @@ _SALE = (
     Column("age", "integer", "age in years at the time of sale", nullable=True),
     Column("age_group", "varchar(16)", "age band, from the source or derived from age", nullable=True),
     Column("product_id", "varchar(128)", "product; null where the source has only categories", nullable=True),
-    Column("product_category", "varchar(128)", "category the product is planned in"),
-    Column("quantity", QUANTITY, "units sold in the product's own unit; negative for returns"),
-    Column("unit_price", PRICE, "price of one unit; amount / quantity where the source has none"),
+    Column("product_category", "varchar(128)", "product category"),
+    Column("quantity", QUANTITY, "quantity sold, in the product's own unit; negative for returns"),
+    Column("unit_price", PRICE, "price per unit; amount / quantity if the source has no price"),
     Column("total_amount", MONEY, "money paid for the line; negative for returns"),
-    Column("store_id", "varchar(128)", "shop", nullable=True),
+    Column("store_id", "varchar(128)", "store", nullable=True),
 )
 
 SALES_CLEAN = Table(
     "sales_clean",
-    "one row a transaction a landing: what each landing said, before later landings correct it",
+    "one row per transaction per landing: what each landing contained, before later landings correct it",
     (*_SALE, *_LINEAGE),
     key=("landed_on", "transaction_id"),
     landing="landed_on",
@@ -130,14 +138,14 @@ SALES_CLEAN = Table(
 
 SALES_QUARANTINE = Table(
     "sales_quarantine",
-    "one row a rejected record of a landing",
+    "one row per rejected row of a landing",
     (
         *_LINEAGE,
-        Column("reasons", "varchar(1024)", "every rule the record broke, comma separated"),
-        Column("raw_text", "varchar(65535)", "the record as it stood in the file"),
-        Column("contract_version", "varchar(64)", "version of the contract that rejected it"),
-        Column("transaction_id", "varchar(128)", "id of the line, where it could be read", nullable=True),
-        Column("total_amount", MONEY, "money of the line, where it could be read", nullable=True),
+        Column("reasons", "varchar(1024)", "every rule that the row broke, separated by commas"),
+        Column("raw_text", "varchar(65535)", "the row as it is in the file, up to 65,535 bytes"),
+        Column("contract_version", "varchar(64)", "name, version and digest of the contract that rejected the row"),
+        Column("transaction_id", "varchar(128)", "id of the sales line, if it could be read", nullable=True),
+        Column("total_amount", MONEY, "money of the line, if it could be read", nullable=True),
     ),
     key=("landed_on", "source_file", "source_line"),
     landing="landed_on",
@@ -145,16 +153,16 @@ SALES_QUARANTINE = Table(
 
 SALES = Table(
     "sales",
-    "one row a transaction: its current version (the latest landing wins, then the latest line)",
+    "one row per transaction: its current version (the latest landing wins, then the latest line)",
     (*_SALE, *_LINEAGE),
     key=("transaction_id",),
 )
 
 DIM_DATE = Table(
     "dim_date",
-    "one row a calendar day from the first to the last day of sale",
+    "one row per calendar day from the first to the last day of sale",
     (
-        Column("calendar_date", "date", "the day"),
+        Column("calendar_date", "date", "day"),
         Column("year", "integer", "calendar year"),
         Column("quarter", "integer", "1 to 4"),
         Column("month", "integer", "1 to 12"),
@@ -169,7 +177,7 @@ DIM_DATE = Table(
 
 DIM_CUSTOMER = Table(
     "dim_customer",
-    "one row a known customer, with what was last known of them",
+    "one row per known customer, with their latest known attributes",
     (
         Column("customer_id", "varchar(128)", "customer"),
         Column("gender", "varchar(16)", "latest known gender", nullable=True),
@@ -177,7 +185,7 @@ DIM_CUSTOMER = Table(
         Column("age_group", "varchar(16)", "latest known age band", nullable=True),
         Column("first_sale_date", "date", "first purchase"),
         Column("last_sale_date", "date", "latest purchase"),
-        Column("orders", "bigint", "distinct orders"),
+        Column("orders", "bigint", "number of distinct orders"),
         Column("revenue", MONEY, "money spent, net of returns"),
     ),
     key=("customer_id",),
@@ -185,7 +193,8 @@ DIM_CUSTOMER = Table(
 
 DIM_PRODUCT = Table(
     "dim_product",
-    "one row a product; a category without product ids is one product. Join on coalesce(product_id, product_category)",
+    "one row per product; a category without product ids is one product. "
+    "Join on coalesce(product_id, product_category)",
     (
         Column("product_key", "varchar(128)", "coalesce(product_id, product_category)"),
         Column("product_id", "varchar(128)", "product id of the source", nullable=True),
@@ -200,15 +209,15 @@ DIM_PRODUCT = Table(
 
 DAILY_CATEGORY_SALES = Table(
     "daily_category_sales",
-    "one row a day of sale a category in which anything was sold or returned",
+    "one row per day of sale and category in which anything was sold or returned",
     (
         Column("sale_date", "date", "day of sale in shop time"),
         Column("product_category", "varchar(128)", "category"),
         Column("revenue", MONEY, "money, net of returns"),
         Column("units", QUANTITY, "units, net of returns"),
-        Column("orders", "bigint", "distinct orders with the category"),
-        Column("customers", "bigint", "distinct known customers"),
-        Column("lines", "bigint", "sales lines"),
+        Column("orders", "bigint", "number of distinct orders with the category"),
+        Column("customers", "bigint", "number of distinct known customers"),
+        Column("lines", "bigint", "number of sales lines"),
         Column("returned", MONEY, "money of returns, as a negative amount"),
     ),
     key=("sale_date", "product_category"),
@@ -216,54 +225,59 @@ DAILY_CATEGORY_SALES = Table(
 
 SALES_FORECAST = Table(
     "sales_forecast",
-    "one row a future day a category, and one a day for their sum, the category TOTAL",
+    "one row per future day and category, and one per day for their sum, the category TOTAL",
     (
         Column("product_category", "varchar(128)", "category, or TOTAL"),
-        Column("forecast_date", "date", "day that is forecast"),
-        Column("cutoff_date", "date", "last day of sales the forecast has seen"),
+        Column("forecast_date", "date", "day that the forecast is for"),
+        Column("cutoff_date", "date", "last day of sales that the forecast has seen"),
         Column("horizon_day", "integer", "days after the cut-off, 1 to 28"),
-        Column("mean", "double", "expected money of the day; of TOTAL the sum of the categories"),
-        Column("p025", "double", "the day brings less with a chance of 2.5 %: low end of the 95 % interval"),
-        Column("p10", "double", "less with a chance of 10 %: low end of the 80 % interval"),
-        Column("p50", "double", "as likely more as less"),
-        Column("p90", "double", "more with a chance of 10 %: high end of the 80 % interval"),
-        Column("p975", "double", "more with a chance of 2.5 %: high end of the 95 % interval"),
-        Column("units", "double", "expected units of the day, net of returns; of TOTAL their sum", nullable=True),
-        Column("units_p10", "double", "fewer units with a chance of 10 %; of TOTAL unknown", nullable=True),
-        Column("units_p90", "double", "more units with a chance of 10 %; of TOTAL unknown", nullable=True),
+        Column("mean", "double", "expected revenue of the day; for TOTAL the sum of the categories"),
+        Column("p025", "double", "2.5 % quantile of the revenue: lower end of the 95 % prediction interval"),
+        Column("p10", "double", "10 % quantile: lower end of the 80 % prediction interval"),
+        Column("p50", "double", "median: higher and lower revenue are equally likely"),
+        Column("p90", "double", "90 % quantile: upper end of the 80 % prediction interval"),
+        Column("p975", "double", "97.5 % quantile: upper end of the 95 % prediction interval"),
+        Column("units", "double", "expected units of the day, net of returns; for TOTAL their sum", nullable=True),
+        Column("units_p10", "double", "10 % quantile of the units; null for TOTAL", nullable=True),
+        Column("units_p90", "double", "90 % quantile of the units; null for TOTAL", nullable=True),
         Column("seasonal_naive", "double", "revenue of the same weekday of the last week before the cut-off"),
-        Column("method", "varchar(64)", "the model that won the backtest, or the rule that stood in and why"),
+        Column("method", "varchar(64)", "model that made the forecast, or the fallback rule and the reason for it"),
         Column("model_version", "varchar(64)", "version in the model store"),
-        Column("issued_at", "timestamp", "when the forecast was made, UTC"),
+        Column("issued_at", "timestamp", "time when the forecast was made, UTC"),
     ),
     key=("product_category", "forecast_date"),
 )
 
 _ERRORS = (
-    Column("days", "bigint", "category-days scored"),
+    Column("days", "bigint", "number of category-days scored"),
     Column("rmse", "double", "root mean square error, money", nullable=True),
     Column("mae", "double", "mean absolute error, money", nullable=True),
-    Column("wape", "double", "sum of absolute errors / sum of sales", nullable=True),
-    Column("mase", "double", "absolute error / that of seasonal naive a week ahead in training", nullable=True),
-    Column("bias", "double", "sum of errors / sum of sales; above zero: forecast too high", nullable=True),
-    Column("coverage80", "double", "share of days inside the 80 % interval", nullable=True),
-    Column("coverage95", "double", "share of days inside the 95 % interval", nullable=True),
-    Column("width80", "double", "mean width of the 80 % interval, money", nullable=True),
-    Column("width95", "double", "mean width of the 95 % interval, money", nullable=True),
+    Column("wape", "double", "sum of absolute errors / sum of actuals", nullable=True),
+    Column(
+        "mase",
+        "double",
+        "mean absolute error / that of seasonal naive one week ahead in the training data",
+        nullable=True,
+    ),
+    Column("bias", "double", "sum of errors / sum of actuals; above zero, the forecast was too high", nullable=True),
+    Column("coverage80", "double", "share of days inside the 80 % prediction interval", nullable=True),
+    Column("coverage95", "double", "share of days inside the 95 % prediction interval", nullable=True),
+    Column("width80", "double", "mean width of the 80 % prediction interval, money", nullable=True),
+    Column("width95", "double", "mean width of the 95 % prediction interval, money", nullable=True),
 )
 
 FORECAST_BACKTEST = Table(
     "forecast_backtest",
-    "one row a measure, model, category (ALL: category-days pooled; TOTAL: of their sum), horizon and kind of day",
+    "one row per measure, model, category (ALL: category-days pooled; TOTAL: their sum), horizon and kind of day",
     (
         Column("measure", "varchar(16)", "revenue, or units at the prices of the cut-off"),
-        Column("model", "varchar(64)", "learned model or simple rule"),
+        Column("model", "varchar(64)", "trained model or simple rule"),
         Column("product_category", "varchar(128)", "category, ALL or TOTAL"),
-        Column("horizon", "integer", "days ahead that are scored: 1 up to this"),
-        Column("kind_of_day", "varchar(16)", "all, ordinary, or holiday (with the days before and after)"),
+        Column("horizon", "integer", "days ahead that are scored, from 1 up to this number"),
+        Column("kind_of_day", "varchar(16)", "all, ordinary, or holiday (with the days before and after it)"),
         *_ERRORS,
-        Column("champion", "boolean", "the model that won"),
-        Column("cutoffs", "integer", "cut-offs pooled"),
+        Column("champion", "boolean", "whether this model won the backtest"),
+        Column("cutoffs", "integer", "number of cut-offs pooled"),
         Column("model_version", "varchar(64)", "version in the model store that this backtest chose"),
     ),
     key=("measure", "model", "product_category", "horizon", "kind_of_day"),
@@ -271,77 +285,102 @@ FORECAST_BACKTEST = Table(
 
 FORECAST_ACCURACY = Table(
     "forecast_accuracy",
-    "one row a matured day of an earlier forecast a category (and TOTAL): what was said, and what came",
+    "one row per category (and TOTAL) and past forecast day, with the forecast and the actuals",
     (
         Column("product_category", "varchar(128)", "category, or TOTAL"),
-        Column("forecast_date", "date", "day that was forecast and is now known"),
-        Column("cutoff_date", "date", "last day of sales the forecast had seen"),
+        Column("forecast_date", "date", "day that the forecast was for; its actuals are known now"),
+        Column("cutoff_date", "date", "last day of sales that the forecast had seen"),
         Column("horizon_day", "integer", "days after the cut-off"),
-        Column("mean", "double", "forecast money of the day"),
-        Column("actual", "double", "money the day brought"),
-        Column("error", "double", "forecast - actual"),
-        Column("seasonal_naive", "double", "what the same weekday of the week before the cut-off would have said"),
-        Column("inside80", "boolean", "the day was inside the 80 % interval"),
-        Column("inside95", "boolean", "the day was inside the 95 % interval"),
-        Column("model_version", "varchar(64)", "version that made the forecast"),
-        Column("issued_at", "timestamp", "when it was made, UTC"),
-        Column("units", "double", "forecast units of the day; of TOTAL their sum", nullable=True),
-        Column("units_actual", "double", "units the day brought, net of returns", nullable=True),
-        Column("units_inside80", "boolean", "inside the 80 % interval of units; TOTAL has none", nullable=True),
+        Column("mean", "double", "forecast revenue of the day"),
+        Column("actual", "double", "actual revenue of the day"),
+        Column("error", "double", "forecast minus actual"),
+        Column("seasonal_naive", "double", "revenue of the same weekday of the last week before the cut-off"),
+        Column("inside80", "boolean", "whether the actual was inside the 80 % prediction interval"),
+        Column("inside95", "boolean", "whether the actual was inside the 95 % prediction interval"),
+        Column("model_version", "varchar(64)", "model version that made the forecast"),
+        Column("issued_at", "timestamp", "time when the forecast was made, UTC"),
+        Column("units", "double", "forecast units of the day; for TOTAL their sum", nullable=True),
+        Column("units_actual", "double", "actual units of the day, net of returns", nullable=True),
+        Column(
+            "units_inside80",
+            "boolean",
+            "whether the units were inside their 80 % prediction interval; null for TOTAL",
+            nullable=True,
+        ),
     ),
     key=("product_category", "forecast_date", "cutoff_date"),
 )
 
 CUSTOMER_FEATURES = Table(
     "customer_features",
-    "one row a known customer who bought up to the snapshot; what is counted is counted in the window",
+    "one row per known customer with a sale up to the snapshot; counts and sums are those of the window",
     (
         Column("customer_id", "varchar(128)", "customer"),
-        Column("frequency", "bigint", "purchases: orders in which something was bought"),
-        Column("purchase_days", "bigint", "days with a purchase"),
+        Column("frequency", "bigint", "number of purchases (orders in which something was bought)"),
+        Column("purchase_days", "bigint", "number of days with a purchase"),
         Column("monetary", MONEY, "money spent, net of returns"),
         Column("returned", MONEY, "money of returns, as a negative amount"),
-        Column("average_basket", "double", "money a purchase; 0 without any"),
+        Column("average_basket", "double", "money per purchase; 0 without purchases"),
         Column("first_sale_date", "date", "first sale ever"),
-        Column("last_sale_date", "date", "latest sale up to the snapshot, also before the window"),
+        Column("last_sale_date", "date", "latest sale up to the snapshot, even before the window"),
         Column("recency", "bigint", "days from the latest sale to the snapshot"),
         Column("tenure", "bigint", "days from the first sale to the snapshot"),
-        Column("gap_mean", "double", "mean days between purchase days; null under two", nullable=True),
-        Column("gap_cv", "double", "standard deviation of those gaps / their mean; null under three", nullable=True),
-        Column("top_month_share", "double", "best month's part of the money; null without any", nullable=True),
-        Column("weekend_share", "double", "part of the money spent on Saturday and Sunday", nullable=True),
-        Column("holiday_share", "double", "part spent on a holiday or the three days before one", nullable=True),
-        Column("favourite_category", "varchar(128)", "category furthest above its part of all money", nullable=True),
-        Column("favourite_share", "double", "the favourite's part of the customer's money", nullable=True),
-        Column("favourite_index", "double", "that part / the category's part of all customers' money", nullable=True),
-        Column("favourite_orders", "bigint", "purchases with the favourite category", nullable=True),
+        Column("gap_mean", "double", "mean days between purchase days; null with fewer than two", nullable=True),
+        Column(
+            "gap_cv",
+            "double",
+            "standard deviation of those gaps / their mean; null with fewer than three purchase days",
+            nullable=True,
+        ),
+        Column("top_month_share", "double", "share of the best month in the money; null without money", nullable=True),
+        Column("weekend_share", "double", "share of the money spent on Saturdays and Sundays", nullable=True),
+        Column(
+            "holiday_share",
+            "double",
+            "share of the money spent on a holiday or the three days before one",
+            nullable=True,
+        ),
+        Column(
+            "favourite_category",
+            "varchar(128)",
+            "favorite category: the one furthest above its share of everybody's money",
+            nullable=True,
+        ),
+        Column("favourite_share", "double", "share of the favorite category in the customer's money", nullable=True),
+        Column("favourite_index", "double", "that share / the category's share of all customers' money", nullable=True),
+        Column("favourite_orders", "bigint", "number of purchases with the favorite category", nullable=True),
         Column("gender", "varchar(16)", "latest known gender", nullable=True),
         Column("age_group", "varchar(16)", "latest known age band, or the decade of the age", nullable=True),
-        Column("snapshot_date", "date", "last day of sales that was seen"),
-        Column("window_days", "integer", "days of the window up to the snapshot that the sales cover"),
+        Column("snapshot_date", "date", "last day of sales taken into account"),
+        Column("window_days", "integer", "number of days in the window up to the snapshot that the sales cover"),
     ),
     key=("customer_id",),
 )
 
 CUSTOMER_SEGMENTS = Table(
     "customer_segments",
-    "one row a known customer",
+    "one row per known customer",
     (
         Column("customer_id", "varchar(128)", "customer"),
         Column("persona", "varchar(64)", "name of the segment"),
-        Column("cluster", "integer", "cluster of the model; null where a rule decided", nullable=True),
-        Column("confidence", "double", "chance of belonging to the segment, 0 to 1; null by a rule", nullable=True),
-        Column("tags", "varchar(512)", "what else is known, comma separated; empty if nothing"),
-        Column("favourite_category", "varchar(128)", "category they are focused on, if any", nullable=True),
-        Column("lapsed_risk", "boolean", "silent for three times as long as usual"),
-        Column("frequency", "bigint", "purchases in the window: orders in which something was bought"),
+        Column("cluster", "integer", "cluster of the model; null if a rule decided", nullable=True),
+        Column(
+            "confidence",
+            "double",
+            "probability of belonging to the segment, 0 to 1; null if a rule decided",
+            nullable=True,
+        ),
+        Column("tags", "varchar(512)", "further characteristics, separated by commas; empty if there are none"),
+        Column("favourite_category", "varchar(128)", "category that the customer focuses on, if any", nullable=True),
+        Column("lapsed_risk", "boolean", "whether the latest purchase is more than three usual gaps ago"),
+        Column("frequency", "bigint", "number of purchases in the window (orders in which something was bought)"),
         Column("monetary", MONEY, "money spent in the window, net of returns"),
-        Column("average_basket", "double", "money a purchase"),
+        Column("average_basket", "double", "money per purchase"),
         Column("last_sale_date", "date", "latest sale"),
-        Column("previous_persona", "varchar(64)", "name before: see segment_migrations", nullable=True),
-        Column("previous_snapshot", "date", "snapshot of the name before", nullable=True),
-        Column("previous_version", "varchar(64)", "model of the name before", nullable=True),
-        Column("snapshot_date", "date", "last day of sales the segment has seen"),
+        Column("previous_persona", "varchar(64)", "persona before; see segment_migrations", nullable=True),
+        Column("previous_snapshot", "date", "snapshot of the persona before", nullable=True),
+        Column("previous_version", "varchar(64)", "model version of the persona before", nullable=True),
+        Column("snapshot_date", "date", "last day of sales taken into account"),
         Column("model_version", "varchar(64)", "version in the model store, or none"),
     ),
     key=("customer_id",),
@@ -349,28 +388,28 @@ CUSTOMER_SEGMENTS = Table(
 
 SEGMENT_PROFILES = Table(
     "segment_profiles",
-    "one row a persona that has customers",
+    "one row per persona that has customers",
     (
         Column("persona", "varchar(64)", "name of the segment"),
-        Column("decided_by", "varchar(16)", "cluster or rule"),
-        Column("customers", "bigint", "customers"),
-        Column("customers_share", "double", "part of all customers"),
+        Column("decided_by", "varchar(16)", "cluster or rule: what assigns customers to the persona"),
+        Column("customers", "bigint", "number of customers"),
+        Column("customers_share", "double", "share of all customers"),
         Column("revenue", MONEY, "their money in the window, net of returns"),
-        Column("revenue_share", "double", "part of all customers' money; null unless that is above 0", nullable=True),
-        Column("average_frequency", "double", "mean purchases"),
-        Column("median_frequency", "double", "half of them bought as often or less"),
-        Column("median_monetary", "double", "half of them spent as much or less"),
-        Column("median_average_basket", "double", "half of them have such a basket or a smaller one"),
-        Column("median_recency_days", "double", "half of them were last seen this many days ago or fewer"),
-        Column("median_tenure_days", "double", "half of them are customers for this long or shorter"),
-        Column("median_top_month_share", "double", "of the best month in the money", nullable=True),
-        Column("weekend_share", "double", "mean part of the money spent on weekends", nullable=True),
-        Column("holiday_share", "double", "mean part spent around holidays", nullable=True),
-        Column("return_share", "double", "returned money / money bought", nullable=True),
-        Column("one_more_purchase", "double", "what one more average basket each would bring"),
-        Column("mean_confidence", "double", "mean chance of belonging; null by a rule", nullable=True),
-        Column("lapsed_risk_share", "double", "part of them that is unusually silent"),
-        Column("female_share", "double", "of those of known gender", nullable=True),
+        Column("revenue_share", "double", "share of all customers' money; null unless that is above 0", nullable=True),
+        Column("average_frequency", "double", "mean number of purchases"),
+        Column("median_frequency", "double", "median number of purchases"),
+        Column("median_monetary", "double", "median money spent"),
+        Column("median_average_basket", "double", "median of the average basket"),
+        Column("median_recency_days", "double", "median days since the latest sale"),
+        Column("median_tenure_days", "double", "median days since the first sale"),
+        Column("median_top_month_share", "double", "median share of the best month in the money", nullable=True),
+        Column("weekend_share", "double", "mean share of the money spent on weekends", nullable=True),
+        Column("holiday_share", "double", "mean share of the money spent around holidays", nullable=True),
+        Column("return_share", "double", "money of returns / money of purchases", nullable=True),
+        Column("one_more_purchase", "double", "money that one more average basket per customer would bring"),
+        Column("mean_confidence", "double", "mean probability of belonging; null if a rule decided", nullable=True),
+        Column("lapsed_risk_share", "double", "share of customers with lapsed_risk"),
+        Column("female_share", "double", "share of women among customers of known gender", nullable=True),
         Column("top_age_group", "varchar(16)", "most frequent known age band", nullable=True),
         Column("snapshot_date", "date", "last day of sales"),
         Column("model_version", "varchar(64)", "version in the model store, or none"),
@@ -380,15 +419,15 @@ SEGMENT_PROFILES = Table(
 
 SEGMENT_MIGRATIONS = Table(
     "segment_migrations",
-    "one row a pair of names between two states of the segments: month to month, or before and after a new model",
+    "one row per pair of personas between two states of the segments: month to month, or before and after a new model",
     (
-        Column("from_snapshot", "date", "snapshot of the names before"),
-        Column("from_version", "varchar(64)", "model of the names before"),
-        Column("to_snapshot", "date", "snapshot of the names after"),
-        Column("to_version", "varchar(64)", "model of the names after"),
-        Column("from_persona", "varchar(64)", "name before; (new) for customers who had none"),
-        Column("to_persona", "varchar(64)", "name after"),
-        Column("customers", "bigint", "customers"),
+        Column("from_snapshot", "date", "snapshot before"),
+        Column("from_version", "varchar(64)", "model version before"),
+        Column("to_snapshot", "date", "snapshot after"),
+        Column("to_version", "varchar(64)", "model version after"),
+        Column("from_persona", "varchar(64)", "persona before; (new) for customers who had none"),
+        Column("to_persona", "varchar(64)", "persona after"),
+        Column("customers", "bigint", "number of customers"),
         Column("revenue", MONEY, "their money in the window of the snapshot after"),
     ),
     key=("from_snapshot", "from_version", "from_persona", "to_persona"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retail_assets.samples import synthetic
+from retail_assets.samples.expected import Expected
 
 SOURCE = synthetic.SOURCE
 LANDINGS = 4
@@ -63,7 +64,7 @@ def generated(scratch: Path, rows: int, seed: int) -> Generated:
 
 def _generate(raw: Path, rows: int, seed: int) -> dict[str, object]:
     counts = synthetic.rows_by_landing(rows, LANDINGS, START)
-    account = synthetic.Expected()
+    account = Expected()
     chunk = max(1, rows // (LANDINGS * FILES_PER_LANDING * _PIECES_PER_FILE))
     pieces = synthetic.generate(rows, LANDINGS, seed, START, DIRT, expected=account, chunk=chunk)
     for day, of_the_day in itertools.groupby(pieces, key=lambda piece: piece[0]):

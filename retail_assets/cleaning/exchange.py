@@ -1,7 +1,7 @@
-"""Rows on their way between tasks: packed by landing and bucket, so that Spark moves a few large values, not many rows.
+"""Rows exchanged between tasks: packed by landing and bucket, so that Spark moves a few large values, not many rows.
 
-All rows of one transaction in one landing meet in one bucket, whatever file they come from; a landing has as many
-buckets as its size asks for. A packed value is an Arrow stream of rows of one file, in the order of the file.
+All rows of one transaction in one landing meet in one bucket, whatever file they come from. The number of buckets of a
+landing depends on its size. A packed value is an Arrow stream of rows of one file, in the order of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow.ipc
 
 from retail_assets.errors import LandingError
 
-#: One row a packed value. `slot` numbers the buckets of all landings, `first_line` is where in its file it begins.
+#: One row per packed value. `slot` numbers the buckets of all landings; `first_line` is where in its file it begins.
 PACKED_SCHEMA = pa.schema(
     [
         ("partition", pa.int32()),
@@ -30,18 +30,18 @@ PACKED_SCHEMA = pa.schema(
 )
 PACKED_DDL = "partition INT, slot INT, file_number INT, first_line BIGINT, rows BINARY"
 
-#: What a task holds in memory at once: so many lines, of some 150 bytes each, or so many bytes of landed files.
+#: What a task holds in memory at once: this many lines, of about 150 bytes each, or this many bytes of landed files.
 BUCKET_LINES = 500_000
 BUCKET_BYTES = 128 << 20
-#: A bucket of more rows than this many times `BUCKET_LINES` has one transaction of millions of lines in it.
+#: A bucket of more than this many times `BUCKET_LINES` rows contains one transaction of millions of lines.
 _MOST_TIMES = 20
-#: Small landings share Spark partitions, but not so few that cores stay idle.
+#: Small landings share Spark partitions, but there are at least this many, so that no cores stay idle.
 _LEAST_PARTITIONS = 4
 
 
 @dataclass(frozen=True)
 class Landing:
-    """The size of a landing: physical lines, and bytes of its files, unpacked."""
+    """The size of a landing: physical lines, and uncompressed bytes of its files."""
 
     landed_on: dt.date
     lines: int
@@ -49,7 +49,7 @@ class Landing:
 
     @property
     def buckets(self) -> int:
-        """In how many parts it fits the memory of a task; 1: as a whole."""
+        """The number of parts in which it fits the memory of a task; 1 means as a whole."""
         return max(1, math.ceil(self.lines / BUCKET_LINES), math.ceil(self.bytes / BUCKET_BYTES))
 
 
@@ -67,7 +67,7 @@ class Slots:
         return max(self.partition) + 1
 
     def of(self, landed_on: dt.date) -> tuple[int, int]:
-        """The first slot of a landing, and its number of buckets."""
+        """Return the first slot of a landing, and its number of buckets."""
         at = self.landings.index(landed_on)
         return self.first[at], self.buckets[at]
 
@@ -76,10 +76,10 @@ class Slots:
 
 
 def slots(landings: Sequence[Landing]) -> Slots:
-    """Slots for landings of these sizes; partitions of about equal lines."""
+    """Assign slots to landings of these sizes, in partitions of about equal numbers of lines."""
     buckets = [n.buckets for n in landings]
     first = np.concatenate(([0], np.cumsum(buckets)[:-1])).tolist()
-    # What a slot weighs, as a part of what a partition should hold.
+    # The weight of a slot, as a share of what a partition should hold.
     weights = [
         max(n.lines / BUCKET_LINES, n.bytes / BUCKET_BYTES) / b
         for n, b in zip(landings, buckets, strict=True)
@@ -90,12 +90,12 @@ def slots(landings: Sequence[Landing]) -> Slots:
     partition = [0] * len(weights)
     for slot in sorted(range(len(weights)), key=lambda s: (-weights[s], s)):
         partition[slot] = loads.index(min(loads))
-        loads[partition[slot]] += weights[slot] + 1e-6  # so that slots without weight spread, too
+        loads[partition[slot]] += weights[slot] + 1e-6  # so that slots without weight are spread too
     return Slots(tuple(n.landed_on for n in landings), tuple(first), tuple(buckets), tuple(partition))
 
 
 def pack(rows: pa.Table, buckets: int) -> Iterator[tuple[int, int, pa.Buffer]]:
-    """(bucket, first line, packed rows) of a block of one file; `spread` says for each row where it goes."""
+    """Yield (bucket, first line, packed rows) of a block of one file. The column `spread` decides where a row goes."""
     bucket = rows["spread"].to_numpy() % np.uint64(buckets)
     order = np.argsort(bucket, kind="stable")
     bounds = np.searchsorted(bucket[order], np.arange(buckets + 1)).tolist()
@@ -107,7 +107,7 @@ def pack(rows: pa.Table, buckets: int) -> Iterator[tuple[int, int, pa.Buffer]]:
 
 
 def packed_batch(partition: int, slot: int, file_number: int, first_line: int, packed: pa.Buffer) -> pa.RecordBatch:
-    """PACKED_SCHEMA with one row, which shares the memory of `packed`."""
+    """Return one row of PACKED_SCHEMA, which shares the memory of `packed`."""
     place = (partition, slot, file_number, first_line)
     offsets = pa.py_buffer(np.array([0, packed.size], dtype=np.int32))
     value = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, packed])
@@ -124,19 +124,19 @@ def _packed(rows: pa.Table) -> pa.Buffer:
 
 
 def by_slot(batches: Iterable[pa.RecordBatch]) -> dict[int, list[tuple[int, pa.Buffer]]]:
-    """The packed values of a Spark partition: for each slot (file number, rows), in the order of files and lines."""
-    found: dict[int, list[tuple[int, int, pa.Buffer]]] = {}
+    """Group the packed values of a Spark partition by slot: (file number, rows), in the order of files and lines."""
+    values: dict[int, list[tuple[int, int, pa.Buffer]]] = {}
     for batch in batches:
         places = (batch.column(c).to_pylist() for c in (1, 2, 3))
         for i, (slot, file_number, first_line) in enumerate(zip(*places, strict=True)):
-            found.setdefault(slot, []).append((file_number, first_line, batch.column(4)[i].as_buffer()))
-    return {slot: [(n, rows) for n, _, rows in sorted(found[slot], key=lambda v: v[:2])] for slot in sorted(found)}
+            values.setdefault(slot, []).append((file_number, first_line, batch.column(4)[i].as_buffer()))
+    return {slot: [(n, rows) for n, _, rows in sorted(values[slot], key=lambda v: v[:2])] for slot in sorted(values)}
 
 
 def unpack(values: Iterable[tuple[int, pa.Buffer]], landed_on: dt.date) -> pa.Table:
-    """The rows of packed values, each with its `file_number` and the landing's day (`landed_on`).
+    """Return the rows of packed values, each with its `file_number` and the landing day (`landed_on`).
 
-    Raises LandingError where millions of lines have one id: they could only meet in the memory of one task.
+    Raises LandingError if millions of lines have one id, because they would have to fit in the memory of one task.
     """
     tables: list[pa.Table] = []
     count = 0
@@ -146,13 +146,14 @@ def unpack(values: Iterable[tuple[int, pa.Buffer]], landed_on: dt.date) -> pa.Ta
         if count > _MOST_TIMES * BUCKET_LINES:
             first = tables[0]["transaction_id"][0].as_py()
             raise LandingError(
-                f"In the landing of {landed_on} more than {_MOST_TIMES * BUCKET_LINES:,} lines share a few transaction "
-                f"ids, such as {first!r}. Is `transaction_id` mapped to the right column of the contract?"
+                f"In the landing of {landed_on}, more than {_MOST_TIMES * BUCKET_LINES:,} lines share a few "
+                f"transaction ids, such as {first!r}. Check that the contract maps `transaction_id` to the right "
+                "column."
             )
     return pa.concat_tables(tables)
 
 
 def of_file(rows: pa.Table, file_number: int, landed_on: dt.date) -> pa.Table:
-    """The rows with the columns `file_number` and `landed_on`."""
+    """Return the rows with the columns `file_number` and `landed_on` added."""
     rows = rows.append_column("file_number", pa.repeat(pa.scalar(file_number, pa.int32()), rows.num_rows))
     return rows.append_column("landed_on", pa.repeat(pa.scalar(landed_on, pa.date32()), rows.num_rows))

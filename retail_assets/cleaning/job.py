@@ -1,9 +1,9 @@
 """The cleaning job: landed files in, judged rows out, in one Spark action.
 
 The same code runs on `local[*]`, `spark://` and Spark Connect: DataFrames and Arrow only. Tasks read through the store
-(so no Hadoop jars are needed), type and judge the rows of a file; where a landing is too large for one task, Spark
-brings the rows of each transaction together; tasks keep the latest line of each and write through the store. The
-result does not depend on the number of tasks or the order of files.
+(so no Hadoop jars are needed), and type and judge the rows of a file. Where a landing is too large for one task, Spark
+brings the rows of each transaction together. Tasks keep the latest line of each and write through the store. The result
+does not depend on the number of tasks or the order of files.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _MOST_TASKS = 1000
 
 @dataclass(frozen=True)
 class _File:
-    """A landed file and its number among all files of the job, by which rows refer to it."""
+    """A landed file, and its number among all files of the job, by which rows refer to it."""
 
     number: int
     landed_on: dt.date
@@ -50,7 +50,7 @@ class _File:
 
     @property
     def size(self) -> int:
-        """Bytes to read, unpacked."""
+        """Uncompressed bytes to read."""
         return max(self.profile.size, self.profile.unpacked)
 
 
@@ -62,10 +62,10 @@ def clean(
     contract: Contract,
     run_id: str,
 ) -> list[CleanManifest]:
-    """Clean the landings; returns one manifest a landing, not yet published.
+    """Clean the landings. Returns one manifest per landing, not yet published.
 
-    `session` is called only if there are files: landings without any need no Spark. Raises RetailError for files that
-    cannot be read, or are not those of the manifest any more, and for stores that cannot be written.
+    `session` is called only if there are files, because landings without any need no Spark. Raises RetailError for
+    files that cannot be read or are no longer those of the manifest, and for stores that cannot be written.
     """
     if len({m.landed_on for m in landings}) < len(landings):
         raise ValueError(f"a landing is given more than once: {sorted(str(m.landed_on) for m in landings)}")
@@ -86,7 +86,7 @@ def clean(
 
 
 def _written(spark: SparkSession, raw_uri: str, files: list[_File], contract: Contract, target: Target) -> DataFrame:
-    """STATISTICS_DDL of what is written, a row a file."""
+    """Return the statistics of what is written (STATISTICS_DDL), one row per file."""
     of_landing: dict[dt.date, list[_File]] = {}
     for file in files:
         of_landing.setdefault(file.landed_on, []).append(file)
@@ -108,7 +108,7 @@ def _written(spark: SparkSession, raw_uri: str, files: list[_File], contract: Co
 def _whole_landings(
     spark: SparkSession, raw_uri: str, groups: list[list[_File]], contract: Contract, target: Target
 ) -> DataFrame:
-    """Landings that fit one task: each is read, judged and written there."""
+    """Clean landings that fit one task: each is read, judged and written there."""
     numbered = contract.columns["transaction_id"].occurrence
 
     def clean_landings(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -136,7 +136,7 @@ def _landings_in_parts(
     contract: Contract,
     target: Target,
 ) -> DataFrame:
-    """Landings too large for one task: their files are read apart, then the rows of each transaction meet."""
+    """Clean landings too large for one task: files are read separately, then the rows of each transaction meet."""
     numbered = contract.columns["transaction_id"].occurrence
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -161,12 +161,12 @@ def _landings_in_parts(
 
 
 def _one_row_each(spark: SparkSession, groups: list[list[_File]]) -> DataFrame:
-    """One row a Spark partition, so that each task gets exactly one group of files."""
+    """Return one row per Spark partition, so that each task gets exactly one group of files."""
     return spark.range(0, len(groups), 1, len(groups))
 
 
 def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]:
-    """The typed and judged rows of a file (PARSED_SCHEMA), in blocks."""
+    """Yield the typed and judged rows of a file (PARSED_SCHEMA) in blocks."""
     with store.open(file.profile.key) as handle, Parser(file.profile, contract, file.landed_on) as parser:
         _refuse_replaced(handle, file.profile)
         for records in read_records(handle, file.profile):
@@ -174,18 +174,18 @@ def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]
 
 
 def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
-    """Raise LandingError when a file is not the one that was registered. By its size: the hash would cost a reading."""
+    """Raise LandingError if a file does not have its registered size. Comparing hashes would mean reading it twice."""
     size = handle.seek(0, io.SEEK_END)
     handle.seek(0)
     if size != profile.size:
         raise errors.LandingError(
-            f"{profile.key} has {size} bytes and had {profile.size} when it was registered: it was replaced meanwhile. "
-            "Materialize raw_sales_files and clean_sales again for this landing."
+            f"{profile.key} has {size} bytes, but had {profile.size} when it was registered: it was replaced "
+            "meanwhile. Materialize raw_sales_files and clean_sales again for this landing."
         )
 
 
 def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:
-    """Files in groups of about equal bytes, one group a Spark task. The files of a unit stay together, in order."""
+    """Return the files in groups of about equal bytes, one group per Spark task. A unit stays together, in order."""
     sizes = [sum(f.size for f in unit) for unit in units]
     count = max(1, min(len(units), _MOST_TASKS, max(4, math.ceil(sum(sizes) / _TASK_BYTES))))
     groups: list[list[_File]] = [[] for _ in range(count)]
@@ -216,7 +216,7 @@ _RAISED_IN_TASK = re.compile(
 
 
 def _as_retail_error(error: Exception) -> errors.RetailError | None:
-    """The RetailError that a task raised, instead of Spark's traceback of a traceback; None for other errors."""
+    """Return the RetailError that a task raised, instead of Spark's nested tracebacks; None for other errors."""
     raised = _RAISED_IN_TASK.findall(str(error))
     if raised:
         name, message = raised[-1]  # Python prints causes first
@@ -224,5 +224,7 @@ def _as_retail_error(error: Exception) -> errors.RetailError | None:
         if isinstance(kind, type) and issubclass(kind, errors.RetailError):
             return kind(message.strip())
     if "No space left on device" in str(error):
-        return errors.StorageError("The disk is full: Spark could not write. Free some space and run the same again.")
+        return errors.StorageError(
+            "The disk is full, so Spark could not write. Free some space and run the same again."
+        )
     return None

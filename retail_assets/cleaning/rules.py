@@ -1,7 +1,7 @@
-"""The catalogue of reasons: every way a record can be rejected, once, with its meaning and its rule.
+"""The catalog of reasons: every way a row can be rejected, with its meaning and its rule.
 
-Reasons travel as bits of one integer; the names appear only in what people read. The first group is found while text
-is read (`reader.py`, `parse.py`); the second is judged on the typed columns, with the SQL given here.
+Reasons travel as bits of one integer; their names appear only in what people read. The first group is found while text
+is read (`readers/`, `parse.py`). The second is judged on the typed columns, with the SQL given here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from retail_assets.contracts.model import Contract
 
 @dataclass(frozen=True)
 class Reason:
-    """`bit` never changes once data has been written with it. `rule` is DuckDB SQL that is true for a broken row."""
+    """A reason to reject a row. `rule` is DuckDB SQL that is true for a broken row.
+
+    `bit` never changes once data has been written with it.
+    """
 
     name: str
     bit: int
@@ -26,20 +29,24 @@ class Reason:
 
 
 #: Found while reading the text.
-MALFORMED_ROW = Reason("malformed_row", 0, "more or fewer fields than the header, or quotes that do not fit")
-UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens in this line and does not close within 1,000 lines")
+MALFORMED_ROW = Reason("malformed_row", 0, "more or fewer fields than the header, or misplaced quotes")
+UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens on this line and does not close within 1,000 lines")
 NOT_TEXT = Reason(
-    "not_text", 2, "bytes that are no text in the file's encoding, NUL, or the mark of text already lost (U+FFFD)"
+    "not_text",
+    2,
+    "bytes that are not text in the file's encoding, NUL, or U+FFFD, the mark of text that was lost earlier",
 )
 INVALID_DATE = Reason("invalid_date", 3, "the date is missing, cannot be read, or does not exist")
-INVALID_QUANTITY = Reason("invalid_quantity", 4, "the quantity is missing, no number, or has more than three decimals")
-INVALID_PRICE = Reason("invalid_price", 5, "the unit price is missing, no number, or has more than four decimals")
-INVALID_AMOUNT = Reason("invalid_amount", 6, "the amount is missing, no number, or not in whole cents")
-INVALID_GENDER = Reason("invalid_gender", 7, "the gender is given and cannot be read")
-INVALID_AGE = Reason("invalid_age", 8, "the age is given and is no whole number from 0 to 120")
+INVALID_QUANTITY = Reason(
+    "invalid_quantity", 4, "the quantity is missing, is not a number, or has more than three decimals"
+)
+INVALID_PRICE = Reason("invalid_price", 5, "the unit price is missing, is not a number, or has more than four decimals")
+INVALID_AMOUNT = Reason("invalid_amount", 6, "the amount is missing, is not a number, or is not in whole cents")
+INVALID_GENDER = Reason("invalid_gender", 7, "the gender is given but cannot be read")
+INVALID_AGE = Reason("invalid_age", 8, "the age is given but is not a whole number from 0 to 120")
 TEXT_TOO_LONG = Reason("text_too_long", 9, "an id or a name does not fit its warehouse column")
 ROUNDED_ID = Reason(
-    "rounded_id", 10, "an id such as 5.36365E+11: a spreadsheet took it for a number and lost its last digits"
+    "rounded_id", 10, "an id such as 5.36365E+11: a spreadsheet read it as a number and lost its last digits"
 )
 
 READING = (
@@ -58,20 +65,20 @@ READING = (
 STRUCTURAL_MASK = MALFORMED_ROW.mask | UNCLOSED_QUOTE.mask | NOT_TEXT.mask
 
 _MISSING = {
-    "transaction_id": (16, "missing_transaction_id", "the line has no id"),
-    "order_id": (17, "missing_order_id", "the line has no order, basket or invoice"),
-    "product_category": (18, "missing_category", "the product has no category"),
+    "transaction_id": (16, "missing_transaction_id", "the row has no transaction id"),
+    "order_id": (17, "missing_order_id", "the row has no order, basket or invoice"),
+    "product_category": (18, "missing_category", "the row has no product category"),
     "customer_id": (19, "missing_customer_id", "the contract requires a customer"),
     "product_id": (20, "missing_product_id", "the contract requires a product"),
     "store_id": (21, "missing_store_id", "the contract requires a store"),
 }
-#: Columns without which a row is no sale, whatever the contract says. Where it has no orders, a line is one of its own.
+#: Columns without which a row is not a sale, whatever the contract says. Without orders, each line is its own order.
 _ALWAYS_REQUIRED = ("transaction_id", "product_category")
 _REQUIRED_IF_MAPPED = ("order_id",)
 
 
 def judged(contract: Contract) -> tuple[Reason, ...]:
-    """The rules for typed rows, as this contract sets them."""
+    """Return the rules for typed rows, as this contract sets them."""
     rules = []
     for column, (bit, name, meaning) in _MISSING.items():
         mapped = contract.columns.get(column)
@@ -87,7 +94,12 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
             f"OR CAST(sold_at AS DATE) > landed_on + {int(dates.days_after_landing)}",
         ),
         Reason("zero_quantity", 25, "nothing was sold or returned", "quantity = 0"),
-        Reason("negative_price", 26, "a unit price below zero; returns have a negative quantity", "unit_price < 0"),
+        Reason(
+            "negative_price",
+            26,
+            "the unit price is below zero; returns have a negative quantity instead",
+            "unit_price < 0",
+        ),
     ]
     if {"unit_price", "total_amount"} <= set(contract.columns):
         rules.append(
@@ -95,15 +107,15 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
                 "total_mismatch",
                 27,
                 f"amount and quantity x unit price differ by more than {contract.amount_tolerance}",
-                # As wide as the product of any two: DuckDB stops the query where one does not fit its type.
-                # A price that was derived from the amount is not held against it.
+                # Wide enough for any product: DuckDB stops the query where one does not fit its type. A price
+                # that was derived from the amount is not compared with it.
                 f"abs(total_amount - CAST(quantity AS DECIMAL(38,3)) * written_price) > {contract.amount_tolerance}",
             )
         )
     return tuple(rules)
 
 
-#: Every reason by its bit, for turning masks into names. Meanings that depend on a contract are left out here.
+#: The name of every reason by its bit, to turn masks into names.
 NAMES: dict[int, str] = {
     **{r.bit: r.name for r in READING},
     **{bit: name for bit, name, _ in _MISSING.values()},
@@ -115,5 +127,9 @@ NAMES: dict[int, str] = {
 
 
 def names_of(mask: int) -> list[str]:
-    """The names of the reasons in a mask, in the order of their bits."""
+    """Return the names of the reasons in a mask, in the order of their bits.
+
+    >>> names_of(0b1001)
+    ['malformed_row', 'invalid_date']
+    """
     return [name for bit, name in sorted(NAMES.items()) if mask >> bit & 1]

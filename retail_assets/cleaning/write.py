@@ -1,7 +1,7 @@
-"""Writing judged rows as Parquet from inside the Spark tasks, to any store, with an account of what was written.
+"""Writing judged rows as Parquet from inside the Spark tasks, to any store, with statistics of what was written.
 
-Each task writes its own files under the run id and hands back one line of statistics a file; the driver turns those
-into manifests. So a task that dies leaves only files that nobody names.
+Each task writes its own files under the run id and returns one row of statistics per file, from which the driver makes
+manifests. So a task that dies leaves only files that no manifest names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 _STATUS_OF_CODE: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 CLEAN, QUARANTINE, SUPERSEDED = range(3)
 
-#: Statistics of one written file, as Spark hands them to the driver.
+#: Statistics of one written file, as Spark returns them to the driver.
 STATISTICS_SCHEMA = pa.schema(
     [
         ("landed_on", pa.date32()),
@@ -50,13 +50,13 @@ STATISTICS_DDL = (
 _ROWS_IN_GROUP = 256_000
 _REJECTED_ROWS_IN_GROUP = 32_768
 _RAW_BYTES = 65_535
-#: Columns whose values a dictionary would only repeat.
+#: Columns whose values seldom repeat, so that a dictionary would only cost.
 _SELDOM_REPEAT = ("transaction_id", "order_id", "customer_id", "total_amount", "source_line", "raw_text")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run writes, and the names that rows refer to by number. Travels to the tasks."""
+    """Where a run writes, and the file keys that rows refer to by number. Sent to the tasks."""
 
     store_uri: str
     source: str
@@ -85,7 +85,8 @@ class _OpenFile:
                     compression="zstd",
                     compression_level=1,
                     use_dictionary=[c.name for c in table.columns if c.name not in _SELDOM_REPEAT],
-                    write_statistics=["sale_date", "landed_on"],  # files are read whole; those of texts cost a third
+                    # Files are read whole, and statistics of texts would cost a third.
+                    write_statistics=["sale_date", "landed_on"],
                 )
             )
             self._stack = stack.pop_all()
@@ -104,7 +105,7 @@ class _OpenFile:
         self._writer.write_table(rows)
 
     def close(self) -> dict[str, Any]:
-        """Finish and publish the file; returns its statistics. Leaves nothing behind when that fails."""
+        """Finish the file and make it visible; return its statistics. Leaves nothing behind if that fails."""
         with self._stack:
             self._writer.close()
             size = self._sink.tell()
@@ -120,7 +121,7 @@ class _OpenFile:
         }
 
     def discard(self, error: BaseException) -> BaseException:
-        """Leave nothing behind; returns the error, as the store explains it if it was the store's."""
+        """Leave nothing behind, and return the error, explained by the store if it came from there."""
         try:
             self._stack.__exit__(type(error), error, error.__traceback__)
         except BaseException as explained:
@@ -129,7 +130,10 @@ class _OpenFile:
 
 
 def write_rows(rows: pa.Table, landed_on: dt.date, target: Target) -> list[dict[str, Any]]:
-    """Write judged rows of one landing (PARSED_FIELDS, `file_number`, `landed_on` and `status`); one account a file."""
+    """Write the judged rows of one landing; return the statistics of each file.
+
+    `rows` have the columns of PARSED_SCHEMA without `spread`, and `file_number`, `landed_on` and `status`.
+    """
     done: list[dict[str, Any]] = []
     status = rows["status"].to_numpy()
     for code, name in enumerate(_STATUS_OF_CODE):
@@ -139,7 +143,7 @@ def write_rows(rows: pa.Table, landed_on: dt.date, target: Target) -> list[dict[
             part = rows if count == rows.num_rows else rows.filter(pa.array(chosen))
             file = _OpenFile(target, landed_on, name)
             try:
-                # Rejected rows carry their text, which may be long.
+                # Rejected rows have their raw text, which may be long.
                 step = min(_ROWS_IN_GROUP, _REJECTED_ROWS_IN_GROUP if name == "quarantine" else _ROWS_IN_GROUP)
                 for low in range(0, count, step):
                     piece = part.slice(low, step)
@@ -184,6 +188,6 @@ def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:
 
 
 def _cut(text: str) -> str:
-    """The text within the column's bytes, cut between characters."""
+    """Return the text within the bytes of its column, cut between characters."""
     data = text.encode()
     return text if len(data) <= _RAW_BYTES else data[:_RAW_BYTES].decode("utf-8", "ignore")

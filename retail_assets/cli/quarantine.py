@@ -39,11 +39,11 @@ def summary(reason: Reason = None, file: InFile = None, landing: Landing = None,
     """Rejected rows, their money and their share, by reason, landing and file."""
     from retail_assets.platform import Platform
     from retail_assets.quarantine import rows
-    from retail_assets.quarantine.summary import summarise
+    from retail_assets.quarantine.summary import summarize
 
     settings = settings_for()
     lake, selection = Platform(settings).lake, _selection(reason, file, landing)
-    result = summarise(lake, rows.landings(lake, selection), selection)
+    result = summarize(lake, rows.landings(lake, selection), selection)
     if as_json:
         typer.echo(json.dumps(result.to_json(), indent=2))
     else:

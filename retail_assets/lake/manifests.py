@@ -1,4 +1,4 @@
-"""Manifests of the lake: the files of one landing as they were found, and what cleaning made of them."""
+"""Manifests of the lake: the files of one landing when they were registered, and what cleaning made of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 
 @dataclass(frozen=True)
 class RawManifest:
-    """The files of one landing as they were found, each with its hash, its shape and its control totals."""
+    """The files of one landing when they were registered, each with its hash, shape and control totals."""
 
     source: str
     landed_on: dt.date
@@ -26,7 +26,7 @@ class RawManifest:
 
     @property
     def digest(self) -> str:
-        """Changes when a file of the landing does."""
+        """A hash that changes when a file of the landing does."""
         return hashlib.sha256("".join(f"{f.key}\0{f.sha256}\n" for f in self.files).encode()).hexdigest()
 
     @property
@@ -40,7 +40,7 @@ class RawManifest:
 
 @dataclass(frozen=True)
 class LakeFile:
-    """One Parquet file: rows, physical source lines they stand for, sum of `total_amount`, bytes."""
+    """One Parquet file: its rows, the physical source lines they stand for, the sum of `total_amount`, its bytes."""
 
     key: str
     rows: int
@@ -51,7 +51,7 @@ class LakeFile:
 
 @dataclass(frozen=True)
 class CleanManifest:
-    """What cleaning made of one landing. `files` by status; `reasons` counts rejected rows by reason."""
+    """The result of cleaning one landing: files by status, and rejected rows by reason."""
 
     source: str
     landed_on: dt.date
@@ -80,7 +80,7 @@ class CleanManifest:
 
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:
-    """Rejected rows by reason over several landings, most frequent first. A row with two reasons counts in both."""
+    """Return rejected rows by reason over several landings, most frequent first. A row counts once for each reason."""
     total: dict[str, int] = {}
     for manifest in manifests:
         for name, count in manifest.reasons.items():

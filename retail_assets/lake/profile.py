@@ -8,9 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Control:
-    """Control totals of a file by an independent parser: `rows` it could split, `rejected` lines, `amount` as text.
+    """Control totals of a file, taken by an independent parser.
 
-    `note` says why there is none.
+    `rows` is how many it could split, `rejected` how many lines it could not, `amount` their money as text. `note` says
+    why there are no totals.
     """
 
     rows: int | None = None
@@ -24,7 +25,7 @@ class FileProfile:
     """Everything that cleaning needs to read a file, and what it must account for.
 
     `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
-    columns of a Parquet file. `unpacked` is the size in bytes of what is compressed, and at least `size`.
+    columns of a Parquet file. `unpacked` is the uncompressed size in bytes, and at least `size`.
     """
 
     key: str

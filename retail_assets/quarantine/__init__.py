@@ -1,1 +1,1 @@
-"""Rejected records: looked at, taken out to be mended, and judged again after a contract was corrected."""
+"""The quarantine: rejected rows looked at, exported to be fixed, and judged again after a contract was corrected."""

@@ -1,4 +1,4 @@
-"""Taking rejected rows out: as a table for people, or as the original lines to be mended and landed again."""
+"""Exporting rejected rows: as a table for people, or as the original lines to be fixed and landed again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Exported:
-    """Rows written; where the text is not whole (left out of `--raw`), and where it holds lost characters."""
+    """Rows written; places where the text is cut off (left out of `--raw`), and where it contains lost characters."""
 
     rows: int
     cut: tuple[str, ...] = ()
@@ -46,21 +46,24 @@ class Exported:
     suffix: str = ".csv"
 
     def remarks(self) -> list[str]:
-        """What whoever asked has to know about rows that are not as they were."""
-        said = []
+        """Return what the user has to know about rows that are not exported as they were."""
+        remarks = []
         if self.cut:
-            said.append(
+            remarks.append(
                 f"Left out, because the quarantine keeps only their first 65,535 bytes: {_listed(self.cut)}. "
-                "Take them from the landed file."
+                "Copy them from the landed file."
             )
         if self.lost:
-            said.append(f"With U+FFFD where bytes were no text: {_listed(self.lost)}. Mend them from the landed file.")
-        return said
+            remarks.append(
+                f"With U+FFFD in place of bytes that were not text: {_listed(self.lost)}. Fix them from the landed "
+                "file."
+            )
+        return remarks
 
 
 @contextlib.contextmanager
 def target(path: Path | None, stdout: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Where to write: a file that appears whole or not at all, or standard output. Raises StorageError."""
+    """Open what to write to: a file that appears whole or not at all, or standard output. Raises StorageError."""
     if path is None:
         yield stdout
         stdout.flush()
@@ -71,14 +74,16 @@ def target(path: Path | None, stdout: IO[bytes]) -> Iterator[IO[bytes]]:
             yield handle
         os.replace(temporary, path)
     except OSError as e:
-        raise StorageError(f"Cannot write {path}: {e.strerror or e}. Check the folder, its rights and space.") from e
+        raise StorageError(
+            f"Cannot write {path}: {e.strerror or e}. Check the folder, its permissions and free space."
+        ) from e
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def as_table(lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, sink: IO[bytes]) -> Exported:
-    """Write place, reasons and text of the rows as CSV; no cell is a formula to a spreadsheet. UTF-8 with a mark."""
+    """Write place, reasons and text of the rows as CSV in UTF-8 with a mark, in which no cell is a formula."""
     pages = (of_landing(lake, manifest, selection).select(list(COLUMNS)).to_pylist() for manifest in manifests)
     cells = (([_cell(value) for value in row.values()] for row in page) for page in pages)
     return Exported(write_pages(sink, COLUMNS, cells))
@@ -93,10 +98,10 @@ def _cell(value: Any) -> str:
 def as_landed(
     lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, contract: Contract, sink: IO[bytes]
 ) -> Exported:
-    """Write the original lines under the original header, to be mended and landed again.
+    """Write the original lines under the original header, to be fixed and landed again.
 
-    The lines are the shop's, untouched, so nothing makes them safe for a spreadsheet. Rows of Parquet files come as
-    JSON lines. Raises SelectionError when the rows come from files with different headers.
+    The lines are unchanged, so nothing makes them safe for a spreadsheet. Rows of Parquet files are written as JSON
+    lines. Raises SelectionError if the rows come from files with different headers.
     """
     header: FileProfile | None = None
     rows, cut, lost = 0, [], []
@@ -110,12 +115,12 @@ def as_landed(
             profile = profiles.get(row["source_file"])
             if profile is None:
                 raise SelectionError(
-                    f"{row['source_file']} is not in its landing's manifest any more, so its header is not known. "
+                    f"{row['source_file']} is no longer in the manifest of its landing, so its header is not known. "
                     f"Materialize raw_sales_files and clean_sales again for {manifest.landed_on}."
                 )
             if header is None:
                 header = profile
-                # A mark makes the file UTF-8 whatever encoding the contract names.
+                # A byte-order mark makes the file UTF-8, whatever encoding the contract declares.
                 utf8 = codecs.lookup(contract.file.encoding).name == "utf-8"
                 sink.write((b"" if utf8 else codecs.BOM_UTF8) + _header(profile))
             elif _layout(profile) != _layout(header):

@@ -1,7 +1,7 @@
-"""Kept texts through the cleaning job itself, as if they were small files of their landing.
+"""Judging quarantined texts again: they go through the cleaning job, as if they were small files of their landing.
 
-So a text is read, typed, judged and compared with the others by the very code that reads landed files. Nothing that
-stands is touched: what the job writes is read and deleted again.
+So a text is read, typed, judged and compared with the others by the same code that reads landed files. No published
+file is touched: what the job writes is read and deleted again.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from retail_assets.quarantine.texts import physical_lines
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_READS_OTHERWISE = "a record's text does not read as it did in its file"
+_READS_OTHERWISE = "the text of a row is not read as it was in its file"
 
 
 @dataclass(frozen=True)
 class Judged:
     """The texts of a landing as the cleaning job judged them, at their own places, or why they cannot be used.
 
-    Tables have the columns of `table_of(status)`, and `lines`: how many physical lines a row stands for.
+    Tables have the columns of `table_of(status)`, and `lines`: the number of physical lines a row stands for.
     """
 
     tables: dict[Status, pa.Table]
@@ -45,7 +45,7 @@ class Judged:
 
 
 def nothing() -> Judged:
-    """No rows of any status."""
+    """Return no rows of any status."""
     lines = pa.field("lines", pa.int64())
     return Judged({s: table_of(s).arrow_schema().append(lines).empty_table() for s in STATUSES})
 
@@ -59,7 +59,7 @@ def judge(
 ) -> dict[dt.date, Judged]:
     """Judge the texts (SALES_QUARANTINE, by file and line) of landings in one Spark action.
 
-    Leaves nothing behind, unless it is killed; the next one sweeps what that left. Raises what cleaning raises.
+    Leaves nothing behind unless it is killed; the next replay sweeps that. Raises what cleaning raises.
     """
     _sweep(lake)
     staged: list[str] = []
@@ -79,7 +79,7 @@ def judge(
 
 @dataclass(frozen=True)
 class _Staged:
-    """Texts of one landing as files for the job. `begins` tells for each text its file's number and its first line."""
+    """Texts of one landing as files for the job. `begins` has the file number and the first line of each text."""
 
     landed_on: dt.date
     texts: pa.Table
@@ -93,7 +93,7 @@ def _folder(lake: Lake) -> str:
 
 
 def _stage(lake: Lake, plan: LandingPlan, texts: pa.Table, run_id: str, staged: list[str]) -> _Staged:
-    """Write the texts of a landing, a file for each landed file and in their order; adds the keys to `staged`."""
+    """Write the texts of a landing, one file per landed file, in order. Adds the keys to `staged`."""
     values: list[str] = texts["raw_text"].to_pylist()
     keys: list[str] = texts["source_file"].to_pylist()
     bounds = [0, *(i for i in range(1, len(keys)) if keys[i] != keys[i - 1]), len(keys)]
@@ -102,7 +102,7 @@ def _stage(lake: Lake, plan: LandingPlan, texts: pa.Table, run_id: str, staged: 
         profile = plan.profiles[keys[low]]
         kind = "csv" if profile.format == "csv" else "jsonl"  # rows of Parquet are kept as JSON
         name = f"{_folder(lake)}/{run_id}/{plan.landed_on}-{number:06d}.{kind}"
-        # A blank line comes first, or a mark of byte order in the first text would be taken for the file's.
+        # A blank line comes first, so that a byte-order mark in the first text is not taken for that of the file.
         data = b"\n" + b"".join(text.encode() + b"\n" for text in values[low:high])
         staged.append(name)
         lake.store.write(name, data)
@@ -115,10 +115,10 @@ def _stage(lake: Lake, plan: LandingPlan, texts: pa.Table, run_id: str, staged: 
 
 
 def _at_their_places(lake: Lake, written: CleanManifest, staged: _Staged) -> Judged:
-    """What the job wrote, with file and line of the landed files in place of those of the texts."""
+    """Return what the job wrote, with file and line of the landed files instead of those of the texts."""
     names = [f.key for f in staged.profiles]
-    found: dict[Status, pa.Table] = {}
-    met: list[np.ndarray] = []
+    judged: dict[Status, pa.Table] = {}
+    seen: list[np.ndarray] = []
     for status in STATUSES:
         files = written.files[status]
         rows = read_files(lake, files, table_of(status).arrow_schema())
@@ -130,14 +130,14 @@ def _at_their_places(lake: Lake, written: CleanManifest, staged: _Staged) -> Jud
         original = staged.texts.take(pa.array(at))
         same_id = pc.equal(rows["transaction_id"], original["transaction_id"])
         if not pc.all(pc.fill_null(same_id, True), min_count=0).as_py():
-            return _unusable("the contract reads transaction ids otherwise, also those of clean rows")
+            return _unusable("the contract reads transaction ids differently, also those of clean rows")
         for column in PLACE:
             rows = rows.set_column(rows.column_names.index(column), rows.schema.field(column), original[column])
-        found[status] = rows.append_column("lines", pa.array(lines))
-        met.append(at)
-    if not np.array_equal(np.sort(np.concatenate(met)), np.arange(len(staged.begins))):
+        judged[status] = rows.append_column("lines", pa.array(lines))
+        seen.append(at)
+    if not np.array_equal(np.sort(np.concatenate(seen)), np.arange(len(staged.begins))):
         return _unusable(_READS_OTHERWISE)
-    return Judged(found)
+    return Judged(judged)
 
 
 def _unusable(why: str) -> Judged:
@@ -145,7 +145,7 @@ def _unusable(why: str) -> Judged:
 
 
 def _sweep(lake: Lake) -> None:
-    """Delete staged texts that a replay left behind when it was killed."""
+    """Delete staged texts that a killed replay left behind."""
     oldest = time.time() - GRACE.total_seconds()
     left = [e.key for e in lake.store.list(_folder(lake)) if e.modified is not None and e.modified < oldest]
     lake.store.delete(left)

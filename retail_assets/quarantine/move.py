@@ -1,6 +1,6 @@
-"""Judged rows put where they belong among the other rows of their landing: new files, and one new manifest naming them.
+"""Moving judged rows to where they belong in their landing: new files, and one new manifest that names them.
 
-Clean rows stay what they are, where they are; only one that a later line of the landing now replaces moves to the
+Clean rows stay where they are, except that a row which a replayed later line of the landing replaces becomes
 superseded. The manifest is published only if it accounts for every row, line and cent of the one before.
 """
 
@@ -32,7 +32,7 @@ _NO_MONEY = Decimal("0.00")
 
 
 class ReplayConflictError(ReplayError):
-    """Another run has cleaned or replayed the landing meanwhile. Nothing was changed; the same again can help."""
+    """Another run has cleaned or replayed the landing meanwhile. Nothing was changed; running it again can help."""
 
     retryable = True
 
@@ -41,9 +41,10 @@ class ReplayConflictError(ReplayError):
 class Replayed:
     """What became of the chosen rows of one landing: `selected` = cleaned + superseded + rejected.
 
-    `cleaned` are in the tables now, `superseded` are right and a later line of the landing has their transaction,
-    `rejected` stay in quarantine. `gave_way` counts rows that were clean and that a replayed later line supersedes.
-    `amount` is the money of `cleaned` less that of what gave way. With `whole`, nothing was done and says why.
+    `cleaned` rows are clean now; `superseded` ones are valid, but a later line of the landing has their transaction;
+    `rejected` ones stay in quarantine. `gave_way` counts rows that were clean before and that a replayed later line
+    supersedes. `amount` is the money of `cleaned` minus that of the rows that gave way. If `whole` is set, nothing was
+    done, because the landing must be cleaned as a whole; it says why.
     """
 
     landed_on: dt.date
@@ -76,51 +77,51 @@ def move(
 ) -> Replayed:
     """Put the judged rows of a landing into new files and publish the manifest that names them.
 
-    Without `publish`, only say what would be. Raises ReplayConflictError when the landing's manifest is no longer the
-    planned one, and ReplayError when the accounts would not agree; then nothing is published.
+    Without `publish`, only report what would happen. Raises ReplayConflictError if the manifest of the landing is no
+    longer the planned one, and ReplayError if rows, lines and money would not add up; then nothing is published.
     """
-    met = _meet(lake, plan.manifest, judged)
-    if isinstance(met, str):
-        return Replayed(plan.landed_on, plan.selected, whole=met)
+    matches = _match(lake, plan.manifest, judged)
+    if isinstance(matches, str):
+        return Replayed(plan.landed_on, plan.selected, whole=matches)
     rejected = pa.concat_tables([judged.tables["quarantine"].drop_columns("lines"), chosen.broken])
     result = Replayed(
         plan.landed_on,
         plan.selected,
-        met.winners.num_rows,
-        met.losers.num_rows + judged.tables["superseded"].num_rows,
+        matches.winners.num_rows,
+        matches.losers.num_rows + judged.tables["superseded"].num_rows,
         rejected.num_rows,
-        met.giving_way.num_rows,
-        _money(met.winners) - _money(met.giving_way),
+        matches.giving_way.num_rows,
+        _money(matches.winners) - _money(matches.giving_way),
         _reasons(rejected),
     )
     if not publish:
         return result
     writing = _Writing(lake, plan.landed_on, run_id)
     try:
-        files = _new_files(lake, contract, plan, chosen, judged, met, writing)
+        files = _new_files(lake, contract, plan, chosen, judged, matches, writing)
         manifest = _new_manifest(contract, plan.manifest, chosen, judged, files, run_id)
         if lake.clean(plan.landed_on) != plan.manifest:
             raise ReplayConflictError(
-                f"Another run has cleaned the landing of {plan.landed_on} meanwhile. Nothing of this replay was "
-                "published for it; run the same again."
+                f"Meanwhile, another run has cleaned the landing of {plan.landed_on}. This replay published nothing "
+                "for it. Run the same again."
             )
     except BaseException:
         writing.discard()
         raise
-    # From here on the files may be named, whatever error comes back: if they are not, sweeping takes them.
+    # From here on the manifest may name the files, whatever error comes back. If it does not, sweeping deletes them.
     lake.publish_clean(manifest, replacing=plan.manifest)
     return replace(result, manifest=manifest)
 
 
-# --- who is the latest of its transaction ---
+# Which row is the latest of its transaction.
 
 
 @dataclass(frozen=True)
-class _Met:
-    """Replayed clean rows beside the clean rows of the landing that have their transactions.
+class _Matches:
+    """Replayed clean rows compared with the clean rows of the landing that have the same transactions.
 
-    `winners` and `losers` (with `lines`) are replayed rows, the latest of their transaction in the landing or not;
-    `giving_way` are rows that were clean and come before a winner, `touched` the files they stand in.
+    `winners` (with `lines`) are replayed rows that are the latest of their transaction in the landing, `losers` those
+    that are not. `giving_way` are rows that were clean and come before a winner, `touched` the files that contain them.
     """
 
     winners: pa.Table
@@ -129,8 +130,8 @@ class _Met:
     touched: tuple[LakeFile, ...]
 
 
-def _meet(lake: Lake, manifest: CleanManifest, judged: Judged) -> _Met | str:
-    """Where replayed and clean rows meet, or why the landing has to be cleaned as a whole."""
+def _match(lake: Lake, manifest: CleanManifest, judged: Judged) -> _Matches | str:
+    """Match replayed with clean rows, or return why the landing has to be cleaned as a whole."""
     if judged.unusable is not None:
         return judged.unusable
     new = judged.tables["clean"]
@@ -141,10 +142,10 @@ def _meet(lake: Lake, manifest: CleanManifest, judged: Judged) -> _Met | str:
     touched: list[LakeFile] = []
     later: list[str] = []
     for file in manifest.files["clean"] if len(ids) else ():
-        known = read_table(lake, file, ["transaction_id"])["transaction_id"]
-        if pc.any(pc.is_in(known, numbered)).as_py():
+        clean_ids = read_table(lake, file, ["transaction_id"])["transaction_id"]
+        if pc.any(pc.is_in(clean_ids, numbered)).as_py():
             return "clean rows may be lines of one id that another contract numbered"
-        same = pc.is_in(known, ids)
+        same = pc.is_in(clean_ids, ids)
         if not pc.any(same).as_py():
             continue
         old = read_table(lake, file).filter(same)
@@ -153,35 +154,43 @@ def _meet(lake: Lake, manifest: CleanManifest, judged: Judged) -> _Met | str:
         later += old["transaction_id"].filter(pa.array([not b for b in before])).to_pylist()
         if any(before):
             if file.lines != file.rows:
-                return "a clean row gives way among records of several lines, and its table does not keep how many"
+                return (
+                    "a clean row gives way in a file with rows of several lines, and the table does not keep how many"
+                )
             giving_way.append(old.filter(pa.array(before)))
             touched.append(file)
     loses = pc.is_in(new["transaction_id"], pa.array(later, pa.string()))
-    nobody = table_of("clean").arrow_schema().empty_table()
-    gone = pa.concat_tables([nobody, *(t.cast(nobody.schema) for t in giving_way)])
-    return _Met(new.filter(pc.invert(loses)), new.filter(loses), gone, tuple(touched))
+    none = table_of("clean").arrow_schema().empty_table()
+    gone = pa.concat_tables([none, *(t.cast(none.schema) for t in giving_way)])
+    return _Matches(new.filter(pc.invert(loses)), new.filter(loses), gone, tuple(touched))
 
 
 def _places(rows: pa.Table) -> list[tuple[str, int]]:
     return list(zip(*(rows[name].to_pylist() for name in PLACE), strict=True))
 
 
-# --- files and manifest ---
+# Files and manifest.
 
 
 def _new_files(
-    lake: Lake, contract: Contract, plan: LandingPlan, chosen: Chosen, judged: Judged, met: _Met, writing: _Writing
+    lake: Lake,
+    contract: Contract,
+    plan: LandingPlan,
+    chosen: Chosen,
+    judged: Judged,
+    matches: _Matches,
+    writing: _Writing,
 ) -> dict[Status, tuple[LakeFile, ...]]:
-    """The landing's files after the replay: untouched ones as they are, others written anew."""
+    """Return the files of the landing after the replay. Untouched ones stay, the others are written again."""
     before = plan.manifest.files
-    clean = [f for f in before["clean"] if f not in met.touched]
-    for file in met.touched:
+    clean = [f for f in before["clean"] if f not in matches.touched]
+    for file in matches.touched:
         rows = read_table(lake, file)
-        stays = rows.filter(pc.invert(pc.is_in(rows["transaction_id"], met.giving_way["transaction_id"])))
+        stays = rows.filter(pc.invert(pc.is_in(rows["transaction_id"], matches.giving_way["transaction_id"])))
         clean += writing.file("clean", [stays], stays.num_rows)
-    clean += writing.file("clean", [met.winners], _lines(met.winners))
-    aside = [judged.tables["superseded"], met.losers, met.giving_way]
-    lines = _lines(aside[0]) + _lines(aside[1]) + met.giving_way.num_rows
+    clean += writing.file("clean", [matches.winners], _lines(matches.winners))
+    aside = [judged.tables["superseded"], matches.losers, matches.giving_way]
+    lines = _lines(aside[0]) + _lines(aside[1]) + matches.giving_way.num_rows
     superseded = [*before["superseded"], *writing.file("superseded", aside, lines)]
     quarantine = _new_quarantine(lake, contract, plan, chosen, judged, writing)
     return {"clean": tuple(clean), "quarantine": tuple(quarantine), "superseded": tuple(superseded)}
@@ -190,13 +199,18 @@ def _new_files(
 def _new_quarantine(
     lake: Lake, contract: Contract, plan: LandingPlan, chosen: Chosen, judged: Judged, writing: _Writing
 ) -> list[LakeFile]:
-    """Quarantine without the texts that were read again, with what is still rejected of them; `broken` are marked."""
+    """Write the quarantine after the replay: without texts that were read again, but with those still rejected.
+
+    Rows in `chosen.broken` stay and get today's contract version.
+    """
     keys = sorted(plan.profiles)
     texts, broken = places(chosen.texts, keys), places(chosen.broken, keys)
     kept: list[LakeFile] = []
-    again = judged.tables["quarantine"]
-    rest: list[pa.Table] = [again]
-    lines = _lines(again) - sum(_lines(t) for t in judged.tables.values())  # the texts leave, what is rejected is back
+    still_rejected = judged.tables["quarantine"]
+    rest: list[pa.Table] = [still_rejected]
+    lines = _lines(still_rejected) - sum(
+        _lines(t) for t in judged.tables.values()
+    )  # the texts leave, the rejected ones come back
     for file, table in tables(lake, plan.manifest):
         at = places(table, keys)
         leaves, marked = np.isin(at, texts), np.isin(at, broken)
@@ -219,7 +233,7 @@ def _new_manifest(
     files: dict[Status, tuple[LakeFile, ...]],
     run_id: str,
 ) -> CleanManifest:
-    """The manifest after the replay. Raises ReplayError unless it accounts for every row, line and cent as before."""
+    """Build the manifest after the replay. Raises ReplayError unless every row, line and cent is accounted for."""
     counts = Counter(before.reasons)
     counts.subtract(_reasons(chosen.texts))
     counts.update(_reasons(judged.tables["quarantine"]))
@@ -233,22 +247,22 @@ def _new_manifest(
         files,
         {name: counts[name] for name in sorted(counts) if counts[name]},
     )
-    accounts = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
-    rows, lines, money = accounts[0]
-    if accounts[1] != (rows, lines, money + more):
+    totals = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
+    rows, lines, money = totals[0]
+    if totals[1] != (rows, lines, money + more):
         raise ReplayError(
             f"The replay of {before.landed_on} would not keep every row and cent: {rows} rows, {lines} lines and "
-            f"{money + more} in money became {accounts[1]}. Nothing was changed. "
-            "Materialize clean_sales again for this landing, and report this."
+            f"{money + more} in money became {totals[1]}. Nothing was changed. "
+            "Materialize clean_sales again for this landing, and report this as a bug."
         )
     return manifest
 
 
 def _contracts(before: str, now: str, *, same_money: bool) -> str:
-    """The contract of a manifest whose clean rows an older one judged.
+    """Return the contract of a manifest whose clean rows an older contract judged.
 
-    Control totals of the raw files hold for one contract. Where the replay reads money that the older one could not,
-    they no longer do, and the name says so.
+    Control totals of the raw files hold for one contract. If the replay reads money that the older contract could not
+    read, they no longer hold, and the name shows both contracts.
     """
     return before if same_money or before == now else f"{before.split(AND)[0]}{AND}{now}"
 
@@ -258,7 +272,7 @@ def _lines(rows: pa.Table) -> int:
 
 
 def _reasons(rejected: pa.Table) -> dict[str, int]:
-    """Rows by reason, most first."""
+    """Return the number of rows by reason, most frequent first."""
     counted: Counter[str] = Counter()
     for item in pc.value_counts(rejected["reasons"]).to_pylist():
         counted.update(dict.fromkeys(item["values"].split(","), item["counts"]))
@@ -278,7 +292,7 @@ class _Writing:
         self._keys: list[str] = []
 
     def file(self, status: Status, parts: Sequence[pa.Table], lines: int) -> list[LakeFile]:
-        """Write the rows as one file; none for no rows."""
+        """Write the rows as one file. Returns it, or nothing if there are no rows."""
         import pyarrow.parquet as pq
 
         schema = table_of(status).arrow_schema()
@@ -293,6 +307,6 @@ class _Writing:
         return [LakeFile(key, rows.num_rows, lines, str(_money(rows)), size)]
 
     def discard(self) -> None:
-        """Delete what was written. The error that led here is the one to tell."""
+        """Delete what was written. Errors here are hidden, because the one that led here is raised."""
         with contextlib.suppress(RetailError):
             self._lake.store.delete(self._keys)

@@ -1,7 +1,7 @@
-"""What a replay has to do in each landing: judge kept texts again or, where they say too little, clean it anew.
+"""Planning a replay: judge the quarantined texts of a landing again or, where they say too little, clean it as a whole.
 
-Everything here reads; nothing is changed. In doubt the answer is the whole landing: its cost follows the landing, and
-its result is right whatever the contract has become.
+Everything here only reads. In doubt the answer is the whole landing: it costs as much as cleaning the landing, and its
+result is right whatever changed in the contract.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from retail_assets.quarantine.rows import Selection, lacking, of_landing, tables
 from retail_assets.quarantine.texts import is_cut
 from retail_assets.storage import Entry, Store
 
-#: A manifest whose rows were judged by several contracts names them all.
+#: Joins the names of contracts in a manifest whose rows were judged by several.
 AND = " + "
-#: More texts than these are not held at once: the files say the same and are read as a stream.
+#: No more texts than this are held in memory at once: the files contain the same and are read as a stream.
 MOST_ROWS = 300_000
 _MOST_BYTES = 128 << 20  # of Parquet
 _LOST = f"(^|,)({UNCLOSED_QUOTE.name}|{NOT_TEXT.name})(,|$)"
@@ -39,15 +39,16 @@ _LONG = 65_000
 
 
 class ReplayError(RetailError):
-    """A replay that cannot be done: the landing is not what its manifests say any more."""
+    """A replay cannot be done, because the landing is no longer what its manifests say."""
 
 
 @dataclass(frozen=True)
 class LandingPlan:
     """What a replay would do in one landing.
 
-    `chosen` rows are in the selection; `selected` of them are to be judged, the others this contract has judged before.
-    `profiles` are their files as the contract of today reads them. `whole` says why the landing has to be cleaned anew.
+    `chosen` rows are in the selection. `selected` of them are to be judged; this contract has judged the others before.
+    `profiles` are their files as today's contract reads them. `whole` says why the landing has to be cleaned as a
+    whole.
     """
 
     raw: RawManifest
@@ -64,10 +65,10 @@ class LandingPlan:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The rows that a replay takes up (SALES_QUARANTINE, by file and line).
+    """The rows that a replay deals with (SALES_QUARANTINE, by file and line).
 
-    `texts` are to be read again. `broken` have another shape than their header, or lost characters: no contract changes
-    that, so they keep their reasons.
+    `texts` are to be read again. `broken` ones do not have the shape of their header, or lost characters. No contract
+    changes that, so they keep their reasons.
     """
 
     texts: pa.Table
@@ -77,10 +78,10 @@ class Chosen:
 def plan(
     raw: Store, lake: Lake, contract: Contract, manifests: Sequence[CleanManifest], selection: Selection, *, again: bool
 ) -> list[LandingPlan]:
-    """A plan a landing. Rows that this contract has judged are left out, unless `again`.
+    """Return one plan per landing. Rows that this contract has judged before are left out, unless `again`.
 
-    A file is inspected anew when the contract is another than that of its manifest. Raises ReplayError when it is not
-    the file that was cleaned, LandingError when it does not fit the contract.
+    A file is inspected again if the contract is not that of its manifest. Raises ReplayError if it is not the file that
+    was cleaned, LandingError if it does not fit the contract.
     """
     return [plan_landing(raw, lake, contract, m, selection, again=again) for m in manifests]
 
@@ -88,15 +89,15 @@ def plan(
 def plan_landing(
     raw: Store, lake: Lake, contract: Contract, manifest: CleanManifest, selection: Selection, *, again: bool
 ) -> LandingPlan:
-    """The plan of one landing; see `plan`."""
+    """Return the plan of one landing; see `plan`."""
     registered = lake.raw(manifest.landed_on)
     chosen, selected, keys = _counted(lake, manifest, selection, contract, again=again)
     if not selected:
         return LandingPlan(registered, manifest, chosen)
     if registered.digest != manifest.raw_digest:
         raise ReplayError(
-            f"The files of {manifest.landed_on} changed since they were cleaned. "
-            "Materialize clean_sales again for this landing: that judges every row anew."
+            f"The files of {manifest.landed_on} have changed since they were cleaned. "
+            "Materialize clean_sales again for this landing, which judges every row again."
         )
     before = {f.key: f for f in registered.files if f.key in keys}
     now = before if registered.contract == contract.digest else _inspected(raw, before, contract)
@@ -104,7 +105,7 @@ def plan_landing(
     if whole is None and (columns := lacking(lake, manifest)):
         whole = f"an earlier version, which had no column {', '.join(columns)}, wrote its files in the lake"
     if whole is None and (selected > MOST_ROWS or sum(f.size for f in manifest.files["quarantine"]) > _MOST_BYTES):
-        whole = f"so many rejected rows ({selected:,}) take less from the files than one by one"
+        whole = f"so many rejected rows ({selected:,}) are read faster from the files than one by one"
     whole = whole or next((why for key in sorted(before) if (why := _of_file(before[key], now[key], contract))), None)
     whole = whole or _of_texts(chosen_rows(lake, manifest, selection, contract, again=again), before)
     return LandingPlan(registered, manifest, chosen, selected, now, whole)
@@ -113,13 +114,13 @@ def plan_landing(
 def chosen_rows(
     lake: Lake, manifest: CleanManifest, selection: Selection, contract: Contract, *, again: bool
 ) -> Chosen:
-    """The rows of a landing that a replay takes up. As large in memory as they are."""
+    """Return the rows of a landing that a replay deals with, all in memory."""
     rows = of_landing(lake, manifest, selection)
     if not again:
-        rows = rows.filter(_judged_otherwise(rows, contract))
-    # A later version of ours may split a line that this one could not, so `again` tries.
+        rows = rows.filter(_judged_by_another(rows, contract))
+    # A later version of this program may split a line that an earlier one could not, so `again` tries.
     broken = pc.match_substring_regex(rows["reasons"], _LOST if again else _STRUCTURAL)
-    # What breaks a line of JSON can be a nested value in a column that the contract no longer reads.
+    # A line of JSON can be broken by a nested value in a column that the contract no longer reads.
     files = lake.raw(manifest.landed_on).files
     jsonl = pa.array([f.key for f in files if f.format == "jsonl"], pa.string())
     broken = pc.and_(broken, pc.invert(pc.is_in(rows["source_file"], jsonl)))
@@ -129,52 +130,52 @@ def chosen_rows(
 def _counted(
     lake: Lake, manifest: CleanManifest, selection: Selection, contract: Contract, *, again: bool
 ) -> tuple[int, int, set[str]]:
-    """How many rows are in the selection, how many of them are to be judged, and of which files. Reads no texts."""
+    """Count the rows in the selection and those of them to be judged, and list their files. Reads no texts."""
     chosen = selected = 0
     keys: set[str] = set()
     for _, table in tables(lake, manifest, ["reasons", "source_file", "contract_version"]):
         rows = selection.of(table)
         chosen += rows.num_rows
-        rows = rows if again else rows.filter(_judged_otherwise(rows, contract))
+        rows = rows if again else rows.filter(_judged_by_another(rows, contract))
         selected += rows.num_rows
         keys |= set(pc.unique(rows["source_file"]).to_pylist())
     return chosen, selected, keys
 
 
-def _judged_otherwise(rows: pa.Table, contract: Contract) -> pa.ChunkedArray:
+def _judged_by_another(rows: pa.Table, contract: Contract) -> pa.ChunkedArray:
     return pc.not_equal(rows["contract_version"], contract.digest)
 
 
 def _inspected(raw: Store, files: Mapping[str, FileProfile], contract: Contract) -> dict[str, FileProfile]:
     if gone := sorted(key for key in files if not raw.exists(key)):
         raise ReplayError(
-            f"{raw.uri_of(gone[0])} is gone, and how this contract reads it cannot be told without it. "
+            f"{raw.uri_of(gone[0])} is gone, and without it there is no telling how this contract reads it. "
             "Put the same file back and run the same again."
         )
     with ThreadPoolExecutor(_INSPECTED_AT_ONCE) as pool:
         profiles = pool.map(lambda f: inspect_file(raw, Entry(f.key, f.size, None), contract), files.values())
-        found = {profile.key: profile for profile in profiles}
-    if other := sorted(key for key, f in files.items() if found[key].sha256 != f.sha256):
+        inspected = {profile.key: profile for profile in profiles}
+    if other := sorted(key for key, f in files.items() if inspected[key].sha256 != f.sha256):
         raise ReplayError(
             f"{other[0]} was replaced since it was registered. Materialize raw_sales_files and clean_sales again for "
-            "its landing: that judges every row anew."
+            "its landing, which judges every row again."
         )
-    return found
+    return inspected
 
 
-# --- why a landing has to be cleaned as a whole; None where texts do ---
+# Why a landing has to be cleaned as a whole; None where its texts are enough.
 
 
 def _of_contracts(contract: Contract, registered: RawManifest, manifest: CleanManifest) -> str | None:
     if registered.contract != manifest.contract.split(AND)[0]:
-        return "its files were registered by another contract than cleaned them, which may split them otherwise"
+        return "its files were registered by another contract than cleaned them, which may split them differently"
     if contract.columns["transaction_id"].occurrence:
-        return "the source numbers lines of one id in their order, and the numbers of clean rows could change"
+        return "the source numbers the lines of one id in order, and the numbers of clean rows could change"
     return None
 
 
 def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str | None:
-    """Whether a file falls into other records or columns than it did, so that the kept texts are not those."""
+    """Return why the quarantined texts of a file no longer match it, if today's contract splits it differently."""
     for name in ("encoding", "delimiter", "line_end", "header", "header_lines", "lines"):
         if getattr(before, name) != getattr(now, name):
             return f"the contract changes how {before.key} is read ({name.replace('_', ' ')})"
@@ -184,21 +185,21 @@ def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str |
     if not id_columns <= set(before.positions.values()):
         return f"the contract takes transaction ids from another column of {before.key}, also those of clean rows"
     if now.format == "parquet" and before.positions != now.positions:
-        return f"the contract reads other columns of {before.key}, and a text does not tell their types"
+        return f"the contract reads other columns of {before.key}, and a text does not show their types"
     if now.format == "parquet" and len(set(now.header)) < len(now.header):
-        return f"two columns of {before.key} have one name, which its texts cannot tell apart"
+        return f"two columns of {before.key} have the same name, so its texts do not show which is which"
     return None
 
 
 def _of_texts(chosen: Chosen, files: Mapping[str, FileProfile]) -> str | None:
-    """Whether the texts say less than their files do."""
+    """Return why the texts say less than their files do, if so."""
     long = np.asarray(pc.greater(pc.binary_length(chosen.texts["raw_text"]), _LONG).to_numpy(), dtype=bool)
     if any(map(is_cut, chosen.texts["raw_text"].filter(pa.array(long)).to_pylist())):
-        return "a record is longer than the 65,535 bytes that the quarantine keeps of it"
+        return "a row is longer than the 65,535 bytes that the quarantine keeps of it"
     parquet = pa.array([key for key, f in files.items() if f.format == "parquet"], pa.string())
     if pc.any(pc.is_in(chosen.broken["source_file"], parquet)).as_py():
-        return "a record of a Parquet file is not as its columns promise"
+        return "a row of a Parquet file does not match its columns"
     of_parquet = chosen.texts.filter(pc.is_in(chosen.texts["source_file"], parquet))
     if pc.any(pc.match_substring_regex(of_parquet["raw_text"], r"\x{fffd}|\\u0000")).as_py():
-        return "a record of a Parquet file holds bytes that are no text"
+        return "a row of a Parquet file contains bytes that are not text"
     return None

@@ -1,4 +1,4 @@
-"""One rejected record in full: why, its text beside the header, what can be read of it now, and what to do."""
+"""One rejected row in full: its reasons, its text next to the header, what is read of it today, and what to do."""
 
 from __future__ import annotations
 
@@ -20,69 +20,14 @@ from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.lake.profile import FileProfile
+from retail_assets.quarantine.advice import COLUMN_OF, advice_on
 from retail_assets.quarantine.rows import SelectionError, tables
 from retail_assets.quarantine.texts import fields, is_cut
-
-_CONTRACT = "then run `retail-assets quarantine replay`"
-_SOURCE = "have it mended where it is written, and land the corrected file with `retail-assets land --replace`"
-_RAW = "take the lines out (`quarantine export --raw`), mend them and land the mended file"
-_MONEY = "Other marks or currency signs? Set `numbers: {decimal: …, thousands: …, currency_symbols: …}`"
-
-#: What to do about a reason: whether a contract can say more, or only whoever wrote the file.
-ADVICE: dict[str, str] = {
-    "malformed_row": f"No contract helps: the line has another shape than its header. {_RAW.capitalize()}.",
-    "unclosed_quote": f"No contract helps: close the quote, or write it twice. {_RAW.capitalize()}.",
-    "not_text": "Is it another encoding? Set `file: {encoding: …}` and clean the landing again. "
-    f"If the characters are lost, {_SOURCE}.",
-    "invalid_date": "A way of writing dates that the contract does not know? Add it to `dates: {formats: […]}`, "
-    f"{_CONTRACT}. Otherwise {_RAW}.",
-    "invalid_quantity": "Other marks in numbers? Set `numbers: {decimal: …, thousands: …}`; empty cells may get a "
-    f"`default`, {_CONTRACT}. Otherwise {_RAW}.",
-    "invalid_price": f"{_MONEY}, {_CONTRACT}. Otherwise {_RAW}.",
-    "invalid_amount": f"{_MONEY}, {_CONTRACT}. Otherwise {_RAW}.",
-    "invalid_gender": f"A code of the shop's own? Do not map the column, or {_RAW}.",
-    "invalid_age": f"Is it a year of birth, or an age band? Map the column to `age_group`, or {_RAW}.",
-    "text_too_long": f"An id or name of this length is mostly two columns run together: {_RAW}.",
-    "rounded_id": f"The digits are gone: {_SOURCE}. Format the column as text before saving.",
-    "missing_transaction_id": "Does another column, or several together, name the line? Use `header` or `compose`, "
-    f"{_CONTRACT}. Otherwise {_RAW}.",
-    "missing_order_id": f"Without an order, leave `order_id` out of the contract: each line is then one, {_CONTRACT}.",
-    "missing_category": f"Give `product_category` a `default` (such as UNKNOWN), {_CONTRACT}.",
-    "missing_customer_id": f"Are anonymous sales normal? Set `required: false` for `customer_id`, {_CONTRACT}.",
-    "missing_product_id": f"Set `required: false` for `product_id`, {_CONTRACT}.",
-    "missing_store_id": f"Set `required: false` for `store_id`, or give a `default`, {_CONTRACT}.",
-    "date_out_of_range": "History, or orders for later? Set `dates: {earliest: …}` or `days_after_landing`, "
-    f"{_CONTRACT}. A mistyped year: {_RAW}.",
-    "zero_quantity": "Mostly coupons and voided lines: nothing to do. If they carry money that counts, ask the shop.",
-    "negative_price": "A return? It needs a negative quantity; a `cancellations` rule turns the marked lines; "
-    f"{_CONTRACT}.",
-    "total_mismatch": f"Rounding or tax in the total? Set `amount_tolerance`, or do not map `unit_price`, {_CONTRACT}.",
-}
-
-#: The canonical column that a reason is about.
-_COLUMN_OF = {
-    "invalid_date": "sold_at",
-    "date_out_of_range": "sold_at",
-    "invalid_quantity": "quantity",
-    "zero_quantity": "quantity",
-    "invalid_price": "unit_price",
-    "negative_price": "unit_price",
-    "invalid_amount": "total_amount",
-    "total_mismatch": "total_amount",
-    "invalid_gender": "gender",
-    "invalid_age": "age",
-    "missing_category": "product_category",
-    "missing_transaction_id": "transaction_id",
-    "missing_order_id": "order_id",
-    "missing_customer_id": "customer_id",
-    "missing_product_id": "product_id",
-    "missing_store_id": "store_id",
-}
 
 
 @dataclass(frozen=True)
 class Why:
-    """A reason, its meaning under the contract of today, and what to do about it."""
+    """A reason, its meaning under today's contract, and what to do about it."""
 
     name: str
     meaning: str
@@ -91,9 +36,9 @@ class Why:
 
 @dataclass(frozen=True)
 class Field:
-    """One field: header and text as in the file, the column it goes to, what is read from it now, reasons about it.
+    """One field: header and text as in the file, the column it goes to, what is read of it today, reasons about it.
 
-    `header` is None for a field too many, `text` for one that is missing.
+    `header` is None for a field too many, `text` for a missing one.
     """
 
     header: str | None
@@ -105,7 +50,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Record:
-    """A rejected record with everything that is known about it."""
+    """A rejected row with everything that is known about it."""
 
     landed_on: dt.date
     source_file: str
@@ -132,11 +77,11 @@ def find(
     line: int | None = None,
     transaction: str | None = None,
 ) -> list[Record]:
-    """The rejected records at a line of a file, or with a transaction id, in order of landing, file and line.
+    """Return the rejected rows at a line of a file, or with a transaction id, in order of landing, file and line.
 
-    Raises SelectionError when there is none.
+    Raises SelectionError if there is none.
     """
-    found: list[Record] = []
+    records: list[Record] = []
     for manifest in manifests:
         for _, table in tables(lake, manifest):
             wanted = (
@@ -147,20 +92,20 @@ def find(
             for row in table.filter(wanted).to_pylist():
                 if file is None or row["source_file"] == file or row["source_file"].endswith("/" + file):
                     profiles = {f.key: f for f in lake.raw(manifest.landed_on).files}
-                    found.append(_record(row, profiles.get(row["source_file"]), contract))
-    if not found:
+                    records.append(_record(row, profiles.get(row["source_file"]), contract))
+    if not records:
         what = f"line {line} of {file}" if transaction is None else f"transaction {transaction!r}"
         raise SelectionError(
-            f"No rejected row is {what}. A record of several lines goes by its first one; "
+            f"There is no rejected row for {what}. A row of several lines is found by its first line; "
             "`retail-assets quarantine list` shows file, line and transaction of each."
         )
-    return sorted(found, key=lambda r: (r.landed_on, r.source_file, r.source_line))
+    return sorted(records, key=lambda r: (r.landed_on, r.source_file, r.source_line))
 
 
 def _record(row: dict[str, Any], profile: FileProfile | None, contract: Contract) -> Record:
     meanings = {r.name: r.meaning for r in (*rules.READING, *rules.judged(contract))}
     names = row["reasons"].split(",")
-    missing = "the contract asked for it then; today's does not"
+    missing = "the contract required it then; today's does not"
     cut = is_cut(row["raw_text"])
     return Record(
         row["landed_on"],
@@ -170,7 +115,7 @@ def _record(row: dict[str, Any], profile: FileProfile | None, contract: Contract
         contract.digest,
         row["transaction_id"],
         None if row["total_amount"] is None else str(row["total_amount"]),
-        tuple(Why(n, meanings.get(n, missing), ADVICE.get(n, f"{_RAW.capitalize()}.")) for n in names),
+        tuple(Why(n, meanings.get(n, missing), advice_on(n)) for n in names),
         () if profile is None or cut else _fields(row["raw_text"], profile, contract, names),
         row["raw_text"],
         cut,
@@ -191,7 +136,7 @@ def _fields(text: str, profile: FileProfile, contract: Contract, reasons: list[s
     shown = []
     for i in range(max(len(values), len(header))):
         names = columns.get(i, [])
-        about = tuple(r for r in reasons if _COLUMN_OF.get(r) in names)
+        about = tuple(r for r in reasons if COLUMN_OF.get(r) in names)
         understood = [f"{read[n]}" for n in names if read.get(n) is not None]
         shown.append(
             Field(
@@ -206,20 +151,20 @@ def _fields(text: str, profile: FileProfile, contract: Contract, reasons: list[s
 
 
 def _columns(contract: Contract, positions: dict[str, int]) -> dict[int, list[str]]:
-    """Canonical columns by the position of the raw column they are read from."""
+    """Return canonical columns by the position of the raw column they are read from."""
     at = {normalize_header(n): p for c, p in positions.items() for n in (c, *contract.raw_columns().get(c, ()))}
-    found: dict[int, list[str]] = {}
+    columns: dict[int, list[str]] = {}
     for name, rule in contract.columns.items():
         for raw in rule.compose or [rule.header or ""]:
             if (position := at.get(normalize_header(raw))) is not None:
-                found.setdefault(position, []).append(name)
-    return found
+                columns.setdefault(position, []).append(name)
+    return columns
 
 
 def _read(
     values: list[str], positions: dict[str, int], profile: FileProfile, contract: Contract
 ) -> dict[str, str | None]:
-    """What the contract of today reads from the fields, by canonical column; None where it cannot."""
+    """Return what today's contract reads from the fields, by canonical column; None where it cannot."""
     import duckdb
 
     columns = TextColumns(contract, positions, profile.date_order)

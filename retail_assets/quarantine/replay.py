@@ -1,7 +1,8 @@
-"""Judging rejected records again with the contract of today, and moving what is now clean to its place.
+"""Replaying rejected rows: judging them again with today's contract, and moving what is now clean to its place.
 
-The order of things: `plan` says what texts can do, `judge` sends them through the cleaning job, `move` publishes. Here
-is what holds them together: one replay at a time, landings in groups that fit in memory, and what a crash leaves.
+`plan` decides what can be done with the quarantined texts, `judge` sends them through the cleaning job, `move`
+publishes. This module holds them together: one replay at a time, landings in groups that fit in memory, and what a
+crash leaves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from retail_assets.warehouse.protocol import Warehouse
 
-#: Run ids of replays begin so: a landing whose load did not come about is known by it.
+#: Run ids of replays begin with this, which identifies a replayed landing whose load did not happen.
 RUN_PREFIX = "replay-"
 _LOCK_SECONDS = 600.0
 
@@ -47,11 +48,11 @@ def replay(
     publish: bool = True,
     lock_seconds: float = _LOCK_SECONDS,
 ) -> list[Replayed]:
-    """Judge the planned rows again and publish a new manifest for each landing; one result a landing.
+    """Judge the planned rows again and publish a new manifest for each landing. Returns one result per landing.
 
-    Without `publish`, say what would happen. One replay of a source is at work at a time (on a local lake; elsewhere
-    the second one notices and refuses); a plan that another one has overtaken is made again. Raises
-    ReplayConflictError, and what cleaning raises. After an error, landings are each as before or replayed.
+    Without `publish`, only report what would happen. Only one replay of a source runs at a time (on a local lake;
+    elsewhere the second one notices and refuses). A plan that another replay has overtaken is made again. Raises
+    ReplayConflictError, and what cleaning raises. After an error, each landing is either as before or replayed.
     """
     run_id = f"{RUN_PREFIX}{uuid.uuid4().hex[:12]}"
     results: list[Replayed] = []
@@ -67,8 +68,8 @@ def replay(
             judged = judge(session, lake, contract, texts, run_id)
             for p in group:
                 if p.landed_on in chosen:
-                    rows, found = chosen[p.landed_on], judged.get(p.landed_on, nothing())
-                    results.append(move(lake, contract, p, rows, found, run_id, publish=publish))
+                    rows, of_landing = chosen[p.landed_on], judged.get(p.landed_on, nothing())
+                    results.append(move(lake, contract, p, rows, of_landing, run_id, publish=publish))
                 else:
                     results.append(Replayed(p.landed_on, p.selected, whole=p.whole))
     return results
@@ -82,7 +83,7 @@ def _up_to_date(
 
 
 def _groups(plans: Sequence[LandingPlan]) -> Iterator[list[LandingPlan]]:
-    """Landings in order, so many at once that their texts fit in memory."""
+    """Group landings in order, as many at once as have texts that fit in memory."""
     group: list[LandingPlan] = []
     rows = 0
     for plan in plans:
@@ -98,7 +99,7 @@ def _groups(plans: Sequence[LandingPlan]) -> Iterator[list[LandingPlan]]:
 
 @contextlib.contextmanager
 def _alone(lake: Lake, seconds: float) -> Iterator[None]:
-    """Keep other replays of the source out. The lock goes with the process, however it ends."""
+    """Keep other replays of the source out. The lock ends with the process, however that ends."""
     if not lake.store.is_local:
         yield
         return
@@ -106,21 +107,23 @@ def _alone(lake: Lake, seconds: float) -> Iterator[None]:
     try:
         handle = path.open("ab")
     except OSError as e:
-        raise StorageError(f"Cannot write {path}: {e.strerror or e}. Check the owner, the rights and the space.") from e
+        raise StorageError(
+            f"Cannot write {path}: {e.strerror or e}. Check its owner, permissions and free space."
+        ) from e
     with handle:
         if not lock_within(handle.fileno(), seconds):
             raise ReplayConflictError(
-                f"Another replay of {lake.source} is at work and was not done within {math.ceil(seconds)} s. "
-                "Nothing was changed; run the same again."
+                f"Another replay of {lake.source} is running and did not finish within {math.ceil(seconds)} s. "
+                "Nothing was changed. Run the same again."
             )
         yield
 
 
 def not_loaded(lake: Lake, warehouse: Warehouse, manifests: Sequence[CleanManifest]) -> list[dt.date]:
-    """Landings that were replayed, or loaded before, and of which the warehouse does not hold what the manifest says.
+    """Return landings that were replayed or loaded before, but for which the warehouse differs from the manifest.
 
-    That is what a crash between publishing and loading leaves. Compared are the number of clean rows, and that of the
-    rejected ones by reasons and contract.
+    A crash between publishing and loading leaves that. Compares the number of clean rows, and that of rejected rows by
+    reasons and contract.
     """
     if not manifests:
         return []
@@ -138,10 +141,10 @@ def not_loaded(lake: Lake, warehouse: Warehouse, manifests: Sequence[CleanManife
     late = []
     for manifest in manifests:
         if manifest.landed_on not in loaded and not manifest.run_id.startswith(RUN_PREFIX):
-            continue  # never loaded: that is for whoever cleans it to do
-        there = Counter({("", ""): manifest.rows("clean")})
+            continue  # never loaded: that is up to the run that cleans it
+        published = Counter({("", ""): manifest.rows("clean")})
         for _, table in tables(lake, manifest, ["reasons", "contract_version"]):
-            there.update(zip(*(c.to_pylist() for c in table.columns), strict=True))
-        if there != loaded.get(manifest.landed_on, Counter()):
+            published.update(zip(*(c.to_pylist() for c in table.columns), strict=True))
+        if published != loaded.get(manifest.landed_on, Counter()):
             late.append(manifest.landed_on)
     return late

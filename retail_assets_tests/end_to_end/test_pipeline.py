@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from retail_assets.samples.synthetic import Expected, generate
+from retail_assets.samples.expected import Expected
+from retail_assets.samples.synthetic import generate
 from retail_assets.tables import SALES
 from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROWS, Installation
 

@@ -24,7 +24,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, LakeFile
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.register import inspect_landings
-from retail_assets.quarantine import export, record, rows, summary
+from retail_assets.quarantine import advice, export, record, rows, summary
 from retail_assets.quarantine.rows import Selection, SelectionError
 from retail_assets.quarantine.texts import fields, is_cut, physical_lines
 from retail_assets.storage import Store
@@ -97,7 +97,7 @@ def shown(render: Any, *arguments: Any) -> str:
 
 
 def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarantine: Quarantine) -> None:
-    found = summary.summarise(quarantine.lake, quarantine.select(), ALL).to_json()
+    found = summary.summarize(quarantine.lake, quarantine.select(), ALL).to_json()
     total = {"name": "all", "rows": 4, "amount": "25.00", "rows_without_amount": 1, "share": 0.2}
     assert found["total"] == total
     assert [(g["name"], g["rows"], g["amount"]) for g in found["by_reason"]] == [
@@ -115,7 +115,7 @@ def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarant
 
 
 def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine) -> None:
-    text = shown(rejected_rows.print_summary, summary.summarise(quarantine.lake, quarantine.select(), ALL))
+    text = shown(rejected_rows.print_summary, summary.summarize(quarantine.lake, quarantine.select(), ALL))
     assert "4 rejected rows of 20 landed (20.000%), EUR 25.00, money unreadable in 1 of them" in text
     assert A in text
 
@@ -123,7 +123,7 @@ def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine)
 def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) -> None:
     made = Quarantine(tmp_path)
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [])
-    found = summary.summarise(made.lake, made.select(), ALL)
+    found = summary.summarize(made.lake, made.select(), ALL)
     assert found.to_json()["total"]["rows"] == 0
     assert "no rejected rows among 8 landed" in shown(rejected_rows.print_summary, found)
     assert rows.first_rows(made.lake, made.select(), ALL, 20)[1] == 0
@@ -173,7 +173,7 @@ def test_a_reason_is_no_part_of_another_ones_name(quarantine: Quarantine) -> Non
     [
         (Selection(reason="invalid_dat"), "Did you mean 'invalid_date'?"),
         (Selection(file="d.csv"), "No landed file is called 'd.csv'"),
-        (Selection(first=D3, last=D3), "Cleaned are 2 landings from 2024-03-01 to 2024-03-02"),
+        (Selection(first=D3, last=D3), "There are 2 cleaned landings from 2024-03-01 to 2024-03-02"),
     ],
 )
 def test_what_is_not_there_is_said_with_what_is(quarantine: Quarantine, selection: Selection, message: str) -> None:
@@ -225,7 +225,7 @@ def test_a_record_that_is_not_there_says_where_to_look(quarantine: Quarantine, w
 
 
 def test_every_reason_says_what_to_do() -> None:
-    assert record.ADVICE.keys() == set(rules.NAMES.values())
+    assert advice._ADVICE.keys() == set(rules.NAMES.values())
 
 
 def test_a_landed_text_does_not_steer_the_terminal(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from retail_assets.contracts.headers import match_header
 from retail_assets.errors import LandingError
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.samples import synthetic
+from retail_assets.samples.dirt import DIRT, VARIANTS
+from retail_assets.samples.expected import Expected
+from retail_assets.samples.shoppers import shopper_of
 from retail_assets.storage import Store
 
 Row = dict[str, str]
@@ -79,7 +82,7 @@ def reasons_of(row: list[str], landed_on: dt.date) -> set[str]:
 
 
 def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
-    expected = synthetic.Expected()
+    expected = Expected()
     files = files_of(20_000, 12, 7, dirt=0.1, expected=expected)
     found: Counter[str] = Counter()
     rows, clean, superseded, cents = 0, 0, 0, Decimal(0)
@@ -99,7 +102,7 @@ def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
         current |= last.keys()
     assert rows == expected.rows == 20_000
     assert dict(found) == expected.reasons
-    assert len(expected.reasons) == sum(kind.outcome == "quarantined" for kind in synthetic.DIRT)
+    assert len(expected.reasons) == sum(kind.outcome == "quarantined" for kind in DIRT)
     assert superseded == expected.superseded > 50
     assert clean == expected.clean
     assert len(current) == expected.current < clean
@@ -108,19 +111,19 @@ def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
 
 
 def test_dirt_comes_in_the_stated_shares() -> None:
-    expected = synthetic.Expected()
+    expected = Expected()
     for _ in synthetic.generate(400_000, 5, 3, dirt=0.1, expected=expected):
         pass
-    for kind in (*synthetic.DIRT, *synthetic.VARIANTS):
+    for kind in (*DIRT, *VARIANTS):
         planned = 400_000 * 0.1 * kind.share
         # Repeated and corrected rows with nothing usable to repeat or correct (in the first landing) stay plain.
         low = 0.35 if kind.name in ("repeated_id", "corrected_row") else 1 - 5 / planned**0.5
         assert low * planned <= expected.kinds[kind.name] <= planned * (1 + 5 / planned**0.5), kind.name
-    assert sum(kind.share for kind in synthetic.DIRT) == pytest.approx(1)
+    assert sum(kind.share for kind in DIRT) == pytest.approx(1)
 
 
 def test_without_dirt_every_row_is_plain_and_readable_at_once() -> None:
-    expected = synthetic.Expected()
+    expected = Expected()
     for landed_on, data in files_of(2_000, 4, 1, dirt=0.0, expected=expected).items():
         for row in rows_of(data):
             assert reasons_of(row, landed_on) == set()
@@ -147,7 +150,7 @@ def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
 def test_any_size_adds_up_and_is_the_same_in_any_pieces(
     rows: int, days: int, seed: int, dirt: float, chunk: int
 ) -> None:
-    expected, pieced = synthetic.Expected(), synthetic.Expected()
+    expected, pieced = Expected(), Expected()
     files = files_of(rows, days, seed, dirt=dirt, expected=expected)
     assert files_of(rows, days, seed, dirt=dirt, expected=pieced, chunk=chunk) == files
     assert pieced == expected
@@ -175,13 +178,13 @@ def test_the_three_kinds_of_shopper_behave_as_planted() -> None:
     seasons: dict[str, set[int]] = defaultdict(set)
     for landed_on, data in files_of(40_000, 366, 5, dirt=0.0).items():
         for row in rows_of(data):
-            kind = synthetic.shopper_of(row[2])
+            kind = shopper_of(row[2])
             visits[row[2]] += 1
             spent[kind] += Decimal(row[8])
             lines[kind] += 1
             if kind == "seasonal":
                 seasons[row[2]].add(landed_on.toordinal() // 28)
-    customers = Counter(map(synthetic.shopper_of, visits))
+    customers = Counter(map(shopper_of, visits))
     frequency = {kind: lines[kind] / customers[kind] for kind in customers}
     basket = {kind: spent[kind] / lines[kind] for kind in customers}
     assert frequency["budget"] > 2 * frequency["high-value"] > 2 * frequency["seasonal"]

@@ -1,13 +1,12 @@
-"""The warehouse layer: the fact table by landing, then dimensions and the daily mart made from it."""
+"""The warehouse layer: the fact table, loaded by landing, then the dimensions and the daily mart built from it."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
 
 from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
 from retail_assets.defs.metadata import ENGINEERING, lineage, preview, row_counts, same_columns, static_table_metadata
-from retail_assets.defs.selection import selected
+from retail_assets.defs.selection import landing_days, selected
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
@@ -55,7 +54,7 @@ _DATE_LINEAGE = {"calendar_date": ["sale_date"]}
 
 
 def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """`sales` and `sales_quarantine` by landing; `dim_date`, `dim_customer`, `dim_product`, `daily_category_sales`."""
+    """Build `sales` and `sales_quarantine` by landing, the dimensions and `daily_category_sales`."""
     warehouse = platform.warehouse
     kinds = {platform.settings.warehouse, "table"}
     tags = {"layer": "warehouse", "source": platform.source}
@@ -87,7 +86,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 owners=ENGINEERING,
                 tags=tags,
                 code_version="1",
-                description="The quarantine as a table, to be asked with SQL.",
+                description="The quarantine as a table, for queries with SQL.",
                 metadata=static_table_metadata(SALES_QUARANTINE, same_columns(SALES_QUARANTINE, "quarantined_sales"))
                 | {"dagster/table_name": f"{warehouse.schema}.{SALES_QUARANTINE.name}"},
             ),
@@ -95,11 +94,11 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         with failing_clearly():
-            landings = [platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
+            landings = [platform.lake.clean(day) for day in landing_days(context)]
             loaded = warehouse.load_landings(platform.lake.store, landings)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
         context.log.info(
-            "Loaded %d clean and %d quarantined rows of %d landing(s); sales holds %d transactions",
+            "Loaded %d clean and %d quarantined rows of %d landing(s); sales has %d transactions",
             loaded.clean_inserted,
             loaded.quarantine_inserted,
             len(landings),
@@ -126,7 +125,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         yield from selected(context, [fact, quarantine])
 
     def rebuilt(table: Table, select: str, columns: dict[str, list[str]], description: str) -> dg.AssetsDefinition:
-        """An unpartitioned table that one query makes from `sales`."""
+        """Build the asset of an unpartitioned table that one query makes from `sales`."""
 
         @dg.asset(
             name=table.name,
@@ -176,14 +175,14 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             DIM_CUSTOMER,
             marts.DIM_CUSTOMER,
             _CUSTOMER_LINEAGE,
-            "Known customers, with what their latest sale said of them and what they bought in all.",
+            "Known customers, with the attributes of their latest sale and what they bought in total.",
         ),
         rebuilt(DIM_PRODUCT, marts.DIM_PRODUCT, _PRODUCT_LINEAGE, "Products, with the category of their latest sale."),
         rebuilt(
             DAILY_CATEGORY_SALES,
             marts.DAILY_CATEGORY_SALES,
             _DAILY_LINEAGE,
-            "Revenue, units, orders and customers a day and category: what figures, forecast and dashboards read.",
+            "Revenue, units, orders and customers per day and category, which figures, forecast and dashboards read.",
         ),
     ]
 

@@ -1,4 +1,6 @@
-"""Checks of what landed: that something did, that its columns are those of the contract and of the landing before."""
+"""Checks of landed files: that there are some, and that their columns are those of the contract and of the landing
+before.
+"""
 
 import dagster as dg
 
@@ -11,9 +13,10 @@ _SHOWN = 20
 
 
 def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """`landing_is_not_empty`, `columns_match_contract` and `schema_unchanged`.
+    """Build `landing_is_not_empty`, `columns_match_contract` and `schema_unchanged`.
 
-    All warn: what stops a landing (a required column that is missing, drift that the contract refuses) fails the asset.
+    They only warn. What stops a landing (a missing required column, schema drift that the contract refuses) fails the
+    asset.
     """
     contract = platform.settings.contract
 
@@ -38,7 +41,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def columns_match_contract() -> dg.AssetCheckResult:
         with failing_clearly():
             landings = [platform.lake.raw(day) for day in platform.lake.landings("raw")]
-        # What an older contract did not know, this one may: only a new look at the files can tell.
+        # A column that an older contract did not know, this one may know; only inspecting the files again can tell.
         older = [str(m.landed_on) for m in landings if m.contract != contract.digest]
         files = [f for m in landings if m.contract == contract.digest for f in m.files]
         unknown = {f.key: f.unknown_columns for f in files if f.unknown_columns}
@@ -48,8 +51,9 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         return dg.AssetCheckResult(
             passed=not unknown,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"Contract {contract.name} does not know, and so does not load: {', '.join(names[:_SHOWN])} "
-            f"(in {len(unknown)} of {len(files)} files). Map them, or list them in ignore_columns."
+            description=f"Columns that contract {contract.name} does not know, so they are not loaded: "
+            f"{', '.join(names[:_SHOWN])} (in {len(unknown)} of {len(files)} files). Map them in the contract, or list "
+            "them in ignore_columns."
             if unknown
             else None,
             metadata={
@@ -62,7 +66,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="raw_sales_files",
-        description="The landings of the run have the columns and the format of the landings before them.",
+        description="The landings of the run have the same columns and file format as the landings before them.",
     )
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
@@ -75,17 +79,17 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             drifts = schema_drift_of(platform.lake, landings, contract)
         changed = [(d, c) for d in drifts for c in d.unwelcome]
         first = [d.landed_on for d in drifts if d.earlier is None]
-        told = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
+        lines = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
         if len(changed) > _SHOWN:
-            told.append(f"And {len(changed) - _SHOWN:,} more.")
+            lines.append(f"And {len(changed) - _SHOWN:,} more.")
         if changed:
-            told.append("Look at the files; what is meant to be, the contract can accept (`drift`).")
+            lines.append("Look at the files. If a change is intended, let the contract accept it (`drift`).")
         elif first:
-            told = [f"Nothing landed before {first[0]}: no landing to compare with."]
+            lines = [f"Nothing landed before {first[0]}: no landing to compare with."]
         return dg.AssetCheckResult(
             passed=not changed,
             severity=dg.AssetCheckSeverity.WARN,
-            description=" ".join(told) or None,
+            description=" ".join(lines) or None,
             metadata={
                 "compared_with": dg.MetadataValue.json({str(d.landed_on): str(d.earlier or "none") for d in drifts}),
                 "changes": sum(len(d.changes) for d in drifts),

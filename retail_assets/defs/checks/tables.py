@@ -1,4 +1,4 @@
-"""Contract checks that derive from `tables.py`: columns, types, nulls and keys of every warehouse table."""
+"""Checks that derive from `tables.py`: columns, types, nulls and keys of every warehouse table."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from retail_assets.tables import (
     Table,
 )
 
-#: asset -> whether going on with a broken table would spread damage
+#: Table, and whether its checks block: whether continuing with a broken table would spread damage.
 CHECKED: tuple[tuple[Table, bool], ...] = (
     (SALES, True),
     (SALES_QUARANTINE, False),
@@ -45,7 +45,10 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
 
 
 def table_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """For each table `matches_contract` (columns, types, nulls) and `key_is_unique` (sales: `unique_transaction`)."""
+    """Build two checks for each table: `matches_contract` (columns, types, nulls) and `key_is_unique`.
+
+    The second one is called `unique_transaction` for sales.
+    """
     return [
         check
         for table, blocking in CHECKED
@@ -62,26 +65,26 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
     )
     def matches_contract() -> dg.AssetCheckResult:
         with failing_clearly():
-            found = platform.warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").schema
-            missing = [name for name in table.names if name not in found.names]
+            actual = platform.warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").schema
+            missing = [name for name in table.names if name not in actual.names]
             required = [c.name for c in table.columns if not c.nullable and c.name not in missing]
             counts = ", ".join(["count(*) AS n", *(f"count({name}) AS {name}" for name in required)])
-            [known] = platform.warehouse.query(f"SELECT {counts} FROM {table.name}").to_pylist()
+            [counted] = platform.warehouse.query(f"SELECT {counts} FROM {table.name}").to_pylist()
         types = {
-            f.name: f"{found.field(f.name).type}, expected {f.type}"
+            f.name: f"{actual.field(f.name).type}, expected {f.type}"
             for f in table.arrow_schema()
-            if f.name not in missing and not _same_type(found.field(f.name).type, f.type)
+            if f.name not in missing and not _same_type(actual.field(f.name).type, f.type)
         }
-        nulls = {name: int(known["n"] - known[name]) for name in required if known["n"] != known[name]}
-        # A table that is kept from load to load may have columns of somebody else, or of a newer version.
-        more = [] if table in KEPT else [name for name in found.names if name not in table.names]
+        nulls = {name: int(counted["n"] - counted[name]) for name in required if counted["n"] != counted[name]}
+        # A table that is kept from load to load may have columns of its users, or of a newer version.
+        more = [] if table in KEPT else [name for name in actual.names if name not in table.names]
         wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
         passed = not any(wrong.values())
-        told = "; ".join(f"{what}: {which}" for what, which in wrong.items() if which)
+        problems = "; ".join(f"{what}: {which}" for what, which in wrong.items() if which)
         return dg.AssetCheckResult(
             passed=passed,
-            description=None if passed else f"{table.name}: {told}. Materialize it again.",
-            metadata={"columns": len(table.columns), "rows": int(known["n"]), "wrong": dg.MetadataValue.json(wrong)},
+            description=None if passed else f"{table.name}: {problems}. Materialize it again.",
+            metadata={"columns": len(table.columns), "rows": int(counted["n"]), "wrong": dg.MetadataValue.json(wrong)},
         )
 
     return matches_contract
@@ -91,7 +94,7 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
     name = "unique_transaction" if table is SALES else "key_is_unique"
     key = ", ".join(table.key)
 
-    @dg.asset_check(asset=table.name, name=name, blocking=blocking, description=f"One row a ({key}).")
+    @dg.asset_check(asset=table.name, name=name, blocking=blocking, description=f"One row per ({key}).")
     def key_is_unique(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             by_landing = table in (SALES, SALES_QUARANTINE)
@@ -108,7 +111,7 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
             ).to_pylist()
         return dg.AssetCheckResult(
             passed=not repeated,
-            description=f"{table.name}: repeated ({key}), such as {_told(repeated[0])}. Materialize it again."
+            description=f"{table.name}: repeated ({key}), such as {_shown(repeated[0])}. Materialize it again."
             if repeated
             else None,
             metadata={"repeated": dg.MetadataValue.json([{k: str(v) for k, v in row.items()} for row in repeated])},
@@ -117,11 +120,11 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
     return key_is_unique
 
 
-def _told(row: dict[str, Any]) -> str:
+def _shown(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
-def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:
+def _same_type(actual: pa.DataType, expected: pa.DataType) -> bool:
     if pa.types.is_string(expected):
-        return pa.types.is_string(found) or pa.types.is_large_string(found)
-    return bool(found == expected)
+        return pa.types.is_string(actual) or pa.types.is_large_string(actual)
+    return bool(actual == expected)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retail_assets.defs.checks import conservation
+from retail_assets.defs.checks.reconciliation import sales_against_definition
 from retail_assets.eda import queries as eda
 from retail_assets.forecasting.data import regressors
 from retail_assets.forecasting.data.regressors import RegressorsError
@@ -80,7 +80,7 @@ QUERIES = {
     },
     "span": marts.SALES_SPAN,
     "transactions": transaction_amounts.transactions(3),
-    "sales_against_definition": conservation._sales_against_definition(None),
+    "sales_against_definition": sales_against_definition(0),
 }
 
 
@@ -190,7 +190,7 @@ def test_queries_give_the_same_answers(both: tuple[Place, Place], stack: Stack, 
 
 def test_the_definition_of_some_days_gives_the_same_answer(both: tuple[Place, Place], stack: Stack) -> None:
     days = [DAY, DAY + dt.timedelta(days=1)]
-    sql = conservation._sales_against_definition(len(days))
+    sql = sales_against_definition(len(days))
     ours, theirs = (_comparable(place.warehouse.query(sql, days * 2), in_order=True) for place in both)
     assert theirs == ours
 

@@ -1,0 +1,153 @@
+"""No row and no cent is lost between the lake, the fact table and the mart.
+
+Each check compares two independent states: what cleaning wrote with what the warehouse holds, the fact table with its
+own definition, and the mart with the fact table. In a run of some landings the checks cover those; started on their
+own, every landing.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from retail_assets.defs.checks.results import examples, listed, result
+from retail_assets.defs.checks.scope import few_of
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.lake.manifests import CleanManifest
+from retail_assets.platform import Platform
+from retail_assets.warehouse.protocol import Warehouse, current_sales
+
+#: Rows and money of a landing.
+RowsAndMoney = tuple[int, Decimal]
+
+_NOTHING: RowsAndMoney = (0, Decimal("0.00"))
+
+
+def reconciliation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """Build `revenue_reconciles_with_clean` and `revenue_reconciles_with_sales`."""
+    warehouse = platform.warehouse
+
+    @dg.asset_check(
+        asset="sales",
+        blocking=True,
+        description="sales_clean contains what the manifests say, and sales the latest version of each transaction in "
+        "it.",
+    )
+    def revenue_reconciles_with_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            days = few_of(context, len(platform.lake.days("clean")))
+            cleaned = {clean.landed_on: clean for _, clean in platform.lake.cleaned(days)}
+            loaded = loaded_landings(warehouse, days)
+            both = [*days, *days] if days else []
+            [sales] = warehouse.query(sales_against_definition(len(days or ())), both).to_pylist()
+        wrong = landings_that_differ(cleaned, loaded, days)
+        exact = not sales["different"] and sales["n"] == sales["transactions"]
+        return result(
+            passed=not wrong and exact,
+            problem=f"The warehouse differs from the lake on {listed(wrong)}."
+            if wrong
+            else f"sales has {sales['n']} rows for {sales['transactions']} transactions, "
+            f"{sales['different']} of them missing or not the latest version.",
+            todo="Materialize sales again for these days." if wrong else "Materialize sales again over all landings.",
+            landings_loaded=len(loaded),
+            revenue=str(sales["amount"]),
+            transactions=int(sales["n"]),
+            differences=examples(wrong),
+        )
+
+    @dg.asset_check(
+        asset="daily_category_sales",
+        blocking=True,
+        description="Revenue, units and lines of the mart equal those of sales, to the cent.",
+    )
+    def revenue_reconciles_with_sales() -> dg.AssetCheckResult:
+        with failing_clearly():
+            # One query, so that both totals are of the same moment.
+            rows = warehouse.query(
+                "SELECT 'mart' AS source, coalesce(sum(revenue), 0) AS revenue, coalesce(sum(units), 0) AS units, "
+                "CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines FROM daily_category_sales UNION ALL "
+                "SELECT 'fact', coalesce(sum(total_amount), 0), coalesce(sum(quantity), 0), count(*) FROM sales"
+            ).to_pylist()
+        totals = {row.pop("source"): row for row in rows}
+        mart, fact = totals["mart"], totals["fact"]
+        return result(
+            passed=mart == fact,
+            problem=f"daily_category_sales has {_named(mart)}; sales has {_named(fact)}.",
+            todo="Materialize daily_category_sales again; it was made from another state of sales.",
+            revenue=str(mart["revenue"]),
+            lines=int(mart["lines"]),
+        )
+
+    return [revenue_reconciles_with_clean, revenue_reconciles_with_sales]
+
+
+def loaded_landings(warehouse: Warehouse, days: Sequence[dt.date] | None) -> dict[dt.date, RowsAndMoney]:
+    """Return rows and money of `sales_clean` by landing, of some days or (None) of all."""
+    where = f"WHERE landed_on IN ({', '.join('?' for _ in days)})" if days else ""
+    rows = warehouse.query(
+        "SELECT landed_on, count(*) AS n, CAST(sum(total_amount) AS DECIMAL(18,2)) AS amount "
+        f"FROM sales_clean {where} GROUP BY landed_on",
+        days or (),
+    ).to_pylist()
+    return {row["landed_on"]: (row["n"], row["amount"]) for row in rows}
+
+
+def landings_that_differ(
+    cleaned: Mapping[dt.date, CleanManifest],
+    loaded: Mapping[dt.date, RowsAndMoney],
+    days: Sequence[dt.date] | None,
+) -> dict[str, dict[str, str]]:
+    """Return the landings whose rows or money in the warehouse differ from their manifest.
+
+    A landing that is cleaned but not yet loaded is work to do, not damage. But a run of `days` has loaded those.
+    """
+    by_day = loaded if days is None else {day: loaded.get(day, _NOTHING) for day in days}
+    wrong = {}
+    for day, in_warehouse in by_day.items():
+        in_lake = (cleaned[day].rows("clean"), cleaned[day].amount("clean")) if day in cleaned else None
+        if (in_lake or _NOTHING) != in_warehouse:
+            wrong[str(day)] = {
+                "clean": "no manifest" if in_lake is None else _rows_and_money(in_lake),
+                "loaded": _rows_and_money(in_warehouse),
+            }
+    return wrong
+
+
+def sales_against_definition(days: int) -> str:
+    """Return SQL that compares `sales` with its definition, for the transactions of so many landings, or all with 0.
+
+    The landing days are its parameters, twice. It selects `n` rows, `transactions`, their `amount`, and how many rows
+    are `different`: without an equal on the other side.
+    """
+    marks = ", ".join("?" for _ in range(days))
+    touched = (
+        f"SELECT transaction_id FROM sales_clean WHERE landed_on IN ({marks}) "
+        f"UNION SELECT transaction_id FROM sales WHERE landed_on IN ({marks})"
+        if days
+        else "SELECT NULL"
+    )
+    some = "WHERE transaction_id IN (SELECT transaction_id FROM touched)" if days else ""
+    return (
+        f"WITH touched AS ({touched}), held AS (SELECT * FROM sales {some}), "
+        f"versions AS (SELECT * FROM sales_clean {some}), current AS ({current_sales('versions')}) "
+        "SELECT (SELECT count(*) FROM held) AS n, "
+        "(SELECT count(DISTINCT transaction_id) FROM versions) AS transactions, "
+        "(SELECT CAST(coalesce(sum(total_amount), 0) AS DECIMAL(18,2)) FROM held) AS amount, "
+        "count(*) AS different "
+        "FROM held AS s FULL JOIN current AS d ON d.transaction_id = s.transaction_id "
+        "AND d.landed_on = s.landed_on AND d.source_file = s.source_file AND d.source_line = s.source_line "
+        "AND d.total_amount = s.total_amount AND d.quantity = s.quantity AND d.sold_at = s.sold_at "
+        "AND d.product_category = s.product_category "
+        "WHERE s.transaction_id IS NULL OR d.transaction_id IS NULL"
+    )
+
+
+def _rows_and_money(landing: RowsAndMoney) -> str:
+    rows, money = landing
+    return f"{rows} rows of {money} in total"
+
+
+def _named(totals: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in totals.items())

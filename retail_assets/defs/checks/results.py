@@ -1,0 +1,39 @@
+"""Results of checks, in words: what is wrong and what to do, with a limited number of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+_SHOWN = 10
+
+
+def result(
+    *,
+    passed: bool,
+    problem: str,
+    todo: str,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    **metadata: Any,
+) -> dg.AssetCheckResult:
+    """Return a check result that says what is wrong and what to do if the check did not pass."""
+    return dg.AssetCheckResult(
+        passed=passed, severity=severity, description=None if passed else f"{problem} {todo}", metadata=metadata
+    )
+
+
+def listed(days: Iterable[str]) -> str:
+    """Return days for a sentence, in order, with the number of those that are left out.
+
+    >>> listed(["2024-01-02", "2024-01-01"])
+    '2024-01-01, 2024-01-02'
+    """
+    ordered = sorted(days)
+    return ", ".join(ordered[:_SHOWN]) + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
+
+
+def examples(values: Mapping[str, Any]) -> dg.JsonMetadataValue:
+    """Return the first values as metadata."""
+    return dg.MetadataValue.json(dict(list(values.items())[:_SHOWN]))

@@ -1,0 +1,71 @@
+"""What to do about each reason: what a change of the contract can fix, and what only the sender of the file can."""
+
+from __future__ import annotations
+
+_REPLAY = "then run `retail-assets quarantine replay`"
+_SENDER = "have it fixed where the file is made, and land the corrected file with `retail-assets land --replace`"
+_EXPORT = "export the lines (`quarantine export --raw`), fix them and land the corrected file"
+_NUMBERS = "Other marks or currency signs? Set `numbers: {decimal: …, thousands: …, currency_symbols: …}`"
+
+_ADVICE: dict[str, str] = {
+    "malformed_row": "No contract can fix this: the line does not have the shape of its header. "
+    f"{_EXPORT.capitalize()}.",
+    "unclosed_quote": f"No contract can fix this: close the quote, or write it twice. {_EXPORT.capitalize()}.",
+    "not_text": "Another encoding? Set `file: {encoding: …}` and clean the landing again. "
+    f"If the characters are lost, {_SENDER}.",
+    "invalid_date": "A date format that the contract does not know? Add it to `dates: {formats: […]}`, "
+    f"{_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_quantity": "Other marks in numbers? Set `numbers: {decimal: …, thousands: …}`. Empty cells? Give "
+    f"`quantity` a `default`. {_REPLAY.capitalize()}. Otherwise {_EXPORT}.",
+    "invalid_price": f"{_NUMBERS}, {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_amount": f"{_NUMBERS}, {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_gender": f"The shop's own codes? Leave the column out of the contract, or {_EXPORT}.",
+    "invalid_age": f"A year of birth, or an age band? Map an age band to `age_group`, or {_EXPORT}.",
+    "text_too_long": f"An id or name of this length is usually two columns run together: {_EXPORT}.",
+    "rounded_id": f"The digits are lost: {_SENDER}. Format the column as text before saving the file.",
+    "missing_transaction_id": "Is the line identified by another column, or by several together? Use `header` or "
+    f"`compose`, {_REPLAY}. Otherwise {_EXPORT}.",
+    "missing_order_id": "No orders in the source? Remove `order_id` from the contract, so that each line is its own "
+    f"order, {_REPLAY}.",
+    "missing_category": f"Give `product_category` a `default` (such as UNKNOWN), {_REPLAY}.",
+    "missing_customer_id": f"Are anonymous sales normal? Set `required: false` for `customer_id`, {_REPLAY}.",
+    "missing_product_id": f"Set `required: false` for `product_id`, {_REPLAY}.",
+    "missing_store_id": f"Set `required: false` for `store_id`, or give it a `default`, {_REPLAY}.",
+    "date_out_of_range": "Old history, or orders for later? Set `dates: {earliest: …}` or `days_after_landing`, "
+    f"{_REPLAY}. If the year is mistyped, {_EXPORT}.",
+    "zero_quantity": "Usually coupons and voided lines, so there is nothing to do. If they carry money that counts, "
+    "ask the shop.",
+    "negative_price": "A return? It needs a negative quantity. A `cancellations` rule changes the sign of marked "
+    f"lines: set it, {_REPLAY}.",
+    "total_mismatch": "Rounding or tax in the total? Set `amount_tolerance`, or leave `unit_price` out of the "
+    f"contract, {_REPLAY}.",
+}
+
+#: The canonical column that a reason is about.
+COLUMN_OF = {
+    "invalid_date": "sold_at",
+    "date_out_of_range": "sold_at",
+    "invalid_quantity": "quantity",
+    "zero_quantity": "quantity",
+    "invalid_price": "unit_price",
+    "negative_price": "unit_price",
+    "invalid_amount": "total_amount",
+    "total_mismatch": "total_amount",
+    "invalid_gender": "gender",
+    "invalid_age": "age",
+    "missing_category": "product_category",
+    "missing_transaction_id": "transaction_id",
+    "missing_order_id": "order_id",
+    "missing_customer_id": "customer_id",
+    "missing_product_id": "product_id",
+    "missing_store_id": "store_id",
+}
+
+
+def advice_on(reason: str) -> str:
+    """Return what to do about rows that were rejected for this reason.
+
+    >>> print(advice_on("missing_category"))
+    Give `product_category` a `default` (such as UNKNOWN), then run `retail-assets quarantine replay`.
+    """
+    return _ADVICE.get(reason, f"{_EXPORT.capitalize()}.")
