@@ -23,7 +23,8 @@ from retail_assets.errors import NotReadyError, RetailError, StorageError, Wareh
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse import schema_changes
-from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
+from retail_assets.warehouse.loads import apply_landings, refuse_outdated
+from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.schema_changes import MAYBE_OLDER
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class DuckDBWarehouse:
     def _busy(self, why: str) -> WarehouseBusyError:
         return WarehouseBusyError(
             f"{self._path} is in use and was not free within {self._wait_seconds:.0f} s ({why}). "
-            "Is it a notebook, a BI tool, a second run? Close it and run the same again."
+            "Is it a notebook, a BI tool, a second run? Close it and try again."
         )
 
     def _explained(self, error: duckdb.Error) -> RetailError:

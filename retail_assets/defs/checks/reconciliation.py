@@ -17,7 +17,8 @@ from retail_assets.defs.checks.scope import few_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.platform import Platform
-from retail_assets.warehouse.protocol import Warehouse, current_sales
+from retail_assets.warehouse.loads import current_sales
+from retail_assets.warehouse.protocol import Warehouse
 
 #: Rows and money of a landing.
 RowsAndMoney = tuple[int, Decimal]

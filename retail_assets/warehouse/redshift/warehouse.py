@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from retail_assets.errors import WarehouseError
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
-from retail_assets.warehouse.protocol import Loaded, apply_landings, refuse_outdated
+from retail_assets.warehouse.loads import apply_landings, refuse_outdated
+from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.redshift import catalog, rows, sql
 from retail_assets.warehouse.redshift.connection import Session, Sessions
 from retail_assets.warehouse.redshift.staging import Staging, StagingFolder

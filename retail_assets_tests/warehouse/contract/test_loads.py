@@ -219,7 +219,7 @@ def test_a_promise_of_other_rows_is_refused(place: Place) -> None:
     [file] = manifest.files["clean"]
     wrong = replace(manifest, files=manifest.files | {"clean": (replace(file, rows=5),)})
     place.lake.publish_clean(wrong)
-    with pytest.raises(WarehouseError, match=r"5 rows of 3\.50 in all promised, 2 rows of 3\.50 in all found"):
+    with pytest.raises(WarehouseError, match=r"5 rows \(3\.50 in total\) promised, 2 rows \(3\.50 in total\) found"):
         place.load(wrong)
     assert place.held() == place.before
     assert wrong.source == SOURCE
