@@ -44,6 +44,8 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 def _gender_title(contrasts: tuple[Contrast, ...], currency: str) -> str:
     real = [c for c in contrasts if c.p_spend is not None and c.p_spend < NOISE]
+    if not real and len(contrasts) == 1:
+        return f"Spending on {short(contrasts[0].category, 30)} does not clearly differ between genders"
     if not real:
         return "Spending does not clearly differ between genders in any of these categories"
     best = max(real, key=lambda c: max(c.spend.values()) - min(c.spend.values()))
