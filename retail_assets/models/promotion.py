@@ -1,8 +1,8 @@
-"""Which version is in use: the one guarded way that trainings and people change it, for every kind of model.
+"""Promotion and rollback: the one guarded way to change which version is in use, for every kind of model.
 
-A domain brings its policy (which of two models wins, and when a training is due). Here is what holds for all of them: a
-decision is made against the champion of this moment and repeated if that changes meanwhile; a version that a person
-has removed comes back only by hand; a version that is held waits for a person.
+A domain brings its policy (which of two models wins, and when a training is due). What is here holds for all of them: a
+decision is made against the current champion and repeated if that changes in the meantime; a version that a person has
+removed comes back only by hand; a version that is held waits for a person.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def promote_if_better(
 ) -> Decision:
     """Put a newly trained version in use, hold it, or leave it, as the policy decides against the champion.
 
-    Where another process puts a version in use meanwhile, the decision is made again. A version that a person has
+    Where another process puts a version in use in the meantime, the decision is repeated. A version that a person has
     removed is left without asking the policy.
 
     Args:
@@ -161,7 +161,7 @@ def promote_by_hand(models: ModelStore, version: str, *, at: dt.datetime, reason
 
 
 def readable_manifest(models: ModelStore, champion: Champion | None) -> Manifest | None:
-    """The manifest of the champion; None without one, or where it cannot be read."""
+    """Read the manifest of the champion; None without one, or where it cannot be read."""
     try:
         return models.manifest(champion.version) if champion else None
     except ModelStoreError:
@@ -181,7 +181,7 @@ def rollback(models: ModelStore, *, at: dt.datetime, reason: str = "rolled back"
 
 
 def removed_by_hand(champion: Champion | None) -> set[str]:
-    """Versions that a person has put out of use, and nobody back in: no training may promote them.
+    """List the versions that a person has removed and nobody has promoted since: no training may promote them.
 
     >>> from retail_assets.models.store import Champion, Promotion
     >>> moves = [("v1", "contest"), ("v2", "contest"), ("v1", "rollback")]
@@ -199,7 +199,7 @@ def removed_by_hand(champion: Champion | None) -> set[str]:
 
 
 def set_aside(models: ModelStore) -> list[Manifest]:
-    """Manifests of the versions that only a person can put in use: the held one, and those removed by hand."""
+    """List the manifests of versions that only a person can put in use: the held one, and those removed by hand."""
     waiting = held(models)
     names = removed_by_hand(models.champion_or_none()) | ({waiting.version} if waiting else set())
     return [manifest for manifest in models.versions() if manifest.version in names]
@@ -216,7 +216,7 @@ def release(models: ModelStore) -> None:
 
 
 def held(models: ModelStore) -> HeldVersion | None:
-    """The version that waits for a person; None if there is none, or it was promoted since. Raises ModelStoreError."""
+    """Read which version waits for a person; None if none does, or it was promoted since. Raises ModelStoreError."""
     data = models.store.read_if_exists(_held_key(models))
     if data is None:
         return None

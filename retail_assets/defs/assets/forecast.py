@@ -130,7 +130,6 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             context.log.info("Training: %s.", reason)
             now = dt.datetime.now(dt.UTC)
             done = retraining.retrain(models, history, events, country=contract.country, seed=SEED, now=now)
-            promotion.publish_card(models, output)
             warehouse.replace(FORECAST_BACKTEST, done.rows)
             training = done.training
             pictures = figures.draw_figures(
@@ -138,6 +137,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             )
             files = {retraining.REPORT: report_json(done.report)}
             thumbnails = publish(platform, files, pictures, figures.FIGURES)
+            promotion.publish_card(models, output)
         verdict = training.report["verdict"]
         context.log.info("%s", verdict)
         metadata = {"trained": True, "reason": reason, "verdict": verdict, **done.outcome, **thumbnails}
