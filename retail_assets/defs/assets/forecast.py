@@ -100,8 +100,8 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             rows = warehouse.replace(FORECAST_ACCURACY, scored)
             promised = promised_wape(models)
             drift = accuracy_drift(scored, promised)
-            picture = figures.figure(scored, promised)
-            thumbnails = publish(platform, {}, {figures.NAME: picture} if picture else {}, (figures.NAME,))
+            picture = figures.draw_figure(scored, promised)
+            thumbnails = publish(platform, {}, {figures.FIGURE: picture} if picture else {}, (figures.FIGURE,))
         context.log.info("%d category-days of past forecasts are scored. %s", rows, drift.alarm or "No alarm.")
         numbers = {f"recent_{name}": value for name, value in drift.shares().items() if value is not None}
         return dg.MaterializeResult(metadata={**place(FORECAST_ACCURACY, rows), **numbers, **thumbnails})

@@ -13,10 +13,10 @@ from retail_assets.plotting.panels import headline, one_panel
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NAME = "forecast_accuracy.png"
+FIGURE = "forecast_accuracy.png"
 
 
-def figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
+def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
     """Draw the error of the latest forecast of each day, by week, against what the backtest promised, as PNG.
 
     None with fewer than two days.
