@@ -53,6 +53,22 @@ def test_every_module_and_function_it_names_exists() -> None:
     assert missing == []
 
 
+def test_no_docstring_or_comment_names_a_module_that_is_gone() -> None:
+    folders = ("airflow_bridge", "benchmarks", "retail_assets", "retail_assets_tests")
+    modules = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    there = {path.relative_to(ROOT).as_posix() for path in modules}
+    stale = []
+    for path in modules:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            names = re.findall(r"`([\w/]+\.py)`", line) if path != Path(__file__) else []
+            stale += [
+                f"{path.relative_to(ROOT)}:{number}: {name}"
+                for name in names
+                if not any(f"/{module}".endswith(f"/{name}") for module in there)
+            ]
+    assert stale == []
+
+
 def test_every_room_has_a_line_in_the_table_of_what_belongs_where() -> None:
     rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     first_cells = re.findall(r"^\| (`[^|]+`) \|", PAGE[PAGE.index("## What belongs where") :], re.MULTILINE)

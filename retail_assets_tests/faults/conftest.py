@@ -1,4 +1,4 @@
-"""The shop of `shop.py`, cleaned once by the real Spark: every test starts from a copy of it."""
+"""The shop of `crash_shop.py`, cleaned once by the real Spark: every test starts from a copy of it."""
 
 from __future__ import annotations
 
