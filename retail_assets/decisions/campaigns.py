@@ -108,20 +108,32 @@ def _text(campaign: Mapping[str, Any], currency: str | None) -> str:
             f"would bring {money(first['a_tenth_more'], currency)}."
         )
     if when := campaign["when"]:
-        sentences.append(
-            f"In the last 365 days they spent most in {when['best_month']} "
-            f"({wording.percent(when['best_month_share'])} of their money; one season, which need not repeat) and on "
-            f"{when['best_weekday']}s ({wording.percent(when['best_weekday_share'])}; an even spread would be "
-            f"{wording.percent(1 / 7)})."
-        )
-        if when["own_month_index"] >= OVER_INDEX:
-            sentences.append(
-                f"The month in which they exceed all customers most is {when['own_month']} "
-                f"({times(when['own_month_index'])} the share)."
-            )
+        sentences.append(_buying_times_text(when))
     tenth = campaign["tenth"]
     if tenth["money"] > 0:
         sentences.append(
             f"A shift of 10 % ({tenth['what']}) is worth {money(tenth['money'], currency)} in the last 365 days."
         )
     return " ".join(sentences)
+
+
+def _buying_times_text(when: Mapping[str, Any]) -> str:
+    """The best month, with the warning that it was seen once; the best weekday if it stands out; the own month."""
+    even = 1 / len(wording.WEEKDAYS)
+    text = (
+        f"In the last 365 days they spent most in {when['best_month']} ({wording.percent(when['best_month_share'])} of "
+        "their money; one season, which need not repeat)"
+    )
+    if when["best_weekday_share"] >= OVER_INDEX * even:
+        text += (
+            f" and on {when['best_weekday']}s ({wording.percent(when['best_weekday_share'])}; an even spread would be "
+            f"{wording.percent(even)})."
+        )
+    else:
+        text += "; no weekday stands out."
+    if when["own_month_index"] >= OVER_INDEX:
+        text += (
+            f" Their share of spending exceeds that of all customers most in {when['own_month']} "
+            f"({times(when['own_month_index'])})."
+        )
+    return text

@@ -135,8 +135,16 @@ def test_a_pattern_of_one_year_says_so_and_a_weekday_is_compared_with_an_even_sp
     text = recommend([profile(BEST), profile(BUDGET)], [], dated, [], currency="USD")["segments"][BEST]["text"]
     assert "spent most in December (60.0 % of their money; one season, which need not repeat)" in text
     assert "on Saturdays (60.0 %; an even spread would be 14.3 %)" in text
-    assert "The month in which they exceed all customers most is May (1.6 × the share)." in text
+    assert "Their share of spending exceeds that of all customers most in May (1.6 ×)." in text
     assert text.endswith("(a tenth of this segment's revenue, gained or lost) is worth USD 100 in the last 365 days.")
+
+
+def test_a_weekday_that_hardly_exceeds_the_others_is_not_named() -> None:
+    dated = [{"persona": BEST, "month": 5, "weekday": day, "revenue": Decimal(100 + (day == 2))} for day in range(1, 8)]
+    campaign = recommend([profile(BEST)], [], dated, [], currency="USD")["segments"][BEST]
+    assert campaign["when"]["best_weekday"] == "Tuesday"
+    assert "; no weekday stands out." in campaign["text"]
+    assert "Tuesday" not in campaign["text"]
 
 
 def test_a_segment_that_returned_more_than_it_bought_is_not_scaled_up() -> None:

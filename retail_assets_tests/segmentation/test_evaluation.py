@@ -149,11 +149,11 @@ def test_money_has_its_currency_in_front_and_cents_below_a_hundred_only() -> Non
 def test_the_verdict_says_what_the_best_segment_brought_and_of_how_few_customers(model: SegmentModel) -> None:
     verdict = evaluate(evidence(model))["verdict"]
     assert verdict.endswith(
-        "Of the customers who had bought by 31 Dec 2023, the 25.0 % in High-Value Customers brought 55.0 % of their "
-        "revenue until 31 Dec 2023."
+        "Of the customers who had bought by 31 Dec 2023, 25.0 % were in High-Value Customers; they brought 55.0 % of "
+        "what all these customers spent after that, until 31 Dec 2023."
     )
     few = evaluate(evidence(model, quarter=NextQuarter(DAY, DAY, 40, {}, 0.25, 0.55, 0.56, 0.54)))["verdict"]
-    assert "High-Value Customers (10 customers only) brought" in few
+    assert "High-Value Customers (10 customers only); they brought" in few
 
 
 def test_planted_shoppers_are_apart_and_come_back_in_every_resample() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retail_assets.plotting import wording
+
 OVER_INDEX = 1.1
 """A persona over-indexes on a category from this ratio of its share of money to that of all customers on."""
 LEAST_SHARE = 0.01
@@ -22,7 +24,6 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -79,7 +80,7 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
         by_persona[persona] = {
             "best_month": MONTHS[best - 1],
             "best_month_share": round(months[best], 4),
-            "best_weekday": WEEKDAYS[day - 1],
+            "best_weekday": wording.WEEKDAYS[day - 1],
             "best_weekday_share": round(weekdays[day], 4),
             "own_month": MONTHS[beyond - 1],
             "own_month_index": round(months[beyond] / everyone[beyond], 2),

@@ -74,10 +74,10 @@ def _worth(evidence: Evidence, best: Persona) -> str:
         return ""
     size = round(quarter.customers_share * quarter.customers)
     few = f" ({wording.plural(size, 'customer')} only)" if size < LEAST_CUSTOMERS else ""
+    then, share = wording.percent(quarter.customers_share), wording.percent(quarter.revenue_share)
     return (
-        f" Of the customers who had bought by {wording.day(quarter.cutoff)}, the "
-        f"{wording.percent(quarter.customers_share)} in {best.name}{few} brought "
-        f"{wording.percent(quarter.revenue_share)} of their revenue until {wording.day(quarter.until)}."
+        f" Of the customers who had bought by {wording.day(quarter.cutoff)}, {then} were in {best.name}{few}; they "
+        f"brought {share} of what all these customers spent after that, until {wording.day(quarter.until)}."
     )
 
 

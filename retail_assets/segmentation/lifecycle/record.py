@@ -150,7 +150,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 "Where it fails",
                 bullets(
                     [
-                        "Customers form one cloud: a name says on which side of a boundary a customer is, and the "
+                        "Clusters border on each other: a name says on which side of a boundary a customer is, and the "
                         "confidence how near to it.",
                         "Customers with one purchase, with no sale in the window, or without net spend are assigned to "
                         "groups by rules.",
