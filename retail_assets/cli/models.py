@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from retail_assets.platform import Platform
 
 models = typer.Typer(
-    help="Versions of the models of forecast and segments: list, compare, promote, roll back.", no_args_is_help=True
+    help="Versions of the models of forecast and segments: list, compare, promote, decline, roll back.",
+    no_args_is_help=True,
 )
 
 
@@ -106,8 +107,9 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     if not versions:
         typer.echo(f"No model is stored yet. Materialize the asset {store.kind.trained_by}.")
         return
-    held, removed = promotion.held(store), promotion.removed_by_hand(champion)
+    held, removed, declined = promotion.held(store), promotion.removed_by_hand(champion), promotion.declined(store)
     marks = {
+        **dict.fromkeys(declined, "x"),
         **dict.fromkeys(removed, "-"),
         **({held.version: "?"} if held else {}),
         **({in_use: "*"} if in_use else {}),
@@ -122,6 +124,9 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     typer.echo(f"  * in use, in {store.store.uri}")
     if held:
         typer.echo(f"  ? held: {held.reason}. To put it in use: retail-assets models promote {held.version}")
+        typer.echo(f"    To keep the one in use: retail-assets models decline {held.version}")
+    if declined:
+        typer.echo("  x declined: no training holds or promotes it; retail-assets models promote puts it in use")
     if removed:
         typer.echo("  - removed by hand: no training promotes it; retail-assets models promote brings it back")
 
@@ -190,6 +195,19 @@ def promote(
     champion = promotion.promote_by_hand(store, version, at=_now(), reason=reason, force=force)
     typer.echo(f"In use: {champion.version} ({store.manifest(champion.version).family}).")
     _finish(platform, store)
+
+
+@models.command("decline")
+def decline(
+    version: Version,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "declined by hand",
+    kind: OfKind = None,
+) -> None:
+    """Keep the version in use in place of the one that is held. No training holds the declined version again."""
+    store = _store(_kind_of(version, kind))
+    declined = promotion.decline(store, version, at=_now(), reason=reason)
+    champion = store.champion_or_none()
+    typer.echo(f"Declined: {declined.version}. {champion.version if champion else 'No version'} stays in use.")
 
 
 @models.command("rollback")

@@ -1,25 +1,43 @@
-"""How a step fails: errors that a user can act on become Dagster failures, retried only where that can help."""
+"""How a step fails: errors that a user can act on become Dagster failures, and what passes by itself is tried again.
+
+No asset has a `retry_policy`. With one, Dagster tries a step again after every exception, and after an interrupt too:
+a run that a person cancels would go on and write its tables.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 
 import dagster as dg
 
 from retail_assets.errors import RetailError
 
-#: For every step that writes to the warehouse, because another process may hold it.
-WAREHOUSE_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, jitter=dg.Jitter.FULL)
+_MOST_RETRIES = 2
+#: At most so many seconds before a retry; spread at random, because several steps may wait for the same warehouse.
+_SECONDS = 5.0
+#: What DuckDB raises, as a RuntimeError, where it is interrupted in a query.
+_INTERRUPTED = "Query interrupted"
 
 
 @contextlib.contextmanager
-def failing_clearly() -> Iterator[None]:
+def failing_clearly(*, retrying: bool = False) -> Iterator[None]:
     """Turn a RetailError into a Dagster Failure that shows its message.
 
-    The failure allows retries only if the error is retryable.
+    With `retrying`, a retryable error lets Dagster run the step again, at most twice. It is for steps that write to the
+    warehouse, which another process may hold. Interrupts and every other exception pass through unchanged.
     """
     try:
         yield
+    except RuntimeError as e:
+        if str(e) == _INTERRUPTED:
+            raise KeyboardInterrupt from e
+        raise
     except RetailError as e:
-        raise dg.Failure(description=str(e), metadata={"error": type(e).__name__}, allow_retries=e.retryable) from None
+        failure = dg.Failure(description=str(e), metadata={"error": type(e).__name__}, allow_retries=False)
+        if retrying and e.retryable:
+            # Dagster takes the message of a step that has used up its retries from the cause.
+            wait = random.uniform(0, _SECONDS)  # noqa: S311 - no secret
+            raise dg.RetryRequested(max_retries=_MOST_RETRIES, seconds_to_wait=wait) from failure
+        raise failure from None

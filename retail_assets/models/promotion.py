@@ -2,7 +2,7 @@
 
 A domain brings its policy (which of two models wins, and when a training is due). What is here holds for all of them: a
 decision is made against the current champion and repeated if that changes in the meantime; a version that a person has
-removed comes back only by hand; a version that is held waits for a person.
+removed or declined comes back only by hand; a version that is held waits for a person.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ Model = TypeVar("Model")
 
 _BY_HAND = (BY_USER, BY_ROLLBACK)
 _HELD = "waiting.json"
+_DECLINED = "declined.json"
 #: Times a decision is repeated because another process has put a version in use meanwhile.
 _ATTEMPTS = 5
 
@@ -100,7 +101,7 @@ def promote_if_better(
     """Put a newly trained version in use, hold it, or leave it, as the policy decides against the champion.
 
     Where another process puts a version in use in the meantime, the decision is repeated. A version that a person has
-    removed is left without asking the policy.
+    removed or declined is left without asking the policy.
 
     Args:
         models: the store that holds the candidate.
@@ -118,6 +119,8 @@ def promote_if_better(
         in_use = read_in_use(models, loads)
         if candidate.version in removed_by_hand(in_use.champion):
             return Decision(False, False, "it was removed by hand: retail-assets models promote brings it back")
+        if candidate.version in declined(models):
+            return Decision(False, False, "it was declined by hand: retail-assets models promote puts it in use")
         decision = policy(in_use)
         if decision.promote:
             try:
@@ -199,9 +202,9 @@ def removed_by_hand(champion: Champion | None) -> set[str]:
 
 
 def set_aside(models: ModelStore) -> list[Manifest]:
-    """List the manifests of versions that only a person can put in use: the held one, and those removed by hand."""
+    """List the manifests of versions that only a person can put in use: held, declined, or removed by hand."""
     waiting = held(models)
-    names = removed_by_hand(models.champion_or_none()) | ({waiting.version} if waiting else set())
+    names = removed_by_hand(models.champion_or_none()) | declined(models) | ({waiting.version} if waiting else set())
     return [manifest for manifest in models.versions() if manifest.version in names]
 
 
@@ -216,7 +219,7 @@ def release(models: ModelStore) -> None:
 
 
 def held(models: ModelStore) -> HeldVersion | None:
-    """Read which version waits for a person; None if none does, or it was promoted since. Raises ModelStoreError."""
+    """Read which version waits for a person; None if none does, or a person has decided. Raises ModelStoreError."""
     data = models.store.read_if_exists(_held_key(models))
     if data is None:
         return None
@@ -227,9 +230,50 @@ def held(models: ModelStore) -> HeldVersion | None:
             f"{models.store.uri_of(_held_key(models))} cannot be read ({e}). Delete it: the next "
             "training decides again."
         ) from None
+    return None if version.version in _ever_promoted(models) | declined(models) else version
+
+
+def decline(models: ModelStore, version: str, *, at: dt.datetime, reason: str) -> HeldVersion:
+    """Record that a person does not want the held version. The one in use stays, and no training holds it again.
+
+    Raises ModelStoreError where the version is not held.
+    """
+    chosen, waiting = models.manifest(version), held(models)
+    if waiting is None or waiting.version != chosen.version:
+        waits = f"{waiting.version} is" if waiting else "no version is"
+        raise ModelStoreError(
+            f"{chosen.version} is not held, so there is nothing to decline; {waits} held. Nothing was changed."
+        )
+    record = {"version": chosen.version, "at": at.isoformat(timespec="seconds"), "reason": reason}
+    records = [*_declined_records(models), record]
+    models.store.write(_declined_key(models), json.dumps(records, indent=2).encode() + b"\n")
+    release(models)
+    return waiting
+
+
+def declined(models: ModelStore) -> set[str]:
+    """List the versions that a person has declined and nobody has promoted since. Raises ModelStoreError."""
+    names = {str(record["version"]) for record in _declined_records(models)}
+    return names - _ever_promoted(models) if names else names
+
+
+def _declined_records(models: ModelStore) -> list[dict[str, str]]:
+    data = models.store.read_if_exists(_declined_key(models))
+    if data is None:
+        return []
+    try:
+        return [{name: str(value) for name, value in record.items()} | {"version": record["version"]}
+                for record in json.loads(data)]  # fmt: skip
+    except (ValueError, TypeError, KeyError, AttributeError) as e:
+        raise ModelStoreError(
+            f"{models.store.uri_of(_declined_key(models))} cannot be read ({e}). Delete it: versions that were "
+            "declined may then be held again."
+        ) from None
+
+
+def _ever_promoted(models: ModelStore) -> set[str]:
     champion = models.champion_or_none()
-    promoted = {move.version for move in champion.history} if champion else set()
-    return None if version.version in promoted else version
+    return {move.version for move in champion.history} if champion else set()
 
 
 def publish_card(models: ModelStore, output: Store) -> None:
@@ -257,6 +301,10 @@ def publish_card(models: ModelStore, output: Store) -> None:
 
 def _held_key(models: ModelStore) -> str:
     return f"{models.root}/{_HELD}"
+
+
+def _declined_key(models: ModelStore) -> str:
+    return f"{models.root}/{_DECLINED}"
 
 
 def _earlier_versions(champion: Champion | None) -> list[str]:

@@ -299,3 +299,37 @@ def test_processes_that_train_promote_and_roll_back_at_once_lose_no_move(tmp_pat
             assert move.reason.endswith(f"over {before.version if before else 'none'}"), "decided against another"
         assert before is None or move.version != before.version
     assert output.read(SEGMENTS.published_card).decode() == models.card(champion.version)
+
+
+def test_a_held_version_that_is_declined_is_not_held_again(models: ModelStore) -> None:
+    one, two, three = (save(models, bytes([day]), day) for day in (1, 2, 3))
+    decide(models, one)
+    renames = Decision(False, True, "it would rename 30 %", 0.3)
+    decide(models, two, renames)
+    with pytest.raises(ModelStoreError, match=f"{one} is not held.*{two} is held"):
+        promotion.decline(models, one, at=AT, reason="a mistake")
+    declined = promotion.decline(models, two, at=AT, reason="the old names are good")
+    assert declined.version == two
+    assert promotion.held(models) is None
+    assert promotion.declined(models) == {two}
+    assert [manifest.version for manifest in promotion.set_aside(models)] == [two]
+    with pytest.raises(ModelStoreError, match="no version is held"):
+        promotion.decline(models, two, at=AT, reason="again")
+
+    again = decide(models, two, renames)
+    assert (again.promote, again.held) == (False, False)
+    assert "declined" in again.reason
+    assert promotion.held(models) is None
+    assert in_use(models) == one
+    decide(models, three, renames)  # another version is another question
+    assert promotion.held(models) is not None
+
+    promotion.promote_by_hand(models, two, at=AT, reason="after all")
+    assert promotion.declined(models) == set()
+
+
+def test_a_damaged_record_of_declined_versions_says_what_to_do(models: ModelStore) -> None:
+    decide(models, save(models))
+    models.store.write(f"{models.root}/declined.json", b"[1")
+    with pytest.raises(ModelStoreError, match=r"declined\.json cannot be read.*Delete it"):
+        promotion.declined(models)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from retail_assets.defs.assets.outputs import publish, report_json, static
-from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST
@@ -68,7 +68,6 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     warehouse, output, models = platform.warehouse, platform.output, platform.model_store(FORECAST)
     common: dict[str, Any] = {
         "backfill_policy": dg.BackfillPolicy.single_run(),
-        "retry_policy": WAREHOUSE_RETRIES,
         "group_name": GROUP,
         "owners": SCIENCE,
         "tags": {"layer": "model", "source": platform.source},
@@ -94,7 +93,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import past_forecasts
         from retail_assets.forecasting.lifecycle.recent_accuracy import promised_wape
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             history = daily_history(warehouse)
             scored = score_past_forecasts(past_forecasts(models, history), history)
             rows = warehouse.replace(FORECAST_ACCURACY, scored)
@@ -119,7 +118,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.figures import backtest as figures
         from retail_assets.forecasting.lifecycle import retraining
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             history, events = daily_history(warehouse), _events(platform)
             reason = retraining.reason_to_retrain(models, warehouse, output, history, events, demanded=config.retrain)
             if reason is None:
@@ -156,7 +155,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.figures import forecast as figures
         from retail_assets.forecasting.lifecycle.issued import issue_forecast
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             promotion.publish_card(models, output)
             history = daily_history(warehouse)
             now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
@@ -180,7 +179,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.forecasting.evaluation import transaction_amounts as amounts
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
             every = max(int(size["n"]) // amounts.MOST, 1)
             rows = warehouse.query(amounts.transactions(every))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from retail_assets.defs.assets.outputs import publish, static
-from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
@@ -96,7 +96,6 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     warehouse = platform.warehouse
     common: dict[str, Any] = {
         "backfill_policy": dg.BackfillPolicy.single_run(),
-        "retry_policy": WAREHOUSE_RETRIES,
         "group_name": GROUP,
         "owners": SCIENCE,
         "tags": {"layer": "model", "source": platform.source},
@@ -118,7 +117,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_features import make_features
         from retail_assets.segmentation.queries.customer_features import COUNTS
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             rows = make_features(warehouse)
             [counts] = warehouse.query(COUNTS).to_pylist()
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_FEATURES.name} ORDER BY customer_id LIMIT 5")
@@ -136,7 +135,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_model(context: dg.AssetExecutionContext, config: SegmentTrainingConfig) -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.retraining import train_if_due
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             retraining = train_if_due(
                 warehouse,
                 platform.model_store(SEGMENTS),
@@ -162,7 +161,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_segments import score_all
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             model, version = model_in_use(platform.model_store(SEGMENTS))
             scored = score_all(warehouse, model, version, catalog=catalog_of(platform))
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
@@ -186,7 +185,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_profiles() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             rows = make_profiles(warehouse, catalog_of(platform))
         return dg.MaterializeResult(metadata={**place(SEGMENT_PROFILES, rows.num_rows), "preview": preview(rows)})
 
@@ -200,7 +199,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_migrations() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             rows = make_migrations(warehouse)
         return dg.MaterializeResult(metadata={**place(SEGMENT_MIGRATIONS, rows.num_rows), "preview": preview(rows)})
 
@@ -215,7 +214,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.decisions.segment_report import FIGURES, report_on_model_in_use
         from retail_assets.segmentation.lifecycle.activation import write_activation
 
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             catalog, currency = catalog_of(platform), platform.settings.contract.currency
             report = report_on_model_in_use(warehouse, platform.model_store(SEGMENTS), catalog, currency, seed=SEED)
             lists = write_activation(warehouse, platform.output, catalog, currency)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from retail_assets.defs.failures import WAREHOUSE_RETRIES, failing_clearly
+from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ENGINEERING, lineage, preview, row_counts, same_columns, static_table_metadata
 from retail_assets.defs.selection import landing_days, selected
 from retail_assets.platform import Platform
@@ -64,7 +64,6 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=WAREHOUSE_RETRIES,
         specs=[
             dg.AssetSpec(
                 "sales",
@@ -93,7 +92,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         ],
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             landings = [platform.lake.clean(day) for day in landing_days(context)]
             loaded = warehouse.load_landings(platform.lake.store, landings)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
@@ -131,7 +130,6 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             name=table.name,
             deps=["sales"],
             backfill_policy=dg.BackfillPolicy.single_run(),
-            retry_policy=WAREHOUSE_RETRIES,
             group_name=GROUP,
             kinds=kinds,
             owners=ENGINEERING,
@@ -142,7 +140,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             | {"dagster/table_name": f"{warehouse.schema}.{table.name}"},
         )
         def build() -> dg.MaterializeResult:
-            with failing_clearly():
+            with failing_clearly(retrying=True):
                 return _described(platform, table, warehouse.rebuild(table, select))
 
         return build
@@ -150,7 +148,6 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     @dg.asset(
         deps=["sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=WAREHOUSE_RETRIES,
         group_name=GROUP,
         kinds=kinds,
         owners=ENGINEERING,
@@ -161,7 +158,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         | {"dagster/table_name": f"{warehouse.schema}.{DIM_DATE.name}"},
     )
     def dim_date() -> dg.MaterializeResult:
-        with failing_clearly():
+        with failing_clearly(retrying=True):
             [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
             rows = DIM_DATE.arrow_schema().empty_table()
             if span["first_day"]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
 from retail_assets.platform import Platform
 
@@ -20,10 +21,15 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     """
     contract = platform.settings.contract
 
-    @dg.asset_check(asset="raw_sales_files", description="Every registered landing has at least one file.")
-    def landing_is_not_empty() -> dg.AssetCheckResult:
+    def landings_of(context: dg.AssetCheckExecutionContext) -> list[RawManifest]:
+        """Return the registered landings of the run; all of them where the check is run on its own."""
+        days = days_of(context)
+        return platform.lake.registered(platform.lake.landings("raw") if days is None else days)
+
+    @dg.asset_check(asset="raw_sales_files", description="Every registered landing of the run has at least one file.")
+    def landing_is_not_empty(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            empty = [str(d) for d in platform.lake.landings("raw") if not platform.lake.raw(d).files]
+            empty = [str(landing.landed_on) for landing in landings_of(context) if not landing.files]
         return dg.AssetCheckResult(
             passed=not empty,
             severity=dg.AssetCheckSeverity.WARN,
@@ -36,11 +42,11 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="raw_sales_files",
-        description=f"Files have the columns that contract {contract.name} reads, and no others.",
+        description=f"The files of the run have the columns that contract {contract.name} reads, and no others.",
     )
-    def columns_match_contract() -> dg.AssetCheckResult:
+    def columns_match_contract(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            landings = [platform.lake.raw(day) for day in platform.lake.landings("raw")]
+            landings = landings_of(context)
         # A column that an older contract did not know, this one may know; only inspecting the files again can tell.
         older = [str(m.landed_on) for m in landings if m.contract != contract.digest]
         files = [f for m in landings if m.contract == contract.digest for f in m.files]

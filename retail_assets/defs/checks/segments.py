@@ -14,10 +14,9 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="segment_model",
-        blocking=True,
-        description="The version trained in this run renames few customers, or a person has promoted it.",
+        description="No trained version that would rename many customers waits for a person's decision.",
     )
-    def names_are_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def names_are_kept() -> dg.AssetCheckResult:
         with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM customer_features").to_pylist()
             held = promotion.held(platform.model_store(SEGMENTS))
@@ -25,14 +24,13 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         in_use = champion.version if champion else "none"
         if held is None:
             return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})
-        # The run that trained it stops, so that a person looks at it. Later runs warn, and name with the model in use.
-        this_run = held.run_id == context.run.run_id
+        # An error in every run until a person decides. Not blocking: what follows is named by the model in use.
         return dg.AssetCheckResult(
             passed=False,
-            severity=dg.AssetCheckSeverity.ERROR if this_run else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR,
             description=f"{held.version} is held: {held.reason}. Until a person decides, {in_use} names customers. "
             f"Look at it: retail-assets models show {held.version}. Put it in use: retail-assets models promote "
-            f"{held.version}. To keep the present names, do nothing.",
+            f"{held.version}. Keep the present names: retail-assets models decline {held.version}.",
             metadata={"in_use": in_use, "waiting": held.version, "renamed": held.renamed},
         )
 

@@ -170,7 +170,7 @@ def test_the_report_is_written_with_pictures_and_lists(
     assert (output / "figures" / "segment_map.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_promoted(
+def test_a_retraining_that_renames_too_many_waits_until_a_person_promotes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = {"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")}
@@ -189,18 +189,15 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     )
     environment["RETAIL_PERSONAS"] = str(own)
     platform = platform_of(environment)
-    metadata, checks = run(platform, succeeds=False)
-    assert "waits for" in metadata["segment_model"]["outcome"]
-    assert "customer_segments" not in metadata
-    assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.ERROR
-    assert "another name" in str(checks["names_are_kept"].description)
-    assert names(platform) == before
-
-    metadata, checks = run(platform)  # the next day's run warns, and names with the model in use
-    assert not metadata["segment_model"]["trained"]
-    assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.WARN
-    assert metadata["customer_segments"]["model_version"] == first
-    assert names(platform) == before
+    for trained in (True, False):  # the run that trains, and every later one: the model in use names customers
+        metadata, checks = run(platform)
+        assert metadata["segment_model"]["trained"] == trained
+        assert "waits for" in metadata["segment_model"]["outcome"]
+        assert not checks["names_are_kept"].passed
+        assert checks["names_are_kept"].severity == dg.AssetCheckSeverity.ERROR
+        assert "another name" in str(checks["names_are_kept"].description)
+        assert metadata["customer_segments"]["model_version"] == first
+        assert names(platform) == before
 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -208,6 +205,17 @@ def test_a_retraining_that_renames_too_many_stops_the_run_and_waits_until_it_is_
     assert waits is not None
     listed = CliRunner().invoke(app, ["models", "list", "--kind", "segments"])
     assert f"? {waits.version}" in listed.output
+    assert f"models decline {waits.version}" in listed.output
+
+    declined = CliRunner().invoke(app, ["models", "decline", waits.version])
+    assert declined.exit_code == 0, declined.output
+    assert f"Declined: {waits.version}. {first} stays in use." in declined.output
+    assert f"x {waits.version}" in CliRunner().invoke(app, ["models", "list", "--kind", "segments"]).output
+    metadata, checks = run(platform, retrain=True)  # the same sales make the same version
+    assert metadata["segment_model"]["model_version"] == waits.version
+    assert "declined by hand" in metadata["segment_model"]["decision"]
+    assert checks["names_are_kept"].passed
+    assert names(platform) == before
     promoted = CliRunner().invoke(app, ["models", "promote", waits.version])
     assert promoted.exit_code == 0, promoted.output
     assert f"In use: {waits.version}" in promoted.output

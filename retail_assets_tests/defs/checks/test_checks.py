@@ -350,6 +350,18 @@ def test_a_run_of_one_landing_does_not_pay_for_the_others(shop: Shop) -> None:
     assert not shop.check("sales", "revenue_reconciles_with_clean").passed
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"), [("landing_is_not_empty", nothing_landed), ("columns_match_contract", unknown_column)]
+)
+def test_a_check_of_the_landing_speaks_of_the_landings_of_its_run(shop: Shop, name: str, damage: Damage) -> None:
+    """A day on which nothing landed would be reported by every later run of any day."""
+    damage(shop)
+    assert shop.check("raw_sales_files", name, DAY).passed
+    assert not shop.check("raw_sales_files", name, NEXT).passed
+    assert not shop.check("raw_sales_files", name, DAY, NEXT).passed
+    assert not shop.check("raw_sales_files", name).passed
+
+
 def test_lost_rows_and_money_stop_the_run_and_oddities_only_warn(shop: Shop) -> None:
     blocking = {
         (spec.asset_key.to_user_string(), spec.name)
