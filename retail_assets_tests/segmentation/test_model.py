@@ -140,7 +140,7 @@ def test_an_extreme_customer_does_not_move_the_others(four_kinds: tuple[pd.DataF
     assert score(training.model, giant)["persona"].tolist() == [PERSONAS[0].name]
 
 
-def test_confidence_is_highest_at_the_centre_and_a_half_at_the_border(
+def test_confidence_is_highest_at_the_center_and_a_half_at_the_border(
     four_kinds: tuple[pd.DataFrame, list[str], Training],
 ) -> None:
     features, _, training = four_kinds

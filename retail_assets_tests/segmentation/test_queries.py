@@ -102,7 +102,7 @@ def test_weekends_and_the_days_before_a_holiday_are_told_apart(warehouse: Any) -
     assert row["holiday_share"] == pytest.approx(0.3)
 
 
-def test_the_favourite_is_the_category_furthest_above_its_part_of_all_money(warehouse: Any) -> None:
+def test_the_favorite_is_the_category_furthest_above_its_part_of_all_money(warehouse: Any) -> None:
     sales = [line(f"b{i}", "2023-01-05", "all", "30", category="Books") for i in range(3)]
     sales += [line("x1", "2023-01-05", "fan", "5", category="Books")]
     sales += [line(f"g{i}", "2023-01-06", "fan", "2.50", category="Games") for i in range(2)]

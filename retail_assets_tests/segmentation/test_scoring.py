@@ -68,11 +68,11 @@ def test_any_text_is_a_customer_id(customer_id: str, four_kinds: tuple[pd.DataFr
 
 TAGGED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing known": ({}, ""),
-    "a favourite": (
+    "a favorite": (
         {"favourite_category": "Electronics", "favourite_share": 0.5, "favourite_index": 2.0, "favourite_orders": 2},
         "electronics-focused",
     ),
-    "a favourite that all buy": (
+    "a favorite that all buy": (
         {"favourite_category": "Food", "favourite_share": 0.9, "favourite_index": 1.2, "favourite_orders": 9},
         "",
     ),
