@@ -1,4 +1,4 @@
-"""The warehouse behind one protocol. `open_warehouse(settings)` is the only place that knows which one is on."""
+"""The warehouse behind one protocol. Only `open_warehouse(settings)` knows which one is in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse that the settings choose. Opens nothing yet."""
+    """Return the warehouse that the settings choose, without connecting to it."""
     if settings.redshift is not None:
         return open_redshift(settings)
     from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -20,7 +20,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
 
 
 def open_redshift(settings: Settings) -> RedshiftWarehouse:
-    """The Redshift of settings that choose it. Opens nothing yet."""
+    """Return the Redshift warehouse of settings that choose it, without connecting to it."""
     from retail_assets.storage import Store
     from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
 

@@ -1,7 +1,7 @@
-"""The embedded warehouse: one DuckDB file, one schema a source.
+"""The embedded warehouse: one DuckDB file, one schema per source.
 
-DuckDB lets one process write and nobody read beside it, so connections open late, close soon, and wait for others
-with a jittered pause. What has to come from a remote store is fetched before the file is opened.
+While one process writes to a DuckDB file, no other can open it. So connections open late, close soon, and wait for
+others with a jittered pause. Files of a remote store are fetched before the database is opened.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from retail_assets.storage import Store
 
 _MEMORY = "2GB"
-_DOWNLOADS_AT_ONCE = 8
+_PARALLEL_DOWNLOADS = 8
 _INCOMING = ".incoming-"
 _SCAN_ROWS = 100_000
 
-_REMAKE = "materialize `sales` over all landings: every table is made again from the raw files"
+_REBUILD = "materialize `sales` over all landings: every table is built again from the raw files"
 _CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landing."
 
 _NO_TABLE = re.compile(r"Table with name (\w+) does not exist|No catalog \+ schema named")
@@ -52,7 +52,7 @@ _DAMAGED = re.compile(
     r"|database has been invalidated|newer version of DuckDB|storage version"
 )
 
-#: One lock a database file: DuckDB would let two threads of this process write at once, and fail the second one.
+#: One lock per database file: DuckDB would let two threads of this process write at once, and then fail one of them.
 _WRITERS: dict[Path, threading.Lock] = {}
 _WRITERS_LOCK = threading.Lock()
 
@@ -66,7 +66,7 @@ class DuckDBWarehouse:
         self._wait_seconds = wait_seconds
 
     def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
-        """See `Warehouse.load_landings`. Also raises StorageError for a store or disk that refuses."""
+        """See `Warehouse.load_landings`. Also raises StorageError if a store or disk refuses."""
         clean = [f for m in landings for f in m.files["clean"]]
         quarantine = [f for m in landings for f in m.files["quarantine"]]
         self._make_folder()
@@ -88,7 +88,7 @@ class DuckDBWarehouse:
         try:
             conformed = rows.select(list(table.names)).cast(table.arrow_schema())
         except (KeyError, ValueError) as e:
-            raise WarehouseError(f"{self.location(table)}: its new rows do not fit ({e}). The old ones stay.") from e
+            raise WarehouseError(f"{self.location(table)}: the new rows do not fit ({e}). The old ones stay.") from e
         with self._writing() as con:
             con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
             con.register("new_rows", conformed)
@@ -114,14 +114,14 @@ class DuckDBWarehouse:
             return con.sql(sql, params=list(parameters)).to_arrow_table()
 
     def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
-        """See `Warehouse.scan`. The file stays open, and closed for writers, until the last batch is taken."""
+        """See `Warehouse.scan`. The file stays open, and writers wait, until the last batch is taken."""
         if not self._path.exists():
             raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
         with self._connected(read_only=True) as con:
             yield from con.sql(query, params=list(parameters)).to_arrow_reader(_SCAN_ROWS)
 
     def exists(self, table: Table) -> bool:
-        """Whether the table has been made."""
+        """Return whether the table exists."""
         try:
             self.query(f"SELECT 1 FROM {table.name} LIMIT 0")
         except NotReadyError:
@@ -129,15 +129,15 @@ class DuckDBWarehouse:
         return True
 
     def location(self, table: Table | None = None) -> str:
-        """`duckdb:<file>#<schema>.<table>`"""
+        """Return `duckdb:<file>#<schema>.<table>`."""
         name = f"{self.schema}.{table.name}" if table else self.schema
         return f"duckdb:{self._path}#{name}"
 
     def _ensure(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
         """Create a table that is kept from load to load, or add the columns that are new in this version.
 
-        A new column is NULL in old rows until their landing is loaded again. Raises WarehouseError where the table is
-        of another version in another way; the transaction is rolled back then.
+        A new column is NULL in old rows until their landing is loaded again. Raises WarehouseError if the table differs
+        in any other way; the transaction is then rolled back.
         """
         con.execute(f"CREATE TABLE IF NOT EXISTS {table_ddl(table)}")
         described = con.execute(f"DESCRIBE {table.name}").fetchall()
@@ -146,7 +146,7 @@ class DuckDBWarehouse:
         if refused:
             raise WarehouseError(
                 f"{self.location(table)} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "
-                f"Move {self._path} away and {_REMAKE}."
+                f"Move {self._path} away and {_REBUILD}."
             )
         for column in new:
             con.execute(f"ALTER TABLE {table.name} ADD COLUMN {column_ddl(column)}")
@@ -155,11 +155,11 @@ class DuckDBWarehouse:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e:
-            raise StorageError(f"Cannot make the folder {self._path.parent}: {e.strerror}. Check RETAIL_HOME.") from e
+            raise StorageError(f"Cannot create the folder {self._path.parent}: {e.strerror}. Check RETAIL_HOME.") from e
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection in a transaction that commits when the block ends well and rolls back otherwise."""
+        """A connection in a transaction that commits if the block succeeds and rolls back otherwise."""
         self._make_folder()
         with self._only_writer(), self._connected(read_only=False) as con:
             con.execute("BEGIN")
@@ -178,7 +178,7 @@ class DuckDBWarehouse:
         with _WRITERS_LOCK:
             lock = _WRITERS.setdefault(self._path.absolute(), threading.Lock())
         if not lock.acquire(timeout=self._wait_seconds):
-            raise self._busy("this process writes to it")
+            raise self._busy("this process is writing to it")
         try:
             yield
         finally:
@@ -201,7 +201,7 @@ class DuckDBWarehouse:
     def _connect(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        if "?" in str(self._path):  # DuckDB takes the rest for options, and its log ends up elsewhere
+        if "?" in str(self._path):  # DuckDB would take the rest for options
             raise StorageError(f"DuckDB cannot keep a database at {self._path}: a path must not contain '?'.")
         config: dict[str, Any] = {"memory_limit": _MEMORY, "preserve_insertion_order": False}
         deadline = time.monotonic() + self._wait_seconds
@@ -209,21 +209,23 @@ class DuckDBWarehouse:
             try:
                 return duckdb.connect(str(self._path), read_only=read_only, config=config)
             except duckdb.Error as e:
-                in_this_process = "different configuration" in str(e)  # it is open here, for writing or for reading
+                in_this_process = "different configuration" in str(
+                    e
+                )  # it is open in this process, for writing or for reading
                 if not in_this_process and not _LOCKED.search(str(e)):
                     raise self._explained(e) from e
                 if time.monotonic() > deadline:
-                    raise self._busy("this process uses it" if in_this_process else _first_line(e)) from e
+                    raise self._busy("this process is using it" if in_this_process else _first_line(e)) from e
             time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - a pause, not a secret
 
     def _busy(self, why: str) -> WarehouseBusyError:
         return WarehouseBusyError(
             f"{self._path} is in use and was not free within {self._wait_seconds:.0f} s ({why}). "
-            "Is it a notebook, a BI tool, a second run? Close it and try again."
+            "Is it open in a notebook, a BI tool or a second run? Close it and try again."
         )
 
     def _explained(self, error: duckdb.Error) -> RetailError:
-        """What DuckDB says, as an error that says what to do. By the text: its exception types are too coarse."""
+        """An error that says what to do, by the text of DuckDB's error: its exception types are too coarse."""
         import duckdb
 
         text, first = str(error), _first_line(error)
@@ -234,17 +236,17 @@ class DuckDBWarehouse:
             return StorageError(f"The disk of {self._path} is full: nothing was changed. Free some space. ({first})")
         if _REFUSED.search(text):
             return StorageError(
-                f"{self._path} cannot be written: nothing was changed. Check its owner and rights. ({first})"
+                f"{self._path} cannot be written: nothing was changed. Check its owner and permissions. ({first})"
             )
         if ".parquet" in text:
             return WarehouseError(f"A file of the lake cannot be read: {first}. {_CLEAN_AGAIN}")
         if _DAMAGED.search(text) or isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
             return WarehouseError(
-                f"{self._path} cannot be read: {first}. If it is damaged, move it away and {_REMAKE}."
+                f"{self._path} cannot be read: {first}. If it is damaged, move it away and {_REBUILD}."
             )
         if isinstance(error, duckdb.OutOfMemoryException):
             return WarehouseError(
-                f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at once. ({first})"
+                f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at a time. ({first})"
             )
         if isinstance(error, duckdb.BinderException) and _NO_COLUMN.search(text):
             return WarehouseError(f"{self.location()}: {first}. {MAYBE_OLDER}")
@@ -263,12 +265,12 @@ class _Existing:
 
 
 def table_ddl(table: Table) -> str:
-    """`name (column TYPE [NOT NULL], …)` in DuckDB's SQL."""
+    """Return `name (column TYPE [NOT NULL], …)` in DuckDB's SQL."""
     return f"{table.name} ({', '.join(map(column_ddl, table.columns))})"
 
 
 def column_ddl(column: Column) -> str:
-    """`name TYPE [NOT NULL]` in DuckDB's SQL. Lengths of varchar are left out: it does not enforce them."""
+    """Return `name TYPE [NOT NULL]` in DuckDB's SQL, without lengths of varchar: DuckDB does not enforce them."""
     return f"{column.name} {_duckdb_type(column)}{'' if column.nullable else ' NOT NULL'}"
 
 
@@ -281,42 +283,42 @@ def _first_line(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _local_files(store: Store, files: Sequence[LakeFile], beside: Path) -> Iterator[Mapping[str, Path]]:
-    """Local paths of files of the lake by key; those of a remote store are fetched, into a folder that goes again.
+def _local_files(store: Store, files: Sequence[LakeFile], parent: Path) -> Iterator[Mapping[str, Path]]:
+    """Local paths of the lake's files by key; those of a remote store are fetched into a temporary folder in `parent`.
 
-    Raises WarehouseError when a file is not there or has not the size that its manifest says.
+    Raises WarehouseError if a file is missing or its size is not that of its manifest.
     """
     with contextlib.ExitStack() as stack:
         if store.is_local:
             paths = {f.key: store.local_path(f.key) for f in files}
         else:
-            _sweep_fetched(beside)
+            _sweep_fetched(parent)
             try:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_INCOMING, dir=beside)))
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_INCOMING, dir=parent)))
             except OSError as e:
-                raise StorageError(f"Cannot make a folder in {beside}: {e.strerror}. Check RETAIL_HOME.") from e
+                raise StorageError(f"Cannot create a folder in {parent}: {e.strerror}. Check RETAIL_HOME.") from e
             paths = {f.key: folder / f"{number}.parquet" for number, f in enumerate(files)}
-            with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
+            with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
                 list(pool.map(lambda item: _fetch(store, *item), paths.items()))
         for file in files:
             path = paths[file.key]
             try:
                 size = path.stat().st_size if path.is_file() else None
-            except OSError as e:  # a folder that may not be entered
+            except OSError as e:  # no permission to enter the folder
                 raise StorageError(
                     f"Cannot read {store.uri_of(file.key)}: {(e.strerror or str(e)).lower()}. Check the owner and the "
-                    "rights of its folder. Nothing was loaded."
+                    "permissions of its folder. Nothing was loaded."
                 ) from e
             if size != file.size:
-                found = "is not there" if size is None else f"has {size} bytes instead of {file.size}"
-                raise WarehouseError(f"{store.uri_of(file.key)} is named by a manifest and {found}. {_CLEAN_AGAIN}")
+                problem = "is not there" if size is None else f"has {size} bytes instead of {file.size}"
+                raise WarehouseError(f"{store.uri_of(file.key)} is named by a manifest and {problem}. {_CLEAN_AGAIN}")
         yield paths
 
 
-def _sweep_fetched(beside: Path) -> None:
+def _sweep_fetched(parent: Path) -> None:
     """Remove what loads fetched that were killed more than `GRACE` ago."""
     oldest = time.time() - GRACE.total_seconds()
-    for left in beside.glob(f"{_INCOMING}*"):
+    for left in parent.glob(f"{_INCOMING}*"):
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < oldest:
                 shutil.rmtree(left, ignore_errors=True)
@@ -346,7 +348,7 @@ def _stage(con: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[
             f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {table.column_list} "
             f"FROM read_parquet([{literals}], hive_partitioning=false)"
         )
-    except duckdb.BinderException as e:  # names no file: the first one, which gives the columns, lacks one
+    except duckdb.BinderException as e:  # DuckDB names no file; the first one defines the columns
         raise WarehouseError(
             f"The lake's files of {table.name} were written by another version: {_first_line(e)}. "
             "Nothing was loaded. Materialize clean_sales again for these landings."
@@ -355,9 +357,9 @@ def _stage(con: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[
 
 
 def _refuse_what_redshift_would(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
-    """Types that are cast and texts that are too long load here, and not in production: a lake is good for both."""
-    found = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
-    wrong = [f"{c.name} is {found[c.name]}, not {t}" for c in table.columns if found[c.name] != (t := _duckdb_type(c))]
+    """Refuse types and lengths that DuckDB would accept and Redshift would not: a lake must load into both."""
+    types = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE {name}").fetchall()}
+    wrong = [f"{c.name} is {types[c.name]}, not {t}" for c in table.columns if types[c.name] != (t := _duckdb_type(c))]
     if not wrong:
         texts = [c for c in table.columns if c.type.startswith("varchar")]
         [longest] = con.execute(f"SELECT {', '.join(f'max(strlen({c.name}))' for c in texts)} FROM {name}").fetchall()

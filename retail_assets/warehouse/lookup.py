@@ -1,4 +1,4 @@
-"""Reading predictions from the warehouse: the forecast of a category, the segment of a customer."""
+"""Looks up predictions in the warehouse: the forecast of a category, the segment of a customer."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ _TOTAL = "TOTAL"
 
 
 class UnknownSubjectError(RetailError):
-    """There is no such category or customer."""
+    """The category or the customer does not exist."""
 
 
 def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS) -> list[dict[str, Any]]:
-    """The next `days` days of one category, or of the total of all (`None`).
+    """Return the forecast of one category, or of the total (`None`), for the next `days` days.
 
-    Each item has `forecast_date`, `product_category` (`TOTAL` for all), `mean`, the quantiles `p025` to `p975`,
+    Each item has `forecast_date`, `product_category` (`TOTAL` for the total), `mean`, the quantiles `p025` to `p975`,
     `units` with its 80 % interval, `seasonal_naive`, `cutoff_date`, `method`, `model_version` and `issued_at`. Raises
-    NotReadyError before the first forecast, UnknownSubjectError for a category without one.
+    NotReadyError before the first forecast, UnknownSubjectError for a category without a forecast.
     """
-    known = [
+    categories = [
         r["product_category"] for r in _rows(warehouse, f"SELECT DISTINCT product_category FROM {SALES_FORECAST.name}")
     ]
-    if not known:
-        raise NotReadyError("There is no forecast yet. Materialize sales_forecast (and what it needs) first.")
-    by_fold = {name.casefold(): name for name in known}
+    if not categories:
+        raise NotReadyError("There is no forecast yet. Materialize sales_forecast (and what it depends on) first.")
+    by_fold = {name.casefold(): name for name in categories}
     wanted = _TOTAL if category is None else category.strip()
-    match = wanted if wanted in known else by_fold.get(wanted.casefold())
+    match = wanted if wanted in categories else by_fold.get(wanted.casefold())
     if match is None:
-        meant = nearest(wanted, known) or nearest(wanted.upper(), known)
+        suggestion = nearest(wanted, categories) or nearest(wanted.upper(), categories)
         raise UnknownSubjectError(
-            f"There is no forecast for category {wanted!r}.{meant} "
-            f"Known: {', '.join(sorted(known)[:20])}{' …' if len(known) > 20 else ''}."
+            f"There is no forecast for category {wanted!r}.{suggestion} "
+            f"Categories: {', '.join(sorted(categories)[:20])}{' …' if len(categories) > 20 else ''}."
         )
     return _rows(
         warehouse,
@@ -50,26 +50,26 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
 
 
 def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
-    """The segment of one customer with the numbers behind it.
+    """Return the segment of one customer with the numbers behind it.
 
-    Raises NotReadyError before the first segmentation, UnknownSubjectError for a customer without a segment (and says
-    whether sales know the customer) and for no id at all.
+    Raises NotReadyError before the first segmentation, UnknownSubjectError for an empty id and for a customer without a
+    segment; the message says whether the customer has sales.
     """
     customer = customer.strip()
     if not customer:
         raise UnknownSubjectError(
-            "Without an id there is no segment: anonymous sales cannot be told apart. Give the customer's id."
+            "There is no segment without a customer id: anonymous sales cannot be assigned. Give the customer's id."
         )
     [count] = _rows(
         warehouse, f"SELECT count(*) AS n, max(snapshot_date) AS segmented_on FROM {CUSTOMER_SEGMENTS.name}"
     )
     if not count["n"]:
         raise NotReadyError(
-            "No customer has been segmented yet. Materialize customer_segments (and what it needs) first."
+            "No customer has been segmented yet. Materialize customer_segments (and what it depends on) first."
         )
-    found = _rows(warehouse, f"SELECT * FROM {CUSTOMER_SEGMENTS.name} WHERE customer_id = ?", customer)
-    if found:
-        return found[0]
+    segments = _rows(warehouse, f"SELECT * FROM {CUSTOMER_SEGMENTS.name} WHERE customer_id = ?", customer)
+    if segments:
+        return segments[0]
     [sales] = _rows(
         warehouse,
         f"SELECT count(*) AS n, min(sale_date) AS first_sale FROM {SALES.name} WHERE customer_id = ?",
@@ -77,16 +77,20 @@ def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:
     )
     if sales["n"]:
         raise UnknownSubjectError(
-            f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are of "
-            f"{count['segmented_on']}. Materialize customer_features and customer_segments again."
+            f"Customer {customer!r} first bought on {sales['first_sale']} and has no segment yet: the segments are "
+            f"as of {count['segmented_on']}. Materialize customer_features and customer_segments again."
         )
     raise UnknownSubjectError(
-        f"Customer {customer!r} has no sales on record. Ids are compared exactly as they stand in sales.customer_id."
+        f"Customer {customer!r} has no sales on record. Ids must match sales.customer_id exactly."
     )
 
 
 def jsonable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with dates as ISO text and exact money as decimal strings."""
+    """Return a row with dates as ISO text and exact money as decimal strings.
+
+    >>> jsonable({"sale_date": dt.date(2024, 1, 31), "lines": 3})
+    {'sale_date': '2024-01-31', 'lines': 3}
+    """
     return {k: v if v is None or isinstance(v, (int, float, str)) else _text(v) for k, v in row.items()}
 
 

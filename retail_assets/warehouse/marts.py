@@ -1,4 +1,4 @@
-"""The dimensions and marts: what is made from `sales`, as portable SQL (DuckDB and Redshift)."""
+"""The dimensions and marts computed from `sales`, as portable SQL (DuckDB and Redshift)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _LATEST_FIRST = "sold_at DESC, landed_on DESC, transaction_id DESC"
 
 
 def _known_first(column: str) -> str:
-    """Ranks a customer's sales so that 1 is the latest one that tells the column. Portable, unlike IGNORE NULLS."""
+    """An expression that ranks a customer's sales; rank 1 is the latest one with a value in the column.
+
+    Portable, unlike IGNORE NULLS.
+    """
     order = f"CASE WHEN {column} IS NULL THEN 1 ELSE 0 END, {_LATEST_FIRST}"
     return f"row_number() OVER (PARTITION BY customer_id ORDER BY {order}) AS {column}_rank"
 
@@ -65,12 +68,18 @@ SALES_SPAN = "SELECT min(sale_date) AS first_day, max(sale_date) AS last_day FRO
 
 
 def dim_date(first: dt.date, last: dt.date, country: str) -> pa.Table:
-    """Every day from `first` to `last` with its public holiday (DIM_DATE). A country without a calendar has none."""
+    """Return every day from `first` to `last` with its public holiday (DIM_DATE).
+
+    A country without a calendar has no holidays.
+
+    >>> dim_date(dt.date(2024, 12, 25), dt.date(2024, 12, 25), "US")["holiday"].to_pylist()
+    ['Christmas Day']
+    """
     import holidays
     import pyarrow as pa
 
     try:
-        # In English, as the forecast's features name them: by default the names follow the locale of the machine.
+        # In English, as in the forecast's features: by default the names follow the machine's locale.
         calendar = holidays.country_holidays(country, years=range(first.year, last.year + 1), language="en_US")
     except NotImplementedError:
         calendar = holidays.HolidayBase()
@@ -93,6 +102,6 @@ def dim_date(first: dt.date, last: dt.date, country: str) -> pa.Table:
 
 
 def _cut(name: str | None) -> str | None:
-    """A holiday's name within the bytes of its column: a few of Hong Kong's are longer."""
+    """A holiday's name, cut to the bytes of its column: a few names of Hong Kong are longer."""
     [most] = next(c for c in DIM_DATE.columns if c.name == "holiday").numbers
     return None if name is None else name.encode()[:most].decode("utf-8", "ignore")

@@ -1,6 +1,6 @@
-"""What becomes of a table that another version made: new columns that may be NULL are added, other changes are refused.
+"""Tables that another version created: new columns that may be NULL are added, all other changes are refused.
 
-The same rule for every warehouse. Not here: how a database describes its columns and how it adds one.
+The rule is the same for every warehouse. What does not belong here: how a database describes and adds columns.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 from retail_assets.tables import Column, Table
 from retail_assets.warehouse.protocol import Warehouse
 
-#: What to do about a query that names a column which is not there.
-MAYBE_OLDER = "If an earlier version made the table, materialize its asset again."
+#: What to do about a query that names a missing column.
+MAYBE_OLDER = "If an earlier version created the table, materialize its asset again."
 
 
 class ExistingColumn(Protocol):
@@ -30,15 +30,19 @@ def compare(
 ) -> tuple[list[Column], list[str]]:
     """Compare a table of the database with its definition in `tables.py`.
 
-    Args:
-        table: the definition.
-        existing: the columns in the database, by name.
-        type_of: the type of a column as the database writes it.
-        fits: whether rows of the definition can be written into an existing column.
+    Parameters
+    ----------
+    table
+        The definition.
+    existing
+        The columns in the database, by name.
+    type_of
+        The type of a column as the database writes it.
+    fits
+        Whether values of a defined column can be written into an existing column.
 
-    Returns:
-        The columns to add, and what makes the table unusable for this version, a phrase each. A column that is not in
-        the definition stays: somebody else has added it, or a newer version. It must only accept NULL.
+    Returns the columns to add, and one phrase per difference that makes the table unusable for this version. A column
+    that is not in the definition stays: somebody else has added it, or a newer version. It only has to accept NULL.
     """
     missing = [column for column in table.columns if column.name not in existing]
     refused = [f"{column.name} {type_of(column)} NOT NULL is missing" for column in missing if not column.nullable]
@@ -56,10 +60,10 @@ def compare(
 
 
 def select_list(warehouse: Warehouse, table: Table) -> str:
-    """All columns of a table for a SELECT, also where an earlier version has made it: what it lacks is NULL.
+    """Return all columns of a table for a SELECT, with NULL for those that a table of an earlier version lacks.
 
-    Only for tables that are read before they are made again. Raises NotReadyError before the table is made, and
-    WarehouseError where it lacks a column that cannot be NULL.
+    Only for tables that are read before they are built again. Raises NotReadyError if the table does not exist yet, and
+    WarehouseError if it lacks a column that cannot be NULL.
     """
     existing = warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").column_names
     return ", ".join(

@@ -170,7 +170,7 @@ def _refused(home: Home, denied: str) -> None:
         "a landed file": r"Cannot read .*till\.csv: permission denied\. Check its owner and permissions",
         "a landing": r"Cannot list .*: permission denied\. Check its owner and permissions",
         "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check its owner and permissions",
-        "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and rights",
+        "the warehouse": r"retail\.duckdb cannot be written: nothing was changed\. Check its owner and permissions",
         "a file of the lake": r"nothing was changed|cannot be read",
         "a folder of the lake": r"Cannot read .*\.parquet: permission denied\. .* Nothing was loaded",
     }[denied]
@@ -189,7 +189,7 @@ def _refused(home: Home, denied: str) -> None:
     "denied",
     ["a landed file", "a landing", "the manifests", "the warehouse", "a file of the lake", "a folder of the lake"],
 )
-@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_what_may_not_be_read_or_written_is_named_and_nothing_changes(
     denied: str, home: Home, scenario: Scenario
 ) -> None:

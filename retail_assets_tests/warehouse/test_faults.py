@@ -299,8 +299,8 @@ def test_a_derived_table_of_another_version_is_simply_made_again(place: Place) -
     ("said", "kind", "told"),
     [
         ('IO Error: Could not write file "x": No space left on device', StorageError, "is full: nothing was changed"),
-        ('IO Error: Cannot open file "x": Permission denied', StorageError, "Check its owner and rights"),
-        ('IO Error: Cannot open file "x": Read-only file system', StorageError, "Check its owner and rights"),
+        ('IO Error: Cannot open file "x": Permission denied', StorageError, "Check its owner and permissions"),
+        ('IO Error: Cannot open file "x": Read-only file system', StorageError, "Check its owner and permissions"),
     ],
 )
 def test_a_disk_that_refuses_is_told_apart_from_a_damaged_database(
@@ -368,6 +368,6 @@ def test_replacing_a_table_with_rows_that_break_it_keeps_the_old_ones(place: Pla
     schema = DIM_DATE.arrow_schema()
     assert place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([row], schema=schema)) == 1
     nullable = pa.schema([pa.field(f.name, f.type) for f in schema])
-    with pytest.raises(WarehouseError, match=r"dim_date: its new rows do not fit .*year.*The old ones stay"):
+    with pytest.raises(WarehouseError, match=r"dim_date: the new rows do not fit .*year.*The old ones stay"):
         place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([row | {"year": None}], schema=nullable))
     assert place.warehouse.query("SELECT year FROM dim_date").to_pylist() == [{"year": 2024}]

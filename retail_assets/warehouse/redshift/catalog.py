@@ -1,4 +1,4 @@
-"""The tables that are there against the tables that `tables.py` wants: what to create, add, widen or refuse."""
+"""Compares the tables in the database with their definitions in `tables.py`: what to create, add, widen or refuse."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """A column as it is there."""
+class ExistingColumn:
+    """A column as it is in the database."""
 
     type: str
     length: int | None
@@ -47,29 +47,29 @@ class Found:
         return f"DECIMAL({self.precision},{self.scale})" if self.type == "numeric" else self.type.upper()
 
 
-def tables(session: Session, schema: str) -> dict[str, dict[str, Found]]:
-    """Columns by table of a schema; nothing when the schema is not there."""
-    found: dict[str, dict[str, Found]] = {}
+def tables(session: Session, schema: str) -> dict[str, dict[str, ExistingColumn]]:
+    """Return the columns of a schema, by table and name; nothing if the schema does not exist."""
+    existing: dict[str, dict[str, ExistingColumn]] = {}
     for table, column, kind, length, precision, scale, nullable in session.run(_COLUMNS, [schema]):
-        found.setdefault(str(table), {})[str(column)] = Found(
+        existing.setdefault(str(table), {})[str(column)] = ExistingColumn(
             str(kind), _number(length), _number(precision), _number(scale), str(nullable) == "YES"
         )
-    return found
+    return existing
 
 
 def ensure(session: Session, schema: str, wanted: Iterable[Table]) -> None:
-    """Make what is missing of the schema, its lock and these tables, and add columns that are new.
+    """Create what is missing of the schema, its lock and these tables, and add columns that are new.
 
-    Ends the transaction. A new column is NULL in old rows until their landing is loaded again. Raises WarehouseError
-    where a table is of another version in another way; nothing is changed then.
+    Ends the transaction. A new column is NULL in old rows until their landing is loaded again. Raises WarehouseError if
+    a table differs in any other way; nothing is then changed.
     """
-    found = tables(session, schema)
+    existing = tables(session, schema)
     wanted = list(wanted)
-    changes = [change for table in wanted if table.name in found for change in _migration(schema, table, found)]
-    missing = [table for table in wanted if table.name not in found]
-    if missing or LOCK not in found:
-        _make_schema(session, schema)
-        if LOCK not in found:
+    changes = [change for t in wanted if t.name in existing for change in _migration(schema, t, existing[t.name])]
+    missing = [table for table in wanted if table.name not in existing]
+    if missing or LOCK not in existing:
+        _create_schema(session, schema)
+        if LOCK not in existing:
             session.run(f"CREATE TABLE IF NOT EXISTS {schema}.{LOCK} (held BOOLEAN) DISTSTYLE ALL")
         for table in missing:
             session.run(sql.create_table(schema, table))
@@ -77,29 +77,29 @@ def ensure(session: Session, schema: str, wanted: Iterable[Table]) -> None:
     else:
         session.rollback()
     if changes:
-        with session.outside_a_transaction():  # Redshift widens a column in no other way
+        with session.outside_a_transaction():  # the only way in which Redshift widens a column
             for change in changes:
                 session.run(change)
 
 
-def differs(table: Table, found: dict[str, Found]) -> bool:
-    """Whether a derived table is to be made anew."""
-    return list(found) != list(table.names) or any(not _same(c, found[c.name]) for c in table.columns)
+def differs(table: Table, existing: dict[str, ExistingColumn]) -> bool:
+    """Return whether a derived table has to be created again."""
+    return list(existing) != list(table.names) or any(not _same(c, existing[c.name]) for c in table.columns)
 
 
-def _make_schema(session: Session, schema: str) -> None:
-    # Asked first: CREATE SCHEMA IF NOT EXISTS takes the right to create one even where it would do nothing.
+def _create_schema(session: Session, schema: str) -> None:
+    # Checked first: CREATE SCHEMA IF NOT EXISTS needs the permission to create a schema even if it exists.
     if not session.run("SELECT 1 FROM pg_namespace WHERE nspname = ?", [schema]):
         session.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
 
-def _migration(schema: str, table: Table, found: dict[str, dict[str, Found]]) -> list[str]:
-    existing = found[table.name]
+def _migration(schema: str, table: Table, existing: dict[str, ExistingColumn]) -> list[str]:
+    """The statements that bring a table to its definition. Raises WarehouseError if none can."""
     new, refused = schema_changes.compare(table, existing, sql.column_type, _fits)
     if refused:
         raise WarehouseError(
             f"{schema}.{table.name} was made by another version ({'; '.join(refused[:5])}). Nothing was changed. "
-            f"Rename the schema ({schema}) and materialize `sales` over all landings: every table is made again from "
+            f"Rename the schema ({schema}) and materialize `sales` over all landings: every table is built again from "
             "the raw files."
         )
     return [
@@ -112,31 +112,31 @@ def _migration(schema: str, table: Table, found: dict[str, dict[str, Found]]) ->
     ]
 
 
-def _fits(column: Column, has: Found) -> bool:
-    return _same(column, has) or _is_narrower(has, column)
+def _fits(column: Column, existing: ExistingColumn) -> bool:
+    return _same(column, existing) or _is_narrower(existing, column)
 
 
-def _is_narrower(has: Found, column: Column) -> bool:
+def _is_narrower(existing: ExistingColumn, column: Column) -> bool:
     return (
-        has.type == "character varying"
+        existing.type == "character varying"
         and column.type.startswith("varchar")
-        and has.length is not None
-        and has.length < column.numbers[0]
+        and existing.length is not None
+        and existing.length < column.numbers[0]
     )
 
 
-def _same(column: Column, has: Found) -> bool:
-    if column.type.startswith("varchar"):  # a wider one holds all that ours would
-        return has.type == "character varying" and (has.length or 65535) >= column.numbers[0]
+def _same(column: Column, existing: ExistingColumn) -> bool:
+    if column.type.startswith("varchar"):  # a wider column holds everything that ours would
+        return existing.type == "character varying" and (existing.length or 65535) >= column.numbers[0]
     if column.type.startswith("decimal"):
-        return has.type == "numeric" and (has.precision, has.scale) == column.numbers
-    return has.type == _NAMES[column.type]
+        return existing.type == "numeric" and (existing.precision, existing.scale) == column.numbers
+    return existing.type == _NAMES[column.type]
 
 
 def _number(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def names(found: dict[str, dict[str, Found]], wanted: Sequence[Table]) -> list[str]:
-    """Names of the wanted tables that are there."""
-    return [table.name for table in wanted if table.name in found]
+def names(existing: dict[str, dict[str, ExistingColumn]], wanted: Sequence[Table]) -> list[str]:
+    """Return the names of the wanted tables that exist."""
+    return [table.name for table in wanted if table.name in existing]

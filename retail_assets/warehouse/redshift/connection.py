@@ -1,7 +1,7 @@
-"""Sessions of Redshift: the four ways to log in, the settings of a session, and a transaction that never stays open.
+"""Sessions with Redshift: the four ways to log in, the settings of a session, and transactions that never stay open.
 
-The driver begins a transaction with the first statement, a SELECT included, and leaves it open. So a session is given
-out only as a block, at whose end it is rolled back, unless it was committed, and closed.
+The driver begins a transaction with the first statement, even a SELECT, and leaves it open. So a session is only
+available inside a block: at its end the session is rolled back, unless it was committed, and closed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from retail_assets.warehouse.redshift.errors import Explainer, fields_of, is_con
 log = logging.getLogger(__name__)
 
 _PORT = 5439
-_CONNECT_SECONDS = 60  # a paused Serverless workgroup takes a while to wake
-#: The longest statement. Nothing waits for ever.
+_CONNECT_SECONDS = 60  # a paused Serverless workgroup needs time to wake up
+#: Limit for a statement, so that nothing waits indefinitely.
 _STATEMENT_SECONDS = 6 * 3600
 _APPLICATION = "retail-assets"
 _LONGEST_PAUSE = 20.0
@@ -42,23 +42,23 @@ class Session:
         self._cursor.paramstyle = "qmark"
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement; the rows of a SELECT, none of another. A transaction begins if none is open."""
+        """Run a statement and return the rows, if it has any. A transaction begins if none is open."""
         self._cursor.execute(sql, list(parameters) or None)
         return [tuple(row) for row in self._cursor.fetchall()] if self._cursor.description else []
 
     @property
     def columns(self) -> list[tuple[str, int, int]]:
         """Name, type oid and type modifier of each column of the last SELECT."""
-        # Not `description`: the driver leaves precision and scale out of it.
+        # Not `description`: it lacks precision and scale.
         row_description = self._cursor.ps["row_desc"]
         return [(c["label"].decode(), int(c["type_oid"]), int(c["type_modifier"])) for c in row_description]
 
     def limit(self, seconds: float) -> None:
-        """The longest that a statement may take from now on, waiting for a lock included."""
+        """Limit the time of every further statement, including the wait for a lock."""
         self.run(f"SET statement_timeout TO {int(seconds * 1000)}")
 
     def lock(self, table: str, wait_seconds: float) -> None:
-        """Begin a transaction with the lock of a table. An error of waiting too long has the attribute `waiting`."""
+        """Begin a transaction with the lock of a table. The error of a wait that times out has the attribute `waiting`."""
         self.limit(wait_seconds)
         try:
             self.run(f"LOCK {table}")
@@ -84,7 +84,7 @@ class Session:
 
 
 class Sessions:
-    """Makes sessions in one schema, and repeats what met a conflict or a lost connection."""
+    """Opens sessions in one schema, and repeats work that ran into a conflict or a lost connection."""
 
     def __init__(
         self,
@@ -106,10 +106,10 @@ class Sessions:
         )
 
     def repeated(self, doing: str, work: Callable[[Session], T], *, tag: str) -> T:
-        """Do `work` in a session, from the beginning again after a conflict or a lost connection.
+        """Do `work` in a session, and start over after a conflict or a lost connection.
 
-        `work` must be all or nothing, and right when it is done twice: when the connection breaks at COMMIT nobody
-        knows whether it was carried out.
+        `work` must be all or nothing, and correct if it is done twice: if the connection breaks at COMMIT, nobody knows
+        whether the commit took place. `doing` describes the work in messages; `tag` marks its queries.
         """
         for attempt in range(1, self._attempts + 1):
             try:
@@ -118,21 +118,21 @@ class Sessions:
             except RetailError:
                 raise
             except Exception as e:
-                if not _is_ours(e):
+                if not _comes_from_redshift(e):
                     raise
                 failure = self.explainer.explained(e, doing, getattr(e, "load_error", None))
-                again = is_conflict(e) or is_lost(e)
-                why = "another transaction was in the way" if is_conflict(e) else "the connection was lost"
-            if not again or attempt == self._attempts:
+                can_repeat = is_conflict(e) or is_lost(e)
+                why = "it conflicted with another transaction" if is_conflict(e) else "the connection was lost"
+            if not can_repeat or attempt == self._attempts:
                 raise failure
             pause = random.uniform(0, min(_LONGEST_PAUSE, self._pause_seconds * 2**attempt))  # noqa: S311 - a pause
-            log.warning("%s: %s; again in %.1f s (%d of %d)", doing, why, pause, attempt, self._attempts - 1)
+            log.warning("%s: %s; retrying in %.1f s (%d of %d)", doing, why, pause, attempt, self._attempts - 1)
             time.sleep(pause)
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
     def session(self, tag: str) -> Iterator[Session]:
-        """A session whose names mean this schema and whose queries carry `tag` in Redshift's history."""
+        """Yield a session that resolves names in this schema and whose queries carry `tag` in Redshift's history."""
         connection = self._connect()
         try:
             session = Session(connection)
@@ -155,7 +155,7 @@ class Sessions:
                 "RETAIL_WAREHOUSE=redshift needs redshift-connector, which is not installed. Install it: "
                 "pip install 'retail-assets[aws]'"
             ) from e
-        # At level DEBUG the driver logs all it is given and all it gets.
+        # At level DEBUG the driver logs everything that it sends and receives.
         driver_log = logging.getLogger("redshift_connector")
         if driver_log.getEffectiveLevel() < logging.INFO:
             driver_log.setLevel(logging.INFO)
@@ -169,20 +169,20 @@ class Sessions:
                 refused = fields_of(e).get("C", "") in ("28000", "28P01")
                 if self._settings.login != "secret" or fresh or not refused:
                     raise
-                fresh = True  # the secret was rotated since it was read
-        # The time limit was for connecting; a long query sends nothing for minutes, and a dead peer is told by TCP.
+                fresh = True  # the secret was rotated after it was read
+        # The time limit was for connecting. A long query sends nothing for minutes; TCP keepalive detects a dead peer.
         with contextlib.suppress(AttributeError):
             connection._usock.settimeout(None)
         return connection
 
     def _arguments(self, *, fresh_secret: bool) -> dict[str, Any]:
-        """Arguments of `redshift_connector.connect`."""
+        """The arguments of `redshift_connector.connect`."""
         settings = self._settings
         common: dict[str, Any] = {
             "database": settings.database,
             "application_name": _APPLICATION,
             "ssl": True,
-            "sslmode": "verify-full",  # said, because the driver's default only warns of another name
+            "sslmode": "verify-full",  # the driver's default only warns if the certificate has another name
             "timeout": _CONNECT_SECONDS,
             "tcp_keepalive": True,
             "tcp_keepalive_idle": 60,
@@ -195,15 +195,15 @@ class Sessions:
             return common | {"port": _PORT} | address | {"user": settings.user, "password": settings.password}
         if settings.login == "secret":
             secret = self._from_secrets_manager(fresh=fresh_secret)
-            found = {"host": secret.get("host"), "port": int(secret.get("port") or _PORT)} | address
-            if not found["host"]:
+            endpoint = {"host": secret.get("host"), "port": int(secret.get("port") or _PORT)} | address
+            if not endpoint["host"]:
                 raise WarehouseError(
                     "The secret of REDSHIFT_SECRET has no host. Set REDSHIFT_HOST to the endpoint's host name."
                 )
-            self.explainer.also_hide([str(found["host"])])
-            return common | found | {"user": secret["username"], "password": secret["password"]}
+            self.explainer.also_hide([str(endpoint["host"])])
+            return common | endpoint | {"user": secret["username"], "password": secret["password"]}
         if settings.login == "cluster":
-            # As a named user, or as the user that belongs to the IAM identity.
+            # Log in as a named user, or as the user of the IAM identity.
             user: dict[str, Any] = {"db_user": settings.user} if settings.user else {"group_federation": True}
             return common | region | address | user | {"iam": True, "cluster_identifier": settings.cluster}
         return common | region | address | {
@@ -232,14 +232,14 @@ class Sessions:
 
 
 def _region(settings: RedshiftSettings) -> str | None:
-    """The region set, or the one in the secret's ARN, or AWS's own (None)."""
+    """The region in the settings, else the one in the secret's ARN, else AWS's default (None)."""
     if settings.region:
         return settings.region
     arn = re.match(r"arn:aws[\w-]*:secretsmanager:([\w-]+):", settings.secret or "")
     return arn[1] if arn else None
 
 
-def _is_ours(error: Exception) -> bool:
+def _comes_from_redshift(error: Exception) -> bool:
     """Whether the error comes from the driver, from AWS or from the network."""
     return isinstance(error, OSError | EOFError) or type(error).__module__.split(".")[0] in (
         "redshift_connector",

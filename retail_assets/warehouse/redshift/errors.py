@@ -1,4 +1,4 @@
-"""What Redshift, its driver and AWS say, as errors that say what to do; without secrets, hosts, roles and accounts."""
+"""Turns errors of Redshift, its driver and AWS into errors that say what to do, without secrets, hosts or roles."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ _SENSITIVE = re.compile(
 
 
 def fields_of(error: BaseException) -> dict[str, str]:
-    """The fields of Redshift's ErrorResponse: C is the code, M the message, D the detail; or M alone."""
+    """Return the fields of Redshift's ErrorResponse: C is the code, M the message, D the detail; or M alone."""
     if error.args and isinstance(error.args[0], dict):
         return {str(k): str(v) for k, v in error.args[0].items()}
     return {"M": " ".join(" ".join(map(str, error.args)).split()) or type(error).__name__}
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another transaction was in the way: the same again, from the beginning, can succeed."""
-    said = fields_of(error)
-    return said.get("C") in _CONFLICT_CODES or bool(_CONFLICT.search(f"{said.get('M', '')} {said.get('D', '')}"))
+    """Return whether the transaction conflicted with another one, so that a retry from the start can succeed."""
+    fields = fields_of(error)
+    return fields.get("C") in _CONFLICT_CODES or bool(_CONFLICT.search(f"{fields.get('M', '')} {fields.get('D', '')}"))
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection is gone, or could not be made."""
+    """Return whether the connection is lost, or could not be established."""
     if _UNTRUSTED.search(str(error)):
         return False
     if isinstance(error, OSError | EOFError):
         return True
-    said = fields_of(error)
-    return said.get("C") in _GONE_CODES or ("C" not in said and bool(_LOST.search(said["M"])))
+    fields = fields_of(error)
+    return fields.get("C") in _GONE_CODES or ("C" not in fields and bool(_LOST.search(fields["M"])))
 
 
 class Explainer:
@@ -73,7 +73,7 @@ class Explainer:
         self._secrets = sorted({s for s in secrets if s}, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
-        """`text` in one line, without secrets, hosts, roles and addresses."""
+        """Return `text` in one line, without secrets, hosts, roles and addresses."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return " ".join(_SENSITIVE.sub("***", text).split())
@@ -82,71 +82,70 @@ class Explainer:
         self._secrets = sorted({*self._secrets, *(s for s in secrets if s)}, key=len, reverse=True)
 
     def explained(self, error: BaseException, doing: str, load_error: dict[str, Any] | None = None) -> RetailError:
-        """The error to raise, `from None`: the original has in its text and frames what must not be shown."""
+        """Return the error to raise, `from None`: text and frames of the original contain what must not be shown."""
         if isinstance(error, RetailError):
             return error
-        said = fields_of(error)
-        code = said.get("C", "")
-        told = self.hide(f"{said.get('M', '')} {said.get('D', '')}")[:900]
-        if _UNTRUSTED.search(told):
+        fields = fields_of(error)
+        code = fields.get("C", "")
+        text = self.hide(f"{fields.get('M', '')} {fields.get('D', '')}")[:900]
+        if _UNTRUSTED.search(text):
             return WarehouseError(
-                f"{self._location}: the endpoint does not prove to be Redshift ({told}). Check REDSHIFT_HOST and "
-                "REDSHIFT_PORT: the certificate must be of that name."
+                f"{self._location}: the certificate of the endpoint is not trusted ({text}). Check REDSHIFT_HOST and "
+                "REDSHIFT_PORT: the certificate must be issued for that host name."
             )
         if is_lost(error):
             return WarehouseUnreachableError(
-                f"{self._location} did not answer while {doing} ({told.split('. ')[0] or type(error).__name__}). "
-                "Nothing was changed by halves. Is the cluster or workgroup up, and its security group open to this "
-                "machine? Run the same again."
+                f"{self._location} did not answer while {doing} ({text.split('. ')[0] or type(error).__name__}). "
+                "Nothing was half-changed. Check that the cluster or workgroup is up and that its security group "
+                "admits this machine; then try again."
             )
         if is_conflict(error):
             return WarehouseBusyError(
-                f"{self._location}: another transaction was in the way again and again while {doing} ({told}). "
-                "Nothing was changed. Run the same again when the other one has ended."
+                f"{self._location}: every attempt conflicted with another transaction while {doing} ({text}). "
+                "Nothing was changed. Try again when the other one has ended."
             )
         if getattr(error, "waiting", False):
             return WarehouseBusyError(
-                f"{self._location}: waited too long for other loads to end while {doing} ({told}). Nothing was "
-                "changed. Is a session idle in a transaction? (SELECT * FROM svv_transactions.) Run the same again."
+                f"{self._location}: waited too long for other loads to end while {doing} ({text}). Nothing was "
+                "changed. Check for a session that is idle in a transaction (SELECT * FROM svv_transactions); then try "
+                "again."
             )
-        if re.search(r"Unable to locate credentials|ExpiredToken|InvalidClientTokenId|security token", told):
+        if re.search(r"Unable to locate credentials|ExpiredToken|InvalidClientTokenId|security token", text):
             return WarehouseError(
-                f"{self._location}: AWS did not accept who we are while {doing} ({told}). Check the AWS profile, role "
+                f"{self._location}: AWS rejected the credentials while {doing} ({text}). Check the AWS profile, role "
                 "or keys of this process."
             )
-        if re.search(r"ResourceNotFoundException|ClusterNotFound|not found", told) and not code:
+        if re.search(r"ResourceNotFoundException|ClusterNotFound|not found", text) and not code:
             return WarehouseError(
-                f"{self._location}: what is named was not found ({told}). Check REDSHIFT_CLUSTER, REDSHIFT_WORKGROUP, "
-                "REDSHIFT_SECRET and REDSHIFT_REGION."
+                f"{self._location}: a resource in the settings was not found ({text}). Check REDSHIFT_CLUSTER, "
+                "REDSHIFT_WORKGROUP, REDSHIFT_SECRET and REDSHIFT_REGION."
             )
-        if code in ("28000", "28P01") or "authentication failed" in told:
+        if code in ("28000", "28P01") or "authentication failed" in text:
             return WarehouseError(
-                f"{self._location} refused the login ({told}). Check REDSHIFT_USER and its password or secret, or that "
-                "IAM may get credentials for it."
+                f"{self._location} refused the login ({text}). Check REDSHIFT_USER and its password or secret, or that "
+                "the IAM identity may get credentials for it."
             )
-        if code == "42501" or _REFUSED.search(told):
+        if code == "42501" or _REFUSED.search(text):
             return WarehouseError(
-                f"{self._location} does not permit it while {doing}: {told}. Nothing was changed. docs/redshift.md "
-                "says which grants and which role are needed."
+                f"{self._location}: permission denied while {doing}: {text}. Nothing was changed. docs/redshift.md "
+                "lists the grants and the role that are needed."
             )
-        if missing := _NO_TABLE.search(said.get("M", "")):
+        if missing := _NO_TABLE.search(fields.get("M", "")):
             name = {SALES_CLEAN.name: SALES.name}.get(missing[1], missing[1])
             return NotReadyError(f"{self._location} has no table {name} yet. Materialize the asset `{name}` first.")
-        if load_error is not None or "Spectrum" in told or "S3ServiceException" in told or "anifest" in told:
+        if load_error is not None or "Spectrum" in text or "S3ServiceException" in text or "anifest" in text:
             then = CLEAN_AGAIN if doing.startswith("loading") else "Nothing was changed."
-            return WarehouseError(f"{self._location}: {self._load_error(told, load_error)}. {then}")
+            return WarehouseError(f"{self._location}: {self._load_error(text, load_error)}. {then}")
         advice = f". {MAYBE_OLDER}" if code == "42703" else ""  # undefined_column
-        return WarehouseError(f"{self._location}: {told or type(error).__name__} (while {doing}){advice}")
+        return WarehouseError(f"{self._location}: {text or type(error).__name__} (while {doing}){advice}")
 
-    def _load_error(self, told: str, found: dict[str, Any] | None) -> str:
-        """File, line, column and reason, from `sys_load_error_detail` where Redshift has logged the error there."""
-        if found is None:
-            return f"a file of the lake cannot be loaded: {told}"
-        place = f"file {str(found['file_name']).strip()}"
-        if found["line_number"]:
-            place += f", line {found['line_number']}"
-        if str(found["column_name"] or "").strip():
-            place += f", column {str(found['column_name']).strip()}"
-        return self.hide(
-            f"a file of the lake cannot be loaded ({place}): {str(found['error_message']).strip() or told}"
-        )
+    def _load_error(self, text: str, row: dict[str, Any] | None) -> str:
+        """File, line, column and reason, from `sys_load_error_detail` if Redshift logged the error there."""
+        if row is None:
+            return f"a file of the lake cannot be loaded: {text}"
+        place = f"file {str(row['file_name']).strip()}"
+        if row["line_number"]:
+            place += f", line {row['line_number']}"
+        if str(row["column_name"] or "").strip():
+            place += f", column {str(row['column_name']).strip()}"
+        return self.hide(f"a file of the lake cannot be loaded ({place}): {str(row['error_message']).strip() or text}")

@@ -1,4 +1,4 @@
-"""Rows of the driver as Arrow tables: the types come from what Redshift says of the columns, not from the values."""
+"""Turns the driver's rows into Arrow tables, with the types that Redshift reports, not types guessed from values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECIMAL_DIGITS = 38
 
 
 def to_arrow(columns: Sequence[tuple[str, int, int]], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """A table from column names with type oids and modifiers, and rows of Python values."""
+    """Return a table made of rows of Python values; `columns` has name, type oid and type modifier of each column."""
     import pyarrow as pa
 
     arrays, fields = [], []
@@ -49,7 +49,7 @@ def _type(oid: int, modifier: int, values: Sequence[Any]) -> pa.DataType:
     }
     if oid != _NUMERIC:
         return simple.get(oid, pa.string())
-    if modifier >= 4:  # precision and scale, as PostgreSQL packs them
+    if modifier >= 4:  # precision and scale, packed as in PostgreSQL
         return pa.decimal128((modifier - 4) >> 16, (modifier - 4) & 0xFFFF)
     scales = [-e for v in values if v is not None and isinstance(e := Decimal(v).as_tuple().exponent, int)]
     return pa.decimal128(_DECIMAL_DIGITS, min(max([0, *scales]), _DECIMAL_DIGITS - 1))

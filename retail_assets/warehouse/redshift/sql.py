@@ -1,6 +1,6 @@
-"""Texts of Redshift's SQL: literals, table definitions, COPY and UNLOAD. Pure functions, no connection.
+"""Statements in Redshift's SQL: literals, table definitions, COPY and UNLOAD. Pure functions, no connection.
 
-Names come from `tables.py`, where they are validated; every other value that a statement holds is quoted here.
+Names come from `tables.py`, where they are validated; every other value in a statement is quoted here.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from retail_assets.tables import (
     identifier,
 )
 
-#: Tables that are spread over the nodes by a column: those that are joined on it, row by row. A small table has a copy
-#: on every node instead (ALL), and the quarantine, joined with nothing, is spread evenly.
+#: Large tables that are joined on a column are distributed over the nodes by it. A small table has a copy on every node
+#: (ALL), and the quarantine, which is joined with nothing, is distributed evenly.
 _DISTRIBUTED_BY = {
     SALES_CLEAN.name: "transaction_id",
     SALES.name: "transaction_id",
@@ -33,9 +33,9 @@ _DISTRIBUTED_BY = {
     CUSTOMER_FEATURES.name: "customer_id",
     CUSTOMER_SEGMENTS.name: "customer_id",
 }
-_SPREAD_EVENLY = (SALES_QUARANTINE.name,)
+_DISTRIBUTED_EVENLY = (SALES_QUARANTINE.name,)
 
-#: What queries filter by comes first, so that a block whose range does not match is not read.
+#: Columns that queries filter by come first, so that Redshift skips blocks whose range does not match.
 _SORTED_BY = {
     SALES_CLEAN.name: ("landed_on", "transaction_id"),
     SALES_QUARANTINE.name: ("landed_on",),
@@ -45,7 +45,11 @@ _SORTED_BY = {
 
 
 def literal(value: Any) -> str:
-    """A value as a literal. Redshift reads a backslash in a text as the beginning of an escape."""
+    """Return a value as a literal. Redshift reads a backslash in a text as the start of an escape sequence.
+
+    >>> literal("O'Hara"), literal(dt.date(2024, 1, 31))
+    ("'O''Hara'", "DATE '2024-01-31'")
+    """
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -58,15 +62,18 @@ def literal(value: Any) -> str:
         return f"DATE '{value.isoformat()}'"
     if isinstance(value, str):
         if "\0" in value:
-            raise WarehouseError("A text that is compared with a column cannot hold the character U+0000.")
+            raise WarehouseError("A text that is compared with a column cannot contain the character U+0000.")
         return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
     raise TypeError(f"no literal for {type(value).__name__}")
 
 
 def filled_in(sql: str, values: Sequence[Any]) -> str:
-    """`sql` with a literal for each `?` outside its own literals.
+    """Return `sql` with a literal in place of each `?` that is not inside a literal.
 
-    For statements in which Redshift takes no parameters (CREATE TABLE AS, UNLOAD).
+    For statements in which Redshift accepts no parameters (CREATE TABLE AS, UNLOAD).
+
+    >>> filled_in("SELECT '?' WHERE landed_on = ?", [dt.date(2024, 1, 31)])
+    "SELECT '?' WHERE landed_on = DATE '2024-01-31'"
     """
     parts, at, quoted = [""], 0, False
     for at, character in enumerate(sql):  # noqa: B007
@@ -81,44 +88,44 @@ def filled_in(sql: str, values: Sequence[Any]) -> str:
 
 
 def column_type(column: Column) -> str:
-    """The type of a column, as Redshift writes it."""
+    """Return the type of a column as Redshift writes it."""
     return "DOUBLE PRECISION" if column.type == "double" else column.type.upper()
 
 
 def column_ddl(table: Table, column: Column, *, temporary: bool = False) -> str:
-    """`name TYPE [NOT NULL] ENCODE …`."""
+    """Return `name TYPE [NOT NULL] ENCODE …`."""
     null = "" if column.nullable else " NOT NULL"
     return f"{column.name} {column_type(column)}{null}{'' if temporary else ' ENCODE ' + _encoding(table, column)}"
 
 
 def _encoding(table: Table, column: Column) -> str:
-    """RAW for the leading sort column, whose blocks are found by range; AZ64 for numbers and days; ZSTD for texts."""
+    """RAW for the leading sort column, whose blocks are found by range; AZ64 for numbers and dates; ZSTD for texts."""
     if _SORTED_BY.get(table.name, ("",))[0] == column.name or column.type in ("double", "boolean"):
         return "RAW"
     return "ZSTD" if column.type.startswith("varchar") else "AZ64"
 
 
 def table_attributes(table: Table) -> str:
-    """DISTSTYLE, DISTKEY and SORTKEY of a table."""
+    """Return DISTSTYLE, DISTKEY and SORTKEY of a table."""
     distribution = "DISTSTYLE ALL"
     if column := _DISTRIBUTED_BY.get(table.name):
         distribution = f"DISTSTYLE KEY DISTKEY ({column})"
-    elif table.name in _SPREAD_EVENLY:
+    elif table.name in _DISTRIBUTED_EVENLY:
         distribution = "DISTSTYLE EVEN"
     order = _SORTED_BY.get(table.name)
     return f"{distribution} COMPOUND SORTKEY ({', '.join(order)})" if order else distribution
 
 
 def create_table(schema: str, table: Table) -> str:
-    """CREATE TABLE. No PRIMARY KEY: Redshift would not enforce it and yet plan as if it held."""
+    """Return CREATE TABLE, without PRIMARY KEY: Redshift would not enforce it, but plan queries as if it held."""
     columns = ", ".join(column_ddl(table, c) for c in table.columns)
     return f"CREATE TABLE IF NOT EXISTS {identifier(schema)}.{table.name} ({columns}) {table_attributes(table)}"
 
 
 def create_stage(stage: str, table: Table) -> str:
-    """CREATE TEMP TABLE with the table's columns in the order of its Parquet files, which COPY goes by.
+    """Return CREATE TEMP TABLE with the columns in the order of the Parquet files, because COPY maps by position.
 
-    Spelt out and not LIKE: a column that was added later stands at the end of the real table.
+    The columns are spelled out instead of LIKE: a column that was added later is the last one of the real table.
     """
     columns = ", ".join(column_ddl(table, c, temporary=True) for c in table.columns)
     distribution = "DISTSTYLE EVEN"
@@ -128,12 +135,12 @@ def create_stage(stage: str, table: Table) -> str:
 
 
 def copy(stage: str, manifest_uri: str, iam_role: str) -> str:
-    """COPY of the Parquet files that a manifest names. Neither casts nor skips: a file that does not fit fails."""
+    """Return COPY of the Parquet files that a manifest names. It neither casts nor skips: a file that differs fails."""
     return f"COPY {identifier(stage)} FROM {literal(manifest_uri)} {_role(iam_role)} FORMAT AS PARQUET MANIFEST"
 
 
 def unload(select: str, folder_uri: str, iam_role: str) -> str:
-    """UNLOAD of a query's rows to Parquet files in a folder that is empty."""
+    """Return UNLOAD of a query's rows to Parquet files in an empty folder."""
     return (
         f"UNLOAD ({literal(select)}) TO {literal(folder_uri.rstrip('/') + '/')} {_role(iam_role)} "
         "FORMAT AS PARQUET MAXFILESIZE 64 MB"

@@ -1,6 +1,6 @@
-"""Files on their way into and out of Redshift: a folder of its own each time, removed at the end.
+"""Files on their way into and out of Redshift: in a new folder each time, which is removed at the end.
 
-What a killed process leaves here is named by nothing and never read; the bucket's lifecycle rule removes it.
+Files that a killed process leaves here are never read; the bucket's lifecycle rule removes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _BATCH_ROWS = 10_000
-#: Rows that are made Parquet at once, and held while they are.
+#: Rows that are converted to Parquet, and held in memory, at a time.
 _ROW_GROUP = 100_000
 
 
@@ -34,16 +34,19 @@ class Staging:
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[StagingFolder]:
+        """Yield a new folder, and delete what is in it at the end."""
         folder = StagingFolder(self._store, f"{self._prefix}/{uuid.uuid4().hex}")
         try:
             yield folder
         finally:
-            with contextlib.suppress(StorageError):  # what stays is litter, and must not hide why the block ended
+            with contextlib.suppress(
+                StorageError
+            ):  # files that stay are harmless; the error must not hide that of the block
                 self._store.delete([e.key for e in self._store.list(folder.key)])
 
 
 class StagingFolder:
-    """One folder. Nothing is in it before something is written."""
+    """One folder, which is empty until something is written."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
@@ -54,30 +57,30 @@ class StagingFolder:
         return self._store.uri_of(self.key)
 
     def inner(self) -> StagingFolder:
-        """A new folder in this one."""
+        """Return a new folder in this one."""
         return StagingFolder(self._store, f"{self.key}/{uuid.uuid4().hex}")
 
     def manifest(self, name: str, store: Store, files: Sequence[LakeFile]) -> str:
-        """Publish a COPY manifest of files of `store`; returns its URI.
+        """Publish a COPY manifest of files in `store`; return its URI.
 
-        A manifest and not a prefix: `dt=2026-01-1` would also mean `dt=2026-01-10`, and files that a crash left behind.
+        A manifest, not a prefix: `dt=2026-01-1` would also match `dt=2026-01-10`, and files that a crash left behind.
         """
         entries = [{"url": store.uri_of(f.key), "mandatory": True, "meta": {"content_length": f.size}} for f in files]
         return self._write(f"{name}.manifest", json.dumps({"entries": entries}).encode())
 
     def table(self, name: str, rows: pa.Table) -> str:
-        """Write rows as one Parquet file and its manifest; returns the manifest's URI."""
+        """Write rows as one Parquet file and its manifest; return the manifest's URI."""
         import pyarrow.parquet as pq
 
         key = f"{self.key}/{name}.parquet"
-        with self._store.writing(key) as sink:  # by way of the disk: a table of all customers is many row groups
+        with self._store.writing(key) as sink:  # spooled to disk: a table of all customers is many row groups
             pq.write_table(rows, sink, row_group_size=_ROW_GROUP)
             size = sink.tell()
         entry = {"url": self._store.uri_of(key), "mandatory": True, "meta": {"content_length": size}}
         return self._write(f"{name}.manifest", json.dumps({"entries": [entry]}).encode())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows of the Parquet files that UNLOAD wrote here, a batch at a time."""
+        """Yield the rows of the Parquet files that UNLOAD wrote here, in batches."""
         import pyarrow.parquet as pq
 
         for entry in self._store.list(self.key):

@@ -1,16 +1,16 @@
 """Amazon Redshift behind the `Warehouse` protocol.
 
-A write is one transaction, repeated from the beginning after a conflict or a lost connection:
+A write is one transaction, which is repeated from the start after a conflict or a lost connection:
 
-    LOCK load_lock               before anything is read, so that the snapshot is of after the writer before
+    LOCK load_lock               before anything is read, so that the snapshot includes the previous writer's work
     CREATE TEMP TABLE, COPY      Parquet by manifest; Redshift reads S3 itself, with its role
     checks                       keys are not enforced, so the stage is compared with what the manifests promise
     DELETE, INSERT               by landing, with a column list
     COMMIT
 
-The lock is a table of its own without rows: locking `sales` itself would make every reader wait for the load, and the
-load for every forgotten session that has read. Writers of other programs are told by a conflict, which is repeated.
-TRUNCATE is never used: it commits.
+The lock is a table of its own without rows: a lock on `sales` itself would make every reader wait for the load, and the
+load for every forgotten session that has read. A writer in another program shows as a conflict, and the write is
+repeated. TRUNCATE is never used: it commits.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Redshift analyzes in the background when it is idle. A load that changes this share of a table of some size should
-#: not wait for that: the marts are made from it next. Below it, ANALYZE itself would skip the table.
+#: Redshift analyzes tables in the background when it is idle. A load that changes this share of a large table does not
+#: wait for that, because the marts are computed from it next. For smaller changes ANALYZE would skip the table.
 _ANALYZE_SHARE = 0.10
 _ANALYZE_ROWS = 10_000
 
@@ -50,7 +50,7 @@ _LOAD_ERROR = (
 class RedshiftWarehouse:
     """Tables of one source in the schema `schema` of a Redshift database.
 
-    `staging` is a store on S3 that Redshift's role can read and write; `prefix` the folder in it for what is under way.
+    `staging` is a store on S3 that Redshift's role can read and write; `prefix` is its folder for temporary files.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RedshiftWarehouse:
         return f"RedshiftWarehouse({self.location()!r})"
 
     def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
-        """See `Warehouse.load_landings`. The landings' files are on S3; the number of statements does not grow."""
+        """See `Warehouse.load_landings`. The number of statements does not grow with the number of landings."""
         clean = [f for m in landings for f in m.files["clean"]]
         quarantine = [f for m in landings for f in m.files["quarantine"]]
         if (clean or quarantine) and not store.uri.startswith("s3://"):
@@ -102,7 +102,7 @@ class RedshiftWarehouse:
                 loaded = apply_landings(run, landings)
                 session.commit()
                 changed = loaded.clean_inserted + loaded.clean_deleted
-                if _pays(changed, loaded.sales_total):
+                if _is_worth_analyzing(changed, loaded.sales_total):
                     self._analyze(session, (SALES_CLEAN, SALES))
                 return loaded
 
@@ -113,7 +113,7 @@ class RedshiftWarehouse:
         try:
             conformed = rows.select(list(table.names)).cast(table.arrow_schema())
         except (KeyError, ValueError) as e:
-            raise WarehouseError(f"{self.location(table)}: its new rows do not fit ({e}). The old ones stay.") from e
+            raise WarehouseError(f"{self.location(table)}: the new rows do not fit ({e}). The old ones stay.") from e
         with self._staging.folder() as folder:
             manifest = folder.table(table.name, conformed) if conformed.num_rows else None
 
@@ -123,7 +123,7 @@ class RedshiftWarehouse:
                     f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM stage_rows"
                 )
 
-            return self._made_anew(table, fill)
+            return self._replaced(table, fill)
 
     def rebuild(self, table: Table, select: str) -> int:
         """See `Warehouse.rebuild`."""
@@ -133,24 +133,24 @@ class RedshiftWarehouse:
                 f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM ({select}) AS q"
             )
 
-        return self._made_anew(table, fill)
+        return self._replaced(table, fill)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """See `Warehouse.query`. All rows come through the connection and are held: for many, see `scan`."""
+        """See `Warehouse.query`. All rows are held in memory; for many rows, use `scan`."""
 
         def work(session: Session) -> pa.Table:
-            found = session.run(sql, parameters)
-            return rows.to_arrow(session.columns, found)
+            result = session.run(sql, parameters)
+            return rows.to_arrow(session.columns, result)
 
-        return self._sessions.repeated("asking", work, tag="query")
+        return self._sessions.repeated("querying", work, tag="query")
 
     def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
-        """See `Warehouse.scan`. Redshift writes Parquet to the staging folder (UNLOAD), which is read file by file."""
+        """See `Warehouse.scan`. Redshift writes Parquet files to the staging folder (UNLOAD), which are read in turn."""
         select = sql.filled_in(query, parameters)
         with self._staging.folder() as parent:
 
             def work(session: Session) -> StagingFolder:
-                # Again into a folder of its own: UNLOAD wants it empty, and a try that broke may have left files.
+                # A new folder per attempt: UNLOAD needs an empty one, and a failed attempt may have left files.
                 folder = parent.inner()
                 session.run(sql.unload(select, folder.uri, self._settings.iam_role))
                 return folder
@@ -158,7 +158,7 @@ class RedshiftWarehouse:
             yield from self._sessions.repeated("unloading", work, tag="scan").batches()
 
     def exists(self, table: Table) -> bool:
-        """Whether the table has been made."""
+        """Return whether the table exists."""
 
         def work(session: Session) -> bool:
             return table.name in catalog.tables(session, self.schema)
@@ -166,14 +166,14 @@ class RedshiftWarehouse:
         return self._sessions.repeated("looking for a table", work, tag="exists")
 
     def location(self, table: Table | None = None) -> str:
-        """`redshift:<database>#<schema>.<table>`: without the endpoint, which is nobody's business in a log."""
+        """Return `redshift:<database>#<schema>.<table>`, without the endpoint, which does not belong in a log."""
         name = f"{self.schema}.{table.name}" if table else self.schema
         return f"redshift:{self._settings.database}#{name}"
 
     def examine(self) -> str:
-        """Log in, and let Redshift read a file of the staging folder into a table that goes again; what was seen.
+        """Log in, let Redshift read a file of the staging folder into a temporary table, and return what was found.
 
-        Raises RetailError where something is in the way of a load.
+        Raises RetailError if anything would prevent a load.
         """
         import pyarrow as pa
 
@@ -182,44 +182,48 @@ class RedshiftWarehouse:
 
             def work(session: Session) -> str:
                 [(user, version)] = session.run("SELECT CAST(current_user AS VARCHAR(128)), version()")
-                found = catalog.tables(session, self.schema)
+                tables = catalog.tables(session, self.schema)
                 session.run("CREATE TEMP TABLE stage_probe (probe BIGINT)")
                 self._copy(session, "stage_probe", manifest)
-                made = catalog.names(found, KEPT)
-                there = f"{len(found)} tables in {self.schema}" if made else f"{self.schema}: the first load makes it"
-                return f"{self.location()} as {user}, {str(version).split(',')[0]}; reads S3; {there}"
+                has_sales = catalog.names(tables, KEPT)
+                schema = (
+                    f"{len(tables)} tables in {self.schema}"
+                    if has_sales
+                    else f"{self.schema}: the first load creates it"
+                )
+                return f"{self.location()} as {user}, {str(version).split(',')[0]}; reads S3; {schema}"
 
-            return self._sessions.repeated("examining", work, tag="doctor")
+            return self._sessions.repeated("checking the warehouse", work, tag="doctor")
 
-    def _made_anew(self, table: Table, fill: Callable[[Session], None]) -> int:
-        """Replace what is in a derived table; one of another version is dropped and made again."""
+    def _replaced(self, table: Table, fill: Callable[[Session], None]) -> int:
+        """Replace the rows of a derived table; a table of another version is dropped and created again."""
 
         def work(session: Session) -> int:
             catalog.ensure(session, self.schema, ())
             self._lock(session)
-            found = catalog.tables(session, self.schema).get(table.name)
-            if found is not None and catalog.differs(table, found):
+            existing = catalog.tables(session, self.schema).get(table.name)
+            if existing is not None and catalog.differs(table, existing):
                 session.run(f"DROP TABLE {self.schema}.{table.name}")
-                found = None
-            if found is None:
+                existing = None
+            if existing is None:
                 session.run(sql.create_table(self.schema, table))
             else:
                 session.run(f"DELETE FROM {table.name}")
             fill(session)
             [(count,)] = session.run(f"SELECT count(*) FROM {table.name}")
             session.commit()
-            if _pays(int(count), int(count)):
+            if _is_worth_analyzing(int(count), int(count)):
                 self._analyze(session, (table,))
             return int(count)
 
-        return self._sessions.repeated(f"making {table.name}", work, tag=table.name)
+        return self._sessions.repeated(f"building {table.name}", work, tag=table.name)
 
     def _lock(self, session: Session) -> None:
-        """Begin the transaction of a writer; waits for the one before."""
+        """Begin the transaction of a writer; wait for the previous writer."""
         session.lock(f"{self.schema}.{catalog.LOCK}", self._wait_seconds)
 
     def _stage(self, session: Session, stage: str, table: Table, manifest: str | None) -> None:
-        """A temporary table with the rows of a manifest's files; empty without one."""
+        """Create a temporary table with the rows of a manifest's files; empty without a manifest."""
         session.run(sql.create_stage(stage, table))
         if manifest is not None:
             self._copy(session, stage, manifest)
@@ -233,18 +237,20 @@ class RedshiftWarehouse:
 
     @staticmethod
     def _load_error(session: Session) -> dict[str, Any] | None:
-        """What Redshift has logged of the COPY that just failed in this session."""
+        """What Redshift logged about the COPY that just failed in this session."""
         try:
             session.rollback()
-            [(process,)] = session.run("SELECT pg_backend_pid()")  # apart: only the leader node knows this function
-            found = session.run(_LOAD_ERROR, [process])
-        except Exception:  # the view is a help; why the COPY failed is known without it
+            [(process,)] = session.run(
+                "SELECT pg_backend_pid()"
+            )  # a separate query: only the leader node has this function
+            logged = session.run(_LOAD_ERROR, [process])
+        except Exception:  # the view only adds details; the COPY's own error is known
             return None
         names = ("file_name", "line_number", "column_name", "error_message")
-        return dict(zip(names, found[0], strict=True)) if found else None
+        return dict(zip(names, logged[0], strict=True)) if logged else None
 
     def _analyze(self, session: Session, tables: Sequence[Table]) -> None:
-        """Bring the planner's statistics up to date, after the commit. Without them queries are slow, not wrong."""
+        """Update the planner's statistics, after the commit. Without them queries are slow, not wrong."""
         try:
             with session.outside_a_transaction():
                 for table in tables:
@@ -253,7 +259,7 @@ class RedshiftWarehouse:
             log.warning("%s", self._sessions.explainer.explained(e, "analyzing"))
 
 
-def _pays(changed: int, total: int) -> bool:
+def _is_worth_analyzing(changed: int, total: int) -> bool:
     return changed >= _ANALYZE_ROWS and changed >= _ANALYZE_SHARE * total
 
 

@@ -198,7 +198,7 @@ def test_a_user_who_may_not_write_is_refused_and_nothing_changes(redshift: Place
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {redshift.recipe.schema} TO {name}",
     )
     reading = stack.warehouse(redshift.lake, redshift.recipe.schema, stack.settings(user=name, password="secret"))
-    with pytest.raises(WarehouseError, match=r"does not permit it while loading.*docs/redshift.md") as raised:
+    with pytest.raises(WarehouseError, match=r"permission denied while loading.*docs/redshift.md") as raised:
         reading.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
     assert not raised.value.retryable
     assert reading.query("SELECT count(*) AS n FROM sales").to_pylist() == [{"n": 3}]
@@ -209,14 +209,14 @@ def test_a_role_that_redshift_may_not_assume_is_refused_without_being_named(reds
     role = "arn:aws:iam::123456789012:role/somebody-elses"
     settings = redshift.stack.settings(iam_role=role)
     other = redshift.stack.warehouse(redshift.lake, redshift.recipe.schema, settings)
-    with pytest.raises(WarehouseError, match=r"does not permit it while loading.*not authorized to assume") as raised:
+    with pytest.raises(WarehouseError, match=r"permission denied while loading.*not authorized to assume") as raised:
         other.load_landings(redshift.lake.store, [redshift.lake.clean(NEXT)])
     assert "somebody" not in str(raised.value)
     assert "123456789012" not in str(raised.value)
     assert redshift.held() == redshift.before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="rights of files are those of POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="file permissions are those of POSIX")
 def test_a_database_file_that_may_not_be_written_is_refused_and_nothing_changes() -> None:
     with tempfile.TemporaryDirectory() as folder:  # not below pytest's, which only its owner may enter
         place = warehouses.duckdb_place(Path(folder)).prepare()
@@ -302,7 +302,7 @@ def test_an_answer_that_is_lost_after_the_commit_leaves_the_load_done(redshift: 
 def test_a_host_that_does_not_answer_is_reported_without_its_name(redshift: Place) -> None:
     settings = redshift.stack.settings(port="1")
     nowhere = redshift.stack.warehouse(redshift.lake, redshift.recipe.schema, settings, attempts=2)
-    with pytest.raises(WarehouseUnreachableError, match=r"redshift:dev#.*did not answer while asking") as raised:
+    with pytest.raises(WarehouseUnreachableError, match=r"redshift:dev#.*did not answer while querying") as raised:
         nowhere.query("SELECT 1")
     assert "localhost" not in str(raised.value)
 
@@ -339,7 +339,7 @@ def test_a_conflict_that_does_not_end_is_reported_as_busy(redshift: Place) -> No
 
     with (
         wire.hooked(correct),
-        pytest.raises(WarehouseBusyError, match=r"again and again while loading.*1023") as raised,
+        pytest.raises(WarehouseBusyError, match=r"every attempt conflicted .* while loading.*1023") as raised,
     ):
         redshift.rerun()
     assert raised.value.retryable

@@ -162,7 +162,7 @@ def test_replacing_a_table_with_rows_that_break_it_keeps_the_old_ones(place: Pla
     schema = DIM_DATE.arrow_schema()
     nullable = pa.schema([pa.field(f.name, f.type) for f in schema])
     assert place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([_day()], schema=schema)) == 1
-    with pytest.raises(WarehouseError, match=r"dim_date: its new rows do not fit .*year.*The old ones stay"):
+    with pytest.raises(WarehouseError, match=r"dim_date: the new rows do not fit .*year.*The old ones stay"):
         place.warehouse.replace(DIM_DATE, pa.Table.from_pylist([_day(year=None)], schema=nullable))
     assert place.warehouse.query("SELECT * FROM dim_date").to_pylist() == [_day()]
     assert place.warehouse.replace(DIM_DATE, schema.empty_table()) == 0

@@ -96,7 +96,9 @@ def test_a_file_of_the_lake_without_a_new_column_is_refused_and_nothing_changes(
 def test_other_changes_are_refused_with_what_to_do_and_nothing_changes(
     place: Place, changes: dict[Table, tuple[Column, ...]], message: str
 ) -> None:
-    way_out = "Nothing was changed.*materialize `sales` over all landings: every table is made again from the raw files"
+    way_out = (
+        "Nothing was changed.*materialize `sales` over all landings: every table is built again from the raw files"
+    )
     with defined_as(changes), pytest.raises(WarehouseError, match=f"made by another version .*{message}.*{way_out}"):
         place.load()
     assert place.held() == place.before
@@ -132,6 +134,6 @@ def test_a_table_of_the_version_before_can_be_read_with_the_columns_of_this_one(
 
 @pytest.mark.parametrize("sql", ["SELECT channel FROM sales", "SELECT s.channel FROM sales AS s"])
 def test_a_query_of_a_column_that_is_not_there_yet_says_what_to_do(place: Place, sql: str) -> None:
-    advice = "If an earlier version made the table, materialize its asset again"
+    advice = "If an earlier version created the table, materialize its asset again"
     with pytest.raises(WarehouseError, match=rf"channel.*{advice}"):
         place.warehouse.query(sql)

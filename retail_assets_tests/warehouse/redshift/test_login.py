@@ -57,13 +57,13 @@ def test_a_password(stack: Stack) -> None:
 def test_an_endpoint_with_another_name_than_its_certificate_is_not_trusted(stack: Stack) -> None:
     """127.0.0.1 reaches the wire as well; the certificate does not name it. No password is sent."""
     attempts = len(stack.wire.startups)
-    assert "does not prove to be Redshift" in refused(stack, stack.settings(host="127.0.0.1"))
+    assert "certificate of the endpoint is not trusted" in refused(stack, stack.settings(host="127.0.0.1"))
     assert len(stack.wire.startups) == attempts
 
 
 def test_an_endpoint_of_an_unknown_authority_is_not_trusted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
-    assert "does not prove to be Redshift" in refused(stack, stack.settings())
+    assert "certificate of the endpoint is not trusted" in refused(stack, stack.settings())
 
 
 def test_iam_on_a_cluster_as_a_named_user(stack: Stack) -> None:
@@ -113,7 +113,7 @@ def test_a_process_without_credentials_of_aws_is_told_so(stack: Stack, monkeypat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    assert "AWS did not accept who we are" in refused(stack, by_iam(stack, workgroup="nobody"))
+    assert "AWS rejected the credentials" in refused(stack, by_iam(stack, workgroup="nobody"))
 
 
 def test_a_secret_and_its_rotation(stack: Stack) -> None:
