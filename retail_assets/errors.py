@@ -1,7 +1,7 @@
 """The one exception family: what was wrong, where, and what to do next.
 
-Every error that a user can cause is a `RetailError`. The command line prints it without a traceback, and assets turn
-it into a Dagster `Failure`; `retryable` says whether running the same again can help.
+Every problem that a user can fix is a `RetailError`. The command line prints it without a traceback, and assets turn it
+into a Dagster `Failure`; `retryable` says whether another attempt can help.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class RetailError(Exception):
-    """A problem that the user can act on. The message says what, where and what to do."""
+    """A problem that the user can fix. The message says what is wrong, where, and what to do."""
 
     retryable = False
 
@@ -21,35 +21,35 @@ class SettingsError(RetailError):
 
 
 class ContractError(RetailError):
-    """A contract file is wrong, or is not there."""
+    """A contract file is wrong or missing."""
 
 
 class LandingError(RetailError):
-    """A file cannot be landed, or what was landed cannot be read as the contract says."""
+    """A file cannot be landed, or a landed file cannot be read as the contract says."""
 
 
 class StorageError(RetailError):
-    """A store refused to read or write: permission, space, or absence."""
+    """A store could not read or write: no permission, no space, or no such object."""
 
 
 class StorageBusyError(StorageError):
-    """A store does not answer, asks to slow down, or was written by another meanwhile; trying again later can help."""
+    """A store does not answer, asks to slow down, or was changed by another process; another attempt can help."""
 
     retryable = True
 
 
 class WarehouseError(RetailError):
-    """The warehouse refused a load or a query, or found what it was given to be inconsistent."""
+    """The warehouse refused a load or a query, or the rows to load are inconsistent."""
 
 
 class WarehouseBusyError(WarehouseError):
-    """Another process holds the warehouse; trying again later can help."""
+    """Another process is using the warehouse; another attempt can help."""
 
     retryable = True
 
 
 class WarehouseUnreachableError(WarehouseError):
-    """The warehouse does not answer, or the connection broke; trying again later can help."""
+    """The warehouse does not answer, or the connection was lost; another attempt can help."""
 
     retryable = True
 
@@ -59,14 +59,18 @@ class EngineError(RetailError):
 
 
 class NotReadyError(RetailError):
-    """What was asked for has not been computed yet; says which asset to materialize."""
+    """The requested data has not been computed yet; the message says which asset to materialize."""
 
 
 class ModelFileError(RetailError):
     """A stored model is not one of ours, is damaged, or asks to run code."""
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str:
-    """`" Did you mean 'x'?"` for the closest of `known`, or an empty string."""
-    match = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+def nearest(wrong: str, names: Iterable[str]) -> str:
+    """Return `" Did you mean 'x'?"` for the most similar of `names`, or an empty string if none is similar.
+
+    >>> nearest("sles", ["sales", "dim_date"])
+    " Did you mean 'sales'?"
+    """
+    match = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
     return f" Did you mean {match[0]!r}?" if match else ""

@@ -1,6 +1,6 @@
-"""The places that one source lives in, opened from the settings: raw store, lake, models, output, warehouse.
+"""The places of one source, opened from the settings: raw store, lake, models, output, warehouse.
 
-Assets, checks and the command line all get theirs here. Nothing is opened before it is used.
+Assets, checks and the command line get them here. Nothing is opened before it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from retail_assets.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True)
 class Platform:
-    """Everything of one source, for one set of settings."""
+    """The places of one source, for one set of settings."""
 
     settings: Settings
 

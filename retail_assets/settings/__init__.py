@@ -1,4 +1,4 @@
-"""RETAIL_* and REDSHIFT_* variables, read and validated once. Not here: anything that opens what they name."""
+"""The RETAIL_* and REDSHIFT_* variables, read and validated once. Nothing is opened here."""
 
 from retail_assets.settings.environment import VARIABLES, Settings, load
 

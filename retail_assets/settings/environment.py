@@ -1,7 +1,7 @@
 """Every setting of the product: read from the environment once, validated, and never silently replaced.
 
-Only this module reads `RETAIL_*`. Which warehouse, store or Spark is on is known here, in `storage`, `spark` and
-`warehouse/`, and nowhere else.
+Only this module reads `RETAIL_*`. Besides it, only `storage/`, `spark/` and `warehouse/` know which store, Spark or
+warehouse is in use.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WAREHOUSES = ("duckdb", "redshift")
 
 @dataclass(frozen=True)
 class Settings:
-    """The validated settings. URIs are absolute; `contract` has the overrides of zone, country and currency applied."""
+    """The validated settings. URIs are absolute; `contract` has time zone, country and currency as set."""
 
     home: Path
     output_uri: str
@@ -77,6 +77,7 @@ class Settings:
 
     @property
     def duckdb_path(self) -> Path:
+        """The file of the embedded warehouse."""
         return self.home / "warehouse" / "retail.duckdb"
 
     def today(self) -> dt.date:
@@ -117,10 +118,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise _wrong("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
     memory = value("RETAIL_SPARK_MEMORY")
     if memory is not None and not re.match(r"[1-9]\d*[gGmM]\Z", memory):
-        raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number of m or g, such as 1500m or 2g")
+        raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number followed by m or g, such as 1500m or 2g")
     regressors = value("RETAIL_REGRESSORS")
     if regressors is not None and not _TABLE.match(regressors):
-        raise _wrong("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in small letters")
+        raise _wrong("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in lowercase")
 
     contract = contracts.load(value("RETAIL_SOURCE") or "retail_sales")
     overrides = {
@@ -168,11 +169,11 @@ def _wrong(name: str, value: str, allowed: str) -> SettingsError:
     return SettingsError(f"{name}={value!r} is not usable. Allowed: {allowed}")
 
 
-def _holds_credentials(name: str, scheme: str) -> SettingsError:
-    """The value is not repeated in the message: what stands before the @ is likely a secret."""
+def _contains_credentials(name: str, scheme: str) -> SettingsError:
+    """The error does not repeat the value, because the part before the @ is probably a secret."""
     return SettingsError(
-        f"{name} must not hold credentials. Give {scheme}://bucket/prefix; keys come from the environment, a profile "
-        "or a role."
+        f"{name} must not contain credentials. Set it to {scheme}://bucket/prefix; keys come from the environment, a "
+        "profile or a role."
     )
 
 
@@ -186,15 +187,15 @@ def _date(name: str, text: str | None) -> dt.date | None:
 
 
 def _folder(name: str, text: str) -> str:
-    """An absolute local folder. `s3://…` and half-written schemes such as `s3:/x` are no folders."""
+    """An absolute local folder. Refuses `s3://…` and incomplete schemes such as `s3:/x`."""
     if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.]+):/*", text):
         if name == "RETAIL_HOME":
             raise _wrong(name, text, "a local folder")
         if "@" in text:
-            raise _holds_credentials(name, "s3")
-        whole = f"{scheme[1].lower()}://{text[scheme.end() :]}"
-        meant = f" Did you mean {whole!r}?" if scheme[1].lower() in _SCHEMES else ""
-        raise _wrong(name, text, f"a folder or a URI.{meant}")
+            raise _contains_credentials(name, "s3")
+        uri = f"{scheme[1].lower()}://{text[scheme.end() :]}"
+        suggestion = f" Did you mean {uri!r}?" if scheme[1].lower() in _SCHEMES else ""
+        raise _wrong(name, text, f"a folder or a URI.{suggestion}")
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as e:  # ~nosuchuser
@@ -202,12 +203,12 @@ def _folder(name: str, text: str) -> str:
 
 
 def _uri(name: str, text: str) -> str:
-    """An absolute URI: plain paths become absolute folders; the scheme must be one we can open."""
+    """An absolute URI: plain paths become absolute folders; the scheme must be one that can be opened."""
     if "://" not in text:
         return _folder(name, text)
     scheme, _, rest = text.partition("://")
     if scheme in ("s3a", "s3n"):
-        raise _wrong(name, text, f"s3://{rest} (the same bucket; Hadoop's name for it is not needed)")
+        raise _wrong(name, text, f"s3://{rest} (the same bucket; Hadoop's scheme is not needed)")
     if scheme not in _SCHEMES:
         raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
     if scheme == "file":
@@ -219,9 +220,9 @@ def _uri(name: str, text: str) -> str:
     if not bucket:
         raise _wrong(name, text, f"{scheme}://bucket/prefix")
     if "@" in bucket and scheme == "s3":
-        raise _holds_credentials(name, scheme)
+        raise _contains_credentials(name, scheme)
     if scheme == "s3" and not _BUCKET.match(bucket):
-        raise _wrong(name, text, "a bucket of 3 to 63 small letters, digits, - and . as in s3://bucket/prefix")
+        raise _wrong(name, text, "a bucket of 3 to 63 lowercase letters, digits, - and ., as in s3://bucket/prefix")
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
-        raise _wrong(name, text, f"{scheme}://bucket/prefix, its folders with one / between them")
+        raise _wrong(name, text, f"{scheme}://bucket/prefix, with a single / between folders")
     return text.rstrip("/")

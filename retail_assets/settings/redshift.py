@@ -1,7 +1,7 @@
-"""How to reach Redshift: the `REDSHIFT_*` variables, read once, by `settings`, when RETAIL_WAREHOUSE=redshift.
+"""How to reach Redshift: the `REDSHIFT_*` variables, which are read if RETAIL_WAREHOUSE=redshift.
 
-Four ways in, told apart by what is set: a password, a secret of Secrets Manager, IAM on a cluster, IAM on Serverless.
-Secrets are in no repr and in no error.
+There are four ways to log in: a password, a secret in Secrets Manager, IAM on a cluster, and IAM on Serverless. The
+variables that are set decide which one is used. Secrets appear in no repr and in no error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "REDSHIFT_CLUSTER": ("", "identifier of a provisioned cluster: log in with IAM"),
     "REDSHIFT_WORKGROUP": ("", "workgroup of Redshift Serverless: log in with IAM"),
     "REDSHIFT_REGION": ("AWS's own", "region of the cluster, the workgroup and the secret"),
-    "REDSHIFT_STAGING_URI": ("below RETAIL_LAKE_URI", "s3://… folder for what is on its way in or out"),
+    "REDSHIFT_STAGING_URI": ("below RETAIL_LAKE_URI", "s3://… folder for files on their way in or out"),
 }
 
 _PATTERNS: dict[str, tuple[str, str]] = {
@@ -49,7 +49,7 @@ _CONFIDENTIAL = ("REDSHIFT_PASSWORD", "REDSHIFT_SECRET", "REDSHIFT_IAM_ROLE", "R
 
 @dataclass(frozen=True)
 class RedshiftSettings:
-    """Where Redshift is and how to log in. `host` is None where IAM or the secret tell it."""
+    """Where Redshift is and how to log in. `host` is None if IAM or the secret provides it."""
 
     login: Login
     database: str
@@ -66,7 +66,7 @@ class RedshiftSettings:
 
 
 def load(environ: Mapping[str, str]) -> RedshiftSettings:
-    """Read and validate. Raises SettingsError, naming the variable and what is allowed."""
+    """Read and validate the settings. Raises SettingsError, naming the variable and what is allowed."""
     unknown = sorted(name for name in environ if name.startswith("REDSHIFT_") and name not in VARIABLES)
     if unknown:
         raise SettingsError(
@@ -74,7 +74,7 @@ def load(environ: Mapping[str, str]) -> RedshiftSettings:
         )
     values = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
     if "REDSHIFT_PASSWORD" in values:
-        values["REDSHIFT_PASSWORD"] = environ["REDSHIFT_PASSWORD"]  # blanks at its ends belong to it
+        values["REDSHIFT_PASSWORD"] = environ["REDSHIFT_PASSWORD"]  # leading and trailing blanks belong to it
     for name, (pattern, allowed) in _PATTERNS.items():
         if name in values and not re.match(pattern, values[name]):
             shown = "" if name in _CONFIDENTIAL else f"={values[name]!r}"
@@ -114,8 +114,8 @@ def _login(values: Mapping[str, str]) -> Login:
     }
     given = [name for name in ways if name in values]
     if len(given) != 1:
-        found = f"set are {' and '.join(given)}" if given else "none is set"
+        problem = f"{' and '.join(given)} are set" if given else "none is set"
         raise SettingsError(
-            f"RETAIL_WAREHOUSE=redshift needs exactly one of {', '.join(ways)}, which says how to log in: {found}."
+            f"RETAIL_WAREHOUSE=redshift needs exactly one of {', '.join(ways)}, which says how to log in: {problem}."
         )
     return ways[given[0]]

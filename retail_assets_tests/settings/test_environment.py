@@ -65,7 +65,7 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_OUTPUT", "s3:bucket", "Did you mean 's3://bucket'"),
         ("RETAIL_RAW_URI", "http://host/x", "s3://"),
         ("RETAIL_RAW_URI", "s3a://bucket/x", "s3://bucket/x"),
-        ("RETAIL_RAW_URI", "s3://Bucket/x", "small letters"),
+        ("RETAIL_RAW_URI", "s3://Bucket/x", "lowercase letters"),
         ("RETAIL_RAW_URI", "s3://b/x", "3 to 63"),
         ("RETAIL_RAW_URI", "s3://bucket//x", "one / between"),
         ("RETAIL_RAW_URI", "s3://bucket/../x", "one / between"),

@@ -35,7 +35,7 @@ def test_blanks_in_a_password_belong_to_it() -> None:
     ("change", "told"),
     [
         ({"REDSHIFT_PASSWROD": "x"}, "REDSHIFT_PASSWROD is not a setting. Did you mean 'REDSHIFT_PASSWORD'"),
-        ({"REDSHIFT_CLUSTER": "shop"}, "exactly one of .* set are REDSHIFT_PASSWORD and REDSHIFT_CLUSTER"),
+        ({"REDSHIFT_CLUSTER": "shop"}, "exactly one of .* REDSHIFT_PASSWORD and REDSHIFT_CLUSTER are set"),
         ({"REDSHIFT_PASSWORD": ""}, "exactly one of .* none is set"),
         ({"REDSHIFT_DATABASE": ""}, "needs REDSHIFT_DATABASE"),
         ({"REDSHIFT_HOST": "", "REDSHIFT_USER": ""}, "needs REDSHIFT_HOST and REDSHIFT_USER"),

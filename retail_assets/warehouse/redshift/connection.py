@@ -58,7 +58,7 @@ class Session:
         self.run(f"SET statement_timeout TO {int(seconds * 1000)}")
 
     def lock(self, table: str, wait_seconds: float) -> None:
-        """Begin a transaction with the lock of a table. The error of a wait that times out has the attribute `waiting`."""
+        """Begin a transaction with a table lock. After too long a wait, the error has the attribute `waiting`."""
         self.limit(wait_seconds)
         try:
             self.run(f"LOCK {table}")

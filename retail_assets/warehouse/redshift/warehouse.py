@@ -145,7 +145,7 @@ class RedshiftWarehouse:
         return self._sessions.repeated("querying", work, tag="query")
 
     def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
-        """See `Warehouse.scan`. Redshift writes Parquet files to the staging folder (UNLOAD), which are read in turn."""
+        """See `Warehouse.scan`. Redshift writes Parquet files to the staging folder (UNLOAD); each is read in turn."""
         select = sql.filled_in(query, parameters)
         with self._staging.folder() as parent:
 
