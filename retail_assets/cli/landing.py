@@ -32,7 +32,10 @@ def land(
         bool, typer.Option("--replace", help="Replace the file of the same name that landed that day: a correction.")
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Land a file even if the same bytes have already landed on another day.")
+        bool,
+        typer.Option(
+            "--again", help="Land a file even if its bytes have already landed on another day or under another name."
+        ),
     ] = False,
     check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
 ) -> None:

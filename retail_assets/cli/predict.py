@@ -19,7 +19,7 @@ def forecast(
     days: Annotated[int, typer.Option(min=1, max=28, help="Days ahead.")] = 28,
     as_json: AsJson = False,
 ) -> None:
-    """Revenue and units of the coming days with 80 % prediction intervals, next to the seasonal naive baseline."""
+    """Show revenue and units of the coming days with 80 % prediction intervals, next to the seasonal naive baseline."""
     from retail_assets.platform import Platform
     from retail_assets.warehouse import lookup
 
@@ -51,7 +51,7 @@ def segment(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The segment of one customer, or of the customers in a file of purchases, with the numbers behind it."""
+    """Show the segment of one customer, or of the customers in a file of purchases, with the numbers behind it."""
     from retail_assets.cli import segments
 
     if (customer is None) == (from_csv is None):

@@ -36,7 +36,7 @@ def _selection(reason: str | None, file: str | None, landing: str | None) -> Sel
 
 @quarantine.command("summary")
 def summary(reason: Reason = None, file: InFile = None, landing: Landing = None, as_json: AsJson = False) -> None:
-    """Rejected rows, their money and their share, by reason, landing and file."""
+    """Count rejected rows, their money and their share, by reason, landing and file."""
     from retail_assets.platform import Platform
     from retail_assets.quarantine import rows
     from retail_assets.quarantine.summary import summarize
@@ -58,7 +58,7 @@ def list_rows(
     limit: Annotated[int, typer.Option(min=1, help="Number of rows to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Rejected rows with place, reasons and text, ordered by landing, file and line."""
+    """List rejected rows with place, reasons and text, ordered by landing, file and line."""
     from retail_assets.platform import Platform
     from retail_assets.quarantine import rows
 
@@ -78,7 +78,7 @@ def show(
     transaction: Annotated[str | None, typer.Option(metavar="ID", help="Instead: the transaction id.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One rejected row in full: its reasons and what to do, its text next to the header, and how it is read."""
+    """Show one rejected row in full: reasons and what to do, its text next to the header, and how it is read."""
     from retail_assets.platform import Platform
     from retail_assets.quarantine import record, rows
 

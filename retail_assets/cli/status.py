@@ -18,7 +18,7 @@ _MOST_LANDINGS = 40
 
 
 def status(as_json: AsJson = False) -> None:
-    """What has landed, been cleaned and been loaded, and when."""
+    """Show what has landed, been cleaned and been loaded, and when."""
     from retail_assets.platform import Platform
     from retail_assets.status import read_status
 

@@ -136,6 +136,12 @@ def test_loading_the_definitions_imports_neither_pyspark_nor_sklearn_nor_matplot
     assert done.stdout.strip() == "[]"
 
 
+def test_dagsters_private_names_stand_in_one_module() -> None:
+    """A new release of Dagster may rename them without notice."""
+    modules = [p for p in (ROOT / "retail_assets").rglob("*.py") if "dagster._" in p.read_text(encoding="utf-8")]
+    assert [p.relative_to(ROOT).as_posix() for p in modules] == ["retail_assets/defs/execute.py"]
+
+
 def test_the_workspace_file_loads() -> None:
     program = Path(sys.executable).with_name("dagster")
     done = subprocess.run(

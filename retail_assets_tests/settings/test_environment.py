@@ -1,4 +1,4 @@
-"""Settings are read once, and a wrong one is refused by name, value and what is allowed; none is replaced quietly."""
+"""Settings are read once; a wrong one is refused with its name, its value and what is allowed, never replaced."""
 
 from __future__ import annotations
 
@@ -24,6 +24,51 @@ def test_without_any_variable_everything_has_its_default(tmp_path: Path, monkeyp
     assert loaded.duckdb_path == tmp_path / ".retail/warehouse/retail.duckdb"
     assert (loaded.warehouse, loaded.spark_master, loaded.spark_memory) == ("duckdb", "local[*]", None)
     assert (loaded.source, loaded.start_date, loaded.end_date) == ("retail_sales", dt.date(2023, 1, 1), None)
+
+
+def test_every_setting_of_the_first_release_still_works(tmp_path: Path) -> None:
+    """Deployments set these variables; a renamed one would be refused as unknown."""
+    loaded = settings.load(
+        {
+            "RETAIL_HOME": str(tmp_path / "home"),
+            "RETAIL_OUTPUT": "s3://bucket/output",
+            "RETAIL_RAW_URI": "s3://bucket/raw",
+            "RETAIL_LAKE_URI": "s3://bucket/lake",
+            "RETAIL_MODELS_URI": "abfs://container/models",
+            "RETAIL_WAREHOUSE": "duckdb",
+            "RETAIL_SPARK": "local[2]",
+            "RETAIL_SPARK_MEMORY": "2g",
+            "RETAIL_SOURCE": "complete_journey",
+            "RETAIL_START_DATE": "2017-11-30",
+            "RETAIL_END_DATE": "2017-12-31",
+            "RETAIL_TIMEZONE": "Europe/Berlin",
+            "RETAIL_COUNTRY": "DE",
+            "RETAIL_CURRENCY": "EUR",
+            "RETAIL_EVENTS": str(tmp_path / "events.csv"),
+            "RETAIL_REGRESSORS": "weather",
+            "RETAIL_PERSONAS": str(tmp_path / "personas.yaml"),
+        }
+    )
+    assert loaded == settings.Settings(
+        home=tmp_path / "home",
+        output_uri="s3://bucket/output",
+        raw_uri="s3://bucket/raw",
+        lake_uri="s3://bucket/lake",
+        models_uri="abfs://container/models",
+        warehouse="duckdb",
+        redshift=None,
+        spark_master="local[2]",
+        spark_memory="2g",
+        contract=loaded.contract,
+        start_date=dt.date(2017, 11, 30),
+        end_date=dt.date(2017, 12, 31),
+        events=str(tmp_path / "events.csv"),
+        regressors="weather",
+        personas=tmp_path / "personas.yaml",
+    )
+    contract = loaded.contract
+    assert contract.name == "complete_journey"
+    assert (contract.timezone, contract.country, contract.currency) == ("Europe/Berlin", "DE", "EUR")
 
 
 def test_stores_follow_home_unless_set(tmp_path: Path) -> None:
@@ -67,8 +112,8 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_RAW_URI", "s3a://bucket/x", "s3://bucket/x"),
         ("RETAIL_RAW_URI", "s3://Bucket/x", "lowercase letters"),
         ("RETAIL_RAW_URI", "s3://b/x", "3 to 63"),
-        ("RETAIL_RAW_URI", "s3://bucket//x", "one / between"),
-        ("RETAIL_RAW_URI", "s3://bucket/../x", "one / between"),
+        ("RETAIL_RAW_URI", "s3://bucket//x", "single / between"),
+        ("RETAIL_RAW_URI", "s3://bucket/../x", "single / between"),
         ("RETAIL_LAKE_URI", "S3://bucket", "s3://"),
         ("RETAIL_MODELS_URI", "://", "s3://"),
         ("RETAIL_WAREHOUSE", "snowflake", "duckdb"),
@@ -98,7 +143,7 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, v
 
 
 def test_a_variable_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    """A misspelt RETAIL_LAKE_URI would otherwise put a production lake in a local folder."""
+    """A misspelled RETAIL_LAKE_URI would otherwise put a production lake in a local folder."""
     with pytest.raises(SettingsError, match=r"RETAIL_LAKE_URL is not a setting\. Did you mean 'RETAIL_LAKE_URI'"):
         settings.load({"RETAIL_LAKE_URL": "s3://bucket/lake"})
 
@@ -131,7 +176,7 @@ def test_today_is_the_shops_day() -> None:
         max_size=3,
     )
 )
-def test_no_value_whatever_is_met_with_anything_but_settings_or_a_settings_error(environ: dict[str, str]) -> None:
+def test_any_value_gives_settings_or_a_settings_error(environ: dict[str, str]) -> None:
     try:
         loaded = settings.load(environ)
     except SettingsError as e:
@@ -161,7 +206,7 @@ def test_what_only_looks_like_a_place_or_a_day_is_refused_with_its_name(variable
         settings.load({variable: value})
 
 
-def test_a_file_uri_is_a_folder_with_its_escapes_read() -> None:
+def test_a_file_uri_is_a_folder_with_its_escapes_decoded() -> None:
     assert settings.load({"RETAIL_RAW_URI": "file:///data/raw%20files/"}).raw_uri == "/data/raw files"
 
 
