@@ -274,7 +274,7 @@ def test_a_landing_outside_the_settings_stands_in_the_way_only_of_its_own_replay
 ) -> None:
     monkeypatch.setenv("RETAIL_START_DATE", "2024-01-02")
     refused = command("quarantine", "replay", "--landing", FIRST, expect=1)
-    assert f"{FIRST} is a landing outside RETAIL_START_DATE" in refused
+    assert f"The landing of {FIRST} is outside RETAIL_START_DATE" in refused
     monkeypatch.setenv("RETAIL_SOURCE", "retail_sales")
     assert "Nothing to replay" in command("quarantine", "replay")
 
