@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, settings in a folder of the test's own, and one Spark session."""
+"""What all tests share: a clean environment, settings in a folder of their own, and one Spark session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Servers that tests of several rooms share.
 pytest_plugins = ["retail_assets_tests.services.s3_fixtures"]
 
-# Before any test module is imported: no test depends on the settings of whoever runs it, nor on a display.
+# Before any test module is imported: no test depends on settings from outside, nor on a display.
 for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and not n.startswith("RETAIL_TEST_")]:
     del os.environ[_name]
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
@@ -30,7 +30,7 @@ os.environ["MPLBACKEND"] = "Agg"
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
 
-# Slow machines are no failure, and a red run must be red again when it is repeated.
+# A slow machine is no failure, and a failed run must fail again when it is repeated.
 hypothesis.settings.register_profile(
     "retail", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("retail")
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """The least environment that settings can be loaded from, with all state below `tmp_path`."""
+    """The smallest environment that settings can be loaded from, with all state below `tmp_path`."""
     return {"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")}
 
 

@@ -36,7 +36,7 @@ def _examined(environ: dict[str, str]) -> dict[str, Finding]:
 
 
 def _red(environ: dict[str, str]) -> list[Finding]:
-    # Whether the package is installed or only on the path is the affair of whoever runs the tests.
+    # Whether the package is installed or only on the path depends on who runs the tests.
     return [f for f in doctor.run(environ, start_spark=False) if not f.ok and f.name != "packages"]
 
 
@@ -58,7 +58,7 @@ def test_every_wrong_setting_is_a_line_and_the_other_checks_go_on(healthy: dict[
     assert "RETAIL_SOURCE, RETAIL_SPRAK, RETAIL_WAREHOUSE" in found["settings"].detail
 
 
-def test_settings_that_are_wrong_only_together_are_said(healthy: dict[str, str]) -> None:
+def test_settings_that_are_wrong_only_together_are_reported(healthy: dict[str, str]) -> None:
     together = {"RETAIL_START_DATE": "2024-02-01", "RETAIL_END_DATE": "2024-01-01"}
     red = _red({**healthy, **together})
     assert any("RETAIL_END_DATE='2024-01-01'" in f.detail for f in red)
@@ -110,7 +110,7 @@ def test_landings_outside_of_the_range_are_red(healthy: dict[str, str]) -> None:
     assert "2023-06-30" in red.detail
 
 
-def test_a_first_day_that_is_still_to_come_is_red(healthy: dict[str, str]) -> None:
+def test_a_first_day_in_the_future_is_red(healthy: dict[str, str]) -> None:
     (red,) = _red({**healthy, "RETAIL_START_DATE": "9000-01-01"})
     assert red.name == "partitions"
 
@@ -171,7 +171,7 @@ def test_a_dagster_home_that_cannot_be_used_is_red(healthy: dict[str, str], valu
     assert complaint in red.detail
 
 
-def test_no_dagster_home_is_said_and_nothing_to_mend_because_runs_work_without(healthy: dict[str, str]) -> None:
+def test_no_dagster_home_is_reported_and_is_no_problem_because_runs_work_without(healthy: dict[str, str]) -> None:
     [found] = [f for f in doctor.run({**healthy, "DAGSTER_HOME": ""}, start_spark=False) if f.name == "dagster"]
     assert found.ok
     assert "runs are forgotten" in found.detail

@@ -1,4 +1,4 @@
-"""The command line's manner: what it prints, its exit codes, and that it says what to do instead of a traceback."""
+"""How the command line behaves: what it prints, its exit codes, and messages instead of tracebacks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_landing_says_what_happened_and_what_comes_next(home: Path, capsys: pyte
     assert "already landed" in capsys.readouterr().out
 
 
-def test_another_source_lands_beside_and_the_next_command_names_it(
+def test_another_source_lands_separately_and_the_next_command_names_it(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
@@ -97,7 +97,9 @@ def test_one_bad_file_among_good_ones_lands_none(home: Path, capsys: pytest.Capt
     assert not home.exists()
 
 
-def test_a_correction_needs_replace_and_a_second_copy_again(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_correction_needs_replace_and_a_second_copy_needs_again(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("a.csv").write_bytes(b"x\n1\n")
     assert app.main(["land", "--no-check", "a.csv", "--date", "2024-03-01"]) == 0
     assert app.main(["land", "--no-check", "a.csv", "--date", "2024-03-02", "--again"]) == 0
@@ -200,7 +202,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(place: str, capsys: pytest
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_fault_of_ours_is_exit_code_70_and_says_how_to_see_more(
+def test_a_bug_is_exit_code_70_with_a_hint_how_to_see_more(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
@@ -230,7 +232,7 @@ def test_a_long_message_is_cut_to_a_screen(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_duckdbs_way_of_being_interrupted_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DuckDB raises RuntimeError("Query interrupted") on Ctrl-C, which would look like a fault of ours."""
+    """DuckDB raises RuntimeError("Query interrupted") on Ctrl-C, which would look like a bug of ours."""
 
     def interrupted(*_: object) -> None:
         raise RuntimeError("Query interrupted")
@@ -246,10 +248,15 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
     workplace = tmp_path / "workplace"
     workplace.mkdir()
     monkeypatch.setenv("TMPDIR", str(workplace))
-    # Whoever runs the tests in the background of a shell has SIGINT ignored, and so have all that they start.
-    heeds = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    # In the background of a shell SIGINT is ignored, and so it is in every child process.
+    restores = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
     arguments = ["sample", "synthetic", "--rows", "50000000", "--days", "1"]
-    program = [sys.executable, "-c", f"{heeds}; from retail_assets.cli.app import main; sys.exit(main())", *arguments]
+    program = [
+        sys.executable,
+        "-c",
+        f"{restores}; from retail_assets.cli.app import main; sys.exit(main())",
+        *arguments,
+    ]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr is not None
     # A file appears once the work has begun; waiting for it needs no guess at how long a start takes.
@@ -283,11 +290,11 @@ def test_a_progress_bar_is_drawn_on_a_terminal_only(home: Path) -> None:
         with contextlib.suppress(OSError):  # Linux: nobody holds the other end any more
             while more := os.read(ours, 65536):
                 seen += more
-        told = process.stdout.read()
+        output = process.stdout.read()
     os.close(ours)
     assert process.returncode == 0
     assert b"Landing synthetic sales" in seen
-    assert b"already landed" in told
+    assert b"already landed" in output
 
 
 def test_version_and_help_need_no_heavy_module() -> None:
@@ -306,5 +313,5 @@ def test_version_and_help_need_no_heavy_module() -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=4))
 @settings(max_examples=50, deadline=None)
-def test_no_arguments_whatever_give_a_traceback(arguments: list[str]) -> None:
+def test_no_arguments_give_a_traceback(arguments: list[str]) -> None:
     assert app.main(arguments) in (0, 1, 2)

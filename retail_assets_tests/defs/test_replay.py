@@ -1,4 +1,4 @@
-"""A replay's landings as runs of Dagster: which ones go together."""
+"""Which landings of a replay share a Dagster run, and the report for people."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_the_report_adds_up_and_says_what_was_cleaned_as_a_whole() -> None:
     assert "judged 5 rejected rows of 1 landing again" in text
     assert "The landing of 2024-03-02 would be cleaned again from its files: of that." in text
     assert text.endswith("Nothing was changed.")
-    said = report.to_json()
-    assert (said["selected"], said["cleaned"], said["selection"]) == (12, 3, "reason invalid_date")
+    data = report.to_json()
+    assert (data["selected"], data["cleaned"], data["selection"]) == (12, 3, "reason invalid_date")
 
 
 def test_a_report_of_nothing_says_so() -> None:

@@ -159,7 +159,7 @@ def test_what_is_no_landing_and_what_is_no_partition_is_left_alone(shop: Shop) -
 
 
 def test_the_first_look_asks_only_for_what_the_lake_does_not_have(shop: Shop) -> None:
-    """Turned on beside a lake of a year, a sensor that asks for everything costs a day."""
+    """A sensor that is started next to a year's lake and requests everything would cost a day."""
     row = b"1,2024-01-01,C1,Male,34,Beauty,1,50,50\n"
     for day in (D1, D2, D3):
         shop.put(day, data=HEADER + row)
@@ -293,7 +293,7 @@ def test_a_tick_of_a_year_is_one_listing(shop: Shop, door: Door) -> None:
     shop.tick()
     door.requests.clear()
     assert shop.tick() == []
-    assert door.said == ["LIST raw/retail_sales/dt="]
+    assert door.log == ["LIST raw/retail_sales/dt="]
 
 
 def test_a_refusal_is_told_without_what_it_names(shop: Shop, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

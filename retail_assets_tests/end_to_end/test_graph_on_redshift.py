@@ -50,7 +50,7 @@ def test_every_table_is_the_same_and_nothing_planted_is_in_what_was_written(stac
         | {"RETAIL_WAREHOUSE": "redshift"}
         | stack.redshift()
     )
-    said = "".join(_run(environ | stack.environ, sample, days, tmp_path) for environ in (embedded, redshift))
+    printed = "".join(_run(environ | stack.environ, sample, days, tmp_path) for environ in (embedded, redshift))
     mine, other = (Platform(settings_module.load(e)).warehouse for e in (embedded, redshift))
     differing = [t.name for t in ALL if _rows(mine, t) != _rows(other, t)]
     assert differing == []
@@ -58,7 +58,7 @@ def test_every_table_is_the_same_and_nothing_planted_is_in_what_was_written(stac
     planted = [PASSWORD, ROLE, *(v for k, v in CREDENTIALS.items() if "REGION" not in k)]
     planted += [stack.endpoint.removeprefix("http://")]
     written = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and p.suffix in (".db", ".log", ".json", "")]
-    assert [p for p in planted if p in said or any(p.encode() in data for data in written)] == []
+    assert [p for p in planted if p in printed or any(p.encode() in data for data in written)] == []
 
 
 def _run(environ: dict[str, str], sample: list[str], days: str, folder: Path) -> str:
@@ -66,7 +66,7 @@ def _run(environ: dict[str, str], sample: list[str], days: str, folder: Path) ->
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     environ = {**os.environ, **environ, "DAGSTER_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-    said = ""
+    printed = ""
     for arguments in (
         ["retail_assets.cli", "sample", *sample],
         ["dagster", *_MATERIALIZE, days],
@@ -74,9 +74,9 @@ def _run(environ: dict[str, str], sample: list[str], days: str, folder: Path) ->
     ):
         command = [sys.executable, "-m", *arguments]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=900)
-        said += done.stdout + done.stderr
-        assert done.returncode == 0, said[-5000:]
-    return said
+        printed += done.stdout + done.stderr
+        assert done.returncode == 0, printed[-5000:]
+    return printed
 
 
 def _rows(warehouse: Any, table: Table) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The whole graph with raw files, lake and output on S3: the same tables as from folders, and no secret told."""
+"""The whole graph with raw files, lake and output on S3: the same tables as from folders, and no secret shown."""
 
 from __future__ import annotations
 
@@ -104,10 +104,10 @@ def test_nothing_of_the_raw_files_and_the_lake_is_left_on_the_disk(on_s3: OnS3) 
 
 
 def test_doctor_says_how_spark_gets_at_the_stores(on_s3: OnS3) -> None:
-    said = on_s3.place.run("retail-assets", "doctor").stdout
-    assert f"s3://{BUCKET}/lake and s3://{BUCKET}/raw: read and written inside the Python tasks" in said
-    assert "(s3a:// is not there)" in said
-    assert f"storage: output: s3://{BUCKET}/output can be listed and written" in said
+    report = on_s3.place.run("retail-assets", "doctor").stdout
+    assert f"s3://{BUCKET}/lake and s3://{BUCKET}/raw: read and written inside the Python tasks" in report
+    assert "(s3a:// is not installed)" in report
+    assert f"storage: output: s3://{BUCKET}/output can be listed and written" in report
 
 
 def test_a_run_over_a_landing_asks_little_of_s3(on_s3: OnS3) -> None:

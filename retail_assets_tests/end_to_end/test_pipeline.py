@@ -94,9 +94,9 @@ def test_a_file_that_does_not_fit_fails_with_the_message_and_loads_nothing(
     folder = place.home / "raw" / "retail_sales" / f"dt={LAST}"
     (folder / "zz.csv").write_text("id;day\n1;2024-01-03\n")
     failed = place.materialize("--partition", LAST, expect=None)
-    told = failed.stderr + failed.stdout
-    assert "zz.csv does not fit contract 'retail_sales'" in told
-    assert "headers found:  'id', 'day'" in told
+    output = failed.stderr + failed.stdout
+    assert "zz.csv does not fit contract 'retail_sales'" in output
+    assert "headers found:  'id', 'day'" in output
     assert tables(place) == before
 
 
@@ -104,9 +104,9 @@ def test_lost_rows_stop_the_run_before_the_warehouse(materialized: Installation,
     place = materialized.copy(tmp_path)
     before = tables(place)
     manifest = place.home / "lake" / "retail_sales" / "raw" / f"dt={LAST}" / "manifest.json"
-    told = json.loads(manifest.read_text())
-    told["files"][0]["lines"] += 1  # as if cleaning had dropped a line
-    manifest.write_text(json.dumps(told))
+    content = json.loads(manifest.read_text())
+    content["files"][0]["lines"] += 1  # as if cleaning had dropped a line
+    manifest.write_text(json.dumps(content))
     assets = "clean_sales,quarantined_sales,sales,sales_quarantine"
     failed = place.materialize("--partition", LAST, select=assets, expect=None)
     assert "rows_are_conserved" in failed.stderr + failed.stdout
@@ -114,9 +114,9 @@ def test_lost_rows_stop_the_run_before_the_warehouse(materialized: Installation,
 
 
 def test_status_and_predictions_tell_of_the_run(materialized: Installation) -> None:
-    told = json.loads(materialized.run("retail-assets", "status", "--json").stdout)
-    assert [item["state"] for item in told["landings"]] == ["loaded"] * 3
-    assert told["tables"]["sales"] == summary(materialized)["rows"]["current"]
+    status = json.loads(materialized.run("retail-assets", "status", "--json").stdout)
+    assert [item["state"] for item in status["landings"]] == ["loaded"] * 3
+    assert status["tables"]["sales"] == summary(materialized)["rows"]["current"]
     forecast = json.loads(materialized.run("retail-assets", "predict", "forecast", "--days", "2", "--json").stdout)
     assert [row["product_category"] for row in forecast] == ["TOTAL", "TOTAL"]
     customer = tables(materialized)["customer_segments"][0][0]

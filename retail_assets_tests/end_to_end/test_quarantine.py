@@ -79,7 +79,7 @@ def command(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture(scope="module")
 def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Three small landings, cleaned and loaded. Read only: `mended` is a copy to be changed."""
+    """Three small landings, cleaned and loaded. Read only: `fixed` is a copy that may be changed."""
     folder = tmp_path_factory.mktemp("landed")
     shop = Shop(folder, installation(folder).env)
     synthetic.land(Store(str(folder / "home" / "raw")), 600, 3, 7, dt.date.fromisoformat(FIRST), 0.1)
@@ -89,7 +89,7 @@ def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Sho
     return shop
 
 
-def _mended(landed: Shop, folder: Path, more: str = "") -> Shop:
+def _fixed(landed: Shop, folder: Path, more: str = "") -> Shop:
     """A copy with a contract that reads more: sales without category, and totals that are ten off."""
     rules = yaml.safe_load(_SHIPPED.read_text())
     rules["version"] = 2
@@ -97,23 +97,23 @@ def _mended(landed: Shop, folder: Path, more: str = "") -> Shop:
     rules["columns"]["product_category"]["default"] = "Unknown"
     folder.mkdir(exist_ok=True)
     shutil.copytree(landed.folder / "home", folder / "home")
-    contract = folder / "mended.yaml"
+    contract = folder / "fixed.yaml"
     contract.write_text(yaml.safe_dump(rules) + more)
     env = installation(folder).env | {"RETAIL_SOURCE": str(contract)}
     return Shop(folder, env)
 
 
 @pytest.fixture
-def mended(landed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    shop = _mended(landed, tmp_path)
+def fixed(landed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    shop = _fixed(landed, tmp_path)
     shop.enter(monkeypatch)
     return shop
 
 
 @pytest.fixture(scope="module")
 def expected(landed: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
-    """What the tables say when all landings are cleaned from their files with the mended contract."""
-    shop = _mended(landed, tmp_path_factory.mktemp("anew") / "shop")
+    """What the tables say when all landings are cleaned from their files with the fixed contract."""
+    shop = _fixed(landed, tmp_path_factory.mktemp("cleaned_again") / "shop")
     with pytest.MonkeyPatch.context() as patch:
         shop.enter(patch)
         assert app.main(["materialize", "--select", _INGEST, "--partition-range", f"{FIRST}...{LAST}"]) == 0
@@ -140,7 +140,7 @@ def test_the_documented_example_is_what_happens(
     shop.enter(monkeypatch)
     monkeypatch.chdir(tmp_path)
     shutil.copy(_SHIPPED, "shop.yaml")
-    told = ""
+    output = ""
     for kind, text in _blocks():
         if kind == "csv":
             Path("branch.csv").write_text(text)
@@ -152,17 +152,17 @@ def test_the_documented_example_is_what_happens(
                 contract = contract.replace(old[1:] + "\n", new[1:] + "\n")
             Path("shop.yaml").write_text(contract)
         elif kind == "sql":
-            told = str(shop.ask(text.rstrip().rstrip(";")))
+            output = str(shop.ask(text.rstrip().rstrip(";")))
         elif kind == "text":
-            assert _seen(told) == _seen(text)
+            assert _seen(output) == _seen(text)
         else:
             for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                line, _, said = part.partition("\n")
-                told = _typed(line, command, monkeypatch)
-                if said.strip():
-                    shown = _seen(said)
+                line, _, documented = part.partition("\n")
+                output = _typed(line, command, monkeypatch)
+                if documented.strip():
+                    shown = _seen(documented)
                     cut = shown.index("…") if "…" in shown else None
-                    assert _seen(told)[:cut] == shown[:cut], line
+                    assert _seen(output)[:cut] == shown[:cut], line
 
 
 def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -181,17 +181,17 @@ def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_replay_gives_the_tables_that_cleaning_anew_gives_and_dagster_knows_of_it(
-    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
+    fixed: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
 ) -> None:
-    before = mended.tables()
+    before = fixed.tables()
     dry = json.loads(command("quarantine", "replay", "--dry-run", "--json"))
     assert dry["cleaned"] > 0
-    assert mended.tables() == before
+    assert fixed.tables() == before
     done = json.loads(command("quarantine", "replay", "--json"))
     assert {k: done[k] for k in ("selected", "cleaned", "rejected", "amount")} == {
         k: dry[k] for k in ("selected", "cleaned", "rejected", "amount")
     }
-    assert mended.tables() == expected
+    assert fixed.tables() == expected
     assert len(before["sales_quarantine"]) - len(expected["sales_quarantine"]) == done["cleaned"] + done["superseded"]
     with dg.DagsterInstance.get() as instance:
         [run] = instance.get_runs(dg.RunsFilter(tags={"retail_assets/replay": "all"}))
@@ -205,7 +205,7 @@ def test_a_replay_gives_the_tables_that_cleaning_anew_gives_and_dagster_knows_of
     assert "Nothing to replay" in command("quarantine", "replay")
 
 
-#: Rows that no contract can mend are marked and published without Spark, so these processes start fast.
+#: Rows that no contract can fix are marked and published without Spark, so these processes start fast.
 _BROKEN_ONLY = ("quarantine", "replay", "--reason", "malformed_row")
 
 _DIE_BEFORE_LOADING = f"""
@@ -229,38 +229,38 @@ def _process(shop: Shop, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_a_replay_that_is_killed_before_the_load_is_finished_by_the_same_again(
-    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
+    fixed: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command
 ) -> None:
-    before = mended.tables()
-    killed = _process(mended, "-c", _DIE_BEFORE_LOADING)
+    before = fixed.tables()
+    killed = _process(fixed, "-c", _DIE_BEFORE_LOADING)
     _, err = killed.communicate(timeout=500)
     assert killed.returncode == -signal.SIGKILL, err
-    assert mended.tables() == before
+    assert fixed.tables() == before
     assert "that an earlier run had cleaned but not loaded: loaded." in command("quarantine", "replay")
-    assert mended.tables() == expected
+    assert fixed.tables() == expected
 
 
 def test_two_replays_at_once_lose_nothing(
-    mended: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command, capfd: pytest.CaptureFixture[str]
+    fixed: Shop, expected: dict[str, list[tuple[Any, ...]]], command: Command, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    other = _process(mended, "-m", "retail_assets.cli", *_BROKEN_ONLY)
+    other = _process(fixed, "-m", "retail_assets.cli", *_BROKEN_ONLY)
     ours = app.main(["quarantine", "replay"])
-    said = [capfd.readouterr().err, other.communicate(timeout=500)[1]]
-    # One that meets the other's load may refuse; then the same again must find all that is left to do.
-    for code, err in zip((ours, other.returncode), said, strict=True):
+    errors = [capfd.readouterr().err, other.communicate(timeout=500)[1]]
+    # A replay that meets the other's load may refuse; the next one must then find everything that is left to do.
+    for code, err in zip((ours, other.returncode), errors, strict=True):
         assert code == 0 or re.search("run the same again|try again", err.lower()), err
     if ours or other.returncode:
         command("quarantine", "replay")
-    assert mended.tables() == expected
+    assert fixed.tables() == expected
 
 
 def test_a_contract_that_reads_the_files_otherwise_cleans_whole_landings_and_says_so(
     landed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
-    shop = _mended(landed, tmp_path, "file: {encoding: latin-1}\n")
+    shop = _fixed(landed, tmp_path, "file: {encoding: latin-1}\n")
     shop.enter(monkeypatch)
-    said = command("quarantine", "replay", "--landing", LAST)
-    assert f"The landing of {LAST} was cleaned again from its files: the contract changes how" in said
+    output = command("quarantine", "replay", "--landing", LAST)
+    assert f"The landing of {LAST} was cleaned again from its files: the contract changes how" in output
     manifest = json.loads(
         (tmp_path / "home" / "lake" / "retail_sales" / "clean" / f"dt={LAST}" / "manifest.json").read_text()
     )
@@ -270,7 +270,7 @@ def test_a_contract_that_reads_the_files_otherwise_cleans_whole_landings_and_say
 
 
 def test_a_landing_outside_the_settings_stands_in_the_way_only_of_its_own_replay(
-    mended: Shop, command: Command, monkeypatch: pytest.MonkeyPatch
+    fixed: Shop, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETAIL_START_DATE", "2024-01-02")
     refused = command("quarantine", "replay", "--landing", FIRST, expect=1)
@@ -303,8 +303,8 @@ def test_rejected_rows_are_counted_listed_shown_and_exported(
 
 @pytest.mark.parametrize("name", ["summary", "list", "show", "export", "replay"])
 def test_every_command_explains_itself(command: Command, name: str) -> None:
-    said = command("quarantine", name, "--help")
-    assert f"quarantine {name}" in said
+    output = command("quarantine", name, "--help")
+    assert f"quarantine {name}" in output
     assert f"`retail-assets quarantine {name}" in _PAGE
 
 

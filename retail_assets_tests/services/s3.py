@@ -1,4 +1,4 @@
-"""A real moto server in a process of its own, and a door before it that counts requests and can break them."""
+"""A real moto server in its own process, and a door in front of it that records requests and can break them."""
 
 from __future__ import annotations
 
@@ -161,8 +161,8 @@ class Door:
         return None
 
     @property
-    def said(self) -> list[str]:
-        """The requests as words: `GET key`, `LIST prefix`."""
+    def log(self) -> list[str]:
+        """The requests in words: `GET key`, `LIST prefix`."""
         words = []
         for r in self.requests:
             if "list-type" in r.query:

@@ -1,4 +1,4 @@
-"""AWS as the tests see it: one moto server for the session, a bucket a test, and no settings of whoever runs them."""
+"""AWS for tests: one moto server per session, one bucket per test, and no AWS settings from outside."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_blanks_in_a_password_belong_to_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"REDSHIFT_PASSWROD": "x"}, "REDSHIFT_PASSWROD is not a setting. Did you mean 'REDSHIFT_PASSWORD'"),
         ({"REDSHIFT_CLUSTER": "shop"}, "exactly one of .* REDSHIFT_PASSWORD and REDSHIFT_CLUSTER are set"),
@@ -49,8 +49,8 @@ def test_blanks_in_a_password_belong_to_it() -> None:
         ({"REDSHIFT_DATABASE": "dev; DROP"}, "REDSHIFT_DATABASE='dev; DROP' is not usable"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name(change: dict[str, str], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_a_wrong_value_is_refused_by_name(change: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         load(PASSWORD | change)
 
 

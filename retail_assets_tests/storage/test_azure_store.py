@@ -60,8 +60,8 @@ def _installed(cache: Path) -> Path:
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
         except (subprocess.SubprocessError, OSError) as e:
-            said = getattr(e, "stderr", "") or str(e)
-            pytest.skip(f"Azure is not tested here: npm could not install azurite@{_AZURITE}: {str(said)[-300:]}")
+            reason = getattr(e, "stderr", "") or str(e)
+            pytest.skip(f"Azure is not tested here: npm could not install azurite@{_AZURITE}: {str(reason)[-300:]}")
     return program
 
 

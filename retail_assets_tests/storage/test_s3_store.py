@@ -126,10 +126,10 @@ def test_a_partition_is_one_listing_whatever_else_is_in_the_bucket(door: Door, b
         store.write(f"shop/dt=2024-01-0{day}/a.csv", b"x")
     door.requests.clear()
     store.list("shop/dt=2024-01-03")
-    assert door.said == ["LIST raw/shop/dt=2024-01-03/"]
+    assert door.log == ["LIST raw/shop/dt=2024-01-03/"]
     door.requests.clear()
     assert len(store.folders("shop")) == 5
-    assert door.said == ["LIST raw/shop/"]
+    assert door.log == ["LIST raw/shop/"]
     assert door.requests[0].query["delimiter"] == "/"
 
 
@@ -140,7 +140,7 @@ def test_a_listing_goes_on_by_page_and_does_not_forget(s3: Any, door: Door, buck
         s3.put_object(Bucket=bucket, Key=f"raw/{key}")
     door.requests.clear()
     assert [e.key for e in store.list("p")] == keys
-    assert door.said == ["LIST raw/p/"] * 2
+    assert door.log == ["LIST raw/p/"] * 2
     door.requests.clear()
     store.delete(keys)
     assert len(door.requests) == 2
@@ -154,7 +154,7 @@ def test_reading_and_looking_and_publishing_are_one_request_each(door: Door, buc
     assert store.exists("m.json")
     assert store.read_if_exists("m.json")
     assert store.read_if_exists("none.json") is None
-    assert door.said == ["PUT m.json", "GET m.json", "GET m.json", "GET m.json", "GET none.json"]
+    assert door.log == ["PUT m.json", "GET m.json", "GET m.json", "GET m.json", "GET none.json"]
 
 
 def test_a_file_of_some_megabytes_is_one_request_and_a_long_one_few(door: Door, bucket: str) -> None:
@@ -167,7 +167,7 @@ def test_a_file_of_some_megabytes_is_one_request_and_a_long_one_few(door: Door, 
         assert f.seek(0, io.SEEK_END) == 3 * MIB  # as cleaning does, to see whether it was replaced
         f.seek(0)
         assert f.read() == data[: 3 * MIB]
-    assert door.said == ["GET small"]
+    assert door.log == ["GET small"]
     door.requests.clear()
     with store.open("long") as f:
         assert b"".join(iter(lambda: f.read(MIB), b"")) == data
@@ -282,7 +282,7 @@ def test_a_swap_whose_answer_was_lost_knows_its_own_work(door: Door, bucket: str
     store = Store(f"s3://{bucket}")
     door.meets("after", when=lambda r: r.method == "PUT")
     assert store.swap("m", b"mine", None)
-    assert [s for s in door.said if s.startswith("PUT")] == ["PUT m", "PUT m"]
+    assert [s for s in door.log if s.startswith("PUT")] == ["PUT m", "PUT m"]
 
 
 def test_a_reader_gets_one_version_or_an_error_never_a_mixture(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Small landings as cleaning would leave them in the lake, and what the tables must then hold, said in plain Python."""
+"""Small landings as cleaning would leave them in the lake, and what the tables must then hold, in plain Python."""
 
 from __future__ import annotations
 

@@ -271,7 +271,7 @@ def test_a_damaged_database_is_reported_with_the_way_out(place: Place, do_damage
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("ALTER TABLE shop.sales_clean DROP COLUMN order_id", "order_id VARCHAR NOT NULL is missing"),
         (
@@ -280,10 +280,10 @@ def test_a_damaged_database_is_reported_with_the_way_out(place: Place, do_damage
         ),
     ],
 )
-def test_tables_of_another_version_are_refused_and_not_changed(place: Place, change: str, told: str) -> None:
+def test_tables_of_another_version_are_refused_and_not_changed(place: Place, change: str, message: str) -> None:
     with duckdb.connect(str(place.home / "retail.duckdb")) as connection:
         connection.execute(change)
-    with pytest.raises(WarehouseError, match=f"made by another version.*{told}.*Nothing was changed"):
+    with pytest.raises(WarehouseError, match=f"made by another version.*{message}.*Nothing was changed"):
         place.rerun()
     assert place.warehouse.query("SELECT count(*) AS n FROM sales_quarantine").to_pylist() == [{"n": 1}]
 
@@ -296,7 +296,7 @@ def test_a_derived_table_of_another_version_is_simply_made_again(place: Place) -
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "told"),
+    ("text", "kind", "message"),
     [
         ('IO Error: Could not write file "x": No space left on device', StorageError, "is full: nothing was changed"),
         ('IO Error: Cannot open file "x": Permission denied', StorageError, "Check its owner and permissions"),
@@ -304,14 +304,14 @@ def test_a_derived_table_of_another_version_is_simply_made_again(place: Place) -
     ],
 )
 def test_a_disk_that_refuses_is_told_apart_from_a_damaged_database(
-    place: Place, monkeypatch: pytest.MonkeyPatch, said: str, kind: type[RetailError], told: str
+    place: Place, monkeypatch: pytest.MonkeyPatch, text: str, kind: type[RetailError], message: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise duckdb.IOException(said)
+        raise duckdb.IOException(text)
 
     with monkeypatch.context() as patch:
         patch.setattr(duckdb, "connect", refuse)
-        with pytest.raises(kind, match=told):
+        with pytest.raises(kind, match=message):
             place.rerun()
     assert held(place.warehouse) == place.before
 

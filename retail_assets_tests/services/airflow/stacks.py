@@ -14,7 +14,7 @@ from airflow_bridge.local_stack import LocalStack
 ROOT = Path(__file__).parents[3]
 HERE = ROOT / "retail_assets_tests" / "airflow_bridge"
 
-#: A queue that looks often and lets the toys run beside each other; the shop's own runs stay one at a time, as they
+#: A queue that looks often and lets the toys run side by side; the shop's own runs stay one at a time, as they
 #: write one DuckDB file and start one Spark each.
 DAGSTER_YAML = """
 telemetry: {enabled: false}
@@ -74,7 +74,7 @@ def stack(folder: Path, *, with_shop: bool, more: Mapping[str, str] | None = Non
 def run(
     command: Sequence[str], env: Mapping[str, str], cwd: Path, *, expect: int = 0, seconds: float = 400
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of this Python environment to its end; fail with what it said unless it ends with `expect`."""
+    """Run a program of this Python environment to its end; fail with its output unless it ends with `expect`."""
     program = Path(sys.executable).with_name(command[0])
     done = subprocess.run(
         [program, *command[1:]],

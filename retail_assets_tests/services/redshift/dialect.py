@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 _FLAGS = re.IGNORECASE | re.DOTALL
 
-#: What PostgreSQL would run and Redshift refuses, or does otherwise: (pattern, what is told).
+#: What PostgreSQL would run and Redshift refuses, or does otherwise: (pattern, message).
 _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, _FLAGS), told)
-    for pattern, told in (
+    (re.compile(pattern, _FLAGS), message)
+    for pattern, message in (
         (r"\bFILTER\s*\(\s*WHERE\b", "FILTER is not supported; use CASE"),
         (r"\bDISTINCT\s+ON\b", "SELECT DISTINCT ON is not supported"),
         (
@@ -86,9 +86,9 @@ _STATEMENTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 def refusal(sql: str) -> str | None:
     """Why Redshift would not run this statement; None for all that is known."""
     bare = _without_literals(sql)
-    for pattern, told in _REFUSED:
+    for pattern, message in _REFUSED:
         if found := pattern.search(bare):
-            return f"{told} (at {found[0].strip()[:60]!r})"
+            return f"{message} (at {found[0].strip()[:60]!r})"
     if found := _RESERVED_NAME.search(bare):
         return f"syntax error at or near {found[1]!r}: a reserved word must be quoted to be a name"
     for window, before in _windows(bare):

@@ -27,8 +27,8 @@ def serving(asked: list[str], *, denies: bool = False) -> Iterator[str]:
             target = self.headers.get("X-Amz-Target", "")
             asked.append(f"{target or 'GetClusterCredentialsWithIAM'} {body}")
             if denies:
-                told = "User: arn:aws:iam::123456789012:user/planted is not authorized to perform: GetCredentials"
-                self._answer(400, json.dumps({"__type": "AccessDeniedException", "message": told}))
+                message = "User: arn:aws:iam::123456789012:user/planted is not authorized to perform: GetCredentials"
+                self._answer(400, json.dumps({"__type": "AccessDeniedException", "message": message}))
             elif target:
                 answer = {"dbUser": USER, "dbPassword": TEMPORARY_PASSWORD, "expiration": 4070908800}
                 self._answer(200, json.dumps(answer))

@@ -57,7 +57,7 @@ class Stack:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What AWS's clients and the driver need: credentials, endpoint, whom to trust."""
+        """What AWS's clients and the driver need: credentials, endpoint, the certificate to trust."""
         return CREDENTIALS | {"AWS_ENDPOINT_URL": self.endpoint, "SSL_CERT_FILE": str(self.authority)}
 
     def redshift(self, **changes: str | None) -> dict[str, str]:

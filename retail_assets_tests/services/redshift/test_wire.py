@@ -127,7 +127,7 @@ def test_copy_takes_a_file_that_fits(stack: Stack, connection: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         (ROW | {"n": pa.array([1], pa.int32())}, "incompatible Parquet schema for column 't.n'"),
         (ROW | {"n": pa.array(["1"])}, "incompatible Parquet schema for column 't.n'"),
@@ -138,8 +138,8 @@ def test_copy_takes_a_file_that_fits(stack: Stack, connection: Any) -> None:
         (ROW | {"w": pa.array(["éé!"])}, "Table: 4, Data: 5"),
     ],
 )
-def test_copy_does_not_cast_reorder_or_cut(stack: Stack, connection: Any, columns: Any, told: str) -> None:
-    assert told in refused(connection, copied(stack, "bad", columns))
+def test_copy_does_not_cast_reorder_or_cut(stack: Stack, connection: Any, columns: Any, message: str) -> None:
+    assert message in refused(connection, copied(stack, "bad", columns))
 
 
 def test_copy_wants_the_files_and_sizes_of_its_manifest(stack: Stack, connection: Any) -> None:

@@ -154,8 +154,8 @@ class _Session(socketserver.BaseRequestHandler):
         _, password = read_message(self.client)
         role = self.wire.authenticate(given["user"], password[:-1].decode())
         if role is None:
-            told = f'password authentication failed for user "{given["user"]}"'
-            self._send(_error("28000", told))
+            message = f'password authentication failed for user "{given["user"]}"'
+            self._send(_error("28000", message))
             return False
         self.backend = Backend(self.wire.path, role, given.get("database", ""), **_SESSION)
         try:

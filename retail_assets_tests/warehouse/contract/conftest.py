@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from retail_assets_tests.warehouse.contract.warehouses import Place
 
 
-#: A real cluster as well, for those who have one: s3://bucket/prefix of a lake that it may read, beside REDSHIFT_*.
+#: A real cluster as well, if there is one: s3://bucket/prefix of a lake that it may read. REDSHIFT_* must be set, too.
 LIVE = os.environ.get("RETAIL_TEST_REDSHIFT", "")
 
 

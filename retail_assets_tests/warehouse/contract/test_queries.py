@@ -219,11 +219,11 @@ def test_weather_in_the_warehouse_is_read_alike(empty_place: Place) -> None:
     days = [(DAY, 2.5, dt.datetime(2024, 2, 20, 18)), (DAY, 1.0, dt.datetime(2024, 2, 22, 6)), (NEXT, 4.0, None)]
     rows = [{"date": day, "name": "rain", "value": value, "known_on": known} for day, value, known in days]
     empty_place.warehouse.replace(weather, pa.Table.from_pylist(rows, weather.arrow_schema()))
-    said = regressors.from_warehouse(empty_place.warehouse, "weather")
-    assert said.names == ("rain",)
+    values = regressors.from_warehouse(empty_place.warehouse, "weather")
+    assert values.names == ("rain",)
     origins = np.array(["2024-02-21", "2024-02-22"], "datetime64[D]")
     targets = np.array([[DAY, NEXT]] * 2, "datetime64[D]")
-    assert said.as_known(origins, targets)[..., 0].tolist() == [[2.5, 4.0], [1.0, 4.0]]
+    assert values.as_known(origins, targets)[..., 0].tolist() == [[2.5, 4.0], [1.0, 4.0]]
     with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='wheather': .* has no such table"):
         regressors.from_warehouse(empty_place.warehouse, "wheather")
     with pytest.raises(RegressorsError, match=r"RETAIL_REGRESSORS='nowhere.weather': .* has no such table"):
@@ -240,7 +240,7 @@ def test_what_a_customer_bought_before_is_of_earlier_days_alone(empty_place: Pla
     rows.append(line("R", -100, days[0], at=9, customer_id="A", sale_date=days[0]))
     empty_place.warehouse.replace(SALES, pa.Table.from_pylist(rows, SALES.arrow_schema()))
     found = empty_place.warehouse.query(transaction_amounts.transactions(1)).to_pylist()
-    told = {r["transaction_id"]: (r["customer_lines_before"], r["customer_mean_before"]) for r in found}
-    assert told == {
+    history = {r["transaction_id"]: (r["customer_lines_before"], r["customer_mean_before"]) for r in found}
+    assert history == {
         "T0": (0, None), "T1": (0, None), "T2": (2, 2.0), "T3": (3, 3.0), "T4": (0, None), "T5": (None, None)
     }  # fmt: skip

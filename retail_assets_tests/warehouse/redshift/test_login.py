@@ -78,8 +78,8 @@ def test_iam_on_a_cluster_as_a_named_user(stack: Stack) -> None:
         DBName=stacks.DATABASE,
     )
     assert asked(stack, by_iam(stack, cluster=name, user=stacks.LOADER)) == stacks.LOADER
-    told = refused(stack, by_iam(stack, cluster="no-such-cluster", user=stacks.LOADER))
-    assert "REDSHIFT_CLUSTER" in told
+    message = refused(stack, by_iam(stack, cluster="no-such-cluster", user=stacks.LOADER))
+    assert "REDSHIFT_CLUSTER" in message
 
 
 def test_iam_on_a_cluster_as_the_user_of_the_identity(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,25 +140,25 @@ def test_a_secret_and_its_rotation(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ("just a password", "is not JSON with `username` and `password`"),
         ('{"username": "u"}', "is not JSON with `username` and `password`"),
         ('{"username": "u", "password": "planted-pw"}', "has no host. Set REDSHIFT_HOST"),
     ],
 )
-def test_a_secret_that_does_not_tell_enough(stack: Stack, value: str, told: str) -> None:
+def test_a_secret_that_does_not_tell_enough(stack: Stack, value: str, message: str) -> None:
     import boto3
 
     name = f"retail/{uuid.uuid4().hex}"
     boto3.client("secretsmanager").create_secret(Name=name, SecretString=value)
-    assert told in refused(stack, stack.settings(secret=name, password=None, user=None, host=None))
+    assert message in refused(stack, stack.settings(secret=name, password=None, user=None, host=None))
 
 
 def test_a_secret_that_is_not_there(stack: Stack) -> None:
-    told = refused(stack, stack.settings(secret="no/such/secret", password=None, user=None))
-    assert "REDSHIFT_SECRET" in told
-    assert "no/such/secret" not in told
+    message = refused(stack, stack.settings(secret="no/such/secret", password=None, user=None))
+    assert "REDSHIFT_SECRET" in message
+    assert "no/such/secret" not in message
 
 
 def test_nothing_secret_is_in_the_repr_of_settings_and_warehouse(stack: Stack) -> None:

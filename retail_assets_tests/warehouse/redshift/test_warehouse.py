@@ -48,7 +48,7 @@ def warehouse(stack: Stack, lake: Lake, schema: str) -> RedshiftWarehouse:
     return stack.warehouse(lake, schema)
 
 
-def said(stack: Stack, since: int) -> list[str]:
+def statements_since(stack: Stack, since: int) -> list[str]:
     return [statement for _, statement in stack.wire.statements[since:]]
 
 
@@ -80,7 +80,7 @@ def test_a_load_says_as_much_for_thousands_of_rows_in_twenty_files_as_for_ten_in
         before = len(stack.wire.statements)
         loaded = warehouse.load_landings(lake.store, [many(lake, rows, files, f"r{rows}")])
         assert loaded.sales_total == rows
-        counts.append(len(said(stack, before)))
+        counts.append(len(statements_since(stack, before)))
     assert counts[0] == counts[1] < 40
 
 
@@ -89,7 +89,7 @@ def test_a_million_rows(stack: Stack, lake: Lake, warehouse: RedshiftWarehouse) 
     before = len(stack.wire.statements)
     loaded = warehouse.load_landings(lake.store, [many(lake, 1_000_000, 8, "million")])
     assert loaded.sales_total == 1_000_000
-    assert len(said(stack, before)) < 45
+    assert len(statements_since(stack, before)) < 45
 
 
 def test_a_load_begins_with_the_lock_and_never_truncates(
@@ -98,7 +98,7 @@ def test_a_load_begins_with_the_lock_and_never_truncates(
     warehouse.load_landings(lake.store, [])
     before = len(stack.wire.statements)
     warehouse.load_landings(lake.store, [publish(lake, DAY, [line("A", 1)])])
-    statements = said(stack, before)
+    statements = statements_since(stack, before)
     lock = next(n for n, s in enumerate(statements) if s.startswith("LOCK"))
     # Neither of these two takes a snapshot.
     assert statements[lock - 2] == "begin transaction"
@@ -121,8 +121,8 @@ def test_every_session_is_tagged(stack: Stack, lake: Lake, warehouse: RedshiftWa
     before = len(stack.wire.statements)
     warehouse.load_landings(lake.store, [])
     warehouse.query("SELECT count(*) FROM sales")
-    assert f"SET query_group TO 'retail-assets/{schema}/load'" in said(stack, before)
-    assert f"SET query_group TO 'retail-assets/{schema}/query'" in said(stack, before)
+    assert f"SET query_group TO 'retail-assets/{schema}/load'" in statements_since(stack, before)
+    assert f"SET query_group TO 'retail-assets/{schema}/query'" in statements_since(stack, before)
     assert stack.wire.startups[-1]["application_name"] == "retail-assets"
 
 
@@ -217,7 +217,7 @@ def test_a_column_of_somebody_else_stays(stack: Stack, lake: Lake, warehouse: Re
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("ALTER TABLE {}.sales_clean DROP COLUMN order_id", r"order_id VARCHAR\(128\) NOT NULL is missing"),
         (
@@ -231,11 +231,11 @@ def test_a_column_of_somebody_else_stays(stack: Stack, lake: Lake, warehouse: Re
     ],
 )
 def test_a_table_of_another_version_is_refused_and_not_changed(
-    stack: Stack, lake: Lake, warehouse: RedshiftWarehouse, schema: str, change: str, told: str
+    stack: Stack, lake: Lake, warehouse: RedshiftWarehouse, schema: str, change: str, message: str
 ) -> None:
     warehouse.load_landings(lake.store, [])
     stack.wire.as_superuser(change.format(schema))
-    with pytest.raises(WarehouseError, match=f"made by another version.*{told}.*Nothing was changed"):
+    with pytest.raises(WarehouseError, match=f"made by another version.*{message}.*Nothing was changed"):
         warehouse.load_landings(lake.store, [])
 
 
@@ -270,9 +270,9 @@ def test_a_load_of_many_rows_is_analyzed_and_one_of_few_is_not(
     monkeypatch.setattr("retail_assets.warehouse.redshift.warehouse._ANALYZE_ROWS", 100)
     before = len(stack.wire.statements)
     warehouse.load_landings(lake.store, [publish(lake, DAY, [line("A", 1)])])
-    assert not any(s.startswith("ANALYZE") for s in said(stack, before))
+    assert not any(s.startswith("ANALYZE") for s in statements_since(stack, before))
     warehouse.load_landings(lake.store, [many(lake, 200, 1, "many")])
-    assert f"ANALYZE {schema}.sales PREDICATE COLUMNS" in said(stack, before)
+    assert f"ANALYZE {schema}.sales PREDICATE COLUMNS" in statements_since(stack, before)
 
 
 def test_statistics_that_fail_do_not_make_a_load_that_is_committed_fail(
@@ -383,10 +383,10 @@ def test_doctor_says_what_is_in_the_way(stack: Stack, environ: dict[str, str]) -
         "password": ("nope", "refused the login"),
         "iam_role": ("arn:aws:iam::123456789012:role/other", "not authorized to assume"),
     }
-    for name, (value, told) in wrong.items():
+    for name, (value, message) in wrong.items():
         found = {f.name: f for f in doctor.run(environ_of(stack, environ, **{name: value}), start_spark=False)}
         assert not found["warehouse"].ok
-        assert told in found["warehouse"].detail
+        assert message in found["warehouse"].detail
 
 
 def test_a_promise_that_changed_meanwhile_is_not_loaded(lake: Lake, warehouse: RedshiftWarehouse) -> None:
