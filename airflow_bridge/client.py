@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+UNENDED = ("QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING")
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -31,6 +32,8 @@ ROWS_OF_PARTITION, ROWS_OF_RANGE, ROWS = "dagster/partition_row_count", "rows_in
 _TEMPORARY = frozenset({429, 502, 503, 504})
 #: A shorter header value is not a secret, and masking it would garble ordinary words.
 _SHORTEST_SECRET = 5
+#: Part of Dagster's message about a step that a blocking check has stopped. It names the check, but not the reason.
+_BLOCKED = "blocking asset check"
 
 _NODES = """
 query Nodes { assetNodes {
@@ -175,7 +178,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """A run's event log in short: materialized assets, their rows if known, check results, and why steps failed."""
+    """A run's event log in short: materialized assets, their rows if known, check results, and why steps failed.
+
+    Where a blocking check has stopped a step, the reason is the description of the check.
+    """
 
     materialized: tuple[str, ...]
     rows: Mapping[str, int]
@@ -301,9 +307,10 @@ class DagsterClient:
         }
         return self._launched(self._ask(_RESUME, "launchRunReexecution", params=params))
 
-    def find(self, tags: Mapping[str, str], limit: int = 25) -> list[Run]:
-        """Return runs that carry all of these tags, newest first."""
-        answer = self._ask(_RUNS, "runsOrError", filter={"tags": _as_list(tags)}, limit=limit)
+    def find(self, tags: Mapping[str, str], limit: int = 25, *, unended: bool = False) -> list[Run]:
+        """Return runs that carry all of these tags, newest first; with `unended` only those that have not ended."""
+        chosen: dict[str, Any] = {"tags": _as_list(tags)} | ({"statuses": list(UNENDED)} if unended else {})
+        answer = self._ask(_RUNS, "runsOrError", filter=chosen, limit=limit)
         if answer["__typename"] != "Runs":
             raise RefusedError(f"Dagster at {self.url} cannot list runs: {answer.get('message')}")
         return [_run(result) for result in answer["results"]]
@@ -343,7 +350,9 @@ class DagsterClient:
         rows: dict[str, int] = {}
         by_partition: dict[str, dict[str | None, int]] = {}
         materialized: dict[str, None] = {}
-        checks, failures = [], []
+        checks: list[Check] = []
+        failed_in: dict[str | None, list[Check]] = {}
+        failures: list[str] = []
         for tags, events in self._pages(run_id):
             resumes = tags.get(RESUMES)
             for event in events:
@@ -357,13 +366,20 @@ class DagsterClient:
                     elif (count := numbers.get(ROWS_OF_RANGE, numbers.get(ROWS))) is not None:
                         rows[key] = count
                 elif kind == "AssetCheckEvaluationEvent":
-                    checks.append(_check(event["evaluation"]))
+                    check = _check(event["evaluation"])
+                    checks.append(check)
+                    if not check.passed and check.severity == "ERROR":
+                        failed_in.setdefault(event["stepKey"], []).append(check)
                 elif kind == "ExecutionStepFailureEvent":
-                    failures.append(f"step {event['stepKey']}: {_cause(event)}")
+                    cause = _cause(event)
+                    blocked_by = failed_in.get(event["stepKey"], []) if _BLOCKED in cause else []
+                    failures += [f"check {check}" for check in blocked_by if check.name in cause] or [
+                        f"step {event['stepKey']}: {cause}"
+                    ]
                 elif kind == "RunFailureEvent" and not failures:
                     failures.append(_cause(event))
         rows |= {key: sum(counts.values()) for key, counts in by_partition.items()}
-        return Report(tuple(materialized), rows, tuple(checks), tuple(failures)), resumes
+        return Report(tuple(materialized), rows, tuple(checks), tuple(dict.fromkeys(failures))), resumes
 
     def _pages(self, run_id: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
         """Yield the tags of a run with the events of its log, page by page; at least one page."""
@@ -497,6 +513,16 @@ class DagsterClient:
         for word in sorted(words, key=len, reverse=True):
             text = text.replace(word, "***")
         return text
+
+
+def sentence(text: str) -> str:
+    """Return the text with one full stop at its end.
+
+    >>> sentence("The till is on fire"), sentence("Wait. ")
+    ('The till is on fire.', 'Wait.')
+    """
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def check_partition(assets: Mapping[str, list[list[str]]], key: str) -> None:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,10 +31,11 @@ from airflow_bridge.client import (
     UnreachableError,
     check_partition,
     nearest,
+    sentence,
 )
 from airflow_bridge.hooks import DagsterHook
 from airflow_bridge.selection import select
-from airflow_bridge.triggers import LOST, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Watch
+from airflow_bridge.triggers import LOOK_AGAIN, LOST, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Stop, Watch
 from airflow_bridge.versions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
@@ -48,11 +50,20 @@ _LAUNCH_SHOWS = 30.0
 _LOOK_AGAIN = 2.0
 #: Seconds that a run which is being canceled has to end before the task launches another.
 _STOPS = 120.0
+#: The same where the task's own process is being stopped: Airflow kills it after five seconds.
+_STOPS_IN_WORKER = 3.5
+#: Seconds after a launch in which a run that another DAG run launched at the same moment becomes visible.
+_RIVAL_SHOWS = 2.0
+#: DAG runs that one question to Airflow is about.
+_AT_ONCE = 50
 #: Under this key the task's store holds the runs whose end was reported to Airflow.
 _REPORTED = "told_runs"
 _KEPT = 20
 #: More runs than one DAG run ever launches.
 _MANY = 500
+#: How the ids of the DAG runs of a backfill begin, and the states in which a task has nothing more to do.
+_OF_BACKFILL = "backfill__"
+_ENDED_TASK = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 #: Sorts after every partition key.
 _AFTER_ALL = chr(0x10FFFF)
 
@@ -98,6 +109,12 @@ class DagsterMaterializeOperator(BaseOperator):
         What the task does if an asset check of severity ERROR failed: `fail`, `skip` or `ignore`.
     resume_failed
         Whether a retry resumes the failed run instead of launching a new one.
+    once_per_backfill
+        In a backfill, skip the task while other DAG runs of the backfill are still to come, so that only the last one
+        materializes. For assets without partitions, which each DAG run would materialize again.
+    conf_names
+        The names that the configuration of a trigger may have. Another one, such as a misspelled parameter, fails the
+        task before anything is launched. By default any name is allowed.
 
     Returns
     -------
@@ -114,6 +131,7 @@ class DagsterMaterializeOperator(BaseOperator):
         "run_config",
         "tags_of_run",
         "dagster_conn_id",
+        "once_per_backfill",
     )
     template_fields_renderers = {"run_config": "json", "tags_of_run": "json"}  # noqa: RUF012 - Airflow's own form
     operator_extra_links = (DagsterRunLink(),)
@@ -138,6 +156,8 @@ class DagsterMaterializeOperator(BaseOperator):
         outage_tolerance: timedelta = timedelta(minutes=10),
         on_check_failure: str = "fail",
         resume_failed: bool = True,
+        once_per_backfill: bool | str = False,
+        conf_names: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -165,6 +185,8 @@ class DagsterMaterializeOperator(BaseOperator):
         self.outage_tolerance = outage_tolerance
         self.on_check_failure = on_check_failure
         self.resume_failed = resume_failed
+        self.once_per_backfill = once_per_backfill
+        self.conf_names = conf_names
         self.run_id: str | None = None
 
     # Airflow's side
@@ -172,6 +194,8 @@ class DagsterMaterializeOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Find the run of an earlier try, or launch a new one; then wait."""
         with _as_task_errors():
+            self._refuse_unknown_conf(context)
+            self._leave_to_the_last_of_a_backfill(context)
             client = self._client()
             run_id, existing = self._find_or_launch(client, context)
         return self._wait(client, context, run_id, existing)
@@ -195,11 +219,25 @@ class DagsterMaterializeOperator(BaseOperator):
         if self.run_id is None:
             return
         try:
-            refused = self._client().terminate(self.run_id)
+            stop = self._cancel(self._client(), self.run_id, _STOPS_IN_WORKER)
         except DagsterError as e:
             self.log.error("Dagster run %s could not be canceled and may still be running: %s", self.run_id, e)
         else:
-            self.log.info("Canceled Dagster run %s%s", self.run_id, f": {refused}" if refused else "")
+            say = self.log.info if stop.canceled else self.log.error
+            say("Dagster run %s %s", self.run_id, stop.outcome(_STOPS_IN_WORKER))
+
+    def _cancel(self, client: DagsterClient, run_id: str, seconds: float) -> Stop:
+        """Cancel a run and wait for its end, at most so many seconds."""
+        begun = time.time()
+        stop = Stop(run_id, client.terminate(run_id))
+        while True:
+            try:
+                stop.status = client.run(run_id).status
+            except DagsterError as e:
+                self.log.warning("%s", e)
+            if stop.over or time.time() - begun > seconds:
+                return stop
+            time.sleep(LOOK_AGAIN)
 
     def _wait(self, client: DagsterClient, context: Context, run_id: str, existing: Run | None) -> dict[str, Any]:
         """Wait for a run; `existing` is that run if an earlier try launched it. Its deadline counts from its launch."""
@@ -238,6 +276,44 @@ class DagsterMaterializeOperator(BaseOperator):
 
     # Before the launch
 
+    def _refuse_unknown_conf(self, context: Context) -> None:
+        """Raise RefusedError for a name that the DAG does not know: Airflow would ignore it."""
+        if self.conf_names is None:
+            return
+        given = getattr(context.get("dag_run"), "conf", None) or {}
+        if unknown := sorted(set(given) - set(self.conf_names)):
+            near = [n for name in unknown for n in get_close_matches(name, self.conf_names, n=1)]
+            hint = f" Did you mean {' and '.join(map(repr, near))}?" if near else ""
+            known = f"It has {', '.join(sorted(self.conf_names))}." if self.conf_names else "It has none."
+            raise RefusedError(
+                f"The DAG {context['ti'].dag_id!r} has no parameter {', '.join(map(repr, unknown))}.{hint} {known} "
+                "Nothing was launched. Trigger it again."
+            )
+
+    def _leave_to_the_last_of_a_backfill(self, context: Context) -> None:
+        """Skip the task in a backfill of which other DAG runs have not come as far as this one."""
+        run_type = getattr(context.get("dag_run"), "run_type", None)
+        if not _is_true(self.once_per_backfill) or str(getattr(run_type, "value", run_type)) != "backfill":
+            return
+        ti = context["ti"]
+        before = sorted(self.upstream_task_ids) or [self.task_id]
+        states: Mapping[str, Mapping[str, Any]] = ti.get_task_states(dag_id=ti.dag_id, task_ids=before)
+        behind = [
+            run_id
+            for run_id, by_task in states.items()
+            if run_id.startswith(_OF_BACKFILL) and run_id != ti.run_id and not _ENDED_TASK.issuperset(by_task.values())
+        ]
+        # The tasks of a backfill that somebody has canceled look as if they were still to come.
+        to_come = sum(
+            ti.get_dr_count(dag_id=ti.dag_id, run_ids=behind[at : at + _AT_ONCE], states=["queued", "running"])
+            for at in range(0, len(behind), _AT_ONCE)
+        )
+        if to_come:
+            raise AirflowSkipException(
+                f"{to_come} more DAG runs of the backfill are still to come. The last of them runs {self.task_id!r}, "
+                "for all of them."
+            )
+
     def _identity(self, context: Context) -> dict[str, str]:
         """Return the tags by which every try of this task finds its runs."""
         ti = context["ti"]
@@ -250,6 +326,7 @@ class DagsterMaterializeOperator(BaseOperator):
         last = self._stopped(client, runs[0]) if runs else None
         if last is not None and not last.ended:
             self.log.info("Found run %s of an earlier try (%s): waiting for it", last.id, last.status)
+            self._withdraw_second(client, context, last.id, last.tags)
             return last.id, last
         if last is not None and (retry := self._retry_of_dagster(client, context, last)) is not None:
             self.log.info("Dagster itself retries run %s: waiting for the retry", last.id)
@@ -261,8 +338,11 @@ class DagsterMaterializeOperator(BaseOperator):
             self.log.info("Run %s ended while no task was waiting for it: taking its result", last.id)
             return last.id, last
         if last is not None and last.status == "FAILURE" and self.resume_failed and context["ti"].try_number > 1:
+            self._refuse_second_dag_run(client, context, last.tags)
             try:
-                return self._sent(client, context, lambda tags: client.resume(last.id, tags)), None
+                run_id = self._sent(client, context, lambda tags: client.resume(last.id, tags))
+                self._withdraw_second(client, context, run_id, last.tags)
+                return run_id, None
             except RefusedError as e:
                 self.log.warning("Run %s cannot be resumed, so a new run is launched: %s", last.id, e)
         return self._launch(client, context), None
@@ -321,7 +401,9 @@ class DagsterMaterializeOperator(BaseOperator):
         config = self._config()
         mine = {**{str(k): str(v) for k, v in (self.tags_of_run or {}).items()}, **partition}
         self.log.info("Launching %s %s", ", ".join(n.key for n in nodes), partition or "")
-        return self._sent(client, context, lambda tags: client.launch(nodes, mine | tags, config))
+        run_id = self._sent(client, context, lambda tags: client.launch(nodes, mine | tags, config))
+        self._withdraw_second(client, context, run_id, partition)
+        return run_id
 
     def _sent(self, client: DagsterClient, context: Context, launch: Callable[[dict[str, str]], str]) -> str:
         """Launch. If no answer comes, check whether the run was launched all the same: there must never be two."""
@@ -333,7 +415,7 @@ class DagsterMaterializeOperator(BaseOperator):
         except UnreachableError as e:
             if not e.sent:
                 raise
-            self.log.warning("%s Checking whether the run was launched all the same", e)
+            self.log.warning("%s Checking whether the run was launched all the same", sentence(str(e)))
             deadline = time.time() + _LAUNCH_SHOWS
             while time.time() < deadline:
                 time.sleep(_LOOK_AGAIN)
@@ -419,19 +501,47 @@ class DagsterMaterializeOperator(BaseOperator):
         formats = (self.partition_format, *(node.partition_format for node in nodes), "%Y-%m-%d")
         return str(begins.astimezone(zone).strftime(next(f for f in formats if f)))
 
-    def _refuse_second_dag_run(self, client: DagsterClient, context: Context, partition: Mapping[str, str]) -> None:
-        """Fail this try if another DAG run is working on the same partition: the later one retries later."""
-        if not partition:
+    def _refuse_second_dag_run(self, client: DagsterClient, context: Context, tags: Mapping[str, str]) -> None:
+        """Fail this try if another DAG run is working on one of the same partitions: the later one retries later."""
+        if (days := _days(tags)) is None:
             return
-        identity = self._identity(context)
-        same = {k: v for k, v in identity.items() if k != DAG_RUN_ID} | dict(partition)
-        for run in client.find(same):
-            other = run.tags.get(DAG_RUN_ID)
-            if not run.ended and other != identity[DAG_RUN_ID]:
+        mine = self._identity(context)[DAG_RUN_ID]
+        for run in self._on(client, context, days):
+            if run.tags.get(DAG_RUN_ID) != mine:
                 raise AirflowException(
-                    f"The DAG run {other!r} is already materializing {' to '.join(partition.values())}: "
-                    f"{client.run_url(run.id)}. Wait until it ends and this task retries, or mark this task as success."
+                    f"The DAG run {run.tags.get(DAG_RUN_ID)!r} is already materializing "
+                    f"{' to '.join(dict.fromkeys(_days(run.tags) or days))}: {client.run_url(run.id)}. Wait until it "
+                    "ends and this task retries, or mark this task as success."
                 )
+
+    def _withdraw_second(self, client: DagsterClient, context: Context, run_id: str, tags: Mapping[str, str]) -> None:
+        """Cancel the run and fail this try if another DAG run launched one for the same partition, and did so first.
+
+        Between a look and a launch another may look as well. Afterwards both see both runs, and compare alike: the one
+        that Dagster created first stays; if two have the same time, the smaller id.
+        """
+        if (days := _days(tags)) is None:
+            return
+        time.sleep(_RIVAL_SHOWS)
+        found = self._on(client, context, days)
+        own = next((run for run in found if run.id == run_id), None)
+        mine = self._identity(context)[DAG_RUN_ID]
+        if own is None:  # it has ended already
+            return
+        for run in found:
+            if run.tags.get(DAG_RUN_ID) != mine and (run.created, run.id) < (own.created, own.id):
+                stop = self._cancel(client, run_id, _STOPS)
+                raise AirflowException(
+                    f"The DAG run {run.tags.get(DAG_RUN_ID)!r} launched a run for {' to '.join(dict.fromkeys(days))} "
+                    f"at the same moment, and first: {client.run_url(run.id)}. The run of this task, {run_id}, "
+                    f"{sentence(stop.outcome(_STOPS))} Wait until the other one ends and this task retries."
+                )
+
+    def _on(self, client: DagsterClient, context: Context, days: tuple[str, str]) -> list[Run]:
+        """Return the runs of this task, of any DAG run, that have not ended and share a partition with `days`."""
+        same_task = {k: v for k, v in self._identity(context).items() if k != DAG_RUN_ID}
+        found = [(run, _days(run.tags)) for run in client.find(same_task, _MANY, unended=True)]
+        return [run for run, other in found if other and other[0] <= days[1] and days[0] <= other[1]]
 
     def _config(self) -> dict[str, Any]:
         """Return the run config. A string is JSON, so that templates can produce booleans and numbers."""
@@ -455,10 +565,9 @@ class DagsterMaterializeOperator(BaseOperator):
         run_id, status = event["run_id"], event["status"]
         url = client.run_url(run_id)
         if status == TIMEOUT:
-            refused = client.terminate(run_id)
+            stop = self._cancel(client, run_id, _STOPS)
             raise AirflowException(
-                f"Dagster run {run_id} took longer than {self.run_timeout} and was "
-                f"{'not canceled: ' + refused if refused else 'canceled'}. {url}"
+                f"Dagster run {run_id} took longer than {self.run_timeout} and {sentence(stop.outcome(_STOPS))} {url}"
             )
         if status == UNREACHABLE:
             raise AirflowException(
@@ -474,8 +583,8 @@ class DagsterMaterializeOperator(BaseOperator):
                 f"Dagster run {run_id} was canceled in Dagster, so it is not retried. Clear the task to run it. {url}"
             )
         if status != "SUCCESS":
-            why = "; ".join(report.failures) or "no step reported a reason; see its log"
-            raise AirflowException(f"Dagster run {run_id} failed: {why}. {url}")
+            why = " ".join(map(sentence, report.failures)) or "no step reported a reason; see its log."
+            raise AirflowException(f"Dagster run {run_id} failed: {why} {url}")
         self._judge(report.checks, run_id, url)
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {"dagster_run_id": run_id, "dagster_run_url": url}
@@ -484,12 +593,14 @@ class DagsterMaterializeOperator(BaseOperator):
     def _judge(self, checks: Sequence[Check], run_id: str, url: str) -> None:
         """Apply `on_check_failure` to ERROR checks that failed in a run that succeeded."""
         failed = [check for check in checks if not check.passed]
+        errors = [check for check in failed if check.severity == "ERROR" and self.on_check_failure != "ignore"]
         for check in failed:
-            self.log.warning("Asset check failed (%s): %s", check.severity, check)
-        errors = [check for check in failed if check.severity == "ERROR"]
-        if not errors or self.on_check_failure == "ignore":
+            if check not in errors:  # those are in the message of the task
+                self.log.warning("Asset check failed (%s): %s", check.severity, check)
+        if not errors:
             return
-        message = f"Dagster run {run_id} succeeded, but asset checks failed: {'; '.join(map(str, errors))}. {url}"
+        why = " ".join(sentence(str(check)) for check in errors)
+        message = f"Dagster run {run_id} succeeded, but asset checks failed: {why} {url}"
         if self.on_check_failure == "skip":
             raise AirflowSkipException(message)
         raise AirflowFailException(message)
@@ -516,6 +627,16 @@ def _as_task_errors() -> Iterator[None]:
         raise AirflowException(str(e)) from e
     except DagsterError as e:
         raise AirflowFailException(str(e)) from e
+
+
+def _days(tags: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the first and the last partition of a run; None if it has none."""
+    first, last = tags.get(PARTITION, tags.get(RANGE_START)), tags.get(PARTITION, tags.get(RANGE_END))
+    return None if first is None or last is None else (first, last)
+
+
+def _is_true(rendered: bool | str) -> bool:
+    return rendered if isinstance(rendered, bool) else str(rendered).strip().lower() == "true"
 
 
 def _text(rendered: str | None) -> str | None:

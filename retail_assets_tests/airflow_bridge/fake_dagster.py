@@ -88,7 +88,8 @@ class FakeRun:
 class FakeDagster:
     """One webserver. `asked` counts queries by field; `clock` dates the runs.
 
-    `broken`: code location -> the messages of why it did not load, the outermost first.
+    `stops`: the states of a run after it was asked to stop. `broken`: code location -> the messages of why it did not
+    load, the outermost first.
     """
 
     assets: list[FakeAsset] = field(
@@ -103,6 +104,7 @@ class FakeDagster:
     course: Sequence[str] = ("QUEUED", "STARTED", "SUCCESS")
     events: Sequence[Mapping[str, Any]] = ()
     broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stops: Sequence[str] = ("CANCELING", "CANCELED")
     refusal: Mapping[str, Any] | None = None
     page: int = 1000
     clock: Callable[[], float] = lambda: 0.0
@@ -279,7 +281,7 @@ class FakeDagster:
         if run.status in ENDED:
             message = f"Run {runId} could not be terminated due to having status {run.status}."
             return {"__typename": "TerminateRunFailure", "run": self._shown(run), "message": message}
-        run.course = deque(["CANCELING", "CANCELED"])
+        run.course = deque(self.stops)
         return {"__typename": "TerminateRunSuccess", "run": self._shown(run)}
 
 
@@ -306,7 +308,13 @@ def materialized(
 
 
 def checked(
-    name: str, *, passed: bool, severity: str = "ERROR", asset: str = "sales", description: str | None = None
+    name: str,
+    *,
+    passed: bool,
+    severity: str = "ERROR",
+    asset: str = "sales",
+    description: str | None = None,
+    step: str = "step",
 ) -> dict[str, Any]:
     evaluation = {
         "checkName": name,
@@ -317,7 +325,7 @@ def checked(
         "partition": None,
         "timestamp": 0.0,
     }
-    return _event("AssetCheckEvaluationEvent", "step", evaluation=evaluation)
+    return _event("AssetCheckEvaluationEvent", step, evaluation=evaluation)
 
 
 def step_failed(step: str, message: str | None, *causes: str, described: str | None = None) -> dict[str, Any]:

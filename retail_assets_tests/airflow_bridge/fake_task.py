@@ -77,8 +77,19 @@ class Store:
 
 
 @dataclass
+class DagRun:
+    """A DAG run: its type, and what it was triggered with."""
+
+    run_type: str = "scheduled"
+    conf: dict[str, Any] | None = None
+
+
+@dataclass
 class TaskInstance:
-    """One try, as far as an operator sees it."""
+    """One try, as far as an operator sees it.
+
+    `states`: the states of tasks by DAG run, and `going`: the DAG runs that are queued or running.
+    """
 
     task_id: str
     dag_id: str = "retail_pipeline"
@@ -87,6 +98,16 @@ class TaskInstance:
     try_number: int = 1
     max_tries: int = 2
     xcoms: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    going: set[str] = field(default_factory=set)
+
+    def get_task_states(self, dag_id: str, task_ids: list[str]) -> dict[str, dict[str, str | None]]:
+        assert dag_id == self.dag_id
+        return {run: {task: tasks[task] for task in task_ids} for run, tasks in self.states.items()}
+
+    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        assert (dag_id, states) == (self.dag_id, ["queued", "running"])
+        return len(self.going & set(run_ids))
 
     def xcom_push(self, key: str, value: Any, **_: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
@@ -101,6 +122,7 @@ class Airflow:
     store: Store | None = field(default_factory=Store)
     ti: TaskInstance = field(default_factory=lambda: TaskInstance("ingest"))
     outlets: Outlets = field(default_factory=Outlets)
+    dag_run: DagRun = field(default_factory=DagRun)
     interval: dt.datetime | None = INTERVAL
     upstream: str | None = None
 
@@ -122,6 +144,7 @@ class Airflow:
         return {
             "ti": self.ti,
             "run_id": self.ti.run_id,
+            "dag_run": self.dag_run,
             "data_interval_start": self.interval,
             "outlet_events": self.outlets,
             **({} if self.store is None else {"task_state_store": self.store}),

@@ -35,6 +35,8 @@ SCENARIOS: dict[str, tuple[str, str, dict[str, str]]] = {
     "no such partition": ("toy_daily", "2017-12-17T03:30:00+00:00", {"partition": "2018-02-30"}),
     "failed step": ("toy_doomed", "2017-12-14T03:30:00+00:00", {}),
     "failed check": ("toy_judged", "2017-12-14T03:30:00+00:00", {}),
+    "blocking check": ("toy_blocked", "2017-12-14T03:30:00+00:00", {}),
+    "misspelled": ("toy_daily", "2017-12-18T03:30:00+00:00", {"partion": "2017-12-05"}),
 }
 
 
@@ -107,6 +109,21 @@ def test_a_failed_check_fails_the_task_although_the_run_succeeded(outcomes: dict
     assert done.state == "failed"
     assert [r["status"] for r in done.runs] == ["SUCCESS"]
     assert "money_agrees on toy_judged: 12.52 dollars are missing" in done.log
+
+
+def test_a_blocking_check_fails_the_task_with_its_own_words(outcomes: dict[str, Outcome]) -> None:
+    done = outcomes["blocking check"]
+    assert done.state == "failed"
+    [launched] = done.runs
+    assert launched["status"] == "FAILURE"
+    why = "check rows_agree on toy_blocked: 7 rows are missing. Load the day again. http"
+    assert f"run {launched['runId']} failed: {why}" in done.log
+
+
+def test_a_misspelled_parameter_launches_nothing(outcomes: dict[str, Outcome]) -> None:
+    done = outcomes["misspelled"]
+    assert (done.state, done.runs) == ("failed", [])
+    assert "no parameter 'partion'. Did you mean 'partition'?" in done.log
 
 
 def test_a_partition_that_does_not_exist_is_refused_before_anything_is_launched(outcomes: dict[str, Outcome]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -751,13 +752,19 @@ def test_a_run_that_takes_too_long_is_canceled(anywhere: Callable[..., Any], dag
     dagster.course = ("STARTED",)
     with pytest.raises(AirflowException, match=r"took longer than 0:05:00 and was canceled"):
         anywhere(run_timeout=dt.timedelta(minutes=5))
-    assert only(dagster).status == "CANCELING"
+    assert only(dagster).status == "CANCELED"
+
+
+def test_a_run_that_does_not_stop_is_not_reported_as_canceled(airflow: Airflow, dagster: FakeDagster) -> None:
+    dagster.course, dagster.stops = ("STARTED",), ("CANCELING", "CANCELING", "SUCCESS")
+    with pytest.raises(AirflowException, match=r"5:00 and was not canceled: it has ended with status SUCCESS\. http"):
+        airflow.run(run_timeout=dt.timedelta(minutes=5))
 
 
 def test_a_run_that_ends_at_its_deadline_says_that_it_was_not_canceled(airflow: Airflow, dagster: FakeDagster) -> None:
     dagster.course = ("STARTED",)
-    dagster.before("terminateRun", lambda: only(dagster).course.appendleft("SUCCESS"))
-    with pytest.raises(AirflowException, match=r"not canceled: .*having status SUCCESS"):
+    dagster.before("terminateRun", lambda: setattr(only(dagster), "course", deque(["SUCCESS"])))
+    with pytest.raises(AirflowException, match=r"not canceled: it has ended with status SUCCESS"):
         airflow.run(run_timeout=dt.timedelta(minutes=5))
 
 
@@ -930,6 +937,16 @@ def test_a_task_that_is_killed_in_its_worker_stops_the_run(airflow: Airflow, dag
     assert only(dagster).status == "CANCELED"
 
 
+def test_a_run_that_outlives_its_task_is_not_logged_as_canceled(
+    airflow: Airflow, dagster: FakeDagster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator, dagster.stops = airflow.operator(), ("CANCELING",)
+    operator.run_id = dagster.add("STARTED").id
+    operator.on_kill()
+    assert "was asked to stop, but Dagster reports CANCELING" in capsys.readouterr().out
+    assert airflow.clock.slept < 5, "Airflow kills the process after five seconds"
+
+
 def test_a_task_that_is_killed_before_its_launch_stops_nothing(airflow: Airflow, dagster: FakeDagster) -> None:
     airflow.operator().on_kill()
     assert dagster.asked == []
@@ -981,3 +998,149 @@ def test_a_backfill_of_three_days_is_one_run_per_day(airflow: Airflow, dagster: 
         airflow.ti.run_id = run_id
         assert airflow.resume(task)["status"] == "SUCCESS"
     assert [r.tags["dagster/partition"] for r in dagster.launched()] == ["2024-01-14", "2024-01-15", "2024-01-16"]
+
+
+@pytest.mark.parametrize("days", ["2024-01-13...2024-01-14", "2024-01-14...2024-01-20"])
+def test_a_dag_run_for_a_range_with_the_same_partition_is_waited_for(
+    airflow: Airflow, dagster: FakeDagster, days: str
+) -> None:
+    first, last = days.split("...")
+    ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    dagster.add("STARTED", {**airflow.tags, "airflow/dag_run_id": "manual__x", **ends})
+    with pytest.raises(AirflowException, match=f"already materializing {first} to {last}"):
+        airflow.run()
+
+
+def test_a_retry_waits_as_well(airflow: Airflow, dagster: FakeDagster) -> None:
+    airflow.earlier("FAILURE")
+    dagster.add("STARTED", {**airflow.tags, "airflow/dag_run_id": "manual__x", "dagster/partition": "2024-01-14"})
+    airflow.retry()
+    with pytest.raises(AirflowException, match="'manual__x' is already materializing 2024-01-14"):
+        airflow.run()
+    assert len(dagster.launched()) == 2
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 1.0], ids=["before", "at the same time", "after"])
+def test_of_two_dag_runs_that_launch_at_once_the_later_withdraws(
+    airflow: Airflow, dagster: FakeDagster, seconds: float
+) -> None:
+    """Both have looked before either launched. Each compares the same two runs, so both decide alike."""
+
+    def launches_too() -> None:
+        tags = {**airflow.tags, "airflow/dag_run_id": "manual__x", "dagster/partition": "2024-01-14"}
+        dagster.add("STARTED", tags).created += seconds
+
+    dagster.before("launchRun", launches_too)
+    if seconds > 0:
+        assert airflow.run()["status"] == "SUCCESS"
+        return
+    with pytest.raises(
+        AirflowException, match=r"'manual__x' launched a run for 2024-01-14 at the same moment"
+    ) as failed:
+        airflow.run()
+    assert not isinstance(failed.value, AirflowFailException), "its retry comes after the other has ended"
+    other, own = dagster.launched()
+    assert (other.status, own.status) == ("STARTED", "CANCELED")
+
+    other.course = deque(["SUCCESS"])
+    airflow.retry()
+    assert airflow.run()["status"] == "SUCCESS"
+
+
+def test_a_task_that_is_killed_between_launch_and_comparison_compares_in_its_next_try(
+    airflow: Airflow, dagster: FakeDagster
+) -> None:
+    dagster.add("STARTED", {**airflow.tags, "airflow/dag_run_id": "manual__x", "dagster/partition": "2024-01-14"})
+    own = airflow.earlier("STARTED")
+    airflow.retry()
+    with pytest.raises(AirflowException, match="at the same moment"):
+        airflow.run()
+    assert own.status == "CANCELED"
+
+
+# Parameters, backfills, words
+
+
+def test_a_misspelled_parameter_is_refused_before_anything_is_launched(airflow: Airflow, dagster: FakeDagster) -> None:
+    airflow.dag_run.conf = {"partion": "2024-01-13"}
+    names = ("partition", "partition_range")
+    with pytest.raises(AirflowFailException, match=r"no parameter 'partion'\. Did you mean 'partition'\? It has"):
+        airflow.run(conf_names=names)
+    assert dagster.asked == []
+    airflow.dag_run.conf = {"partition": "2024-01-13"}
+    assert airflow.run(conf_names=names)["status"] == "SUCCESS"
+
+
+def test_a_dag_that_names_no_parameters_takes_any_configuration(airflow: Airflow) -> None:
+    airflow.dag_run.conf = {"anything": 1}
+    assert airflow.run()["status"] == "SUCCESS"
+
+
+def backfill(airflow: Airflow, others: dict[str, str | None], going: set[str]) -> None:
+    """Make the DAG run one of a backfill; `others` are the states of `warehouse` in the other DAG runs."""
+    airflow.upstream = "warehouse"
+    airflow.dag_run.run_type, airflow.ti.run_id = "backfill", "backfill__10"
+    airflow.ti.states = {run: {"warehouse": state} for run, state in {**others, "backfill__10": "success"}.items()}
+    airflow.ti.going = {*going, "backfill__10"}
+
+
+@pytest.mark.parametrize("state", [None, "scheduled", "queued", "running", "deferred", "up_for_retry"])
+def test_a_task_that_is_enough_once_leaves_a_backfill_to_the_last_dag_run(
+    airflow: Airflow, dagster: FakeDagster, state: str | None
+) -> None:
+    """The last to come, in whichever order and however many at once."""
+    backfill(airflow, {"backfill__08": "success", "backfill__09": state}, {"backfill__09"})
+    with pytest.raises(AirflowSkipException, match="1 more DAG runs of the backfill"):
+        airflow.run(groups=["eda"], once_per_backfill="True")
+    assert dagster.launched() == []
+    assert airflow.run(groups=["eda"])["status"] == "SUCCESS", "unless every day is asked for"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"backfill__09": "success"},
+        {"backfill__09": "failed"},
+        {"backfill__09": "upstream_failed"},
+        {"backfill__08": None},  # of a backfill that was canceled: its DAG run has failed
+        {"scheduled__11": "running"},  # may have read before this one wrote
+    ],
+)
+def test_the_last_dag_run_of_a_backfill_does_what_is_enough_once(
+    airflow: Airflow, others: dict[str, str | None]
+) -> None:
+    backfill(airflow, others, {run for run in others if run.startswith("scheduled")})
+    assert airflow.run(groups=["eda"], once_per_backfill=True)["status"] == "SUCCESS"
+
+
+def test_outside_of_a_backfill_nothing_is_left_to_others(airflow: Airflow) -> None:
+    backfill(airflow, {"backfill__09": "running"}, {"backfill__09"})
+    airflow.dag_run.run_type = "manual"
+    assert airflow.run(groups=["eda"], once_per_backfill=True)["status"] == "SUCCESS"
+
+
+def test_a_blocking_check_that_stops_a_run_fails_the_task_with_its_own_words(
+    airflow: Airflow, dagster: FakeDagster
+) -> None:
+    blocked = "1 blocking asset check failed with ERROR severity:\nsales: rows_add_up"
+    dagster.course = ("FAILURE",)
+    dagster.events = [
+        checked("rows_add_up", passed=False, description="7 rows are missing. Load again.", step="rows"),
+        checked("rows_add_up_too", passed=False, description="of another step", step="other"),
+        step_failed("rows", f"dagster._core.errors.DagsterAssetCheckFailedError: {blocked}\n"),
+        step_failed("later", "is on fire"),
+    ]
+    with pytest.raises(AirflowException) as failed:
+        airflow.run()
+    why = "check rows_add_up on sales: 7 rows are missing. Load again. step later: is on fire. http"
+    assert f"failed: {why}" in str(failed.value)
+
+
+def test_failed_checks_are_named_once_and_end_with_one_full_stop(
+    airflow: Airflow, dagster: FakeDagster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dagster.events = [checked("money", passed=False, description="12 cents are missing.")]
+    with pytest.raises(AirflowFailException) as failed:
+        airflow.run()
+    assert "money on sales: 12 cents are missing. http" in str(failed.value)
+    assert "12 cents" not in capsys.readouterr().out, "Airflow logs the error itself"

@@ -186,7 +186,29 @@ def test_an_outage_does_not_postpone_the_deadline(airflow: Airflow, dagster: Fak
 def test_a_task_that_is_killed_while_it_waits_stops_its_run(airflow: Airflow, dagster: FakeDagster) -> None:
     run = dagster.add("STARTED")
     asyncio.run(waiting(run.id).on_kill())
-    assert run.status == "CANCELING"
+    assert run.status == "CANCELED"
+
+
+@pytest.mark.parametrize(
+    ("stops", "words"),
+    [
+        (("CANCELING", "CANCELED"), "was canceled"),
+        (("CANCELING", "SUCCESS"), "was not canceled: it has ended with status SUCCESS"),
+        (("CANCELING",), "was asked to stop, but Dagster reports CANCELING after 20 s"),
+    ],
+)
+def test_only_a_run_that_dagster_reports_as_canceled_is_logged_as_canceled(
+    airflow: Airflow,
+    dagster: FakeDagster,
+    capsys: pytest.CaptureFixture[str],
+    stops: tuple[str, ...],
+    words: str,
+) -> None:
+    """A step that swallows the interrupt goes on, and the run ends well."""
+    run, dagster.stops = dagster.add("STARTED"), stops
+    asyncio.run(waiting(run.id).on_kill())
+    assert f"Dagster run {run.id} {words}" in capsys.readouterr().out
+    assert airflow.clock.slept < 30, "Airflow ends the triggerer's part after so long"
 
 
 def test_the_retry_is_stopped_and_not_the_run_that_has_failed(airflow: Airflow, dagster: FakeDagster) -> None:

@@ -69,8 +69,19 @@ def money_agrees() -> dg.AssetCheckResult:
     )
 
 
+@dg.asset(group_name="toy_blocked")
+def toy_blocked() -> None:
+    """Succeed, while the blocking check of the asset fails."""
+
+
+@dg.asset_check(asset=toy_blocked, blocking=True)
+def rows_agree() -> dg.AssetCheckResult:
+    """An ERROR check that stops the run."""
+    return dg.AssetCheckResult(passed=False, description="7 rows are missing. Load the day again.")
+
+
 defs = dg.Definitions(
-    assets=[toy_landing, toy_gated, toy_doomed, toy_base, toy_flaky, toy_judged],
-    asset_checks=[money_agrees],
+    assets=[toy_landing, toy_gated, toy_doomed, toy_base, toy_flaky, toy_judged, toy_blocked],
+    asset_checks=[money_agrees, rows_agree],
     executor=dg.in_process_executor,
 )

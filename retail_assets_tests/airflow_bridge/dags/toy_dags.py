@@ -39,8 +39,9 @@ with DAG(
         partition="{{ params.partition or '' }}",
         partition_range="{{ params.partition_range or '' }}",
         time_zone=ZONE,
+        conf_names=("partition", "partition_range"),
     )
 
-for name in ("doomed", "judged", "flaky"):
+for name in ("doomed", "judged", "flaky", "blocked"):
     with DAG(f"toy_{name}", schedule=None, default_args=DEFAULTS | {"retries": 1 if name == "flaky" else 0}):
         DagsterMaterializeOperator(task_id="make", groups=[f"toy_{name}"])
