@@ -312,7 +312,7 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
     ("arguments", "message"),
     [
         (("list", "--reason", "invalid_dat"), "Did you mean 'invalid_date'?"),
-        (("summary", "--landing", "2024-02-01"), "Cleaned are 3 landings from 2024-01-01 to 2024-01-03"),
+        (("summary", "--landing", "2024-02-01"), "There are 3 cleaned landings from 2024-01-01 to 2024-01-03"),
         (("show", "nothing.csv", "2"), "No landed file is called 'nothing.csv'"),
         (("replay", "--file", "nothing.csv"), "No landed file is called 'nothing.csv'"),
     ],
