@@ -1,16 +1,15 @@
+"""The checks of `doctor`: each problem of a machine is one finding, and nothing is left behind."""
+
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from retail_assets import doctor
-from retail_assets.cli.doctor import print_findings
 from retail_assets.doctor import Finding
 from retail_assets.spark import java
 
@@ -175,23 +174,3 @@ def test_no_dagster_home_is_reported_and_is_no_problem_because_runs_work_without
     [found] = [f for f in doctor.run({**healthy, "DAGSTER_HOME": ""}, start_spark=False) if f.name == "dagster"]
     assert found.ok
     assert "runs are forgotten" in found.detail
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_a_report_is_plain_lines_and_says_whether_all_is_well(encoding: str) -> None:
-    findings = [
-        Finding("java", True, "Java 17\nJAVA_HOME=[x] is not used"),
-        Finding("disk", False, "full", "Free some."),
-    ]
-    raw = io.BytesIO()
-    console = Console(file=io.TextIOWrapper(raw, encoding=encoding, write_through=True), width=40)
-    assert not print_findings(findings, console)
-    good, bad = ("✓", "✗") if encoding == "utf-8" else ("ok", "!!")
-    assert raw.getvalue().decode(encoding).splitlines() == [
-        f"{good} java: Java 17",
-        "    JAVA_HOME=[x] is not used",
-        f"{bad} disk: full",
-        "    Free some.",
-    ]
-    assert print_findings([], console)
-    assert print_findings(findings[:1], console)

@@ -1,0 +1,1 @@
+"""`retail-assets`: the entry point, one module per group of commands, and output for people. Work is done elsewhere."""
