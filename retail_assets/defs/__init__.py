@@ -1,1 +1,1 @@
-"""Everything that imports Dagster: assets, checks, jobs, schedules, sensors, resources, and runs of the command line."""
+"""Everything that imports Dagster: assets, checks, jobs, schedules, sensors, resources, and command-line runs."""
