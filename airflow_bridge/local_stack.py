@@ -40,6 +40,7 @@ _LOCATIONS = """
 _HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } } }"
 _BESIDE = Path(sys.executable).parent
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
+_PLUGINS = "AIRFLOW__CORE__PLUGINS_FOLDER"
 _TAIL = 3000
 #: Marks each process's environment with what it belongs to, so that it is found even in a session of its own whose
 #: parent is gone. (Programs that set their own titles overwrite it; those are found by their sessions.)
@@ -121,6 +122,9 @@ class LocalStack:
             "AIRFLOW_HOME": str(self.airflow_home),
             "AIRFLOW_CONN_DAGSTER_DEFAULT": json.dumps(connection),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags_folder),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": self.environ.get(
+                _PLUGINS, str(Path(__file__).resolve().parent / "plugins")
+            ),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",

@@ -64,6 +64,7 @@ _MANY = 500
 #: How the ids of the DAG runs of a backfill begin, and the states in which a task has nothing more to do.
 _OF_BACKFILL = "backfill__"
 _ENDED_TASK = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+_BY_DAY = "%Y-%m-%d"
 #: Sorts after every partition key.
 _AFTER_ALL = chr(0x10FFFF)
 
@@ -91,7 +92,8 @@ class DagsterMaterializeOperator(BaseOperator):
         syntax (see `selection.py`).
     partition
         The partition, if an asset has partitions. If empty, it is the day on which the data interval begins, in
-        `time_zone`, in `partition_format` or else in Dagster's own format.
+        `time_zone`, in `partition_format` or else in Dagster's own format. For a DAG run without a data interval it is
+        the day before the run, if partitions are days.
     partition_range
         `A...B`, materialized by a single Dagster run. An empty `A` is Dagster's first partition, an empty `B` the
         partition of this DAG run. Assets without partitions ignore both.
@@ -485,12 +487,9 @@ class DagsterMaterializeOperator(BaseOperator):
         return {RANGE_START: begin, RANGE_END: end}
 
     def _partition(self, context: Context, nodes: Sequence[AssetNode]) -> str | None:
-        """Return the requested partition, else the beginning of the data interval in shop time."""
+        """Return the requested partition, else the beginning of the data interval in shop time, else yesterday."""
         if (requested := _text(self.partition)) is not None:
             return requested
-        begins = context.get("data_interval_start")
-        if begins is None:
-            return None
         try:
             zone = ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -498,8 +497,13 @@ class DagsterMaterializeOperator(BaseOperator):
                 f"time_zone={self.time_zone!r} of task {self.task_id} is not a time zone. Use a name such as "
                 "Europe/Berlin."
             ) from None
-        formats = (self.partition_format, *(node.partition_format for node in nodes), "%Y-%m-%d")
-        return str(begins.astimezone(zone).strftime(next(f for f in formats if f)))
+        formats = (self.partition_format, *(node.partition_format for node in nodes), _BY_DAY)
+        form = next(f for f in formats if f)
+        if (begins := context.get("data_interval_start")) is not None:
+            return str(begins.astimezone(zone).strftime(form))
+        # Triggered without a logical date: of daily partitions, the last day that is over.
+        starts = getattr(context.get("dag_run"), "run_after", None)
+        return None if starts is None or form != _BY_DAY else str(starts.astimezone(zone).date() - timedelta(days=1))
 
     def _refuse_second_dag_run(self, client: DagsterClient, context: Context, tags: Mapping[str, str]) -> None:
         """Fail this try if another DAG run is working on one of the same partitions: the later one retries later."""

@@ -6,7 +6,8 @@ of the data interval. It needs only the `dagster` program where the task runs, a
 the task holds its worker slot, the run of a killed worker goes on unobserved, there is no link, and nothing is
 canceled in Dagster. Unpause this DAG **or** `retail_pipeline`, not both: they materialize the same tables.
 
-* `partition`: the landing day, `YYYY-MM-DD`; if empty, the day on which the data interval begins, in shop time.
+* `partition`: the landing day, `YYYY-MM-DD`; if empty, the day on which the data interval begins, in shop time; without
+  a data interval, yesterday.
 * The Airflow Variable `retail_dagster_program` is the program, `dagster` by default; for one in another environment,
   `/opt/dagster/bin/dagster`.
 * Settings (`RETAIL_HOME`, `RETAIL_SOURCE`, …) come from the environment of the worker.
@@ -23,14 +24,14 @@ from airflow_bridge import shop_clock
 
 # The partition is passed in the environment: user input is never part of the command.
 COMMAND = """
-test -n "$PARTITION" || { echo "No data interval and no partition: trigger with one, such as 2024-01-31" >&2; exit 2; }
+test -z "$UNKNOWN" || { echo "No parameter '$UNKNOWN'. It has: partition. Nothing was started." >&2; exit 2; }
 exec "$DAGSTER" asset materialize -m retail_assets.definitions --select '*' --partition "$PARTITION"
 """
 
 with DAG(
     "retail_pipeline_bash",
     description="The whole graph in one bash command, for Airflow without a Dagster webserver.",
-    schedule=shop_clock.intervals(shop_clock.SCHEDULE),
+    schedule=shop_clock.days(shop_clock.SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
     max_active_runs=1,
@@ -51,10 +52,10 @@ with DAG(
         task_id="materialize",
         bash_command=COMMAND,
         env={
-            "PARTITION": "{{ params.partition or (data_interval_start.in_timezone('"
-            + shop_clock.time_zone()
-            + "') | ds "
-            "if data_interval_start else '') }}",
+            "PARTITION": "{{ params.partition or (data_interval_start if data_interval_start is defined else "
+            "dag_run.run_after - macros.timedelta(days=1))"
+            f".astimezone(macros.dateutil.tz.gettz('{shop_clock.time_zone()}')) | ds }}}}",
+            "UNKNOWN": "{{ dag_run.conf | reject('equalto', 'partition') | join(' ') if dag_run.conf else '' }}",
             "DAGSTER": "{{ var.value.get('retail_dagster_program', 'dagster') }}",
         },
         append_env=True,

@@ -8,14 +8,16 @@ its run, also while it is still running.
 `ingest → warehouse → eda, forecast → segments`
 
 **Which landing.** The day on which the data interval begins, in shop time: the run that starts on 2 February at six
-processes the landing of 1 February. A backfill of three days is three partitions, with one run per task and day.
+processes the landing of 1 February. A backfill from 1 to 3 February is three partitions. Figures, forecast and segments
+have no partitions: the last DAG run of a backfill computes them, for all of its days.
 
 | trigger with | it materializes |
 |---|---|
-| nothing | the landing of the data interval |
+| nothing | the landing of the data interval; without a logical date, that of yesterday |
 | `partition` `2024-01-31` | this landing |
 | `partition_range` `2024-01-01...2024-01-31` | all of these landings, in **one** Dagster run per task |
 | `full_refresh` | every landing up to this run's, or `partition`, in one Dagster run per task, and a new training |
+| `every_day` | in a backfill, figures, forecast and segments after every day |
 
 **If it fails.** Read the task's error: it names the step and says what to do. Fix that and clear the task: the new try
 resumes the Dagster run from where it failed. If you clear an upstream task as well, it launches a new run. Marking a
@@ -76,28 +78,38 @@ def table(name: str) -> Asset:
 DAY: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 DAYS: dict[str, Any] = {"type": ["null", "string"], "pattern": r"^\d{4}-\d{2}-\d{2}\.\.\.\d{4}-\d{2}-\d{2}$"}
 
+PARAMS = {
+    "partition": Param(
+        None, **DAY, title="Landing day", description="YYYY-MM-DD; if empty, the landing of the data interval"
+    ),
+    "partition_range": Param(
+        None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, in one Dagster run per task"
+    ),
+    "full_refresh": Param(
+        False,
+        type="boolean",
+        title="Full refresh",
+        description="Every landing up to this one or `partition`, and a new training",
+    ),
+    "every_day": Param(
+        False,
+        type="boolean",
+        title="Every day of a backfill",
+        description="In a backfill, figures, forecast and segments after every day, not once for all of its days",
+    ),
+}
+#: Groups of which no asset has partitions: in a backfill, once is enough.
+WITHOUT_PARTITIONS = ("eda", "forecast", "segments")
+
 with DAG(
     "retail_pipeline",
     description="Sales files to tables, figures, forecast and segments: one landing per day, materialized by Dagster.",
-    schedule=shop_clock.intervals(shop_clock.SCHEDULE),
+    schedule=shop_clock.days(shop_clock.SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,
     max_active_runs=2,
     default_args=DEFAULTS,
-    params={
-        "partition": Param(
-            None, **DAY, title="Landing day", description="YYYY-MM-DD; if empty, the landing of the data interval"
-        ),
-        "partition_range": Param(
-            None, **DAYS, title="Landing days", description="YYYY-MM-DD...YYYY-MM-DD, in one Dagster run per task"
-        ),
-        "full_refresh": Param(
-            False,
-            type="boolean",
-            title="Full refresh",
-            description="Every landing up to this one or `partition`, and a new training",
-        ),
-    },
+    params=PARAMS,
     tags=["retail", "dagster"],
     doc_md=__doc__,
 ) as dag:
@@ -110,6 +122,8 @@ with DAG(
             partition_range="{{ params.partition_range or ('...' if params.full_refresh else '') }}",
             run_config=RETRAIN % (TRAINS[group], "{{ params.full_refresh | tojson }}") if group in TRAINS else None,
             outlets=[table(name) for name in tables],
+            once_per_backfill="{{ not params.every_day }}" if group in WITHOUT_PARTITIONS else False,
+            conf_names=tuple(PARAMS),
             doc_md=f"Materializes the asset group `{group}` in Dagster.",
         )
         tasks[group].set_upstream([tasks[name] for name in upstream])
@@ -134,6 +148,7 @@ with DAG(
             groups=[group],
             run_config=RETRAIN % (asset, "true"),
             outlets=[table(name) for name in GROUPS[group][1]],
+            conf_names=(),
             doc_md=f"Materializes the asset group `{group}` with `retrain: true`.",
         )
         # One after the other: the stock recommendations of the segments read the forecast.

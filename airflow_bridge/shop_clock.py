@@ -11,6 +11,7 @@ from datetime import datetime
 
 import pendulum
 
+from airflow_bridge.shop_days import ShopDays
 from airflow_bridge.versions import CronDataIntervalTimetable
 
 SCHEDULE = "AIRFLOW_VAR_RETAIL_SCHEDULE"
@@ -49,6 +50,18 @@ def intervals(variable: str) -> CronDataIntervalTimetable:
     except Exception as e:
         raise ValueError(f"{variable}={cron!r} is not a schedule. Use five cron fields, such as '0 6 * * *'") from e
     return timetable
+
+
+def days(variable: str) -> ShopDays | CronDataIntervalTimetable:
+    """Return days of the shop, processed at the times of a schedule. Raises ValueError for an invalid cron expression.
+
+    A schedule with several times per day has their intervals instead: a day would have several DAG runs.
+    """
+    timetable = intervals(variable)
+    cron = os.environ.get(variable) or _DEFAULTS[variable]
+    shop_days = ShopDays(cron, time_zone())
+    minute, hour, *_ = shop_days.summary.split()  # also of @daily
+    return shop_days if minute.isdigit() and hour.isdigit() else timetable
 
 
 def start() -> datetime:

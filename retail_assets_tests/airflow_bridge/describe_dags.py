@@ -24,11 +24,15 @@ def described(dag: Any) -> dict[str, Any]:
         "run_config": [c for t in dag.tasks if (c := getattr(t, "run_config", None))],
         "outlets": sorted(o.uri for t in dag.tasks for o in t.outlets),
         "timetable": type(dag.timetable).__name__,
-        "schedule": str(dag.timetable.expression) if hasattr(dag.timetable, "expression") else str(dag.timetable),
+        "schedule": str(getattr(dag.timetable, "expression", None) or dag.timetable.summary),
         "timezone": str(dag.timezone),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "params": sorted(dag.params),
+        "conf_names": {
+            t.task_id: sorted(names) for t in dag.tasks if (names := getattr(t, "conf_names", None)) is not None
+        },
+        "once": sorted(t.task_id for t in dag.tasks if getattr(t, "once_per_backfill", False)),
         "doc": dag.doc_md or "",
     }
 

@@ -82,6 +82,7 @@ class DagRun:
 
     run_type: str = "scheduled"
     conf: dict[str, Any] | None = None
+    run_after: dt.datetime | None = None
 
 
 @dataclass

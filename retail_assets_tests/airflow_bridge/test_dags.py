@@ -29,6 +29,7 @@ WRONG = {
 #: What is set beside the defaults.
 ENVIRONMENTS: dict[str, Mapping[str, str]] = {
     "nothing": {},
+    "four times a day": {"AIRFLOW_VAR_RETAIL_SCHEDULE": "0 */6 * * *"},
     "chosen": CHOSEN,
     **{name: {name: value} for name, value in WRONG.items()},
 }
@@ -40,6 +41,7 @@ def found_in(folder: Path, home: Path) -> dict[str, Any]:
     env |= {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "airflow_bridge" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(folder),
         **PATIENT,
@@ -116,7 +118,7 @@ def test_every_dag_has_a_data_interval_retries_with_back_off_and_a_text_for_the_
     found: dict[str, Any], dag_id: str
 ) -> None:
     dag = found["dags"][dag_id]
-    assert dag["timetable"] == "CronDataIntervalTimetable"
+    assert dag["timetable"] == ("CronDataIntervalTimetable" if dag_id == "retail_retraining" else "ShopDays")
     assert set(dag["retries"].values()) == {2}
     assert dag["backoff"]
     assert dag["max_active_runs"] <= 2
@@ -126,7 +128,21 @@ def test_every_dag_has_a_data_interval_retries_with_back_off_and_a_text_for_the_
 
 def test_the_pipeline_waits_outside_of_worker_slots(found: dict[str, Any]) -> None:
     assert found["dags"]["retail_pipeline"]["deferrable"]
-    assert found["dags"]["retail_pipeline"]["params"] == ["full_refresh", "partition", "partition_range"]
+
+
+def test_every_task_refuses_what_its_dag_has_no_parameter_for(found: dict[str, Any]) -> None:
+    for dag_id in ("retail_pipeline", "retail_retraining"):
+        dag = found["dags"][dag_id]
+        assert dag["conf_names"] == dict.fromkeys(dag["tasks"], dag["params"])
+    assert found["dags"]["retail_pipeline"]["params"] == ["every_day", "full_refresh", "partition", "partition_range"]
+
+
+def test_a_backfill_does_once_what_has_no_partitions(found: dict[str, Any], settings: Settings) -> None:
+    graph = build_defs(settings).resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.materializable_asset_keys]
+    partitioned = {node.group_name for node in nodes if node.is_partitioned}
+    assert found["dags"]["retail_pipeline"]["once"] == sorted({node.group_name for node in nodes} - partitioned)
+    assert found["dags"]["retail_retraining"]["once"] == []
 
 
 def test_schedule_and_time_zone_come_from_the_environment(found_by_environment: dict[str, Any]) -> None:
@@ -135,6 +151,12 @@ def test_schedule_and_time_zone_come_from_the_environment(found_by_environment: 
     assert dags["retail_pipeline_bash"]["schedule"] == "30 22 * * *"
     assert dags["retail_retraining"]["schedule"] == "0 1 1 * *"
     assert dags["retail_pipeline"]["timezone"] == "Europe/London"
+
+
+def test_a_schedule_with_several_times_per_day_has_their_intervals(found_by_environment: dict[str, Any]) -> None:
+    """A day of the shop would have several DAG runs, and Airflow allows one for each logical date."""
+    dag = found_by_environment["four times a day"]["dags"]["retail_pipeline"]
+    assert (dag["timetable"], dag["schedule"]) == ("CronDataIntervalTimetable", "0 */6 * * *")
 
 
 @pytest.mark.parametrize(("variable", "value"), WRONG.items())

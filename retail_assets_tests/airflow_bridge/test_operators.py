@@ -218,6 +218,20 @@ def test_the_partition_must_be_one_of_every_asset(airflow: Airflow, dagster: Fak
         airflow.run()
 
 
+def test_without_a_data_interval_it_is_yesterday_in_shop_time(airflow: Airflow, dagster: FakeDagster) -> None:
+    """The REST API's `logical_date: null`, and what `airflow dags trigger` does by itself."""
+    airflow.interval = None
+    airflow.dag_run.run_after = dt.datetime(2024, 1, 15, 3, tzinfo=dt.UTC)  # the evening of the 14th in New York
+    airflow.run()
+    assert only(dagster).tags["dagster/partition"] == "2024-01-13"
+
+
+def test_without_a_data_interval_no_hour_is_guessed(airflow: Airflow, dagster: FakeDagster) -> None:
+    airflow.interval, airflow.dag_run.run_after = None, dt.datetime(2024, 1, 15, 3, tzinfo=dt.UTC)
+    with pytest.raises(AirflowFailException, match="no data interval to choose one"):
+        airflow.run(partition_format="%Y-%m-%d-%H:%M")
+
+
 def test_an_unknown_time_zone_is_refused(airflow: Airflow) -> None:
     with pytest.raises(
         AirflowFailException,

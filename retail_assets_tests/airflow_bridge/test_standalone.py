@@ -174,7 +174,7 @@ def test_a_task_cleared_while_it_waits_succeeds(live: Live) -> None:
 def test_a_backfill_of_three_days_gives_three_partitions_and_no_run_twice(live: Live) -> None:
     airflow = live.airflow
     days = ["2017-12-08", "2017-12-09", "2017-12-10"]
-    airflow.backfill("toy_daily", f"{days[0]}T00:00:00-05:00", f"{days[-1]}T23:00:00-05:00")
+    airflow.backfill("toy_daily", days[0], days[-1])
     until(
         lambda: [r["state"] for r in airflow.dag_runs("toy_daily")] == ["success"] * 3,
         400,

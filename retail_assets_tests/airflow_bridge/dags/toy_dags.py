@@ -8,7 +8,7 @@ import pendulum
 from airflow.sdk import DAG, Param
 
 from airflow_bridge.operators import DagsterMaterializeOperator
-from airflow_bridge.versions import CronDataIntervalTimetable
+from airflow_bridge.shop_days import ShopDays
 
 ZONE = "America/New_York"
 DEFAULTS = {"retries": 1, "retry_delay": timedelta(seconds=1), "poll_interval": 0.5}
@@ -26,7 +26,7 @@ with DAG("toy_gated_impatient", schedule=None, params={"gate": Param("never", ty
 
 with DAG(
     "toy_daily",
-    schedule=CronDataIntervalTimetable("30 22 * * *", timezone=ZONE),
+    schedule=ShopDays("30 22 * * *", timezone=ZONE),
     start_date=pendulum.datetime(2017, 12, 1, tz=ZONE),
     end_date=pendulum.datetime(2017, 12, 31, tz=ZONE),
     catchup=False,

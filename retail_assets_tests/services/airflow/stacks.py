@@ -58,6 +58,9 @@ def stack(folder: Path, *, with_shop: bool, more: Mapping[str, str] | None = Non
     (dagster_home / "workspace.yaml").write_text(WORKSPACE.lstrip() + (SHOP.lstrip("\n") if with_shop else ""))
     shutil.copytree(ROOT / "airflow_bridge", dags / "airflow_bridge", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE / "dags" / "toy_dags.py", dags)
+    plugins = folder / "airflow" / "plugins"
+    plugins.mkdir(parents=True)
+    shutil.copy(ROOT / "airflow_bridge" / "plugins" / "retail_timetables.py", plugins)
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "DAGSTER_", "AIRFLOW", "_AIRFLOW"))}
     env |= {"TOY_GATES": str(gates), "PYTHONPATH": str(ROOT), **(more or {})}
     return LocalStack(
@@ -66,7 +69,7 @@ def stack(folder: Path, *, with_shop: bool, more: Mapping[str, str] | None = Non
         code=("-w", str(dagster_home / "workspace.yaml")),
         dags_folder=dags,
         environ=env,
-        airflow_environ=PATIENT | {"PYTHONPATH": str(dags)},
+        airflow_environ=PATIENT | {"PYTHONPATH": str(dags), "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)},
         seconds=400,
     )
 
