@@ -1,1 +1,1 @@
-"""Cleaning in PySpark: read landed files, judge every record, keep one version a landing, write Parquet."""
+"""Cleaning with PySpark: read landed files, type and judge rows, keep the latest version of each, write Parquet."""

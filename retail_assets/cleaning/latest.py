@@ -1,4 +1,4 @@
-"""Which rows of a landing stand: the last line of each transaction is clean, earlier ones are superseded."""
+"""Which rows of a landing count: the last line of each transaction is clean, earlier ones are superseded."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None)
 
 
 def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows of a file that an earlier version may have written, with all columns of today: new ones are NULL."""
+    """Complete rows of a file that an earlier version may have written: columns added since then are NULL."""
     for field in schema:
         if field.name not in rows.column_names:
             rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
@@ -124,7 +124,7 @@ def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def lacking(lake: Lake, manifest: CleanManifest) -> list[str]:
-    """Columns of today that a file of a landing lacks because an earlier version wrote it. Reads no rows."""
+    """Return columns that a file of a landing lacks because an earlier version wrote it. Reads no rows."""
     import pyarrow.parquet as pq
 
     lacks: set[str] = set()

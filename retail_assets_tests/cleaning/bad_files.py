@@ -1,7 +1,6 @@
-"""The catalogue of bad files: how each is made, and what becomes of it. `docs/bad_files.md` is written from it.
+"""The catalog of bad files: how each is made, and its result. `docs/bad_files.md` is written from it.
 
-`test_bad_files.py` lands every one and runs it through inspection and cleaning; nothing here is a promise that is not
-kept there.
+`test_bad_files.py` lands every one and runs it through inspection and cleaning, so nothing here is an empty promise.
 """
 
 from __future__ import annotations
@@ -51,15 +50,15 @@ class BadFile:
     """One kind of bad file.
 
     It is `refused` with a message that contains this text, or its rows are counted: `clean`, `superseded`, and the
-    `rejected` by their reasons (`{"invalid_date": 1}`; of a row with several reasons each counts). `reads` says what
-    stands in columns of the clean rows, in the order of the file. `say` is for people: why so, and what to do.
+    `rejected` ones by reason (`{"invalid_date": 1}`; a row with several reasons counts once for each). `reads` has the
+    values of columns of the clean rows, in the order of the file. `note` is for people: why, and what to do.
     """
 
     group: str
     what: str
     name: str
     data: Callable[[], bytes]
-    say: str
+    note: str
     refused: str = ""
     clean: int = 0
     superseded: int = 0
@@ -67,28 +66,28 @@ class BadFile:
     rejected: Mapping[str, int] = field(default_factory=dict)
     reads: Mapping[str, list[str | None]] = field(default_factory=dict)
     contract: str = SHOP
-    beside: Mapping[str, bytes] = field(default_factory=dict)
+    other_files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def text(*lines: str, header: str = HEADER, end: str = "\n", encoding: str = "utf-8") -> Callable[[], bytes]:
-    """A file of these lines below a header."""
+    """Make a file of these lines below a header."""
     return lambda: (end.join((header, *lines)) + end).encode(encoding, "surrogatepass")
 
 
 def just(data: str | bytes) -> Callable[[], bytes]:
-    """A file of exactly this."""
+    """Make a file of exactly this content."""
     return lambda: data.encode() if isinstance(data, str) else data
 
 
 def jsonl(*items: object) -> Callable[[], bytes]:
-    """A line an item: a text as it is, anything else as JSON."""
+    """Make a file with one line per item: a text as it is, anything else as JSON."""
     return lambda: "".join((i if isinstance(i, str) else json.dumps(i)) + "\n" for i in items).encode()
 
 
 def parquet(**columns: Any) -> Callable[[], bytes]:
-    """A Parquet file of these columns; what a good row has stands in for those that are not given."""
+    """Make a Parquet file of these columns; columns that are not given have the values of a good row."""
 
-    def made() -> bytes:
+    def build() -> bytes:
         rows = len(next(iter(columns.values())))
         good: dict[str, Any] = {
             "ID": [str(i + 1) for i in range(rows)],
@@ -102,7 +101,7 @@ def parquet(**columns: Any) -> Callable[[], bytes]:
         pq.write_table(pa.table(good | columns), file)
         return file.getvalue()
 
-    return made
+    return build
 
 
 def _zip() -> bytes:
@@ -121,7 +120,7 @@ def _dated(*dates: str) -> tuple[str, ...]:
 
 
 def _counted(*cells: str) -> tuple[str, ...]:
-    """Rows whose quantity and total are given, quoted: `2|10.00`."""
+    """Return rows with the given quantity and total, quoted: `2|10.00`."""
     return tuple('{},2024-01-05,C7,Toys,"{}","{}"'.format(i, *cell.split("|")) for i, cell in enumerate(cells, 1))
 
 
@@ -133,16 +132,16 @@ DATES = "Dates"
 NUMBERS = "Numbers"
 IDS = "Ids and missing values"
 
-CATALOGUE: tuple[BadFile, ...] = (
+CATALOG: tuple[BadFile, ...] = (
     # The file as a whole
-    BadFile(FILE, "empty, 0 bytes", "a.csv", just(""), "An export that failed.", refused="is empty (0 bytes)"),
+    BadFile(FILE, "empty, 0 bytes", "a.csv", just(""), "A failed export.", refused="is empty (0 bytes)"),
     BadFile(FILE, "only white space", "a.csv", just("\n \r\n\t\n"), "", refused="has no text in it"),
     BadFile(
         FILE,
         "a header and no rows",
         "a.csv",
         text(),
-        "Nothing sold, or an export that broke off? A day without a file says the first.",
+        "Nothing sold, or an export that failed? If nothing was sold, land no file.",
         refused="has a header and no rows",
     ),
     BadFile(
@@ -150,7 +149,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "no header",
         "a.csv",
         text(SECOND, header=GOOD),
-        "Columns are never guessed by their place.",
+        "Columns are never guessed by position.",
         refused="check that the first line is a header",
     ),
     BadFile(
@@ -158,15 +157,15 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a title or a comment above the header",
         "a.csv",
         text(HEADER, GOOD, header="# Sales of January"),
-        "Take it away, or export without it.",
+        "Remove it, or export without it.",
         refused="check that the first line is a header",
     ),
     BadFile(
         FILE,
-        "the line `sep=;` above the header, as Excel likes it",
+        "the line `sep=;` above the header, as Excel writes it",
         "a.csv",
         text(HEADER.replace(",", ";"), GOOD.replace(",", ";"), header="sep=;"),
-        "The line is what it says, not a header.",
+        "The line declares the separator; it is not a header.",
         clean=1,
     ),
     BadFile(
@@ -174,7 +173,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "blank lines above the header, between rows and at the end",
         "a.csv",
         text(HEADER, "", GOOD, "   ", SECOND, "", "", header="\n"),
-        "Blank lines are no rows.",
+        "Blank lines are not rows.",
         clean=2,
     ),
     *(
@@ -183,7 +182,7 @@ CATALOGUE: tuple[BadFile, ...] = (
             f"separated by {name}",
             "a.txt",
             text(GOOD.replace(",", mark), header=HEADER.replace(",", mark)),
-            "The separator is the one that finds the contract's headers.",
+            "The separator is the one with which the contract's headers are found.",
             clean=1,
         )
         for name, mark in (("`;`", ";"), ("tabs", "\t"), ("`|`", "|"))
@@ -193,15 +192,15 @@ CATALOGUE: tuple[BadFile, ...] = (
         "two headers that mean one column",
         "a.csv",
         text("1,2024-01-05,C7,Toys,2,3,10", header="ID,Date,Customer,Category,Qty,Pieces,Total"),
-        "Which one counts is not ours to guess.",
+        "Which one counts is not guessed.",
         refused="'Qty' (column 5), 'Pieces' (column 6) all mean 'Qty'",
     ),
     BadFile(
         FILE,
-        "the same header twice, of a column that nobody reads",
+        "the same header twice, for a column that is not read",
         "a.csv",
         text(f"{GOOD},x,y", header=f"{HEADER},Note,Note"),
-        "It does no harm.",
+        "It is harmless.",
         clean=1,
     ),
     BadFile(
@@ -209,7 +208,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "5,000 columns",
         "a.csv",
         lambda: text(GOOD + ",x" * 4994, header=HEADER + "".join(f",n{i}" for i in range(4994)))(),
-        "Those that the contract does not name are told in a warning.",
+        "A warning lists those that the contract does not name.",
         clean=1,
     ),
     BadFile(
@@ -236,19 +235,19 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         FILE,
-        "gzip-compressed, and not named .gz",
+        "gzip-compressed, but not named .gz",
         "a.csv",
         lambda: gzip.compress(text(GOOD)(), mtime=0),
         "",
         refused="land it under a name that ends in .gz",
     ),
-    BadFile(FILE, "named .gz, and not compressed", "a.csv.gz", text(GOOD), "", refused="it is not a gzip file"),
+    BadFile(FILE, "named .gz, but not compressed", "a.csv.gz", text(GOOD), "", refused="it is not a gzip file"),
     BadFile(
         FILE,
-        "a gzip cut off half-way",
+        "a truncated gzip file",
         "a.csv.gz",
         lambda: gzip.compress(text(*(f"{i}{GOOD}" for i in range(999)))(), mtime=0)[:-800],
-        "Half a day is no day: not a row of it is loaded.",
+        "No row of it is loaded, so half a day cannot pass for a day.",
         refused="its gzip stream is truncated or corrupt",
     ),
     BadFile(
@@ -256,7 +255,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "cut off in the middle of its last line",
         "a.csv",
         lambda: text(GOOD, SECOND)()[:-12],
-        "The rest of the file counts. Where rows are missing, only the sender's own totals can tell.",
+        "The rest of the file counts. Only the sender's own totals show whether more rows are missing.",
         clean=1,
         quarantined=1,
         rejected={"malformed_row": 1},
@@ -269,15 +268,15 @@ CATALOGUE: tuple[BadFile, ...] = (
         "",
         clean=1,
     ),
-    BadFile(FILE, "of another kind", "a.xlsx", _zip, "", refused="unknown file format"),
+    BadFile(FILE, "another format", "a.xlsx", _zip, "", refused="unknown file format"),
     BadFile(
         FILE,
         "a folder named .csv, with parts and `_SUCCESS` in it, as Spark writes",
         "a.csv/part-00000.csv",
         text(GOOD),
-        "Its parts are files of the landing; what begins with `_` or `.` is no data.",
+        "Its parts are files of the landing; names that begin with `_` or `.` are not data.",
         clean=1,
-        beside={"a.csv/_SUCCESS": b"", "a.csv/.part-00000.csv.crc": b"crc", "_delta_log/0.json": b"{}"},
+        other_files={"a.csv/_SUCCESS": b"", "a.csv/.part-00000.csv.crc": b"crc", "_delta_log/0.json": b"{}"},
     ),
     # Lines, fields and quotes
     BadFile(
@@ -292,10 +291,10 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         LINES,
-        "a separator behind every row, and none behind the header",
+        "a separator after every row, but not after the header",
         "a.csv",
         text(f"{GOOD},", f'"2",{SECOND[2:]},'),
-        "An empty field behind the last says nothing.",
+        "An empty field after the last one is ignored.",
         clean=2,
     ),
     BadFile(
@@ -303,7 +302,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a quote that never closes",
         "a.csv",
         text('1,2024-01-05,C7,"Toys,2,10.00', SECOND),
-        "It costs its own line and no other.",
+        "Only its own line is rejected.",
         clean=1,
         quarantined=1,
         rejected={"unclosed_quote": 1},
@@ -311,7 +310,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         LINES,
-        "text behind a closing quote",
+        "text after a closing quote",
         "a.csv",
         text('1,2024-01-05,C7,"Toys" big,2,10.00', SECOND),
         "",
@@ -321,7 +320,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         LINES,
-        "a quote inside a field that has none round it",
+        "a quote inside a field without surrounding quotes",
         "a.csv",
         text('1,2024-01-05,C7,5" pipe,2,10.00'),
         "A character like any other.",
@@ -333,20 +332,20 @@ CATALOGUE: tuple[BadFile, ...] = (
         "line ends inside a quoted field",
         "a.csv",
         text('1,2024-01-05,C7,"Toys\nand games",2,10.00', SECOND),
-        "One record of two lines.",
+        "One row that spans two lines.",
         clean=2,
         reads={"product_category": ["Toys and games", "Books"], "source_line": ["2", "4"]},
     ),
     BadFile(LINES, "line ends `\\r\\n`", "a.csv", text(GOOD, SECOND, end="\r\n"), "", clean=2),
-    BadFile(LINES, "line ends `\\r`, of an old Mac", "a.csv", text(GOOD, SECOND, end="\r"), "", clean=2),
+    BadFile(LINES, "line ends `\\r`, as on old Macs", "a.csv", text(GOOD, SECOND, end="\r"), "", clean=2),
     BadFile(LINES, "line ends `\\r\\r\\n`, written twice", "a.csv", text(GOOD, SECOND, end="\r\r\n"), "", clean=2),
-    BadFile(LINES, "line ends mixed", "a.csv", just(f"{HEADER}\r\n{GOOD}\n{SECOND}\r\n"), "", clean=2),
+    BadFile(LINES, "mixed line ends", "a.csv", just(f"{HEADER}\r\n{GOOD}\n{SECOND}\r\n"), "", clean=2),
     BadFile(
         LINES,
-        "the header once more in the middle",
+        "the header repeated in the middle",
         "a.csv",
         text(GOOD, HEADER, SECOND),
-        "As files that were joined have it: a line without a date, that cannot become a sale.",
+        "As in files that were joined: a line without a date cannot become a sale.",
         clean=2,
         quarantined=1,
         rejected={"invalid_date": 1, "invalid_quantity": 1, "invalid_amount": 1},
@@ -356,7 +355,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a line of totals at the end",
         "a.csv",
         text(GOOD, SECOND, "Total,,,,3,17.50"),
-        "Its money is told apart, not counted twice.",
+        "Its money is in quarantine and is not counted twice.",
         clean=2,
         quarantined=1,
         rejected={"invalid_date": 1, "missing_category": 1},
@@ -373,7 +372,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         LINES,
-        "rows of nothing but separators",
+        "rows with only separators",
         "a.csv",
         text(GOOD, ",,,,,"),
         "As spreadsheets write them. The line is not blank, so it is accounted for.",
@@ -392,7 +391,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "a line of 10 MB",
         "a.csv",
         lambda: text(f"{GOOD},{'x' * (10 << 20)}", f"{SECOND},x", header=f"{HEADER},Note")(),
-        "Where the long field is one that is read, the row goes to quarantine with its first 64 KB.",
+        "If the long field is one that is read, the row goes to quarantine with its first 64 KB.",
         clean=2,
     ),
     BadFile(
@@ -427,7 +426,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "UTF-16 with a byte-order mark",
         "a.csv",
         text(GOOD.replace("Toys", "Größe"), encoding="utf-16"),
-        "The mark says the encoding.",
+        "The mark declares the encoding.",
         clean=1,
         reads={"product_category": ["Größe"]},
     ),
@@ -454,7 +453,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "Latin-1 or cp1252, not declared",
         "a.csv",
         text(GOOD, SECOND.replace("Books", "Bücher"), encoding="latin-1"),
-        "Only the lines with such letters. Declare `file: {encoding: cp1252}`, then `quarantine replay`.",
+        "Only lines with such letters are rejected. Declare `file: {encoding: cp1252}`, then run `quarantine replay`.",
         clean=1,
         quarantined=1,
         rejected={"not_text": 1},
@@ -481,7 +480,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         TEXT,
-        "the mark � of text that was lost before",
+        "�, the mark of text that was lost earlier",
         "a.csv",
         text(GOOD.replace("Toys", "B\ufffdcher"), SECOND),
         "",
@@ -501,19 +500,19 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         TEXT,
-        "no-break, thin and zero-width spaces round and inside values",
+        "no-break, thin and zero-width spaces around and inside values",
         "a.csv",
         text("\u00a01\u200b,\u20092024-01-05\u00a0,C7,Home\u00a0 \u2009Office\u3000,2,\u202f10.00"),
-        "White space round a value goes; inside a category it is one space.",
+        "White space around a value is removed; inside a category it becomes one space.",
         clean=1,
         reads={"transaction_id": ["1"], "product_category": ["Home Office"]},
     ),
     BadFile(
         TEXT,
-        "one letter written in two ways (é, e + ´)",
+        "one letter encoded in two ways (é, e + ´)",
         "a.csv",
         text(GOOD.replace("Toys", "Café"), SECOND.replace("Books", "Cafe\u0301")),
-        "One category.",
+        "They are one category.",
         clean=2,
         reads={"product_category": ["Café", "Café"]},
     ),
@@ -523,14 +522,14 @@ CATALOGUE: tuple[BadFile, ...] = (
         "JSON lines with a nested value in a column that is read",
         "a.jsonl",
         jsonl(_item(), _item(ID=2, Category={"name": "Toys"}), _item(ID=3, Till={"no": 1})),
-        "In other columns it does no harm.",
+        "In other columns it is harmless.",
         clean=2,
         quarantined=1,
         rejected={"malformed_row": 1},
     ),
     BadFile(
         OTHER,
-        "JSON lines that are no objects, or half of one",
+        "JSON lines that are not objects, or only half of one",
         "a.jsonl",
         jsonl(_item(), "[1, 2]", '{"ID": 3, "Date":'),
         "",
@@ -540,7 +539,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         OTHER,
-        "JSON with a key twice",
+        "JSON with a key given twice",
         "a.jsonl",
         jsonl(_item(ID=2), '{"ID": 1, "ID": 9, "Date": "2024-01-05", "Category": "Toys", "Qty": 1, "Total": 5}'),
         "",
@@ -560,16 +559,16 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         OTHER,
-        "JSON with `null` and with keys left out",
+        "JSON with `null` and with missing keys",
         "a.jsonl",
         jsonl(_item(Customer=None), {k: v for k, v in _item(ID=2).items() if k != "Customer"}),
-        "Missing values.",
+        "Both are missing values.",
         clean=2,
         reads={"customer_id": [None, None]},
     ),
     BadFile(
         OTHER,
-        "one JSON array, not one object a line",
+        "one JSON array instead of one object per line",
         "a.jsonl",
         just(json.dumps([_item(), _item(ID=2)])),
         "",
@@ -577,10 +576,10 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         OTHER,
-        "Parquet: text that is no date and no number",
+        "Parquet: text that is neither a date nor a number",
         "a.parquet",
         parquet(Date=["2024-01-05", "soon"], Total=["10.00", "much"]),
-        "Types do not matter, values do.",
+        "Types do not matter, but values do.",
         clean=1,
         quarantined=1,
         rejected={"invalid_date": 1, "invalid_amount": 1},
@@ -614,7 +613,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         OTHER,
-        "Parquet: bytes that are no text",
+        "Parquet: bytes that are not text",
         "a.parquet",
         parquet(Category=[b"Toys", b"\xff\xfe"]),
         "",
@@ -624,7 +623,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         OTHER,
-        "Parquet cut off",
+        "a truncated Parquet file",
         "a.parquet",
         lambda: parquet(Qty=[1, 2, 3])()[:-40],
         "",
@@ -647,14 +646,14 @@ CATALOGUE: tuple[BadFile, ...] = (
         "dates out of range: 1899, 2099",
         "a.csv",
         text(*_dated("1899-12-31", "2024-01-05", "2099-01-01")),
-        "Before `earliest`, or later than the day it landed.",
+        "Before `earliest`, or later than the landing day.",
         clean=1,
         quarantined=2,
         rejected={"date_out_of_range": 2},
     ),
     BadFile(
         DATES,
-        "day and month in numbers, one day above 12",
+        "numeric dates, one day above 12",
         "a.csv",
         text(*_dated("05/01/2024", "31/01/2024")),
         "The whole file proves the order.",
@@ -663,7 +662,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         DATES,
-        "day and month in numbers, and no day above 12",
+        "numeric dates, no day above 12",
         "a.csv",
         text(*_dated("05/01/2024", "06/01/2024")),
         "",
@@ -682,22 +681,22 @@ CATALOGUE: tuple[BadFile, ...] = (
         "several formats in one file",
         "a.csv",
         text(*_dated("2024-01-05", "2024/1/6", "31.01.2024", "7.1.24 14:05", "2024-01-08T10:00:00")),
-        "Each is read for itself.",
+        "Each date is read on its own.",
         clean=5,
         reads={"sale_date": ["2024-01-05", "2024-01-06", "2024-01-31", "2024-01-07", "2024-01-08"]},
     ),
     BadFile(
         DATES,
-        "years of two digits",
+        "two-digit years",
         "a.csv",
         text(*_dated("31/01/24", "31/01/99")),
-        "69 to 99 are 1969 to 1999.",
+        "69 to 99 mean 1969 to 1999.",
         clean=2,
         reads={"sale_date": ["2024-01-31", "1999-01-31"]},
     ),
     BadFile(
         DATES,
-        "a date that begins with a year of two digits",
+        "dates that begin with a two-digit year",
         "a.csv",
         text(*_dated("24-01-05", "24-01-31")),
         "",
@@ -708,22 +707,22 @@ CATALOGUE: tuple[BadFile, ...] = (
         "dates with a time zone",
         "a.csv",
         text(*_dated("2024-01-05T02:00:00Z", "2024-01-05 12:00:00+02:00")),
-        "Instants become shop time, and with it the day of sale.",
+        "They are converted to shop time, which also decides the day of sale.",
         clean=2,
         reads={"sold_at": ["2024-01-04 21:00:00", "2024-01-05 05:00:00"]},
     ),
     BadFile(
         DATES,
-        "seconds or days since some beginning, yyyymmdd",
+        "seconds or days since some epoch, yyyymmdd",
         "a.csv",
         text(*_dated("1704450000", "1704450000000", "45296", "20240105")),
-        "Numbers are no dates, unless `formats` says so (`%Y%m%d`).",
+        "Numbers are not dates, unless `formats` says so (`%Y%m%d`).",
         quarantined=4,
         rejected={"invalid_date": 4},
     ),
     BadFile(
         DATES,
-        "words, and dates left out",
+        "words, and missing dates",
         "a.csv",
         text(*_dated("today", "infinity", "epoch", "", "0000-00-00")),
         "",
@@ -736,7 +735,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "thousands separators",
         "a.csv",
         text(*_counted("1|1,234.50", "1,000|1,234,567.00", "1|12,34")),
-        "Groups are of three; other marks are no number.",
+        "Groups have three digits; anything else is not a number.",
         clean=2,
         quarantined=1,
         rejected={"invalid_amount": 1},
@@ -744,7 +743,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         NUMBERS,
-        "thousands separators, not quoted",
+        "unquoted thousands separators",
         "a.csv",
         text("1,2024-01-05,C7,Toys,1,1,234.50"),
         "",
@@ -756,7 +755,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "currency signs",
         "a.csv",
         text(*_counted("1|$5.00", "1|USD 5.00", "-1|-$5.00", "1|5.00 $", "1|€5.00", "$1|5.00")),
-        "Those of the contract's currency, and on money only: euros are no dollars.",
+        "Only those of the contract's currency, and only on money: euros are not dollars.",
         clean=4,
         quarantined=2,
         rejected={"invalid_amount": 1, "invalid_quantity": 1},
@@ -767,7 +766,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "`1.234,56`, declared",
         "a.csv",
         text(*_counted("1|1.234,56", "1,5|12,30", "1|12.30")),
-        "`numbers: {decimal: ',', thousands: '.'}`. Then a lone point is a mistake, not a decimal mark.",
+        "`numbers: {decimal: ',', thousands: '.'}`. Then a single point is an error, not a decimal mark.",
         contract=LADEN,
         clean=2,
         quarantined=1,
@@ -785,10 +784,10 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         NUMBERS,
-        "more than whole cents",
+        "fractions of a cent",
         "a.csv",
         text(*_counted("1|5.005", "1|5.000", "1|0.30000000000000004")),
-        "Nothing is rounded but what a float adds beyond a millionth.",
+        "Only what a float adds beyond a millionth is rounded away.",
         clean=2,
         quarantined=1,
         rejected={"invalid_amount": 1},
@@ -805,7 +804,7 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         NUMBERS,
-        "percent signs, fractions, brackets, a minus behind",
+        "percent signs, fractions, brackets, a trailing minus",
         "a.csv",
         text(*_counted("1|15%", "1/2|5", "1|(5.00)", "1|5.00-")),
         "",
@@ -832,14 +831,14 @@ CATALOGUE: tuple[BadFile, ...] = (
         quarantined=3,
         rejected={"invalid_amount": 3},
     ),
-    BadFile(NUMBERS, "numbers in quotes", "a.csv", text('"1","2024-01-05","C7","Toys","2","10.00"'), "", clean=1),
+    BadFile(NUMBERS, "quoted numbers", "a.csv", text('"1","2024-01-05","C7","Toys","2","10.00"'), "", clean=1),
     # Ids and missing values
     BadFile(
         IDS,
         "leading zeros",
         "a.csv",
         text("007,2024-01-05,0042,Toys,1,5", "7,2024-01-05,42,Toys,1,5"),
-        "They stay: ids are text.",
+        "They stay, because ids are text.",
         clean=2,
         reads={"transaction_id": ["007", "7"], "customer_id": ["0042", "42"]},
     ),
@@ -848,7 +847,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "ids as `17.0`",
         "a.csv",
         text("17.0,2024-01-05,42.0,Toys,1,5"),
-        "A spreadsheet's idea of 17.",
+        "How a spreadsheet writes 17.",
         clean=1,
         reads={"transaction_id": ["17"], "customer_id": ["42"]},
     ),
@@ -863,10 +862,10 @@ CATALOGUE: tuple[BadFile, ...] = (
     ),
     BadFile(
         IDS,
-        "one id twice",
+        "an id that occurs twice",
         "a.csv",
         text(GOOD, GOOD.replace("10.00", "12.00")),
-        "The last line stands; the first is kept as superseded.",
+        "The last line counts; the first is kept as superseded.",
         clean=1,
         superseded=1,
         reads={"total_amount": ["12.00"]},
@@ -876,13 +875,13 @@ CATALOGUE: tuple[BadFile, ...] = (
         "an id of more than 128 bytes",
         "a.csv",
         text(f"{'x' * 129},2024-01-05,C7,Toys,1,5"),
-        "Cut off, two of them could become one.",
+        "If they were cut off, two of them could become one.",
         quarantined=1,
         rejected={"text_too_long": 1},
     ),
     BadFile(
         IDS,
-        "`NULL`, `N/A`, `nan`, `None`, `\\N` for a value that is missing",
+        "`NULL`, `N/A`, `nan`, `None`, `\\N` for missing values",
         "a.csv",
         text(
             "1,2024-01-05,NULL,Toys,1,5",
@@ -893,7 +892,7 @@ CATALOGUE: tuple[BadFile, ...] = (
             "6,2024-01-05,\\N,None,1,5",
             "7,#N/A,C7,Toys,NaN,N/A",
         ),
-        "Missing, in every column; else thousands of anonymous sales would be one customer `NULL`.",
+        "Missing in every column. Otherwise thousands of anonymous sales would belong to one customer `NULL`.",
         clean=3,
         quarantined=4,
         rejected={
@@ -910,7 +909,7 @@ CATALOGUE: tuple[BadFile, ...] = (
         "other words for a missing value, declared",
         "a.csv",
         text("1,2024-01-05,k. a.,Toys,1,5", "2,2024-01-05,-,Toys,1,5", "3,2024-01-05,NULL,-,1,5", encoding="utf-16-le"),
-        "`missing_values: ['-', 'k. A.']` takes the place of the usual words.",
+        "`missing_values: ['-', 'k. A.']` replaces the usual words.",
         contract=DECLARED,
         clean=2,
         quarantined=1,
@@ -920,19 +919,19 @@ CATALOGUE: tuple[BadFile, ...] = (
 )
 
 INTRODUCTION = """\
-# Bad files, and what becomes of them
+# Bad files and their results
 
-Every kind of bad file that we know of has one defined result. The table is written from the catalogue
-`retail_assets_tests/cleaning/bad_files.py`; a test lands each and runs it through inspection and cleaning.
+Every known kind of bad file has one defined result. The tables are written from the catalog
+`retail_assets_tests/cleaning/bad_files.py`; a test lands each file and runs it through inspection and cleaning.
 
-- **Refused**: the file cannot be read as the contract says. `retail-assets land` refuses it before it lands; where it
-  came into the raw store in another way, `raw_sales_files` fails. Nothing of it is loaded; what was loaded stays.
-- **Quarantined**: single rows that break a rule. The rest of the file is loaded; the rows stay with their text, file,
-  line and all their reasons ([quarantine.md](quarantine.md)).
-- **Clean**: read as it was meant.
+- **Refused**: the file cannot be read as the contract says. `retail-assets land` refuses it before it lands. If it came
+  into the raw store in another way, `raw_sales_files` fails. Nothing from it is loaded; what was loaded before stays.
+- **Quarantined**: single rows that break a rule. The rest of the file is loaded. The rows are kept with their text,
+  file, line and all reasons ([quarantine.md](quarantine.md)).
+- **Clean**: read as intended.
 
-Lines are conserved in every case: what is not refused is clean, quarantined or superseded. Unless a row says
-otherwise, the contract has the columns `ID, Date, Customer, Category, Qty, Total`, dollars and `thousands: ","`.
+Lines are conserved in every case: what is not refused is clean, quarantined or superseded. Unless a row says otherwise,
+the contract has the columns `ID, Date, Customer, Category, Qty, Total`, dollars and `thousands: ","`.
 """
 ELSEWHERE = """\
 
@@ -940,21 +939,21 @@ ELSEWHERE = """\
 
 | what | result |
 | --- | --- |
-| a file of 2 GB | Read in blocks: memory does not grow with the file (a test compares 40 MB with 300 MB). |
+| a file of 2 GB | It is read in blocks: memory does not grow with the file (a test compares 40 MB with 300 MB). |
 | a folder given to `retail-assets land` | Refused: `is a folder. Name the files in it`. |
-| a file that may not be read | Refused: `permission denied. Check its owner and permissions`. |
+| a file without permission to read | Refused: `permission denied. Check its owner and permissions`. |
 | a file that changes while it is landed | Refused: `changed while it was read, so nothing was landed`. |
-| a file replaced after it was registered | `clean_sales` stops: `it was replaced meanwhile`. |
+| a file replaced after it was registered | `clean_sales` fails: `it was replaced meanwhile`. |
 | columns, separator, encoding or format changed | The contract's [`drift`](contracts.md#schema-drift) decides. |
 """
 
 
 def document() -> str:
-    """`docs/bad_files.md`."""
+    """Return the text of `docs/bad_files.md`."""
     lines = [INTRODUCTION]
-    for group in dict.fromkeys(f.group for f in CATALOGUE):
+    for group in dict.fromkeys(f.group for f in CATALOG):
         lines.append(f"## {group}\n\n| what | result | note |\n| --- | --- | --- |")
-        lines += [f"| {_cell(f.what)} | {_result(f)} | {f.say} |" for f in CATALOGUE if f.group == group]
+        lines += [f"| {_cell(f.what)} | {_result(f)} | {f.note} |" for f in CATALOG if f.group == group]
         lines.append("")
     return "\n".join(lines).rstrip("\n") + "\n" + ELSEWHERE
 
@@ -962,16 +961,16 @@ def document() -> str:
 def _result(f: BadFile) -> str:
     if f.refused:
         return f"Refused: `{f.refused}`"
-    told = []
+    parts = []
     if f.clean:
         values = "; ".join(f"`{name}` {', '.join(map(_value, vs))}" for name, vs in f.reads.items())
-        told.append(f"{f.clean} clean" + (f": {values}" if values else ""))
+        parts.append(f"{f.clean} clean" + (f": {values}" if values else ""))
     if f.superseded:
-        told.append(f"{f.superseded} superseded")
+        parts.append(f"{f.superseded} superseded")
     if f.quarantined:
         reasons = ", ".join(f"`{name}`" + (f" × {n}" if n > 1 else "") for name, n in f.rejected.items())
-        told.append(f"{f.quarantined} quarantined: {reasons}")
-    return "; ".join(told)
+        parts.append(f"{f.quarantined} quarantined: {reasons}")
+    return "; ".join(parts)
 
 
 def _value(value: str | None) -> str:

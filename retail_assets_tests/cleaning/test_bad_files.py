@@ -24,7 +24,7 @@ from retail_assets.landing.land import check_file
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import check_before_landing, inspect_landings
 from retail_assets.storage import Store
-from retail_assets_tests.cleaning.bad_files import CATALOGUE, GOOD, HEADER, SHOP, BadFile, document
+from retail_assets_tests.cleaning.bad_files import CATALOG, GOOD, HEADER, SHOP, BadFile, document
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,24 +49,24 @@ def outcomes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> d
     """Every file in a landing of its own; one Spark job for each contract."""
     folder = tmp_path_factory.mktemp("bad")
     raw, lake = Store(str(folder / "raw")), Lake(Store(str(folder / "lake")), SOURCE)
-    found: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
     landed: dict[str, list[tuple[BadFile, RawManifest]]] = {}
-    for number, file in enumerate(CATALOGUE):
+    for number, file in enumerate(CATALOG):
         day = dt.date(2024, 3, 1) + dt.timedelta(days=number)
-        for name, data in {file.name: file.data(), **file.beside}.items():
+        for name, data in {file.name: file.data(), **file.other_files}.items():
             raw.write(f"{partition_folder(SOURCE, day)}/{name}", data)
         try:
             [manifest] = inspect_landings(raw, SOURCE, [day], parse(file.contract, "bad_files.py"))
         except LandingError as e:
-            found[file.what] = Outcome(str(e))
+            outcomes[file.what] = Outcome(str(e))
         else:
             landed.setdefault(file.contract, []).append((file, manifest))
     for text, of_contract in landed.items():
         landings = [manifest for _, manifest in of_contract]
         cleaned = job.clean(lambda: spark, raw, lake, landings, parse(text, "bad_files.py"), "run")
         for (file, manifest), clean in zip(of_contract, cleaned, strict=True):
-            found[file.what] = Outcome("", manifest, clean, {s: _rows(lake, clean.keys(s)) for s in STATUSES})
-    return found
+            outcomes[file.what] = Outcome("", manifest, clean, {s: _rows(lake, clean.keys(s)) for s in STATUSES})
+    return outcomes
 
 
 def _rows(lake: Lake, keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ def _rows(lake: Lake, keys: Sequence[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("file", CATALOGUE, ids=lambda f: f.what)
+@pytest.mark.parametrize("file", CATALOG, ids=lambda f: f.what)
 def test_a_bad_file_has_the_result_that_is_documented(file: BadFile, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[file.what]
     if file.refused:
@@ -89,7 +89,7 @@ def test_a_bad_file_has_the_result_that_is_documented(file: BadFile, outcomes: d
     assert outcome.rows is not None
     counts = {status: len(outcome.rows[status]) for status in STATUSES}
     assert counts == {"clean": file.clean, "quarantine": file.quarantined, "superseded": file.superseded}
-    # An order is the transaction where the contract has no other: without an id both are missing, told or not.
+    # Where the contract has no order id, the order is the transaction: without an id both are missing.
     reasons = Counter(
         r for row in outcome.rows["quarantine"] for r in row["reasons"].split(",") if r != "missing_order_id"
     )
@@ -107,8 +107,8 @@ def test_a_bad_file_has_the_result_that_is_documented(file: BadFile, outcomes: d
 
 
 def test_names_in_the_catalogue_are_unique_and_every_entry_says_one_result() -> None:
-    assert len({f.what for f in CATALOGUE}) == len(CATALOGUE)
-    for file in CATALOGUE:
+    assert len({f.what for f in CATALOG}) == len(CATALOG)
+    for file in CATALOG:
         assert bool(file.refused) != bool(file.clean + file.quarantined), file.what
         assert bool(file.quarantined) == bool(file.rejected), file.what
 
@@ -134,7 +134,7 @@ def test_a_folder_and_a_file_that_may_not_be_read_are_refused_before_they_land(
             raise PermissionError(13, "Permission denied", str(path))
         return as_usual(path, *how, **more)
 
-    monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no mode stops
+    monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no permission stops
     with pytest.raises(LandingError, match=r"permission denied. Check its owner and permissions"):
         check_file(locked)
     with pytest.raises(StorageError, match=r"permission denied. Check its owner and permissions"):

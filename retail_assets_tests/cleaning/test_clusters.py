@@ -81,8 +81,8 @@ def cleaned(home: Path, master: str) -> list[dict[str, list[str]]]:
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    found: list[dict[str, list[str]]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    rows: list[dict[str, list[str]]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
 
 
 def _listens(url: str) -> bool:

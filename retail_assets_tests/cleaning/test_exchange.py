@@ -79,8 +79,8 @@ def test_what_meets_in_buckets_is_judged_as_if_it_had_never_been_apart(
     rng.shuffle(batches)
     met = [latest(exchange.unpack(values, DAY), numbered=numbered) for values in exchange.by_slot(batches).values()]
     place = lambda r: (r["file_number"], r["source_line"])  # noqa: E731
-    found = sorted((r for table in met for r in table.to_pylist()), key=place)
-    assert found == sorted(expected.to_pylist(), key=place)
+    actual = sorted((r for table in met for r in table.to_pylist()), key=place)
+    assert actual == sorted(expected.to_pylist(), key=place)
 
 
 @given(_FILES)
@@ -89,8 +89,8 @@ def test_the_last_whole_line_of_a_transaction_stands(files: list[list[tuple[str,
     judged = latest(pa.concat_tables(whole), numbered=False).to_pylist()
     last = {r["transaction_id"]: (r["file_number"], r["source_line"]) for r in judged if not r["reasons"]}
     for row in judged:
-        stands = last.get(row["transaction_id"]) == (row["file_number"], row["source_line"])
-        assert row["status"] == (QUARANTINE if row["reasons"] else CLEAN if stands else SUPERSEDED)
+        is_last = last.get(row["transaction_id"]) == (row["file_number"], row["source_line"])
+        assert row["status"] == (QUARANTINE if row["reasons"] else CLEAN if is_last else SUPERSEDED)
 
 
 def test_millions_of_lines_with_one_id_are_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

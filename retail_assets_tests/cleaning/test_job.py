@@ -116,8 +116,8 @@ def test_every_line_is_accounted_for_and_the_result_depends_on_neither_order_nor
     for manifest in manifests:
         reasons.update(manifest.reasons)
     assert dict(reasons) == expected.reasons
-    found = [sum(m.rows(status) for m in manifests) for status in STATUSES]
-    assert found == [expected.clean, expected.quarantined, expected.superseded]
+    counts = [sum(m.rows(status) for m in manifests) for status in STATUSES]
+    assert counts == [expected.clean, expected.quarantined, expected.superseded]
     assert sum((m.amount("clean") for m in manifests), Decimal(0)) == expected.clean_amount
 
     # As if two of the landings were too large for one task, and there was one task to read them all.
@@ -155,8 +155,8 @@ def test_sales_stay_exact_through_late_corrected_and_withdrawn_files(shop: Shop)
             landed[day] = lines
         shop.load(*order, run=f"run{step}")
         current = {t: cents for day in sorted(landed) for t, cents in landed[day]}
-        found = shop.warehouse.query("SELECT transaction_id AS t, total_amount AS a FROM sales").to_pylist()
-        assert sorted((row["t"], row["a"].scaleb(2)) for row in found) == sorted(current.items())
+        sales = shop.warehouse.query("SELECT transaction_id AS t, total_amount AS a FROM sales").to_pylist()
+        assert sorted((row["t"], row["a"].scaleb(2)) for row in sales) == sorted(current.items())
     # Withdrawn altogether: the landing has no file any more, and needs no Spark.
     shop.raw.delete([f"{partition_folder(SOURCE, days[2])}/{name}" for name in ("a.csv", "b.csv")])
     shop.load(days[2], run="withdrawn")
@@ -184,8 +184,8 @@ def test_repeated_ids_are_numbered_where_the_contract_says_so_and_fit_their_colu
         for key in manifest.keys("clean")
         for row in pq.read_table(shop.lake.store.local_path(key)).select(["transaction_id", "total_amount"]).to_pylist()
     ]
-    found = {row["transaction_id"]: int(row["total_amount"].scaleb(2)) for row in rows}
-    assert found == {"A-1": 100, "A-2": 200, f"{longest}-1": 300, "A-1-1": 500}
+    cents = {row["transaction_id"]: int(row["total_amount"].scaleb(2)) for row in rows}
+    assert cents == {"A-1": 100, "A-2": 200, f"{longest}-1": 300, "A-1-1": 500}
 
 
 @pytest.mark.spark
@@ -284,15 +284,15 @@ Traceback (most recent call last):
             LandingError,
             "what it means",
         ),
-        ("java.io.IOException: No space left on device", StorageError, "The disk is full: Spark could not write"),
+        ("java.io.IOException: No space left on device", StorageError, "The disk is full, so Spark could not write"),
     ],
 )
 def test_the_last_retail_error_of_a_trace_is_the_one_that_was_raised(
     text: str, kind: type[Exception], message: str
 ) -> None:
-    found = job._as_retail_error(RuntimeError(text))
-    assert type(found) is kind
-    assert str(found).startswith(message)
+    error = job._as_retail_error(RuntimeError(text))
+    assert type(error) is kind
+    assert str(error).startswith(message)
 
 
 @pytest.mark.parametrize("text", ["ZeroDivisionError: division by zero", "retail_assets.errors.NoSuchError: x", ""])

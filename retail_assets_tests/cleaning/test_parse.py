@@ -33,8 +33,8 @@ GOOD = {"id": "1", "date": "2024-01-05", "category": "Toys", "quantity": "2", "p
 
 
 def contract(more: str = "", **columns: str) -> Contract:
-    told = {**COLUMNS, **columns}
-    lines = "\n".join(f"  {name}: {rule}" for name, rule in told.items() if rule)
+    rules_of_columns = {**COLUMNS, **columns}
+    lines = "\n".join(f"  {name}: {rule}" for name, rule in rules_of_columns.items() if rule)
     return loading.parse(
         "name: test\ntimezone: America/New_York\ncountry: US\ncurrency: USD\nstart_date: 2024-01-01\n"
         f"columns:\n{lines}\n{more}",
@@ -43,10 +43,10 @@ def contract(more: str = "", **columns: str) -> Contract:
 
 
 def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | None = None) -> list[dict[str, Any]]:
-    """Typed rows; each is GOOD with changes. As names, `reasons` is what reading finds and `judged` what rules do."""
+    """Return typed rows, each of which is GOOD with changes. `reasons` and `judged` name the broken rules."""
     header = list(source.raw_columns())
     whole = [{**GOOD, **row} for row in rows]
-    told = FileProfile(
+    profile = FileProfile(
         key="s.csv",
         size=1,
         sha256="",
@@ -74,13 +74,13 @@ def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | 
             "defects": pa.array([0] * n, pa.int64()),
         }
     )
-    with Parser(told, source, LANDED) as parser:
+    with Parser(profile, source, LANDED) as parser:
         table = parser.parse(records)
     assert table.schema == PARSED_SCHEMA
     assert table["source_line"].to_pylist() == list(range(2, n + 2))
     reading = sum(r.mask for r in rules.READING)
-    found = [(row, row["reasons"] & reading, row["reasons"] & ~reading) for row in table.to_pylist()]
-    return [row | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)} for row, read, judged in found]
+    masks = [(row, row["reasons"] & reading, row["reasons"] & ~reading) for row in table.to_pylist()]
+    return [row | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)} for row, read, judged in masks]
 
 
 def one(source: Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
@@ -471,9 +471,9 @@ def test_defects_of_the_record_are_its_only_reasons() -> None:
             "defects": pa.array([rules.UNCLOSED_QUOTE.mask], pa.int64()),
         }
     )
-    told = FileProfile("s.csv", 1, "", "csv", None, "utf-8", ",", "lf", list(GOOD), 1, {}, [], [], 1)
-    told = FileProfile(**{**vars(told), "positions": {name: i for i, name in enumerate(GOOD)}})
-    with Parser(told, PLAIN, LANDED) as parser:
+    profile = FileProfile("s.csv", 1, "", "csv", None, "utf-8", ",", "lf", list(GOOD), 1, {}, [], [], 1)
+    profile = FileProfile(**{**vars(profile), "positions": {name: i for i, name in enumerate(GOOD)}})
+    with Parser(profile, PLAIN, LANDED) as parser:
         [row] = parser.parse(with_defect).to_pylist()
         assert parser.parse(with_defect.slice(0, 0)).num_rows == 0
     assert rules.names_of(row["reasons"]) == ["unclosed_quote"]
@@ -559,9 +559,9 @@ def test_a_rounded_id_is_found_where_the_raw_text_writes_its_plus_in_another_way
             "defects": pa.array([0], pa.int64()),
         }
     )
-    told = FileProfile("s.jsonl", 1, "", "jsonl", None, "utf-8", "", "lf", list(GOOD), 0, {}, [], [], 1)
-    told = FileProfile(**{**vars(told), "positions": {name: i for i, name in enumerate(GOOD)}})
-    with Parser(told, PLAIN, LANDED) as parser:
+    profile = FileProfile("s.jsonl", 1, "", "jsonl", None, "utf-8", "", "lf", list(GOOD), 0, {}, [], [], 1)
+    profile = FileProfile(**{**vars(profile), "positions": {name: i for i, name in enumerate(GOOD)}})
+    with Parser(profile, PLAIN, LANDED) as parser:
         [row] = parser.parse(records).to_pylist()
     assert rules.names_of(row["reasons"]) == ["rounded_id"]
 

@@ -60,7 +60,7 @@ RELAXED = settings(
 
 def profile(**changes: Any) -> FileProfile:
     header = changes.pop("header", HEADER.split(","))
-    told = {
+    defaults = {
         "key": "plain/dt=2024-01-01/sales.csv",
         "size": 1,
         "sha256": "",
@@ -76,16 +76,16 @@ def profile(**changes: Any) -> FileProfile:
         "missing_columns": [],
         "lines": 0,
     }
-    return FileProfile(**{**told, **changes})
+    return FileProfile(**{**defaults, **changes})
 
 
-def read(data: bytes, told: FileProfile, block_bytes: int = 1 << 20) -> list[dict[str, Any]]:
+def read(data: bytes, of_file: FileProfile, block_bytes: int = 1 << 20) -> list[dict[str, Any]]:
     """The records of a file, and a check of what holds for every table of records."""
     rows: list[dict[str, Any]] = []
-    for records in read_records(io.BytesIO(data), told, block_bytes=block_bytes):
+    for records in read_records(io.BytesIO(data), of_file, block_bytes=block_bytes):
         records.table.validate(full=True)
         assert records.table.column_names == [
-            *(f"c{i}" for i in range(len(told.header))),
+            *(f"c{i}" for i in range(len(of_file.header))),
             "line",
             "lines",
             "raw",
@@ -130,13 +130,13 @@ def scanned(line: str, delimiter: str, inside: bool) -> str:
 
 
 def fields_of(record: str, delimiter: str) -> list[str]:
-    """The fields of a record whose quotes are right, character by character."""
-    found, field, state = [], "", "begin"
+    """Split a record with correct quotes into fields, character by character."""
+    parts, field, state = [], "", "begin"
     i = 0
     while i < len(record):
         c = record[i]
         if c == delimiter and state != "quoted":
-            found.append(field)
+            parts.append(field)
             field, state = "", "begin"
         elif state == "begin" and c == '"' and not field.strip(" "):
             field, state = "", "quoted"
@@ -148,17 +148,17 @@ def fields_of(record: str, delimiter: str) -> list[str]:
             field += c
             state = "bare" if state == "begin" and c != " " else state
         i += 1
-    return [*found, field]
+    return [*parts, field]
 
 
 def expected_records(text: str, header_lines: int, delimiter: str = ",") -> list[tuple[int, int, str, int]]:
-    """(line, lines, raw, defects of quoting) of every record: the grammar in its plainest form."""
+    """Return (line, lines, raw, defects of quoting) of every record: the grammar in its simplest form."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     ends = [line.rstrip("\r") for line in lines]
     filled = [any(c > " " for c in line) for line in lines]
-    found = []
+    records = []
     i = header_lines
     while i < len(lines):
         last, defect = i, 0
@@ -178,9 +178,9 @@ def expected_records(text: str, header_lines: int, delimiter: str = ",") -> list
         if count := sum(filled[i : last + 1]):
             if "\x00" in raw or "\ufffd" in raw:
                 defect |= NOT_TEXT.mask
-            found.append((i + 1, count, raw.replace("\x00", "\ufffd"), defect))
+            records.append((i + 1, count, raw.replace("\x00", "\ufffd"), defect))
         i = last + 1
-    return found
+    return records
 
 
 @RELAXED
@@ -195,7 +195,7 @@ def test_records_are_those_of_the_grammar_for_any_bytes_and_any_block(content: b
         patch.setattr(quoting, "MAX_LINES_IN_RECORD", longest)
         rows = read(data, profile(), block)
         expected = expected_records(data.decode("utf-8", "replace"), 1)
-    assert [(r["line"], r["lines"], r["raw"]) for r in rows] == [tuple(told) for *told, _ in expected]
+    assert [(r["line"], r["lines"], r["raw"]) for r in rows] == [tuple(place) for *place, _ in expected]
     for (*_, raw, defect), row in zip(expected, rows, strict=True):
         whole = fields_of(raw, ",")
         ragged = MALFORMED_ROW.mask if not defect and len(whole) != 4 else 0
@@ -232,11 +232,11 @@ def test_every_line_that_was_counted_is_in_exactly_one_record(
     folder = tmp_path_factory.mktemp("raw")
     (folder / name).write_bytes(data)
     try:
-        told = inspect_file(Store(str(folder)), Entry(name, len(data), None), CONTRACT)
+        inspected = inspect_file(Store(str(folder)), Entry(name, len(data), None), CONTRACT)
     except LandingError:
         return
-    rows = read(data, told, block)
-    assert sum(r["lines"] for r in rows) == told.lines
+    rows = read(data, inspected, block)
+    assert sum(r["lines"] for r in rows) == inspected.lines
     assert len({r["line"] for r in rows}) == len(rows)
 
 

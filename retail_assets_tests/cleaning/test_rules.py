@@ -53,13 +53,13 @@ def test_a_mask_reads_as_names_in_the_order_of_bits() -> None:
 
 def test_what_a_contract_requires_is_judged_and_nothing_else() -> None:
     def names(columns: str) -> set[str]:
-        told = parse(
+        contract = parse(
             "name: s\ntimezone: UTC\ncountry: DE\ncurrency: EUR\nstart_date: 2024-01-01\ncolumns:\n"
             "  transaction_id: {header: a}\n  sold_at: {header: b}\n  product_category: {header: c}\n"
             f"  quantity: {{header: d}}\n{columns}",
             "test",
         )
-        return {r.name for r in rules.judged(told)}
+        return {r.name for r in rules.judged(contract)}
 
     always = {"missing_transaction_id", "missing_category", "date_out_of_range", "zero_quantity", "negative_price"}
     assert names("  total_amount: {header: e}\n") == always

@@ -40,7 +40,7 @@ def target(uri: str) -> Target:
     return Target(uri, "shop", "run", "shop@1+0", ("shop/dt=2024-03-01/ä.csv", "b.csv"))
 
 
-def judged(at: int, status: int = CLEAN, day: dt.date = DAY, cents: int | None = 100, **known: Any) -> dict[str, Any]:
+def judged(at: int, status: int = CLEAN, day: dt.date = DAY, cents: int | None = 100, **values: Any) -> dict[str, Any]:
     return {
         "transaction_id": f"T{at}",
         "order_id": "O",
@@ -56,7 +56,7 @@ def judged(at: int, status: int = CLEAN, day: dt.date = DAY, cents: int | None =
         "reasons": rules.INVALID_DATE.mask if status == QUARANTINE else 0,
         "raw_text": "raw" if status == QUARANTINE else None,
         "status": status,
-    } | known
+    } | values
 
 
 def written(rows: list[dict[str, Any]], uri: str, day: dt.date = DAY) -> list[dict[str, Any]]:
@@ -87,16 +87,16 @@ def test_the_account_of_the_files_is_what_is_in_them_and_nothing_is_lost(
     assert len({s["key"] for s in statistics}) == len(statistics)
     assert sum(s["rows"] for s in statistics) == len(rows)
     for code, status in enumerate(("clean", "quarantine", "superseded")):
-        told = [s for s in statistics if (s["landed_on"], s["status"]) == (DAY, status)]
+        of_status = [s for s in statistics if (s["landed_on"], s["status"]) == (DAY, status)]
         given_rows = [r for r in rows if r["status"] == code]
-        tables = [pq.read_table(pa.BufferReader(store.read(s["key"]))) for s in told]
-        assert [t.num_rows for t in tables] == [s["rows"] for s in told]
-        assert [len(store.read(s["key"])) for s in told] == [s["size"] for s in told]
-        assert sum(s["lines"] for s in told) == sum(r["lines"] for r in given_rows)
-        assert sum(s["amount"] for s in told) == sum(r["total_amount"] or 0 for r in given_rows)
+        tables = [pq.read_table(pa.BufferReader(store.read(s["key"]))) for s in of_status]
+        assert [t.num_rows for t in tables] == [s["rows"] for s in of_status]
+        assert [len(store.read(s["key"])) for s in of_status] == [s["size"] for s in of_status]
+        assert sum(s["lines"] for s in of_status) == sum(r["lines"] for r in given_rows)
+        assert sum(s["amount"] for s in of_status) == sum(r["total_amount"] or 0 for r in given_rows)
         in_files = [(r["source_line"], r["total_amount"]) for t in tables for r in t.to_pylist()]
         assert sorted(in_files, key=str) == sorted(((r["source_line"], r["total_amount"]) for r in given_rows), key=str)
-        reasons = [json.loads(s["reasons"]) for s in told]
+        reasons = [json.loads(s["reasons"]) for s in of_status]
         expected = {"invalid_date": len(given_rows)} if status == "quarantine" and given_rows else {}
         assert sum(r.get("invalid_date", 0) for r in reasons) == expected.get("invalid_date", 0)
 

@@ -1,4 +1,4 @@
-"""A file's header fits its contract, or the message says what was found, what was expected and the nearest."""
+"""A file's header fits its contract, or the message lists the headers, the expected columns and the nearest matches."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         (LEAST + "drift: {new_columns: reject}\n", "drift.new_columns: Input should be 'accept', 'warn' or 'refuse'"),
         (LEAST + "drift: {newcolumns: warn}\n", "drift.newcolumns: unknown key. Did you mean 'new_columns'?"),
@@ -143,12 +143,12 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
         ("name: \x00", "is not valid YAML"),
     ],
 )
-def test_a_wrong_contract_is_refused_with_the_place(text: str, told: str) -> None:
+def test_a_wrong_contract_is_refused_with_the_place(text: str, problem: str) -> None:
     with pytest.raises(ContractError) as refused:
         parse(text, "my.yaml")
     message = str(refused.value)
     assert message.startswith("my.yaml ")
-    assert told in message
+    assert problem in message
     assert len(message.splitlines()) < 20
 
 
@@ -178,14 +178,14 @@ def test_a_contract_that_was_edited_is_read_again(tmp_path: Path) -> None:
 
 
 def test_norway_is_a_country_and_no_is_a_header() -> None:
-    told = parse(changed("country: DE", "country: NO").replace("ID", "No"), "test")
-    assert (told.country, told.columns["transaction_id"].header) == ("NO", "No")
+    contract = parse(changed("country: DE", "country: NO").replace("ID", "No"), "test")
+    assert (contract.country, contract.columns["transaction_id"].header) == ("NO", "No")
     assert parse(changed("{header: ID}", "{header: ID, required: true}"), "test").columns["transaction_id"].required
 
 
 def test_numbers_may_stand_for_texts() -> None:
-    told = parse(changed("{header: Qty}", "{header: 2023, default: 1}") + "amount_tolerance: 0.05\n", "test")
-    assert (told.columns["quantity"].header, told.columns["quantity"].default, told.amount_tolerance) == (
+    contract = parse(changed("{header: Qty}", "{header: 2023, default: 1}") + "amount_tolerance: 0.05\n", "test")
+    assert (contract.columns["quantity"].header, contract.columns["quantity"].default, contract.amount_tolerance) == (
         "2023",
         "1",
         "0.05",
@@ -193,12 +193,12 @@ def test_numbers_may_stand_for_texts() -> None:
 
 
 def test_a_header_may_serve_several_columns_and_keeps_all_its_aliases() -> None:
-    told = parse(
+    contract = parse(
         LEAST + "  order_id: {header: id, aliases: [No]}\n  product_id: {compose: [No, Qty]}\n"
         "cancellations: {column: Extra, prefix: C}\n",
         "test",
     )
-    assert told.raw_columns() == {
+    assert contract.raw_columns() == {
         "ID": ("ID", "id", "No"),
         "Date": ("Date",),
         "Category": ("Category",),

@@ -20,7 +20,7 @@ from retail_assets_tests.faults.crash_shop import (
     SECOND,
     Home,
     Scenario,
-    told,
+    summarized,
 )
 from retail_assets_tests.faults.limits import mounted_disk
 
@@ -59,7 +59,7 @@ def scenario(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> S
     after = before.copy(before.folder.with_name("after"))
     after.materialize()
     tables_before, tables_after = before.tables(), after.tables()
-    assert (told(tables_before), told(tables_after)) == (BEFORE, AFTER)
+    assert (summarized(tables_before), summarized(tables_after)) == (BEFORE, AFTER)
     return Scenario(before, after, tables_before, tables_after, left)
 
 

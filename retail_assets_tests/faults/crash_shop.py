@@ -1,7 +1,7 @@
 """A small shop whose first landing is loaded, is then corrected, and gets a second one: what every fault interrupts.
 
-The corrected landing changes a row, withdraws one, mends a rejected one and repeats one; the second landing corrects a
-transaction of the first. So a step that is done by halves, twice or not at all shows in the tables.
+The corrected landing changes a row, withdraws one, fixes a rejected one and repeats one. The second landing corrects a
+transaction of the first. So a step that is half done, done twice or not at all shows in the tables.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class Home:
-    """One installation of the shop below a folder, which may be copied as it stands."""
+    """One installation of the shop below a folder, which can be copied as it is."""
 
     folder: Path
 
@@ -117,8 +117,8 @@ class Home:
         return {key for key in files if not key.endswith("/manifest.json")} - named
 
 
-def told(tables: Tables) -> tuple[dict[str, tuple[int, dt.date]], int, int]:
-    """Tables in the words of BEFORE and AFTER."""
+def summarized(tables: Tables) -> tuple[dict[str, tuple[int, dt.date]], int, int]:
+    """Return tables in the form of BEFORE and AFTER."""
     from retail_assets.tables import SALES
 
     at = [SALES.names.index(n) for n in ("transaction_id", "total_amount", "landed_on")]
@@ -143,14 +143,14 @@ def recorded(homes: Iterable[Home]) -> Callable[..., list[CleanManifest]]:
     What it wrote there is written again under the new run id, through the store, and so is the manifest.
     """
     lakes = [home.lake for home in homes]
-    known = {m.raw_digest: (lake, m) for lake in lakes for m in map(lake.clean, lake.landings("clean"))}
+    recorded_landings = {m.raw_digest: (lake, m) for lake in lakes for m in map(lake.clean, lake.landings("clean"))}
 
     def clean(
         session: object, raw: Store, lake: Lake, landings: Sequence[RawManifest], contract: Contract, run_id: str
     ) -> list[CleanManifest]:
         done = []
         for landing in landings:
-            origin, manifest = known[landing.digest]
+            origin, manifest = recorded_landings[landing.digest]
             files = {status: list(manifest.files[status]) for status in STATUSES}
             for status in STATUSES:
                 for number, file in enumerate(files[status]):

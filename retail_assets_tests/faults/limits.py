@@ -1,4 +1,4 @@
-"""Resources and rights taken away: small disks, limits on the size of files, users whom file permissions bind."""
+"""Resources and rights taken away: small disks, limits on the size of files, users without permissions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _limit_workers(most: int) -> int:
 
 
 def become_nobody(home: Path | None = None) -> None:
-    """Become the user nobody if this is root, whom permissions do not bind. Keeps the way to `home` open."""
+    """Become the user nobody if this is root, whom permissions do not stop. Keeps the path to `home` open."""
     if os.geteuid() == 0:
         shared = Path(tempfile.gettempdir())
         for folder in (home, *home.parents) if home else ():

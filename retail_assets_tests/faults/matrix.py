@@ -1,7 +1,7 @@
-"""The crash matrix: at which points of the path from raw files to tables a process is killed, and what each leaves.
+"""The crash matrix: at which points between raw files and tables a process is killed, and what each kill leaves.
 
-`test_kills.py` takes every row from here and checks every column of it; `docs/faults.md` shows the same rows.
-Print them with `python -m retail_assets_tests.faults.matrix`.
+`test_kills.py` takes every row from here and checks every column of it; `docs/faults.md` shows the same rows. Print
+them with `python -m retail_assets_tests.faults.matrix`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _RAW, _CLEAN, _LOAD = "raw_sales_files", "clean_sales", "sales"
 class Row:
     """One kill in a run over two landings, and the state it leaves.
 
-    `raw` and `clean` count the landings whose new manifest stands; `data` and `parts` say whether data files that
-    nobody names and temporary files are left; `loaded` whether the tables are the new ones.
+    `raw` and `clean` count the landings whose new manifest is published. `data` and `parts` say whether data files that
+    no manifest names and temporary files are left, `loaded` whether the tables are the new ones.
     """
 
     asset: str
@@ -37,39 +37,39 @@ class Row:
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """Assets whose materialization Dagster knows of."""
+        """Assets whose materialization Dagster has recorded."""
         return {_RAW: (), _CLEAN: (_RAW,), _LOAD: (_RAW, _CLEAN)}[self.asset]
 
     @property
     def left(self) -> str:
-        """In words, for the documentation."""
+        """What is left, in words for the documentation."""
         manifests = {0: "old", 1: "new for the first landing", 2: "new"}
-        stands = [f"raw manifests {manifests[self.raw]}"]
+        parts = [f"raw manifests {manifests[self.raw]}"]
         if self.asset != _RAW:
-            stands.append(f"clean manifests {manifests[self.clean]}")
+            parts.append(f"clean manifests {manifests[self.clean]}")
         if self.data:
-            stands.append("data files that nobody names")
+            parts.append("data files that no manifest names")
         if self.parts:
-            stands.append("a temporary file")
-        return "; ".join(stands)
+            parts.append("a temporary file")
+        return "; ".join(parts)
 
 
 ROWS = (
     Row(_RAW, "before the first manifest", Kill("before object", RAW_MANIFEST), raw=0, clean=0),
     Row(
         _RAW,
-        "half-way the manifest of the second landing",
+        "halfway through the manifest of the second landing",
         Kill("half an object", RAW_MANIFEST, 2),
         raw=1,
         clean=0,
         parts=True,
     ),
     Row(_RAW, "after the manifests, before Dagster's event", Kill("after object", RAW_MANIFEST, 2), clean=0),
-    Row(_CLEAN, "while old left-overs are swept", Kill("after deletion"), clean=0),
+    Row(_CLEAN, "while old leftovers are swept", Kill("after deletion"), clean=0),
     Row(_CLEAN, "before the first file (in a Spark task)", Kill("before object", f"workers:{DATA}"), True, clean=0),
     Row(
         _CLEAN,
-        "half-way the second file of a Spark task",
+        "halfway through the second file of a Spark task",
         Kill("half an object", f"workers:{DATA}", 2),
         True,
         clean=0,
@@ -78,7 +78,7 @@ ROWS = (
     ),
     Row(
         _CLEAN,
-        "after all files, before the first manifest (Spark up)",
+        "after all files, before the first manifest (Spark running)",
         Kill("before object", CLEAN_MANIFEST),
         True,
         clean=0,
@@ -86,7 +86,7 @@ ROWS = (
     ),
     Row(
         _CLEAN,
-        "half-way the manifest of the first landing",
+        "halfway through the manifest of the first landing",
         Kill("half an object", CLEAN_MANIFEST),
         clean=0,
         data=True,
@@ -100,16 +100,16 @@ ROWS = (
     Row(_LOAD, "before the deletion from `sales`", Kill("before statement", "^DELETE FROM sales WHERE")),
     Row(_LOAD, "before the insertion into `sales`", Kill("before statement", r"^INSERT INTO sales \(")),
     Row(_LOAD, "before the commit", Kill("before statement", "^COMMIT")),
-    Row(_LOAD, "after the commit, the connection still open", Kill("before statement", "^close$"), loaded=True),
+    Row(_LOAD, "after the commit, with the connection still open", Kill("before statement", "^close$"), loaded=True),
     Row(_LOAD, "after the load, before Dagster's event", Kill("after load"), loaded=True),
 )
 
 
 def table() -> str:
-    """The matrix as Markdown."""
-    lines = ["| asset | killed | what is left | the tables meanwhile | one re-run |", "|---|---|---|---|---|"]
+    """Return the matrix as Markdown."""
+    lines = ["| asset | killed | what is left | the tables until then | after one re-run |", "|---|---|---|---|---|"]
     for row in ROWS:
-        tables = "new, whole" if row.loaded else "old, whole"
+        tables = "new, complete" if row.loaded else "old, complete"
         lines.append(f"| `{row.asset}` | {row.moment} | {row.left} | {tables} | exact |")
     return "\n".join(lines)
 

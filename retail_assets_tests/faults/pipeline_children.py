@@ -21,34 +21,34 @@ from retail_assets_tests.faults.kills import Kill, arm
 
 WORKERS = Path(__file__).with_name("in_workers")
 
-#: Corrections after which a writer ends although its watcher has not seen enough: it sees too little, or is too slow.
+#: Corrections after which a writer ends even if its watcher has not seen enough.
 MOST_RUNS = 200
 
-#: How a child ends that was told by the product what to do.
-TOLD = 3
+#: Exit code of a child whose run the product refused with a message.
+REFUSED = 3
 
 
 def apart(home: Home, name: str) -> None:
-    """Make this process the first of a session of its own, and let it and its children speak into a file."""
+    """Give this process its own session, and redirect its output and that of its children to a file."""
     os.setsid()
-    os.environ["RETAIL_TEST_HOME"] = str(home.folder)  # what it starts is known by it
-    said = os.open(home.folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.environ["RETAIL_TEST_HOME"] = str(home.folder)  # identifies what it starts
+    log = os.open(home.folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(said, stream)
+        os.dup2(log, stream)
 
 
-def without_spark(known: Sequence[Home]) -> None:
-    """Let `clean` write what Spark wrote for the same landings before."""
+def without_spark(homes: Sequence[Home]) -> None:
+    """Let `clean` write what Spark wrote earlier for the same landings in one of these homes."""
     from retail_assets.cleaning import job
 
-    job.clean = recorded(known)
+    job.clean = recorded(homes)
 
 
-def run_and_die(home: Home, kill: Kill, known: Sequence[Home]) -> None:
-    """Materialize both landings, and die on the way. `known`: see `without_spark`; with none, Spark is started."""
+def run_and_die(home: Home, kill: Kill, homes: Sequence[Home]) -> None:
+    """Materialize both landings, and die on the way. `homes`: see `without_spark`; without any, Spark is started."""
     apart(home, "killed")
-    if known:
-        without_spark(known)
+    if homes:
+        without_spark(homes)
     elif kill.at.startswith("workers:"):
         os.environ["FAULT_IN_WORKERS"] = str(Kill(kill.hook, kill.at.removeprefix("workers:"), kill.count))
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKERS), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -58,29 +58,29 @@ def run_and_die(home: Home, kill: Kill, known: Sequence[Home]) -> None:
     home.materialize()
 
 
-def run_with_others(home: Home, known: Sequence[Home], first: dt.date, last: dt.date, gate: Any, name: str) -> None:
-    """Materialize as soon as everybody is at the gate. Ends with TOLD, and what was told in a file, if refused."""
+def run_with_others(home: Home, homes: Sequence[Home], first: dt.date, last: dt.date, gate: Any, name: str) -> None:
+    """Materialize as soon as all processes are at the gate. If refused, end with REFUSED and the message in a file."""
     apart(home, name)
-    without_spark(known)
+    without_spark(homes)
     gate.wait(240)
     try:
         home.materialize(first, last)
     except RetailError as e:
-        (home.folder / f"{name}.told").write_text(str(e))
+        (home.folder / f"{name}.refusal").write_text(str(e))
         sys.stdout.flush()
-        os._exit(TOLD)
+        os._exit(REFUSED)
 
 
-def correct_again_and_again(home: Home, known: Sequence[Home], runs: int, enough: Any, how: str) -> None:
+def correct_again_and_again(home: Home, homes: Sequence[Home], runs: int, enough: Any, how: str) -> None:
     """Land, clean and load two versions of the first landing in turn, slowly, at least `runs` times and until `enough`.
 
-    `how` is "exact", or one of two ways to do it by halves, which whoever watches must notice.
+    `how` is "exact", or one of two ways to do it by halves, which the watcher must notice.
     """
     apart(home, "writer")
     _slowly()
     if how == "manifests in place":
         _write_in_place()
-    clean, platform = recorded(known), home.platform
+    clean, platform = recorded(homes), home.platform
     for number in range(MOST_RUNS):
         if number >= runs and enough.is_set():
             break
@@ -98,7 +98,7 @@ def correct_again_and_again(home: Home, known: Sequence[Home], runs: int, enough
 
 
 def _slowly() -> None:
-    """Let every statement of a load take some time."""
+    """Make every statement of a load take some time."""
     connect = DuckDBWarehouse._connect
 
     def wrapped(self: DuckDBWarehouse, read_only: bool) -> Any:

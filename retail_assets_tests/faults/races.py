@@ -1,4 +1,4 @@
-"""Writers of a store at the same moment: of those that have read the same version of an object, one goes through."""
+"""Concurrent writers of a store: of those that have read the same version of an object, exactly one succeeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from retail_assets.storage import Store
 
 
 def one_writer_goes_through(store: Store, key: str, *, writers: int, attempts: int) -> str | None:
-    """Swap an object from several threads at once, `attempts` times over; returns the tag of the last version."""
+    """Swap an object from several threads at once, `attempts` times. Returns the tag of the last version."""
 
     def swap(number: int) -> bool:
         begin.wait(timeout=120)
@@ -21,8 +21,8 @@ def one_writer_goes_through(store: Store, key: str, *, writers: int, attempts: i
         with ThreadPoolExecutor(writers) as pool:
             through = list(pool.map(swap, range(writers)))
         assert sum(through) == 1
-        found = store.read_tagged(key)
-        assert found is not None
-        assert found[0] == b"%d %d" % (attempt, through.index(True))
-        tag = found[1]
+        tagged = store.read_tagged(key)
+        assert tagged is not None
+        assert tagged[0] == b"%d %d" % (attempt, through.index(True))
+        tag = tagged[1]
     return tag

@@ -16,7 +16,17 @@ from retail_assets.lake.manifests import STATUSES
 from retail_assets.landing.register import inspect_landings
 from retail_assets_tests.faults import pipeline_children
 from retail_assets_tests.faults.child_processes import ended, start
-from retail_assets_tests.faults.crash_shop import CORRECTED, FIRST, LANDED, SECOND, Home, Scenario, csv, recorded, told
+from retail_assets_tests.faults.crash_shop import (
+    CORRECTED,
+    FIRST,
+    LANDED,
+    SECOND,
+    Home,
+    Scenario,
+    csv,
+    recorded,
+    summarized,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,23 +46,23 @@ def test_two_materializations_at_once_leave_exact_tables_or_say_what_to_do(
     scenario: Scenario,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = [scenario.before, scenario.after]
+    homes = [scenario.before, scenario.after]
     gate = multiprocessing.get_context("forkserver").Barrier(len(ranges))
     running = [
-        start(pipeline_children.run_with_others, home, known, first, last, gate, f"run{n}")
+        start(pipeline_children.run_with_others, home, homes, first, last, gate, f"run{n}")
         for n, (first, last) in enumerate(ranges)
     ]
     codes = [ended(child) for child in running]
     for number, code in enumerate(codes):
-        said = (home.folder / f"run{number}.log").read_text()[-3000:]
-        assert code in (0, pipeline_children.TOLD), said
-        if code == pipeline_children.TOLD:
-            message = (home.folder / f"run{number}.told").read_text()
+        log = (home.folder / f"run{number}.log").read_text()[-3000:]
+        assert code in (0, pipeline_children.REFUSED), log
+        if code == pipeline_children.REFUSED:
+            message = (home.folder / f"run{number}.refusal").read_text()
             assert "aterialize" in message or re.search("run the same again|try again", message.lower()), message
     covered = {day for first, last in ranges for day in (first, last)}
     if all(code == 0 for code in codes) and covered == {FIRST, SECOND}:
         assert home.tables() == scenario.tables_after
-    monkeypatch.setattr(job, "clean", recorded(known))
+    monkeypatch.setattr(job, "clean", recorded(homes))
     home.materialize()
     assert home.tables() == scenario.tables_after
 
@@ -69,7 +79,7 @@ def test_a_file_that_was_replaced_after_it_was_registered_is_refused_and_a_rerun
         job.clean(lambda: spark, platform.raw, platform.lake, registered, contract, "outdated")
     assert home.tables() == scenario.tables_before
     home.materialize(FIRST, FIRST)
-    sales, _, _ = told(home.tables())
+    sales, _, _ = summarized(home.tables())
     assert sales == {"T1": (1, FIRST), "T2": (22222, FIRST)}
 
 

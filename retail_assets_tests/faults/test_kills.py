@@ -1,4 +1,4 @@
-"""Processes killed at every boundary from raw files to tables: the old or the new stands, and one re-run is exact."""
+"""Processes killed at every boundary from raw files to tables: old or new state, and one re-run is exact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 
 
 def new_manifests(home: Home, scenario: Scenario) -> tuple[int, int]:
-    """Landings whose raw manifest, and whose clean manifest, tells of the files that have landed last."""
+    """Count landings whose raw manifest, and whose clean manifest, names the files that landed last."""
     wanted = {day: scenario.after.lake.raw(day).digest for day in DAYS}
     raw = clean = 0
     for day in DAYS:
@@ -50,10 +50,10 @@ def recorded_by_dagster(home: Home) -> tuple[str, ...]:
 def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact(
     row: matrix.Row, home: Home, scenario: Scenario, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = [] if row.spark else [scenario.before, scenario.after]
-    child = start(pipeline_children.run_and_die, home, row.kill, known)
-    said = home.folder / "killed.log"
-    assert ended(child) == -signal.SIGKILL, said.read_text()[-3000:]
+    homes = [] if row.spark else [scenario.before, scenario.after]
+    child = start(pipeline_children.run_and_die, home, row.kill, homes)
+    log = home.folder / "killed.log"
+    assert ended(child) == -signal.SIGKILL, log.read_text()[-3000:]
     # A process is still there for a moment after its SIGKILL; the last one is that of the killer itself.
     _, alive = psutil.wait_procs([p for p in psutil.process_iter() if _is_of(p, home)], timeout=60)
     assert not [p for p in alive if _is_of(p, home)], "the whole session was to die"
@@ -67,7 +67,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     if not row.spark:
         from retail_assets.cleaning import job
 
-        monkeypatch.setattr(job, "clean", recorded(known))
+        monkeypatch.setattr(job, "clean", recorded(homes))
     home.materialize()
     assert home.tables() == scenario.tables_after
     assert new_manifests(home, scenario) == (2, 2)

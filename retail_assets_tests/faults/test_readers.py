@@ -44,10 +44,10 @@ class Seen:
     turned_away: int = 0
 
 
-def watched(home: Home, known: list[Home], runs: int, how: str, enough: Callable[[Seen], bool]) -> Seen:
+def watched(home: Home, homes: list[Home], runs: int, how: str, enough: Callable[[Seen], bool]) -> Seen:
     """Look at the tables and at the lake in turn while a child writes, which ends when `enough` was seen."""
     done = multiprocessing.get_context("forkserver").Event()
-    child = start(pipeline_children.correct_again_and_again, home, known, runs, done, how)
+    child = start(pipeline_children.correct_again_and_again, home, homes, runs, done, how)
     impatient = DuckDBWarehouse(home.platform.settings.duckdb_path, SOURCE, wait_seconds=0)
     lake, seen = home.lake, Seen()
     while child.is_alive():

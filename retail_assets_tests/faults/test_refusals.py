@@ -166,7 +166,7 @@ def _refused(home: Home, denied: str) -> None:
     become_nobody(home.folder)
     platform = home.platform
     contract = platform.settings.contract
-    told = {
+    message = {
         "a landed file": r"Cannot read .*till\.csv: permission denied\. Check its owner and permissions",
         "a landing": r"Cannot list .*: permission denied\. Check its owner and permissions",
         "the manifests": r"Cannot write .*manifest\.json: permission denied\. Check its owner and permissions",
@@ -180,7 +180,7 @@ def _refused(home: Home, denied: str) -> None:
         platform.lake.publish_raw(landings[0])
         platform.warehouse.load_landings(platform.lake.store, [platform.lake.clean(FIRST)])
 
-    with pytest.raises(RetailError, match=told):
+    with pytest.raises(RetailError, match=message):
         run()
 
 

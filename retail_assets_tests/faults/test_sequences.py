@@ -81,11 +81,11 @@ def test_after_any_sequence_of_landings_and_runs_the_tables_follow_from_the_file
             warehouse.load_landings(lake.store, manifests)
             assert held(warehouse) == once
             current, clean, rejected = from_scratch(run)
-            found = warehouse.query(
+            sales = warehouse.query(
                 "SELECT transaction_id AS t, total_amount AS m, landed_on AS d FROM sales"
             ).to_pylist()
-            assert {row["t"]: (int(row["m"] * 100), row["d"]) for row in found} == current
-            assert len(found) == len(current)
+            assert {row["t"]: (int(row["m"] * 100), row["d"]) for row in sales} == current
+            assert len(sales) == len(current)
             counted = "SELECT (SELECT count(*) FROM sales_clean) AS c, (SELECT count(*) FROM sales_quarantine) AS q"
             assert warehouse.query(counted).to_pylist() == [{"c": clean, "q": rejected}]
 

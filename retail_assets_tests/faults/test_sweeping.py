@@ -30,7 +30,7 @@ def aged(path: Path, age: dt.timedelta) -> None:
 
 
 def begin_to_write(root: str, key: str, said: object) -> None:
-    """Hold a half-written object until told to finish it."""
+    """Hold a half-written object until a message says to finish it."""
     with Store(root).writing(key) as handle:
         handle.write(b"half")
         handle.flush()

@@ -219,7 +219,7 @@ def test_a_named_file_is_never_swept_however_old(lake: Lake) -> None:
 
 
 def test_a_run_in_flight_keeps_its_files(lake: Lake) -> None:
-    publish(lake, DAY, [line("A", 1)], run="standing")
+    publish(lake, DAY, [line("A", 1)], run="published")
     aged(lake, manifest_key(), 7 * GRACE)
     in_flight = write(lake, DAY, [line("A", 2)], run="in-flight")
     for key in in_flight.keys("clean"):
@@ -253,7 +253,7 @@ def test_a_manifest_published_during_the_sweep_keeps_the_files_of_the_one_before
 ) -> None:
     """The sweep has read the old manifest when the new one comes; a reader may hold the old one."""
     old, _ = replaced(lake, replaced_ago=7 * GRACE)
-    standing = lake.clean(DAY)
+    published = lake.clean(DAY)
     aged(lake, manifest_key(), 7 * GRACE)
     listing = lake.store.list
 
@@ -264,4 +264,4 @@ def test_a_manifest_published_during_the_sweep_keeps_the_files_of_the_one_before
 
     monkeypatch.setattr(lake.store, "list", published_meanwhile)
     assert sweep(lake, DAY, NOW) == []
-    assert all(lake.store.exists(key) for key in (*old, *standing.keys("clean")))
+    assert all(lake.store.exists(key) for key in (*old, *published.keys("clean")))

@@ -163,7 +163,7 @@ def test_an_unreadable_file_is_refused_by_name(store: Store, inbox: Path, monkey
     def refused(self: Path, *args: object) -> object:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no mode stops
+    monkeypatch.setattr(Path, "open", refused)  # tests may run as root, whom no permission stops
     with pytest.raises(LandingError, match=r"a\.csv: permission denied"):
         land_file(path, store, "retail_sales", DAY)
 

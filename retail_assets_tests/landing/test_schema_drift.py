@@ -80,7 +80,7 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(Store(str(tmp_path / "raw")), Lake(Store(str(tmp_path / "lake")), "shop"), contract())
 
 
-def told(drifts: list[SchemaDrift]) -> list[tuple[str, str]]:
+def summary(drifts: list[SchemaDrift]) -> list[tuple[str, str]]:
     return [(str(c), c.verdict) for d in drifts for c in d.changes]
 
 
@@ -117,7 +117,7 @@ def test_columns_that_are_new_missing_renamed_or_in_another_order(
     shop.register(FIRST)
     [drift] = shop.register(SECOND)
     assert (drift.landed_on, drift.earlier) == (SECOND, FIRST)
-    assert told([drift]) == changes
+    assert summary([drift]) == changes
 
 
 def test_a_column_that_was_likely_renamed_is_told_with_what_to_do(shop: Shop) -> None:
@@ -138,7 +138,7 @@ def test_separator_encoding_line_ends_and_format(shop: Shop) -> None:
         "g.csv": f"{HEADER}\n1,31/01/2024,Toys,1,5,S1\n".encode(),
     }.items():
         shop.raw.write(f"{partition_folder('shop', SECOND)}/{name}", data)
-    assert told(shop.register(FIRST, SECOND)) == [
+    assert summary(shop.register(FIRST, SECOND)) == [
         ("separator: ',', now ';'", "warn"),
         ("encoding: 'utf-8', now 'utf-16'", "warn"),
         ("line ends: 'line feed', now 'carriage return'", "warn"),
@@ -150,9 +150,9 @@ def test_separator_encoding_line_ends_and_format(shop: Shop) -> None:
 def test_an_order_of_day_and_month_that_the_contract_declares_does_not_drift(shop: Shop) -> None:
     shop.put(FIRST, row="1,31/01/2024,Toys,1,5,S1")
     shop.put(SECOND, row="1,01/31/2024,Toys,1,5,S1")
-    assert told(shop.register(FIRST, SECOND)) == [("order of day and month: 'day first', now 'month first'", "warn")]
+    assert summary(shop.register(FIRST, SECOND)) == [("order of day and month: 'day first', now 'month first'", "warn")]
     shop.contract = contract("dates: {order: dmy}")
-    assert told(shop.register(SECOND)) == []
+    assert summary(shop.register(SECOND)) == []
 
 
 def test_types_of_parquet_columns(shop: Shop) -> None:
@@ -160,7 +160,7 @@ def test_types_of_parquet_columns(shop: Shop) -> None:
         row = {"ID": [1], "Date": ["2024-01-01"], "Category": ["T"], "Qty": [1], "Total": total, "Note": total}
         with shop.raw.writing(f"{partition_folder('shop', day)}/a.parquet") as file:
             pq.write_table(pa.table(row), file)
-    assert told(shop.register(FIRST, SECOND)) == [("type of Total: 'int64', now 'string'", "warn")]
+    assert summary(shop.register(FIRST, SECOND)) == [("type of Total: 'int64', now 'string'", "warn")]
 
 
 # Which landing is the one before
@@ -179,7 +179,7 @@ def test_a_landing_without_files_is_neither_compared_nor_compared_with(shop: Sho
     shop.register(FIRST)
     assert shop.register(SECOND) == []
     [drift] = shop.register(THIRD)
-    assert (drift.earlier, told([drift])) == (FIRST, [("new column 'Colour'", "warn")])
+    assert (drift.earlier, summary([drift])) == (FIRST, [("new column 'Colour'", "warn")])
 
 
 def test_a_folder_without_a_manifest_is_passed_over(shop: Shop) -> None:
@@ -199,7 +199,7 @@ def test_an_old_landing_is_compared_with_the_one_before_it_and_not_with_a_later_
     shop.put(THIRD, f"{HEADER},Colour,Size")
     shop.register(FIRST, SECOND, THIRD)
     [again] = shop.register(SECOND)
-    assert (again.earlier, told([again])) == (FIRST, [("new column 'Colour'", "warn")])
+    assert (again.earlier, summary([again])) == (FIRST, [("new column 'Colour'", "warn")])
 
 
 def test_in_a_range_each_landing_is_compared_with_the_one_before_it_as_it_is_now(shop: Shop) -> None:
@@ -209,7 +209,7 @@ def test_in_a_range_each_landing_is_compared_with_the_one_before_it_as_it_is_now
     shop.register(FIRST, SECOND, THIRD)
     shop.put(SECOND, f"{HEADER},Colour")  # corrected
     drifts = shop.register(THIRD, SECOND)
-    assert [(d.landed_on, d.earlier, told([d])) for d in drifts] == [
+    assert [(d.landed_on, d.earlier, summary([d])) for d in drifts] == [
         (SECOND, FIRST, [("new column 'Colour'", "warn")]),
         (THIRD, SECOND, [("missing column 'Colour'", "warn")]),
     ]
@@ -219,9 +219,9 @@ def test_a_file_is_compared_with_the_one_that_is_most_like_it(shop: Shop) -> Non
     for day in (FIRST, SECOND):
         shop.put(day)
         shop.put(day, "ID|Date|Category|Total", "1|2024-01-01|Toys|5", name="tills.txt")
-    assert told(shop.register(FIRST, SECOND)) == []
+    assert summary(shop.register(FIRST, SECOND)) == []
     shop.put(THIRD, "ID|Date|Category|Total|Till", "1|2024-01-01|Toys|5|1", name="b.txt")
-    assert told(shop.register(THIRD)) == [("new column 'Till'", "warn")]
+    assert summary(shop.register(THIRD)) == [("new column 'Till'", "warn")]
 
 
 class Counting(Store):
@@ -325,14 +325,14 @@ def test_columns_that_the_contract_names_are_never_refused_for_being_new(shop: S
     shop.put(FIRST)
     shop.put(SECOND, f"{HEADER},Customer,Till")
     shop.contract = contract("drift: {new_columns: refuse}\nignore_columns: [Till]")
-    assert told(shop.register(FIRST, SECOND)) == [("new column 'Customer'", "warn")]
+    assert summary(shop.register(FIRST, SECOND)) == [("new column 'Customer'", "warn")]
 
 
 def test_columns_that_nobody_reads_may_come_and_go_where_the_contract_ignores_them(shop: Shop) -> None:
     shop.put(FIRST, f"{HEADER},Till")
     shop.put(SECOND, f"{HEADER},Colour")
     shop.contract = contract("drift: {new_columns: refuse, missing_columns: refuse}\nunknown_columns: ignore")
-    assert told(shop.register(FIRST, SECOND)) == [
+    assert summary(shop.register(FIRST, SECOND)) == [
         ("missing column 'Till'", "accept"),
         ("new column 'Colour'", "accept"),
     ]
@@ -342,7 +342,7 @@ def test_a_column_that_nobody_reads_stops_nothing_by_going(shop: Shop) -> None:
     shop.put(FIRST, f"{HEADER},Till")
     shop.put(SECOND)
     shop.contract = contract("drift: {missing_columns: refuse}")
-    assert told(shop.register(FIRST, SECOND)) == [("missing column 'Till'", "warn")]
+    assert summary(shop.register(FIRST, SECOND)) == [("missing column 'Till'", "warn")]
 
 
 def test_the_table_is_small_and_its_cells_cannot_break_it(shop: Shop) -> None:

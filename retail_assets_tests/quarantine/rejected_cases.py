@@ -86,11 +86,11 @@ class Shop:
         self.raw.write(f"shop/dt={day}/{name}", "\n".join([header, *lines, ""]).encode())
 
     def clean(self, with_contract: Contract, *days: dt.date) -> list[CleanManifest]:
-        found = inspect_landings(self.raw, "shop", list(days), with_contract)
-        for manifest in found:
+        manifests = inspect_landings(self.raw, "shop", list(days), with_contract)
+        for manifest in manifests:
             self.lake.publish_raw(manifest)
         cleaned = job.clean(
-            self.session, self.raw, self.lake, found, with_contract, f"clean-{len(with_contract.digest)}"
+            self.session, self.raw, self.lake, manifests, with_contract, f"clean-{len(with_contract.digest)}"
         )
         for result in cleaned:
             self.lake.publish_clean(result)
@@ -132,8 +132,8 @@ class Shop:
 
     def rows(self, day: dt.date, status: str) -> list[dict[str, Any]]:
         files = self.lake.clean(day).files[status]  # type: ignore[index]
-        found = [row for f in files for row in read_table(self.lake, f).to_pylist()]
-        return sorted(found, key=lambda row: (row["source_file"], row["source_line"]))
+        rows = [row for f in files for row in read_table(self.lake, f).to_pylist()]
+        return sorted(rows, key=lambda row: (row["source_file"], row["source_line"]))
 
     def ids(self, day: dt.date, status: str = "clean") -> list[tuple[str, int]]:
         return [(row["transaction_id"], row["source_line"]) for row in self.rows(day, status)]
@@ -157,11 +157,11 @@ class Shop:
             assert manifest.lines == raw.lines
             assert manifest.raw_digest == raw.digest
             rows = {s: self.rows(day, s) for s in STATUSES}
-            places = [(r["source_file"], r["source_line"]) for found in rows.values() for r in found]
+            places = [(r["source_file"], r["source_line"]) for of_status in rows.values() for r in of_status]
             assert len(set(places)) == len(places) == manifest.landed_rows
-            for status, found in rows.items():
-                money = sum((r["total_amount"] or Decimal(0) for r in found), Decimal("0.00"))
-                assert (len(found), money) == _account(manifest, status)[:2]
+            for status, of_status in rows.items():
+                money = sum((r["total_amount"] or Decimal(0) for r in of_status), Decimal("0.00"))
+                assert (len(of_status), money) == _account(manifest, status)[:2]
                 for file in manifest.files[status]:
                     assert self.lake.store.local_path(file.key).stat().st_size == file.size
             ids = [r["transaction_id"] for r in rows["clean"]]

@@ -97,21 +97,21 @@ def shown(render: Any, *arguments: Any) -> str:
 
 
 def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarantine: Quarantine) -> None:
-    found = summary.summarize(quarantine.lake, quarantine.select(), ALL).to_json()
+    report = summary.summarize(quarantine.lake, quarantine.select(), ALL).to_json()
     total = {"name": "all", "rows": 4, "amount": "25.00", "rows_without_amount": 1, "share": 0.2}
-    assert found["total"] == total
-    assert [(g["name"], g["rows"], g["amount"]) for g in found["by_reason"]] == [
+    assert report["total"] == total
+    assert [(g["name"], g["rows"], g["amount"]) for g in report["by_reason"]] == [
         ("invalid_date", 3, "25.00"),
         ("malformed_row", 1, "0.00"),
         ("missing_category", 1, "10.00"),
     ]
-    assert [(g["name"], g["rows"], g["share"]) for g in found["by_landing"]] == [
+    assert [(g["name"], g["rows"], g["share"]) for g in report["by_landing"]] == [
         ("2024-03-01", 3, 0.3),
         ("2024-03-02", 1, 0.1),
     ]
-    assert [(g["name"], g["rows"]) for g in found["by_file"]] == [(A, 2), (B, 1), (C, 1)]
-    assert found["by_contract"] == {STRICT.digest: 4}
-    json.dumps(found)
+    assert [(g["name"], g["rows"]) for g in report["by_file"]] == [(A, 2), (B, 1), (C, 1)]
+    assert report["by_contract"] == {STRICT.digest: 4}
+    json.dumps(report)
 
 
 def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine) -> None:
@@ -123,9 +123,9 @@ def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine)
 def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) -> None:
     made = Quarantine(tmp_path)
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [])
-    found = summary.summarize(made.lake, made.select(), ALL)
-    assert found.to_json()["total"]["rows"] == 0
-    assert "no rejected rows among 8 landed" in shown(rejected_rows.print_summary, found)
+    report = summary.summarize(made.lake, made.select(), ALL)
+    assert report.to_json()["total"]["rows"] == 0
+    assert "no rejected rows among 8 landed" in shown(rejected_rows.print_summary, report)
     assert rows.first_rows(made.lake, made.select(), ALL, 20)[1] == 0
     assert "No rejected rows" in shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20))
 
@@ -147,8 +147,8 @@ def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) ->
 def test_rows_are_chosen_and_come_in_the_order_of_landings_files_and_lines(
     quarantine: Quarantine, selection: Selection, lines: list[int]
 ) -> None:
-    found, total = rows.first_rows(quarantine.lake, quarantine.select(selection), selection, 20)
-    assert (found["source_line"].to_pylist(), total) == (lines, len(lines))
+    first, total = rows.first_rows(quarantine.lake, quarantine.select(selection), selection, 20)
+    assert (first["source_line"].to_pylist(), total) == (lines, len(lines))
     for limit in range(1, len(lines)):
         few, total = rows.first_rows(quarantine.lake, quarantine.select(selection), selection, limit)
         assert (few["source_line"].to_pylist(), total) == (lines[:limit], len(lines))
@@ -157,10 +157,10 @@ def test_rows_are_chosen_and_come_in_the_order_of_landings_files_and_lines(
 def test_rows_that_a_version_before_has_written_are_listed_with_new_columns_empty(quarantine: Quarantine) -> None:
     note = Column("note", "varchar(16)", "new in this version", nullable=True)
     with defined_as({SALES_QUARANTINE: with_new(SALES_QUARANTINE, note)}):
-        found, _ = rows.first_rows(quarantine.lake, quarantine.select(), ALL, 20)
-        assert found.schema.equals(SALES_QUARANTINE.arrow_schema())
-        assert found["source_line"].to_pylist() == [9, 10, 2, 3]
-        assert found["note"].null_count == 4
+        first, _ = rows.first_rows(quarantine.lake, quarantine.select(), ALL, 20)
+        assert first.schema.equals(SALES_QUARANTINE.arrow_schema())
+        assert first["source_line"].to_pylist() == [9, 10, 2, 3]
+        assert first["note"].null_count == 4
 
 
 def test_a_reason_is_no_part_of_another_ones_name(quarantine: Quarantine) -> None:
@@ -191,10 +191,10 @@ def test_before_anything_is_cleaned_the_asset_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_is_shown_field_by_field_with_what_is_read_and_what_to_do(quarantine: Quarantine) -> None:
-    [found] = record.find(quarantine.lake, quarantine.select(), LENIENT, file="a.csv", line=10)
-    assert [why.name for why in found.reasons] == ["invalid_date", "missing_category"]
-    assert "formats" in found.reasons[0].advice
-    by_header = {f.header: f for f in found.fields}
+    [rejected] = record.find(quarantine.lake, quarantine.select(), LENIENT, file="a.csv", line=10)
+    assert [why.name for why in rejected.reasons] == ["invalid_date", "missing_category"]
+    assert "formats" in rejected.reasons[0].advice
+    by_header = {f.header: f for f in rejected.fields}
     assert (by_header["date"].text, by_header["date"].read, by_header["date"].reasons) == (
         "=HYPERLINK(1)",
         None,
@@ -202,20 +202,20 @@ def test_a_record_is_shown_field_by_field_with_what_is_read_and_what_to_do(quara
     )
     assert by_header["category"].read == "Unknown"  # the contract of today has a default
     assert (by_header["total"].column, by_header["total"].read) == ("total_amount", "10.00")
-    text = shown(rejected_rows.print_record, found)
+    text = shown(rejected_rows.print_record, rejected)
     assert "transaction t2, amount 10.00" in text
     assert f"rejected by {STRICT.digest} (today's is {LENIENT.digest})" in text
 
 
 def test_a_transaction_rejected_twice_is_shown_twice(quarantine: Quarantine) -> None:
-    found = record.find(quarantine.lake, quarantine.select(), STRICT, transaction="t1")
-    assert [(r.landed_on, r.source_line) for r in found] == [(D1, 9), (D2, 3)]
+    records = record.find(quarantine.lake, quarantine.select(), STRICT, transaction="t1")
+    assert [(r.landed_on, r.source_line) for r in records] == [(D1, 9), (D2, 3)]
 
 
 def test_a_record_with_too_few_fields_shows_which_are_missing(quarantine: Quarantine) -> None:
-    [found] = record.find(quarantine.lake, quarantine.select(), STRICT, file=B, line=2)
-    assert [f.text for f in found.fields] == ["just", "three ", "fields", None, None, None]
-    assert "(missing)" in shown(rejected_rows.print_record, found)
+    [rejected] = record.find(quarantine.lake, quarantine.select(), STRICT, file=B, line=2)
+    assert [f.text for f in rejected.fields] == ["just", "three ", "fields", None, None, None]
+    assert "(missing)" in shown(rejected_rows.print_record, rejected)
 
 
 @pytest.mark.parametrize("where", [{"file": "a.csv", "line": 4}, {"transaction": "nobody"}])
@@ -232,9 +232,9 @@ def test_a_landed_text_does_not_steer_the_terminal(tmp_path: Path) -> None:
     made = Quarantine(tmp_path)
     text = "t1,\x1b[2J\x1b[31m[bold]owned,Toys,1,10,10"
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [(A, 2, "invalid_date", text, "t1", None)])
-    [found] = record.find(made.lake, made.select(), STRICT, transaction="t1")
+    [rejected] = record.find(made.lake, made.select(), STRICT, transaction="t1")
     for out in (
-        shown(rejected_rows.print_record, found),
+        shown(rejected_rows.print_record, rejected),
         shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20)),
     ):
         assert "\x1b" not in out
@@ -252,10 +252,10 @@ def exported(quarantine: Quarantine, write: Any, selection: Selection = ALL, *mo
 
 def test_the_table_has_every_row_with_its_place_reasons_and_text(quarantine: Quarantine) -> None:
     data, done = exported(quarantine, export.as_table)
-    header, *found = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    header, *cells = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     assert tuple(header) == export.COLUMNS
-    assert done.rows == len(found) == 4
-    one = dict(zip(header, found[1], strict=True))
+    assert done.rows == len(cells) == 4
+    one = dict(zip(header, cells[1], strict=True))
     assert (one["source_file"], one["source_line"], one["reasons"]) == (A, "10", "invalid_date,missing_category")
     assert one["raw_text"] == "t2,=HYPERLINK(1),,1,10,10"
 
@@ -280,8 +280,8 @@ def test_the_original_lines_stand_under_their_header_and_can_be_landed_again(qua
     data, done = exported(quarantine, export.as_landed, Selection(file="a.csv"), STRICT)
     assert data.decode() == f"{HEADER}\nt1,someday,Toys,1,10,10\nt2,=HYPERLINK(1),,1,10,10\n"
     assert (done.rows, done.suffix, done.remarks()) == (2, ".csv", [])
-    mended = data.replace(b"someday", b"2024-03-01").replace(b"=HYPERLINK(1),", b"2024-03-01,Toys")
-    quarantine.raw.write(f"shop/dt={D3}/mended.csv", mended)
+    corrected = data.replace(b"someday", b"2024-03-01").replace(b"=HYPERLINK(1),", b"2024-03-01,Toys")
+    quarantine.raw.write(f"shop/dt={D3}/corrected.csv", corrected)
     [again] = inspect_landings(quarantine.raw, "shop", [D3], STRICT)
     assert again.files[0].control.amount == "20.00"
 
@@ -319,7 +319,7 @@ def test_another_encoding_in_the_contract_does_not_spoil_the_lines(tmp_path: Pat
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [(A, 2, "invalid_date", "t1,x,Bücher,1,1,1", None, None)])
     latin = LENIENT.model_copy(update={"file": LENIENT.file.model_copy(update={"encoding": "latin-1"})})
     data, _ = exported(made, export.as_landed, ALL, latin)
-    made.raw.write(f"shop/dt={D2}/mended.csv", data)
+    made.raw.write(f"shop/dt={D2}/corrected.csv", data)
     [again] = inspect_landings(made.raw, "shop", [D2], latin)
     assert again.files[0].encoding == "utf-8"
 

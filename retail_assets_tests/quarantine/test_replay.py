@@ -162,11 +162,11 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Shop, tmp_path: Path
     shop.clean(STRICT, D1)
     files = sorted(p for p in (tmp_path / "lake").rglob("*") if p.is_file())
     before = shop.state()
-    told = shop.replay(LENIENT, publish=False)
+    dry = shop.replay(LENIENT, publish=False)
     assert shop.state() == before
     assert sorted(p for p in (tmp_path / "lake").rglob("*") if p.is_file()) == files
     done = shop.replay(LENIENT)
-    assert [r.to_json() for r in told] == [r.to_json() for r in done]
+    assert [r.to_json() for r in dry] == [r.to_json() for r in done]
     assert (done[0].gave_way, done[0].amount) == (1, Decimal(-10))
 
 
@@ -212,8 +212,8 @@ def test_a_source_that_numbers_its_lines_asks_for_the_whole_landing(shop: Shop) 
     shop.land(D1, "t1,2024.03.01,Toys,1,10,10", "t1,2024-03-01,Toys,1,20,20")
     shop.clean(strict, D1)
     assert "numbers the lines" in whole(shop, lenient)
-    [told] = shop.replay_and_clean(lenient)
-    assert told.whole
+    [result] = shop.replay_and_clean(lenient)
+    assert result.whole
     assert shop.ids(D1) == [("t1-1", 2), ("t1-2", 3)]
     # Numbers taken back: the clean rows would keep theirs, and the sale would be there twice.
     shop.land(D2, "u1,2024-03-01,Toys,1,10,10", "u1,2024.03.01,Toys,1,20,20")
@@ -235,8 +235,8 @@ def test_a_clean_row_that_gives_way_among_records_of_several_lines_asks_for_the_
     shop.land(D1, GOOD, 't2,2024-03-01,"A\nB",1,10,10', "t1,2024.03.01,Toys,1,10,10")
     shop.clean(STRICT, D1)
     assert "does not keep how many" in whole(shop)
-    [told] = shop.replay_and_clean(LENIENT)
-    assert told.whole
+    [result] = shop.replay_and_clean(LENIENT)
+    assert result.whole
     assert shop.ids(D1) == [("t2", 3), ("t1", 5)]
     shop.assert_exact()
 
@@ -385,7 +385,7 @@ def test_a_crash_anywhere_leaves_the_old_state_and_the_same_again_gives_the_righ
 def test_files_that_may_be_named_are_never_deleted(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
-    """Published, and then Ctrl-C, or a store that answers with an error after all: the manifest stands."""
+    """Published, then Ctrl-C or an error of the store: the manifest stays."""
     shop.land(D1, GOOD, "t1,2024.03.01,Toys,1,10,10", "t2,2024.03.01,Toys,1,10,10")
     shop.clean(STRICT, D1)
     publish = shop.lake.publish_clean
@@ -422,8 +422,8 @@ def test_a_replay_that_was_published_and_not_loaded_is_known_by_its_rows(shop: S
     assert replaying.not_loaded(shop.lake, warehouse, current) == [D1]
     warehouse.load_landings(shop.lake.store, current)
     assert replaying.not_loaded(shop.lake, warehouse, current) == []
-    [anew] = shop.clean(LENIENT, D2)
-    assert replaying.not_loaded(shop.lake, warehouse, [current[0], anew]) == [D2]
+    [again] = shop.clean(LENIENT, D2)
+    assert replaying.not_loaded(shop.lake, warehouse, [current[0], again]) == [D2]
     shop.land(D3, "v1,2024.03.01,Toys,1,10,10")
     shop.clean(STRICT, D3)
     shop.replay(LENIENT)

@@ -2,7 +2,7 @@
 
 The yardstick is a model of what is promised, not of how it is done: each row is judged by the last contract that was
 asked to judge it, as that contract judges it when the whole landing is cleaned; of the right rows of a transaction the
-latest line of a landing stands, and in `sales` that of the latest landing.
+latest line of a landing counts, and in `sales` that of the latest landing.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ steps = st.one_of(replays, replays, replays, st.builds(Land, st.sampled_from(DAY
 
 @dataclass
 class Model:
-    """Which contract judged each row last; `judge` tells what a contract says of every row of a landing."""
+    """Which contract judged each row last; `judge` returns what a contract decides about every row of a landing."""
 
     shop: Shop
     scratch: Lake
@@ -167,17 +167,17 @@ class Model:
         raw = inspect_landings(self.shop.raw, "shop", missing, with_contract)
         cleaned = job.clean(self.shop.session, self.shop.raw, self.scratch, raw, with_contract, "scratch")
         for manifest in cleaned:
-            found: dict[Place, tuple[Status, Row]] = {}
+            verdicts: dict[Place, tuple[Status, Row]] = {}
             for status, files in manifest.files.items():
                 for row in (row for f in files for row in read_table(self.scratch, f).to_pylist()):
-                    found[row["source_file"], row["source_line"]] = (status, row)
-            self.verdicts[manifest.landed_on, with_contract.digest] = found
+                    verdicts[row["source_file"], row["source_line"]] = (status, row)
+            self.verdicts[manifest.landed_on, with_contract.digest] = verdicts
 
     def verdict(self, day: dt.date, place: Place) -> tuple[Status, Row]:
         return self.verdicts[day, self.judged_by[day][place].digest][place]
 
     def landed(self, day: dt.date, with_contract: Contract) -> None:
-        self.verdicts = {key: found for key, found in self.verdicts.items() if key[0] != day}
+        self.verdicts = {key: verdict for key, verdict in self.verdicts.items() if key[0] != day}
         self.cleaned(day, with_contract)
 
     def cleaned(self, day: dt.date, with_contract: Contract) -> None:
@@ -186,29 +186,29 @@ class Model:
 
     def chosen(self, step: Replay) -> dict[dt.date, list[Place]]:
         """The rows that a replay has to judge: rejected, selected, and last judged by another contract."""
-        found: dict[dt.date, list[Place]] = {}
+        places: dict[dt.date, list[Place]] = {}
         for day, rows in self.judged_by.items():
             for place, by in rows.items():
                 status, row = self.verdict(day, place)
                 wanted = step.selection.reason is None or step.selection.reason in row.get("reasons", "").split(",")
                 if status == "quarantine" and wanted and step.selection.has_day(day) and by != step.contract:
-                    found.setdefault(day, []).append(place)
-        return found
+                    places.setdefault(day, []).append(place)
+        return places
 
     def rows(self, day: dt.date) -> dict[Status, list[Row]]:
         """The landing as it has to be."""
-        found: dict[Status, list[Row]] = {"clean": [], "quarantine": [], "superseded": []}
+        expected: dict[Status, list[Row]] = {"clean": [], "quarantine": [], "superseded": []}
         latest: dict[str, Row] = {}
         for place in sorted(self.judged_by[day]):
             status, row = self.verdict(day, place)
             if status == "quarantine":
-                found[status].append(row)
+                expected[status].append(row)
                 continue
             if before := latest.get(row["transaction_id"]):
-                found["superseded"].append(before)
+                expected["superseded"].append(before)
             latest[row["transaction_id"]] = row
-        found["clean"] = list(latest.values())
-        return {status: sorted(rows, key=_place) for status, rows in found.items()}
+        expected["clean"] = list(latest.values())
+        return {status: sorted(rows, key=_place) for status, rows in expected.items()}
 
 
 def _place(row: Row) -> Place:
@@ -247,11 +247,11 @@ def _assert_as_promised(shop: Shop, model: Model, warehouse: DuckDBWarehouse) ->
         expected = model.rows(day)
         assert {status: shop.rows(day, status) for status in expected} == expected
         sales |= {row["transaction_id"]: row for row in expected["clean"]}
-    told = warehouse.query("SELECT * FROM sales").to_pylist()
-    assert {row["transaction_id"]: row for row in told} == {
-        name: {column: row[column] for column in told[0]} for name, row in sales.items()
+    loaded = warehouse.query("SELECT * FROM sales").to_pylist()
+    assert {row["transaction_id"]: row for row in loaded} == {
+        name: {column: row[column] for column in loaded[0]} for name, row in sales.items()
     }
-    assert len(told) == len(sales)
+    assert len(loaded) == len(sales)
     assert shop.lake.store.list("shop/replay") == []
 
 

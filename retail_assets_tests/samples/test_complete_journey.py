@@ -31,11 +31,11 @@ COLUMNS = ["basket_id", "product_id", "quantity", "sales_value", "transaction_ti
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = Store(str(tmp_path_factory.mktemp("journey") / "raw"))
-    told: list[int] = []
-    landed = journey.land(store, watch=told.append)
+    reported: list[int] = []
+    landed = journey.land(store, watch=reported.append)
     assert (landed.rows, landed.files_landed, landed.files_already_landed) == (1_469_307, 41, 0)
     assert (landed.first, landed.last) == (dt.date(2017, 11, 30), dt.date(2017, 12, 31))
-    assert sum(told) == 1_469_307
+    assert sum(reported) == 1_469_307
     return store
 
 

@@ -84,7 +84,7 @@ def reasons_of(row: list[str], landed_on: dt.date) -> set[str]:
 def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
     expected = Expected()
     files = files_of(20_000, 12, 7, dirt=0.1, expected=expected)
-    found: Counter[str] = Counter()
+    reasons_found: Counter[str] = Counter()
     rows, clean, superseded, cents = 0, 0, 0, Decimal(0)
     current: set[str] = set()
     for landed_on, data in files.items():
@@ -93,7 +93,7 @@ def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
             rows += 1
             reasons = reasons_of(row, landed_on)
             assert len(reasons) <= 1, row  # each kind of dirt breaks one rule
-            found.update(reasons)
+            reasons_found.update(reasons)
             if not reasons:
                 superseded += row[0] in last
                 last[row[0]] = number(row[8]) or Decimal(0)
@@ -101,7 +101,7 @@ def test_an_independent_reading_finds_exactly_what_was_planted() -> None:
         cents += sum(last.values())
         current |= last.keys()
     assert rows == expected.rows == 20_000
-    assert dict(found) == expected.reasons
+    assert dict(reasons_found) == expected.reasons
     assert len(expected.reasons) == sum(kind.outcome == "quarantined" for kind in DIRT)
     assert superseded == expected.superseded > 50
     assert clean == expected.clean
@@ -212,10 +212,10 @@ def test_the_header_is_the_seeds_and_fits_its_contract() -> None:
 
 def test_landing_the_sample_twice_changes_nothing(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "raw"))
-    told: list[int] = []
-    first = synthetic.land(store, 500, 4, 1, watch=told.append)
+    reported: list[int] = []
+    first = synthetic.land(store, 500, 4, 1, watch=reported.append)
     assert (first.rows, first.files_landed, first.files_already_landed) == (500, 4, 0)
-    assert sum(told) == 500
+    assert sum(reported) == 500
     before = store.list("")
     assert {e.key.split("/")[1]: store.read(e.key) for e in before} == {
         f"dt={day}": data for day, data in files_of(500, 4, 1).items()

@@ -1,4 +1,4 @@
-"""A platform with real landings, tables and models, good as it stands: each test plants one damage."""
+"""A platform with real landings, tables and models, all of it good: each test does one kind of damage."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Shop:
         contract = self.platform.settings.contract.digest
         amounts = [row["total_amount"] for row in (*sold, *quarantined) if row["total_amount"] is not None]
         rows = len(sold) + len(quarantined)
-        known: dict[str, object] = {
+        defaults: dict[str, object] = {
             "key": f"{self.platform.source}/dt={day}/a.csv",
             "size": 10,
             "sha256": f"{day}{run}",
@@ -140,7 +140,7 @@ class Shop:
             "lines": rows,
             "control": Control(rows, 0, str(sum(amounts, Decimal("0.00")))),
         }
-        files = (FileProfile(**known | file),) if rows else ()  # type: ignore[arg-type]
+        files = (FileProfile(**defaults | file),) if rows else ()  # type: ignore[arg-type]
         raw = RawManifest(self.platform.source, day, contract, files)
         self.platform.lake.publish_raw(raw)
         manifest = write(self.platform.lake, day, sold, quarantined, run=run)
@@ -214,12 +214,12 @@ def good_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("good")
     shop = Shop(Platform(load_settings({"RETAIL_HOME": str(home)})))
     source = shop.platform.source
-    known: dict[str, Any] = {"source": source, "customer_id": "ann", "product_id": "P1"}
-    first = [line("A", 100, **known), line("B", 200, at=3, source=source, product_category="Tea")]
+    defaults: dict[str, Any] = {"source": source, "customer_id": "ann", "product_id": "P1"}
+    first = [line("A", 100, **defaults), line("B", 200, at=3, source=source, product_category="Tea")]
     second = [
         line("B", 250, NEXT, source=source, product_category="Tea"),
-        line("C", 1, NEXT, at=3, **known),
-        line("C", -40, NEXT, at=4, **known | {"customer_id": "bob"}),
+        line("C", 1, NEXT, at=3, **defaults),
+        line("C", -40, NEXT, at=4, **defaults | {"customer_id": "bob"}),
         *[line(f"D{i}", i, NEXT, at=10 + i, source=source) for i in range(1, 60)],
     ]
     shop.load(

@@ -112,12 +112,12 @@ def lose_skill(shop: Shop) -> None:
     models, at = shop.platform.model_store(FORECAST), dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
     for day, skill in ((1, True), (2, False)):
         last = dt.date(2024, 3, day)
-        known = {
+        metrics = {
             "family": "gradient_boosting", "has_skill": skill, "trained_at": "", "code_version": "", "libraries": {},
             "seed": 0, "horizon": 28, "features": [], "data": {"last_day": str(last)}, "metrics": {}, "scores": {},
             "verdict": "no pattern",
         }  # fmt: skip
-        models.promote(models.save(bytes([day]), last, known, "").version, at=at, by="user", reason="test")
+        models.promote(models.save(bytes([day]), last, metrics, "").version, at=at, by="user", reason="test")
 
 
 DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
@@ -312,34 +312,34 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
 
 
 @pytest.mark.parametrize(
-    ("asset", "name", "damage", "told"),
+    ("asset", "name", "damage", "problem"),
     DAMAGES,
     ids=[f"{asset}-{name}-{i}" for i, (asset, name, _, _) in enumerate(DAMAGES)],
 )
 def test_a_check_fails_on_the_damage_it_exists_for(
-    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], told: str
+    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], problem: str
 ) -> None:
     damage(shop)
     result = shop.check(asset, name)
     assert not result.passed
     assert result.description is not None
-    assert re.search(told, result.description)
+    assert re.search(problem, result.description)
     assert re.search("Materialize|Look at|Compare|Map them|Was the shop closed", result.description)
 
 
 BY_LANDING = [d for d in DAMAGES if d[0] in ("clean_sales", "sales", "sales_quarantine")]
 
 
-@pytest.mark.parametrize(("asset", "name", "damage", "told"), BY_LANDING, ids=[f"{d[0]}-{d[1]}" for d in BY_LANDING])
+@pytest.mark.parametrize(("asset", "name", "damage", "problem"), BY_LANDING, ids=[f"{d[0]}-{d[1]}" for d in BY_LANDING])
 def test_a_run_of_one_landing_finds_the_damage_in_it(
-    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], told: str
+    shop: Shop, asset: str, name: str, damage: Callable[[Shop], None], problem: str
 ) -> None:
     assert all(shop.check(asset, name, day).passed for day in (DAY, NEXT))
     damage(shop)
-    found = [result for day in (DAY, NEXT) if not (result := shop.check(asset, name, day)).passed]
-    assert found
-    words = re.sub(r"\d+", r"\\d+", told)  # how many depends on how much was looked at
-    assert any(re.search(words, result.description or "") for result in found)
+    failed = [result for day in (DAY, NEXT) if not (result := shop.check(asset, name, day)).passed]
+    assert failed
+    words = re.sub(r"\d+", r"\\d+", problem)  # how many depends on how much was looked at
+    assert any(re.search(words, result.description or "") for result in failed)
 
 
 def test_a_run_of_one_landing_does_not_pay_for_the_others(shop: Shop) -> None:
