@@ -75,7 +75,7 @@ print(json.dumps(made))
 
 
 def cleaned(home: Path, master: str) -> list[dict[str, list[str]]]:
-    """What the job makes of the same landings with this Spark: as a whole, and in parts."""
+    """Return the rows that the job makes of the same landings with this Spark: as a whole, and in parts."""
     home.mkdir()
     command = [sys.executable, "-c", _JOB, str(home), master]
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
@@ -93,7 +93,7 @@ def _listens(url: str) -> bool:
 
 @pytest.fixture
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of machines which have Python, this project and a Java."""
+    """Return the environment of machines that have Python, this project and Java."""
     for name, value in {
         "JAVA_HOME": str(java.find(settings.home / "java").path),
         "SPARK_HOME": str(_SPARK),
@@ -106,7 +106,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def standalone(folder: Path) -> Iterator[str]:
-    """A master and a worker. A job that comes before the worker has registered waits for it."""
+    """Start a master and a worker. A job that comes before the worker has registered waits for it."""
     program = [str(_SPARK / "bin" / "spark-class")]
     places = ["--host", "127.0.0.1", "--webui-port", "0"]
 
@@ -126,7 +126,7 @@ def standalone(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def connect(folder: Path) -> Iterator[str]:
-    """A Spark Connect server with a Spark of its own."""
+    """Start a Spark Connect server with its own Spark."""
 
     def server(port: int) -> list[str]:
         binding = "spark.connect.grpc.binding"
@@ -142,7 +142,7 @@ def connect(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[str]]]:
-    """What this machine's own Spark makes of it."""
+    """Return the rows of this machine's own Spark."""
     return cleaned(tmp_path_factory.mktemp("here") / "local", "local[2]")
 
 

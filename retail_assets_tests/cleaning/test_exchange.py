@@ -1,4 +1,4 @@
-"""Rows on their way between tasks: none lost, those of a transaction together, in the order of files and lines."""
+"""Rows exchanged between tasks: none is lost, those of a transaction meet, in the order of files and lines."""
 
 from __future__ import annotations
 

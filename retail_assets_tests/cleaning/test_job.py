@@ -1,4 +1,4 @@
-"""The job on a real Spark: every line accounted for, whatever the order and the number of tasks, and clear errors."""
+"""The job on real Spark: every line is accounted for, whatever the order and number of tasks; errors are clear."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Shop:
         self.warehouse.load_landings(self.lake.store, manifests)
 
     def rows(self, manifests: list[CleanManifest]) -> dict[str, list[str]]:
-        """Every row of the lake by status, in a defined order."""
+        """Return every row of the lake by status, in a defined order."""
         return {
             status: sorted(
                 repr(row)
@@ -120,7 +120,7 @@ def test_every_line_is_accounted_for_and_the_result_depends_on_neither_order_nor
     assert counts == [expected.clean, expected.quarantined, expected.superseded]
     assert sum((m.amount("clean") for m in manifests), Decimal(0)) == expected.clean_amount
 
-    # As if two of the landings were too large for one task, and there was one task to read them all.
+    # As if two of the landings were too large for one task, and one task read them all.
     monkeypatch.setattr(job, "_MOST_TASKS", 1)
     sizes = sorted(m.lines for m in landings)
     monkeypatch.setattr(exchange, "BUCKET_LINES", sizes[0])
@@ -157,7 +157,7 @@ def test_sales_stay_exact_through_late_corrected_and_withdrawn_files(shop: Shop)
         current = {t: cents for day in sorted(landed) for t, cents in landed[day]}
         sales = shop.warehouse.query("SELECT transaction_id AS t, total_amount AS a FROM sales").to_pylist()
         assert sorted((row["t"], row["a"].scaleb(2)) for row in sales) == sorted(current.items())
-    # Withdrawn altogether: the landing has no file any more, and needs no Spark.
+    # Completely withdrawn: the landing has no more files, and needs no Spark.
     shop.raw.delete([f"{partition_folder(SOURCE, days[2])}/{name}" for name in ("a.csv", "b.csv")])
     shop.load(days[2], run="withdrawn")
     current = {t: cents for day in days[:2] for t, cents in landed[day]}
@@ -246,7 +246,7 @@ def test_files_are_grouped_each_once_and_no_group_is_much_heavier_than_it_must_b
     assert sorted(t.number for group in groups for t in group) == list(range(len(sizes)))
     assert all(groups)
     weights = [sum(t.profile.size for t in group) for group in groups]
-    # A greedy bound: the average, and one more file on top.
+    # The bound of a greedy split: the average plus one more file.
     assert max(weights) <= sum(sizes) / len(groups) + max(sizes) + len(sizes)
 
 

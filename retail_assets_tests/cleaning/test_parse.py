@@ -1,4 +1,4 @@
-"""Reading a value never changes it silently: it means what was written, or the row says why not."""
+"""Reading never changes a value silently: it means what was written, or the row has a reason."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ NUMBER_LIKE = st.one_of(
 
 
 def meant(text: str, source: Contract, *, money: bool) -> Decimal | None:
-    """What a text means in the contract's notation, in plain Python; None if it is no number."""
+    """Return what a text means in the contract's notation, in plain Python; None if it is not a number."""
     marks = source.numbers
     value = text.strip(" \t\u00a0")
     if money:
@@ -536,7 +536,7 @@ def test_rows_of_one_transaction_spread_alike_and_rejected_rows_evenly() -> None
 @given(st.lists(st.sampled_from(["T1", "17850.0", " 007 ", "1.5E+11", "", "Ä\u00a0"]), min_size=1, max_size=12))
 @settings(max_examples=30)
 def test_a_text_means_the_same_among_others_that_repeat_and_alone(ids: list[str]) -> None:
-    """Texts that repeat are read once: whatever a block holds, each row comes out as it does alone."""
+    """Repeated texts are read once: whatever a block contains, each row comes out as it does alone."""
     rows = [
         {"id": i, "date": ["2024-01-05", "05 Jan", ""][n % 3], "category": ["toys", " Toys", "TOYS "][n % 3]}
         for n, i in enumerate(ids)

@@ -44,7 +44,7 @@ columns:
 )
 HEADER = "a,b,c,d"
 BLOCKS = st.sampled_from([1, 2, 3, 5, 8, 13, 40, 1 << 20])
-#: Bytes that quoting and line ends hang on are frequent, everything else is possible.
+#: Bytes that matter for quoting and line ends are frequent; everything else is possible.
 PIECES = st.sampled_from(
     (
         *(b'"', b'""', b",", b"\n", b"\r\n", b"\r", b" ", b"\t", b"x", b'"x"', b',"', b'",', b'"\n', b"1,2,3,4\n"),
@@ -80,7 +80,7 @@ def profile(**changes: Any) -> FileProfile:
 
 
 def read(data: bytes, of_file: FileProfile, block_bytes: int = 1 << 20) -> list[dict[str, Any]]:
-    """The records of a file, and a check of what holds for every table of records."""
+    """Read the records of a file, and check what holds for every table of records."""
     rows: list[dict[str, Any]] = []
     for records in read_records(io.BytesIO(data), of_file, block_bytes=block_bytes):
         records.table.validate(full=True)
@@ -101,7 +101,7 @@ def fields(row: dict[str, Any]) -> list[Any]:
 
 
 def scanned(line: str, delimiter: str, inside: bool) -> str:
-    """Where a line ends, character by character: `outside` or `inside` a quoted field, or `wrong`."""
+    """Scan a line character by character: it ends `outside` or `inside` a quoted field, or is `wrong`."""
     state = "quoted" if inside else "begin"
     i = 0
     while i < len(line):
@@ -257,7 +257,7 @@ TRICKY = st.lists(st.sampled_from(['"', ",", ";", "\t", "|", "\n", "\r\n", " ", 
 def test_what_the_csv_module_wrote_comes_back_exactly(
     rows: list[list[str]], quoting: Any, delimiter: str, line_end: str, block: int
 ) -> None:
-    # A leading column keeps the lines from being blank; a lone carriage return is no line end here and one to csv.
+    # A leading column keeps the lines from being blank; a lone carriage return is a line end only for csv.
     rows = [["id", *(v.replace("\r\n", "\n").replace("\r", "") for v in row)] for row in rows]
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=line_end)
@@ -321,7 +321,7 @@ def test_a_spoiled_line_spoils_no_other(line: bytes, mask: int) -> None:
 
 
 def test_many_quotes_that_never_close_cost_no_more_than_their_lines() -> None:
-    # Each opens a field, and no line says that the field before it was wrong.
+    # Each opens a field, and no line shows that the field before it was wrong.
     lines = 40_000
     rows = read(HEADER.encode() + b"\n" + b'x","y\n' * lines, profile(), block_bytes=1 << 16)
     assert len(rows) == lines

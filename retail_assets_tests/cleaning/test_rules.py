@@ -1,4 +1,4 @@
-"""The catalogue of reasons: bits that never change, names that people read."""
+"""The catalog of reasons: bits that never change, names that people read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_bit_keeps_its_meaning() -> None:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_the_judged_rules_of_a_contract_are_in_the_catalogue_and_have_a_rule_and_a_meaning(name: str) -> None:
+def test_the_judged_rules_of_a_contract_are_in_the_catalog_and_have_a_rule_and_a_meaning(name: str) -> None:
     judged = rules.judged(load(name))
     assert {r.bit: r.name for r in judged}.items() <= WRITTEN.items()
     assert all(r.rule and r.meaning for r in judged)

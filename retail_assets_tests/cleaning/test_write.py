@@ -1,4 +1,4 @@
-"""What a task writes is what it was given, and what it hands back is the account of it; a failure leaves nothing."""
+"""A task writes what it was given and returns the statistics of it; a failure leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contract says exactly what it means, or is refused with the place and what is allowed."""
+"""A contract is read exactly as written, or is refused with the place and what is allowed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_documentation_has_every_key() -> None:
 
 
 def limits_table() -> str:
-    """The columns that a contract can fill, and what fits them."""
+    """Return the columns that a contract can fill, and what fits in them."""
     lines = ["| column | at most |", "|---|---|"]
     texts_and_numbers = (c for c in SALES.columns if c.type.startswith(("varchar", "decimal")))
     for column in (c for c in texts_and_numbers if c.name in FIELDS and c.name != "gender"):
@@ -79,7 +79,7 @@ def limits_table() -> str:
 
 
 def reasons_table() -> str:
-    """Every reason with its meaning, as a contract with default settings that requires everything has it."""
+    """Return every reason with its meaning under a contract with default settings that requires everything."""
     strict = LEAST + "".join(
         f"  {name}: {{header: {name}, required: true}}\n"
         for name in ("order_id", "customer_id", "product_id", "store_id", "unit_price")

@@ -39,14 +39,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def scenario(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    """Raw files to tables through every asset and check, by the session's Spark."""
+    """Bring raw files to tables through every asset and check, with the session's Spark."""
     before = Home(tmp_path_factory.mktemp("faults") / "before")
     before.folder.mkdir()
     before.land(FIRST, LANDED)
     before.materialize(FIRST, FIRST)
     before.land(FIRST, CORRECTED)
     before.land(SECOND, NEXT)
-    # What a run left that was killed years ago: a data file, and one that was being written.
+    # Leftovers of a run that was killed years ago: a data file, and one that was being written.
     dead = f"{SOURCE}/clean/dt={FIRST}/dead"
     left = (f"{dead}/clean-0.parquet", f"{dead}/.{'a' * 32}.part")
     for key in left:
@@ -65,5 +65,5 @@ def scenario(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @pytest.fixture
 def home(scenario: Scenario, tmp_path: Path) -> Home:
-    """The shop before."""
+    """Return the shop before the run."""
     return scenario.before.copy(tmp_path / "home")

@@ -32,7 +32,7 @@ RAW_TO_SALES = " or ".join(f'key:"{name}"' for name in _PATH)
 
 
 def csv(*sales: tuple[str, int]) -> bytes:
-    """A file of the contract `retail_sales`: a line for each (transaction, cents); a transaction `!X` has no date."""
+    """Make a file for the contract `retail_sales`, one line per (transaction, cents). `!X` has no date."""
     lines = [HEADER]
     for transaction, cents in sales:
         money = Decimal(cents).scaleb(-2)
@@ -46,7 +46,7 @@ LANDED = csv(("T1", 1000), ("T1", 1100), ("T2", 2000), ("!T3", 3000), ("T4", 400
 CORRECTED = csv(("T4", 3900), ("T4", 4000), ("T1", 1200), ("T3", 3000), ("!T9", 900))
 NEXT = csv(("T5", 5100), ("T4", 4500), ("!T8", 800), ("T5", 5500))
 
-#: What the tables say before and after: transaction -> (cents, landing), and rows of `sales_clean` and quarantine.
+#: The tables before and after: transaction -> (cents, landing), and rows of `sales_clean` and quarantine.
 BEFORE = {"T1": (1100, FIRST), "T2": (2000, FIRST), "T4": (4000, FIRST)}, 3, 1
 AFTER = {"T1": (1200, FIRST), "T3": (3000, FIRST), "T4": (4500, SECOND), "T5": (5500, SECOND)}, 5, 2
 
@@ -79,14 +79,14 @@ class Home:
         return self.platform.lake
 
     def land(self, day: dt.date, data: bytes, name: str = "till.csv") -> None:
-        """As `retail-assets land --replace` does."""
+        """Land a file as `retail-assets land --replace` does."""
         delivery = self.folder / "delivered" / name
         delivery.parent.mkdir(parents=True, exist_ok=True)
         delivery.write_bytes(data)
         land_file(delivery, self.platform.raw, SOURCE, day, replace=True)
 
     def materialize(self, first: dt.date = FIRST, last: dt.date = SECOND, select: str = RAW_TO_SALES) -> None:
-        """The run that `retail-assets materialize` and Dagster make, recorded in this home's Dagster instance."""
+        """Run what `retail-assets materialize` and Dagster run, recorded in this home's Dagster instance."""
         from retail_assets.defs import execute
 
         dagster_home = self.folder / "dagster"
@@ -102,7 +102,7 @@ class Home:
                 os.environ["DAGSTER_HOME"] = before
 
     def tables(self) -> Tables:
-        """Every row of `sales_clean`, `sales_quarantine` and `sales`."""
+        """Return every row of `sales_clean`, `sales_quarantine` and `sales`."""
         return held(self.platform.warehouse)
 
     def copy(self, folder: Path) -> Home:
@@ -110,7 +110,7 @@ class Home:
         return Home(folder)
 
     def orphans(self) -> set[str]:
-        """Files of the lake that nothing names, temporary files included."""
+        """Return files of the lake that no manifest names, including temporary files."""
         named = {k for day in self.lake.landings("clean") for s in STATUSES for k in self.lake.clean(day).keys(s)}
         root = self.lake.store.local_path(SOURCE)
         files = {f"{SOURCE}/{p.relative_to(root).as_posix()}" for p in root.rglob("*") if p.is_file()}

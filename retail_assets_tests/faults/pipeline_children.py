@@ -1,4 +1,4 @@
-"""Child processes that run the real path: the ones that get killed, and the ones that run at the same time."""
+"""Child processes that run the real pipeline: some are killed, others run at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several materializations at once, and files replaced under a run: exact tables, or a refusal that says what to do."""
+"""Concurrent materializations, and files replaced during a run: exact tables, or a refusal that says what to do."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_file_that_was_replaced_after_it_was_registered_is_refused_and_a_rerun
 def test_cleaning_while_files_are_replaced_takes_a_registered_file_whole_or_refuses_it(
     home: Home, spark: SparkSession
 ) -> None:
-    """Another process may land a correction at any time: never half of each."""
+    """Another process may land a correction at any time; the result is never half of each."""
     platform = home.platform
     contract = platform.settings.contract
     versions, done = (LANDED, CORRECTED), threading.Event()

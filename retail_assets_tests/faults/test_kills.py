@@ -39,7 +39,7 @@ def new_manifests(home: Home, scenario: Scenario) -> tuple[int, int]:
 
 
 def recorded_by_dagster(home: Home) -> tuple[str, ...]:
-    """Assets that Dagster says were materialized for the second landing, in the order of the path."""
+    """Return the assets that Dagster recorded as materialized for the second landing, in order."""
     with dg.DagsterInstance.from_config(str(home.folder / "dagster")) as instance:
         path = ("raw_sales_files", "clean_sales", "sales")
         return tuple(a for a in path if str(SECOND) in instance.get_materialized_partitions(dg.AssetKey(a)))
@@ -54,7 +54,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     child = start(pipeline_children.run_and_die, home, row.kill, homes)
     log = home.folder / "killed.log"
     assert ended(child) == -signal.SIGKILL, log.read_text()[-3000:]
-    # A process is still there for a moment after its SIGKILL; the last one is that of the killer itself.
+    # A process is still there for a moment after its SIGKILL; the last one is the killer itself.
     _, alive = psutil.wait_procs([p for p in psutil.process_iter() if _is_of(p, home)], timeout=60)
     assert not [p for p in alive if _is_of(p, home)], "the whole session was to die"
 
@@ -72,7 +72,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     assert home.tables() == scenario.tables_after
     assert new_manifests(home, scenario) == (2, 2)
     assert recorded_by_dagster(home) == ("raw_sales_files", "clean_sales", "sales")
-    # What was old went; what this kill left stays for a day, since its writer might live, and then goes too.
+    # Old leftovers are gone. What this kill left stays for a day, because its writer might live, and then goes too.
     assert not home.orphans() & set(scenario.killed_long_ago)
     assert left <= home.orphans()
     swept = sweep_all(home.lake, dt.datetime.now(dt.UTC) + GRACE + dt.timedelta(hours=1))
@@ -83,7 +83,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
 
 
 def _is_of(process: psutil.Process, home: Home) -> bool:
-    """Whether a process works for the killed child: its home is in the environment or on the command line."""
+    """Return whether a process belongs to the killed child, by the home in its environment."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and str(home.folder) in process.environ().get(
             "RETAIL_TEST_HOME", ""
@@ -97,13 +97,13 @@ def _is_data(key: str) -> bool:
 
 
 def _hidden(home: Home) -> list[str]:
-    """Temporary files of this kill, of manifests as well as of data."""
+    """Return temporary files of this kill, of manifests and of data."""
     root = home.lake.store.local_path(SOURCE)
     return [str(p) for p in root.rglob(".*.part") if p.stat().st_mtime > 0]
 
 
 def _replaced(scenario: Scenario) -> set[str]:
-    """Files that the run before named, which a new manifest replaces."""
+    """Return files that the manifest before named, and that a new one replaces."""
     manifest = scenario.before.lake.clean(FIRST)
     return {key for files in manifest.files.values() for key in (f.key for f in files)}
 

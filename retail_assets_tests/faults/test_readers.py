@@ -1,4 +1,4 @@
-"""Whoever reads while others write sees the landing before or the landing after, whole; else it is noticed here."""
+"""A reader sees the old or the new landing completely while others write; anything else is noticed here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ALL_TABLES = (
     "(SELECT sum(total_amount) FROM sales_clean), (SELECT count(*) FROM sales_quarantine)"
 )
 
-#: Rows and money of `sales` and `sales_clean`, rejected rows: with the landing as it was, and as it was corrected.
+#: Rows and money of `sales` and `sales_clean`, and rejected rows: with the original and the corrected landing.
 TABLES = {(3, Decimal("71.00"), 3, Decimal("71.00"), 1), (3, Decimal("82.00"), 3, Decimal("82.00"), 1)}
 #: Money by status of the same two in the lake.
 LAKE = {
@@ -37,7 +37,7 @@ LAKE = {
 
 @dataclass
 class Seen:
-    """What was seen how often. `turned_away` counts looks at the tables while a load had them."""
+    """What was seen how often. `turned_away` counts attempts to read the tables during a load."""
 
     tables: Counter[Any] = field(default_factory=Counter)
     lake: Counter[Any] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class Seen:
 
 
 def watched(home: Home, homes: list[Home], runs: int, how: str, enough: Callable[[Seen], bool]) -> Seen:
-    """Look at the tables and at the lake in turn while a child writes, which ends when `enough` was seen."""
+    """Read the tables and the lake in turn while a child writes; it ends when `enough` was seen."""
     done = multiprocessing.get_context("forkserver").Event()
     child = start(pipeline_children.correct_again_and_again, home, homes, runs, done, how)
     impatient = DuckDBWarehouse(home.platform.settings.duckdb_path, SOURCE, wait_seconds=0)
@@ -98,7 +98,7 @@ def test_readers_of_tables_and_lake_see_whole_landings_only(home: Home, scenario
 @pytest.mark.spark
 @pytest.mark.parametrize("how", ["two loads", "manifests in place"])
 def test_the_watch_notices_a_writer_that_works_by_halves(home: Home, scenario: Scenario, how: str) -> None:
-    """Else the test before could not fail."""
+    """Otherwise the test before could not fail."""
 
     def noticed(seen: Seen) -> bool:
         return bool(set(seen.tables) - TABLES if how == "two loads" else set(seen.lake) - LAKE)

@@ -1,4 +1,4 @@
-"""Disks that are full, listings that break off, rights that are missing: a clear error, the old state, no loss."""
+"""Full disks, interrupted listings, missing permissions: a clear error, the old state, no loss."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ def test_a_disk_that_is_full_while_loading_leaves_the_old_tables(small_disk: Pat
     assert held(warehouse) == defined({DAY: many})
 
 
-# A listing that breaks off.
+# An interrupted listing.
 
 
 @pytest.mark.parametrize("broken", [(403, "AccessDenied"), (500, "InternalError"), (0, "")], ids=["403", "500", "cut"])
 def test_a_listing_that_fails_on_its_second_page_is_never_taken_for_a_short_one(
     broken: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half of a landing registered as the whole would withdraw the sales of the other half."""
+    """If half of a landing were registered as all of it, the sales of the other half would disappear."""
     with breaking_s3(*broken) as endpoint:
         environ = {
             "AWS_ENDPOINT_URL": endpoint,
@@ -158,11 +158,11 @@ def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
         store.list("shop")
 
 
-# Rights.
+# Permissions.
 
 
 def _refused(home: Home, denied: str) -> None:
-    """What a run says that may not read or write something."""
+    """Check the message of a run without permission to read or write something."""
     become_nobody(home.folder)
     platform = home.platform
     contract = platform.settings.contract

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 DAYS = [FIRST + dt.timedelta(days=i) for i in range(3)]
 FILES = ("a.csv", "b.csv")
 
-#: How many random sequences are tried; SEQUENCES=100 for a thorough look.
+#: How many random sequences are tried; SEQUENCES=100 for a thorough test.
 SEQUENCES = min(int(os.environ.get("SEQUENCES", "3")), 100)
 
-#: A file: (transaction, cents, has no date) a line, at least one; None withdraws it.
+#: A file: (transaction, cents, has no date) per line, at least one; None withdraws the file.
 _FILE = st.none() | st.lists(
     st.tuples(st.sampled_from("ABCDE"), st.integers(1, 999), st.booleans()), min_size=1, max_size=5
 )
@@ -91,7 +91,7 @@ def test_after_any_sequence_of_landings_and_runs_the_tables_follow_from_the_file
 
 
 def from_scratch(run: dict[dt.date, dict[str, list[Line]]]) -> tuple[dict[str, tuple[int, dt.date]], int, int]:
-    """`sales` by its definition, and the rows of `sales_clean` and `sales_quarantine`."""
+    """Return `sales` by its definition, and the number of rows of `sales_clean` and `sales_quarantine`."""
     current: dict[str, tuple[int, dt.date]] = {}
     clean = rejected = 0
     for day in sorted(run):

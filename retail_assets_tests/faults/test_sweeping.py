@@ -1,4 +1,4 @@
-"""Left-overs of killed writers go after a day; the file of a writer that lives stays, however long it pauses."""
+"""Leftovers of killed writers are swept after a day; files of living writers stay, however long they pause."""
 
 from __future__ import annotations
 

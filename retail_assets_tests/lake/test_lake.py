@@ -1,4 +1,4 @@
-"""Manifests that say exactly what was published, and sweeping that never takes what somebody may still read."""
+"""Manifests contain exactly what was published, and sweeping never deletes what somebody may still read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def profile(key: str = "shop/dt=2024-03-01/ä b.csv", sha256: str = "0" * 64, li
 
 
 def aged(lake: Lake, key: str, age: dt.timedelta) -> str:
-    """Set when an object was last written."""
+    """Set the time when an object was last written."""
     moment = (NOW - age).timestamp()
     os.utime(lake.store.local_path(key), (moment, moment))
     return key
@@ -127,7 +127,7 @@ def test_a_manifest_of_another_version_is_reported_as_such(lake: Lake, content: 
 
 
 def test_a_slow_run_does_not_replace_the_result_of_newer_files(lake: Lake) -> None:
-    """Two runs of one landing: the first has read the files before a correction landed, and ends last."""
+    """Two runs of one landing: the first one read the files before a correction landed, but ends last."""
     before, after = (RawManifest(SOURCE, DAY, "shop@1+0", (profile(sha256=c * 64),)) for c in "01")
     old, new = (
         CleanManifest(SOURCE, DAY, f"run-{r.digest[:4]}", "c", r.digest, {s: () for s in STATUSES})
@@ -185,7 +185,7 @@ def test_a_sample_is_the_first_rows_of_the_first_file_with_any(lake: Lake) -> No
 
 
 def replaced(lake: Lake, *, replaced_ago: dt.timedelta) -> tuple[list[str], list[str]]:
-    """A landing cleaned a week ago and again `replaced_ago`; returns the keys of the old files and of the new."""
+    """Clean a landing a week ago and again `replaced_ago`. Returns the keys of the old files and of the new ones."""
     old = publish(lake, DAY, [line("A", 1)], [rejected(9)], run="old")
     new = publish(lake, DAY, [line("A", 2)], run="new")
     for key in (*old.keys("clean"), *old.keys("quarantine")):
@@ -251,7 +251,7 @@ def test_sweeping_everything_takes_the_orphans_of_every_landing_and_of_this_sour
 def test_a_manifest_published_during_the_sweep_keeps_the_files_of_the_one_before(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sweep has read the old manifest when the new one comes; a reader may hold the old one."""
+    """The sweep has read the old manifest when the new one is published; a reader may hold the old one."""
     old, _ = replaced(lake, replaced_ago=7 * GRACE)
     published = lake.clean(DAY)
     aged(lake, manifest_key(), 7 * GRACE)

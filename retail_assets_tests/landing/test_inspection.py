@@ -51,7 +51,7 @@ def inspected(folder: Path, name: str, data: bytes | str, contract: Contract = S
 
 
 def cleaned_amount(folder: Path, profile: FileProfile, contract: Contract = SHOP) -> Decimal:
-    """The money that cleaning reads from the file, of good rows and bad."""
+    """Return the money that cleaning reads from the file, in clean and rejected rows."""
     total = Decimal("0.00")
     with (folder / profile.key).open("rb") as handle, Parser(profile, contract, dt.date(2024, 6, 1)) as parser:
         for records in read_records(handle, profile, block_bytes=50):
@@ -163,7 +163,7 @@ def test_a_name_with_the_marks_of_a_pattern_is_one_file(tmp_path: Path, name: st
 def test_the_whole_file_proves_the_order_of_day_and_month(
     tmp_path: Path, dates: list[str], order: str | None, encoding: str
 ) -> None:
-    # DuckDB reads the one encoding, Python the other: both must come to the same.
+    # DuckDB reads one encoding, Python the other: both must give the same result.
     contract = loading.parse(YAML + f"file: {{encoding: {encoding}}}", "test")
     rows = "".join(f"1,{date},Toys,5\n" for date in dates)
     assert inspected(tmp_path, "s.csv", f"{HEADER}\n{rows}", contract).date_order == order
@@ -228,7 +228,7 @@ def test_parquet_is_counted_by_rows(tmp_path: Path) -> None:
     assert cleaned_amount(tmp_path, profile) == Decimal("1.10")
 
 
-# Control totals: whatever dirt is in a file, they agree with what cleaning reads, or there are none.
+# Control totals: whatever dirt a file has, they agree with what cleaning reads, or there are none.
 
 DIRT = [
     "3,2024-01-05,Toys,{}",
@@ -335,7 +335,7 @@ def test_a_parquet_file_without_rows_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_unpacked_size_is_that_of_the_text_whatever_holds_it(tmp_path: Path) -> None:
-    """Cleaning shares a landing out by it: a small gzip file can hold more than a task should."""
+    """Cleaning splits landings by this size, because a small gzip file can hold more than one task should read."""
     text = f"{HEADER}\n{ROWS * 5000}".encode()
     packed = inspected(tmp_path, "s.csv.gz", gzip.compress(text))
     assert packed.unpacked == len(text) == inspected(tmp_path, "s.csv", text).unpacked

@@ -81,7 +81,7 @@ def test_the_same_bytes_twice_change_nothing_and_say_where_they_are(store: Store
 
 
 def test_the_same_bytes_under_another_name_and_day_change_nothing_unless_again(store: Store, inbox: Path) -> None:
-    """A file that is sent twice under two names must not count its sales twice."""
+    """The sales of a file that is sent twice under two names must not count twice."""
     first = land_file(given_file(inbox, "a.csv", b"x,y\n1,2\n"), store, "retail_sales", DAY)
     copy = given_file(inbox, "copy of a.csv", b"x,y\n1,2\n")
     assert land_file(copy, store, "retail_sales", NEXT_DAY).key == first.key
@@ -169,7 +169,7 @@ def test_an_unreadable_file_is_refused_by_name(store: Store, inbox: Path, monkey
 
 
 def test_a_file_that_grows_while_it_is_read_is_not_landed(store: Store, inbox: Path) -> None:
-    """A half-uploaded file would be landed as if it were whole."""
+    """Otherwise a half-uploaded file would land as if it were complete."""
     path = given_file(inbox, "a.csv", b"x" * 3_000_000)
     grown: list[int] = []
 

@@ -225,7 +225,7 @@ def test_a_file_is_compared_with_the_one_that_is_most_like_it(shop: Shop) -> Non
 
 
 class Counting(Store):
-    """A store that counts what is asked of it."""
+    """A store that counts requests."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri)

@@ -1,4 +1,4 @@
-"""A little shop whose files are landed, cleaned and replayed for real, and what the lake says of it afterwards."""
+"""A small shop whose files are really landed, cleaned and replayed, and what the lake contains afterwards."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def contract(more: str = "dates: {order: dmy}", default: str = "", numbered: boo
 
 
 def composed(more: str, *columns: str) -> Contract:
-    """A contract whose transaction ids are put together from several columns."""
+    """Return a contract whose transaction ids are composed of several columns."""
     before = contract(more)
     ids = before.columns["transaction_id"].model_copy(update={"header": None, "compose": columns})
     return before.model_copy(update={"columns": {**before.columns, "transaction_id": ids}})
 
 
 STRICT = contract()
-#: Reads all that STRICT reads just as STRICT does, and more: another date, thousands, sales without a category.
+#: Reads everything that STRICT reads, and more: another date format, thousands, sales without a category.
 LENIENT = contract(
     "dates: {order: dmy, formats: ['%Y.%m.%d'], earliest: 1900-01-01}\n"
     "numbers: {decimal: '.', thousands: ','}\namount_tolerance: '5.00'",
@@ -124,7 +124,7 @@ class Shop:
         )
 
     def replay_and_clean(self, with_contract: Contract, selection: Selection | None = None) -> list[Replayed]:
-        """A replay, and the landings that it leaves to cleaning cleaned: what the command does."""
+        """Replay, and clean the landings that a replay leaves to cleaning, as the command does."""
         results = self.replay(with_contract, selection)
         if days := [r.landed_on for r in results if r.whole]:
             self.clean(with_contract, *days)
@@ -139,7 +139,7 @@ class Shop:
         return [(row["transaction_id"], row["source_line"]) for row in self.rows(day, status)]
 
     def state(self) -> dict[str, Any]:
-        """All that the lake says of every landing: rows, and each manifest's account of them."""
+        """Return the rows of every landing in the lake, and what each manifest says about them."""
         return {
             str(day): {
                 "raw": self.lake.clean(day).raw_digest,
@@ -151,7 +151,7 @@ class Shop:
         }
 
     def assert_exact(self) -> None:
-        """Every line of the raw files is in one row, each manifest is what its files hold, no transaction is twice."""
+        """Check that every raw line is in one row, manifests match their files, and no transaction occurs twice."""
         for raw, manifest in self.lake.cleaned():
             day = manifest.landed_on
             assert manifest.lines == raw.lines

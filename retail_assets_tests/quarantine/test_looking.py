@@ -1,4 +1,4 @@
-"""Looking at rejected rows: counted, listed, shown in full, and taken out."""
+"""Rejected rows are counted, listed, shown in full and exported."""
 
 from __future__ import annotations
 

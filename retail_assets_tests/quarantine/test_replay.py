@@ -1,4 +1,4 @@
-"""Replay: rejected rows come clean where the contract now reads them, and nothing else changes."""
+"""Replay: rejected rows become clean if the contract now reads them, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_money_that_could_not_be_read_is_said_by_the_manifests_contract(shop: Sh
     shop.clean(STRICT, D1)
     [result] = shop.replay(LENIENT)
     assert (result.cleaned, result.amount) == (1, Decimal(1000))
-    # The control totals of the raw files are those of the first contract: they hold for it alone.
+    # The control totals of the raw files are those of the first contract and hold only for it.
     assert shop.lake.clean(D1).contract == f"{STRICT.digest} + {LENIENT.digest}"
     shop.assert_exact()
 
@@ -215,14 +215,14 @@ def test_a_source_that_numbers_its_lines_asks_for_the_whole_landing(shop: Shop) 
     [result] = shop.replay_and_clean(lenient)
     assert result.whole
     assert shop.ids(D1) == [("t1-1", 2), ("t1-2", 3)]
-    # Numbers taken back: the clean rows would keep theirs, and the sale would be there twice.
+    # Without numbers, the clean rows would keep theirs, and the sale would be there twice.
     shop.land(D2, "u1,2024-03-01,Toys,1,10,10", "u1,2024.03.01,Toys,1,20,20")
     shop.clean(strict, D2)
     assert "numbered" in whole(shop, LENIENT)
 
 
 def test_ids_that_the_contract_now_reads_otherwise_ask_for_the_whole_landing(shop: Shop) -> None:
-    """Else the sale would stand under its old id and under its new one, and count twice."""
+    """Otherwise the sale would be there under its old and its new id, and count twice."""
     from_another = composed("dates: {order: dmy, formats: ['%Y.%m.%d']}", "id", "till")
     shop.land(D1, "t1,2024-03-01,Toys,1,10,10,a", "t1,2024.03.01,Toys,1,10,10,a", header=HEADER + ",till")
     shop.clean(STRICT, D1)
@@ -341,7 +341,7 @@ def test_a_contract_that_the_files_do_not_fit_says_so(shop: Shop) -> None:
 
 
 class _Killed(BaseException):
-    """Stands for the end of the process: nothing that catches errors catches it."""
+    """Simulates the end of the process: nothing that catches errors catches it."""
 
 
 @pytest.mark.parametrize("at", ["job.clean", "judged", "first file", "last file", "publish"])

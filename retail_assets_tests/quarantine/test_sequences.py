@@ -39,7 +39,7 @@ from retail_assets_tests.quarantine.rejected_cases import HEADER, LENIENT, STRIC
 pytestmark = pytest.mark.spark
 
 _MORE_DATES = "dates: {order: dmy, formats: ['%Y.%m.%d']}"
-#: They read more or less than each other, or the same otherwise; the last two cannot do with kept texts.
+#: They read more or less than each other, or the same differently; for the last two, texts are not enough.
 CONTRACTS = (
     STRICT,
     LENIENT,
@@ -120,7 +120,7 @@ def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
 
 @dataclass(frozen=True)
 class Land:
-    """Files land on a day, in place of those that were there, and are cleaned."""
+    """Land files on a day instead of those that were there, and clean them."""
 
     day: dt.date
     files: Sequence[tuple[str, bytes]]
@@ -161,7 +161,7 @@ class Model:
     verdicts: dict[tuple[dt.date, str], dict[Place, tuple[Status, Row]]] = field(default_factory=dict)
 
     def judge(self, with_contract: Contract, days: Sequence[dt.date]) -> None:
-        """Clean landings from scratch, elsewhere, and remember what became of each row."""
+        """Clean landings from scratch in another place, and remember the result of each row."""
         if not (missing := [d for d in days if (d, with_contract.digest) not in self.verdicts]):
             return
         raw = inspect_landings(self.shop.raw, "shop", missing, with_contract)
@@ -185,7 +185,7 @@ class Model:
         self.judged_by[day] = dict.fromkeys(self.verdicts[day, with_contract.digest], with_contract)
 
     def chosen(self, step: Replay) -> dict[dt.date, list[Place]]:
-        """The rows that a replay has to judge: rejected, selected, and last judged by another contract."""
+        """Return the rows that a replay has to judge: rejected, selected, and last judged by another contract."""
         places: dict[dt.date, list[Place]] = {}
         for day, rows in self.judged_by.items():
             for place, by in rows.items():
@@ -196,7 +196,7 @@ class Model:
         return places
 
     def rows(self, day: dt.date) -> dict[Status, list[Row]]:
-        """The landing as it has to be."""
+        """Return the landing as it has to be."""
         expected: dict[Status, list[Row]] = {"clean": [], "quarantine": [], "superseded": []}
         latest: dict[str, Row] = {}
         for place in sorted(self.judged_by[day]):
@@ -219,7 +219,7 @@ def _place(row: Row) -> Place:
 
 
 def _run(shop: Shop, model: Model, step: Land | Replay) -> list[dt.date]:
-    """Do a step to the shop and to the model; returns the landings that may have changed."""
+    """Apply a step to the shop and to the model. Returns the landings that may have changed."""
     if isinstance(step, Land):
         shop.raw.delete([e.key for e in shop.raw.list(f"shop/dt={step.day}")])
         for letter, (name, data) in zip("ab", step.files, strict=False):

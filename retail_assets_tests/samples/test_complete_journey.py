@@ -1,4 +1,4 @@
-"""The Complete Journey lands whole, in shop time, with every digit of its money."""
+"""The Complete Journey lands completely, in shop time, with every digit of its money."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def files(store: Store) -> dict[str, pa.Table]:
-    """Every landed file, as text, read by another CSV parser than the one that wrote it."""
+    """Read every landed file as text, with another CSV parser than the one that wrote it."""
     options = pacsv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()), include_columns=COLUMNS)
     return {e.key: pacsv.read_csv(store.local_path(e.key), convert_options=options) for e in store.list("")}
 
@@ -70,7 +70,7 @@ def test_money_is_the_shortest_text_of_the_sources_doubles(files: dict[str, pa.T
 
 
 def test_time_stamps_are_what_the_shops_clock_showed(files: dict[str, pa.Table], source: pa.Table) -> None:
-    """In UTC a tenth of the evening's sales would fall on the next day, in standard time an hour of the summer's."""
+    """In UTC, a tenth of the evening sales would fall on the next day; in standard time, one hour of summer sales."""
     baskets = source.group_by(["basket_id", "transaction_timestamp"]).aggregate([]).to_pydict()
     utc = dict(zip(baskets["basket_id"], baskets["transaction_timestamp"], strict=True))
     shop = ZoneInfo("America/New_York")
@@ -113,7 +113,7 @@ def test_the_landed_header_fits_the_shipped_contract(store: Store) -> None:
 
 
 def test_a_second_landing_changes_nothing_and_mends_what_is_gone(store: Store) -> None:
-    """A landing that was interrupted is completed by running the same again."""
+    """Running the same again completes an interrupted landing."""
     gone = "complete_journey/dt=2017-12-24/transactions_2017-12-24.csv"
     data = store.read(gone)
     store.delete([gone])
@@ -126,7 +126,7 @@ def test_a_second_landing_changes_nothing_and_mends_what_is_gone(store: Store) -
 
 
 def test_another_layout_beside_this_one_is_refused(store: Store) -> None:
-    """It would land every line twice, under other keys."""
+    """Otherwise every line would land twice, under different keys."""
     before = store.list("")
     with pytest.raises(LandingError, match=r"(?s)25 other landed files.*--daily-from 2017-12-15.*RETAIL_HOME.*remove"):
         journey.land(store, dt.date(2017, 12, 15))

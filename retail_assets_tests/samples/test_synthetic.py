@@ -1,4 +1,4 @@
-"""The generator keeps its account: same bytes for the same seed, every kind of dirt in its share, planted shoppers."""
+"""Generated sales: same bytes for the same seed, every kind of dirt in its share, planted shoppers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def date_of(text: str) -> dt.date | None:
 
 
 def reasons_of(row: list[str], landed_on: dt.date) -> set[str]:
-    """A judge of its own, written from the list of reasons and not from the generator."""
+    """Judge a row independently, by the list of reasons and not by the generator."""
     if len(row) != 9:
         return {"malformed_row"}
     number_id, date, _, gender, age, category, quantity, price, total = (text.strip() for text in row)
@@ -132,7 +132,7 @@ def test_without_dirt_every_row_is_plain_and_readable_at_once() -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
-    """Benchmarks and tests on different machines speak of the same data; a new hash here is a new data set."""
+    """Benchmarks and tests on different machines use the same data; a new hash here means a new data set."""
     files = files_of(3_000, 5, 7)
     digest = hashlib.sha256(b"".join(files[day] for day in sorted(files))).hexdigest()
     assert digest == "82f39eb66f321de4b316dd53c4ecc3434fb44d64281988b9296803c34a413911"
@@ -237,7 +237,7 @@ def test_days_without_a_row_have_no_landing(tmp_path: Path) -> None:
 def test_another_recipe_or_real_files_beside_the_sample_are_refused(
     tmp_path: Path, other: tuple[int, int, int]
 ) -> None:
-    """Invented sales among real ones would be taken for real."""
+    """Otherwise invented sales would be mistaken for real ones."""
     store = Store(str(tmp_path / "raw"))
     synthetic.land(store, 500, 4, 1)
     before = store.list("")

@@ -49,7 +49,7 @@ HORIZON = 3
 
 
 def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinition]:
-    """Every check by (asset, name)."""
+    """Return every check by (asset, name)."""
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
@@ -63,7 +63,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
 
 @dataclass(frozen=True)
 class Run:
-    """What a check asks of its context: the partitions of the run."""
+    """What a check needs of its context: the partitions of the run."""
 
     days: tuple[dt.date, ...]
 
@@ -88,7 +88,7 @@ _ENDS = ("p025", "p10", "p50", "p90", "p975")
 
 
 def _any_row(table: Table) -> dict[str, object]:
-    """A row that the table's contract allows."""
+    """Return a row that the table allows."""
     kinds: dict[str, object] = {
         "date": dt.date(2024, 2, 29), "timestamp": dt.datetime(2024, 3, 1), "boolean": True, "double": 1.0,
         "integer": 7, "bigint": 7,
@@ -103,7 +103,7 @@ class Shop:
     platform: Platform
 
     def check(self, asset: str, name: str, *days: dt.date) -> dg.AssetCheckResult:
-        """The result of one check, in a run of these landings. Raises Failure where the check cannot be made."""
+        """Return the result of one check in a run of these landings. Raises Failure if the check cannot run."""
         compute: Any = checks_of(self.platform)[asset, name].op.compute_fn
         run = Run(days)
         result = compute.decorated_fn(*([run] if compute.has_context_arg() else []))
@@ -119,7 +119,7 @@ class Shop:
         run: str = "run",
         **file: object,
     ) -> CleanManifest:
-        """Register and clean a landing of one file, as it would be; `file` changes its profile."""
+        """Register and clean a landing of one file; `file` changes its profile."""
         contract = self.platform.settings.contract.digest
         amounts = [row["total_amount"] for row in (*sold, *quarantined) if row["total_amount"] is not None]
         rows = len(sold) + len(quarantined)
@@ -195,7 +195,7 @@ class Shop:
         make_migrations(warehouse)
 
     def damage(self, *statements: str) -> None:
-        """Change the database behind the product's back."""
+        """Change the database without the product."""
         with duckdb.connect(str(self.platform.settings.duckdb_path)) as connection:
             connection.execute(f"SET schema = '{self.platform.source}'")
             for statement in statements:
@@ -204,7 +204,7 @@ class Shop:
 
 @pytest.fixture
 def empty_shop(settings: Settings) -> Shop:
-    """Nothing landed, no warehouse."""
+    """Return a shop without landings or a warehouse."""
     return Shop(Platform(settings))
 
 
@@ -232,7 +232,7 @@ def good_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shop(empty_shop: Shop, good_home: Path) -> Shop:
-    """A copy of the good shop, to be damaged."""
+    """Return a copy of the good shop, to be damaged."""
     shutil.copytree(good_home, empty_shop.platform.settings.home)
     return empty_shop
 

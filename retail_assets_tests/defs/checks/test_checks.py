@@ -1,4 +1,4 @@
-"""Every check passes on good data, and fails on the damage it exists for, saying where and what to do."""
+"""Every check passes on good data, and fails on the damage it exists for with where and what to do."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ def test_a_run_of_one_landing_finds_the_damage_in_it(
 
 
 def test_a_run_of_one_landing_does_not_pay_for_the_others(shop: Shop) -> None:
-    """What other landings hold is not looked at; the check on its own looks at everything."""
+    """A run ignores other landings; the check on its own looks at everything."""
     sql(f"DELETE FROM sales_clean WHERE landed_on = '{DAY}'")(shop)
     assert shop.check("sales", "revenue_reconciles_with_clean", NEXT).passed
     assert not shop.check("sales", "revenue_reconciles_with_clean", DAY).passed
