@@ -527,12 +527,12 @@ class DagsterMaterializeOperator(BaseOperator):
         if (days := _days(tags)) is None:
             return
         time.sleep(_RIVAL_SHOWS)
-        found = self._on(client, context, days)
-        own = next((run for run in found if run.id == run_id), None)
+        running = self._on(client, context, days)
+        own = next((run for run in running if run.id == run_id), None)
         mine = self._identity(context)[DAG_RUN_ID]
         if own is None:  # it has ended already
             return
-        for run in found:
+        for run in running:
             if run.tags.get(DAG_RUN_ID) != mine and (run.created, run.id) < (own.created, own.id):
                 stop = self._cancel(client, run_id, _STOPS)
                 raise AirflowException(
@@ -544,8 +544,8 @@ class DagsterMaterializeOperator(BaseOperator):
     def _on(self, client: DagsterClient, context: Context, days: tuple[str, str]) -> list[Run]:
         """Return the runs of this task, of any DAG run, that have not ended and share a partition with `days`."""
         same_task = {k: v for k, v in self._identity(context).items() if k != DAG_RUN_ID}
-        found = [(run, _days(run.tags)) for run in client.find(same_task, _MANY, unended=True)]
-        return [run for run, other in found if other and other[0] <= days[1] and days[0] <= other[1]]
+        unended = [(run, _days(run.tags)) for run in client.find(same_task, _MANY, unended=True)]
+        return [run for run, other in unended if other and other[0] <= days[1] and days[0] <= other[1]]
 
     def _config(self) -> dict[str, Any]:
         """Return the run config. A string is JSON, so that templates can produce booleans and numbers."""

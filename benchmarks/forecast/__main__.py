@@ -59,11 +59,11 @@ def targets(name: str, report: dict[str, Any], reference: dict[str, Any] | None)
     ours = models[champion]
     others = {"auto_ets": models["auto_ets"]["rmse"], "auto_theta": models["auto_theta"]["rmse"]}
     if reference:
-        others |= {f"statsforecast {kind}": found["rmse"] for kind, found in reference[name].items()}
+        others |= {f"statsforecast {kind}": errors["rmse"] for kind, errors in reference[name].items()}
     statistical = min(others, key=lambda kind: others[kind])
     if name == "cdnow":
         ets = [models["auto_ets"], *([reference[name]["AutoETS"]] if reference else [])]
-        least = {key: min(found[key] for found in ets) for key in ("rmse", "total_rmse")}
+        least = {key: min(errors[key] for errors in ets) for key in ("rmse", "total_rmse")}
         return [
             _target("RMSE of cohorts, at most AutoETS", ours["rmse"], high=least["rmse"]),
             _target("RMSE of the total, at most AutoETS", ours["total_rmse"], high=least["total_rmse"]),
@@ -95,7 +95,7 @@ def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
     model = train(rows, country=COUNTRY, seed=SEED, candidates=(champion,), most_cutoffs=1).model
     if model is None:
         raise SystemExit("no model")
-    made = score(loads(dumps(model)), rows)
+    forecast = score(loads(dumps(model)), rows)
     small = time.perf_counter() - started
     # In a process of its own, so that its peak is its own.
     done = subprocess.run(
@@ -103,7 +103,7 @@ def speed(rows: pd.DataFrame, champion: str) -> dict[str, Any]:
     )
     seconds, peak = map(float, done.stdout.split()[-2:])
     return {
-        "series": len(set(made["product_category"].to_pylist())),
+        "series": len(set(forecast["product_category"].to_pylist())),
         "fit_intervals_forecast_s": round(small, 1),
         "thousand_series_backtest_fit_forecast_s": round(seconds, 1),
         "thousand_series_peak_mb": round(peak),
@@ -130,12 +130,12 @@ def table(name: str, report: dict[str, Any], reference: dict[str, Any] | None) -
     keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_rmse", "total_wape")
     lines = [f"{name}: {len(report['cutoffs'])} cut-offs, {report['cutoffs'][0]} to {report['cutoffs'][-1]}"]
     lines.append(f"  {'':34s}" + "".join(f"{key:>12s}" for key in keys))
-    found = {label: values for label, values in report["models"].items()}
+    measured = dict(report["models"])
     if reference:
-        found |= {f"{reference['library']} {kind}": values for kind, values in reference[name].items()}
-    for label in sorted(found, key=lambda label: found[label]["rmse"]):
+        measured |= {f"{reference['library']} {kind}": values for kind, values in reference[name].items()}
+    for label in sorted(measured, key=lambda label: measured[label]["rmse"]):
         mark = "*" if label == report["champion"] else " "
-        cells = "".join(f"{found[label].get(key) or float('nan'):12.4g}" for key in keys)
+        cells = "".join(f"{measured[label].get(key) or float('nan'):12.4g}" for key in keys)
         lines.append(f"{mark} {label + (' (rule)' if label in BASELINE_NAMES else ''):34s}{cells}")
     return "\n".join(lines)
 

@@ -66,12 +66,12 @@ def as_of(warehouse: DuckDBWarehouse, day: dt.date) -> tuple[Training, Fit]:
 
 def public(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
     """Measure everything about a public data set."""
-    found = evaluated(warehouse)
+    evaluation = evaluated(warehouse)
     trained, fit = as_of(warehouse, DESIGNED_AT[name])
     # Besides the report's windows of one length, windows like a young shop's, which grow with its sales.
     growing = name_stability(warehouse, DEFAULT, window_days=WINDOW_DAYS, seed=SEED)
     return {
-        "evaluation": found,
+        "evaluation": evaluation,
         "designed_at": {"day": DESIGNED_AT[name].isoformat(), "k": trained.model and trained.model.k, **as_json(fit)},
         "growing_windows": {
             "name_agreement": _rounded(growing.name_agreement),
@@ -80,12 +80,12 @@ def public(name: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
     }
 
 
-def targets_of(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+def targets_of(name: str, measured: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the targets of a public data set with the measured values."""
-    evaluation, designed = found["evaluation"], found["designed_at"]
+    evaluation, designed = measured["evaluation"], measured["designed_at"]
     best = evaluation["high_value"]
     least = {"complete_journey": (0.85, 0.88), "cdnow": (0.95, 0.85)}[name]
-    made = [
+    targets = [
         _target(f"bootstrap ARI as of {designed['day']}", designed["bootstrap_ari"], low=least[0]),
         _target(
             f"bootstrap ARI as of the last day, {evaluation['snapshot']}", evaluation["bootstrap_ari"], low=least[0]
@@ -93,13 +93,13 @@ def targets_of(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
         _target("names kept month to month", evaluation["kept_month_to_month"], low=least[1]),
     ]
     if name == "complete_journey":
-        made += [
+        targets += [
             _target("name agreement with the frozen model", evaluation["name_agreement"], low=0.95),
-            _target("name agreement while the window grows", found["growing_windows"]["name_agreement"], low=0.95),
+            _target("name agreement while the window grows", measured["growing_windows"]["name_agreement"], low=0.95),
             _target("High-Value: next quarter's revenue / share of customers", best["lift"], low=2.1),
             _target("High-Value: of what a spend ranking of that size captures", best["of_ranking"], low=0.97),
         ]
-    return made
+    return targets
 
 
 def planted(folder: Path) -> dict[str, Any]:
@@ -205,8 +205,8 @@ def main() -> int:
         print(f"\n{options.customers:,} customers: {json.dumps(result['speed']['steps'])}")
     print("\ntargets")
     short = []
-    for name, found in result.items():
-        for target in found["targets"]:
+    for name, report in result.items():
+        for target in report["targets"]:
             bound = f">= {target['at_least']}" if target["at_least"] is not None else f"<= {target['at_most']}"
             word = "met" if target["met"] else "MISSED"
             print(f"  {name:17s}{target['target']:66s}{target['measured']:>10.4g}{bound:>10s}  {word}")
@@ -218,9 +218,9 @@ def main() -> int:
     return 0
 
 
-def _target(what: str, found: float | None, *, low: float | None = None, high: float | None = None) -> dict[str, Any]:
-    met = found is not None and (low is None or found >= low) and (high is None or found <= high)
-    shown = float("nan") if found is None else round(found, 4)
+def _target(what: str, value: float | None, *, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    met = value is not None and (low is None or value >= low) and (high is None or value <= high)
+    shown = float("nan") if value is None else round(value, 4)
     return {"target": what, "at_least": low, "at_most": high, "measured": shown, "met": bool(met)}
 
 

@@ -111,9 +111,9 @@ def planted(folder: Path, customers: int = 3_000, *, seed: int = 0) -> tuple[Duc
     """
     lines, kinds = planted_lines(customers, seed=seed)
     pq.write_table(lines, folder / "planted.parquet")
-    made = warehouse(folder / "planted.duckdb", f"select * from read_parquet({_quoted(folder / 'planted.parquet')})")
+    loaded = warehouse(folder / "planted.duckdb", f"select * from read_parquet({_quoted(folder / 'planted.parquet')})")
     names = list(KINDS)
-    return made, {f"{number:07d}": names[kind] for number, kind in enumerate(kinds)}
+    return loaded, {f"{number:07d}": names[kind] for number, kind in enumerate(kinds)}
 
 
 def planted_lines(customers: int, *, seed: int = 0) -> tuple[pa.Table, np.ndarray]:
@@ -158,20 +158,20 @@ def warehouse(file: Path, rows: str, country: str = "US") -> DuckDBWarehouse:
 
     Columns that the rows lack are null; the origin of the rows is made up.
     """
-    made = DuckDBWarehouse(file, "main")
+    opened = DuckDBWarehouse(file, "main")
     empty = ", ".join(f"cast(null as {c.type}) as {c.name}" for c in SALES.columns if c.nullable)
-    made.rebuild(
+    opened.rebuild(
         SALES,
         f"""
         select 'benchmark' as source, date '2000-01-01' as landed_on, 'none' as source_file, 1 as source_line, *
         from (select {empty} where false union all by name select * from ({rows}))
         """,
     )
-    [span] = made.query(marts.SALES_SPAN).to_pylist()
-    made.replace(DIM_DATE, marts.dim_date(span["first_day"], span["last_day"], country))
-    made.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
-    made.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
-    return made
+    [span] = opened.query(marts.SALES_SPAN).to_pylist()
+    opened.replace(DIM_DATE, marts.dim_date(span["first_day"], span["last_day"], country))
+    opened.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
+    opened.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
+    return opened
 
 
 def _quoted(path: Path) -> str:

@@ -51,7 +51,7 @@ def model_card(
 
 
 def made_with(facts: Mapping[str, Any]) -> str:
-    """Seed, code and libraries of a version, from the fields of its manifest.
+    """List seed, code and libraries of a version, from the fields of its manifest.
 
     >>> made_with({"seed": 0, "code_version": "1", "libraries": {"numpy": "2.0", "skops": "0.1"}})
     'seed 0, code 1, numpy 2.0, skops 0.1'
@@ -61,7 +61,7 @@ def made_with(facts: Mapping[str, Any]) -> str:
 
 
 def bullets(items: Iterable[str]) -> list[str]:
-    """Lines of a list.
+    """Format the lines of a list.
 
     >>> bullets(["one", "two"])
     ['- one', '- two']
@@ -70,7 +70,7 @@ def bullets(items: Iterable[str]) -> list[str]:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table.
+    """Format the lines of a table.
 
     >>> table(["k", "score"], [["2", "0.5"]])
     ['| k | score |', '| --- | --- |', '| 2 | 0.5 |']

@@ -118,12 +118,12 @@ class ModelStore:
         return manifest
 
     def versions(self) -> list[Manifest]:
-        """Every version whose manifest can be read, the oldest data first."""
+        """List every version whose manifest can be read, the oldest data first."""
         manifests = [manifest for manifest in self._manifests().values() if isinstance(manifest, Manifest)]
         return sorted(manifests, key=lambda m: (m.data.get("last_day", ""), m.trained_at, m.version))
 
     def damaged(self) -> dict[str, str]:
-        """Versions whose manifest cannot be read, and why: a person has to look at these."""
+        """Name the versions whose manifest cannot be read, and say why: a person has to look at these."""
         return {name: str(error) for name, error in self._manifests().items() if isinstance(error, ModelStoreError)}
 
     def _manifests(self) -> dict[str, Manifest | ModelStoreError]:
@@ -138,7 +138,7 @@ class ModelStore:
         return manifests
 
     def manifest(self, version: str) -> Manifest:
-        """The manifest of a version, given by its name or any part that no other has. Raises ModelStoreError."""
+        """Return the manifest of a version, given by its name or any part that no other has. Raises ModelStoreError."""
         data = self.store.read_if_exists(self._key(version, _MANIFEST)) if version and "/" not in version else None
         if data is not None:
             return _manifest(data, version)
@@ -155,7 +155,7 @@ class ModelStore:
         raise ModelStoreError(f"There is no model version {version!r}.{nearest(version, names)} {shown}")
 
     def load(self, version: str) -> bytes:
-        """The bytes of a version. Raises ModelStoreError where their digest is not that of the manifest."""
+        """Return the bytes of a version. Raises ModelStoreError where their digest is not that of the manifest."""
         manifest = self.manifest(version)
         data = self.store.read_if_exists(key := self._key(manifest.version, _MODEL))
         if data is None or hashlib.sha256(data).hexdigest() != manifest.sha256:
@@ -167,22 +167,22 @@ class ModelStore:
         return data
 
     def card(self, version: str) -> str:
-        """The model card of a version, Markdown."""
+        """Return the model card of a version, Markdown."""
         return self.store.read(self._key(self.manifest(version).version, _CARD)).decode()
 
     def champion(self) -> Champion | None:
-        """The version in use; None before the first promotion."""
+        """Return the version in use; None before the first promotion."""
         return self._pointer()[0]
 
     def champion_or_none(self) -> Champion | None:
-        """The version in use; None also where the pointer is damaged, which the next promotion repairs."""
+        """Return the version in use; None also where the pointer is damaged, which the next promotion repairs."""
         try:
             return self.champion()
         except UnreadablePointerError:
             return None
 
     def require_champion(self) -> Champion:
-        """The version in use. Raises NotReadyError before the first promotion."""
+        """Return the version in use. Raises NotReadyError before the first promotion."""
         champion = self.champion()
         if champion is None:
             raise NotReadyError(

@@ -72,7 +72,7 @@ class Sheet:
         self.figure.set_layout_engine("constrained", rect=(0.01, bottom, 0.98, top - bottom), w_pad=0.06, h_pad=0.06)
 
     def axes(self, grid: Grid = "") -> Axes:
-        """One panel over the whole sheet, with grid lines along `grid`."""
+        """Add one panel over the whole sheet, with grid lines along `grid`."""
         axes = self.figure.add_subplot()
         hidden = ["top", "right"]
         if self.look.open_across_grid:
@@ -81,19 +81,19 @@ class Sheet:
         return axes
 
     def panels(self, count: int) -> list[Axes]:
-        """Panels next to each other that share the names on their left."""
+        """Add panels next to each other that share the names on their left."""
         panels = list(self.figure.subplots(1, count, sharey=True, squeeze=False).ravel())
         for axes in panels:
             style_axes(axes, "", tick_size=self.look.tick_size)
         return panels
 
     def png(self) -> bytes:
-        """The figure as PNG; the same sheet gives the same bytes."""
+        """Return the figure as PNG; the same sheet gives the same bytes."""
         return png(self.figure)
 
 
 def statement(title: str, sentence: str, *, look: Look = SALES_LOOK) -> bytes:
-    """A figure that says why there is nothing to draw, as PNG."""
+    """Draw a figure that says why there is nothing to draw, as PNG."""
     sheet = Sheet(title, "", "", height=3.2, look=look)
     axes = sheet.axes()
     axes.set_axis_off()

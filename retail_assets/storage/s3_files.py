@@ -36,7 +36,7 @@ class S3Files(AbstractFileSystem):
         return {"name": self._strip_protocol(path), "size": size, "type": "file"}
 
     def modified(self, path: str) -> dt.datetime:
-        """When an object was written. DuckDB asks, to see whether the object is still the same."""
+        """Return when an object was written: DuckDB asks whether it is still the same."""
         _size, modified = self._size_and_time(path)
         return dt.datetime.fromtimestamp(modified or 0, dt.UTC)
 
@@ -47,14 +47,14 @@ class S3Files(AbstractFileSystem):
         return self._facts[name]
 
     def glob(self, path: str, **_: Any) -> list[str]:
-        """The one object that a pattern without wildcards names: `[[]` stands for `[`."""
+        """Return the one object that a pattern without wildcards names: `[[]` stands for `[`."""
         name = self._strip_protocol(path)
         for mark in "[*?":
             name = name.replace(f"[{mark}]", mark)
         return [name]
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
-        """The object itself."""
+        """List the object itself."""
         entry = self.info(path)
         return [entry] if detail else [entry["name"]]
 

@@ -80,7 +80,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             begun = if_any is None or bool(warehouse.query(if_any).to_pylist()[0]["n"])
             wrong = (
                 warehouse.query(
-                    "SELECT coalesce(t.persona, s.persona) AS persona, t.customers AS told, s.customers AS there "
+                    "SELECT coalesce(t.persona, s.persona) AS persona, t.customers AS reported, s.customers AS counted "
                     f"FROM ({sums}) AS t FULL JOIN (SELECT persona, count(*) AS customers, sum(monetary) AS revenue "
                     "FROM customer_segments GROUP BY persona) AS s ON s.persona = t.persona "
                     "WHERE t.persona IS NULL OR s.persona IS NULL OR t.customers <> s.customers "

@@ -47,7 +47,7 @@ _WHISKERS = "Whiskers: 95 % confidence interval."
 
 
 def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Revenue of every day, its seven-day mean, the days that stand out, and public holidays."""
+    """Draw revenue of every day, its seven-day mean, the days that stand out, and public holidays."""
     revenue = data.daily["revenue"]
     peaks = calendar.peaks(data)
     first, last = revenue.index[0].date(), revenue.index[-1].date()
@@ -152,7 +152,7 @@ def _holiday_near(date: dt.date, free_days: Mapping[dt.date, str]) -> str | None
 
 
 def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Mean revenue per day by weekday, with the uncertainty of each mean."""
+    """Draw mean revenue per day by weekday, with the uncertainty of each mean."""
     pattern = calendar.weekdays(data)
     if pattern is None or len(data.daily) < 7:
         raise NothingToShow(f"the sales span {plural(len(data.daily), 'day')}, less than a week")
@@ -189,7 +189,7 @@ def _weekday_title(pattern: Weekdays) -> str:
 
 
 def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Mean revenue per day by month: bars up to two years, one line per year beyond."""
+    """Draw mean revenue per day by month: bars up to two years, one line per year beyond."""
     pattern = calendar.months(data)
     if pattern is None or len(pattern.whole) < 2:
         raise NothingToShow("the sales cover fewer than two whole months")

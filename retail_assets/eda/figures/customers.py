@@ -22,7 +22,7 @@ _WHISKERS = "Whiskers: 95 % confidence interval."
 
 
 def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Mean spending per customer on each category, by gender."""
+    """Draw mean spending per customer on each category, by gender."""
     if data.overview.gender_lines == 0:
         raise NothingToShow("no order line has the customer's gender")
     groups = customers.groups(data, "gender")
@@ -85,7 +85,7 @@ def _who_is_compared(data: EdaData, groups: Groups, lines: int, what: str) -> st
 
 
 def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Mean spending per customer by age group."""
+    """Draw mean spending per customer by age group."""
     if data.overview.age_lines == 0:
         raise NothingToShow("no order line has the customer's age")
     groups = customers.groups(data, "age_group")
@@ -116,7 +116,7 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Cumulative share of revenue by share of customers, best first."""
+    """Draw the cumulative share of revenue by share of customers, best first."""
     curve = customers.concentration(data)
     if curve is None:
         known = data.overview.customers

@@ -19,7 +19,7 @@ _ORDERS_SHOWN = 0.98
 
 
 def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Revenue of each category and its share, the smallest categories together."""
+    """Draw revenue of each category and its share, the smallest categories together."""
     top, rest = data.categories[:TOP_CATEGORIES], data.categories[TOP_CATEGORIES:]
     if len(rest) == 1:
         top, rest = data.categories, ()
@@ -65,7 +65,7 @@ def _largest_title(data: EdaData, currency: str) -> str:
 
 
 def product_performance(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Share of revenue against share of orders, by category."""
+    """Draw share of revenue against share of orders, by category."""
     shown = [c for c in data.categories[: TOP_CATEGORIES + 1] if c.revenue > 0]
     if data.overview.revenue <= 0 or not shown:
         raise NothingToShow("no category has sales above its returns")
@@ -121,7 +121,7 @@ def _performance_title(data: EdaData, first: Category) -> str:
 
 
 def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Distribution of the amount per order."""
+    """Draw the distribution of the amount per order."""
     frame = data.basket_amounts
     if frame.empty:
         raise NothingToShow("no order has a positive amount")

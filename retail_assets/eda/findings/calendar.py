@@ -136,7 +136,7 @@ class Months:
 
 
 def full_weeks(daily: pd.DataFrame) -> pd.DataFrame:
-    """Revenue of the weeks that have all their days: (n weeks, 7), indexed by Monday, columns 0 (Monday) to 6."""
+    """Return revenue of the weeks that have all days: (n weeks, 7), indexed by Monday, columns 0 (Monday) to 6."""
     if daily.empty:
         return pd.DataFrame(columns=range(7), dtype="float64")
     days = pd.DatetimeIndex(daily.index)
@@ -151,7 +151,7 @@ def full_weeks(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def same_weekday_around(daily: pd.DataFrame) -> pd.DataFrame:
-    """Revenue of the same weekday in the four weeks before and after: (n days, 8), NaN outside the data.
+    """Return revenue of the same weekday in the four weeks before and after: (n days, 8), NaN outside the data.
 
     All eight are NaN for a day that has fewer than four of them.
     """
@@ -229,7 +229,7 @@ def trend(data: EdaData) -> Trend | None:
 
 
 def peaks(data: EdaData, most: int = 6) -> tuple[Peak, ...]:
-    """The `most` days farthest above what is expected, by date: at least 1.5 times it and four robust deviations above.
+    """Find the `most` days farthest above the expected: at least 1.5 times it and four robust deviations; by date.
 
     What is expected is the median of the same weekday in the weeks around. There are no peaks where the median day has
     fewer than `FEWEST_ORDERS` orders.

@@ -18,7 +18,7 @@ WORTH_ACTING_ON = 0.02
 FEWEST_BUYERS = 20
 """Customers below which a group takes no part in a test."""
 FEWEST_CUSTOMERS = 10
-"""Known customers below which nothing is said about concentration."""
+"""Known customers below which concentration is not reported."""
 
 Trait = Literal["gender", "age_group"]
 

@@ -10,19 +10,19 @@ NOISE = 0.05
 
 
 def margin(values: np.ndarray) -> float:
-    """Half of the 95 % interval of the mean of `values` (n,), by Student's t; NaN below two values."""
+    """Return half of the 95 % interval of the mean of `values` (n,), by Student's t; NaN below two values."""
     if len(values) < 2:
         return float("nan")
     return float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def defined_p(p: float) -> float:
-    """The p-value of a test, and 1 where it is NaN: a test of all-equal values is no evidence of a difference."""
+    """Return a p-value, or 1 where it is NaN: a test of all-equal values is no evidence of a difference."""
     return float(p) if np.isfinite(p) else 1.0
 
 
 def welch_anova(mean: np.ndarray, variance: np.ndarray, n: np.ndarray) -> float | None:
-    """p-value of k groups having one mean, with variances free (Welch 1951, Biometrika 38). Arrays (k,).
+    """Return the p-value of k equal means, with variances free (Welch 1951, Biometrika 38). Arrays (k,).
 
     None when a group does not vary at all, because its weight would be infinite.
     """

@@ -6,10 +6,10 @@ from retail_assets.plotting.wording import p_value
 
 
 def may_be_chance(p: float) -> str:
-    """The clause for a difference that is noise."""
+    """Return the clause for a difference that is noise."""
     return f"which may be chance ({p_value(p)})"
 
 
 def beyond_chance(p: float, test: str = "") -> str:
-    """The clause for a difference that is more than noise, with the name of its test."""
+    """Return the clause for a difference that is more than noise, with the name of its test."""
     return f"differ by more than chance would explain ({p_value(p)}{', ' if test else ''}{test})"

@@ -12,22 +12,22 @@ from retail_assets.segmentation.personas.catalog import Catalog
 
 
 def segment_sheet(title: str, reading: str, footnote: str, *, height: float = 5.9) -> Sheet:
-    """A sheet of `height` inches in the look of the segments."""
+    """Make a sheet of `height` inches in the look of the segments."""
     return Sheet(title, reading, footnote, height=height, look=SEGMENTS_LOOK)
 
 
 def statement(title: str, sentence: str) -> bytes:
-    """A figure that says why there is nothing to draw, as PNG."""
+    """Draw a figure that says why there is nothing to draw, as PNG."""
     return sheets.statement(title, sentence, look=SEGMENTS_LOOK)
 
 
 def label(name: str, width: int = 25) -> str:
-    """A name as a label of at most `width` columns."""
+    """Shorten a name to a label of at most `width` columns."""
     return labels.label(name, width, keep_end=False)
 
 
 def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Color and marker of personas: colored for those of clusters, gray for those of rules and unknown ones."""
+    """Choose color and marker of each persona: colored for clusters, gray for rules and unknown personas."""
     of_clusters = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalog.clusters)}
     of_rules = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalog.groups.values())}
     known = of_rules | of_clusters
@@ -35,6 +35,6 @@ def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def in_order(names: Iterable[str], catalog: Catalog) -> list[str]:
-    """Personas in display order; those that are not in the catalog come last."""
+    """Return personas in display order; those that are not in the catalog come last."""
     order = {persona.name: place for place, persona in enumerate(catalog.display_order)}
     return sorted(names, key=lambda name: (order.get(name, len(order)), name))

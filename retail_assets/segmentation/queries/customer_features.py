@@ -131,7 +131,7 @@ category_parts as (
     from category_money
     group by product_category
 ),
-favourites as (
+favorites as (
     select customer_id, product_category, orders, share, share / nullif(part, 0) as share_index,
         row_number() over (partition by customer_id order by share - part desc, product_category) as rank_of
     from (
@@ -159,10 +159,10 @@ select
     month_shares.top_month_share,
     cast(totals.on_weekends as double precision) / nullif(cast(totals.bought as double precision), 0) as weekend_share,
     cast(totals.on_holidays as double precision) / nullif(cast(totals.bought as double precision), 0) as holiday_share,
-    favourites.product_category as favourite_category,
-    favourites.share as favourite_share,
-    favourites.share_index as favourite_index,
-    favourites.orders as favourite_orders,
+    favorites.product_category as favourite_category,
+    favorites.share as favourite_share,
+    favorites.share_index as favourite_index,
+    favorites.orders as favourite_orders,
     dim_customer.gender,
     coalesce(dim_customer.age_group, case
         when dim_customer.age < 20 then 'under 20'
@@ -176,7 +176,7 @@ cross join span
 left join totals on totals.customer_id = ever.customer_id
 left join month_shares on month_shares.customer_id = ever.customer_id
 left join regularity on regularity.customer_id = ever.customer_id
-left join favourites on favourites.customer_id = ever.customer_id and favourites.rank_of = 1
+left join favorites on favorites.customer_id = ever.customer_id and favorites.rank_of = 1
 left join {DIM_CUSTOMER.name} as dim_customer on dim_customer.customer_id = ever.customer_id
 """
 
