@@ -297,16 +297,20 @@ def test_control_totals_agree_with_cleaning_where_a_row_has_several_empty_fields
         ("s.csv", b"", r"is empty \(0 bytes\)\. Land the complete file"),
         ("s.csv", b"\xef\xbb\xbf", "has no text in it"),
         ("s.csv", b"\n \r\n\t\n", "has no text in it"),
-        ("s.csv.gz", gzip.compress(b""), "has no text in it"),
+        ("s.csv.gz", gzip.compress(b"", mtime=0), "has no text in it"),
         ("s.csv", HEADER.encode(), "has a header and no rows. If nothing was sold, remove the file"),
         ("s.csv", HEADER.encode() + b"\n\n  \n", "has a header and no rows"),
         (
             "s.csv.gz",
-            gzip.compress(f"{HEADER}\n{ROWS * 99}".encode())[:-20],
+            gzip.compress(f"{HEADER}\n{ROWS * 99}".encode(), mtime=0)[:-20],
             "is damaged: its gzip stream is truncated or corrupt",
         ),
         ("s.csv.gz", f"{HEADER}\n{ROWS}".encode(), "is named .gz, but it is not a gzip file"),
-        ("s.csv", gzip.compress(b"x"), "Its content is gzip-compressed: land it under a name that ends in .gz"),
+        (
+            "s.csv",
+            gzip.compress(b"x", mtime=0),
+            "Its content is gzip-compressed: land it under a name that ends in .gz",
+        ),
         ("s.csv", b"PK\x03\x04 workbook", "an Excel workbook"),
         ("s.csv", b"PAR1....", "Its content is Parquet"),
         ("s.csv", b"x" * (1 << 20) + b"\n", "the first line is longer than 1 MB, so it is not a header"),
@@ -337,7 +341,7 @@ def test_a_parquet_file_without_rows_is_refused(tmp_path: Path) -> None:
 def test_the_unpacked_size_is_that_of_the_text_whatever_holds_it(tmp_path: Path) -> None:
     """Cleaning splits landings by this size, because a small gzip file can hold more than one task should read."""
     text = f"{HEADER}\n{ROWS * 5000}".encode()
-    packed = inspected(tmp_path, "s.csv.gz", gzip.compress(text))
+    packed = inspected(tmp_path, "s.csv.gz", gzip.compress(text, mtime=0))
     assert packed.unpacked == len(text) == inspected(tmp_path, "s.csv", text).unpacked
     assert packed.size < packed.unpacked / 10
     manifest = packed.to_json()
