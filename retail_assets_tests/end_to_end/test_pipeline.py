@@ -138,7 +138,7 @@ def test_a_landed_file_that_is_gone_stops_the_run_until_it_is_withdrawn_on_purpo
     landed.unlink()
     failed = place.run("retail-assets", "materialize", "--partition", LAST, expect=1)
     assert f"{landed.name} (" in failed.stderr
-    assert "gone from the raw store" in failed.stderr
+    assert "no longer in the raw store" in failed.stderr
     assert tables(place) == before
 
     manifest = place.home / "lake" / "retail_sales" / "raw" / f"dt={LAST}" / "manifest.json"
