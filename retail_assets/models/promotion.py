@@ -83,8 +83,8 @@ def read_in_use(models: ModelStore, loads: Callable[[bytes], Model]) -> InUse[Mo
         champion = models.champion()
         if champion is None:
             return InUse(None, None, None, None)
-        model = loads(models.load(champion.version))
-        return InUse(champion, models.manifest(champion.version), model, None)
+        manifest, data = models.load_with_manifest(champion.version)
+        return InUse(champion, manifest, loads(data), None)
     except (ModelStoreError, ModelFileError) as e:
         return InUse(champion, None, None, str(e))
 
@@ -289,7 +289,9 @@ def publish_card(models: ModelStore, output: Store) -> None:
         if champion is None:
             if published is not None:
                 output.delete([key])
-        elif published != (card := models.card(champion.version).encode()):
+        elif published == (card := models.card(champion.version).encode()):
+            return
+        else:
             output.write(key, card)
         # Another process may have moved the pointer and written its card before ours: then ours is of the past.
         if models.champion() == champion:

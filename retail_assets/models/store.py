@@ -105,8 +105,7 @@ class ModelStore:
         version = f"{last_day:%Y%m%d}-{digest[:10]}"
         manifest = Manifest(version=version, sha256=digest, **facts)
         try:
-            self.load(version)
-            stored = self.manifest(version)
+            stored, _ = self.load_with_manifest(version)
             if stored.code_version == manifest.code_version:
                 return stored
         except ModelStoreError:
@@ -156,6 +155,10 @@ class ModelStore:
 
     def load(self, version: str) -> bytes:
         """Return the bytes of a version. Raises ModelStoreError where their digest is not that of the manifest."""
+        return self.load_with_manifest(version)[1]
+
+    def load_with_manifest(self, version: str) -> tuple[Manifest, bytes]:
+        """Return the manifest and the bytes of a version; see `load`."""
         manifest = self.manifest(version)
         data = self.store.read_if_exists(key := self._key(manifest.version, _MODEL))
         if data is None or hashlib.sha256(data).hexdigest() != manifest.sha256:
@@ -164,7 +167,7 @@ class ModelStore:
                 f"{self.store.uri_of(key)} {wrong}. Retrain {self.kind.subject}, or roll back: "
                 f"retail-assets models rollback --kind {self.kind.name}"
             )
-        return data
+        return manifest, data
 
     def card(self, version: str) -> str:
         """Return the model card of a version, Markdown."""
