@@ -18,7 +18,7 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
+.PHONY: help demo test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
@@ -28,6 +28,8 @@ help:
 	@echo "make ui      Dagster's pages on http://127.0.0.1:3000"
 	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"
+	@echo "make test-fast    the tests that need neither Spark nor a server"
+	@echo "make soak    the random trials, long: hundreds of random sequences, other ones every time"
 	@echo "make test-warehouse   only the tests of DuckDB and of Redshift over the wire"
 	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"
 	@echo "make test-airflow     the Airflow bridge: its parts, dag.test(), and a whole Airflow next to a whole Dagster"
@@ -54,8 +56,17 @@ airflow: $(VENV)/airflow.installed instance
 	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
 	  --home "$$RETAIL_HOME/airflow"
 
+# Three processes on two cores: tests wait for servers and JVMs for much of their time. A file stays in one process.
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
+
+test-fast: $(VENV)/dev.installed
+	$(BIN)/python -m pytest $(BESIDE) -m 'not spark and not services'
+
+soak: $(VENV)/dev.installed
+	RETAIL_TEST_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=14400
 
 test-warehouse: $(VENV)/dev.installed
 	$(BIN)/python -m pytest retail_assets_tests/warehouse retail_assets_tests/services/redshift

@@ -12,6 +12,7 @@ import pytest
 
 from retail_assets import settings as settings_module
 from retail_assets.settings import Settings
+from retail_assets_tests.trials import SOAK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,11 +31,71 @@ os.environ["MPLBACKEND"] = "Agg"
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
 
-# A slow machine is no failure, and a failed run must fail again when it is repeated.
+# A slow machine is no failure, and a failed run must fail again when it is repeated. `make soak` draws other cases each
+# time, and prints how to draw the one that failed.
 hypothesis.settings.register_profile(
-    "retail", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "retail",
+    deadline=None,
+    derandomize=not SOAK,
+    print_blob=SOAK,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("retail")
+
+#: Fixtures that start Spark, or a server, where nothing else of a test says so.
+_SPARK_FIXTURES = {"spark", "materialized", "scenario"}
+_SERVICE_FIXTURES = {"stack", "endpoint", "azurite", "live", "postgres_url", "webserver", "container"}
+#: Files whose tests start Spark, or a server, by themselves: below `retail_assets_tests/`.
+_SPARK_FILES = (
+    "benchmarks/test_cleaning.py",
+    "cleaning/test_clusters.py",
+    "end_to_end/",
+    "faults/test_kills.py",
+    "spark/test_class_archive.py",
+    "spark/test_session.py",
+)
+_SERVICE_FILES = (
+    "airflow_bridge/test_dag_test.py",
+    "airflow_bridge/test_local_stack.py",
+    "airflow_bridge/test_standalone.py",
+    "defs/test_dg.py",
+    "deploy/test_dagster_production.py",
+    "end_to_end/",
+    "services/",
+)
+#: What takes longest begins first, so that at the end no process waits for one long file.
+_LONGEST = (
+    "airflow_bridge/test_standalone.py",
+    "end_to_end/test_pipeline.py",
+    "faults/test_kills.py",
+    "upgrade/",
+    "spark/test_class_archive.py",
+    "end_to_end/test_graph_on_s3.py",
+    "warehouse/contract/test_faults.py",
+    "cleaning/test_bad_files.py",
+    "quarantine/test_replay.py",
+    "forecasting/test_forecast.py",
+    "airflow_bridge/test_dag_test.py",
+    "defs/",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what starts Spark or a server, and put the longest files first (the order within a file stays)."""
+    tests = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(tests).as_posix()
+        return next((at for at, prefix in enumerate(_LONGEST) if place.startswith(prefix)), len(_LONGEST))
+
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        place = item.path.relative_to(tests).as_posix()
+        if fixtures & _SPARK_FIXTURES or place.startswith(_SPARK_FILES):
+            item.add_marker("spark")
+        if fixtures & _SERVICE_FIXTURES or place.startswith(_SERVICE_FILES):
+            item.add_marker("services")
+    items.sort(key=rank)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from retail_assets.samples.synthetic import SOURCE
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.faults.crash_shop import FIRST, csv
+from retail_assets_tests.trials import trials
 from retail_assets_tests.warehouse.landings import held
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 DAYS = [FIRST + dt.timedelta(days=i) for i in range(3)]
 FILES = ("a.csv", "b.csv")
 
-#: How many random sequences are tried; SEQUENCES=100 for a thorough test.
-SEQUENCES = min(int(os.environ.get("SEQUENCES", "3")), 100)
+SEQUENCES = trials(ordinary=3, soak=100)
 
 #: A file: (transaction, cents, has no date) per line, at least one; None withdraws the file.
 _FILE = st.none() | st.lists(
@@ -46,6 +45,7 @@ _STEP = st.tuples(
 Line = tuple[str, int, bool]
 
 
+@pytest.mark.soak
 @pytest.mark.spark
 @settings(max_examples=SEQUENCES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(_STEP, min_size=1, max_size=3))

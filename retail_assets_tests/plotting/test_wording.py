@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import doctest
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.plotting import labels, wording
+from retail_assets.plotting import wording
 from retail_assets.plotting.wording import (
     axis_number,
     change,
@@ -26,13 +25,6 @@ from retail_assets.plotting.wording import (
     short,
     span,
 )
-
-
-@pytest.mark.parametrize("module", [wording, labels], ids=lambda module: module.__name__)
-def test_the_examples_in_the_docstrings_are_right(module: object) -> None:
-    failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
-    assert tried > 0
-    assert failed == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import datetime as dt
 import gzip
 import io
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -35,6 +34,7 @@ from retail_assets.quarantine.rows import Selection, read_table
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.quarantine.rejected_cases import HEADER, LENIENT, STRICT, Shop, contract
+from retail_assets_tests.trials import trials
 
 pytestmark = pytest.mark.spark
 
@@ -260,10 +260,10 @@ def _assert_as_promised(shop: Shop, model: Model, warehouse: DuckDBWarehouse) ->
     then=st.lists(steps, min_size=2, max_size=4),
 )
 @settings(
-    max_examples=int(os.environ.get("REPLAY_EXAMPLES", "10")),
-    derandomize="REPLAY_EXAMPLES" not in os.environ,
+    max_examples=trials(ordinary=10, soak=220),
     suppress_health_check=list(HealthCheck),
 )
+@pytest.mark.soak
 def test_any_sequence_of_landings_contracts_and_replays_is_exact(
     spark: SparkSession, first: list[tuple[list[tuple[str, bytes]], Contract]], then: list[Land | Replay]
 ) -> None:

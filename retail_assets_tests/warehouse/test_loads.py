@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.trials import trials
 from retail_assets_tests.warehouse.landings import (
     DAY,
     SOURCE,
@@ -50,8 +50,7 @@ _LOAD = st.lists(
 #: The statement at which a first attempt at a load fails. A load has about 30 of them.
 _BREAKS = st.none() | st.integers(0, 35)
 
-#: How many random sequences are tried; SEQUENCES=600 for a thorough look.
-SEQUENCES = int(os.environ.get("SEQUENCES", "15"))
+SEQUENCES = trials(ordinary=15, soak=600)
 
 
 def landing(content: Sequence[tuple[str, int, str]], day: dt.date) -> list[Row]:
@@ -85,6 +84,7 @@ class _BreakingConnection:
 
 @given(st.lists(st.tuples(_LOAD, _BREAKS), min_size=1, max_size=4))
 @settings(max_examples=SEQUENCES)
+@pytest.mark.soak
 def test_after_any_sequence_of_loads_whole_or_broken_the_tables_equal_their_definition(
     loads: list[tuple[list[tuple[dt.date, tuple[list[tuple[str, int, str]], int, int] | None, bool]], int | None]],
 ) -> None:
@@ -133,6 +133,7 @@ def test_after_any_sequence_of_loads_whole_or_broken_the_tables_equal_their_defi
     st.lists(st.integers(1, 3), min_size=8, max_size=8),
 )
 @settings(max_examples=SEQUENCES)
+@pytest.mark.soak
 def test_the_same_landings_in_any_order_grouping_and_repetition_give_the_same_tables(
     content: dict[dt.date, list[tuple[str, int, str]]], order: list[dt.date], sizes: list[int]
 ) -> None:

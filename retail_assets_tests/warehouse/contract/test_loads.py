@@ -21,10 +21,15 @@ from retail_assets.tables import (
     SALES,
     SALES_CLEAN,
 )
+from retail_assets_tests.trials import trials
 from retail_assets_tests.warehouse.contract.warehouses import NEXT, Place
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, defined, line, publish, rejected
 
 DAYS = [DAY + dt.timedelta(days=i) for i in range(4)]
+_FEW = settings(
+    max_examples=trials(ordinary=4, soak=60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def landing(content: Sequence[tuple[str, int]], day: dt.date) -> list[Row]:
@@ -63,7 +68,8 @@ _LOADS = st.lists(st.tuples(st.sampled_from(DAYS), _LINES, st.integers(0, 2)), m
 
 
 @given(_LOADS)
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@_FEW
+@pytest.mark.soak
 def test_after_any_sequence_of_loads_the_tables_equal_their_definition(
     empty_place: Place, loads: list[tuple[dt.date, list[tuple[str, int]], int]]
 ) -> None:
@@ -112,7 +118,8 @@ _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 
 @given(st.lists(_TEXT, min_size=1, max_size=8, unique=True))
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@_FEW
+@pytest.mark.soak
 def test_any_text_is_loaded_asked_for_and_read_back_as_it_is(empty_place: Place, texts: list[str]) -> None:
     rows = [line(text, 1, product_category=text, at=at) for at, text in enumerate(texts, 2)]
     empty_place.load(publish(empty_place.lake, DAY, rows, run=f"run{next(_NUMBERS)}"))
