@@ -56,8 +56,8 @@ airflow: $(VENV)/airflow.installed instance
 	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
 	  --home "$$RETAIL_HOME/airflow"
 
-# Three processes on two cores: tests wait for servers and JVMs for much of their time. A file stays in one process.
-BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# Three processes on two cores: tests wait for servers and JVMs for much of their time. conftest.py says what stays together.
+BESIDE := -n 3
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest $(BESIDE)

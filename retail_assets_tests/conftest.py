@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -65,8 +65,10 @@ _SERVICE_FILES = (
 )
 #: What takes longest begins first, so that at the end no process waits for one long file.
 _LONGEST = (
-    "airflow_bridge/test_standalone.py",
     "end_to_end/test_pipeline.py",
+    "end_to_end/test_run.py",
+    "end_to_end/test_webserver.py",
+    "airflow_bridge/test_standalone.py",
     "faults/test_kills.py",
     "upgrade/",
     "spark/test_class_archive.py",
@@ -78,6 +80,24 @@ _LONGEST = (
     "airflow_bridge/test_dag_test.py",
     "defs/",
 )
+
+
+#: Files that share the pipeline that `materialized` has run: in one process, or each process would run it.
+_TOGETHER = ("end_to_end/test_pipeline.py", "end_to_end/test_run.py", "end_to_end/test_webserver.py")
+
+
+@pytest.hookimpl(optionalhook=True)  # a hook of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, as they share fixtures, and the order of the files."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "together" if file.endswith(_TOGETHER) else file
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -201,12 +201,11 @@ class ModelStore:
         `over` is the champion that the decision was made against. Raises PromotionOvertakenError where the champion is
         another by now.
         """
-        chosen = self.manifest(version).version
 
         def target(champion: Champion | None) -> str:
             if over is not ... and champion != over:
-                raise PromotionOvertakenError(f"Another version than {chosen} was put in use in the meantime.")
-            return chosen
+                raise PromotionOvertakenError(f"Another version than {version} was put in use in the meantime.")
+            return version
 
         return self.move(target, at=at, by=by, reason=reason)
 
@@ -222,8 +221,7 @@ class ModelStore:
             except UnreadablePointerError as e:
                 # Its content is lost; putting a version in use is how it is repaired.
                 champion, tag = None, e.tag
-            version = choose(champion)
-            self.load(version)
+            version = self.load_with_manifest(choose(champion))[0].version
             if champion is not None and champion.version == version:
                 return champion
             history = champion.history if champion else ()
