@@ -89,11 +89,11 @@ def error_by_week(backtest: Backtest) -> Figure | None:
             color = palette.BASELINE
         style = "--" if name in BASELINE_NAMES else "-"
         axes.plot(weeks, lines[name], color=color, lw=2.4 if name == champion else 1.2, ls=style, marker="o", ms=4)
-    _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
     axes.set_xticks(weeks, [f"week {week}" for week in weeks])
     axes.set_xlim(0.8, len(masks) + 0.15 + 0.36 * max(len(masks) - 1, 1))
     percent_ticks(axes)
     axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
+    _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
     axes.set_ylabel("error, as a share of sales (WAPE)")
     cutoffs = plural(len(backtest.cutoffs), "cut-off")
     evidence = f"Sum of the absolute errors of all categories and days / sum of sales; backtest at {cutoffs}."
@@ -112,7 +112,7 @@ def _weeks_title(errors: np.ndarray) -> str:
 
 def _name_lines(axes: Axes, ends: dict[str, float], x: float, champion: str) -> None:
     """Write names at the ends of lines, moved apart where they would overlap."""
-    gap = 0.052 * max(max(ends.values()), 1e-9)
+    gap = 0.045 * axes.get_ylim()[1]
     at = -np.inf
     for name in sorted(ends, key=lambda name: ends[name]):
         at = max(ends[name], at + gap)
