@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,6 +14,15 @@ _SYMBOLS = {
     **dict.fromkeys(("JPY", "CNY"), "¥"),
     **{"EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩", "TRY": "₺", "UAH": "₴", "ILS": "₪", "VND": "₫", "PHP": "₱"},
 }
+
+
+def added(default: Any) -> Any:
+    """Declare a key that contracts of earlier versions did not have. At its default it leaves the digest as it was.
+
+    Otherwise an upgrade would give every contract another digest, and its landings would count as registered and
+    cleaned by another contract.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 class Section(BaseModel):

@@ -45,6 +45,11 @@ def test_every_shipped_contract_is_valid_and_named_like_its_file(name: str) -> N
     assert load(name).name == name
 
 
+def test_an_upgrade_leaves_the_digest_of_a_contract_that_uses_no_new_key() -> None:
+    """Data of version 0.1.0 says this digest; another one would mean that another contract had cleaned it."""
+    assert load("retail_sales").digest == "retail_sales@1+2c4bc218"
+
+
 def test_the_shipped_contracts_are_those_that_the_documentation_names() -> None:
     assert all(f"`{name}`" in DOCUMENT.read_text(encoding="utf-8") for name in shipped())
 
