@@ -109,7 +109,10 @@ class Home:
 
 def unpack(folder: Path) -> Home:
     with tarfile.open(ARCHIVE) as tar:
-        tar.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(folder, filter="data")
+        else:  # Python before 3.11.4; the archive is our own
+            tar.extractall(folder)
     return Home(folder)
 
 
