@@ -40,7 +40,7 @@ class Platform:
         return Store(self.settings.models_uri)
 
     def model_store(self, kind: ModelKind) -> ModelStore:
-        """Versions of one kind of model: of the forecast, or of the segments."""
+        """Return the versions of one kind of model: of the forecast, or of the segments."""
         return ModelStore(self._models, self.source, kind)
 
     @cached_property

@@ -70,7 +70,7 @@ def percent_ticks(axes: Axes, which: Which = "y") -> None:
 
 
 def date_ticks(axes: Axes, least: int = 3, most: int = 12, *, year_size: float | None = None) -> None:
-    """Dates at round places of the calendar, `least` to `most` of them; `year_size` is the type size of the year."""
+    """Put `least` to `most` ticks at round places of the calendar; `year_size` is the type size of the year."""
     locator = mdates.AutoDateLocator(minticks=least, maxticks=most)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
@@ -79,7 +79,7 @@ def date_ticks(axes: Axes, least: int = 3, most: int = 12, *, year_size: float |
 
 
 def date_axis(axes: Axes, first: dt.date, last: dt.date) -> None:
-    """Date ticks from `first` to `last`; up to two weeks are written as weekday and day."""
+    """Set date ticks from `first` to `last`; up to two weeks are written as weekday and day."""
     span = (last - first).days
     if span <= 14:
         axes.xaxis.set_major_locator(mdates.DayLocator(interval=1 if span <= 7 else 2))

@@ -21,13 +21,13 @@ _LEFT = 0.01
 
 
 def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of one panel; sizes in inches."""
+    """Create a figure of one panel; sizes are in inches."""
     figure, panels = grid_of_panels(1, 1, width, height)
     return figure, panels[0]
 
 
 def grid_of_panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of rows x columns panels, and the panels row by row; sizes in inches."""
+    """Create a figure of rows x columns panels, and return it with the panels row by row; sizes are in inches."""
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     panels = list(figure.subplots(rows, columns, squeeze=False).ravel())

@@ -81,7 +81,7 @@ class Settings:
         return self.home / "warehouse" / "retail.duckdb"
 
     def today(self) -> dt.date:
-        """The current day in shop time."""
+        """Return the current day in shop time."""
         return dt.datetime.now(ZoneInfo(self.contract.timezone)).date()
 
 

@@ -56,7 +56,7 @@ def explained(error: Exception, bucket: str) -> StorageError | None:
 
 
 def code_of(error: aws.ClientError) -> str:
-    """S3's error code, such as `NoSuchKey`; an empty string if there is none."""
+    """Return S3's error code, such as `NoSuchKey`; an empty string if there is none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

@@ -11,13 +11,13 @@ from retail_assets.tables import Table
 
 
 def static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
-    """Metadata of a table asset, known before it is materialized."""
+    """Return the metadata of a table asset that is known before it is materialized."""
     names = {"dagster/table_name": f"{platform.warehouse.schema}.{table.name}"}
     return static_table_metadata(table, lineage(columns)) | names
 
 
 def report_json(report: dict[str, Any]) -> bytes:
-    """A report as the file that is published; exact money as decimal strings."""
+    """Render a report as the file that is published; exact money as decimal strings."""
     return json.dumps(report, indent=2, allow_nan=False, default=_money).encode() + b"\n"
 
 

@@ -28,7 +28,7 @@ _FEWEST_MONTHS = 3
 
 
 def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Heat map of mean revenue in each hour of the week."""
+    """Draw a heat map of mean revenue in each hour of the week."""
     timed = data.overview.timed_lines / data.overview.lines
     if timed < 0.5:
         raise NothingToShow(
@@ -98,7 +98,7 @@ def _hours(start: int, end: int) -> str:
 
 
 def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
-    """Heat map of the months of each category against its own average, 100 being its average day."""
+    """Draw a heat map of the months of each category against its own average, 100 being its average day."""
     pattern = calendar.months(data)
     whole = [m.start for m in pattern.whole][-_MONTHS_SHOWN:] if pattern is not None else []
     if len(whole) < _FEWEST_MONTHS:

@@ -17,7 +17,7 @@ class NothingToShow(Exception):  # noqa: N818 - not an error: the data lack what
 
 
 def footnote(data: EdaData, extra: str = "") -> str:
-    """What the figure is made from, and `extra` sentences about it."""
+    """Say what the figure is made from, followed by `extra` sentences about it."""
     o = data.overview
     if o.first_date is None or o.last_date is None:
         raise NothingToShow("there are no sales yet")
@@ -54,7 +54,7 @@ def legend_above(axes: Axes, names: list[tuple[str, str]]) -> None:
 
 
 def month_ticks(starts: list[dt.date]) -> list[str]:
-    """Short names of months, with the year below the first one and each January."""
+    """Return short names of months, with the year below the first one and each January."""
     return [
         f"{MONTHS[m.month - 1]}\n{m.year}" if i == 0 or m.month == 1 else MONTHS[m.month - 1]
         for i, m in enumerate(starts)

@@ -39,7 +39,7 @@ def render_all(data: EdaData, *, currency: str, country: str | None = None) -> d
 
 
 def skipped(data: EdaData) -> dict[str, str]:
-    """Why `render_all` leaves out the figures it leaves out: the reason by file stem."""
+    """Return why `render_all` leaves figures out: the reason by file stem."""
     _, reasons = _lay_out(data, "", None)
     return reasons
 

@@ -78,11 +78,11 @@ class Concentration:
     known: int
 
     def of_best(self, share: float) -> float:
-        """Share of revenue that the best `share` of customers brings."""
+        """Return the share of revenue that the best `share` of customers brings."""
         return float(np.interp(share, self.customers, self.revenue))
 
     def half(self) -> float:
-        """Smallest share of customers that brings half of the revenue."""
+        """Return the smallest share of customers that brings half of the revenue."""
         return float(np.interp(0.5, self.revenue, self.customers))
 
 

@@ -68,7 +68,7 @@ class Season:
 
 @functools.lru_cache(maxsize=16)
 def public_holidays(country: str | None, first: dt.date, last: dt.date) -> Mapping[dt.date, str] | None:
-    """English names of the public holidays from `first` to `last`, by day; None without a known country code.
+    """Return the English names of the public holidays by day; None without a known country code.
 
     >>> public_holidays("US", dt.date(2017, 12, 1), dt.date(2017, 12, 31))
     mappingproxy({datetime.date(2017, 12, 25): 'Christmas Day'})

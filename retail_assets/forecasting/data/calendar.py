@@ -49,7 +49,7 @@ class HolidayCalendar:
     regressors: Regressors = NONE
 
     def name(self, day: np.datetime64) -> str | None:
-        """The holiday on a day; None on other days."""
+        """Return the holiday on a day; None on other days."""
         return self.names.get(to_date(day))
 
 

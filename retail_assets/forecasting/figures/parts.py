@@ -8,13 +8,13 @@ from retail_assets.plotting.axes import number_ticks
 
 
 def revenue_axis(axes: Axes, currency: str) -> None:
-    """Ticks and title of revenue per day."""
+    """Set the ticks and the title of an axis of revenue per day."""
     number_ticks(axes, "y")
     axes.set_ylabel(f"revenue per day ({currency})" if currency else "revenue per day")
 
 
 def capitalized(words: str) -> str:
-    """Words at the start of a sentence; the others keep their case.
+    """Capitalize words at the start of a sentence; the others keep their case.
 
     >>> capitalized("the Theta method")
     'The Theta method'

@@ -75,7 +75,7 @@ class Session:
 
     @contextlib.contextmanager
     def outside_a_transaction(self) -> Iterator[None]:
-        """Each statement of the block commits itself."""
+        """Let each statement of the block commit itself."""
         self._connection.autocommit = True
         try:
             yield
