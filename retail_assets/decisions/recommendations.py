@@ -13,6 +13,7 @@ from retail_assets.decisions import campaigns, stock
 from retail_assets.plotting import wording
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
+from retail_assets.storage.markdown_text import as_cell
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -58,19 +59,13 @@ def as_markdown(recommendations: Mapping[str, Any]) -> str:
         until = wording.day(dt.date.fromisoformat(recommendations["snapshot"]))
         lines += [f"From sales until {until}. Money and shares of segments are of the last {WINDOW_DAYS} days.", ""]
     for name, campaign in recommendations["segments"].items():
-        lines += [f"## {_plain(name)}", ""]
+        lines += [f"## {as_cell(name)}", ""]
         for text in filter(None, (campaign["action"], campaign["text"])):
-            lines += [_plain(text), ""]
+            lines += [as_cell(text), ""]
     lines += ["## Stock", ""]
-    lines += [f"- {_plain(entry['text'])}" for entry in recommendations["stock"]] or [
+    lines += [f"- {as_cell(entry['text'])}" for entry in recommendations["stock"]] or [
         "No recommendation: see the notes."
     ]
     if recommendations["notes"]:
-        lines += ["", "## Notes", "", *(f"- {_plain(note)}" for note in recommendations["notes"])]
+        lines += ["", "## Notes", "", *(f"- {as_cell(note)}" for note in recommendations["notes"])]
     return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Escape text for Markdown: no line of it can become a heading, a link or HTML."""
-    escaped = "".join(f"\\{sign}" if sign in "\\`*_[]<>#|" else sign for sign in text)
-    return " ".join(escaped.split())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import Table
 
 if TYPE_CHECKING:
@@ -71,15 +72,13 @@ def row_counts(total: int, by_partition: Mapping[str, int]) -> dict[str, Any]:
 
 
 def preview(rows: pa.Table) -> dg.MarkdownMetadataValue:
-    """Return the first rows as a Markdown table; long cells are cut."""
+    """Return the first rows as a Markdown table that shows every cell as text; long cells are cut."""
     head = rows.slice(0, _PREVIEW_ROWS)
     if not head.num_rows:
         return dg.MetadataValue.md("*no rows*")
-    lines = ["| " + " | ".join(head.column_names) + " |", "|" + " --- |" * head.num_columns]
+    lines = ["| " + " | ".join(map(as_cell, head.column_names)) + " |", "|" + " --- |" * head.num_columns]
     for row in head.to_pylist():
-        cells = (
-            "" if v is None else str(v).replace("|", "\\|").replace("\n", " ")[:_PREVIEW_CELL] for v in row.values()
-        )
+        cells = ("" if v is None else as_cell(str(v), _PREVIEW_CELL) for v in row.values())
         lines.append("| " + " | ".join(cells) + " |")
     return dg.MetadataValue.md("\n".join(lines))
 
@@ -89,4 +88,4 @@ def picture(thumbnail: bytes, caption: str) -> dg.MarkdownMetadataValue:
 
     Full-size figures stay in the output store, because the event log is a database.
     """
-    return dg.MetadataValue.md(f"![{caption}](data:image/png;base64,{base64.b64encode(thumbnail).decode()})")
+    return dg.MetadataValue.md(f"![{as_cell(caption)}](data:image/png;base64,{base64.b64encode(thumbnail).decode()})")

@@ -16,6 +16,7 @@ from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.schema_changes import SchemaChange, compare
+from retail_assets.storage.markdown_text import as_cell
 
 _SHOWN = 20
 _CELL = 60
@@ -109,7 +110,10 @@ def schema_drift_as_markdown(drifts: Sequence[SchemaDrift]) -> str:
         )
         lines[-1] += "".join(
             f"\n| {d.landed_on} | {d.earlier} | "
-            + " | ".join(map(_cell, (c.file.rsplit("/", 1)[-1], c.what, c.before, c.after, f"{c.rule}: {c.verdict}")))
+            + " | ".join(
+                as_cell(text, _CELL)
+                for text in (c.file.rsplit("/", 1)[-1], c.what, c.before, c.after, f"{c.rule}: {c.verdict}")
+            )
             + " |"
             for d, c in rows[:_SHOWN]
         )
@@ -118,8 +122,3 @@ def schema_drift_as_markdown(drifts: Sequence[SchemaDrift]) -> str:
     elif len(alone) < len(drifts):
         lines.append("The same shape as before.")
     return "\n\n".join(lines) or "No files."
-
-
-def _cell(text: str) -> str:
-    shown = text if len(text) <= _CELL else text[: _CELL - 1] + "…"
-    return "".join(c if c.isprintable() else " " for c in shown).replace("\\", "\\\\").replace("|", "\\|")

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retail_assets.storage.markdown_text import as_cell
+
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a card: its heading and its lines, Markdown."""
+    """A section of a card: its heading, and its lines as Markdown; `as_cell`, `bullets` and `table` write text."""
 
     heading: str
     lines: Sequence[str]
@@ -21,7 +23,7 @@ class Section:
 def model_card(
     title: str, verdict: str, *, made_of: Iterable[str], sections: Iterable[Section], summary: str | None = None
 ) -> str:
-    """Compose the card of a version.
+    """Compose the card of a version. Names from the data are text in it, whatever they contain.
 
     Args:
         title: what it is a model of, and its family.
@@ -44,7 +46,7 @@ def model_card(
     None.
     <BLANKLINE>
     """
-    lines = [f"# {title}", "", *([summary, ""] if summary else []), f"**{verdict}**"]
+    lines = [f"# {as_cell(title)}", "", *([as_cell(summary), ""] if summary else []), f"**{as_cell(verdict)}**"]
     for section in (Section("Made of", bullets(made_of)), *sections):
         lines += ["", f"## {section.heading}", "", *section.lines]
     return "\n".join(lines) + "\n"
@@ -66,7 +68,7 @@ def bullets(items: Iterable[str]) -> list[str]:
     >>> bullets(["one", "two"])
     ['- one', '- two']
     """
-    return [f"- {item}" for item in items]
+    return [f"- {as_cell(item)}" for item in items]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -75,4 +77,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     >>> table(["k", "score"], [["2", "0.5"]])
     ['| k | score |', '| --- | --- |', '| 2 | 0.5 |']
     """
-    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+    written = (header, *rows)
+    first, *others = (f"| {' | '.join(map(as_cell, cells))} |" for cells in written)
+    return [first, "|" + " --- |" * len(header), *others]

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from retail_assets.storage.markdown_text import as_cell
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -210,9 +212,9 @@ def markdown(name: str) -> str:
     r"""Write a name from the data as literal text in Markdown: one line in which nothing is markup.
 
     >>> print(markdown("A_1 [new]"))
-    A\_1 \[new\]
+    A_1 `[new]`
     """
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", short(name, 80))
+    return as_cell(short(name, 80))
 
 
 def age_order(group: str) -> tuple[float, str]:

@@ -4,6 +4,7 @@ before.
 
 import dagster as dg
 
+from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
@@ -30,7 +31,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def landing_is_not_empty(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             empty = [str(landing.landed_on) for landing in landings_of(context) if not landing.files]
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not empty,
             severity=dg.AssetCheckSeverity.WARN,
             description=f"Nothing landed on {', '.join(empty[:_SHOWN])}. Was the shop closed, or is a delivery late? "
@@ -54,7 +55,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         if contract.unknown_columns == "ignore":
             unknown = {}
         names = sorted({name for columns in unknown.values() for name in columns})
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not unknown,
             severity=dg.AssetCheckSeverity.WARN,
             description=f"Columns that contract {contract.name} does not know, so they are not loaded: "
@@ -89,10 +90,10 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         if len(changed) > _SHOWN:
             lines.append(f"And {len(changed) - _SHOWN:,} more.")
         if changed:
-            lines.append("Look at the files. If a change is intended, let the contract accept it (`drift`).")
+            lines.append("Look at the files. If a change is intended, let the contract accept it (drift).")
         elif first:
             lines = [f"Nothing landed before {first[0]}: no landing to compare with."]
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not changed,
             severity=dg.AssetCheckSeverity.WARN,
             description=" ".join(lines) or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.models.kinds import FORECAST
 from retail_assets.platform import Platform
@@ -36,7 +37,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             ).to_pylist()
         none = bool(size["history"]) and not size["n"]
         names = ", ".join(str(row["product_category"]) for row in wrong)
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not wrong and not none,
             description=f"Incomplete, duplicated or not finite: {names}. Materialize sales_forecast again."
             if wrong
@@ -69,7 +70,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         days = ", ".join(str(row["forecast_date"]) for row in apart[:5])
         problems = [f"{crossed['n']} rows have quantiles that cross"] if crossed["n"] else []
         problems += [f"TOTAL is not the sum of the categories on {days}"] if apart else []
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not problems,
             description=f"{'; '.join(problems)}. Materialize sales_forecast again." if problems else None,
             metadata={"crossed": int(crossed["n"]), "days_apart": len(apart)},
@@ -91,7 +92,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 stored = {manifest.version: manifest for manifest in models.versions()}
                 earlier = [stored[move.version] for move in champion.history if move.version in stored]
                 skilled = next((manifest for manifest in reversed(earlier) if manifest.has_skill), None)
-        return dg.AssetCheckResult(
+        return check_result(
             passed=skilled is None,
             description=None
             if skilled is None or in_use is None
@@ -115,7 +116,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         with failing_clearly():
             drift = recent_drift(warehouse, models)
         shares = {name: value for name, value in drift.shares().items() if name != "units_wape" and value is not None}
-        return dg.AssetCheckResult(
+        return check_result(
             passed=drift.alarm is None,
             severity=dg.AssetCheckSeverity.WARN,
             description=f"{drift.alarm}. Materialize forecast_backtest: a training is due." if drift.alarm else None,

@@ -7,7 +7,25 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.storage.markdown_text import as_text
+
 _SHOWN = 10
+
+
+def check_result(
+    *,
+    passed: bool,
+    description: str | None = None,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    metadata: Mapping[str, Any] | None = None,
+) -> dg.AssetCheckResult:
+    """Return a check result. Dagster renders `description` as Markdown; here it is text, and shown as it is."""
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=severity,
+        description=None if description is None else as_text(description),
+        metadata=metadata,
+    )
 
 
 def result(
@@ -19,7 +37,7 @@ def result(
     **metadata: Any,
 ) -> dg.AssetCheckResult:
     """Return a check result that says what is wrong and what to do if the check did not pass."""
-    return dg.AssetCheckResult(
+    return check_result(
         passed=passed, severity=severity, description=None if passed else f"{problem} {todo}", metadata=metadata
     )
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.models import promotion
 from retail_assets.models.kinds import SEGMENTS
@@ -23,9 +24,9 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             champion = platform.model_store(SEGMENTS).champion()
         in_use = champion.version if champion else "none"
         if held is None:
-            return dg.AssetCheckResult(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})
+            return check_result(passed=True, metadata={"in_use": in_use, "customers": int(size["n"])})
         # An error in every run until a person decides. Not blocking: what follows is named by the model in use.
-        return dg.AssetCheckResult(
+        return check_result(
             passed=False,
             severity=dg.AssetCheckSeverity.ERROR,
             description=f"{held.version} is held: {held.reason}. Until a person decides, {in_use} names customers. "
@@ -45,7 +46,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 "FULL JOIN customer_segments AS c ON c.customer_id = s.customer_id"
             ).to_pylist()
         passed = not row["forgotten"] and not row["strangers"]
-        return dg.AssetCheckResult(
+        return check_result(
             passed=passed,
             description=None
             if passed
@@ -90,7 +91,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 else []
             )
         names = ", ".join(str(row["persona"]) for row in wrong)
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not wrong,
             description=f"{table} does not add up to customer_segments: {names}. Materialize {table} again."
             if wrong

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.checks.scope import few_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
@@ -80,8 +81,12 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
         more = [] if table in KEPT else [name for name in actual.names if name not in table.names]
         wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
         passed = not any(wrong.values())
-        problems = "; ".join(f"{what}: {which}" for what, which in wrong.items() if which)
-        return dg.AssetCheckResult(
+        problems = "; ".join(
+            f"{what}: {', '.join(which) if isinstance(which, list) else which}"
+            for what, which in wrong.items()
+            if which
+        )
+        return check_result(
             passed=passed,
             description=None if passed else f"{table.name}: {problems}. Materialize it again.",
             metadata={"columns": len(table.columns), "rows": int(counted["n"]), "wrong": dg.MetadataValue.json(wrong)},
@@ -109,7 +114,7 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
                 f"GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 10",
                 days or (),
             ).to_pylist()
-        return dg.AssetCheckResult(
+        return check_result(
             passed=not repeated,
             description=f"{table.name}: repeated ({key}), such as {_shown(repeated[0])}. Materialize it again."
             if repeated

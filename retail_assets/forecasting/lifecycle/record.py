@@ -17,6 +17,7 @@ from retail_assets.forecasting.models.features import FEATURES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
+from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import FORECAST_BACKTEST
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     if report["evaluated"]:
         sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
     if "units" in report:
-        sections.append(Section("Units", [f"{report['units']['verdict']} {report['units']['note']}"]))
+        sections.append(Section("Units", [as_cell(f"{report['units']['verdict']} {report['units']['note']}")]))
     fallbacks = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})
     limits = [
         "events without precedent in the history (a first Christmas, a pandemic, a move)",
@@ -161,7 +162,7 @@ def _measured(report: dict[str, Any]) -> list[str]:
     rows = []
     for name in sorted(models, key=lambda name: models[name]["rmse"]):
         cells = ["–" if (value := models[name].get(key)) is None else f"{value:,.3f}" for key in keys]
-        rows.append([f"**{name}**" if name == champion else name, *cells])
+        rows.append([f"{name} (chosen)" if name == champion else name, *cells])
     lines = table(["model", *keys], rows)
     if models[champion].get("coverage80") is None:
         lines += ["", "The coverage of the intervals was not measured: there is no earlier cut-off to learn them from."]

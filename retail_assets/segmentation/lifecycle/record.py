@@ -118,7 +118,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 str(c.k),
                 f"{c.silhouette:.3f}",
                 "–" if c.bootstrap_ari is None else f"{c.bootstrap_ari:.3f}",
-                "**chosen**" if c.k == model.k else c.why or "",
+                "chosen" if c.k == model.k else c.why or "",
             ]
             for c in training.tried
         ],
