@@ -56,7 +56,8 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
         lines.append("  not found:      " + "; ".join(_with_nearest(c, contract, unknown) for c in missing))
         lines.append("  expected:       " + ", ".join(repr(c) for c in contract.raw_columns()))
         lines.append(
-            "  Choose the right contract (RETAIL_SOURCE), add an alias to it, or check that the first line is a header."
+            "  Choose the right contract (RETAIL_SOURCE), add an alias to it, or check that the first line is a header "
+            "(lines above it: `file: {skip_top: N}`)."
         )
         raise LandingError("\n".join(lines))
     ignored = {normalize_header(c) for c in contract.ignore_columns}
@@ -89,6 +90,7 @@ def required_raw_columns(contract: Contract) -> list[str]:
     if contract.cancellations:
         needed.append(contract.cancellations.column)
     needed += [u.column for u in contract.quantity_units]
+    needed += contract.file.fill_down[:1]
     by_normal = {normalize_header(n): c for c, names in contract.raw_columns().items() for n in names}
     return list(dict.fromkeys(by_normal[normalize_header(c)] for c in needed))
 

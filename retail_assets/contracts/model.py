@@ -115,6 +115,7 @@ class Contract(Section):
                 columns[header] = tuple(dict.fromkeys((*columns.get(header, ()), rule.header, *rule.aliases)))
         extra: list[str] = [c for rule in self.columns.values() for c in rule.compose]
         extra += [u.column for u in self.quantity_units]
+        extra += self.file.fill_down
         if self.cancellations:
             extra.append(self.cancellations.column)
         known = {normalize_header(name) for names in columns.values() for name in names}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from retail_assets.contracts.values import DateFormat, Encoding, Header, Timezone, format_order
+from retail_assets.contracts.values import DateFormat, Encoding, Header, Pattern, Timezone, format_order
 
 _SYMBOLS = {
     **dict.fromkeys(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"), "$"),
@@ -118,10 +118,30 @@ class NumberRule(Section):
 
 
 class FileRule(Section):
-    """Encoding and separator of text files. A byte-order mark always overrides `encoding`."""
+    """How the rows lie in a file. A byte-order mark always overrides `encoding`.
+
+    `skip_top` counts the lines above the header; `header` is a regular expression, and the first line in which it is
+    found is the header. `skip_bottom` counts the lines of totals at the end; `totals` is a regular expression, and the
+    last lines are skipped as long as it is found in them. `sheet` is the name or the number of a workbook's sheet.
+    `fill_down` lists columns whose blank cells mean the value of the line above; the first of them is the key.
+    """
 
     encoding: Encoding = "utf-8"
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    skip_top: Annotated[int, Field(ge=0, le=1000)] | None = added(None)
+    header: Pattern | None = added(None)
+    skip_bottom: Annotated[int, Field(ge=0, le=50)] = added(0)
+    totals: Pattern | None = added(None)
+    sheet: Annotated[str, Field(min_length=1, max_length=200)] | None = added(None)
+    fill_down: tuple[Header, ...] = added(())
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FileRule:
+        if self.skip_top is not None and self.header is not None:
+            raise ValueError("give either `skip_top` or `header`, not both")
+        if self.skip_bottom and self.totals is not None:
+            raise ValueError("give either `skip_bottom` or `totals`, not both")
+        return self
 
 
 class CancellationRule(Section):

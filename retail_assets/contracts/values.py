@@ -80,6 +80,16 @@ def _not_a_number(text: str) -> str:
     return text
 
 
+def _searchable(pattern: str) -> str:
+    try:
+        found = re.compile(pattern).search("")
+    except (re.error, RecursionError, OverflowError) as e:
+        raise ValueError(f"{pattern!r} is not a regular expression: {e}") from e
+    if found:
+        raise ValueError(f"{pattern!r} is found in every line, also in an empty one; give some text to look for")
+    return pattern
+
+
 def format_order(pattern: str) -> str | None:
     """Return the order of day and month (`dmy` or `mdy`) in a numeric date format; None for any other format.
 
@@ -93,5 +103,6 @@ def format_order(pattern: str) -> str | None:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 DateFormat = Annotated[str, AfterValidator(_readable_format)]
+Pattern = Annotated[str, AfterValidator(_searchable)]
 Header = Annotated[str, AfterValidator(_with_letters)]
 MissingValue = Annotated[str, AfterValidator(_not_a_number)]

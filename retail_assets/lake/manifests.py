@@ -34,6 +34,11 @@ class RawManifest:
         return sum(f.lines for f in self.files)
 
     @property
+    def skipped(self) -> int:
+        """Lines above the headers and lines of totals, which are no rows."""
+        return sum(f.skipped_above + f.skipped_below for f in self.files)
+
+    @property
     def size(self) -> int:
         return sum(f.size for f in self.files)
 

@@ -26,6 +26,12 @@ class FileProfile:
 
     `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
     columns of a Parquet file. `unpacked` is the uncompressed size in bytes, and at least `size`.
+
+    `skipped_above` and `skipped_below` count the lines above the header and those of totals at the end that are not
+    rows, without blank ones; `skipped` has their texts, to be shown. Rows end before the physical line `totals_from`
+    (0: at the end of the file). `header_records` counts the records up to the end of the header, where a quoted field
+    above it spans lines (0: one for each line but those within the header).
+    `fill_down` are the numbers of the columns whose blank cells mean the value of the line above, the key first.
     """
 
     key: str
@@ -46,6 +52,12 @@ class FileProfile:
     control: Control = field(default_factory=Control)
     types: list[str] = field(default_factory=list)
     unpacked: int = 0
+    skipped_above: int = 0
+    skipped_below: int = 0
+    totals_from: int = 0
+    skipped: list[str] = field(default_factory=list)
+    header_records: int = 0
+    fill_down: list[int] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

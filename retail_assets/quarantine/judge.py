@@ -107,6 +107,7 @@ def _stage(lake: Lake, plan: LandingPlan, texts: pa.Table, run_id: str, staged: 
         staged.append(name)
         lake.store.write(name, data)
         as_text = replace(profile, format=kind, compression=None, encoding="utf-8", line_end="lf", header_lines=0)
+        as_text = replace(as_text, header_records=0, totals_from=0, skipped_above=0, skipped_below=0, fill_down=[])
         profiles.append(replace(as_text, key=name, size=len(data)))
         breaks = np.array([1, *(text.count("\n") + 1 for text in values[low:high])], dtype=np.int64)
         begins.append((np.int64(number) << 40) + 1 + np.cumsum(breaks)[:-1])

@@ -176,9 +176,11 @@ def _of_contracts(contract: Contract, registered: RawManifest, manifest: CleanMa
 
 def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str | None:
     """Return why the quarantined texts of a file no longer match it, if today's contract splits it differently."""
-    for name in ("encoding", "delimiter", "line_end", "header", "header_lines", "lines"):
+    for name in ("encoding", "delimiter", "line_end", "header", "header_lines", "totals_from", "lines"):
         if getattr(before, name) != getattr(now, name):
             return f"the contract changes how {before.key} is read ({name.replace('_', ' ')})"
+    if before.fill_down or now.fill_down:
+        return f"cells of {before.key} are filled from the lines above, which the text of a row does not show"
     rule = contract.columns["transaction_id"]
     named = {normalize_header(name) for name in (rule.header, *rule.compose) if name}
     id_columns = {position for header, position in now.positions.items() if normalize_header(header) in named}

@@ -11,15 +11,16 @@ import pyarrow as pa
 
 from retail_assets.cleaning.readers.blocks import BLOCK_BYTES, utf8_blocks
 from retail_assets.cleaning.readers.delimited import DelimitedReader
+from retail_assets.cleaning.readers.fill_down import filled_down
 from retail_assets.cleaning.readers.json_lines import JsonLinesReader
 from retail_assets.cleaning.readers.parquet import parquet_records
-from retail_assets.cleaning.readers.records import Records
+from retail_assets.cleaning.readers.records import Records, before_line
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 
 
 def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Records]:
-    """Yield every record of an open file after its header, in order.
+    """Yield every record of an open file between its header and its totals, in order.
 
     Text files stream in blocks of `block_bytes`, so memory does not grow with the file. Where a block ends makes no
     difference to the records.
@@ -28,12 +29,10 @@ def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = 
     more than MAX_LINE_BYTES.
     """
     try:
-        if profile.format == "parquet":
-            yield from parquet_records(handle, profile)
-            return
-        blocks = utf8_blocks(handle, profile, block_bytes)
-        reader = JsonLinesReader(profile) if profile.format == "jsonl" else DelimitedReader(profile)
-        yield from reader.records(blocks)
+        records = _of_format(handle, profile, block_bytes)
+        if profile.totals_from:
+            records = before_line(records, profile.totals_from)
+        yield from filled_down(records, profile.fill_down) if profile.fill_down else records
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
         raise LandingError(
             f"{profile.key} is damaged: its gzip stream is truncated or corrupt ({e}). Land a complete copy with "
@@ -43,3 +42,11 @@ def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = 
         raise LandingError(
             f"{profile.key} cannot be read as {profile.format}: {str(e)[:300]}. Land a complete copy with --replace."
         ) from e
+
+
+def _of_format(handle: IO[bytes], profile: FileProfile, block_bytes: int) -> Iterator[Records]:
+    if profile.format == "parquet":
+        return parquet_records(handle, profile)
+    blocks = utf8_blocks(handle, profile, block_bytes)
+    reader = JsonLinesReader(profile) if profile.format == "jsonl" else DelimitedReader(profile)
+    return reader.records(blocks)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 #: Stands for bytes that are not text in the file's encoding, and for NUL.
@@ -31,3 +33,13 @@ class Records:
         """Build a block from its columns of equal length."""
         names = [*(f"c{i}" for i in range(len(columns))), "line", "lines", "raw", "defects"]
         return cls(pa.table([*columns, line, lines, raw, defects], names=names))
+
+
+def before_line(blocks: Iterator[Records], line: int) -> Iterator[Records]:
+    """Yield the records that begin before a line of the file."""
+    for block in blocks:
+        kept = int(np.searchsorted(block.table["line"].to_numpy(), line))
+        if kept == block.table.num_rows:
+            yield block
+        elif kept:
+            yield Records(block.table.slice(0, kept))

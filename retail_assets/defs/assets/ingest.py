@@ -125,6 +125,10 @@ def _raw_metadata(landings: Registered) -> dict[str, Any]:
         "manifest": dg.MetadataValue.json(
             [{"key": f.key, "size": f.size, "sha256": f.sha256, "lines": f.lines} for f in files[:_FILES_SHOWN]]
         ),
+        "lines_skipped": sum(m.skipped for m in manifests),
+        "skipped": dg.MetadataValue.json(
+            [{"key": f.key, "lines": f.skipped} for f in files if f.skipped][:_FILES_SHOWN]
+        ),
         "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(landings.drifts)),
         "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
     }

@@ -47,6 +47,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             landings=len(pairs),
             landings_cleaned_by_another_contract=sum(clean.contract != contract for _, clean in pairs),
             lines=sum(raw.lines for raw, _ in pairs),
+            lines_skipped=sum(raw.skipped for raw, _ in pairs),
             rows_landed=sum(clean.landed_rows for _, clean in pairs),
             rows_clean=sum(clean.rows("clean") for _, clean in pairs),
             rows_quarantined=sum(clean.rows("quarantine") for _, clean in pairs),

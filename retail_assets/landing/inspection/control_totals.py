@@ -6,6 +6,7 @@ with what cleaning wrote, so the code that splits a file into rows must not be s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from retail_assets.contracts.model import Contract
@@ -14,17 +15,23 @@ from retail_assets.contracts.typing_sql.numbers import amount
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.landing.inspection.date_order import NUMERIC_DATE, SHORT_DATE, DateEvidence
-from retail_assets.landing.inspection.duckdb_source import connected, file_source, one_path
+from retail_assets.landing.inspection.duckdb_source import (
+    connected,
+    file_source,
+    filled_down,
+    one_path,
+    without_totals,
+)
 from retail_assets.storage import Store
 
 
 def control_totals(
-    store: Store, profile: FileProfile, contract: Contract, *, lost_text: bool
+    store: Store, profile: FileProfile, contract: Contract, *, lost_text: bool, totals: Sequence[str] = ()
 ) -> tuple[Control, DateEvidence | None]:
     """Return a file's control totals, and what its dates prove; None where DuckDB could not split it into its lines.
 
-    `lost_text` says that the file contains NUL or U+FFFD. The evidence is empty where the contract declares the order
-    of day and month.
+    `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows.
+    The evidence is empty where the contract declares the order of day and month.
     """
     import duckdb
 
@@ -32,7 +39,8 @@ def control_totals(
     inferred = contract.dates.day_month_order is None
     with connected(store) as con:
         try:
-            source = file_source(profile, one_path(store, profile.key))
+            source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
+            source = filled_down(source, profile)
             # Cleaning reads no money from a record with lost text.
             holds_lost = " OR ".join(f"regexp_matches(c{i}, '[\\x00\\x{{fffd}}]')" for i in range(len(profile.header)))
             lost = holds_lost if lost_text else "FALSE"
@@ -41,6 +49,8 @@ def control_totals(
             if profile.format == "csv":
                 not_blank = "regexp_matches(csv_line, '[^\\x00-\\x20]')"
                 counted = f"SELECT count(DISTINCT line) FROM reject_errors WHERE {not_blank}"
+                if totals:
+                    counted += f" AND rtrim(csv_line, chr(13) || chr(10)) NOT IN ({', '.join(map(literal, totals))})"
                 [(rejected,)] = con.execute(counted).fetchall()
         except (duckdb.Error, UnicodeError) as e:
             note = f"not taken: {str(e).splitlines()[0][:200]}"
@@ -49,6 +59,9 @@ def control_totals(
     dates = DateEvidence(*evidence) if inferred else DateEvidence()
     if profile.format == "jsonl" and lost_text:
         return Control(rows=rows, rejected=0, note="not taken: the file holds text that is lost"), dates
+    if profile.fill_down and (rejected or lost_text or profile.format == "jsonl"):
+        note = "not taken: values are filled from lines above, and some lines cannot be read"
+        return Control(rows=rows, rejected=rejected, note=note), dates
     control = Control(rows=rows, rejected=rejected, amount=str(money if money is not None else Decimal("0.00")))
     swallowed = rows == 0 or (rejected and rows + rejected != profile.lines)  # an open quote takes everything after it
     return control, None if inferred and swallowed else dates

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import csv
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retail_assets.contracts.typing_sql.literals import literal
@@ -15,6 +16,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
 from retail_assets.storage import Store
 
+_COMPARED = 200  # cells of a line of totals
 _CSV_ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "iso8859-1": "latin-1"}
 
 
@@ -72,7 +74,8 @@ def file_source(profile: FileProfile, path: str) -> str:
     if encoding is None or profile.line_end == "cr":
         raise UnicodeError(f"DuckDB does not read {profile.encoding} with line ends {profile.line_end}")
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(profile.header)))
-    records = profile.header_lines - sum(name.count("\n") for name in profile.header)  # DuckDB skips records, not lines
+    # DuckDB skips records, not lines.
+    records = profile.header_records or profile.header_lines - sum(name.count("\n") for name in profile.header)
     return (
         f"read_csv({literal(path)}, auto_detect=false, header=false, skip={records}, "
         f"delim={literal(profile.delimiter)}, quote='\"', escape='\"', columns={{{types}}}, encoding='{encoding}', "
@@ -80,3 +83,40 @@ def file_source(profile: FileProfile, path: str) -> str:
         # Its default is sixteen of the longest lines: 256 MB per file, with several files at once.
         f"buffer_size={2 * MAX_LINE_BYTES}, hive_partitioning=false)"
     )
+
+
+def without_totals(source: str, profile: FileProfile, totals: Sequence[str]) -> str:
+    """Return SQL for a delimited file without the rows that say the same as its lines of totals.
+
+    Such a row elsewhere in the file is left out as well. Then rows and lines do not add up, which says that there is no
+    control total.
+    """
+    conditions = []
+    for text in totals:
+        cells = next(csv.reader([text], delimiter=profile.delimiter), [])
+        if len(cells) == len(profile.header):
+            same = (f"coalesce(c{i}, '') = {literal(cell)}" for i, cell in enumerate(cells[:_COMPARED]))
+            conditions.append(f"({' AND '.join(same)})")
+    return f"(SELECT * FROM {source} WHERE NOT ({' OR '.join(conditions)}))" if conditions else source
+
+
+def filled_down(source: str, profile: FileProfile) -> str:
+    """Return SQL for a file whose blank cells have the value of the line above, within the lines of one key."""
+    if not profile.fill_down:
+        return source
+    texts = {i: f"nullif(trim(c{i}, ' \t'), '')" for i in profile.fill_down}
+    key = texts[profile.fill_down[0]]
+    above = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    columns = (
+        f"last_value({texts[i]} IGNORE NULLS) OVER (PARTITION BY key_group ORDER BY place {above}) AS c{i}"
+        if i in texts
+        else f"c{i}"
+        for i in range(len(profile.header))
+    )
+    return f"""(
+        WITH placed AS (SELECT *, row_number() OVER () AS place FROM {source}),
+        keyed AS (SELECT *, last_value({key} IGNORE NULLS) OVER (ORDER BY place {above}) AS key_text FROM placed),
+        changed AS (SELECT *, key_text IS DISTINCT FROM lag(key_text) OVER (ORDER BY place) AS begins FROM keyed),
+        grouped AS (SELECT *, count(*) FILTER (WHERE begins) OVER (ORDER BY place {above}) AS key_group FROM changed)
+        SELECT {", ".join(columns)} FROM grouped
+    )"""

@@ -11,7 +11,9 @@ class Shape:
 
     `lines` counts the lines after the header that are not blank (rows, for Parquet); `header_lines` counts the physical
     lines up to the end of the header. `lost_text` says that it contains NUL or U+FFFD. `unpacked` is the uncompressed
-    size in bytes, and at least the size of the file. `types` are those of the columns of a Parquet file.
+    size in bytes, and at least the size of the file. `types` are those of the columns of a Parquet file. `above` are
+    the texts of the lines above the header and `tail` those of the last lines of the file with their numbers, both
+    without blank ones. `header_records` is that of the profile.
     """
 
     sha256: str
@@ -24,3 +26,6 @@ class Shape:
     unpacked: int
     lost_text: bool = False
     types: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    tail: list[tuple[int, str]] = field(default_factory=list)
+    header_records: int = 0

@@ -10,10 +10,11 @@ from typing import IO, cast
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.landing.inspection.content import encoding_of, refuse_binary_format, refuse_other_text
-from retail_assets.landing.inspection.header import delimiter_of, header_of
+from retail_assets.landing.inspection.header import Found, find_header
 from retail_assets.landing.inspection.json_keys import json_keys
 from retail_assets.landing.inspection.lines import count_lines, count_lines_with_text
 from retail_assets.landing.inspection.shape import Shape
+from retail_assets.landing.inspection.tail import Tail
 from retail_assets.landing.inspection.text_stream import READ_BYTES, Hashing, decoded, uncompressed
 from retail_assets.storage import Entry
 
@@ -37,11 +38,12 @@ def inspect_text(
         first = text.replace("\r", "\n") if line_end == "cr" else text
         _refuse_without_first_line(first, len(head), entry.key)
         if file_format == "jsonl":
-            delimiter, header, header_lines = "", json_keys(first, entry.key), 0
+            found = Found("", json_keys(first, entry.key), 0, 0)
         else:
-            delimiter = delimiter_of(first, contract)
-            header, header_lines = header_of(first, delimiter, entry.key)
-        lines, lost_text = count_lines(decoded(stream, decoder, text), line_end, entry.key)
+            found = find_header(first, contract, entry.key)
+        tail = Tail(line_end)
+        blocks = decoded(stream, decoder, text)
+        lines, lost_text = count_lines(tail.through(blocks) if file_format == "csv" else blocks, line_end, entry.key)
         unpacked = stream.tell() if compression else entry.size
     except gzip.BadGzipFile as e:
         raise LandingError(
@@ -58,13 +60,16 @@ def inspect_text(
     return Shape(
         sha256=hashing.sha256.hexdigest(),
         encoding=encoding,
-        delimiter=delimiter,
+        delimiter=found.delimiter,
         line_end=line_end,
-        header=header,
-        header_lines=header_lines,
-        lines=lines - count_lines_with_text(first, header_lines),
+        header=found.fields,
+        header_lines=found.end,
+        lines=lines - count_lines_with_text(first, found.end),
         unpacked=max(entry.size, unpacked),
         lost_text=lost_text,
+        above=found.above(first),
+        tail=[(number, line) for number, line in tail.lines() if number > found.end],
+        header_records=found.records(first),
     )
 
 
