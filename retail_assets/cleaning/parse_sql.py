@@ -9,6 +9,7 @@ from retail_assets.cleaning import rules
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql import numbers, people
 from retail_assets.contracts.typing_sql.categories import category
+from retail_assets.contracts.typing_sql.exchange_rates import converted, row_currency
 from retail_assets.contracts.typing_sql.identifiers import identifier, is_rounded, too_long
 from retail_assets.contracts.typing_sql.moments import moment
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
@@ -72,7 +73,10 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], te
     id_list = ", ".join(f"{identifier(f'({text})')} AS {name}" for name, text in ids.items())
     constants = "".join(f", {sql} AS {name}" for name, sql in same.items())
     given = "price_given" if "unit_price" in contract.columns else "FALSE"
-    amount = numbers.amount(columns, "amount_number", "amount_given", "quantity", "written_price")
+    currency = "row_currency" if contract.currencies else None
+    if contract.currencies:
+        id_list += f", {row_currency(columns, contract.currencies)} AS row_currency"
+    amount = numbers.written_amount(columns, "amount_number", "amount_given", "quantity", "written_price", currency)
     return f"""
         WITH texts AS (
             SELECT *{", " if texts else ""}{texts} FROM records
@@ -82,22 +86,26 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], te
         ),
         counted AS (
             SELECT *, {numbers.quantity(columns, "quantity_number")} AS quantity,
-                   {numbers.price(columns, "price_number")} AS written_price
+                   {numbers.written_price(columns, "price_number", currency)} AS written_price
             FROM readings
         ),
         typed AS (
-            SELECT *, {amount} AS total_amount
+            SELECT *, {amount} AS written_amount
             FROM counted
+        ),
+        settled AS (
+            SELECT *{_refunds(contract)}, {converted(columns, "written_amount", 2, currency)} AS total_amount
+            FROM typed
         ),
         complete AS (
             SELECT *, CASE WHEN written_price IS NULL AND NOT {given} AND quantity <> 0
                            THEN try_cast(round(CAST(total_amount AS DOUBLE) / CAST(quantity AS DOUBLE), 4)
                                          AS DECIMAL(18,4))
-                           ELSE written_price END AS unit_price,
+                           ELSE {converted(columns, "written_price", 4, currency)} END AS unit_price,
                    ?::DATE AS landed_on,
                    CASE WHEN isfinite(any_moment) THEN any_moment END AS sold_at,
                    coalesce(band, {people.age_group("age")}) AS age_group
-            FROM typed
+            FROM settled
         ),
         judged AS (
             SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({_mask(columns, contract, rounded)})::BIGINT END
@@ -112,6 +120,15 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], te
         FROM judged"""
 
 
+def _refunds(contract: Contract) -> str:
+    """Return what turns a row of negative amount into a return: a negative quantity at a price above zero."""
+    if contract.refunds is None:
+        return ""
+    turned = {"quantity": "-abs(quantity)", "written_price": "abs(written_price)"}
+    cases = (f"CASE WHEN written_amount < 0 THEN {sql} ELSE {name} END AS {name}" for name, sql in turned.items())
+    return f" REPLACE ({', '.join(cases)})"
+
+
 def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
     """Return SQL for the reasons to reject a row that could be split, as one number."""
     required = {name for name, rule in contract.columns.items() if rule.required}
@@ -121,6 +138,11 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
     amount_expected = "TRUE" if "total_amount" in required else "amount_given"
     if "total_amount" not in contract.columns:
         amount_expected = "quantity IS NOT NULL AND unit_price IS NOT NULL"
+    # A row in a currency that is not converted has no money, for that reason alone.
+    price, amount = "unit_price IS NULL", "total_amount IS NULL"
+    if contract.currencies:
+        price = f"(written_price IS NULL OR (row_currency IS NOT NULL AND {price}))"
+        amount = f"(written_amount IS NULL OR (row_currency IS NOT NULL AND {amount}))"
     # Where the contract has no order id, the order is the transaction.
     ids = [name for name in IDS if name in contract.columns]
     texts = (*ids, "product_category", "age_group")
@@ -128,12 +150,14 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
     bits = [
         (rules.INVALID_DATE, "sold_at IS NULL"),
         (rules.INVALID_QUANTITY, "quantity IS NULL"),
-        (rules.INVALID_PRICE, f"unit_price IS NULL AND {price_expected}"),
-        (rules.INVALID_AMOUNT, f"total_amount IS NULL AND {amount_expected}"),
+        (rules.INVALID_PRICE, f"{price} AND {price_expected}"),
+        (rules.INVALID_AMOUNT, f"{amount} AND {amount_expected}"),
         (rules.INVALID_GENDER, "read_gender = '?'"),
         (rules.INVALID_AGE, "age IS NULL AND age_given"),
         (rules.TEXT_TOO_LONG, _with_its_number(long) if contract.columns["transaction_id"].occurrence else long),
     ]
+    if contract.currencies:
+        bits.append((rules.OTHER_CURRENCY, "row_currency IS NULL"))
     if rounded:
         any_rounded = " OR ".join(f"coalesce({is_rounded(name)}, FALSE)" for name in ids)
         bits.append((rules.ROUNDED_ID, any_rounded))

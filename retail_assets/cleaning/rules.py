@@ -48,6 +48,9 @@ TEXT_TOO_LONG = Reason("text_too_long", 9, "an id or a name does not fit its war
 ROUNDED_ID = Reason(
     "rounded_id", 10, "an id such as 5.36365E+11: a spreadsheet read it as a number and lost its last digits"
 )
+OTHER_CURRENCY = Reason(
+    "other_currency", 12, "the row is in a currency other than the contract's, and the contract has no rate for it"
+)
 
 READING = (
     MALFORMED_ROW,
@@ -61,6 +64,7 @@ READING = (
     INVALID_AGE,
     TEXT_TOO_LONG,
     ROUNDED_ID,
+    OTHER_CURRENCY,
 )
 STRUCTURAL_MASK = MALFORMED_ROW.mask | UNCLOSED_QUOTE.mask | NOT_TEXT.mask
 
@@ -107,9 +111,9 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
                 "total_mismatch",
                 27,
                 f"amount and quantity x unit price differ by more than {contract.amount_tolerance}",
-                # Wide enough for any product: DuckDB stops the query where one does not fit its type. A price
-                # that was derived from the amount is not compared with it.
-                f"abs(total_amount - CAST(quantity AS DECIMAL(38,3)) * written_price) > {contract.amount_tolerance}",
+                # In the currency of the row, before rounding to another one. Wide enough for any product: DuckDB stops
+                # the query where one does not fit its type. A derived price is not compared with its amount.
+                f"abs(written_amount - CAST(quantity AS DECIMAL(38,3)) * written_price) > {contract.amount_tolerance}",
             )
         )
     return tuple(rules)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import (
     CancellationRule,
@@ -31,6 +32,7 @@ _RULES: dict[str, type[BaseModel]] = {
     "numbers": NumberRule,
     "columns": FieldRule,
     "cancellations": CancellationRule,
+    "currencies": CurrencyRule,
     "quantity_units": QuantityUnit,
     "drift": DriftRule,
 }

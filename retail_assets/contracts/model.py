@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.sections import (
     CancellationRule,
@@ -23,6 +24,7 @@ from retail_assets.contracts.sections import (
     NumberRule,
     QuantityUnit,
     Section,
+    added,
 )
 from retail_assets.contracts.values import MissingValue, Timezone
 from retail_assets.errors import nearest
@@ -61,6 +63,8 @@ class Contract(Section):
     columns: dict[str, FieldRule]
     category_case: Literal["keep", "title", "upper"] = "keep"
     cancellations: CancellationRule | None = None
+    refunds: Literal["negative_amount"] | None = added(None)
+    currencies: CurrencyRule | None = added(None)
     quantity_units: tuple[QuantityUnit, ...] = ()
     amount_tolerance: Annotated[str, Field(pattern=r"^\d+(\.\d{1,2})?$")] = "0.01"
     unknown_columns: Literal["ignore", "warn", "reject"] = "warn"
@@ -83,8 +87,19 @@ class Contract(Section):
                 raise ValueError(f"columns.{name}: `occurrence` is for transaction_id only")
             if rule.compose and name not in ("transaction_id", "order_id", "customer_id", "product_id"):
                 raise ValueError(f"columns.{name}: `compose` is for ids only")
+        self._rates_are_of_other_currencies()
         self._each_name_means_one_column()
         return self
+
+    def _rates_are_of_other_currencies(self) -> None:
+        if self.currencies is None:
+            return
+        if self.currency in self.currencies.rates:
+            raise ValueError(f"currencies.rates: {self.currency} is the contract's own `currency`, and needs no rate")
+        if self.currencies.default not in (None, self.currency, *self.currencies.rates):
+            raise ValueError(
+                f"currencies.default: {self.currencies.default} is neither the contract's `currency` nor has it a rate"
+            )
 
     def _each_name_means_one_column(self) -> None:
         owner: dict[str, str] = {}
@@ -118,6 +133,8 @@ class Contract(Section):
         extra += self.file.fill_down
         if self.cancellations:
             extra.append(self.cancellations.column)
+        if self.currencies:
+            extra.append(self.currencies.column)
         known = {normalize_header(name) for names in columns.values() for name in names}
         for name in extra:
             if normalize_header(name) not in known:

@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.values import DateFormat, Encoding, Header, Pattern, Timezone, format_order
 
-_SYMBOLS = {
-    **dict.fromkeys(("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"), "$"),
-    **dict.fromkeys(("JPY", "CNY"), "¥"),
-    **{"EUR": "€", "GBP": "£", "INR": "₹", "KRW": "₩", "TRY": "₺", "UAH": "₴", "ILS": "₪", "VND": "₫", "PHP": "₱"},
-}
+#: Currencies whose digits are grouped as in 12,34,567.
+_INDIAN = ("INR", "PKR", "BDT", "NPR", "LKR")
 
 
 def added(default: Any) -> Any:
@@ -91,29 +89,52 @@ class DateRule(Section):
         return next(filter(None, map(format_order, self.formats)), None)
 
 
+#: One sign of a currency. Points may be part of it ("Rs."), other marks of numbers may not.
+Sign = Annotated[str, Field(pattern=r"^[^\d\s,'’+\-()−%]{1,8}$")]
+
+
 class NumberRule(Section):
     """Marks in numbers. Money may have the currency's code or one of `currency_symbols` before or after it.
 
-    Without `currency_symbols`, only the symbol of the contract's currency is accepted, so that euros are not read as
-    dollars.
+    Without `currency_symbols`, only the signs of the contract's currency are accepted, so that euros are not read as
+    dollars. A text with letters (`R$`) is one sign; without letters, each of its characters is one (`€$`). `grouping`
+    of digits is by thousands, or `indian` (12,34,567). `negatives` says how else a minus is written, `zeros` what
+    stands for zero. `round: cents` rounds what has more decimals than its column.
     """
 
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
-    currency_symbols: Annotated[str, Field(pattern=r"^[^\d\s.,'+-]*$")] | None = None
+    currency_symbols: Annotated[str, Field(pattern=r"^[^\d\s,'+-]*$")] | tuple[Sign, ...] | None = None
+    grouping: Literal["thousands", "indian"] | None = added(None)
+    negatives: tuple[Literal["brackets", "trailing"], ...] = added(())
+    zeros: tuple[Annotated[str, Field(pattern=r"^[^\d\s().,]{1,8}$")], ...] = added(())
+    round: Literal["cents"] | None = added(None)
 
-    def symbols(self, currency: str) -> str:
-        """Return the characters that may stand for `currency` (ISO 4217).
+    def symbols(self, currency: str) -> tuple[str, ...]:
+        """Return the signs that may stand for `currency` (ISO 4217).
 
-        >>> NumberRule().symbols("EUR")
-        '€'
+        >>> NumberRule().symbols("EUR"), NumberRule(currency_symbols="R$").symbols("BRL")
+        (('€',), ('R$',))
         """
-        return _SYMBOLS.get(currency, "") if self.currency_symbols is None else self.currency_symbols
+        if self.currency_symbols is None:
+            return signs_of(currency)
+        if isinstance(self.currency_symbols, str):
+            whole = any(c.isalpha() for c in self.currency_symbols)
+            return (self.currency_symbols,) if whole else tuple(self.currency_symbols)
+        return self.currency_symbols
+
+    def grouped_as_in_india(self, currency: str) -> bool:
+        """Return whether digits may be grouped as in 12,34,567: as declared, else by the currency."""
+        return currency in _INDIAN if self.grouping is None else self.grouping == "indian"
 
     @model_validator(mode="after")
     def _differ(self) -> NumberRule:
         if self.decimal == self.thousands:
             raise ValueError("`decimal` and `thousands` must differ")
+        if any(not sign.strip(".") for sign in self.symbols("")):
+            raise ValueError("`currency_symbols`: a point is no sign of a currency; it may follow letters, as in Rs.")
+        if self.grouping == "indian" and not self.thousands:
+            raise ValueError('`grouping: indian` needs the mark between groups: `thousands: ","`')
         return self
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 _REPLAY = "then run `retail-assets quarantine replay`"
 _SENDER = "have it fixed where the file is made, and land the corrected file with `retail-assets land --replace`"
 _EXPORT = "export the lines (`quarantine export --raw`), fix them and land the corrected file"
-_NUMBERS = "Other marks or currency signs? Set `numbers: {decimal: …, thousands: …, currency_symbols: …}`"
+_NUMBERS = (
+    "More decimals than {decimals}? Set `numbers: {{round: cents}}`. Other marks or signs, brackets or a minus "
+    "at the end, groups such as 6,00,000? See `decimal`, `thousands`, `currency_symbols`, `negatives` and `grouping`"
+)
 
 _ADVICE: dict[str, str] = {
     "malformed_row": "No contract can fix this: the line does not have the shape of its header. "
@@ -15,14 +18,17 @@ _ADVICE: dict[str, str] = {
     f"If the characters are lost, {_SENDER}.",
     "invalid_date": "A date format that the contract does not know? Add it to `dates: {formats: […]}`, "
     f"{_REPLAY}. Otherwise {_EXPORT}.",
-    "invalid_quantity": "Other marks in numbers? Set `numbers: {decimal: …, thousands: …}`. Empty cells? Give "
+    "invalid_quantity": "More decimals than three? Set `numbers: {round: cents}`. Other marks in numbers? Set "
+    "`numbers: {decimal: …, thousands: …}`. Empty cells? Give "
     f"`quantity` a `default`. {_REPLAY.capitalize()}. Otherwise {_EXPORT}.",
-    "invalid_price": f"{_NUMBERS}, {_REPLAY}. Otherwise {_EXPORT}.",
-    "invalid_amount": f"{_NUMBERS}, {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_price": f"{_NUMBERS.format(decimals='four')}, {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_amount": f"{_NUMBERS.format(decimals='two')}, {_REPLAY}. Otherwise {_EXPORT}.",
     "invalid_gender": f"The shop's own codes? Leave the column out of the contract, or {_EXPORT}.",
     "invalid_age": f"A year of birth, or an age band? Map an age band to `age_group`, or {_EXPORT}.",
     "text_too_long": f"An id or name of this length is usually two columns run together: {_EXPORT}.",
     "rounded_id": f"The digits are lost: {_SENDER}. Format the column as text before saving the file.",
+    "other_currency": "Give the currency a rate (`currencies: {rates: …}`), or a `default` where the row names none, "
+    f"{_REPLAY}.",
     "missing_transaction_id": "Is the line identified by another column, or by several together? Use `header` or "
     f"`compose`, {_REPLAY}. Otherwise {_EXPORT}.",
     "missing_order_id": "No orders in the source? Remove `order_id` from the contract, so that each line is its own "
@@ -35,8 +41,8 @@ _ADVICE: dict[str, str] = {
     f"{_REPLAY}. If the year is mistyped, {_EXPORT}.",
     "zero_quantity": "Usually coupons and voided lines, so there is nothing to do. If they carry money that counts, "
     "ask the shop.",
-    "negative_price": "A return? It needs a negative quantity. A `cancellations` rule changes the sign of marked "
-    f"lines: set it, {_REPLAY}.",
+    "negative_price": "A refund that has only a negative amount? Set `refunds: negative_amount`, "
+    f"{_REPLAY}. If the file has both a sale and its cancellation, and marks the latter, use `cancellations`.",
     "total_mismatch": "Rounding or tax in the total? Set `amount_tolerance`, or leave `unit_price` out of the "
     f"contract, {_REPLAY}.",
 }
@@ -51,6 +57,7 @@ COLUMN_OF = {
     "negative_price": "unit_price",
     "invalid_amount": "total_amount",
     "total_mismatch": "total_amount",
+    "other_currency": "total_amount",
     "invalid_gender": "gender",
     "invalid_age": "age",
     "missing_category": "product_category",

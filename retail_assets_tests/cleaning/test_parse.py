@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,26 +92,45 @@ EURO = contract("numbers: {decimal: ',', thousands: '.'}")
 FRENCH = contract("numbers: {decimal: ',', thousands: ' '}")
 MARKED = contract("numbers: {thousands: ','}")
 SWISS = contract('numbers: {thousands: "\'"}')
+INDIAN = contract("numbers: {thousands: ',', grouping: indian}")
+BOOKS = contract("numbers: {thousands: ',', negatives: [brackets, trailing], zeros: ['-']}")
+ROUNDED = contract("numbers: {round: cents, negatives: [trailing]}")
 
 NUMBER_LIKE = st.one_of(
     st.decimals(allow_nan=True, allow_infinity=True).map(str),
     st.floats(-1e6, 1e6).map(repr),
     st.integers(-(10**20), 10**20).map(str),
-    st.text(alphabet="0123456789.,-+ eE'$€()\u00a0_٣x", max_size=10),
-    st.from_regex(r"-?\d{1,3}([,.' ]\d{3}){0,2}([.,]\d{0,4})?", fullmatch=True),
+    st.text(alphabet="0123456789.,-+ eE'’−$€()\u00a0_٣x%", max_size=10),
+    st.from_regex(r"-?\d{1,3}([,.'’ ]\d{3}){0,2}([.,]\d{0,4})?", fullmatch=True),
+    st.from_regex(r"\d{1,2}(,\d{2}){0,3},\d{3}([.]\d{0,3})?", fullmatch=True),
+    st.from_regex(
+        r"[$]?\([$]?\d{1,4}[.]\d{0,3}\)( USD)?|[$]?\d{1,3}[.]\d{0,3}( usd| US[$])?[-−]( usd)?", fullmatch=True
+    ),
+    st.sampled_from(["-", "$ -", "- USD", "--", "(-)", "$", ""]),
 )
 
 
 def meant(text: str, source: Contract, *, money: bool) -> Decimal | None:
     """Return what a text means in the contract's notation, in plain Python; None if it is not a number."""
     marks = source.numbers
-    value = text.strip(" \t\u00a0")
+    value = text.strip(" \t\u00a0").replace("−", "-")
+    currency = r"(?:USD|US\$|\$)"
+    if "brackets" in marks.negatives and value.count("(") == 1 and not set("+-") & set(value):
+        value = re.sub(
+            rf"^((?:{currency}\s*)?)\(([^()]+)\)((?:\s*{currency})?)$", r"-\1\2\3", value, flags=re.IGNORECASE
+        )
+    if "trailing" in marks.negatives:
+        value = re.sub(rf"^([^()+-]*\d[^()+-]*)-((?:\s*{currency})?\s*)$", r"-\1\2", value, flags=re.IGNORECASE)
     if money:
-        value = re.sub(r"^([+-]?)[\s\u00a0]*(USD|\$)[\s\u00a0]*|[\s\u00a0]*(USD|\$)$", r"\1", value)
-    groups = {" ": "[ \u00a0\u202f]", "": "(?!)"}.get(marks.thousands, re.escape(marks.thousands))
+        around = rf"^([+-]?)[\s\u00a0]*{currency}[\s\u00a0]*|[\s\u00a0]*{currency}$"
+        value = re.sub(around, r"\1", value, flags=re.IGNORECASE)
+    if value in marks.zeros:
+        return Decimal(0)
+    groups = {" ": "[ \u00a0\u202f]", "": "(?!)", "'": "['’]"}.get(marks.thousands, re.escape(marks.thousands))
     point = re.escape(marks.decimal)
     sign = r"[+-]?[\s\u00a0]*"
-    if not re.fullmatch(rf"{sign}[+-]?(\d{{1,3}}({groups}\d{{3}})+|\d*)({point}\d*)?([eE][+-]?\d+)?", value, re.ASCII):
+    whole = rf"\d{{1,3}}({groups}\d{{3}})+" + (r"|\d{1,2}(,\d{2})+,\d{3}" if marks.grouping == "indian" else "")
+    if not re.fullmatch(rf"{sign}[+-]?({whole}|\d*)({point}\d*)?([eE][+-]?\d+)?", value, re.ASCII):
         return None
     bare = re.sub(groups, "", value) if marks.thousands else value
     try:
@@ -122,16 +141,17 @@ def meant(text: str, source: Contract, *, money: bool) -> Decimal | None:
 
 @settings(max_examples=60)
 @given(
-    texts=st.lists(NUMBER_LIKE, min_size=1, max_size=30), source=st.sampled_from([PLAIN, EURO, FRENCH, MARKED, SWISS])
+    texts=st.lists(NUMBER_LIKE, min_size=1, max_size=30),
+    source=st.sampled_from([PLAIN, EURO, FRENCH, MARKED, SWISS, INDIAN, BOOKS, ROUNDED]),
 )
 def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], source: Contract) -> None:
     half_a_millionth = Decimal("0.0000005")
     rows = parsed(source, *({"amount": t, "price": t, "quantity": t} for t in texts))
     for text, row in zip(texts, rows, strict=True):
-        for name, reason in (
-            ("total_amount", "invalid_amount"),
-            ("unit_price", "invalid_price"),
-            ("quantity", "invalid_quantity"),
+        for name, reason, cents in (
+            ("total_amount", "invalid_amount", Decimal("0.01")),
+            ("unit_price", "invalid_price", Decimal("0.0001")),
+            ("quantity", "invalid_quantity", Decimal("0.001")),
         ):
             word = text.strip(" \t\u00a0").upper()
             missing = not word or word in {w.upper() for w in source.missing_values}
@@ -141,6 +161,9 @@ def test_a_number_is_what_was_written_or_the_row_has_a_reason(texts: list[str], 
             # An underscore between digits is Python's notation, and DuckDB's.
             value = Decimal(text.strip()) if value is None and "_" in text else value
             assert value is not None, (text, row[name])
+            if source.numbers.round:
+                value = value.quantize(Decimal("0.000001"), ROUND_HALF_UP).quantize(cents, ROUND_HALF_UP)
+                assert row[name] == value, (text, row[name])
             assert abs(row[name] - value) <= half_a_millionth, (text, row[name])
 
 

@@ -20,6 +20,7 @@ WRITTEN = {
     8: "invalid_age",
     9: "text_too_long",
     10: "rounded_id",
+    12: "other_currency",
     16: "missing_transaction_id",
     17: "missing_order_id",
     18: "missing_category",

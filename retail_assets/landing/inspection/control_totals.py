@@ -69,7 +69,8 @@ def control_totals(
 
 def _control_sql(source: str, columns: TextColumns, lost: str, *, dates: bool) -> str:
     # A word for a missing value is neither a number nor a date, so it matters only where a default replaces it.
-    missing = any(rule.default is not None for rule in columns.contract.columns.values())
+    contract = columns.contract
+    missing = any(rule.default is not None for rule in (*contract.columns.values(), contract.currencies) if rule)
     texts = f"SELECT {columns.trimmed(trim=True, missing=missing)}, ({lost}) IS TRUE AS lost FROM {source}"
     if not dates:
         return f"SELECT count(*), sum({amount(columns)}) FILTER (WHERE NOT lost) FROM ({texts})"
