@@ -51,7 +51,7 @@ def land(
     refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
     total = sum(check_file(file) for file in files)  # all of them, before anything is landed
     if check:
-        profiles = [check_before_landing(file, settings.contract) for file in files]
+        profiles = [check_before_landing(file, settings.contract, landed_on) for file in files]
         refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
     store = Store(settings.raw_uri)
     partitions = set()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from retail_assets.contracts.currency_signs import signs_of
+from retail_assets.contracts.date_formats import LeadingDate, contradiction, leading_date
 from retail_assets.contracts.values import DateFormat, Encoding, Header, Pattern, Timezone, format_order
 
 #: Currencies whose digits are grouped as in 12,34,567.
@@ -56,37 +57,51 @@ class FieldRule(Section):
 
 
 class DateRule(Section):
-    """How dates are written. `formats` are strptime patterns, tried in order after ISO 8601 and numeric dates.
+    """How dates are written. `formats` are strptime patterns; a text that one of them reads is read by it.
 
-    `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, or `infer`, which takes the order of the numeric
-    formats or, without any, infers it from the whole file (and refuses the file if it does not prove one). `zone` names
-    the time zone of the time stamps if they are not in shop time.
+    `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, `ymd` (25/04/03), or `infer`, which takes the order
+    of the numeric formats or, without any, infers it from the whole file (and refuses the file if it does not prove
+    one). `zone` names the time zone of the time stamps if they are not in shop time; a date without a time is a day in
+    the shop.
     """
 
     formats: tuple[DateFormat, ...] = ()
-    order: Literal["dmy", "mdy", "infer"] = "infer"
+    order: Literal["dmy", "mdy", "ymd", "infer"] = "infer"
     zone: Timezone | None = None
     earliest: dt.date = dt.date(1990, 1, 1)
     days_after_landing: Annotated[int, Field(ge=0, le=3660)] = 1
 
     @model_validator(mode="after")
     def _one_order(self) -> DateRule:
+        if two := contradiction(self.formats):
+            raise ValueError(f"the formats {two[0]!r} and {two[1]!r} read the same text as different days")
         orders = {format_order(f): f for f in reversed(self.formats)}
-        if "dmy" in orders and "mdy" in orders:
-            raise ValueError(
-                f"the formats {orders['dmy']!r} and {orders['mdy']!r} read the same text as different days"
-            )
-        other = {"dmy": "mdy", "mdy": "dmy", "infer": ""}[self.order]
+        other = {"dmy": "mdy", "mdy": "dmy"}.get(self.order, "")
         if other in orders:
             raise ValueError(f"`order: {self.order}` contradicts the format {orders[other]!r}")
         return self
 
     @property
     def day_month_order(self) -> str | None:
-        """`dmy` or `mdy` where the contract declares it; None where each file has to prove it."""
+        """`dmy`, `mdy` or `ymd` where the contract declares it; None where each file has to prove it."""
         if self.order != "infer":
             return self.order
-        return next(filter(None, map(format_order, self.formats)), None)
+        orders = set(filter(None, map(format_order, self.formats)))
+        return orders.pop() if len(orders) == 1 else None  # 31.1.2025 and 1/31/2025: the separators decide
+
+    def overriding(self) -> dict[str, LeadingDate]:
+        """Return the formats that read a text which would otherwise be read as another day, with their dates.
+
+        ISO 8601 has the year, the month and the day; a numeric date is read in the contract's order.
+
+        >>> list(DateRule(formats=("%Y-%d-%m", "%Y-%m-%d %H", "%d %b %Y")).overriding())
+        ['%Y-%d-%m']
+        """
+        leading = {f: date for f in self.formats if (date := leading_date(f))}
+        year_first = {f for f, date in leading.items() if date.long_year and date.order[0] == "y"}
+        return {
+            f: date for f, date in leading.items() if date.order != ("ymd" if f in year_first else self.day_month_order)
+        }
 
 
 #: One sign of a currency. Points may be part of it ("Rs."), other marks of numbers may not.

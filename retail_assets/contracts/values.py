@@ -26,6 +26,7 @@ _DIRECTIVES = (
     "%%",
     "%p",
     "%f",
+    "%z",
     *(f"%{letter}" for letter in "aAbBdHIjmMSyY"),
     *(f"%-{letter}" for letter in "dHIjmMSy"),
 )
@@ -58,11 +59,13 @@ def _readable_format(pattern: str) -> str:
     if odd := [d for d in re.findall(r"%-?.?", pattern) if d not in _DIRECTIVES]:
         raise ValueError(
             f"{odd[0]!r} in {pattern!r} cannot be read. Supported: {' '.join(d for d in _DIRECTIVES if '-' not in d)} "
-            "(an offset from UTC is read only in ISO 8601 dates)"
+            "(%z is an offset from UTC: +0200, -04:00, Z, UTC or GMT)"
         )
     parts = set(re.findall(r"%-?(.)", pattern))
     if not (parts & {"Y", "y"} and (("d" in parts and parts & {"m", "b", "B"}) or "j" in parts)):
         raise ValueError(f"{pattern!r} does not give year, month and day, as %d.%m.%Y does")
+    if "z" in parts and not parts & {"H", "I"}:
+        raise ValueError(f"{pattern!r} has an offset from UTC and no time of day: a day has none, so leave out %z")
     return pattern
 
 

@@ -98,10 +98,10 @@ def refuse_schema_drift_before_landing(
     refuse_schema_drift(lake, [landing], schema_drift_of(lake, [landing], contract), contract)
 
 
-def check_before_landing(path: Path, contract: Contract) -> FileProfile:
-    """Inspect a local file as it will be after landing, so that an unreadable file is refused before it lands.
+def check_before_landing(path: Path, contract: Contract, landed_on: dt.date | None = None) -> FileProfile:
+    """Inspect a local file as it will be after landing (on `landed_on`), so that an unreadable file does not land.
 
     Raises LandingError with the file's own name in the message.
     """
     folder = Store(str(path.absolute().parent))
-    return inspect_file(folder, Entry(path.name, path.stat().st_size, None), contract)
+    return inspect_file(folder, Entry(path.name, path.stat().st_size, None), contract, landed_on)

@@ -20,7 +20,8 @@ Rule = Literal["new_columns", "missing_columns", "renamed_columns", "column_orde
 
 _SEPARATORS = {"\t": "tab"}
 _LINE_ENDS = {"lf": "line feed", "cr": "carriage return"}
-_ORDERS = {"dmy": "day first", "mdy": "month first", None: "no numeric dates"}
+_NO_ORDER = "no numeric dates"
+_ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "year first", "typed": _NO_ORDER, None: _NO_ORDER}
 
 
 @dataclass(frozen=True)

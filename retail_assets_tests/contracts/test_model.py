@@ -120,7 +120,9 @@ def test_the_documentation_has_every_limit_and_every_reason(table: Callable[[], 
         (LEAST + "colums: {}\n", "colums: unknown key. Did you mean 'columns'?"),
         (LEAST + "dates: {ordre: dmy}\n", "dates.ordre: unknown key. Did you mean 'order'?"),
         (LEAST + "dates: {formats: ['%d.%m.%Q']}\n", "'%Q' in '%d.%m.%Q' cannot be read"),
-        (LEAST + "dates: {formats: ['%Y-%m-%d %z']}\n", "an offset from UTC is read only in ISO 8601 dates"),
+        (LEAST + "dates: {formats: ['%Y-%m-%d %z']}\n", "has an offset from UTC and no time of day"),
+        (LEAST + "dates: {formats: ['%Y-%d-%m', '%Y-%m-%d']}\n", "read the same text as different days"),
+        (LEAST + "dates: {formats: ['%y/%m/%d', '%d/%m/%y']}\n", "read the same text as different days"),
         (LEAST + "dates: {formats: ['%H:%M']}\n", "does not give year, month and day"),
         (LEAST + "dates: {order: mdy, formats: ['%d/%m/%Y']}\n", "`order: mdy` contradicts the format '%d/%m/%Y'"),
         (LEAST + "dates: {formats: ['%d/%m/%Y', '%m/%d/%Y']}\n", "read the same text as different days"),
@@ -222,6 +224,7 @@ def test_the_order_of_day_and_month_may_come_from_a_format() -> None:
     assert order("{formats: ['%d-%b-%Y', '%d.%m.%Y %H:%M']}") == "dmy"
     assert order("{formats: ['%-m/%-d/%y']}") == "mdy"
     assert order("{order: dmy, formats: ['%y-%m-%d']}") == "dmy"
+    assert order("{formats: ['%d.%m.%Y', '%m/%d/%Y']}") is None  # the separators decide
 
 
 def test_symbols_are_those_of_the_currency_unless_declared() -> None:

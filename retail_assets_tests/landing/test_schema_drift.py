@@ -151,8 +151,11 @@ def test_an_order_of_day_and_month_that_the_contract_declares_does_not_drift(sho
     shop.put(FIRST, row="1,31/01/2024,Toys,1,5,S1")
     shop.put(SECOND, row="1,01/31/2024,Toys,1,5,S1")
     assert summary(shop.register(FIRST, SECOND)) == [("order of day and month: 'day first', now 'month first'", "warn")]
-    shop.contract = contract("dates: {order: dmy}")
+    shop.contract = contract("dates: {order: mdy}")
     assert summary(shop.register(SECOND)) == []
+    shop.contract = contract("dates: {order: dmy}")
+    with pytest.raises(LandingError, match="1 dates fit only month first"):
+        shop.register(SECOND)
 
 
 def test_types_of_parquet_columns(shop: Shop) -> None:

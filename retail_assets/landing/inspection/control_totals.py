@@ -6,15 +6,19 @@ with what cleaning wrote, so the code that splits a file into rows must not be s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
+from retail_assets.contracts.date_formats import THREE_NUMBERS
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.contracts.typing_sql.moments import TYPED
 from retail_assets.contracts.typing_sql.numbers import amount
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.profile import Control, FileProfile
-from retail_assets.landing.inspection.date_order import NUMERIC_DATE, SHORT_DATE, DateEvidence
+from retail_assets.landing.inspection.date_order import MOST_DATES, DateEvidence
 from retail_assets.landing.inspection.duckdb_source import (
     connected,
     file_source,
@@ -22,21 +26,28 @@ from retail_assets.landing.inspection.duckdb_source import (
     one_path,
     without_totals,
 )
+from retail_assets.landing.inspection.format_evidence import evidence_of, evidence_sql
 from retail_assets.storage import Store
 
 
 def control_totals(
-    store: Store, profile: FileProfile, contract: Contract, *, lost_text: bool, totals: Sequence[str] = ()
+    store: Store,
+    profile: FileProfile,
+    contract: Contract,
+    landed_on: dt.date | None = None,
+    *,
+    lost_text: bool,
+    totals: Sequence[str] = (),
 ) -> tuple[Control, DateEvidence | None]:
     """Return a file's control totals, and what its dates prove; None where DuckDB could not split it into its lines.
 
     `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows.
-    The evidence is empty where the contract declares the order of day and month.
+    The evidence is empty where the dates are typed.
     """
     import duckdb
 
     columns = TextColumns(contract, profile.positions)
-    inferred = contract.dates.day_month_order is None
+    written = profile.date_order != TYPED
     with connected(store) as con:
         try:
             source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
@@ -44,7 +55,7 @@ def control_totals(
             # Cleaning reads no money from a record with lost text.
             holds_lost = " OR ".join(f"regexp_matches(c{i}, '[\\x00\\x{{fffd}}]')" for i in range(len(profile.header)))
             lost = holds_lost if lost_text else "FALSE"
-            [row] = con.execute(_control_sql(source, columns, lost, dates=inferred)).fetchall()
+            [row] = con.execute(_control_sql(source, columns, lost, landed_on, dates=written)).fetchall()
             rejected = 0
             if profile.format == "csv":
                 not_blank = "regexp_matches(csv_line, '[^\\x00-\\x20]')"
@@ -54,9 +65,9 @@ def control_totals(
                 [(rejected,)] = con.execute(counted).fetchall()
         except (duckdb.Error, UnicodeError) as e:
             note = f"not taken: {str(e).splitlines()[0][:200]}"
-            return Control(note=note), None if inferred else DateEvidence()
+            return Control(note=note), None if written else DateEvidence()
     rows, money, *evidence = row
-    dates = DateEvidence(*evidence) if inferred else DateEvidence()
+    dates = _evidence(contract, *evidence) if written else DateEvidence()
     if profile.format == "jsonl" and lost_text:
         return Control(rows=rows, rejected=0, note="not taken: the file holds text that is lost"), dates
     if profile.fill_down and (rejected or lost_text or profile.format == "jsonl"):
@@ -64,10 +75,14 @@ def control_totals(
         return Control(rows=rows, rejected=rejected, note=note), dates
     control = Control(rows=rows, rejected=rejected, amount=str(money if money is not None else Decimal("0.00")))
     swallowed = rows == 0 or (rejected and rows + rejected != profile.lines)  # an open quote takes everything after it
-    return control, None if inferred and swallowed else dates
+    return control, None if written and swallowed else dates
 
 
-def _control_sql(source: str, columns: TextColumns, lost: str, *, dates: bool) -> str:
+def _evidence(contract: Contract, days: list[str] | None, rows: list[int] | None, *formats: Any) -> DateEvidence:
+    return DateEvidence(dict(zip(days or [], rows or [], strict=True)), evidence_of(formats, contract.dates))
+
+
+def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.date | None, *, dates: bool) -> str:
     # A word for a missing value is neither a number nor a date, so it matters only where a default replaces it.
     contract = columns.contract
     missing = any(rule.default is not None for rule in (*contract.columns.values(), contract.currencies) if rule)
@@ -75,24 +90,23 @@ def _control_sql(source: str, columns: TextColumns, lost: str, *, dates: bool) -
     if not dates:
         return f"SELECT count(*), sum({amount(columns)}) FILTER (WHERE NOT lost) FROM ({texts})"
     date = columns.field_text("sold_at")
-    looks_numeric = f"(substr({date}, 2, 1) IN ('/', '.', '-') OR substr({date}, 3, 1) IN ('/', '.', '-'))"
-
-    def part(group: int) -> str:
-        digits = f"regexp_extract({date}, {literal(NUMERIC_DATE)}, {group})"
-        return f"try_cast(CASE WHEN {looks_numeric} THEN {digits} END AS INTEGER)"
-
-    day_first = "first BETWEEN 13 AND 31 AND second BETWEEN 1 AND 12"
-    month_first = "second BETWEEN 13 AND 31 AND first BETWEEN 1 AND 12"
-    numeric = "first BETWEEN 1 AND 31 AND second BETWEEN 1 AND 31 AND least(first, second) <= 12"
+    marks = " OR ".join(f"substr({date}, {place}, 1) IN ('-', '/', '.')" for place in (5, 3, 2))
+    formats = evidence_sql("written", columns.contract.dates, landed_on)
+    written = f", {date} AS written" if formats else ""
+    # Rows are counted by the begin of their dates, of which there are few; what those prove is for Python.
     return f"""
-        WITH typed AS (
-            SELECT lost, {amount(columns)} AS amount, {date} AS written, {part(1)} AS first, {part(2)} AS second
+        WITH typed AS {"MATERIALIZED " if formats else ""}(
+            SELECT lost, {amount(columns)} AS amount, CASE WHEN {marks} THEN left({date}, 11) END AS day{written}
             FROM ({texts})
+        ),
+        groups AS MATERIALIZED (
+            SELECT day, count(*) AS n, sum(amount) FILTER (WHERE NOT lost) AS amount FROM typed GROUP BY day
+        ),
+        days AS (
+            SELECT regexp_extract(day, {literal(THREE_NUMBERS)}, 0) AS day, sum(n)::BIGINT AS n
+            FROM groups WHERE regexp_matches(day, {literal(THREE_NUMBERS)})
+            GROUP BY 1 ORDER BY n DESC, day LIMIT {MOST_DATES}
         )
-        SELECT count(*), sum(amount) FILTER (WHERE NOT lost),
-               count(*) FILTER (WHERE {numeric}), count(*) FILTER (WHERE {day_first}),
-               count(*) FILTER (WHERE {month_first}),
-               count(*) FILTER (WHERE first IS NOT NULL AND regexp_matches(written, {literal(SHORT_DATE)})),
-               min(written) FILTER (WHERE {numeric}), min(written) FILTER (WHERE {day_first}),
-               min(written) FILTER (WHERE {month_first})
-        FROM typed"""
+        SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM groups), (SELECT sum(amount) FROM groups),
+               (SELECT list(day) FROM days), (SELECT list(n) FROM days){", " if formats else ""}{formats}
+               {"FROM typed" if formats else ""}"""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.typing_sql.moments import TYPED
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.formats import format_of
@@ -16,17 +19,21 @@ from retail_assets.landing.inspection.json_keys import all_json_keys
 from retail_assets.landing.inspection.parquet import inspect_parquet
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
+from retail_assets.landing.partitions import partition_of
 from retail_assets.storage import Entry, Store
 
 _LONGEST_SHOWN, _MOST_SHOWN = 200, 50  # characters of a skipped line, and lines above the header
 
 
-def inspect_file(store: Store, entry: Entry, contract: Contract) -> FileProfile:
+def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.date | None = None) -> FileProfile:
     """Inspect a landed file: hash it, count its lines, match its header, take control totals.
 
+    `landed_on` is its landing day; by default the one in its key, if there is one. Nothing was sold after it.
+
     Raises LandingError if the file is empty, has only a header, is damaged, does not fit the contract, or writes dates
-    whose order of day and month it does not prove.
+    whose order of day and month it does not prove, or that contradict the order which the contract declares.
     """
+    landed_on = landed_on or partition_of(entry.key)
     file_format, compression = format_of(entry.key)
     if entry.size == 0:
         raise LandingError(
@@ -70,10 +77,12 @@ def inspect_file(store: Store, entry: Entry, contract: Contract) -> FileProfile:
         header_records=shape.header_records,
         fill_down=_fill_down(match.positions, contract),
     )
-    control, dates = control_totals(store, profile, contract, lost_text=shape.lost_text, totals=totals.texts)
+    profile = replace(profile, date_order=TYPED if _dates_are_typed(profile, contract) else None)
+    control, dates = control_totals(store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts)
     if dates is None and profile.format == "csv":
-        dates = evidence_by_hand(store, profile, contract)
-    return replace(profile, control=control, date_order=dates.order(profile.key) if dates else None)
+        dates = evidence_by_hand(store, profile, contract, landed_on)
+    proven = dates.order(profile.key, contract.dates, landed_on) if dates else None
+    return replace(profile, control=control, date_order=profile.date_order or proven)
 
 
 def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:
@@ -81,3 +90,11 @@ def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:
     by_name = {normalize_header(n): positions.get(c) for c, names in contract.raw_columns().items() for n in names}
     found = (by_name[normalize_header(name)] for name in contract.file.fill_down)
     return list(dict.fromkeys(position for position in found if position is not None))
+
+
+def _dates_are_typed(profile: FileProfile, contract: Contract) -> bool:
+    """Return whether the dates of a Parquet file are dates or time stamps, and no texts."""
+    position = TextColumns(contract, profile.positions).position("sold_at")
+    if position is None or len(profile.types) != len(profile.header):
+        return False
+    return profile.types[position].startswith(("date32", "date64", "timestamp"))
