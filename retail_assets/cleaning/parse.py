@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,7 +18,8 @@ import pyarrow.compute as pc
 from retail_assets.cleaning.contiguous import contiguous
 from retail_assets.cleaning.parse_sql import IDS, file_columns, parse_sql, readings_of
 from retail_assets.contracts.model import Contract
-from retail_assets.contracts.typing_sql.text_columns import BLANKS, TextColumns
+from retail_assets.contracts.typing_sql.identifiers import EXACT_IN_SHORT_FLOAT, ROUNDED_MARKS
+from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA, FORMULA_MARK, TextColumns
 from retail_assets.lake.profile import FileProfile
 
 #: One row per record: the typed values, its place in the file, the reasons to reject it (0 = none) and, if there are
@@ -51,7 +51,6 @@ PARSED_SCHEMA = pa.schema(
 _MEMORY = "1GB"
 #: How many texts of a column decide whether looking for repeated ones is worth it.
 _SAMPLED_TEXTS = 4096
-_EXPONENT = re.compile(rb"E\+")
 
 
 class Parser:
@@ -62,18 +61,20 @@ class Parser:
 
     def __init__(self, profile: FileProfile, contract: Contract, landed_on: dt.date) -> None:
         columns = TextColumns(contract, profile.positions, profile.date_order)
+        self._used = sorted(set(profile.positions.values()))
         readings = readings_of(columns)
         self._readings = {name: r.position for name, r in readings.items() if r.position is not None}
         self._same = {name: r.sql for name, r in readings.items() if r.position is None}
         values = ", ".join(f"{readings[name].sql} AS {name}" for name in self._readings)
         self._reading_sql = f"SELECT {values} FROM (SELECT {columns.trimmed(trim=False, missing=False)} FROM texts)"
-        unread = parse_sql(columns, contract, self._same, "", rounded=True)
+        kinds = dict(enumerate(profile.types))
+        exact = {p: EXACT_IN_SHORT_FLOAT[k] for p, k in kinds.items() if k in EXACT_IN_SHORT_FLOAT}
+        unread = parse_sql(columns, contract, self._same, "", rounded=True, exact=exact)
         self._whole_texts = file_columns(unread)
         texts = columns.trimmed(trim=False, missing=False, only=self._whole_texts)
-        self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r) for r in (False, True)}
+        self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r, exact=exact) for r in (False, True)}
         self._landed_on = landed_on
         self._missing = pc.utf8_upper(pa.array(sorted(contract.missing_values), pa.string()))
-        self._used = sorted(set(profile.positions.values()))
         self._ids = set(self._used) & file_columns(" ".join(map(columns.field_text, IDS)))
 
     def __enter__(self) -> Self:
@@ -93,7 +94,7 @@ class Parser:
             read = self._query(self._reading_sql, "texts", {f"c{p}": t.padded(longest) for p, t in texts.items()})
             columns |= {name: texts[p].of_records(contiguous(read[name])) for name, p in self._readings.items()}
         places = {name: records[name] for name in ("line", "lines", "raw", "defects")}
-        sql = self._sql[any(_holds_exponent(texts[p].texts) for p in self._ids)]
+        sql = self._sql[any(_may_be_rounded(texts[p].texts) for p in self._ids)]
         return self._query(sql, "records", columns | places, [self._landed_on]).cast(PARSED_SCHEMA)
 
     def _query(self, sql: str, name: str, columns: dict[str, Any], constants: list[Any] | None = None) -> pa.Table:
@@ -122,7 +123,7 @@ class _Texts:
         if fold and len(sample.unique()) * 2 <= len(sample):
             encoded = column.dictionary_encode(null_encoding="encode")
             column, index = encoded.dictionary, encoded.indices
-        return cls(_null_where(pc.utf8_trim(column, characters=BLANKS), missing), index)
+        return cls(_null_where(_plain(pc.utf8_trim(column, characters=BLANKS)), missing), index)
 
     def of_records(self, values: pa.Array) -> pa.Array:
         """Return one value per record from one per text. Values beyond the texts are padding."""
@@ -131,6 +132,14 @@ class _Texts:
     def padded(self, length: int) -> pa.Array:
         missing = length - len(self.texts)
         return pa.concat_arrays([self.texts, pa.nulls(missing, pa.string())]) if missing else self.texts
+
+
+def _plain(texts: pa.Array) -> pa.Array:
+    """Return the texts, with 00123 for `="00123"`."""
+    data = texts.buffers()[2]
+    if data is None or FORMULA_MARK.encode() not in data.to_pybytes():
+        return texts
+    return pc.utf8_trim(pc.replace_substring_regex(texts, FORMULA, r"\1"), characters=BLANKS)
 
 
 def _null_where(texts: pa.Array, words: pa.Array) -> pa.Array:
@@ -160,7 +169,10 @@ def _engine() -> Any:
     )
 
 
-def _holds_exponent(ids: pa.Array) -> bool:
-    """Return whether `E+` occurs in the texts. If not, none is an id that a spreadsheet has rounded."""
+def _may_be_rounded(ids: pa.Array) -> bool:
+    """Return whether the texts contain what every rounded id contains. If not, none is."""
     data = ids.buffers()[2]
-    return data is not None and _EXPONENT.search(memoryview(data)) is not None
+    if data is None:
+        return False
+    text = data.to_pybytes()
+    return any(mark in text for mark in ROUNDED_MARKS)

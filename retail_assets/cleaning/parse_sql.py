@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from retail_assets.cleaning import rules
@@ -60,12 +61,20 @@ def readings_of(columns: TextColumns) -> dict[str, Reading]:
     }
 
 
-def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], texts: str, *, rounded: bool) -> str:
+def parse_sql(
+    columns: TextColumns,
+    contract: Contract,
+    same: dict[str, str],
+    texts: str,
+    *,
+    rounded: bool,
+    exact: Mapping[int, int] | None = None,
+) -> str:
     """Return the query from `records` to typed and judged rows. Its parameter is the landing day.
 
     `records` has line, lines, raw, defects, the columns that `texts` (a select list) reads, and all readings except
     those in `same`, which are the same SQL for every record. Without `rounded`, ids are not checked for values such as
-    5.36365E+11.
+    5.36365E+11. `exact` has, for file columns of short floats, up to which whole number they are exact.
     """
     ids = {name: columns.field_text(name) for name in IDS}
     if "order_id" not in contract.columns:
@@ -77,6 +86,7 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], te
     if contract.currencies:
         id_list += f", {row_currency(columns, contract.currencies)} AS row_currency"
     amount = numbers.written_amount(columns, "amount_number", "amount_given", "quantity", "written_price", currency)
+    mask = _mask(columns, contract, rounded, exact or {})
     return f"""
         WITH texts AS (
             SELECT *{", " if texts else ""}{texts} FROM records
@@ -108,7 +118,7 @@ def parse_sql(columns: TextColumns, contract: Contract, same: dict[str, str], te
             FROM settled
         ),
         judged AS (
-            SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({_mask(columns, contract, rounded)})::BIGINT END
+            SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({mask})::BIGINT END
                       AS reasons
             FROM complete
         )
@@ -129,7 +139,7 @@ def _refunds(contract: Contract) -> str:
     return f" REPLACE ({', '.join(cases)})"
 
 
-def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
+def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mapping[int, int]) -> str:
     """Return SQL for the reasons to reject a row that could be split, as one number."""
     required = {name for name, rule in contract.columns.items() if rule.required}
     price_expected = "TRUE" if "unit_price" in required else "price_given"
@@ -159,7 +169,9 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool) -> str:
     if contract.currencies:
         bits.append((rules.OTHER_CURRENCY, "row_currency IS NULL"))
     if rounded:
-        any_rounded = " OR ".join(f"coalesce({is_rounded(name)}, FALSE)" for name in ids)
+        written = dict.fromkeys(text for name in ids for text in columns.texts_of(name))
+        limits = {text: next((exact[n] for n in file_columns(text) if n in exact), None) for text in written}
+        any_rounded = " OR ".join(f"coalesce({is_rounded(t, limit)}, FALSE)" for t, limit in limits.items())
         bits.append((rules.ROUNDED_ID, any_rounded))
     bits += [(reason, str(reason.rule)) for reason in rules.judged(contract)]
     return " + ".join(f"CASE WHEN {condition} THEN {reason.mask} ELSE 0 END" for reason, condition in bits)

@@ -79,11 +79,10 @@ def required_raw_columns(contract: Contract) -> list[str]:
     needed: list[str] = []
     for name in ("transaction_id", "sold_at", "product_category", "quantity"):
         rule = contract.columns[name]
-        if rule.default is None:
-            needed += rule.compose or [rule.header or ""]
+        needed += [header for header, default in rule.origins if default is None]
     for rule in contract.columns.values():
         if rule.required:
-            needed += rule.compose or [rule.header or ""]
+            needed += [header for header, default in rule.origins if default is None or not rule.compose]
     money = [contract.columns[name] for name in ("total_amount", "unit_price") if name in contract.columns]
     if len(money) == 1:
         needed.append(money[0].header or "")

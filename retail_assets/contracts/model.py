@@ -128,7 +128,7 @@ class Contract(Section):
             if rule.header:
                 header = first.setdefault(normalize_header(rule.header), rule.header)
                 columns[header] = tuple(dict.fromkeys((*columns.get(header, ()), rule.header, *rule.aliases)))
-        extra: list[str] = [c for rule in self.columns.values() for c in rule.compose]
+        extra: list[str] = [c for rule in self.columns.values() if rule.compose for c, _ in rule.origins]
         extra += [u.column for u in self.quantity_units]
         extra += self.file.fill_down
         if self.cancellations:

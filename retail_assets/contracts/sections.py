@@ -31,18 +31,26 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
+class ComposedPart(Section):
+    """A raw column of a composed id, with what stands for an empty value."""
+
+    header: Header
+    default: Annotated[str, Field(min_length=1)]
+
+
 class FieldRule(Section):
     """Where one canonical column comes from.
 
     `header` and `aliases` are matched without regard to case, spaces, `_` and `-`. `compose` joins several raw columns
-    with `-` instead. `required` means that the file must have the column, and that a row without a value is
-    quarantined. `default` fills empty values. `occurrence` (transaction_id only) numbers repeated ids of one landing
-    instead of letting the last line replace the earlier ones, for sources whose composed id is not unique.
+    with `-` instead (`{header: Line, default: "1"}` for one that may be empty). `required` means that the file must
+    have the column, and that a row without a value is quarantined. `default` fills empty values. `occurrence`
+    (transaction_id only) numbers repeated ids of one landing instead of letting the last line replace the earlier ones,
+    for sources whose composed id is not unique.
     """
 
     header: Header | None = None
     aliases: tuple[Header, ...] = ()
-    compose: tuple[Header, ...] = ()
+    compose: tuple[Header | ComposedPart, ...] = ()
     required: bool = False
     default: str | None = None
     occurrence: bool = False
@@ -53,7 +61,16 @@ class FieldRule(Section):
             raise ValueError("give either `header` (with optional `aliases`) or `compose`")
         if self.compose and self.aliases:
             raise ValueError("`aliases` belong to a `header`; list composed columns under their own names")
+        if self.compose and self.default is not None:
+            raise ValueError("`default` of a composed id belongs to its parts: {header: Line, default: \"1\"}")
         return self
+
+    @property
+    def origins(self) -> tuple[tuple[str, str | None], ...]:
+        """The raw columns that the column is made of, each with its default."""
+        if self.header:
+            return ((self.header, self.default),)
+        return tuple((p, None) if isinstance(p, str) else (p.header, p.default) for p in self.compose)
 
 
 class DateRule(Section):

@@ -182,7 +182,7 @@ def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str |
     if before.fill_down or now.fill_down:
         return f"cells of {before.key} are filled from the lines above, which the text of a row does not show"
     rule = contract.columns["transaction_id"]
-    named = {normalize_header(name) for name in (rule.header, *rule.compose) if name}
+    named = {normalize_header(name) for name, _ in rule.origins}
     id_columns = {position for header, position in now.positions.items() if normalize_header(header) in named}
     if not id_columns <= set(before.positions.values()):
         return f"the contract takes transaction ids from another column of {before.key}, also those of clean rows"

@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import CancellationRule, QuantityUnit
-from retail_assets.contracts.typing_sql.identifiers import identifier
+from retail_assets.contracts.typing_sql.identifiers import composed, identifier
 from retail_assets.contracts.typing_sql.literals import literal
 
 #: What counts as white space around a value: ASCII, no-break and other Unicode spaces, zero-width space, BOM.
 BLANKS = " \t\r\n\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200C))) + "\u202f\u205f\u3000\ufeff"
+
+
+#: `="00123"`, which spreadsheets show as the text 00123: how programs keep them from reading an id as a number.
+FORMULA_MARK = '="'
+FORMULA = r'^="([^"]*)"$'
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,11 @@ class TextColumns:
         Empty texts become NULL and, with `missing`, so do the contract's words for a missing value. DuckDB evaluates
         that wherever the column is used, so for many rows it is done elsewhere, or not needed.
 
-        With `trim`, spaces and tabs around a value are removed. Cleaning trims all `BLANKS` beforehand, in Arrow,
-        because DuckDB's trim with that list costs more than everything else together.
+        With `trim`, spaces and tabs around a value are removed, and `="00123"` is 00123. Cleaning does both beforehand,
+        in Arrow, and trims all `BLANKS`, because DuckDB's trim with that list costs more than everything else together.
         """
         selected = {int(p) for p in self.positions.values() if only is None or p in only}
-        texts = [(p, f"trim(c{p}, ' \t')" if trim else f"c{p}") for p in selected]
+        texts = [(p, _plain(f"trim(c{p}, ' \t')") if trim else f"c{p}") for p in selected]
         null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
         return ", ".join(f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts))
 
@@ -69,10 +74,16 @@ class TextColumns:
         if rule is None:
             return "NULL::VARCHAR"
         if rule.compose:
-            parts = [identifier(self.text(c)) for c in rule.compose]
-            return " || '-' || ".join(parts)  # NULL when any part is
-        text = self.text(rule.header or "")
-        return text if rule.default is None else f"coalesce({text}, {literal(rule.default)})"
+            return composed([identifier(text) for text in self.texts_of(name)])
+        [text] = self.texts_of(name)
+        return text
+
+    def texts_of(self, name: str) -> list[str]:
+        """Return SQL for each text that a mapped canonical column is made of, with its default."""
+        return [
+            self.text(header) if default is None else f"coalesce({self.text(header)}, {literal(default)})"
+            for header, default in self.contract.columns[name].origins
+        ]
 
     def position(self, name: str) -> int | None:
         """Return the number of the file column that alone decides a canonical column; None if none or several do."""
@@ -84,3 +95,8 @@ class TextColumns:
     def begins(self, rule: CancellationRule | QuantityUnit) -> str:
         """Return SQL that is true where the raw column of a rule begins with the rule's prefix."""
         return f"coalesce(starts_with(upper({self.text(rule.column)}), {literal(rule.prefix.upper())}), FALSE)"
+
+
+def _plain(text: str) -> str:
+    read = f"trim(regexp_replace({text}, {literal(FORMULA)}, '\\1'), ' \t')"
+    return f"CASE WHEN starts_with({text}, {literal(FORMULA_MARK)}) THEN {read} ELSE {text} END"
