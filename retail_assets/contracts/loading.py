@@ -15,6 +15,7 @@ from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import (
     CancellationRule,
+    ComposedPart,
     DateRule,
     DriftRule,
     FieldRule,
@@ -134,6 +135,7 @@ def _explained(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         message = "unknown key"
         rule = _RULES.get(str(place[0]), Contract) if len(place) > 1 else Contract
+        rule = ComposedPart if "compose" in place else rule
         hint = nearest(str(place[-1]), rule.model_fields) or f" Known: {', '.join(rule.model_fields)}."
     elif problem["type"] == "missing":
         message = "is missing"

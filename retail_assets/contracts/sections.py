@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.date_formats import LeadingDate, contradiction, leading_date
@@ -38,6 +38,12 @@ class ComposedPart(Section):
     default: Annotated[str, Field(min_length=1)]
 
 
+_Part = Annotated[
+    Annotated[Header, Tag("column")] | Annotated[ComposedPart, Tag("part")],
+    Discriminator(lambda value: "part" if isinstance(value, dict | ComposedPart) else "column"),
+]
+
+
 class FieldRule(Section):
     """Where one canonical column comes from.
 
@@ -50,7 +56,7 @@ class FieldRule(Section):
 
     header: Header | None = None
     aliases: tuple[Header, ...] = ()
-    compose: tuple[Header | ComposedPart, ...] = ()
+    compose: tuple[_Part, ...] = ()
     required: bool = False
     default: str | None = None
     occurrence: bool = False
@@ -62,7 +68,7 @@ class FieldRule(Section):
         if self.compose and self.aliases:
             raise ValueError("`aliases` belong to a `header`; list composed columns under their own names")
         if self.compose and self.default is not None:
-            raise ValueError("`default` of a composed id belongs to its parts: {header: Line, default: \"1\"}")
+            raise ValueError('`default` of a composed id belongs to its parts: {header: Line, default: "1"}')
         return self
 
     @property
