@@ -167,9 +167,17 @@ def _one_row_each(spark: SparkSession, groups: list[list[_File]]) -> DataFrame:
 
 def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]:
     """Yield the typed and judged rows of a file (PARSED_SCHEMA) in blocks."""
-    with store.open(file.profile.key) as handle, Parser(file.profile, contract, file.landed_on) as parser:
-        _refuse_replaced(handle, file.profile)
-        for records in read_records(handle, file.profile):
+    yield from parsed_rows(store, file.profile, contract, file.landed_on)
+
+
+def parsed_rows(store: Store, profile: FileProfile, contract: Contract, landed_on: dt.date) -> Iterator[pa.Table]:
+    """Yield the typed and judged rows (PARSED_SCHEMA) of a file in blocks, in this process and without Spark.
+
+    Raises LandingError if the file cannot be read, or does not have its registered size.
+    """
+    with store.open(profile.key) as handle, Parser(profile, contract, landed_on) as parser:
+        _refuse_replaced(handle, profile)
+        for records in read_records(handle, profile):
             yield parser.parse(records.table)
 
 

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from retail_assets import __version__
+from retail_assets.cli.contract import contract
 from retail_assets.cli.doctor import doctor, prepare
 from retail_assets.cli.landing import land, sample
 from retail_assets.cli.materialize import materialize
@@ -38,7 +39,8 @@ app = typer.Typer(
 )
 for _command in (land, status, doctor, prepare, materialize):
     app.command()(_command)
-for _name, _group in (("sample", sample), ("models", models), ("predict", predict), ("quarantine", quarantine)):
+_GROUPS = {"sample": sample, "contract": contract, "models": models, "predict": predict, "quarantine": quarantine}
+for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)
 
 

@@ -1,0 +1,238 @@
+"""A dry run: what a contract makes of files, by the code that inspects, reads and judges landed ones. Nothing lands.
+
+Spark is not needed: the rows are judged in this process. Not here: how a result is shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retail_assets.cleaning import job, rules, write
+from retail_assets.cleaning.latest import latest
+from retail_assets.cleaning.parse import PARSED_SCHEMA
+from retail_assets.cleaning.readers.read import read_records
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import FIELDS, Contract
+from retail_assets.contracts.sections import FieldRule
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.land import check_file
+from retail_assets.landing.register import check_before_landing
+from retail_assets.storage import Store
+
+#: Rows that are shown before and after.
+SHOWN_ROWS = 5
+#: The status of a row by its code in `cleaning.latest`.
+_STATUS = {write.CLEAN: "clean", write.QUARANTINE: "rejected", write.SUPERSEDED: "superseded"}
+_SUMMED = ("quantity", "total_amount")
+_SHORT_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Rows rejected for one reason. `line` of `file` is the first of them, `text` its raw text."""
+
+    reason: str
+    rows: int
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ColumnTotal:
+    """What the clean rows have in one canonical column.
+
+    `given` counts values, `distinct` different ones; `least` and `most` are texts; `total` is a sum for quantities and
+    money, otherwise None.
+    """
+
+    column: str
+    given: int
+    distinct: int
+    least: str | None
+    most: str | None
+    total: str | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One of the first rows of a file: the texts of the raw columns, and the values that became of them."""
+
+    line: int
+    status: str
+    before: dict[str, str | None]
+    after: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a contract makes of files.
+
+    `rows` and `amounts` are by status (clean, rejected, superseded, excluded); `first_day` and `last_day` are days of
+    sale of clean rows. `refused` says why the files would not be loaded although they can be read; None if they would.
+    """
+
+    contract: str
+    currency: str
+    profiles: tuple[FileProfile, ...]
+    rows: dict[str, int]
+    amounts: dict[str, Decimal]
+    rejected: tuple[Rejected, ...]
+    columns: tuple[ColumnTotal, ...]
+    first_day: dt.date | None
+    last_day: dt.date | None
+    shown: tuple[Shown, ...]
+    refused: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        files = [
+            {
+                "file": p.key,
+                "format": p.format,
+                "encoding": p.encoding,
+                "delimiter": p.delimiter,
+                "lines": p.lines,
+                "date_order": p.date_order,
+                "unknown_columns": p.unknown_columns,
+                "missing_columns": p.missing_columns,
+            }
+            for p in self.profiles
+        ]
+        return {
+            "contract": self.contract,
+            "currency": self.currency,
+            "files": files,
+            "rows": self.rows,
+            "amounts": {status: str(amount) for status, amount in self.amounts.items()},
+            "rejected": [asdict(r) for r in self.rejected],
+            "columns": [asdict(c) for c in self.columns],
+            "first_day": self.first_day and self.first_day.isoformat(),
+            "last_day": self.last_day and self.last_day.isoformat(),
+            "shown": [asdict(s) for s in self.shown],
+            "refused": self.refused,
+        }
+
+
+def dry_run(files: Sequence[Path], contract: Contract, landed_on: dt.date) -> DryRun:
+    """Judge files as one landing of the day `landed_on`, and write nothing.
+
+    Raises LandingError where `land` would refuse a file, or cleaning could not read it.
+    """
+    tables: list[pa.Table] = []
+    profiles: list[FileProfile] = []
+    for number, file in enumerate(sorted(files, key=lambda f: f.name)):
+        check_file(file)
+        profile = check_before_landing(file, contract)
+        profiles.append(profile)
+        store = Store(str(file.absolute().parent))
+        for rows in job.parsed_rows(store, profile, contract, landed_on):
+            tables.append(rows.append_column("file", pa.array(np.full(rows.num_rows, number), pa.int32())))
+    empty = PARSED_SCHEMA.append(pa.field("file", pa.int32())).empty_table()
+    judged = latest(pa.concat_tables([empty, *tables]), numbered=contract.columns["transaction_id"].occurrence)
+    status = judged["status"].to_numpy()
+    by_status = {name: judged.filter(pa.array(status == code)) for code, name in _STATUS.items()}
+    clean = by_status["clean"]
+    days = pc.min_max(clean["sold_at"].cast(pa.date32())).as_py()
+    rows = {name: table.num_rows for name, table in by_status.items()}
+    return DryRun(
+        contract=contract.digest,
+        currency=contract.currency,
+        profiles=tuple(profiles),
+        rows=rows,
+        amounts={name: _sum(table["total_amount"]) for name, table in by_status.items()},
+        rejected=_rejected(by_status["rejected"], profiles),
+        columns=tuple(_total(clean, name) for name in FIELDS if name in contract.columns or name in _SUMMED),
+        first_day=days["min"],
+        last_day=days["max"],
+        shown=_shown(files[0], profiles, judged, contract),
+        refused=_refusal(rows, contract),
+    )
+
+
+def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
+    """Return why a landing of these rows would not be loaded; None if it would."""
+    if not rows["clean"]:
+        return "Not a single row is clean, so nothing would be loaded."
+    return None
+
+
+def _sum(column: pa.ChunkedArray) -> Decimal:
+    return pc.sum(column.cast(pa.decimal128(38, 2))).as_py() or Decimal("0.00")
+
+
+def _rejected(rows: pa.Table, profiles: Sequence[FileProfile]) -> tuple[Rejected, ...]:
+    """Group rejected rows by reason, the most frequent first. A row with several reasons counts for each."""
+    masks = rows["reasons"].to_numpy()
+    counts: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    for mask, at, number in zip(
+        *(a.tolist() for a in np.unique(masks, return_index=True, return_counts=True)), strict=True
+    ):
+        for name in rules.names_of(mask):
+            counts[name] += number
+            first[name] = min(at, first.get(name, at))
+    return tuple(
+        Rejected(
+            name,
+            number,
+            profiles[rows["file"][first[name]].as_py()].key,
+            rows["source_line"][first[name]].as_py(),
+            rows["raw_text"][first[name]].as_py() or "",
+        )
+        for name, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _total(rows: pa.Table, name: str) -> ColumnTotal:
+    column = rows[name]
+    ends = pc.min_max(column).as_py()
+    return ColumnTotal(
+        name,
+        len(column) - column.null_count,
+        pc.count_distinct(column).as_py(),
+        None if ends["min"] is None else str(ends["min"]),
+        None if ends["max"] is None else str(ends["max"]),
+        str(pc.sum(column.cast(pa.decimal128(38, column.type.scale))).as_py() or 0) if name in _SUMMED else None,
+    )
+
+
+def _shown(file: Path, profiles: Sequence[FileProfile], judged: pa.Table, contract: Contract) -> tuple[Shown, ...]:
+    """Return the first rows of the first file in full: the texts that the contract reads, and their values."""
+    profile = profiles[0]
+    after = judged.slice(0, SHOWN_ROWS)
+    wanted = after.num_rows
+    records: list[dict[str, Any]] = []
+    path = file.absolute().parent / profile.key
+    with Store(str(path.parent)).open(profile.key) as handle:
+        for block in read_records(handle, profile, block_bytes=_SHORT_BLOCK):
+            records += block.table.slice(0, wanted - len(records)).to_pylist()
+            if len(records) >= wanted:
+                break
+    fields = [name for name in FIELDS if name in after.column_names]
+    return tuple(
+        Shown(
+            row["source_line"],
+            _STATUS[row["status"]],
+            {raw: record[f"c{place}"] for raw, place in profile.positions.items()},
+            {name: None if row[name] is None else str(row[name]) for name in fields},
+        )
+        for record, row in zip(records, after.to_pylist(), strict=False)
+    )
+
+
+def raw_columns_of(rule: FieldRule, profile: FileProfile) -> list[str]:
+    """Return the raw columns of the file that a canonical column is read from."""
+    named = {normalize_header(column): column for column in profile.positions}
+    wanted = itertools.chain([rule.header or ""], rule.compose)
+    return [named[key] for name in wanted if (key := normalize_header(name)) in named]

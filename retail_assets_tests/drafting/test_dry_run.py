@@ -1,0 +1,86 @@
+"""A dry run finds what cleaning would make of a file, and leaves no trace."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from retail_assets.cli.app import main
+from retail_assets.contracts.loading import parse
+from retail_assets.drafting.dry_run import dry_run
+from retail_assets.errors import LandingError
+
+CONTRACT = """\
+name: corner_shop
+timezone: America/New_York
+country: US
+currency: USD
+start_date: 2024-01-01
+columns:
+  transaction_id: {header: ID, required: true}
+  sold_at: {header: Date}
+  product_category: {header: Category}
+  quantity: {header: Qty}
+  total_amount: {header: Total}
+"""
+HEADER = "ID,Date,Category,Qty,Total"
+DAY = dt.date(2024, 3, 1)
+
+
+def _file(folder: Path, *lines: str) -> Path:
+    path = folder / "a.csv"
+    path.write_text("\n".join((HEADER, *lines)) + "\n")
+    return path
+
+
+def test_rows_are_counted_by_status_with_their_money(tmp_path: Path) -> None:
+    file = _file(
+        tmp_path,
+        "1,2024-01-05,Toys,2,10.00",
+        "1,2024-01-05,Toys,2,12.00",
+        "2,soon,Toys,1,5",
+        "3,2024-01-07,Food,1,2.50",
+    )
+    result = dry_run([file], parse(CONTRACT, "test"), DAY)
+    assert {k: n for k, n in result.rows.items() if n} == {"clean": 2, "rejected": 1, "superseded": 1}
+    assert result.amounts["clean"] == Decimal("14.50")
+    assert (result.first_day, result.last_day) == (dt.date(2024, 1, 5), dt.date(2024, 1, 7))
+    [why] = result.rejected
+    assert (why.reason, why.rows, why.line, why.text) == ("invalid_date", 1, 4, "2,soon,Toys,1,5")
+    assert [(s.line, s.status, s.before["Total"], s.after["total_amount"]) for s in result.shown] == [
+        (2, "superseded", "10.00", "10.00"),
+        (3, "clean", "12.00", "12.00"),
+        (4, "rejected", "5", "5.00"),
+        (5, "clean", "2.50", "2.50"),
+    ]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_file_of_which_nothing_is_clean_would_not_be_loaded(tmp_path: Path) -> None:
+    assert dry_run([_file(tmp_path, "1,soon,Toys,2,10.00")], parse(CONTRACT, "test"), DAY).refused
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LandingError, match="has a header and no rows"):
+        dry_run([_file(tmp_path)], parse(CONTRACT, "test"), DAY)
+
+
+def test_the_command_fails_where_the_file_would_not_be_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = tmp_path / "shop.yaml"
+    contract.write_text(CONTRACT)
+    file = _file(tmp_path, "1,2024-01-05,Toys,2,10.00", "2,soon,Toys,1,5")
+    arguments = ["contract", "check", str(file), "--contract", str(contract)]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "invalid_date: 1 rows, first in a.csv line 3" in shown
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"]["clean"] == 1
+    _file(tmp_path, "2,soon,Toys,1,5")
+    assert main(arguments) == 1
+    assert "This file would not be loaded" in capsys.readouterr().out
