@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,22 @@ from typing import Any
 import psutil
 import pytest
 
-from retail_assets_tests.services.airflow.airflow_api import ENDED, Airflow, materialized, tag, until
+from retail_assets import settings as settings_module
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.models import promotion
+from retail_assets.models.kinds import SEGMENTS
+from retail_assets.platform import Platform
+from retail_assets.tables import ALL as ALL_TABLES
+from retail_assets_tests.models.versions import save
+from retail_assets_tests.services.airflow.airflow_api import ENDED, Airflow, materialized, steps_begun, tag, until
 from retail_assets_tests.services.airflow.stacks import ROOT, run, stack
 
 pytestmark = pytest.mark.timeout(1800)
 
 PARTITION = "2017-12-01"
+#: Another day, on which nothing landed.
+EMPTY = dt.date(2017, 11, 30)
+RENAMES = "it would give 30 % of the customers another name"
 #: Of the 3,799 lines that landed on that day.
 SALES = 3767
 GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments")
@@ -40,6 +51,7 @@ class Live:
     folder: Path
     pipeline: str
     at_the_end: contextlib.ExitStack
+    platform: Platform
 
     def open(self, gate: str) -> None:
         (self.folder / "gates" / gate).touch()
@@ -62,11 +74,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     # A dead triggerer counts as gone after this time; thirty seconds by default.
     place.airflow_environ = {**place.airflow_environ, "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10"}
     run(["retail-assets", "sample", "complete-journey"], place.environ, ROOT)
+    platform = Platform(settings_module.load(shop))
+    platform.lake.publish_raw(RawManifest(platform.source, EMPTY, platform.settings.contract.digest, ()))
     before = time.monotonic()
     with contextlib.ExitStack() as at_the_end, place:
         print(f"\nstack up after {time.monotonic() - before:.0f} s")
         for dag_id in (
             "retail_pipeline",
+            "retail_retraining",
             "toy_gated",
             "toy_gated_in_slot",
             "toy_gated_impatient",
@@ -76,7 +91,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             place.unpause(dag_id)
         airflow = Airflow(place)
         pipeline = airflow.trigger("retail_pipeline", partition=PARTITION)
-        yield Live(airflow, folder, pipeline, at_the_end)
+        yield Live(airflow, folder, pipeline, at_the_end, platform)
 
 
 def test_the_dags_folder_holds_the_bridge_and_only_its_dags_are_seen(live: Live) -> None:
@@ -100,6 +115,90 @@ def start_gated(live: Live, dag_id: str, gate: str) -> str:
 
     until(waiting, 300, lambda: (live.airflow.tasks(dag_id, started), live.airflow.runs_of(dag_id, started)))
     return started
+
+
+def test_a_backfill_of_three_days_gives_three_partitions_and_no_run_twice(live: Live) -> None:
+    airflow = live.airflow
+    days = ["2017-12-08", "2017-12-09", "2017-12-10"]
+    airflow.backfill("toy_daily", days[0], days[-1])
+    until(
+        lambda: [r["state"] for r in airflow.dag_runs("toy_daily")] == ["success"] * 3,
+        400,
+        lambda: airflow.dag_runs("toy_daily"),
+    )
+    runs = [r for d in airflow.dag_runs("toy_daily") for r in airflow.runs_of("toy_daily", d["dag_run_id"])]
+    assert sorted(str(tag(r, "dagster/partition")) for r in runs) == days
+    assert {r["status"] for r in runs} == {"SUCCESS"}
+
+
+def test_two_triggers_at_the_same_moment_materialize_their_partition_one_after_the_other(live: Live) -> None:
+    airflow = live.airflow
+    with ThreadPoolExecutor(2) as at_once:
+        both = list(at_once.map(lambda _: airflow.trigger("toy_daily", partition="2017-12-20"), range(2)))
+    until(
+        lambda: all(airflow.state("toy_daily", each) in ENDED for each in both),
+        300,
+        lambda: [airflow.tasks("toy_daily", each) for each in both],
+    )
+    assert [airflow.state("toy_daily", each) for each in both] == ["success"] * 2
+    runs = [run for each in both for run in airflow.runs_of("toy_daily", each)]
+    print("runs of two triggers at once:", sorted(run["status"] for run in runs))
+    done = sorted((run for run in runs if run["status"] != "CANCELED"), key=lambda run: float(run["startTime"]))
+    assert [run["status"] for run in done] == ["SUCCESS"] * 2
+    assert done[0]["endTime"] <= done[1]["startTime"]
+
+
+def test_one_day_goes_through_every_group(live: Live) -> None:
+    airflow = live.airflow
+    until(
+        lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED,
+        900,
+        lambda: {k: t["state"] for k, t in airflow.tasks("retail_pipeline", live.pipeline).items()},
+    )
+    tasks = airflow.tasks("retail_pipeline", live.pipeline)
+    assert {k: t["state"] for k, t in tasks.items()} == dict.fromkeys(GROUPS, "success")
+    runs = airflow.runs_of("retail_pipeline", live.pipeline)
+    assert sorted(str(tag(r, "airflow/task_id")) for r in runs) == sorted(GROUPS)
+    assert {r["status"] for r in runs} == {"SUCCESS"}
+    assert airflow.xcom("retail_pipeline", live.pipeline, "warehouse")["rows"]["sales"] == SALES
+    warnings = airflow.xcom("retail_pipeline", live.pipeline, "ingest")["checks"]["failed"]
+    assert not any(str(EMPTY) in warning for warning in warnings), "checks speak of the landings of their run"
+    print(figures(airflow.ask("GET", f"/dags/retail_pipeline/dagRuns/{live.pipeline}"), runs))
+
+
+def test_a_version_that_another_run_has_held_waits_for_a_person(live: Live) -> None:
+    """What becomes of it is seen below, so that it runs beside the tests in between."""
+    models = live.platform.model_store(SEGMENTS)
+    promotion.hold(models, promotion.HeldVersion(save(models), PARTITION, 0.3, RENAMES, "the run that trained it"))
+    live.airflow.clear("retail_pipeline", live.pipeline, "segments")
+
+
+def test_a_retry_goes_on_where_the_run_failed(live: Live) -> None:
+    airflow = live.airflow
+    started = airflow.trigger("toy_flaky")
+    until(lambda: airflow.state("toy_flaky", started) in ENDED, 400, lambda: airflow.tasks("toy_flaky", started))
+    assert airflow.state("toy_flaky", started) == "success"
+    failed, resumed = airflow.runs_of("toy_flaky", started)
+    assert (failed["status"], resumed["status"]) == ("FAILURE", "SUCCESS")
+    assert tag(resumed, "dagster/parent_run_id") == failed["runId"]
+    assert materialized(airflow.stack.dagster_url, resumed["runId"]) == ["toy_flaky"], "toy_base was made already"
+
+
+def test_the_gate_is_shut_until_a_person_declines_the_version_that_waits(live: Live) -> None:
+    airflow, stack = live.airflow, live.airflow.stack
+    until(lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED, 300)
+    assert airflow.task("retail_pipeline", live.pipeline, "segments")["state"] == "failed"
+    held = promotion.held(live.platform.model_store(SEGMENTS))
+    assert held is not None
+    log = airflow.log("retail_pipeline", live.pipeline, "segments", attempt=2)
+    assert f"names_are_kept on segment_model: {held.version} is held: {RENAMES}" in log
+    assert f"retail-assets models decline {held.version}" in log
+    segments = [r for r in airflow.runs_of("retail_pipeline", live.pipeline) if tag(r, "airflow/task_id") == "segments"]
+    assert [r["status"] for r in segments] == ["SUCCESS"] * 2, "what follows is named by the model in use"
+    assert "customer_segments" in materialized(stack.dagster_url, segments[-1]["runId"])
+    done = run(["retail-assets", "models", "decline", held.version, "--kind", "segments"], stack.environ, ROOT)
+    assert f"Declined: {held.version}" in done.stdout
+    airflow.clear("retail_pipeline", live.pipeline, "segments")
 
 
 def test_a_waiting_task_links_to_its_run_and_holds_no_slot_and_marking_it_failed_cancels_the_run(live: Live) -> None:
@@ -171,45 +270,55 @@ def test_a_task_cleared_while_it_waits_succeeds(live: Live) -> None:
     assert [r["status"] for r in airflow.runs_of("toy_gated", started)][-1] == "SUCCESS"
 
 
-def test_a_backfill_of_three_days_gives_three_partitions_and_no_run_twice(live: Live) -> None:
+def test_the_gate_is_open_after_the_decision(live: Live) -> None:
     airflow = live.airflow
-    days = ["2017-12-08", "2017-12-09", "2017-12-10"]
-    airflow.backfill("toy_daily", days[0], days[-1])
-    until(
-        lambda: [r["state"] for r in airflow.dag_runs("toy_daily")] == ["success"] * 3,
-        400,
-        lambda: airflow.dag_runs("toy_daily"),
-    )
-    runs = [r for d in airflow.dag_runs("toy_daily") for r in airflow.runs_of("toy_daily", d["dag_run_id"])]
-    assert sorted(str(tag(r, "dagster/partition")) for r in runs) == days
-    assert {r["status"] for r in runs} == {"SUCCESS"}
-
-
-def test_a_retry_goes_on_where_the_run_failed(live: Live) -> None:
-    airflow = live.airflow
-    started = airflow.trigger("toy_flaky")
-    until(lambda: airflow.state("toy_flaky", started) in ENDED, 400, lambda: airflow.tasks("toy_flaky", started))
-    assert airflow.state("toy_flaky", started) == "success"
-    failed, resumed = airflow.runs_of("toy_flaky", started)
-    assert (failed["status"], resumed["status"]) == ("FAILURE", "SUCCESS")
-    assert tag(resumed, "dagster/parent_run_id") == failed["runId"]
-    assert materialized(airflow.stack.dagster_url, resumed["runId"]) == ["toy_flaky"], "toy_base was made already"
-
-
-def test_one_day_goes_through_every_group(live: Live) -> None:
-    airflow = live.airflow
-    until(
-        lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED,
-        900,
-        lambda: {k: t["state"] for k, t in airflow.tasks("retail_pipeline", live.pipeline).items()},
-    )
+    until(lambda: airflow.state("retail_pipeline", live.pipeline) in ENDED, 300)
     tasks = airflow.tasks("retail_pipeline", live.pipeline)
     assert {k: t["state"] for k, t in tasks.items()} == dict.fromkeys(GROUPS, "success")
-    runs = airflow.runs_of("retail_pipeline", live.pipeline)
-    assert sorted(str(tag(r, "airflow/task_id")) for r in runs) == sorted(GROUPS)
-    assert {r["status"] for r in runs} == {"SUCCESS"}
-    assert airflow.xcom("retail_pipeline", live.pipeline, "warehouse")["rows"]["sales"] == SALES
-    print(figures(airflow.ask("GET", f"/dags/retail_pipeline/dagRuns/{live.pipeline}"), runs))
+
+
+def tables(platform: Platform) -> dict[str, list[dict[str, Any]]]:
+    """Return every table of the warehouse, in the order of its rows."""
+    return {
+        table.name: platform.warehouse.query(f"SELECT * FROM {table.name} ORDER BY ALL").to_pylist()
+        for table in ALL_TABLES
+    }
+
+
+def cancel_each(live: Live, dag_id: str, *groups: str, **conf: Any) -> None:
+    """Mark each task as failed once its run works on a step, and then as success, so that the next one begins."""
+    airflow = live.airflow
+    started = airflow.trigger(dag_id, **conf)
+
+    def runs(group: str) -> list[dict[str, Any]]:
+        return [r for r in airflow.runs_of(dag_id, started) if tag(r, "airflow/task_id") == group]
+
+    def at_work(group: str) -> bool:
+        return any(steps_begun(airflow.stack.dagster_url, r["runId"]) for r in runs(group))
+
+    def over(group: str) -> bool:
+        return all(r["endTime"] for r in runs(group))
+
+    for group in groups:
+        until(partial(at_work, group), 200, partial(airflow.tasks, dag_id, started))
+        before = airflow.task(dag_id, started, group)["state"]
+        marked = time.monotonic()
+        airflow.mark(dag_id, started, group, "failed")
+        until(partial(over, group), 60, partial(runs, group))
+        print(f"{group} ({before}): ended in Dagster {time.monotonic() - marked:.1f} s after mark-failed")
+        assert [r["status"] for r in runs(group)] == ["CANCELED"]
+        if group != groups[-1]:
+            airflow.mark(dag_id, started, group, "success")
+
+
+def test_marking_a_task_as_failed_cancels_its_run_in_every_group_and_leaves_the_tables_of_before(live: Live) -> None:
+    before = tables(live.platform)
+    with ThreadPoolExecutor(2) as at_once:
+        landing = at_once.submit(cancel_each, live, "retail_pipeline", "ingest", "warehouse", partition=PARTITION)
+        training = at_once.submit(cancel_each, live, "retail_retraining", "forecast", "segments")
+        landing.result()
+        training.result()
+    assert tables(live.platform) == before
 
 
 # From here on programs are killed on which the pipeline above depends.

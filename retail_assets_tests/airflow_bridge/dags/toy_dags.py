@@ -31,7 +31,8 @@ with DAG(
     end_date=pendulum.datetime(2017, 12, 31, tz=ZONE),
     catchup=False,
     params={name: Param(None, type=["null", "string"]) for name in ("partition", "partition_range")},
-    default_args=DEFAULTS,
+    # Enough for a task to wait until another DAG run has materialized its partition.
+    default_args=DEFAULTS | {"retries": 20, "retry_delay": timedelta(seconds=2)},
 ):
     DagsterMaterializeOperator(
         task_id="land",

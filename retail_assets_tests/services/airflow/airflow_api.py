@@ -28,6 +28,11 @@ query Made($id: ID!) {
 """
 
 
+STEPS = """
+query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey status } } } }
+"""
+
+
 def until(condition: Callable[[], T], seconds: float, what: Callable[[], object] = lambda: "") -> T:
     """Ask until the answer is true; fail after `seconds`, saying `what()` was then."""
     deadline = time.monotonic() + seconds
@@ -151,6 +156,13 @@ def materialized(url: str, run: str) -> list[str]:
     body = {"query": PARTITIONS, "variables": {"id": run}}
     found = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runOrError"]["assetMaterializations"]
     return sorted("/".join(m["assetKey"]["path"]) for m in found)
+
+
+def steps_begun(url: str, run: str) -> list[str]:
+    """The steps that a Dagster run has begun so far."""
+    body = {"query": STEPS, "variables": {"id": run}}
+    found = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runOrError"]["stepStats"]
+    return [step["stepKey"] for step in found if step["status"]]
 
 
 def tag(run: dict[str, Any], key: str) -> str | None:
