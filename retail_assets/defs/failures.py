@@ -21,13 +21,29 @@ _SECONDS = 5.0
 _INTERRUPTED = "Query interrupted"
 
 
+def stop_if_canceled() -> None:
+    """Raise KeyboardInterrupt if the run of this step has been asked to stop.
+
+    Dagster interrupts a run once, and Python drops an interrupt that arrives in a callback, as imports have many. The
+    run would go on, write its tables and end as a success.
+    """
+    try:
+        context = dg.OpExecutionContext.get()
+    except dg.DagsterInvariantViolationError:  # called outside of a run
+        return
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def failing_clearly(*, retrying: bool = False) -> Iterator[None]:
-    """Turn a RetailError into a Dagster Failure that shows its message.
+    """Turn a RetailError into a Dagster Failure that shows its message; begin nothing in a run that is to stop.
 
     With `retrying`, a retryable error lets Dagster run the step again, at most twice. It is for steps that write to the
     warehouse, which another process may hold. Interrupts and every other exception pass through unchanged.
     """
+    stop_if_canceled()
     try:
         yield
     except RuntimeError as e:

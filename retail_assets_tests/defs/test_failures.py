@@ -122,3 +122,24 @@ def test_a_canceled_step_leaves_its_table_as_it_was(
         assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
     assert len(calls) == 1
     assert shop.platform.warehouse.query(f"SELECT * FROM {step} ORDER BY ALL").to_pylist() == before
+
+
+def test_a_run_that_is_to_stop_begins_no_further_step_even_if_its_interrupt_was_lost() -> None:
+    """Seen live: the interrupt came while the step imported Spark, and the run ended as a success."""
+    begun = []
+
+    @dg.asset
+    def first(context: dg.AssetExecutionContext) -> None:
+        with failing_clearly():
+            begun.append("first")
+            context.instance.report_run_canceling(context.run)
+
+    @dg.asset(deps=[first])
+    def second() -> None:
+        with failing_clearly():
+            begun.append("second")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([first, second], instance=instance, raise_on_error=False)
+        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+    assert begun == ["first"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.failures import failing_clearly, stop_if_canceled
 from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static_table_metadata
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days, selected
@@ -94,6 +94,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             swept = _swept(context, lambda now: sweep_around(platform.lake, days, now))
             run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
+            stop_if_canceled()
             uris = [platform.lake.publish_clean(m) for m in manifests]
         context.log.info(
             "%d clean and %d quarantined rows; swept %d old file(s)",
