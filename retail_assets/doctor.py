@@ -26,6 +26,7 @@ import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 
 from retail_assets import settings as settings_module
+from retail_assets.contracts import yaml_text
 from retail_assets.errors import ContractError, RetailError, StorageError
 from retail_assets.settings import Settings
 from retail_assets.spark import config, java
@@ -377,10 +378,12 @@ def _dagster(env: Mapping[str, str]) -> Finding:
         return Finding("dagster", False, f"DAGSTER_HOME={text} cannot be written", "Check its owner and permissions.")
     dagster_yaml = home / "dagster.yaml"
     try:
-        content = yaml.safe_load(dagster_yaml.read_text(encoding="utf-8"))
+        text = yaml_text.read_text(dagster_yaml)
+        yaml_text.refuse_beyond_bounds(text)
+        content = yaml.safe_load(text)
     except FileNotFoundError:
         return Finding("dagster", False, f"{dagster_yaml} is not there", fix)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as e:
         return Finding(
             "dagster",
             False,

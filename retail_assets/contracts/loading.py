@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from retail_assets.contracts import yaml_text
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import (
@@ -62,8 +63,8 @@ def load(source: str) -> Contract:
     elif looks_like_path:
         where = source
         try:
-            text = Path(source).expanduser().read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as e:
+            text = yaml_text.read_text(Path(source).expanduser())
+        except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: ~nosuchuser
             why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
             raise ContractError(
                 f"Cannot read the contract {source}: {why}. Give the path of a YAML file in UTF-8, "
@@ -81,6 +82,7 @@ def load(source: str) -> Contract:
 def parse(text: str, where: str) -> Contract:
     """Validate a contract given as YAML text. `where` names it in errors. Raises ContractError."""
     try:
+        yaml_text.refuse_beyond_bounds(text)
         data: Any = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as e:
         raise ContractError(f"{where} is not valid YAML: {str(e)[:600]}") from e

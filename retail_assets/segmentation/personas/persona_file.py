@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from retail_assets.contracts import yaml_text
 from retail_assets.errors import RetailError, nearest
 from retail_assets.segmentation.personas.catalog import (
     ACTION_NUMBERS,
@@ -49,9 +50,9 @@ class PersonaFileError(RetailError):
 def load(path: Path) -> Catalog:
     """Read the catalog of a file. Raises PersonaFileError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        reason = getattr(e, "strerror", None) or "it is not UTF-8 text"
+        text = yaml_text.read_text(path)
+    except (OSError, ValueError) as e:
+        reason = getattr(e, "strerror", None) or str(e)
         raise PersonaFileError(f"RETAIL_PERSONAS={str(path)!r} cannot be read: {reason}.") from None
     return parse(text, str(path))
 
@@ -70,8 +71,9 @@ def parse(text: str, where: str = "personas") -> Catalog:
     0.75
     """
     try:
+        yaml_text.refuse_beyond_bounds(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as e:
+    except (yaml.YAMLError, RecursionError) as e:
         mark = getattr(e, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(e, "problem", None) or "it cannot be parsed"
