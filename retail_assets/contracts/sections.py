@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.date_formats import LeadingDate, contradiction, leading_date
-from retail_assets.contracts.values import DateFormat, Encoding, Header, Pattern, Timezone, format_order
+from retail_assets.contracts.date_languages import date_names
+from retail_assets.contracts.values import DateFormat, Encoding, Header, Language, Pattern, Timezone, format_order
 
 #: Currencies whose digits are grouped as in 12,34,567.
 _INDIAN = ("INR", "PKR", "BDT", "NPR", "LKR")
@@ -79,13 +80,18 @@ class FieldRule(Section):
         return tuple((p, None) if isinstance(p, str) else (p.header, p.default) for p in self.compose)
 
 
+#: What a number in the column of dates counts: days, or the time since 1970.
+Serial = Literal["excel_1900", "excel_1904", "unix_seconds", "unix_milliseconds", "unix_microseconds"]
+
+
 class DateRule(Section):
     """How dates are written. `formats` are strptime patterns; a text that one of them reads is read by it.
 
     `order` decides numeric dates such as 03/04/2025: `dmy`, `mdy`, `ymd` (25/04/03), or `infer`, which takes the order
     of the numeric formats or, without any, infers it from the whole file (and refuses the file if it does not prove
     one). `zone` names the time zone of the time stamps if they are not in shop time; a date without a time is a day in
-    the shop.
+    the shop. `language` is the language, or languages, of the names of months and weekdays; `serial` is what a bare
+    number counts.
     """
 
     formats: tuple[DateFormat, ...] = ()
@@ -93,6 +99,14 @@ class DateRule(Section):
     zone: Timezone | None = None
     earliest: dt.date = dt.date(1990, 1, 1)
     days_after_landing: Annotated[int, Field(ge=0, le=3660)] = 1
+    language: Annotated[tuple[Language, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = added(())
+    serial: Serial | None = added(None)
+
+    @model_validator(mode="after")
+    def _names_mean_one_month(self) -> DateRule:
+        if self.language:
+            date_names(self.language)
+        return self
 
     @model_validator(mode="after")
     def _one_order(self) -> DateRule:

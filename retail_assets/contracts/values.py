@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator
 
+from retail_assets.contracts.date_languages import known_language
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.errors import nearest
 
@@ -107,5 +108,6 @@ Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 DateFormat = Annotated[str, AfterValidator(_readable_format)]
 Pattern = Annotated[str, AfterValidator(_searchable)]
+Language = Annotated[str, AfterValidator(known_language)]
 Header = Annotated[str, AfterValidator(_with_letters)]
 MissingValue = Annotated[str, AfterValidator(_not_a_number)]

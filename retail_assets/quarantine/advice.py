@@ -16,8 +16,9 @@ _ADVICE: dict[str, str] = {
     "unclosed_quote": f"No contract can fix this: close the quote, or write it twice. {_EXPORT.capitalize()}.",
     "not_text": "Another encoding? Set `file: {encoding: …}` and clean the landing again. "
     f"If the characters are lost, {_SENDER}.",
-    "invalid_date": "A date format that the contract does not know? Add it to `dates: {formats: […]}` (an "
-    f"offset from UTC is %z), {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_date": "A date format that the contract does not know? Add it to `dates: {formats: […]}` "
+    "(an offset from UTC is %z). Names in another language, or numbers of days or seconds? Set `language` or `serial` "
+    f"there, {_REPLAY}. Otherwise {_EXPORT}.",
     "invalid_quantity": "More decimals than three? Set `numbers: {round: cents}`. Other marks in numbers? Set "
     "`numbers: {decimal: …, thousands: …}`. Empty cells? Give "
     f"`quantity` a `default`. {_REPLAY.capitalize()}. Otherwise {_EXPORT}.",

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from retail_assets.contracts.date_formats import has_clock, has_offset
 from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.contracts.typing_sql.named_dates import has_names, in_english
 from retail_assets.contracts.typing_sql.offsets import OFFSET, instant, with_offset_in_digits
+from retail_assets.contracts.typing_sql.serial_dates import excel_moment, unix_moment
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 
 #: The `date_order` of a file whose dates are typed (Parquet): they become ISO 8601, and no format is asked.
@@ -22,8 +24,8 @@ def moment(columns: TextColumns) -> str:
     """Return SQL for the moment of sale in shop time, a TIMESTAMP.
 
     A format that reads a text differently from ISO 8601 or from the order of numeric dates comes first; then ISO 8601,
-    numeric dates and the other formats. Local hours that a change of the clock skips count as the hour after, those
-    that occur twice as the second (DuckDB's `timezone`).
+    numeric dates, the other formats and numbers. Local hours that a change of the clock skips count as the hour after,
+    those that occur twice as the second (DuckDB's `timezone`).
     """
     text = columns.field_text("sold_at")
     rule, typed = columns.contract.dates, columns.date_order == TYPED
@@ -38,6 +40,7 @@ def moment(columns: TextColumns) -> str:
         if order := rule.day_month_order or columns.date_order:
             readings.append(_in_shop_time(columns, _numeric_date(text, order), f"contains({text}, ':')"))
         readings += _formats(columns, text, [f for f in rule.formats if f not in overriding])
+        readings += _serial(columns, text)
     with_offset = f"strlen({text}) > 10 AND NOT {plain} AND regexp_full_match({text}, {literal(_ISO_WITH_OFFSET)})"
     cases = [f"WHEN {with_offset} THEN timezone({shop}, {instant(text)})"]
     if overriding:
@@ -77,19 +80,36 @@ def _with_clocks(formats: Iterable[str]) -> list[str]:
 
 
 def _formats(columns: TextColumns, text: str, formats: Sequence[str]) -> list[str]:
-    """Return SQL for what declared formats read: days, local times, and instants, each in the order of the contract."""
-    days = [f for f in formats if not has_clock(f)]
-    times = [f for f in formats if has_clock(f) and not has_offset(f)]
-    instants = [f for f in formats if has_offset(f)]
+    """Return SQL for what declared formats read: days, local times, and instants, each in the order of the contract.
+
+    A format with names in another language reads a text of its own, in which they are English.
+    """
+    languages = columns.contract.dates.language
+    named = [f for f in formats if languages and has_names(f)]
+    texts = [(text, [f for f in formats if f not in named])]
+    texts += [(english, [pattern]) for english, pattern in (in_english(text, f, languages) for f in named)]
     readings = []
-    if days:
-        readings.append(_with_full_years(text, days))
-    if times:
-        readings.append(_in_shop_time(columns, _with_full_years(text, times)))
-    if instants:
-        read = _with_full_years(with_offset_in_digits(text), instants)
-        readings.append(f"timezone({literal(columns.contract.timezone)}, {read})")
+    for written, patterns in texts:
+        days = [f for f in patterns if not has_clock(f)]
+        times = [f for f in patterns if has_clock(f) and not has_offset(f)]
+        instants = [f for f in patterns if has_offset(f)]
+        if days:
+            readings.append(_with_full_years(written, days))
+        if times:
+            readings.append(_in_shop_time(columns, _with_full_years(written, times)))
+        if instants:
+            read = _with_full_years(with_offset_in_digits(written), instants)
+            readings.append(f"timezone({literal(columns.contract.timezone)}, {read})")
     return readings
+
+
+def _serial(columns: TextColumns, text: str) -> list[str]:
+    serial = columns.contract.dates.serial
+    if serial is None:
+        return []
+    if serial.startswith("unix"):
+        return [unix_moment(text, serial, columns.contract.timezone)]
+    return [_in_shop_time(columns, *excel_moment(text, serial))]
 
 
 def _with_full_years(text: str, formats: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from retail_assets.contracts.date_formats import has_offset, leading_date, other_orders
 from retail_assets.contracts.sections import DateRule
 from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.contracts.typing_sql.named_dates import has_names, in_english
 from retail_assets.contracts.typing_sql.offsets import with_offset_in_digits
 
 
@@ -90,6 +91,8 @@ def evidence_of_texts(
 
 
 def _day(text: str, pattern: str, rule: DateRule, landed_on: dt.date | None) -> str:
+    if rule.language and has_names(pattern):
+        text, pattern = in_english(text, pattern, rule.language)
     read = with_offset_in_digits(text) if has_offset(pattern) else text
     day = f"CAST(try_strptime({read}, {literal(pattern)}) AS DATE)"
     if "%y" not in pattern:
