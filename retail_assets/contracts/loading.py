@@ -16,6 +16,7 @@ from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import (
     CancellationRule,
+    CategoryRule,
     ComposedPart,
     DateRule,
     DriftRule,
@@ -33,6 +34,7 @@ _RULES: dict[str, type[BaseModel]] = {
     "dates": DateRule,
     "numbers": NumberRule,
     "columns": FieldRule,
+    "rules": CategoryRule,
     "cancellations": CancellationRule,
     "currencies": CurrencyRule,
     "quantity_units": QuantityUnit,
@@ -136,7 +138,7 @@ def _explained(problem: Any) -> str:
     hint = ""
     if problem["type"] == "extra_forbidden":
         message = "unknown key"
-        rule = _RULES.get(str(place[0]), Contract) if len(place) > 1 else Contract
+        rule = next((_RULES[str(key)] for key in reversed(place[:-1]) if str(key) in _RULES), Contract)
         rule = ComposedPart if "compose" in place else rule
         hint = nearest(str(place[-1]), rule.model_fields) or f" Known: {', '.join(rule.model_fields)}."
     elif problem["type"] == "missing":

@@ -85,6 +85,8 @@ class Contract(Section):
         for name, rule in self.columns.items():
             if rule.occurrence and name != "transaction_id":
                 raise ValueError(f"columns.{name}: `occurrence` is for transaction_id only")
+            if rule.rules and name != "product_category":
+                raise ValueError(f"columns.{name}: `rules` are for product_category only")
             if rule.compose and name not in ("transaction_id", "order_id", "customer_id", "product_id"):
                 raise ValueError(f"columns.{name}: `compose` is for ids only")
         self._rates_are_of_other_currencies()

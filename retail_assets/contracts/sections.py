@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.date_formats import LeadingDate, contradiction, leading_date
@@ -45,6 +45,39 @@ _Part = Annotated[
 ]
 
 
+#: Text that a rule looks for, without regard to case.
+Wanted = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+_MOST_TEXTS = 300
+
+
+class CategoryRule(Section):
+    """One rule that names a category by what a text says; the first rule that applies decides.
+
+    It applies if the text has one of `contains` anywhere, one of `words` as whole words, begins with one of `prefix`,
+    or is one of `equals`; without regard to case and to how much space is between words. Each is one text or a list.
+    """
+
+    category: Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+    contains: tuple[Wanted, ...] = ()
+    words: tuple[Wanted, ...] = ()
+    prefix: tuple[Wanted, ...] = ()
+    equals: tuple[Wanted, ...] = ()
+
+    @field_validator("contains", "words", "prefix", "equals", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, (str, int)) else given
+
+    @model_validator(mode="after")
+    def _says_what_it_wants(self) -> CategoryRule:
+        texts = (*self.contains, *self.words, *self.prefix, *self.equals)
+        if not texts:
+            raise ValueError("give at least one of `contains`, `words`, `prefix` and `equals`")
+        if len(texts) > _MOST_TEXTS:
+            raise ValueError(f"{len(texts)} texts in one rule; give at most {_MOST_TEXTS}, the others in a second rule")
+        return self
+
+
 class FieldRule(Section):
     """Where one canonical column comes from.
 
@@ -52,7 +85,8 @@ class FieldRule(Section):
     with `-` instead (`{header: Line, default: "1"}` for one that may be empty). `required` means that the file must
     have the column, and that a row without a value is quarantined. `default` fills empty values. `occurrence`
     (transaction_id only) numbers repeated ids of one landing instead of letting the last line replace the earlier ones,
-    for sources whose composed id is not unique.
+    for sources whose composed id is not unique. `rules` (product_category only) turn the column's text into a category;
+    `default` is then the category of all other texts.
     """
 
     header: Header | None = None
@@ -61,6 +95,7 @@ class FieldRule(Section):
     required: bool = False
     default: str | None = None
     occurrence: bool = False
+    rules: tuple[CategoryRule, ...] = added(())
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldRule:
