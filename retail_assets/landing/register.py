@@ -14,6 +14,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.storage import Entry, Store
@@ -24,8 +25,10 @@ _AT_ONCE = 4
 def inspect_landings(store: Store, source: str, days: list[dt.date], contract: Contract) -> list[RawManifest]:
     """Inspect the files of landings. Returns one raw manifest per day, with its files in the order of their keys.
 
-    Raises LandingError for the first file (by day and key) that cannot be read as the contract says.
+    Raises LandingError for the first file (by day and key) that cannot be read as the contract says, and for what is
+    not a file.
     """
+    refuse_unreadable(store, source, days)
     listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -22,6 +22,11 @@ def new_name() -> str:
     return f".{uuid.uuid4().hex}.part"
 
 
+def is_one(name: str) -> bool:
+    """Return whether a file name is that of an unfinished write."""
+    return _NAME.fullmatch(name) is not None
+
+
 def hold(handle: IO[bytes]) -> None:
     """Lock a file that is being written, until it is closed or the process ends."""
     try_lock(handle.fileno())

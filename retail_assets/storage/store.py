@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,8 @@ from retail_assets.storage import part_files
 from retail_assets.storage.locks import lock_within
 from retail_assets.storage.objects import Entry, RemoteObjects
 
-_KEY = re.compile(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*\Z")
+_NAME = r"[^/\x00-\x1f\x7f\ud800-\udfff]+"
+_KEY = re.compile(rf"{_NAME}(/{_NAME})*\Z")
 #: How long to wait for a lock; a swap holds it for milliseconds.
 _LOCK_SECONDS = 60
 
@@ -63,13 +65,18 @@ class Store:
         """Return every object below the folder `prefix`, sorted by key.
 
         `prefix` is a folder, not the beginning of a name: `dt=1` does not match `dt=10`. Names that begin with `.` are
-        unfinished writes and are left out. A folder that does not exist is empty.
+        unfinished writes and are left out, as is what cannot be an object, such as a link to a folder: `unread` has
+        these. A folder that does not exist is empty.
         """
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
             entries = _walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
-            visible = (e for e in entries if not any(part.startswith(".") for part in e.key.split("/")))
-            return sorted(visible, key=lambda e: e.key)
+            return sorted((e for e in entries if _is_visible(e.key)), key=lambda e: e.key)
+
+    def keys_not_listed(self, prefix: str) -> builtins.list[str]:
+        """Return the keys of a remote store that `list` leaves out; for a local one, see `unread`."""
+        with self._explained(f"list {self.uri}/{prefix}"):
+            return [] if self.is_local else [e.key for e in self._remote().list(prefix) if not _is_visible(e.key)]
 
     def folders(self, prefix: str) -> builtins.list[str]:
         """Return the names of the folders directly below `prefix`, sorted: one listing, not a walk of the tree."""
@@ -80,6 +87,19 @@ class Store:
                 children = base.iterdir() if base.is_dir() else ()
                 return sorted(p.name for p in children if p.is_dir() and not p.name.startswith("."))
             return sorted(name for name in self._remote().folders(prefix) if not name.startswith("."))
+
+    def names_in(self, prefix: str) -> tuple[builtins.list[str], builtins.list[str]]:
+        """Return the names of what lies directly in the folder `prefix`, hidden names excluded: files, and folders.
+
+        Files of a remote store are not listed: it has no cheap listing of one folder's objects.
+        """
+        if not self.is_local:
+            return [], self.folders(prefix)
+        with self._explained(f"list {self.uri}/{prefix}"):
+            base = Path(self.uri, *filter(None, prefix.split("/")))
+            children = sorted(base.iterdir()) if base.is_dir() else []
+            visible = [p for p in children if not p.name.startswith(".")]
+            return [p.name for p in visible if not p.is_dir()], [p.name for p in visible if p.is_dir()]
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object (not only a folder) at `key`."""
@@ -246,8 +266,21 @@ class Store:
         return self._opened
 
 
+def is_key(key: str) -> bool:
+    """Return whether a text can be the key of an object: folders and a name, in UTF-8, without control characters.
+
+    >>> is_key("shop/dt=2024-01-01/a.csv"), is_key("shop//a.csv"), is_key("caf\udce9.csv")
+    (True, False, False)
+    """
+    return bool(_KEY.match(key)) and not any(part in (".", "..") for part in key.split("/"))
+
+
+def _is_visible(key: str) -> bool:
+    return is_key(key) and not any(part.startswith(".") for part in key.split("/"))
+
+
 def _checked(key: str) -> str:
-    if not _KEY.match(key) or any(part in (".", "..") for part in key.split("/")):
+    if not is_key(key):
         raise StorageError(f"not a valid object key: {key!r}")
     return key
 
@@ -259,10 +292,15 @@ def _walk(root: Path, prefix: str) -> Iterator[Entry]:
         for name in files:
             path = Path(folder, name)
             try:
-                stat = path.stat()
+                about = path.stat()
             except FileNotFoundError:  # deleted since the listing
                 continue
-            yield Entry(path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime)
+            except OSError as e:
+                if e.errno == errno.ELOOP:
+                    continue
+                raise
+            if stat.S_ISREG(about.st_mode):
+                yield Entry(path.relative_to(root).as_posix(), about.st_size, about.st_mtime)
 
 
 def _raise(error: OSError) -> None:

@@ -8,6 +8,7 @@ from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
+from retail_assets.landing.overlooked import overlooked
 from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
 from retail_assets.platform import Platform
 
@@ -15,7 +16,7 @@ _SHOWN = 20
 
 
 def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """Build `landing_is_not_empty`, `columns_match_contract` and `schema_unchanged`.
+    """Build `landing_is_not_empty`, `columns_match_contract`, `schema_unchanged` and `nothing_is_overlooked`.
 
     They only warn. What stops a landing (a missing required column, schema drift that the contract refuses) fails the
     asset.
@@ -104,4 +105,22 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             },
         )
 
-    return [landing_is_not_empty, columns_match_contract, schema_unchanged]
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description="Everything in the raw folder is read: no hidden files, no misspelled folders.",
+    )
+    def nothing_is_overlooked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            days = [landing.landed_on for landing in landings_of(context)]
+            found = overlooked(platform.raw, platform.source, days)
+        shown = ", ".join(map(str, found[:_SHOWN])) + (f" and {len(found) - _SHOWN:,} more" if found[_SHOWN:] else "")
+        return check_result(
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Not read: {shown}. Look at these: move or rename what has sales, and remove the rest."
+            if found
+            else None,
+            metadata={"overlooked": len(found), "names": dg.MetadataValue.json([str(item) for item in found[:_SHOWN]])},
+        )
+
+    return [landing_is_not_empty, columns_match_contract, schema_unchanged, nothing_is_overlooked]

@@ -88,6 +88,10 @@ def another_separator(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)], delimiter=";")
 
 
+def misspelled_folder(shop: Shop) -> None:
+    shop.platform.raw.write(f"{shop.platform.source}/dt=2024-1-5/a.csv", b"x")
+
+
 def nothing_landed(shop: Shop) -> None:
     shop.land(NEXT, [])
 
@@ -123,6 +127,7 @@ def lose_skill(shop: Shop) -> None:
 DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
     ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
+    ("raw_sales_files", "nothing_is_overlooked", misspelled_folder, r"dt=2024-1-5 \(not .* is dt=2024-01-05 meant"),
     ("raw_sales_files", "schema_unchanged", another_separator, f"{NEXT} since {DAY}: separator: ',', now ';' in a.csv"),
     ("clean_sales", "rows_are_conserved", lose_a_line, f"The numbers of lines differ on {NEXT}"),
     ("clean_sales", "rows_are_conserved", change_the_file, f"Files changed since cleaning on {NEXT}"),
