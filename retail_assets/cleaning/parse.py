@@ -70,7 +70,7 @@ class Parser:
         kinds = dict(enumerate(profile.types))
         exact = {p: EXACT_IN_SHORT_FLOAT[k] for p, k in kinds.items() if k in EXACT_IN_SHORT_FLOAT}
         unread = parse_sql(columns, contract, self._same, "", rounded=True, exact=exact)
-        self._whole_texts = file_columns(unread)
+        self._whole_texts = file_columns(unread) | columns.moment_columns()
         texts = columns.trimmed(trim=False, missing=False, only=self._whole_texts)
         self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r, exact=exact) for r in (False, True)}
         self._landed_on = landed_on

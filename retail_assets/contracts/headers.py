@@ -90,6 +90,7 @@ def required_raw_columns(contract: Contract) -> list[str]:
         needed.append(contract.cancellations.column)
     if contract.currencies and contract.currencies.default is None:
         needed.append(contract.currencies.column)
+    needed += contract.columns["sold_at"].beside
     needed += [u.column for u in contract.quantity_units]
     needed += contract.file.fill_down[:1]
     by_normal = {normalize_header(n): c for c, names in contract.raw_columns().items() for n in names}

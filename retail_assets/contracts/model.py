@@ -89,6 +89,8 @@ class Contract(Section):
                 raise ValueError(f"columns.{name}: `rules` are for product_category only")
             if rule.compose and name not in ("transaction_id", "order_id", "customer_id", "product_id"):
                 raise ValueError(f"columns.{name}: `compose` is for ids only")
+            if rule.beside and name != "sold_at":
+                raise ValueError(f"columns.{name}: `time` and `zone` are for sold_at only")
         self._rates_are_of_other_currencies()
         self._each_name_means_one_column()
         return self
@@ -131,6 +133,7 @@ class Contract(Section):
                 header = first.setdefault(normalize_header(rule.header), rule.header)
                 columns[header] = tuple(dict.fromkeys((*columns.get(header, ()), rule.header, *rule.aliases)))
         extra: list[str] = [c for rule in self.columns.values() if rule.compose for c, _ in rule.origins]
+        extra += [header for rule in self.columns.values() for header in rule.beside]
         extra += [u.column for u in self.quantity_units]
         extra += self.file.fill_down
         if self.cancellations:

@@ -86,7 +86,7 @@ class FieldRule(Section):
     have the column, and that a row without a value is quarantined. `default` fills empty values. `occurrence`
     (transaction_id only) numbers repeated ids of one landing instead of letting the last line replace the earlier ones,
     for sources whose composed id is not unique. `rules` (product_category only) turn the column's text into a category;
-    `default` is then the category of all other texts.
+    `default` is then the category of all other texts. `time` and `zone` (sold_at only) are columns beside the date's.
     """
 
     header: Header | None = None
@@ -96,6 +96,8 @@ class FieldRule(Section):
     default: str | None = None
     occurrence: bool = False
     rules: tuple[CategoryRule, ...] = added(())
+    time: Header | None = added(None)
+    zone: Header | None = added(None)
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldRule:
@@ -106,6 +108,11 @@ class FieldRule(Section):
         if self.compose and self.default is not None:
             raise ValueError('`default` of a composed id belongs to its parts: {header: Line, default: "1"}')
         return self
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The raw columns of the time and of the zone, where they are not in the column of the date."""
+        return tuple(header for header in (self.time, self.zone) if header)
 
     @property
     def origins(self) -> tuple[tuple[str, str | None], ...]:

@@ -155,7 +155,7 @@ def _columns(contract: Contract, positions: dict[str, int]) -> dict[int, list[st
     at = {normalize_header(n): p for c, p in positions.items() for n in (c, *contract.raw_columns().get(c, ()))}
     columns: dict[int, list[str]] = {}
     for name, rule in contract.columns.items():
-        for raw, _ in rule.origins:
+        for raw in (*(header for header, _ in rule.origins), *rule.beside):
             if (position := at.get(normalize_header(raw))) is not None:
                 columns.setdefault(position, []).append(name)
     return columns

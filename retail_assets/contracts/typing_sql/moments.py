@@ -8,6 +8,7 @@ from retail_assets.contracts.date_formats import has_clock, has_offset
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.contracts.typing_sql.named_dates import has_names, in_english
 from retail_assets.contracts.typing_sql.offsets import OFFSET, instant, with_offset_in_digits
+from retail_assets.contracts.typing_sql.separate_times import in_zone_of_column
 from retail_assets.contracts.typing_sql.serial_dates import excel_moment, unix_moment
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 
@@ -27,7 +28,8 @@ def moment(columns: TextColumns) -> str:
     numeric dates, the other formats and numbers. Local hours that a change of the clock skips count as the hour after,
     those that occur twice as the second (DuckDB's `timezone`).
     """
-    text = columns.field_text("sold_at")
+    text = columns.moment_text()
+    separate = columns.contract.columns["sold_at"].time is not None
     rule, typed = columns.contract.dates, columns.date_order == TYPED
     shop = literal(columns.contract.timezone)
     # Two common lengths are recognized by their shape; a text of ten characters that DuckDB reads is a date.
@@ -36,10 +38,13 @@ def moment(columns: TextColumns) -> str:
     iso = f"CASE WHEN {plain} OR regexp_full_match({text}, {literal(_ISO)}) THEN try_cast({text} AS TIMESTAMP) END"
     overriding = {} if typed else rule.overriding()
     readings = [_in_shop_time(columns, iso, f"contains({text}, ':')")]
+    if separate:
+        readings.append(_in_shop_time(columns, _iso_with_half(text)))
     if not typed:
         if order := rule.day_month_order or columns.date_order:
             readings.append(_in_shop_time(columns, _numeric_date(text, order), f"contains({text}, ':')"))
-        readings += _formats(columns, text, [f for f in rule.formats if f not in overriding])
+        others = [f for f in rule.formats if f not in overriding]
+        readings += _formats(columns, text, _with_clocks(others) if separate else others)
         readings += _serial(columns, text)
     with_offset = f"strlen({text}) > 10 AND NOT {plain} AND regexp_full_match({text}, {literal(_ISO_WITH_OFFSET)})"
     cases = [f"WHEN {with_offset} THEN timezone({shop}, {instant(text)})"]
@@ -52,11 +57,19 @@ def moment(columns: TextColumns) -> str:
 
 def _in_shop_time(columns: TextColumns, local: str, has_time: str | None = None) -> str:
     """Return SQL for a local time in shop time. `has_time` is true where it is more than a day, which does not move."""
-    zone = columns.contract.dates.zone
-    if zone is None:
-        return local
-    moved = f"timezone({literal(columns.contract.timezone)}, timezone({literal(zone)}, {local}))"
-    return moved if has_time is None else f"CASE WHEN {has_time} THEN {moved} ELSE {local} END"
+    shop, zone = columns.contract.timezone, columns.contract.dates.zone
+    column = columns.contract.columns["sold_at"].zone
+    moved = local if zone is None else f"timezone({literal(shop)}, timezone({literal(zone)}, {local}))"
+    if column:
+        moved = in_zone_of_column(local, columns.text(column), moved, shop, zone)
+    return moved if has_time is None or moved == local else f"CASE WHEN {has_time} THEN {moved} ELSE {local} END"
+
+
+def _iso_with_half(text: str) -> str:
+    """Return SQL for an ISO date beside a time with am or pm, which are two columns of some files."""
+    dashes = f"replace({text}, '/', '-')"
+    clocks = [f"%Y-%m-%d{clock}" for clock in _CLOCKS if "%I" in clock]
+    return f"CASE WHEN regexp_matches({text}, '^\\d{{4}}[-/].*(?i:am|pm)$') THEN {_strptime(dashes, clocks)} END"
 
 
 def _numeric_date(text: str, order: str) -> str:

@@ -10,6 +10,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import CancellationRule, QuantityUnit
 from retail_assets.contracts.typing_sql.identifiers import composed, identifier
 from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.contracts.typing_sql.separate_times import joined
 
 #: What counts as white space around a value: ASCII, no-break and other Unicode spaces, zero-width space, BOM.
 BLANKS = " \t\r\n\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200C))) + "\u202f\u205f\u3000\ufeff"
@@ -18,6 +19,8 @@ BLANKS = " \t\r\n\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200C))) + 
 #: `="00123"`, which spreadsheets show as the text 00123: how programs keep them from reading an id as a number.
 FORMULA_MARK = '="'
 FORMULA = r'^="([^"]*)"$'
+#: The column of dates and times in one text, where the file has them in two columns.
+_SOLD_TEXT = "sold_text"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,22 @@ class TextColumns:
         selected = {int(p) for p in self.positions.values() if only is None or p in only}
         texts = [(p, _plain(f"trim(c{p}, ' \t')") if trim else f"c{p}") for p in selected]
         null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
-        return ", ".join(f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts))
+        columns = [f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts)]
+        rule = self.contract.columns["sold_at"]
+        if rule.time and self.moment_columns() <= selected:
+            together = joined(self.field_text("sold_at"), self.text(rule.time), self.contract.dates.serial)
+            columns.append(f"{together} AS {_SOLD_TEXT}")
+        return ", ".join(columns)
+
+    def moment_text(self) -> str:
+        """Return SQL for the text of the moment of sale: of the date, with the time that is in a column beside it."""
+        return _SOLD_TEXT if self.contract.columns["sold_at"].time else self.field_text("sold_at")
+
+    def moment_columns(self) -> set[int]:
+        """Return the numbers of the file columns that the moment of sale is read from, if there are several."""
+        rule = self.contract.columns["sold_at"]
+        read = {self.raw_position(header) for header in (rule.header or "", *rule.beside)} if rule.beside else set()
+        return {position for position in read if position is not None}
 
     def _is_missing(self, text: str) -> str:
         # DuckDB makes both upper case, as Arrow does in cleaning: engines do not agree on the case of every letter.
@@ -65,7 +83,7 @@ class TextColumns:
 
     def text(self, raw_column: str) -> str:
         """Return SQL for the trimmed text of a raw column; NULL when empty or when the file has no such column."""
-        position = self.positions.get(self._by_normal.get(normalize_header(raw_column), raw_column))
+        position = self.raw_position(raw_column)
         return "NULL::VARCHAR" if position is None else f"t{int(position)}"
 
     def field_text(self, name: str) -> str:
@@ -88,9 +106,11 @@ class TextColumns:
     def position(self, name: str) -> int | None:
         """Return the number of the file column that alone decides a canonical column; None if none or several do."""
         rule = self.contract.columns.get(name)
-        if rule is None or not rule.header:
-            return None
-        return self.positions.get(self._by_normal.get(normalize_header(rule.header), rule.header))
+        return None if rule is None or not rule.header or rule.beside else self.raw_position(rule.header)
+
+    def raw_position(self, raw_column: str) -> int | None:
+        """Return the number of the file column of a raw column; None if the file does not have it."""
+        return self.positions.get(self._by_normal.get(normalize_header(raw_column), raw_column))
 
     def begins(self, rule: CancellationRule | QuantityUnit) -> str:
         """Return SQL that is true where the raw column of a rule begins with the rule's prefix."""

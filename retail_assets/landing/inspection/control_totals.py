@@ -92,7 +92,7 @@ def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.dat
     date = columns.field_text("sold_at")
     marks = " OR ".join(f"substr({date}, {place}, 1) IN ('-', '/', '.')" for place in (5, 3, 2))
     formats = evidence_sql("written", columns.contract.dates, landed_on)
-    written = f", {date} AS written" if formats else ""
+    written = f", {columns.moment_text()} AS written" if formats else ""
     # Rows are counted by the begin of their dates, of which there are few; what those prove is for Python.
     return f"""
         WITH typed AS {"MATERIALIZED " if formats else ""}(

@@ -94,7 +94,7 @@ def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:
 
 def _dates_are_typed(profile: FileProfile, contract: Contract) -> bool:
     """Return whether the dates of a Parquet file are dates or time stamps, and no texts."""
-    position = TextColumns(contract, profile.positions).position("sold_at")
+    position = TextColumns(contract, profile.positions).raw_position(contract.columns["sold_at"].header or "")
     if position is None or len(profile.types) != len(profile.header):
         return False
     return profile.types[position].startswith(("date32", "date64", "timestamp"))
