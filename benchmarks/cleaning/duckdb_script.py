@@ -54,7 +54,7 @@ read AS (
            CASE WHEN gender_text IN ('Female', 'Male') THEN gender_text
                 WHEN lower(gender_text) = 'female' THEN 'Female' WHEN lower(gender_text) = 'male' THEN 'Male' END
                AS gender,
-           try_cast(age_text AS INTEGER) AS age,
+           CASE WHEN try_cast(age_text AS INTEGER) BETWEEN 0 AND 120 THEN try_cast(age_text AS INTEGER) END AS age,
            CASE WHEN category IN ('Beauty', 'Clothing', 'Electronics') THEN category
                 ELSE array_to_string([upper(word[1]) || lower(word[2:]) FOR word IN string_split(category, ' ')], ' ')
                 END AS product_category,
@@ -71,8 +71,6 @@ SELECT * EXCLUDE (malformed, gender_text, age_text, raw),
            CASE WHEN quantity IS NULL THEN 'invalid_quantity' END,
            CASE WHEN unit_price IS NULL THEN 'invalid_price' END,
            CASE WHEN total_amount IS NULL THEN 'invalid_amount' END,
-           CASE WHEN gender IS NULL AND gender_text IS NOT NULL THEN 'invalid_gender' END,
-           CASE WHEN age_text IS NOT NULL AND (age BETWEEN 0 AND 120) IS NOT TRUE THEN 'invalid_age' END,
            CASE WHEN strlen(product_category) > 128 THEN 'text_too_long' END,
            CASE WHEN transaction_id IS NULL THEN 'missing_transaction_id' END,
            CASE WHEN product_category IS NULL THEN 'missing_category' END,

@@ -92,6 +92,7 @@ def typed(raw: Path, known: pl.DataFrame) -> pl.LazyFrame:
         _empty_is_null(pl.col(name).str.strip_chars()) for name in TEXT[:9]
     )
     short_gender = gender.str.to_lowercase()
+    years = age.cast(pl.Int32, strict=False)
     return (
         lines(raw)
         .join(known.lazy(), on="path")
@@ -102,13 +103,11 @@ def typed(raw: Path, known: pl.DataFrame) -> pl.LazyFrame:
             transaction_id=id_,
             sold_at=_moment(date.str.replace("\x01", ",", literal=True)),
             customer_id=customer,
-            gender_given=gender.is_not_null(),
             gender=pl.when(short_gender == "female")
             .then(pl.lit("Female"))
             .when(short_gender == "male")
             .then(pl.lit("Male")),
-            age_given=age.is_not_null(),
-            age=age.cast(pl.Int32, strict=False),
+            age=pl.when(years.is_between(0, 120)).then(years),
             product_category=category.str.to_titlecase(),
             quantity=quantity.cast(pl.Decimal(18, 3), strict=False),
             unit_price=_money(price, 4),
@@ -120,7 +119,7 @@ def typed(raw: Path, known: pl.DataFrame) -> pl.LazyFrame:
             transaction_id=pl.when(~pl.col("malformed")).then(pl.col("transaction_id")),
             total_amount=pl.when(~pl.col("malformed")).then(pl.col("total_amount")),
         )
-        .drop("raw", "path", "malformed", "gender_given", "age_given", *TEXT)
+        .drop("raw", "path", "malformed", *TEXT)
     )
 
 
@@ -151,8 +150,6 @@ def _reasons() -> pl.Expr:
         "invalid_quantity": col("quantity").is_null(),
         "invalid_price": col("unit_price").is_null(),
         "invalid_amount": col("total_amount").is_null(),
-        "invalid_gender": col("gender").is_null() & col("gender_given"),
-        "invalid_age": col("age_given") & ~col("age").is_between(0, 120).fill_null(False),
         "text_too_long": col("product_category").str.len_bytes() > 128,
         "missing_transaction_id": col("transaction_id").is_null(),
         "missing_category": col("product_category").is_null(),

@@ -208,13 +208,21 @@ def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:
 def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanManifest:
     files: dict[Status, tuple[LakeFile, ...]] = {}
     reasons: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     for status in STATUSES:
         of_status = sorted((s for s in statistics if s["status"] == status), key=lambda s: s["key"])
         files[status] = tuple(LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status)
         for s in of_status:
-            reasons.update(json.loads(s["reasons"]))
+            (reasons if status == "quarantine" else notes).update(json.loads(s["reasons"]))
     return CleanManifest(
-        raw.source, raw.landed_on, target.run_id, target.contract, raw.digest, files, dict(sorted(reasons.items()))
+        raw.source,
+        raw.landed_on,
+        target.run_id,
+        target.contract,
+        raw.digest,
+        files,
+        dict(sorted(reasons.items())),
+        dict(sorted(notes.items())),
     )
 
 

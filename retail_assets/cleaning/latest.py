@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retail_assets.cleaning.rules import REJECTING
 from retail_assets.cleaning.write import CLEAN, QUARANTINE, SUPERSEDED
 
 
@@ -15,7 +16,7 @@ def latest(rows: pa.Table, *, numbered: bool) -> pa.Table:
     `rows` are judged rows of one landing, in the order of files and lines. With `numbered`, rows that share an id are
     not superseded; their ids get a number appended instead.
     """
-    whole = rows["reasons"].to_numpy() == 0
+    whole = (rows["reasons"].to_numpy() & REJECTING) == 0
     status = np.where(whole, CLEAN, QUARANTINE).astype(np.int32)
     at = np.flatnonzero(whole)
     ids = rows["transaction_id"] if len(at) == rows.num_rows else rows["transaction_id"].filter(pa.array(whole))

@@ -77,8 +77,11 @@ def parse_sql(
     5.36365E+11. `exact` has, for file columns of short floats, up to which whole number they are exact.
     """
     ids = {name: columns.field_text(name) for name in IDS}
-    if "order_id" not in contract.columns:
+    order = contract.columns.get("order_id")
+    if order is None:
         ids["order_id"] = ids["transaction_id"]
+    elif not order.required:  # a line without an order is its own order
+        ids["order_id"] = f"coalesce({ids['order_id']}, {ids['transaction_id']})"
     id_list = ", ".join(f"{identifier(f'({text})')} AS {name}" for name, text in ids.items())
     constants = "".join(f", {sql} AS {name}" for name, sql in same.items())
     given = "price_given" if "unit_price" in contract.columns else "FALSE"
@@ -119,14 +122,14 @@ def parse_sql(
         ),
         judged AS (
             SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({mask})::BIGINT END
-                      AS reasons
+                      AS rejecting
             FROM complete
         )
         SELECT transaction_id, order_id, sold_at, customer_id, nullif(read_gender, '?') AS gender, age, age_group,
                product_id, product_category, quantity, unit_price, total_amount, store_id,
-               line AS source_line, lines, reasons,
-               CASE WHEN reasons <> 0 THEN left(raw, {_RAW_CHARACTERS}) END AS raw_text,
-               CASE WHEN reasons = 0 THEN hash(transaction_id) ELSE line::UBIGINT END AS spread
+               line AS source_line, lines, rejecting{_notes(contract)} AS reasons,
+               CASE WHEN rejecting <> 0 THEN left(raw, {_RAW_CHARACTERS}) END AS raw_text,
+               CASE WHEN rejecting = 0 THEN hash(transaction_id) ELSE line::UBIGINT END AS spread
         FROM judged"""
 
 
@@ -150,6 +153,8 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         amount_expected = "quantity IS NOT NULL AND unit_price IS NOT NULL"
     # A row in a currency that is not converted has no money, for that reason alone.
     price, amount = "unit_price IS NULL", "total_amount IS NULL"
+    if "unit_price" in required:  # a price that follows from the amount is not one that is given
+        price = "written_price IS NULL"
     if contract.currencies:
         price = f"(written_price IS NULL OR (row_currency IS NOT NULL AND {price}))"
         amount = f"(written_amount IS NULL OR (row_currency IS NOT NULL AND {amount}))"
@@ -162,8 +167,6 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         (rules.INVALID_QUANTITY, "quantity IS NULL"),
         (rules.INVALID_PRICE, f"{price} AND {price_expected}"),
         (rules.INVALID_AMOUNT, f"{amount} AND {amount_expected}"),
-        (rules.INVALID_GENDER, "read_gender = '?'"),
-        (rules.INVALID_AGE, "age IS NULL AND age_given"),
         (rules.TEXT_TOO_LONG, _with_its_number(long) if contract.columns["transaction_id"].occurrence else long),
     ]
     if contract.currencies:
@@ -175,6 +178,19 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         bits.append((rules.ROUNDED_ID, any_rounded))
     bits += [(reason, str(reason.rule)) for reason in rules.judged(contract)]
     return " + ".join(f"CASE WHEN {condition} THEN {reason.mask} ELSE 0 END" for reason, condition in bits)
+
+
+def _notes(contract: Contract) -> str:
+    """Return SQL that adds what is noted of a row that could be split; nothing for columns that are not mapped."""
+    noted = {
+        "gender": (rules.UNKNOWN_GENDER, "read_gender = '?'"),
+        "age": (rules.UNKNOWN_AGE, "age IS NULL AND age_given"),
+    }
+    return "".join(
+        f" + CASE WHEN defects = 0 AND {condition} THEN {note.mask} ELSE 0 END"
+        for column, (note, condition) in noted.items()
+        if column in contract.columns
+    )
 
 
 def _with_its_number(too_long: str) -> str:

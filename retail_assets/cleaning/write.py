@@ -102,6 +102,11 @@ class _OpenFile:
             masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
             for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
                 self._reasons.update(dict.fromkeys(rules.names_of(mask), count))
+        elif self._status == "clean":
+            notes = judged["reasons"].to_numpy()
+            if np.bitwise_or.reduce(notes):
+                found = {note.name: np.count_nonzero(notes & note.mask) for note in rules.NOTES}
+                self._reasons.update({name: int(count) for name, count in found.items() if count})
         self._writer.write_table(rows)
 
     def close(self) -> dict[str, Any]:

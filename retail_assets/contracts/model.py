@@ -62,6 +62,7 @@ class Contract(Section):
     numbers: NumberRule = NumberRule()
     columns: dict[str, FieldRule]
     category_case: Literal["keep", "title", "upper"] = "keep"
+    genders: dict[Literal["Female", "Male", "Other"], tuple[str, ...]] = added({})
     cancellations: CancellationRule | None = None
     refunds: Literal["negative_amount"] | None = added(None)
     currencies: CurrencyRule | None = added(None)

@@ -19,6 +19,7 @@ from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
+from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.tables import table_checks
@@ -87,6 +88,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         asset_checks=[
             *landing_checks(platform),
             *conservation_checks(platform),
+            *note_checks(platform),
             *reconciliation_checks(platform),
             *table_checks(platform),
             *model_checks(platform),

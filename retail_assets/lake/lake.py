@@ -128,6 +128,7 @@ class Lake:
                 data["raw_digest"],
                 files,
                 data["reasons"],
+                data.get("notes", {}),
             )
 
     def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:

@@ -56,7 +56,10 @@ class LakeFile:
 
 @dataclass(frozen=True)
 class CleanManifest:
-    """The result of cleaning one landing: files by status, and rejected rows by reason."""
+    """The result of cleaning one landing: files by status, rejected rows by reason, and clean rows by what is noted.
+
+    A note is what could not be read although the row counts, such as a word for the gender that is not known.
+    """
 
     source: str
     landed_on: dt.date
@@ -65,6 +68,7 @@ class CleanManifest:
     raw_digest: str
     files: dict[Status, tuple[LakeFile, ...]]
     reasons: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
 
     def rows(self, status: Status) -> int:
         return sum(f.rows for f in self.files[status])

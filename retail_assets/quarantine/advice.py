@@ -24,16 +24,19 @@ _ADVICE: dict[str, str] = {
     f"`quantity` a `default`. {_REPLAY.capitalize()}. Otherwise {_EXPORT}.",
     "invalid_price": f"{_NUMBERS.format(decimals='four')}, {_REPLAY}. Otherwise {_EXPORT}.",
     "invalid_amount": f"{_NUMBERS.format(decimals='two')}, {_REPLAY}. Otherwise {_EXPORT}.",
-    "invalid_gender": f"The shop's own codes? Leave the column out of the contract, or {_EXPORT}.",
-    "invalid_age": f"A year of birth, or an age band? Map an age band to `age_group`, or {_EXPORT}.",
+    "invalid_gender": f"Such rows count now, without a gender. Say in `genders` what the words mean, {_REPLAY}.",
+    "invalid_age": f"Such rows count now, without an age. Map an age band to `age_group`, {_REPLAY}.",
+    "missing_gender": f"Set `required: false` for `gender`, {_REPLAY}.",
+    "missing_age": f"Set `required: false` for `age`, {_REPLAY}.",
+    "missing_age_group": f"Set `required: false` for `age_group`, {_REPLAY}.",
     "text_too_long": f"An id or name of this length is usually two columns run together: {_EXPORT}.",
     "rounded_id": f"The digits are lost: {_SENDER}. Format the column as text before saving the file.",
     "other_currency": "Give the currency a rate (`currencies: {rates: …}`), or a `default` where the row names none, "
     f"{_REPLAY}.",
     "missing_transaction_id": "Is the line identified by another column, or by several together? Use `header` or "
     f"`compose`, {_REPLAY}. Otherwise {_EXPORT}.",
-    "missing_order_id": "No orders in the source? Remove `order_id` from the contract, so that each line is its own "
-    f"order, {_REPLAY}.",
+    "missing_order_id": "Set `required: false` for `order_id`, so that a line without an order is its own order, "
+    f"{_REPLAY}.",
     "missing_category": f"Give `product_category` a `default` (such as UNKNOWN), {_REPLAY}.",
     "missing_customer_id": f"Are anonymous sales normal? Set `required: false` for `customer_id`, {_REPLAY}.",
     "missing_product_id": f"Set `required: false` for `product_id`, {_REPLAY}.",
@@ -67,6 +70,9 @@ COLUMN_OF = {
     "missing_customer_id": "customer_id",
     "missing_product_id": "product_id",
     "missing_store_id": "store_id",
+    "missing_gender": "gender",
+    "missing_age": "age",
+    "missing_age_group": "age_group",
 }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,11 +37,13 @@ _READS_OTHERWISE = "the text of a row is not read as it was in its file"
 class Judged:
     """The texts of a landing as the cleaning job judged them, at their own places, or why they cannot be used.
 
-    Tables have the columns of `table_of(status)`, and `lines`: the number of physical lines a row stands for.
+    Tables have the columns of `table_of(status)`, and `lines`: the number of physical lines a row stands for. `notes`
+    counts the clean rows of each note.
     """
 
     tables: dict[Status, pa.Table]
     unusable: str | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 def nothing() -> Judged:
@@ -138,7 +140,7 @@ def _at_their_places(lake: Lake, written: CleanManifest, staged: _Staged) -> Jud
         seen.append(at)
     if not np.array_equal(np.sort(np.concatenate(seen)), np.arange(len(staged.begins))):
         return _unusable(_READS_OTHERWISE)
-    return Judged(judged)
+    return Judged(judged, notes=written.notes)
 
 
 def _unusable(why: str) -> Judged:

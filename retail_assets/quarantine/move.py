@@ -246,6 +246,7 @@ def _new_manifest(
         before.raw_digest,
         files,
         {name: counts[name] for name in sorted(counts) if counts[name]},
+        dict(sorted((Counter(before.notes) + Counter(judged.notes)).items())),
     )
     totals = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
     rows, lines, money = totals[0]

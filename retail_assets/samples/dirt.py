@@ -23,8 +23,9 @@ class Kind:
     example: str
 
 
-#: Dirt. The shares add up to 1, so `dirt` is the share of rows that are rejected, repeated or corrected. Slightly fewer
-#: rows of the last two kinds come out: a row with nothing usable to repeat or correct stays plain.
+#: Dirt. The shares add up to 1, so `dirt` is the share of rows that are rejected, repeated or corrected, or whose
+#: gender or age cannot be read. Slightly fewer rows of the last two kinds come out: a row with nothing usable to repeat
+#: or correct stays plain.
 DIRT: tuple[Kind, ...] = (
     Kind("missing_id", 0.08, "quarantined", "missing_transaction_id", "empty Transaction ID"),
     Kind("unreadable_date", 0.08, "quarantined", "invalid_date", "2023-13-45, yesterday"),
@@ -37,8 +38,8 @@ DIRT: tuple[Kind, ...] = (
     Kind("negative_price", 0.05, "quarantined", "negative_price", "-25, with the total that follows from it"),
     Kind("bad_amount", 0.05, "quarantined", "invalid_amount", "n/a"),
     Kind("total_mismatch", 0.10, "quarantined", "total_mismatch", "ten more than quantity x price"),
-    Kind("unknown_gender", 0.06, "quarantined", "invalid_gender", "Q7"),
-    Kind("impossible_age", 0.06, "quarantined", "invalid_age", "210, -3"),
+    Kind("unknown_gender", 0.06, "clean", None, "Q7"),
+    Kind("impossible_age", 0.06, "clean", None, "210, -3"),
     Kind("ragged_row", 0.07, "quarantined", "malformed_row", "three fields, or eleven"),
     Kind("repeated_id", 0.10, "superseded", None, "the id of a row an eighth of a landing earlier, with other content"),
     Kind("corrected_row", 0.05, "clean", None, "the id of a row of an earlier landing, with other content"),

@@ -43,7 +43,10 @@ def contract(more: str = "", **columns: str) -> Contract:
 
 
 def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | None = None) -> list[dict[str, Any]]:
-    """Return typed rows, each of which is GOOD with changes. `reasons` and `judged` name the broken rules."""
+    """Return typed rows, each of which is GOOD with changes.
+
+    `reasons` and `judged` name the broken rules, `noted` what could not be read of a row that counts.
+    """
     header = list(source.raw_columns())
     whole = [{**GOOD, **row} for row in rows]
     profile = FileProfile(
@@ -80,7 +83,12 @@ def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | 
     assert table["source_line"].to_pylist() == list(range(2, n + 2))
     reading = sum(r.mask for r in rules.READING)
     masks = [(row, row["reasons"] & reading, row["reasons"] & ~reading) for row in table.to_pylist()]
-    return [row | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)} for row, read, judged in masks]
+    return [
+        row
+        | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)}
+        | {"noted": [note.name for note in rules.NOTES if row["reasons"] & note.mask]}
+        for row, read, judged in masks
+    ]
 
 
 def one(source: Contract, date_order: str | None = None, **row: str | None) -> dict[str, Any]:
@@ -374,9 +382,40 @@ def test_a_gender(text: str, expected: str | None) -> None:
     assert (row["gender"], row["reasons"]) == (expected, [])
 
 
-def test_a_gender_that_nobody_knows_is_a_reason() -> None:
+def test_a_gender_that_nobody_knows_is_missing_and_noted_and_the_sale_counts() -> None:
     row = one(contract(gender="{header: gender}"), gender="Q7")
-    assert (row["gender"], row["reasons"]) == (None, ["invalid_gender"])
+    assert (row["gender"], row["reasons"], row["noted"]) == (None, [], ["unknown_gender"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mujer", "Female"),
+        ("weiblich", "Female"),
+        ("FÉMININ", "Female"),
+        ("Fe\u0301minin", "Female"),
+        ("женский", "Female"),
+        ("女性", "Female"),
+        ("KADIN", "Female"),
+        ("Vrouw", "Female"),
+        ("Hombre", "Male"),
+        ("muž", "Male"),
+        ("남성", "Male"),
+        ("divers", "Other"),
+        ("keine Angabe", None),
+        ("Prefer not to answer", None),
+    ],
+)
+def test_a_gender_in_other_languages(text: str, expected: str | None) -> None:
+    """Case 22."""
+    row = one(contract(gender="{header: gender}"), gender=text)
+    assert (row["gender"], row["reasons"], row["noted"]) == (expected, [], [])
+
+
+def test_the_words_for_gender_of_a_contract_win() -> None:
+    spanish = contract("genders: {Female: [M, Señora X], Male: [H]}", gender="{header: gender}")
+    read = [one(spanish, gender=text)["gender"] for text in ("m", "H", "señora x", "Male", "Female")]
+    assert read == ["Female", "Male", "Female", "Male", "Female"]
 
 
 @pytest.mark.parametrize(
@@ -396,7 +435,8 @@ def test_a_gender_that_nobody_knows_is_a_reason() -> None:
 def test_an_age(text: str, expected: int | None, band: str | None) -> None:
     row = one(contract(age="{header: age}"), age=text)
     assert (row["age"], row["age_group"]) == (expected, band)
-    assert row["reasons"] == ([] if expected is not None or not text else ["invalid_age"])
+    assert row["reasons"] == []
+    assert row["noted"] == ([] if expected is not None or not text else ["unknown_age"])
 
 
 def test_an_age_group_of_the_source_wins() -> None:
@@ -536,9 +576,38 @@ def test_a_typed_row_breaks_the_rules_it_breaks_and_no_other(row: dict[str, str]
     assert one(PLAIN, **row)["judged"] == expected
 
 
-def test_an_order_is_asked_for_where_the_contract_has_orders() -> None:
-    source = contract(order_id="{header: order}")
-    assert one(source, order="")["judged"] == ["missing_order_id"]
+def test_an_order_is_asked_for_where_the_contract_requires_it() -> None:
+    assert one(contract(order_id="{header: order, required: true}"), order="")["judged"] == ["missing_order_id"]
+
+
+def test_a_line_without_an_order_is_its_own_order_where_none_is_required() -> None:
+    """Case 23: an export of 1,073 rows, none with an order id, was rejected as a whole."""
+    rows = parsed(contract(order_id="{header: order}"), {"id": "7", "order": ""}, {"id": "8", "order": "A"})
+    assert [(row["order_id"], row["judged"]) for row in rows] == [("7", []), ("A", [])]
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "reason"),
+    [
+        ("unit_price", "price", "invalid_price"),
+        ("total_amount", "amount", "invalid_amount"),
+        ("gender", "gender", "missing_gender"),
+        ("age", "age", "missing_age"),
+        ("age_group", "band", "missing_age_group"),
+        ("customer_id", "customer", "missing_customer_id"),
+        ("product_id", "product", "missing_product_id"),
+        ("store_id", "store", "missing_store_id"),
+    ],
+)
+def test_required_means_that_a_row_without_a_value_is_rejected(column: str, header: str, reason: str) -> None:
+    """Case 23. Without `required` the row counts, and `default` fills what is required."""
+    required = one(contract(**{column: f"{{header: {header}, required: true}}"}), **{header: ""})
+    assert required["reasons"] + required["judged"] == [reason]
+    optional = one(contract(**{column: f"{{header: {header}}}"}), **{header: ""})
+    assert optional["reasons"] + optional["judged"] == []
+    value = {"price": "2.5", "amount": "5", "gender": "f", "age": "30"}.get(header, "x")
+    filled = one(contract(**{column: f"{{header: {header}, required: true, default: {value!r}}}"}), **{header: ""})
+    assert filled["reasons"] + filled["judged"] == []
 
 
 @pytest.mark.parametrize("amount", ["{header: amount, required: true}", ""])

@@ -31,6 +31,9 @@ WRITTEN = {
     25: "zero_quantity",
     26: "negative_price",
     27: "total_mismatch",
+    28: "missing_gender",
+    29: "missing_age",
+    30: "missing_age_group",
 }
 
 
@@ -66,6 +69,7 @@ def test_what_a_contract_requires_is_judged_and_nothing_else() -> None:
     assert names("  total_amount: {header: e}\n") == always
     assert names("  total_amount: {header: e}\n  unit_price: {header: f}\n") == always | {"total_mismatch"}
     orders = "  total_amount: {header: e}\n  order_id: {header: f}\n"
-    assert names(orders) == always | {"missing_order_id"}
+    assert names(orders) == always
+    assert names(orders.replace("f}", "f, required: true}")) == always | {"missing_order_id"}
     both = "  total_amount: {header: e}\n  customer_id: {header: f, required: true}\n  store_id: {header: g}\n"
     assert names(both) == always | {"missing_customer_id"}

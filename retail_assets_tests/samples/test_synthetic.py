@@ -62,7 +62,7 @@ def reasons_of(row: list[str], landed_on: dt.date) -> set[str]:
     """Judge a row independently, by the list of reasons and not by the generator."""
     if len(row) != 9:
         return {"malformed_row"}
-    number_id, date, _, gender, age, category, quantity, price, total = (text.strip() for text in row)
+    number_id, date, _, _, _, category, quantity, price, total = (text.strip() for text in row)
     reasons = set()
     sold, q, p, t = date_of(date), number(quantity), number(price), number(total)
     reasons |= {"missing_transaction_id"} if not number_id else set()
@@ -76,8 +76,6 @@ def reasons_of(row: list[str], landed_on: dt.date) -> set[str]:
     reasons |= {"invalid_amount"} if t is None else set()
     if q is not None and p is not None and t is not None and abs(t - q * p) > Decimal("0.01"):
         reasons.add("total_mismatch")
-    reasons |= {"invalid_gender"} if gender.lower() not in ("", "male", "female") else set()
-    reasons |= {"invalid_age"} if age and not (age.isdigit() and int(age) <= 120) else set()
     return reasons
 
 

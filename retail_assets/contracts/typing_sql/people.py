@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+from retail_assets.contracts.typing_sql.gender_words import WORDS
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 
-_GENDERS = {
-    "Female": ("f", "female", "w", "woman"),
-    "Male": ("m", "male", "man"),
-    "Other": ("o", "other", "x", "d", "diverse", "nb", "nonbinary", "non-binary", "non binary"),
-    None: ("u", "unknown", "n/a", "na", "none", "null", "not specified", "not given", "prefer not to say", "-", "?"),
-}
 _AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
 
 
 def gender(columns: TextColumns) -> str:
     """Return SQL for Female, Male or Other, NULL when not given, and '?' when it cannot be read."""
     text = columns.field_text("gender")
-    words = {word: name for name, spellings in _GENDERS.items() for word in spellings}
+    words = {word: name for name, spellings in WORDS.items() for word in spellings}
+    words |= {unicodedata.normalize("NFC", w.lower()): n for n, ws in columns.contract.genders.items() for w in ws}
     known = ", ".join(map(literal, words))
     names = ", ".join("'-'" if name is None else literal(name) for name in words.values())
     # One lookup of lower(text), not a comparison per word: DuckDB would evaluate each for every row.
-    word = f"coalesce(list_extract([{names}], list_position([{known}], lower({text}))), '?')"
-    return f"CASE WHEN {text} IN ('Female', 'Male') THEN {text} WHEN {text} IS NOT NULL THEN nullif({word}, '-') END"
+    word = f"coalesce(list_extract([{names}], list_position([{known}], lower(nfc_normalize({text})))), '?')"
+    usual = [name for name in ("Female", "Male") if words[name.lower()] == name]
+    at_once = f"WHEN {text} IN ({', '.join(map(literal, usual))}) THEN {text} " if usual else ""
+    return f"CASE {at_once}WHEN {text} IS NOT NULL THEN nullif({word}, '-') END"
 
 
 def age(columns: TextColumns) -> str:

@@ -19,6 +19,7 @@ import pytest
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
+from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.tables import table_checks
@@ -53,6 +54,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
+        *note_checks(platform),
         *reconciliation_checks(platform),
         *table_checks(platform),
         *model_checks(platform),

@@ -72,6 +72,12 @@ def reject_many(shop: Shop) -> None:
     shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
 
 
+def say_unknown_words(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)])
+    lake = shop.platform.lake
+    lake.publish_clean(replace(lake.clean(NEXT), notes={"unknown_gender": 1}))
+
+
 def clean_without_loading(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)], run="again")
 
@@ -138,6 +144,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         f"The money of raw files and of cleaned rows differs on {NEXT}",
     ),
     ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
+    ("clean_sales", "values_are_understood", say_unknown_words, rf"unknown_gender': 1.* on {NEXT}"),
     ("sales", "revenue_reconciles_with_clean", clean_without_loading, f"differs from the lake on {NEXT}"),
     (
         "sales",
