@@ -35,8 +35,8 @@ def note_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             severity=dg.AssetCheckSeverity.WARN,
             problem=f"Many genders or ages cannot be read ({_total(cleaned)}) on {listed({d[:10] for d in large})}. "
             "The sales count; the values are missing.",
-            todo="Say in the contract what the words mean (`genders`), map an age band to `age_group`, or leave the "
-            "column out of the contract. Then materialize clean_sales again for these days.",
+            todo="Look at the column. Say in the contract what its words mean (genders), map an age band to age_group, "
+            "or leave the column out. Then materialize clean_sales again for these days.",
             rows=dg.MetadataValue.json(_total(cleaned)),
             shares=examples(large),
         )
