@@ -19,7 +19,7 @@ sample = typer.Typer(help="Land sample sales, to try everything out.", no_args_i
 
 
 def land(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, CSV.gz, Parquet or JSON lines.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, CSV.gz, Excel, Parquet or JSON lines.")],
     date: Annotated[
         dt.date | None,
         typer.Option(parser=day, metavar="YYYY-MM-DD", help="Landing day (the partition); today by default."),

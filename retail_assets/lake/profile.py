@@ -25,13 +25,14 @@ class FileProfile:
     """Everything that cleaning needs to read a file, and what it must account for.
 
     `lines` counts the physical lines after the header that are not blank (rows, for Parquet). `types` are those of the
-    columns of a Parquet file. `unpacked` is the uncompressed size in bytes, and at least `size`.
+    columns of a Parquet file or a sheet. `unpacked` is the uncompressed size in bytes, and at least `size`.
 
     `skipped_above` and `skipped_below` count the lines above the header and those of totals at the end that are not
     rows, without blank ones; `skipped` has their texts, to be shown. Rows end before the physical line `totals_from`
     (0: at the end of the file). `header_records` counts the records up to the end of the header, where a quoted field
     above it spans lines (0: one for each line but those within the header).
     `fill_down` are the numbers of the columns whose blank cells mean the value of the line above, the key first.
+    `sheet` names the sheet of a workbook, whose lines are its rows.
     """
 
     key: str
@@ -58,6 +59,7 @@ class FileProfile:
     skipped: list[str] = field(default_factory=list)
     header_records: int = 0
     fill_down: list[int] = field(default_factory=list)
+    sheet: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

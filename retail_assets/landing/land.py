@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from retail_assets.errors import LandingError
-from retail_assets.landing.formats import ALLOWED, suffix_of
+from retail_assets.landing.formats import ALLOWED, suffix_of, way_out
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.storage import Entry, Store
 
@@ -59,8 +59,7 @@ def check_file(path: Path | str) -> int:
         raise LandingError(f"{where} is not a regular file. Save its content as a file and land that.")
     if not suffix_of(path.name):
         raise LandingError(
-            f"{where} has a format that cannot be read later. Allowed: {ALLOWED}.\n"
-            "  Convert it, or rename it if only its suffix is wrong (such as export.gz to export.csv.gz)."
+            f"{where} has a format that cannot be read later. Allowed: {ALLOWED}.\n  {way_out(path.name)}"
         )
     if about.st_size == 0:
         raise LandingError(f"{where} is empty (0 bytes). Nothing was landed. Ask its sender for the file again.")

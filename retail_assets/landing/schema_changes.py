@@ -153,7 +153,7 @@ def _format_changes(before: FileProfile, after: FileProfile, contract: Contract)
 def _format(file: FileProfile, contract: Contract) -> dict[str, str]:
     """Describe a file apart from its columns. What only one of two files has is not compared."""
     facts = {"format": file.format}
-    if file.format != "parquet":
+    if file.format not in ("parquet", "xlsx"):
         facts["encoding"] = file.encoding
         facts["line ends"] = _LINE_ENDS.get(file.line_end, file.line_end)
     if file.format == "csv":

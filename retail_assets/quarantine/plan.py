@@ -176,7 +176,7 @@ def _of_contracts(contract: Contract, registered: RawManifest, manifest: CleanMa
 
 def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str | None:
     """Return why the quarantined texts of a file no longer match it, if today's contract splits it differently."""
-    for name in ("encoding", "delimiter", "line_end", "header", "header_lines", "totals_from", "lines"):
+    for name in ("encoding", "delimiter", "line_end", "header", "header_lines", "totals_from", "sheet", "lines"):
         if getattr(before, name) != getattr(now, name):
             return f"the contract changes how {before.key} is read ({name.replace('_', ' ')})"
     if before.fill_down or now.fill_down:
@@ -188,7 +188,7 @@ def _of_file(before: FileProfile, now: FileProfile, contract: Contract) -> str |
         return f"the contract takes transaction ids from another column of {before.key}, also those of clean rows"
     if now.format == "parquet" and before.positions != now.positions:
         return f"the contract reads other columns of {before.key}, and a text does not show their types"
-    if now.format == "parquet" and len(set(now.header)) < len(now.header):
+    if now.format in ("parquet", "xlsx") and len(set(now.header)) < len(now.header):
         return f"two columns of {before.key} have the same name, so its texts do not show which is which"
     return None
 

@@ -10,13 +10,15 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from retail_assets_tests.landing.workbooks import workbook
 
 SHOP = """\
 name: corner_shop
@@ -43,6 +45,8 @@ DECLARED = f"{SHOP}missing_values: ['-', 'k. A.']\nfile: {{encoding: utf-16-le}}
 HEADER = "ID,Date,Customer,Category,Qty,Total"
 GOOD = "1,2024-01-05,C7,Toys,2,10.00"
 SECOND = "2,2024-01-06,C8,Books,1,7.50"
+DAY = dt.datetime(2024, 1, 5)
+_ROWS = ([1, DAY, "C7", "Toys", 2, 10], [2, DAY, "C8", "Books", 1, 7.5])
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,16 @@ def parquet(**columns: Any) -> Callable[[], bytes]:
     return build
 
 
+def sheet(*rows: Iterable[object], change: Callable[[Any], object] | None = None) -> Callable[[], bytes]:
+    """Make a workbook of one sheet with these rows below a header; `change` gets the openpyxl workbook."""
+    return lambda: workbook(HEADER.split(","), *rows, change=change)
+
+
+def _with_error(book: Any) -> None:
+    book["Sales"]["C2"] = "#N/A"
+    book["Sales"]["C2"].data_type = "e"
+
+
 def _zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -128,6 +142,7 @@ FILE = "The file as a whole"
 LINES = "Lines, fields and quotes"
 TEXT = "Encodings and characters"
 OTHER = "JSON lines and Parquet"
+BOOKS = "Excel workbooks"
 DATES = "Dates"
 NUMBERS = "Numbers"
 IDS = "Ids and missing values"
@@ -236,8 +251,14 @@ CATALOG: tuple[BadFile, ...] = (
         "Download the file again.",
         refused="Its content is a web page",
     ),
+    BadFile(FILE, "a zip archive named .csv", "a.csv", _zip, "", refused="a zip archive: unpack it"),
     BadFile(
-        FILE, "a zip archive or an .xlsx named .csv", "a.csv", _zip, "", refused="an Excel workbook or a zip archive"
+        FILE,
+        "an Excel workbook named .csv",
+        "a.csv",
+        sheet(),
+        "",
+        refused="an Excel workbook: land it under a name that ends in .xlsx",
     ),
     BadFile(
         FILE, "a PDF named .csv", "a.csv", just(b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n"), "", refused="Its content is a PDF"
@@ -285,7 +306,7 @@ CATALOG: tuple[BadFile, ...] = (
         "",
         clean=1,
     ),
-    BadFile(FILE, "another format", "a.xlsx", _zip, "", refused="unknown file format"),
+    BadFile(FILE, "another format, such as an old Excel workbook", "a.xls", _zip, "", refused="unknown file format"),
     BadFile(
         FILE,
         "a folder named .csv, with parts and `_SUCCESS` in it, as Spark writes",
@@ -663,6 +684,107 @@ CATALOG: tuple[BadFile, ...] = (
         lambda: parquet(Qty=[1, 2, 3])()[:-40],
         "",
         refused="is not a complete Parquet file",
+    ),
+    BadFile(
+        BOOKS,
+        "dates, whole numbers, numbers as text, a truth value",
+        "a.xlsx",
+        sheet(["00123", DAY, 7.0, "Toys", 2, 10.5], [4, dt.datetime(2024, 1, 6, 14, 5), True, "Toys", 2, 0.1 + 0.2]),
+        "Cells are read as a spreadsheet shows them, not as serial numbers or `123.0`.",
+        clean=2,
+        reads={
+            "transaction_id": ["00123", "4"],
+            "customer_id": ["7", "TRUE"],
+            "sold_at": ["2024-01-05 00:00:00", "2024-01-06 14:05:00"],
+            "total_amount": ["10.50", "0.30"],
+        },
+    ),
+    BadFile(
+        BOOKS,
+        "a title above the header, blank rows, a total, a note beside the table",
+        "a.xlsx",
+        lambda: workbook(["Sales of January"], [], HEADER.split(","), *_ROWS, [], ["Total", "", "", "", 3, 17.5, "ok"]),
+        "A total with a note beside it is a row that breaks rules; without the note it is skipped.",
+        clean=2,
+        quarantined=1,
+        rejected={"invalid_date": 1, "missing_category": 1},
+    ),
+    BadFile(
+        BOOKS,
+        "an error such as `#N/A` in a cell",
+        "a.xlsx",
+        sheet(*_ROWS, change=_with_error),
+        "It is a missing value.",
+        clean=2,
+        reads={"customer_id": [None, "C8"]},
+    ),
+    BadFile(
+        BOOKS,
+        "an id of more than 15 digits, stored as a number",
+        "a.xlsx",
+        sheet([5363650000012345678, DAY, "C7", "Toys", 2, 10]),
+        "A spreadsheet keeps 15 digits. Format the column as text before the ids are entered.",
+        quarantined=1,
+        rejected={"rounded_id": 1},
+    ),
+    BadFile(
+        BOOKS,
+        "several sheets, one of which has the header",
+        "a.xlsx",
+        lambda: workbook(["Notes"], Lines=[HEADER.split(","), *_ROWS]),
+        "",
+        clean=2,
+    ),
+    BadFile(
+        BOOKS,
+        "two sheets with the header",
+        "a.xlsx",
+        lambda: workbook(HEADER.split(","), *_ROWS, Old=[HEADER.split(",")]),
+        "Name one in the contract: `file: {sheet: Sales}`.",
+        refused="several sheets ('Sales', 'Old')",
+    ),
+    BadFile(
+        BOOKS,
+        "merged cells in the header",
+        "a.xlsx",
+        sheet(*_ROWS, change=lambda book: book["Sales"].merge_cells("B1:C1")),
+        "",
+        refused="has merged cells (B1:C1)",
+    ),
+    BadFile(
+        BOOKS,
+        "cells merged across rows",
+        "a.xlsx",
+        sheet(*_ROWS, change=lambda book: book["Sales"].merge_cells("C2:C3")),
+        "Only the first row would have the value. Unmerge them, or declare `fill_down`.",
+        refused="are merged across rows",
+    ),
+    BadFile(
+        BOOKS,
+        "formulas without a computed value",
+        "a.xlsx",
+        sheet([1, DAY, "C7", "Toys", 2, "=E2*5"]),
+        "As programs write them that are no spreadsheets.",
+        refused="is a formula without a computed value",
+    ),
+    BadFile(
+        BOOKS,
+        "a workbook with a password, or an old .xls named .xlsx",
+        "a.xlsx",
+        just(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        "",
+        refused="protected by a password",
+    ),
+    BadFile(
+        BOOKS, "a truncated workbook", "a.xlsx", lambda: sheet()()[:3000], "", refused="not a complete Excel workbook"
+    ),
+    BadFile(
+        BOOKS,
+        "a cell far from the table",
+        "a.xlsx",
+        sheet(*_ROWS, change=lambda book: book["Sales"].cell(1_000_000, 16_000, "x")),
+        "Reading it would need more memory than a computer has.",
+        refused="at most 20,000,000 are read",
     ),
     BadFile(OTHER, "Parquet without rows", "a.parquet", parquet(Qty=pa.array([], pa.int64())), "", refused="no rows"),
     # Dates

@@ -311,7 +311,7 @@ def test_control_totals_agree_with_cleaning_where_a_row_has_several_empty_fields
             gzip.compress(b"x", mtime=0),
             "Its content is gzip-compressed: land it under a name that ends in .gz",
         ),
-        ("s.csv", b"PK\x03\x04 workbook", "an Excel workbook"),
+        ("s.csv", b"PK\x03\x04 archive", "a zip archive: unpack it"),
         ("s.csv", b"PAR1....", "Its content is Parquet"),
         ("s.csv", b"x" * (1 << 20) + b"\n", "the first line is longer than 1 MB, so it is not a header"),
         ("s.csv", b'ID,"Date\n' + b"x\n" * 200, "the header has a quote that never closes"),
@@ -320,7 +320,7 @@ def test_control_totals_agree_with_cleaning_where_a_row_has_several_empty_fields
         ("s.jsonl", b'[\n{"ID": 1}\n]', "does not fit contract 'shop'"),
         ("s.jsonl", b'[{"ID": 1},{"ID": 2}]', "no line is a JSON object. Expected one object per line"),
         ("s.jsonl", b"[" * 100_000, "no line is a JSON object"),
-        ("s.xlsx", b"PK", "unknown file format. Supported suffixes"),
+        ("s.xls", b"PK", "unknown file format. Supported suffixes"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(

@@ -124,7 +124,7 @@ def test_replace_publishes_the_correction_in_place(store: Store, inbox: Path) ->
     ("name", "data", "says"),
     [
         ("empty.csv", b"", "empty"),
-        ("sales.xlsx", b"x", "Allowed"),
+        ("sales.xls", b"x", "Allowed"),
         ("sales", b"x", "Allowed"),
         ("sales.gz", b"x", "export.csv.gz"),
         ("sales.tar.gz", b"x", "Allowed"),

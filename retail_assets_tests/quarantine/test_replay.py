@@ -26,6 +26,7 @@ from retail_assets.quarantine.plan import ReplayError
 from retail_assets.quarantine.rows import Selection
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Column
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.landing.workbooks import workbook
 from retail_assets_tests.quarantine.rejected_cases import D1, D2, D3, HEADER, LENIENT, STRICT, Shop, composed, contract
 from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
 
@@ -307,6 +308,15 @@ def test_rows_of_parquet_are_replayed_where_their_texts_tell_all(
         return
     [result] = shop.replay(LENIENT)
     assert (result.cleaned, shop.ids(D1)) == (1, [("t1", 1), ("t2", 2)])
+
+
+def test_rows_of_workbooks_are_replayed(shop: Shop) -> None:
+    names = [*SOME, "price", "total"]
+    rows = zip(*SOME.values(), [10, 10], [10, 20], strict=True)
+    shop.raw.write(f"shop/dt={D1}/sales.xlsx", workbook(["Report"], [], names, *rows))
+    shop.clean(STRICT, D1)
+    [result] = shop.replay(LENIENT)
+    assert (result.cleaned, shop.ids(D1)) == (1, [("t1", 4), ("t2", 5)])
 
 
 def test_files_that_are_not_those_that_were_cleaned_are_refused(shop: Shop) -> None:

@@ -33,6 +33,7 @@ from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine.rows import Selection, read_table
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.landing.workbooks import workbook
 from retail_assets_tests.quarantine.rejected_cases import HEADER, LENIENT, STRICT, Shop, contract
 from retail_assets_tests.trials import trials
 
@@ -103,7 +104,7 @@ def json_bytes(rows: list[Any]) -> bytes:
 @st.composite
 def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
     rows = draw(st.lists(st.one_of(sales, sales, sales, sales, odd_lines), min_size=1, max_size=9))
-    kind = draw(st.sampled_from(["csv", "csv", "crlf", "gz", "jsonl", "parquet"]))
+    kind = draw(st.sampled_from(["csv", "csv", "crlf", "gz", "jsonl", "parquet", "xlsx"]))
     if kind == "jsonl":
         return "sales.jsonl", json_bytes(rows)
     if kind == "parquet":
@@ -111,6 +112,9 @@ def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
         return "sales.parquet", parquet_bytes(
             {n: list(c) for n, c in zip(HEADER.split(","), zip(*whole, strict=True), strict=True)}
         )
+    if kind == "xlsx":
+        whole = [r for r in rows if not isinstance(r, str)] or [("z", "2024-02-05", "Toys", "1", "10", "10")]
+        return "sales.xlsx", workbook(HEADER.split(","), *whole)
     data = csv_bytes(rows, "\r\n" if kind == "crlf" else "\n")
     return ("sales.csv.gz", gzip.compress(data, mtime=0)) if kind == "gz" else ("sales.csv", data)
 

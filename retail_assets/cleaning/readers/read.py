@@ -15,6 +15,7 @@ from retail_assets.cleaning.readers.fill_down import filled_down
 from retail_assets.cleaning.readers.json_lines import JsonLinesReader
 from retail_assets.cleaning.readers.parquet import parquet_records
 from retail_assets.cleaning.readers.records import Records, before_line
+from retail_assets.cleaning.readers.workbook import workbook_records
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 
@@ -47,6 +48,8 @@ def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = 
 def _of_format(handle: IO[bytes], profile: FileProfile, block_bytes: int) -> Iterator[Records]:
     if profile.format == "parquet":
         return parquet_records(handle, profile)
+    if profile.format == "xlsx":
+        return workbook_records(handle, profile)
     blocks = utf8_blocks(handle, profile, block_bytes)
     reader = JsonLinesReader(profile) if profile.format == "jsonl" else DelimitedReader(profile)
     return reader.records(blocks)

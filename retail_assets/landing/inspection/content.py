@@ -18,8 +18,10 @@ _BYTE_ORDER_MARKS = (
 _BINARY_FORMATS = (
     (b"\x1f\x8b", "gzip-compressed: land it under a name that ends in .gz"),
     (b"PAR1", "Parquet: land it under a name that ends in .parquet"),
-    (b"PK\x03\x04", "an Excel workbook or a zip archive: save its sheet as CSV, or unpack it"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save its sheet as CSV"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Excel workbook (.xls), or one with a password: save it as .xlsx without a password, and land that",
+    ),
     (b"%PDF-", "a PDF: ask for the same data as CSV"),
     *(
         (magic, "compressed, but not with gzip: unpack it")
@@ -37,7 +39,16 @@ _JSON_BEGINS = re.compile(r'\{\s*"|\[\s*[\[{]')
 
 def refuse_binary_format(head: bytes, key: str) -> None:
     """Raise LandingError if the first bytes of a text file are those of a known binary format."""
-    if other := next((what for magic, what in _BINARY_FORMATS if head.startswith(magic)), None):
+    if head.startswith(b"PK\x03\x04"):
+        is_workbook = b"[Content_Types].xml" in head or b"xl/" in head
+        other: str | None = (
+            "an Excel workbook: land it under a name that ends in .xlsx"
+            if is_workbook
+            else "a zip archive: unpack it, and land what is in it"
+        )
+    else:
+        other = next((what for magic, what in _BINARY_FORMATS if head.startswith(magic)), None)
+    if other:
         raise LandingError(f"{key} is not a text file. Its content is {other}.")
 
 

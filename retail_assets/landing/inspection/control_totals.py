@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+
 from retail_assets.contracts.date_formats import THREE_NUMBERS
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.literals import literal
@@ -38,10 +40,12 @@ def control_totals(
     *,
     lost_text: bool,
     totals: Sequence[str] = (),
+    texts: pa.Table | None = None,
 ) -> tuple[Control, DateEvidence | None]:
     """Return a file's control totals, and what its dates prove; None where DuckDB could not split it into its lines.
 
-    `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows.
+    `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows,
+    and `texts` the cells of a sheet, which DuckDB cannot read from the file.
     The evidence is empty where the dates are typed.
     """
     import duckdb
@@ -50,7 +54,12 @@ def control_totals(
     written = profile.date_order != TYPED
     with connected(store) as con:
         try:
-            source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
+            if texts is not None:
+                con.register("sheet", texts)
+                ends = f" WHERE line < {int(profile.totals_from)}" if profile.totals_from else ""
+                source = f"(SELECT * EXCLUDE (line) FROM sheet{ends})"
+            else:
+                source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
             source = filled_down(source, profile)
             # Cleaning reads no money from a record with lost text.
             holds_lost = " OR ".join(f"regexp_matches(c{i}, '[\\x00\\x{{fffd}}]')" for i in range(len(profile.header)))

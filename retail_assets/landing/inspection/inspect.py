@@ -17,6 +17,7 @@ from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
 from retail_assets.landing.inspection.json_keys import all_json_keys
 from retail_assets.landing.inspection.parquet import inspect_parquet
+from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unreadable_cells, split_row
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
 from retail_assets.landing.partitions import partition_of
@@ -42,11 +43,15 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
     with store.open(entry.key) as handle:
         if file_format == "parquet":
             shape = inspect_parquet(handle, entry)
+        elif file_format == "xlsx":
+            shape = inspect_workbook(handle, entry, contract)
         else:
             shape = inspect_text(handle, entry, file_format, compression, contract)
     header = all_json_keys(store, entry.key, shape) if file_format == "jsonl" else shape.header
-    match = match_header(header, contract, entry.key)
-    totals = totals_of(shape.tail, split_text(shape.delimiter), match.positions, contract, entry.key)
+    where = f"{entry.key}, sheet {shape.sheet!r}," if shape.sheet else entry.key
+    match = match_header(header, contract, where)
+    split = split_row if file_format == "xlsx" else split_text(shape.delimiter)
+    totals = totals_of(shape.tail, split, match.positions, contract, entry.key)
     lines = shape.lines - len(totals.texts)
     if not lines:
         raise LandingError(
@@ -76,9 +81,14 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
         skipped=[text[:_LONGEST_SHOWN] for text in (*shape.above[:_MOST_SHOWN], *totals.texts)],
         header_records=shape.header_records,
         fill_down=_fill_down(match.positions, contract),
+        sheet=shape.sheet,
     )
+    if shape.uncomputed or shape.merged:
+        refuse_unreadable_cells(shape, profile, contract)
     profile = replace(profile, date_order=TYPED if _dates_are_typed(profile, contract) else None)
-    control, dates = control_totals(store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts)
+    control, dates = control_totals(
+        store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts, texts=shape.texts
+    )
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)
     proven = dates.order(profile.key, contract.dates, landed_on) if dates else None
@@ -93,7 +103,7 @@ def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:
 
 
 def _dates_are_typed(profile: FileProfile, contract: Contract) -> bool:
-    """Return whether the dates of a Parquet file are dates or time stamps, and no texts."""
+    """Return whether the dates of a Parquet file or a workbook are dates or time stamps, and no texts."""
     position = TextColumns(contract, profile.positions).raw_position(contract.columns["sold_at"].header or "")
     if position is None or len(profile.types) != len(profile.header):
         return False

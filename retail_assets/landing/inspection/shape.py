@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,9 @@ class Shape:
     size in bytes, and at least the size of the file. `types` are those of the columns of a Parquet file. `above` are
     the texts of the lines above the header and `tail` those of the last lines of the file with their numbers, both
     without blank ones. `header_records` is that of the profile.
+
+    `sheet` names the sheet of a workbook, and `texts` are its cells after the header as columns c0…cN and `line`;
+    `uncomputed` says for columns in which row a formula has no value, and `merged` are ranges of cells (rows from 1).
     """
 
     sha256: str
@@ -29,3 +36,7 @@ class Shape:
     above: list[str] = field(default_factory=list)
     tail: list[tuple[int, str]] = field(default_factory=list)
     header_records: int = 0
+    sheet: str = ""
+    texts: pa.Table | None = None
+    uncomputed: dict[int, int] = field(default_factory=dict)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)

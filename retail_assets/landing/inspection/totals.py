@@ -117,7 +117,7 @@ def _proves_to_be_one(cells: Sequence[str], positions: dict[str, int], contract:
 
     Such a line cannot be a sale, whatever its columns mean.
     """
-    dates = _places(["sold_at"], positions, contract)
+    dates = _places_of_date(positions, contract)
     if not dates or contract.columns["sold_at"].default is not None:
         return False
     given = [i for i, cell in enumerate(cells) if cell.strip()]
@@ -142,7 +142,7 @@ def _looks_like_a_sale(cells: Sequence[str], positions: dict[str, int], contract
     return all(p < len(cells) and cells[p].strip() for p in needed)
 
 
-def _places(fields: Sequence[str], positions: dict[str, int], contract: Contract) -> set[int]:
-    rules = [contract.columns[name] for name in fields if name in contract.columns]
-    names = {normalize_header(n) for rule in rules for n in (rule.header, *rule.aliases, *rule.compose) if n}
+def _places_of_date(positions: dict[str, int], contract: Contract) -> set[int]:
+    rule = contract.columns["sold_at"]
+    names = {normalize_header(n) for n in (rule.header, *rule.aliases) if n}
     return {p for column, p in positions.items() if normalize_header(column) in names}
