@@ -207,6 +207,25 @@ DIM_PRODUCT = Table(
     key=("product_key",),
 )
 
+#: The store of sales that name none, in the tables below; `sales.store_id` is NULL there.
+NO_STORE = "(none)"
+
+DIM_STORE = Table(
+    "dim_store",
+    f"one row per store; sales without one are the store {NO_STORE}. Join on coalesce(store_id, '{NO_STORE}')",
+    (
+        Column("store_id", "varchar(128)", f"store id of the source, or {NO_STORE}"),
+        Column("first_sale_date", "date", "first day with a sale"),
+        Column("last_sale_date", "date", "latest day with a sale"),
+        Column("orders", "bigint", "number of distinct orders"),
+        Column("customers", "bigint", "number of distinct known customers"),
+        Column("lines", "bigint", "number of sales lines"),
+        Column("revenue", MONEY, "money, net of returns"),
+        Column("units", QUANTITY, "units, net of returns"),
+    ),
+    key=("store_id",),
+)
+
 DAILY_CATEGORY_SALES = Table(
     "daily_category_sales",
     "one row per day of sale and category in which anything was sold or returned",
@@ -221,6 +240,23 @@ DAILY_CATEGORY_SALES = Table(
         Column("returned", MONEY, "money of returns, as a negative amount"),
     ),
     key=("sale_date", "product_category"),
+)
+
+DAILY_STORE_CATEGORY_SALES = Table(
+    "daily_store_category_sales",
+    "one row per day of sale, store and category in which anything was sold or returned",
+    (
+        Column("sale_date", "date", "day of sale in shop time"),
+        Column("store_id", "varchar(128)", f"store, or {NO_STORE}"),
+        Column("product_category", "varchar(128)", "category"),
+        Column("revenue", MONEY, "money, net of returns"),
+        Column("units", QUANTITY, "units, net of returns"),
+        Column("orders", "bigint", "number of distinct orders in the store with the category"),
+        Column("customers", "bigint", "number of distinct known customers"),
+        Column("lines", "bigint", "number of sales lines"),
+        Column("returned", MONEY, "money of returns, as a negative amount"),
+    ),
+    key=("sale_date", "store_id", "product_category"),
 )
 
 SALES_FORECAST = Table(
@@ -440,7 +476,9 @@ ALL: tuple[Table, ...] = (
     DIM_DATE,
     DIM_CUSTOMER,
     DIM_PRODUCT,
+    DIM_STORE,
     DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
     SALES_FORECAST,
     FORECAST_BACKTEST,
     FORECAST_ACCURACY,

@@ -5,21 +5,35 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from retail_assets.tables import DIM_DATE
+from retail_assets.tables import DIM_DATE, NO_STORE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DAILY_CATEGORY_SALES = """
-    SELECT sale_date, product_category,
+_MEASURES = """
            CAST(sum(total_amount) AS DECIMAL(18,2)) AS revenue,
            CAST(sum(quantity) AS DECIMAL(18,3)) AS units,
            count(DISTINCT order_id) AS orders,
            count(DISTINCT customer_id) AS customers,
            count(*) AS lines,
-           CAST(sum(CASE WHEN total_amount < 0 THEN total_amount ELSE 0 END) AS DECIMAL(18,2)) AS returned
+           CAST(sum(CASE WHEN total_amount < 0 THEN total_amount ELSE 0 END) AS DECIMAL(18,2)) AS returned"""
+
+DAILY_CATEGORY_SALES = f"""
+    SELECT sale_date, product_category, {_MEASURES}
     FROM sales
     GROUP BY sale_date, product_category"""
+
+_STORE = f"coalesce(store_id, '{NO_STORE}')"
+
+DAILY_STORE_CATEGORY_SALES = f"""
+    SELECT sale_date, {_STORE} AS store_id, product_category, {_MEASURES}
+    FROM sales
+    GROUP BY sale_date, {_STORE}, product_category"""
+
+DIM_STORE = f"""
+    SELECT {_STORE} AS store_id, min(sale_date) AS first_sale_date, max(sale_date) AS last_sale_date, {_MEASURES}
+    FROM sales
+    GROUP BY {_STORE}"""
 
 _LATEST_FIRST = "sold_at DESC, landed_on DESC, transaction_id DESC"
 

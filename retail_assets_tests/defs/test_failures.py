@@ -90,6 +90,8 @@ STEPS = (
     "dim_date",
     "dim_customer",
     "daily_category_sales",
+    "dim_store",
+    "daily_store_category_sales",
     "forecast_accuracy",
     "sales_forecast",
     "customer_features",

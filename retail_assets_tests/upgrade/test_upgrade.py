@@ -42,7 +42,9 @@ INGESTED = (
     "dim_date",
     "dim_customer",
     "dim_product",
+    "dim_store",
     "daily_category_sales",
+    "daily_store_category_sales",
     "customer_features",
 )
 #: Columns that say which version of the program or of a model wrote a row, and when; not what the row says.

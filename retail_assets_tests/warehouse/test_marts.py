@@ -14,17 +14,35 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from retail_assets.defs.checks.reconciliation import stores_against_categories
 from retail_assets.errors import WarehouseError
-from retail_assets.tables import DAILY_CATEGORY_SALES, DIM_CUSTOMER, DIM_DATE, DIM_PRODUCT, SALES, Table
+from retail_assets.lake.lake import Lake
+from retail_assets.storage import Store
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_DATE,
+    DIM_PRODUCT,
+    DIM_STORE,
+    NO_STORE,
+    SALES,
+    Table,
+)
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, line, ordered, rows_of
+from retail_assets_tests.trials import trials
+from retail_assets_tests.warehouse.landings import DAY, SOURCE, Row, latest_lines, line, ordered, publish, rows_of
 
 MADE = (
     (DIM_CUSTOMER, marts.DIM_CUSTOMER),
     (DIM_PRODUCT, marts.DIM_PRODUCT),
+    (DIM_STORE, marts.DIM_STORE),
     (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
+    (DAILY_STORE_CATEGORY_SALES, marts.DAILY_STORE_CATEGORY_SALES),
 )
+
+NAMED = {table.name: table for table in (DIM_STORE, DAILY_CATEGORY_SALES, DAILY_STORE_CATEGORY_SALES)}
 
 _SALES = st.lists(
     st.fixed_dictionaries(
@@ -38,6 +56,7 @@ _SALES = st.lists(
             "age_group": st.sampled_from([None, "25-34"]),
             "product_id": st.sampled_from([None, "P1", "P2"]),
             "product_category": st.sampled_from(["Books", "Tee & Kaffee", "本"]),
+            "store_id": st.sampled_from([None, "S1", "S2", "本店"]),
             "landed_on": st.sampled_from([DAY, DAY + dt.timedelta(days=1)]),
         }
     ),
@@ -82,6 +101,17 @@ def units(rows: Sequence[Row]) -> Decimal:
     return sum((r["quantity"] for r in rows), Decimal("0.000"))
 
 
+def measures(rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "revenue": revenue(rows),
+        "units": units(rows),
+        "orders": len({r["order_id"] for r in rows}),
+        "customers": len({r["customer_id"] for r in rows} - {None}),
+        "lines": len(rows),
+        "returned": revenue([r for r in rows if r["total_amount"] < 0]),
+    }
+
+
 def expected(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
     customers = [
         {
@@ -111,22 +141,29 @@ def expected(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
         for (key,), of in grouped(keyed, "product_key")
     ]
     daily = [
-        {
-            "sale_date": day,
-            "product_category": category,
-            "revenue": revenue(of),
-            "units": units(of),
-            "orders": len({r["order_id"] for r in of}),
-            "customers": len({r["customer_id"] for r in of} - {None}),
-            "lines": len(of),
-            "returned": revenue([r for r in of if r["total_amount"] < 0]),
-        }
+        {"sale_date": day, "product_category": category, **measures(of)}
         for (day, category), of in grouped(rows, "sale_date", "product_category")
+    ]
+    placed = [r | {"store_id": r["store_id"] or NO_STORE} for r in rows]
+    by_store = [
+        {"sale_date": day, "store_id": store, "product_category": category, **measures(of)}
+        for (day, store, category), of in grouped(placed, "sale_date", "store_id", "product_category")
+    ]
+    stores = [
+        {
+            "store_id": store,
+            "first_sale_date": min(r["sale_date"] for r in of),
+            "last_sale_date": max(r["sale_date"] for r in of),
+            **measures(of),
+        }
+        for (store,), of in grouped(placed, "store_id")
     ]
     tables: tuple[tuple[Table, list[dict[str, Any]]], ...] = (
         (DIM_CUSTOMER, customers),
         (DIM_PRODUCT, products),
+        (DIM_STORE, stores),
         (DAILY_CATEGORY_SALES, daily),
+        (DAILY_STORE_CATEGORY_SALES, by_store),
     )
     return {table.name: ordered(table, of) for table, of in tables}
 
@@ -136,6 +173,50 @@ def expected(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
 def test_dimensions_and_mart_say_what_the_sales_say(sales: list[dict[str, Any]]) -> None:
     rows = sold(sales)
     assert made(rows) == expected(rows)
+
+
+_SOLD = st.tuples(
+    st.sampled_from("ABCD"),
+    st.integers(-300, 300),
+    st.sampled_from([None, "S1", "S2"]),
+    st.sampled_from(["Books", "Tea"]),
+    st.integers(1, 2),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(_SOLD, max_size=5)), min_size=1, max_size=4))
+@settings(max_examples=trials(ordinary=8, soak=300))
+@pytest.mark.soak
+def test_after_any_sequence_of_landings_the_stores_say_what_the_sales_say(
+    loads: list[tuple[int, list[tuple[str, int, str | None, str, int]]]],
+) -> None:
+    """Corrections move a sale to another store, category or day; nothing of the old place stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(Store(f"{folder}/lake"), SOURCE)
+        warehouse = DuckDBWarehouse(Path(folder, "w.duckdb"), SOURCE)
+        landed: dict[dt.date, list[Row]] = {}
+        for number, (late, content) in enumerate(loads):
+            day = DAY + dt.timedelta(days=late)
+            landed[day] = [
+                line(
+                    name,
+                    cents,
+                    day,
+                    at=at,
+                    store_id=store,
+                    product_category=category,
+                    sold_at=dt.datetime(2024, 1, on, 9),
+                )
+                for at, (name, cents, store, category, on) in enumerate(content, 2)
+            ]
+            warehouse.load_landings(lake.store, [publish(lake, day, landed[day], run=f"run{number}")])
+            for table, select in MADE:
+                warehouse.rebuild(table, select)
+            current = expected(latest_lines(row for rows in landed.values() for row in rows))
+            assert {name: rows_of(warehouse, table) for name, table in NAMED.items()} == {
+                name: current[name] for name in NAMED
+            }
+            assert warehouse.query(stores_against_categories()).num_rows == 0
 
 
 def test_no_sales_make_empty_tables() -> None:

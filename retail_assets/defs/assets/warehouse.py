@@ -1,4 +1,4 @@
-"""The warehouse layer: the fact table, loaded by landing, then the dimensions and the daily mart built from it."""
+"""The warehouse layer: the fact table, loaded by landing, then the dimensions and the daily marts built from it."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,12 @@ from retail_assets.defs.selection import landing_days, selected
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     DIM_PRODUCT,
+    DIM_STORE,
+    NO_STORE,
     SALES,
     SALES_QUARANTINE,
     Table,
@@ -30,6 +33,17 @@ _DAILY_LINEAGE = {
     "customers": ["customer_id"],
     "lines": ["transaction_id"],
     "returned": ["total_amount"],
+}
+_DAILY_STORE_LINEAGE = {**_DAILY_LINEAGE, "store_id": ["store_id"]}
+_STORE_LINEAGE = {
+    "store_id": ["store_id"],
+    "first_sale_date": ["sale_date"],
+    "last_sale_date": ["sale_date"],
+    "orders": ["order_id"],
+    "customers": ["customer_id"],
+    "lines": ["transaction_id"],
+    "revenue": ["total_amount"],
+    "units": ["quantity"],
 }
 _CUSTOMER_LINEAGE = {
     "customer_id": ["customer_id"],
@@ -54,7 +68,7 @@ _DATE_LINEAGE = {"calendar_date": ["sale_date"]}
 
 
 def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Build `sales` and `sales_quarantine` by landing, the dimensions and `daily_category_sales`."""
+    """Build `sales` and `sales_quarantine` by landing, the dimensions and the daily marts."""
     warehouse = platform.warehouse
     kinds = {platform.settings.warehouse, "table"}
     tags = {"layer": "warehouse", "source": platform.source}
@@ -123,12 +137,14 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         )
         yield from selected(context, [fact, quarantine])
 
-    def rebuilt(table: Table, select: str, columns: dict[str, list[str]], description: str) -> dg.AssetsDefinition:
-        """Build the asset of an unpartitioned table that one query makes from `sales`."""
+    def rebuilt(
+        table: Table, select: str, columns: dict[str, list[str]], description: str, after: tuple[str, ...] = ()
+    ) -> dg.AssetsDefinition:
+        """Build the asset of an unpartitioned table that one query makes from `sales`, `after` other tables."""
 
         @dg.asset(
             name=table.name,
-            deps=["sales"],
+            deps=["sales", *after],
             backfill_policy=dg.BackfillPolicy.single_run(),
             group_name=GROUP,
             kinds=kinds,
@@ -180,6 +196,20 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             marts.DAILY_CATEGORY_SALES,
             _DAILY_LINEAGE,
             "Revenue, units, orders and customers per day and category, which figures, forecast and dashboards read.",
+        ),
+        rebuilt(
+            DIM_STORE,
+            marts.DIM_STORE,
+            _STORE_LINEAGE,
+            f"Stores and what they sold in total; sales without a store are {NO_STORE}.",
+        ),
+        rebuilt(
+            DAILY_STORE_CATEGORY_SALES,
+            marts.DAILY_STORE_CATEGORY_SALES,
+            _DAILY_STORE_LINEAGE,
+            "Revenue, units, orders and customers per day, store and category; over all stores, the same as "
+            "daily_category_sales.",
+            after=("daily_category_sales",),
         ),
     ]
 

@@ -15,6 +15,7 @@ from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     SALES,
     SALES_CLEAN,
@@ -25,7 +26,7 @@ from retail_assets.tables import (
 )
 
 #: Large tables that are joined on a column are distributed over the nodes by it. A small table has a copy on every node
-#: (ALL), and the quarantine, which is joined with nothing, is distributed evenly.
+#: (ALL). The quarantine is joined with nothing, and the mart by store only with small tables: distributed evenly.
 _DISTRIBUTED_BY = {
     SALES_CLEAN.name: "transaction_id",
     SALES.name: "transaction_id",
@@ -33,7 +34,7 @@ _DISTRIBUTED_BY = {
     CUSTOMER_FEATURES.name: "customer_id",
     CUSTOMER_SEGMENTS.name: "customer_id",
 }
-_DISTRIBUTED_EVENLY = (SALES_QUARANTINE.name,)
+_DISTRIBUTED_EVENLY = (SALES_QUARANTINE.name, DAILY_STORE_CATEGORY_SALES.name)
 
 #: Columns that queries filter by come first, so that Redshift skips blocks whose range does not match.
 _SORTED_BY = {
@@ -41,6 +42,7 @@ _SORTED_BY = {
     SALES_QUARANTINE.name: ("landed_on",),
     SALES.name: ("sale_date",),
     DAILY_CATEGORY_SALES.name: ("sale_date", "product_category"),
+    DAILY_STORE_CATEGORY_SALES.name: ("sale_date", "store_id", "product_category"),
 }
 
 

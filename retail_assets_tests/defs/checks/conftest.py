@@ -34,9 +34,11 @@ from retail_assets.settings import Settings
 from retail_assets.settings import load as load_settings
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     DIM_PRODUCT,
+    DIM_STORE,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
     SALES_FORECAST,
@@ -163,7 +165,9 @@ class Shop:
         warehouse.replace(DIM_DATE, days)
         warehouse.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
         warehouse.rebuild(DIM_PRODUCT, marts.DIM_PRODUCT)
+        warehouse.rebuild(DIM_STORE, marts.DIM_STORE)
         warehouse.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
+        warehouse.rebuild(DAILY_STORE_CATEGORY_SALES, marts.DAILY_STORE_CATEGORY_SALES)
         categories = warehouse.query("SELECT DISTINCT product_category AS c FROM sales ORDER BY c").to_pylist()
         forecast = [
             {

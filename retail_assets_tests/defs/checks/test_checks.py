@@ -177,6 +177,20 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("UPDATE daily_category_sales SET revenue = revenue + 0.01 WHERE product_category = 'Tea'"),
         r"daily_category_sales has revenue 20\.81, .*sales has revenue 20\.80, ",
     ),
+    *(
+        (
+            "daily_store_category_sales",
+            "revenue_reconciles_with_daily_category_sales",
+            sql(damage),
+            "The stores do not add up to daily_category_sales on 2024-02-29 Tea",
+        )
+        for damage in (
+            "UPDATE daily_store_category_sales SET revenue = revenue + 0.01 WHERE product_category = 'Tea'",
+            "UPDATE daily_category_sales SET returned = returned - 0.01 WHERE product_category = 'Tea'",
+            "DELETE FROM daily_store_category_sales WHERE product_category = 'Tea'",
+            "DELETE FROM daily_category_sales WHERE product_category = 'Tea'",
+        )
+    ),
     (
         "sales",
         "matches_contract",
@@ -198,6 +212,20 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("dim_customer", "key_is_unique", twice("dim_customer"), "customer_id (ann|bob), times 2"),
     ("dim_product", "matches_contract", null_in("dim_product", "units"), "NULL in rows: {'units': 3}"),
     ("dim_product", "key_is_unique", twice("dim_product"), "product_key .*, times 2"),
+    ("dim_store", "matches_contract", null_in("dim_store", "units"), "NULL in rows: {'units': 1}"),
+    ("dim_store", "key_is_unique", twice("dim_store"), r"store_id \(none\), times 2"),
+    (
+        "daily_store_category_sales",
+        "matches_contract",
+        null_in("daily_store_category_sales", "store_id"),
+        "NULL in rows: {'store_id': 2}",
+    ),
+    (
+        "daily_store_category_sales",
+        "key_is_unique",
+        twice("daily_store_category_sales"),
+        r"sale_date 2024-02-29, store_id \(none\), product_category",
+    ),
     (
         "daily_category_sales",
         "matches_contract",
@@ -388,6 +416,7 @@ def test_lost_rows_and_money_stop_the_run_and_oddities_only_warn(shop: Shop) -> 
         ("sales", "unique_transaction"),
         ("sales", "matches_contract"),
         ("daily_category_sales", "revenue_reconciles_with_sales"),
+        ("daily_store_category_sales", "revenue_reconciles_with_daily_category_sales"),
     }
     nothing_landed(shop)
     assert shop.check("raw_sales_files", "landing_is_not_empty").severity == dg.AssetCheckSeverity.WARN

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retail_assets.defs.checks.reconciliation import sales_against_definition
+from retail_assets.defs.checks.reconciliation import sales_against_definition, stores_against_categories
 from retail_assets.eda import queries as eda
 from retail_assets.forecasting.data import regressors
 from retail_assets.forecasting.data.regressors import RegressorsError
@@ -32,9 +32,11 @@ from retail_assets.storage import Store
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
+    DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
     DIM_PRODUCT,
+    DIM_STORE,
     SALES,
     SALES_CLEAN,
     SEGMENT_MIGRATIONS,
@@ -54,7 +56,9 @@ if TYPE_CHECKING:
 MADE = (
     (DIM_CUSTOMER, marts.DIM_CUSTOMER),
     (DIM_PRODUCT, marts.DIM_PRODUCT),
+    (DIM_STORE, marts.DIM_STORE),
     (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
+    (DAILY_STORE_CATEGORY_SALES, marts.DAILY_STORE_CATEGORY_SALES),
 )
 QUERIES = {
     **eda.QUERIES,
@@ -81,6 +85,7 @@ QUERIES = {
     "span": marts.SALES_SPAN,
     "transactions": transaction_amounts.transactions(3),
     "sales_against_definition": sales_against_definition(0),
+    "stores_against_categories": stores_against_categories(),
 }
 
 
@@ -106,6 +111,7 @@ def sales(count: int) -> list[Row]:
                 age_group=draw.choice([None, "18-24", "65+"]),
                 product_id=draw.choice([None, "P1", "P2", "P3"]),
                 product_category=draw.choice(["Books", "Tee & Kaffee", "本", "Other", "it's"]),
+                store_id=draw.choice([None, "S1", "S2", "本店"]),
                 quantity=Decimal(draw.choice([1, 2, 3])).copy_sign(cents).quantize(Decimal("0.001")),
             )
         )
