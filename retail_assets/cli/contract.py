@@ -1,9 +1,10 @@
-"""`retail-assets contract`: a dry run of a file against a contract."""
+"""`retail-assets contract`: a contract drafted from a file, and a dry run of a file against a contract."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,57 @@ from retail_assets.cli import dry_run_text
 from retail_assets.cli.options import AsJson, console, day, settings_for
 
 if TYPE_CHECKING:
+    from retail_assets.drafting.draft import Draft
     from retail_assets.drafting.dry_run import DryRun
 
 contract = typer.Typer(help="Contracts: draft one from a file, and check a file against one.", no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The file; several are judged as one landing.")]
+
+
+@contract.command("draft")
+def draft(
+    files: Files,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PATH", help="Write it here; standard output by default.")
+    ] = None,
+    ask: Annotated[
+        bool | None, typer.Option(help="Ask what the file does not show; by default if this is a terminal.")
+    ] = None,
+) -> None:
+    """Draft a contract from a file, with the evidence as comments. What cannot be decided is asked, or marked in it."""
+    from retail_assets.errors import LandingError
+
+    if output and output.exists():
+        raise LandingError(f"{output} exists already. Choose another name, or delete it first.")
+    drafted = drafted_contract(files, {}, ask=ask)
+    if output:
+        output.write_text(drafted.text, encoding="utf-8")
+        typer.echo(f"{output}: {_open_questions(drafted)}", err=True)
+        typer.echo(f"Next:  retail-assets contract check {files[0]} --contract {output}", err=True)
+    else:
+        typer.echo(drafted.text, nl=False)
+
+
+def drafted_contract(files: list[Path], answers: dict[str, str], *, ask: bool | None) -> Draft:
+    """Draft a contract; with `ask`, or on a terminal, ask what the files do not show, and draft it again."""
+    from retail_assets.drafting.draft import draft as drafted_from
+
+    landed_on = dt.date.today()
+    drafted = drafted_from(files, answers, landed_on)
+    interactive = sys.stdin.isatty() and sys.stderr.isatty() if ask is None else ask
+    if interactive and (named := [q for q in drafted.questions if q.key]):
+        answers = dict(answers)
+        for question in named:
+            answers[question.key] = str(typer.prompt(question.text, default=question.default, err=True)).strip()
+        drafted = drafted_from(files, answers, landed_on)
+    return drafted
+
+
+def _open_questions(drafted: Draft) -> str:
+    if not drafted.questions:
+        return "drafted, with nothing left to answer."
+    return f"drafted; {len(drafted.questions)} question(s) are marked `# ANSWER:` in it."
 
 
 @contract.command("check")

@@ -6,7 +6,6 @@ Spark is not needed: the rows are judged in this process. Not here: how a result
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -234,5 +233,4 @@ def _shown(file: Path, profiles: Sequence[FileProfile], judged: pa.Table, contra
 def raw_columns_of(rule: FieldRule, profile: FileProfile) -> list[str]:
     """Return the raw columns of the file that a canonical column is read from."""
     named = {normalize_header(column): column for column in profile.positions}
-    wanted = itertools.chain([rule.header or ""], rule.compose)
-    return [named[key] for name in wanted if (key := normalize_header(name)) in named]
+    return [named[key] for name, _ in rule.origins if (key := normalize_header(name)) in named]
