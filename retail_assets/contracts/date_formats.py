@@ -7,8 +7,10 @@ import itertools
 import re
 from dataclasses import dataclass
 
+#: What stands behind the last number: no other digit.
+END = r"(?:\D|$)"
 #: The three numbers that a date may begin with: 2025-01-31, 31/1/25, 1.31.2025.
-THREE_NUMBERS = r"^(\d{1,4})([./-])(\d{1,2})([./-])(\d{1,4})(?:\D|$)"
+THREE_NUMBERS = r"^(\d{1,4})([./-])(\d{1,2})([./-])(\d{1,4})" + END
 #: Two digits of the year from here on are of the twentieth century, as strptime reads them.
 _PIVOT = 69
 _LEADING = re.compile(r"%-?([dmyY])([./-])%-?([dmyY])([./-])%-?([dmyY])(?![\d%])")

@@ -21,6 +21,16 @@ class Control:
 
 
 @dataclass(frozen=True)
+class ClockChanges:
+    """How many time stamps are in local hours that a change of the clock skipped or repeated, with an example each."""
+
+    skipped: int = 0
+    skipped_example: str | None = None
+    repeated: int = 0
+    repeated_example: str | None = None
+
+
+@dataclass(frozen=True)
 class FileProfile:
     """Everything that cleaning needs to read a file, and what it must account for.
 
@@ -60,10 +70,12 @@ class FileProfile:
     header_records: int = 0
     fill_down: list[int] = field(default_factory=list)
     sheet: str = ""
+    clock_changes: ClockChanges = field(default_factory=ClockChanges)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FileProfile:
-        return cls(**{**data, "control": Control(**data["control"])})
+        clock = ClockChanges(**data.get("clock_changes", {}))
+        return cls(**{**data, "control": Control(**data["control"]), "clock_changes": clock})

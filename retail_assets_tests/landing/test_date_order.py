@@ -18,6 +18,7 @@ from retail_assets.cleaning.readers.read import read_records
 from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
 
@@ -212,3 +213,30 @@ def test_dates_are_never_silently_another_day(
     except LandingError:
         return
     assert all(moment in ("invalid", day) for moment, day in zip(moments, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("dates", "texts", "skipped", "repeated"),
+    [
+        ("{}", ["2026-03-08 02:30:00", "2026-03-08 03:00:00", "2026-03-08 01:59:59"], (1, "2026-03-08 02:30:00"), 0),
+        ("{}", ["2026-11-01 01:00:00", "2026-11-01 01:59", "2026-11-01 02:00:00"], (0, None), 2),
+        ("{}", ["2026-03-08", "2026-03-08T02:30:00Z", "2026-03-08 02:30 -0500", "2026-03-09 02:30"], (0, None), 0),
+        ("{order: mdy}", ["3/8/2026 2:30 AM", "3/8/2026 2:30 PM"], (1, "3/8/2026 2:30 AM"), 0),
+        ("{formats: ['%d %b %Y %H%M']}", ["08 Mar 2026 0230"], (1, "08 Mar 2026 0230"), 0),
+        ("{zone: Europe/Berlin}", ["2026-03-29 02:30:00", "2026-03-08 02:30:00"], (1, "2026-03-29 02:30:00"), 0),
+        ("{zone: UTC}", ["2026-03-08 02:30:00"], (0, None), 0),
+        ("{serial: excel_1900}", ["46089.104166666664", "46089"], (1, "46089.104166666664"), 0),
+        ("{serial: unix_seconds}", ["1772937000"], (0, None), 0),  # an instant
+    ],
+)
+def test_times_in_hours_that_the_clock_skipped_or_repeated_are_counted(
+    tmp_path: Path, dates: str, texts: list[str], skipped: tuple[int, str | None], repeated: int
+) -> None:
+    read(tmp_path, shop(dates), texts)
+    entry = Entry("s.csv", (tmp_path / "s.csv").stat().st_size, None)
+    profile = inspect_file(Store(str(tmp_path)), entry, shop(dates))
+    changes = profile.clock_changes
+    assert ((changes.skipped, changes.skipped_example), changes.repeated) == (skipped, repeated)
+    assert FileProfile.from_json(profile.to_json()) == profile
+    old = {k: v for k, v in profile.to_json().items() if k != "clock_changes"}
+    assert FileProfile.from_json(old).clock_changes.skipped == 0

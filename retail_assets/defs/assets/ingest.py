@@ -130,6 +130,8 @@ def _raw_metadata(landings: Registered) -> dict[str, Any]:
         "skipped": dg.MetadataValue.json(
             [{"key": f.key, "lines": f.skipped} for f in files if f.skipped][:_FILES_SHOWN]
         ),
+        "times_that_the_clock_skipped": sum(f.clock_changes.skipped for f in files),
+        "times_that_the_clock_repeated": sum(f.clock_changes.repeated for f in files),
         "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(landings.drifts)),
         "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
     }

@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """Build `landing_is_not_empty`, `columns_match_contract`, `schema_unchanged` and `nothing_is_overlooked`.
+    """Build the checks of `raw_sales_files`, from `landing_is_not_empty` to `nothing_is_overlooked`.
 
     They only warn. What stops a landing (a missing required column, schema drift that the contract refuses) fails the
     asset.
@@ -74,6 +74,37 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="raw_sales_files",
+        description="No time stamp is in an hour that daylight saving skipped, nor in one that it repeated if time "
+        "stamps have a zone to be converted from.",
+    )
+    def local_times_exist(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            files = [f for landing in landings_of(context) for f in landing.files]
+        skipped = {f.key: f.clock_changes.skipped_example for f in files if f.clock_changes.skipped}
+        repeated = {f.key: f.clock_changes.repeated_example for f in files if f.clock_changes.repeated}
+        zone = contract.dates.zone or contract.timezone
+        problems = []
+        if skipped:
+            rows = sum(f.clock_changes.skipped for f in files)
+            problems.append(f"{rows:,} time stamps never were on a clock in {zone}; they count as the hour after")
+        if repeated and contract.dates.zone:
+            rows = sum(f.clock_changes.repeated for f in files)
+            problems.append(f"{rows:,} time stamps were twice on a clock in {zone}; they count as the second")
+        return check_result(
+            passed=not problems,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{'; '.join(problems)}. Look at the examples: if they are in another time zone, name it in "
+            "the contract (zone, under dates)."
+            if problems
+            else None,
+            metadata={
+                "skipped": dg.MetadataValue.json(dict(list(skipped.items())[:_SHOWN])),
+                "repeated": dg.MetadataValue.json(dict(list(repeated.items())[:_SHOWN])),
+            },
+        )
+
+    @dg.asset_check(
+        asset="raw_sales_files",
         description="The landings of the run have the same columns and file format as the landings before them.",
     )
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -123,4 +154,4 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             metadata={"overlooked": len(found), "names": dg.MetadataValue.json([str(item) for item in found[:_SHOWN]])},
         )
 
-    return [landing_is_not_empty, columns_match_contract, schema_unchanged, nothing_is_overlooked]
+    return [landing_is_not_empty, columns_match_contract, local_times_exist, schema_unchanged, nothing_is_overlooked]

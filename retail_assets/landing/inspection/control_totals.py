@@ -13,10 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from retail_assets.contracts.date_formats import THREE_NUMBERS
+from retail_assets.contracts.date_formats import END, THREE_NUMBERS
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.literals import literal
-from retail_assets.contracts.typing_sql.moments import TYPED
 from retail_assets.contracts.typing_sql.numbers import amount
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.profile import Control, FileProfile
@@ -46,25 +45,17 @@ def control_totals(
 
     `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows,
     and `texts` the cells of a sheet, which DuckDB cannot read from the file.
-    The evidence is empty where the dates are typed.
     """
     import duckdb
 
     columns = TextColumns(contract, profile.positions)
-    written = profile.date_order != TYPED
     with connected(store) as con:
         try:
-            if texts is not None:
-                con.register("sheet", texts)
-                ends = f" WHERE line < {int(profile.totals_from)}" if profile.totals_from else ""
-                source = f"(SELECT * EXCLUDE (line) FROM sheet{ends})"
-            else:
-                source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
-            source = filled_down(source, profile)
+            source = rows_of(con, store, profile, totals, texts)
             # Cleaning reads no money from a record with lost text.
             holds_lost = " OR ".join(f"regexp_matches(c{i}, '[\\x00\\x{{fffd}}]')" for i in range(len(profile.header)))
             lost = holds_lost if lost_text else "FALSE"
-            [row] = con.execute(_control_sql(source, columns, lost, landed_on, dates=written)).fetchall()
+            [row] = con.execute(_control_sql(source, columns, lost, landed_on)).fetchall()
             rejected = 0
             if profile.format == "csv":
                 not_blank = "regexp_matches(csv_line, '[^\\x00-\\x20]')"
@@ -74,9 +65,9 @@ def control_totals(
                 [(rejected,)] = con.execute(counted).fetchall()
         except (duckdb.Error, UnicodeError) as e:
             note = f"not taken: {str(e).splitlines()[0][:200]}"
-            return Control(note=note), None if written else DateEvidence()
+            return Control(note=note), None
     rows, money, *evidence = row
-    dates = _evidence(contract, *evidence) if written else DateEvidence()
+    dates = _evidence(contract, *evidence)
     if profile.format == "jsonl" and lost_text:
         return Control(rows=rows, rejected=0, note="not taken: the file holds text that is lost"), dates
     if profile.fill_down and (rejected or lost_text or profile.format == "jsonl"):
@@ -84,24 +75,40 @@ def control_totals(
         return Control(rows=rows, rejected=rejected, note=note), dates
     control = Control(rows=rows, rejected=rejected, amount=str(money if money is not None else Decimal("0.00")))
     swallowed = rows == 0 or (rejected and rows + rejected != profile.lines)  # an open quote takes everything after it
-    return control, None if written and swallowed else dates
+    return control, None if swallowed else dates
 
 
-def _evidence(contract: Contract, days: list[str] | None, rows: list[int] | None, *formats: Any) -> DateEvidence:
-    return DateEvidence(dict(zip(days or [], rows or [], strict=True)), evidence_of(formats, contract.dates))
+def rows_of(con: Any, store: Store, profile: FileProfile, totals: Sequence[str], texts: pa.Table | None) -> str:
+    """Return SQL for the rows of a file, or of the cells of a sheet, as a table of text columns c0…cN.
+
+    Raises UnicodeError if DuckDB cannot read it.
+    """
+    if texts is not None:
+        con.register("sheet", texts)
+        ends = f" WHERE line < {int(profile.totals_from)}" if profile.totals_from else ""
+        source = f"(SELECT * EXCLUDE (line) FROM sheet{ends})"
+    else:
+        source = without_totals(file_source(profile, one_path(store, profile.key)), profile, totals)
+    return filled_down(source, profile)
 
 
-def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.date | None, *, dates: bool) -> str:
+def _evidence(contract: Contract, days: list[dict[str, Any]] | None, *formats: Any) -> DateEvidence:
+    written = {found["day"]: found["n"] for found in days or []}
+    separate = contract.columns["sold_at"].time is not None
+    timed = frozenset(found["day"] for found in days or [] if separate or found["timed"])
+    return DateEvidence(written, evidence_of(formats, contract.dates), timed)
+
+
+def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.date | None) -> str:
     # A word for a missing value is neither a number nor a date, so it matters only where a default replaces it.
     contract = columns.contract
     missing = any(rule.default is not None for rule in (*contract.columns.values(), contract.currencies) if rule)
     texts = f"SELECT {columns.trimmed(trim=True, missing=missing)}, ({lost}) IS TRUE AS lost FROM {source}"
-    if not dates:
-        return f"SELECT count(*), sum({amount(columns)}) FILTER (WHERE NOT lost) FROM ({texts})"
     date = columns.field_text("sold_at")
     marks = " OR ".join(f"substr({date}, {place}, 1) IN ('-', '/', '.')" for place in (5, 3, 2))
     formats = evidence_sql("written", columns.contract.dates, landed_on)
     written = f", {columns.moment_text()} AS written" if formats else ""
+    three = literal(f"({THREE_NUMBERS.removesuffix(END)}){END}")
     # Rows are counted by the begin of their dates, of which there are few; what those prove is for Python.
     return f"""
         WITH typed AS {"MATERIALIZED " if formats else ""}(
@@ -112,10 +119,11 @@ def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.dat
             SELECT day, count(*) AS n, sum(amount) FILTER (WHERE NOT lost) AS amount FROM typed GROUP BY day
         ),
         days AS (
-            SELECT regexp_extract(day, {literal(THREE_NUMBERS)}, 0) AS day, sum(n)::BIGINT AS n
-            FROM groups WHERE regexp_matches(day, {literal(THREE_NUMBERS)})
-            GROUP BY 1 ORDER BY n DESC, day LIMIT {MOST_DATES}
+            SELECT regexp_extract(day, {three}, 1) AS day, sum(n)::BIGINT AS n,
+                   bool_or(strlen(day) > strlen(regexp_extract(day, {three}, 1))) AS timed
+            FROM groups WHERE regexp_matches(day, {three})
+            GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_DATES}
         )
         SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM groups), (SELECT sum(amount) FROM groups),
-               (SELECT list(day) FROM days), (SELECT list(n) FROM days){", " if formats else ""}{formats}
-               {"FROM typed" if formats else ""}"""
+               (SELECT list({{'day': day, 'n': n, 'timed': timed}}) FROM days)
+               {f", {formats} FROM typed" if formats else ""}"""

@@ -34,10 +34,14 @@ _WORDS = {"dmy": "day first", "mdy": "month first", "ymd": "year, month, day", "
 
 @dataclass(frozen=True)
 class DateEvidence:
-    """The dates of a file: three numbers as written (`31/01/2025`) → rows, and how the other formats fared."""
+    """The dates of a file: three numbers as written (`31/01/2025`) → rows, and how the other formats fared.
+
+    `timed` are those of `days` that have a time of day behind them.
+    """
 
     days: Mapping[str, int] = field(default_factory=dict)
     formats: tuple[FormatEvidence, ...] = ()
+    timed: frozenset[str] = frozenset()
 
     def order(self, key: str, rule: DateRule, landed_on: dt.date | None = None) -> str | None:
         """Return the order that the file proves for numeric dates, where the contract declares none.

@@ -13,6 +13,7 @@ from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.formats import format_of
+from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
 from retail_assets.landing.inspection.json_keys import all_json_keys
@@ -89,10 +90,18 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
     control, dates = control_totals(
         store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts, texts=shape.texts
     )
+    profile = replace(profile, control=control)
+    by_hand = dates is None
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)
-    proven = dates.order(profile.key, contract.dates, landed_on) if dates else None
-    return replace(profile, control=control, date_order=profile.date_order or proven)
+    if dates is None:
+        return profile
+    if profile.date_order is None:
+        profile = replace(profile, date_order=dates.order(profile.key, contract.dates, landed_on))
+    if by_hand:
+        return profile
+    changes = clock_changes(store, profile, contract, dates, totals=totals.texts, texts=shape.texts)
+    return replace(profile, clock_changes=changes)
 
 
 def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from retail_assets.defs.build import build_defs
-from retail_assets.lake.profile import Control
+from retail_assets.lake.profile import ClockChanges, Control
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST, SEGMENTS
 from retail_assets_tests.defs.checks.conftest import NEXT, Damage, Shop, checks_of
@@ -90,6 +90,10 @@ def unknown_column(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)], unknown_columns=["Colour"])
 
 
+def sell_in_a_skipped_hour(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], clock_changes=ClockChanges(3, "2024-03-10 02:30"))
+
+
 def another_separator(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)], delimiter=";")
 
@@ -133,6 +137,7 @@ def lose_skill(shop: Shop) -> None:
 DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
     ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
+    ("raw_sales_files", "local_times_exist", sell_in_a_skipped_hour, "3 time stamps never were on a clock in America"),
     ("raw_sales_files", "nothing_is_overlooked", misspelled_folder, r"dt=2024-1-5 \(not .* is dt=2024-01-05 meant"),
     ("raw_sales_files", "schema_unchanged", another_separator, f"{NEXT} since {DAY}: separator: ',', now ';' in a.csv"),
     ("clean_sales", "rows_are_conserved", lose_a_line, f"The numbers of lines differ on {NEXT}"),

@@ -1,0 +1,127 @@
+"""Time stamps in hours that a change of the clock skips or repeats: they are counted, with examples.
+
+Such an hour has a defined meaning (docs/contracts.md), but a time that never was on a clock is a sign that the time
+stamps are in another zone than the contract says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from retail_assets.contracts.date_formats import THREE_NUMBERS, day_of, has_clock, leading_date
+from retail_assets.contracts.model import Contract
+from retail_assets.contracts.typing_sql.literals import literal
+from retail_assets.contracts.typing_sql.moments import moment
+from retail_assets.contracts.typing_sql.offsets import OFFSET
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
+from retail_assets.lake.profile import ClockChanges, FileProfile
+from retail_assets.landing.inspection.control_totals import rows_of
+from retail_assets.landing.inspection.date_order import DateEvidence
+from retail_assets.landing.inspection.duckdb_source import connected
+from retail_assets.storage import Store
+
+_FIRST, _LAST = 1990, 2060
+
+
+@dataclass(frozen=True)
+class ChangedHour:
+    """A span of local time, from `begin` up to `end`, that the clock skipped or showed twice."""
+
+    begin: dt.datetime
+    end: dt.datetime
+    skipped: bool
+
+
+@functools.cache
+def changed_hours(zone: str) -> tuple[ChangedHour, ...]:
+    """Return the spans of local time that a zone skipped or repeated since 1990.
+
+    >>> str(next(hour for hour in changed_hours("Europe/Berlin") if hour.begin.year == 2026).begin)
+    '2026-03-29 02:00:00'
+    """
+    local, hours = ZoneInfo(zone), []
+    day = dt.datetime(_FIRST, 1, 1, tzinfo=dt.UTC)
+    while day.year < _LAST:
+        after = day + dt.timedelta(days=1)
+        if _offset(day, local) != _offset(after, local):
+            low, high = day, after
+            while high - low > dt.timedelta(minutes=1):
+                middle = low + (high - low) / 2
+                low, high = (low, middle) if _offset(middle, local) != _offset(day, local) else (middle, high)
+            change = high.replace(second=0, microsecond=0, tzinfo=None)
+            begin, end = sorted((change + _offset(day, local), change + _offset(after, local)))
+            hours.append(ChangedHour(begin, end, _offset(after, local) > _offset(day, local)))
+        day = after
+    return tuple(hours)
+
+
+def _offset(moment: dt.datetime, zone: ZoneInfo) -> dt.timedelta:
+    return moment.astimezone(zone).utcoffset() or dt.timedelta()
+
+
+def clock_changes(
+    store: Store,
+    profile: FileProfile,
+    contract: Contract,
+    dates: DateEvidence,
+    *,
+    totals: Sequence[str] = (),
+    texts: pa.Table | None = None,
+) -> ClockChanges:
+    """Count the time stamps without an offset that fall into a changed hour. Files without such days are not read.
+
+    Nothing is counted where each row names its own zone, or where DuckDB cannot read the file.
+    """
+    import duckdb
+
+    hours = changed_hours(contract.dates.zone or contract.timezone)
+    on_changed_days = _written_on({hour.begin.date() for hour in hours}, dates.timed)
+    others = any(has_clock(f) and leading_date(f) is None for f in contract.dates.formats)
+    others |= contract.dates.serial in ("excel_1900", "excel_1904")
+    if not hours or contract.columns["sold_at"].zone or not (on_changed_days or others):
+        return ClockChanges()
+    rule = contract.dates.model_copy(update={"zone": None})
+    as_written = contract.model_copy(update={"timezone": "UTC", "dates": rule})
+    columns = TextColumns(as_written, profile.positions, profile.date_order)
+    text, date = columns.moment_text(), columns.field_text("sold_at")
+    conditions = [f"NOT regexp_matches({text}, {literal(f':.*{OFFSET}$')})"]
+    if not others:
+        conditions.append("(" + " OR ".join(f"starts_with({date}, {literal(w)})" for w in on_changed_days) + ")")
+    if rule.serial and rule.serial.startswith("unix"):
+        conditions.append(f"contains({text}, ':')")
+    spans = ", ".join(f"(TIMESTAMP '{h.begin}', TIMESTAMP '{h.end}', {h.skipped})" for h in hours)
+    with connected(store) as con:
+        source = rows_of(con, store, profile, totals, texts)
+        trimmed = columns.trimmed(trim=True, missing=False)
+        try:
+            found = con.execute(f"""
+                WITH written AS (SELECT {text} AS written, {moment(columns)} AS local
+                                 FROM (SELECT {trimmed} FROM {source}) WHERE {" AND ".join(conditions)})
+                SELECT skipped, count(*), min(written) FROM written
+                JOIN (VALUES {spans}) AS hours(begins, ends, skipped) ON local >= begins AND local < ends
+                WHERE contains(written, ':') OR CAST(local AS TIME) <> TIME '00:00:00'
+                GROUP BY skipped""").fetchall()
+        except (duckdb.Error, UnicodeError):  # the control totals say why
+            return ClockChanges()
+    counts = {skipped: (rows, example) for skipped, rows, example in found}
+    none: tuple[int, str | None] = (0, None)
+    return ClockChanges(*counts.get(True, none), *counts.get(False, none))
+
+
+def _written_on(days: set[dt.date], written: Collection[str]) -> list[str]:
+    """Return those of some written dates that are one of the days, in any order of day, month and year."""
+    found = []
+    for text in sorted(written):
+        match = re.match(THREE_NUMBERS, text)
+        numbers = (match[1], match[3], match[5]) if match else ("", "", "")
+        orders = ("ymd", "ydm") if len(numbers[0]) == 4 else ("dmy", "mdy", "ymd")
+        if match and any(day_of(numbers, order) in days for order in orders):
+            found.append(text)
+    return found
