@@ -6,16 +6,22 @@ help. `RefusedError`: Dagster answered, and asking again will not help. Neither 
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import bisect
 import contextlib
 import json
 import ssl
+import threading
+import urllib.parse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 import httpx
+
+from airflow_bridge.answers import AnswerError, Body
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 UNENDED = ("QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING")
@@ -30,6 +36,8 @@ ROWS_OF_PARTITION, ROWS_OF_RANGE, ROWS = "dagster/partition_row_count", "rows_in
 
 #: HTTP status of a proxy in between while Dagster is down.
 _TEMPORARY = frozenset({429, 502, 503, 504})
+#: A request may take so many times the timeout from beginning to end, however steadily its answer trickles in.
+_TIMES = 4
 #: A shorter header value is not a secret, and masking it would garble ordinary words.
 _SHORTEST_SECRET = 5
 #: Part of Dagster's message about a step that a blocking check has stopped. It names the check, but not the reason.
@@ -201,7 +209,11 @@ class Report:
 
 @dataclass
 class DagsterClient:
-    """A client of one Dagster webserver. `timeout`: seconds per request; `verify`: verify TLS or not, or a CA file."""
+    """A client of one Dagster webserver.
+
+    `timeout`: seconds without an answer; a whole request may take four times as long. `verify`: verify TLS or not, or a
+    CA file.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -312,7 +324,7 @@ class DagsterClient:
         chosen: dict[str, Any] = {"tags": _as_list(tags)} | ({"statuses": list(UNENDED)} if unended else {})
         answer = self._ask(_RUNS, "runsOrError", filter=chosen, limit=limit)
         if answer["__typename"] != "Runs":
-            raise RefusedError(f"Dagster at {self.url} cannot list runs: {answer.get('message')}")
+            raise RefusedError(self._masked(f"Dagster at {self.url} cannot list runs: {answer.get('message')}"))
         return [_run(result) for result in answer["results"]]
 
     def run(self, run_id: str) -> Run:
@@ -325,11 +337,11 @@ class DagsterClient:
 
     def terminate(self, run_id: str) -> str | None:
         """Ask the run to stop. Returns the reason if it will not, such as that it has ended."""
-        return _why_not(self._ask(_TERMINATE, "terminateRun", id=run_id))
+        return self._why_not(self._ask(_TERMINATE, "terminateRun", id=run_id))
 
     async def aterminate(self, run_id: str) -> str | None:
         """Like `terminate`, for the triggerer."""
-        return _why_not(await self._aask(_TERMINATE, "terminateRun", id=run_id))
+        return self._why_not(await self._aask(_TERMINATE, "terminateRun", id=run_id))
 
     def report(self, run_id: str) -> Report:
         """Read the whole event log of a run, and of the runs that it resumed, as far as they still exist."""
@@ -401,7 +413,7 @@ class DagsterClient:
         if answer["__typename"] == "RunNotFoundError":
             raise self._gone(run_id)
         if answer["__typename"] != "Run":
-            raise RefusedError(f"Dagster at {self.url} cannot show run {run_id}: {answer.get('message')}")
+            raise RefusedError(self._masked(f"Dagster at {self.url} cannot show run {run_id}: {answer.get('message')}"))
 
     def _gone(self, run_id: str) -> RunGoneError:
         return RunGoneError(
@@ -409,35 +421,72 @@ class DagsterClient:
             "another Dagster. Clear the task to launch a new run."
         )
 
+    def _why_not(self, answer: Mapping[str, Any]) -> str | None:
+        if answer["__typename"] == "TerminateRunSuccess":
+            return None
+        return self._masked(answer.get("message") or answer["__typename"])
+
     def _launched(self, answer: dict[str, Any]) -> str:
         if answer["__typename"] == "LaunchRunSuccess":
             return str(answer["run"]["id"])
         message = answer.get("message") or "; ".join(e["message"] for e in answer.get("errors", []))
-        raise RefusedError(f"Dagster at {self.url} did not launch the run ({answer['__typename']}): {message}")
+        raise RefusedError(
+            self._masked(f"Dagster at {self.url} did not launch the run ({answer['__typename']}): {message}")
+        )
 
     # Transport
 
     def _ask(self, query: str, field: str, **variables: Any) -> Any:
+        late = threading.Event()
         with (
-            self._explained(),
+            self._explained(late),
             httpx.Client(
                 timeout=self.timeout, headers=self.headers, auth=self.auth, verify=self._tls(), transport=self.transport
             ) as http,
         ):
-            reply = http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
-        return self._answer(reply, field)
+
+            def give_up() -> None:
+                late.set()
+                http.close()  # whoever waits for the next bytes then gets an error
+
+            timer = threading.Timer(self.timeout * _TIMES, give_up)
+            timer.daemon = True
+            timer.start()
+            try:
+                with http.stream("POST", f"{self.url}/graphql", json={"query": query, "variables": variables}) as reply:
+                    body = Body(reply.headers)
+                    for chunk in cast("httpx.SyncByteStream", reply.stream):
+                        body.add(chunk)
+            finally:
+                timer.cancel()
+        return self._answer(reply, body.data, field)
 
     async def _aask(self, query: str, field: str, **variables: Any) -> Any:
-        with self._explained():
-            async with httpx.AsyncClient(
-                timeout=self.timeout,
-                headers=self.headers,
-                auth=self.auth,
-                verify=self._tls(),
-                transport=self.async_transport,
-            ) as http:
-                reply = await http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
-        return self._answer(reply, field)
+        late = threading.Event()
+
+        async def answer() -> tuple[httpx.Response, bytes]:
+            async with (
+                httpx.AsyncClient(
+                    timeout=self.timeout,
+                    headers=self.headers,
+                    auth=self.auth,
+                    verify=self._tls(),
+                    transport=self.async_transport,
+                ) as http,
+                http.stream("POST", f"{self.url}/graphql", json={"query": query, "variables": variables}) as reply,
+            ):
+                body = Body(reply.headers)
+                async for chunk in cast("httpx.AsyncByteStream", reply.stream):
+                    body.add(chunk)
+            return reply, body.data
+
+        with self._explained(late):
+            try:
+                reply, data = await asyncio.wait_for(answer(), self.timeout * _TIMES)
+            except asyncio.TimeoutError:  # noqa: UP041 - another class before Python 3.11
+                late.set()
+                raise
+        return self._answer(reply, data, field)
 
     def _tls(self) -> bool | ssl.SSLContext:
         if isinstance(self.verify, bool):
@@ -450,36 +499,57 @@ class DagsterClient:
             ) from e
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Explain network errors so that whoever is paged knows where to look."""
+    def _explained(self, late: threading.Event) -> Iterator[None]:
+        """Explain network errors so that whoever is paged knows where to look. `late`: the request was given up."""
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as e:
+        except DagsterError:
+            raise
+        except AnswerError as e:
+            raise RefusedError(
+                f"{self.url} {e}. Check that the host of the Airflow connection is that of dagster-webserver."
+            ) from None
+        except Exception as e:
+            explained = self._late() if late.is_set() else self._in_words(e)
+            if explained is None:
+                raise
+            raise explained from e
+
+    def _late(self) -> UnreachableError:
+        return UnreachableError(
+            f"Dagster at {self.url} did not finish its answer within {self.timeout * _TIMES:g} s. If it is busy, raise "
+            "`timeout` in the extra of the Airflow connection.",
+            sent=True,
+        )
+
+    def _in_words(self, error: Exception) -> DagsterError | None:
+        """Return what a network error means; None for an error that is not the network's."""
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             hint = (
                 "Is dagster-webserver running, and is this the host and port of the Airflow connection?"
-                if "CERTIFICATE" not in str(e)
+                if "CERTIFICATE" not in str(error)
                 else "Set `verify` in the extra of the Airflow connection to the file of the CA to trust."
             )
-            raise UnreachableError(
-                f"Nothing answers at {self.url} ({str(e) or type(e).__name__}). {hint}", sent=False
-            ) from e
-        except httpx.TimeoutException as e:
-            raise UnreachableError(
+            reason = str(error) or type(error).__name__
+            return UnreachableError(f"Nothing answers at {self.url} ({reason}). {hint}", sent=False)
+        if isinstance(error, httpx.TimeoutException):
+            return UnreachableError(
                 f"Dagster at {self.url} did not answer within {self.timeout:g} s. If it is busy, raise `timeout` in "
                 "the extra of the Airflow connection.",
                 sent=True,
-            ) from e
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as e:
-            raise RefusedError(
-                f"{self.url!r} is not an address of Dagster ({e}). Set the host of the Airflow connection, for "
+            )
+        if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+            return RefusedError(
+                f"{self.url!r} is not an address of Dagster ({error}). Set the host of the Airflow connection, for "
                 "example to http://127.0.0.1:3000"
-            ) from e
-        except httpx.HTTPError as e:
-            raise UnreachableError(
-                self._masked(f"The connection to Dagster at {self.url} was lost: {e!r}"), sent=True
-            ) from e
+            )
+        if isinstance(error, httpx.HTTPError):
+            return UnreachableError(
+                self._masked(f"The connection to Dagster at {self.url} was lost: {error!r}"), sent=True
+            )
+        return None
 
-    def _answer(self, reply: httpx.Response, field: str) -> Any:
+    def _answer(self, reply: httpx.Response, data: bytes, field: str) -> Any:
         """Return Dagster's answer, or raise what came instead. A PythonError of Dagster is HTTP 500 with JSON."""
         status = f"HTTP {reply.status_code}"
         if reply.status_code in (401, 403):
@@ -488,8 +558,8 @@ class DagsterClient:
                 "the Airflow connection."
             )
         try:
-            body = reply.json()
-        except ValueError:
+            body = json.loads(data)
+        except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict) and isinstance(body.get("data"), dict) and body["data"].get(field) is not None:
             return body["data"][field]
@@ -506,13 +576,20 @@ class DagsterClient:
             "the connection is that of dagster-webserver, with its path prefix."
         )
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, text: object) -> str:
         """Mask secrets meant for the webserver, in case something on the way has repeated them in its message."""
+        shown = str(text)
         values = [*self.headers.values(), *(self.auth[1:] if self.auth else ())]
-        words = {word for value in values for word in (value, value.partition(" ")[2]) if len(word) >= _SHORTEST_SECRET}
-        for word in sorted(words, key=len, reverse=True):
-            text = text.replace(word, "***")
-        return text
+        secrets = {word for value in values for word in (value, value.partition(" ")[2])}
+        if self.auth:
+            login = ":".join(self.auth)
+            secrets |= {login, base64.b64encode(login.encode()).decode()}
+        written = {
+            form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], urllib.parse.quote(secret))
+        }
+        for word in sorted((w for w in written if len(w) >= _SHORTEST_SECRET), key=len, reverse=True):
+            shown = shown.replace(word, "***")
+        return shown
 
 
 def sentence(text: str) -> str:
@@ -561,10 +638,6 @@ def _run(result: Mapping[str, Any]) -> Run:
 
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": str(value)} for key, value in tags.items()]
-
-
-def _why_not(answer: Mapping[str, Any]) -> str | None:
-    return None if answer["__typename"] == "TerminateRunSuccess" else answer.get("message") or answer["__typename"]
 
 
 def _check(evaluation: Mapping[str, Any]) -> Check:

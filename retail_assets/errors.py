@@ -7,6 +7,7 @@ into a Dagster `Failure`; `retryable` says whether another attempt can help.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -74,3 +75,20 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
     """
     match = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
     return f" Did you mean {match[0]!r}?" if match else ""
+
+
+def without_secrets(text: str) -> str:
+    """Return a setting for a message, without what may be a secret in an address: login, query and parameters.
+
+    >>> without_secrets("https://shop:pa/ss@host/events.csv?sig=abc"), without_secrets("sc://host:15002/;token=abc")
+    ('https://***@host/events.csv?***', 'sc://host:15002/;***')
+    >>> without_secrets("/data/raw@2"), without_secrets("s3://bucket/raw")
+    ('/data/raw@2', 's3://bucket/raw')
+    """
+    scheme = re.match(r"\s*[A-Za-z][\w+.-]*:?//?", text)
+    if scheme is None or (scheme[0].endswith("/") and ":" not in text):
+        return text
+    start, rest = scheme[0], text[scheme.end() :]
+    if ":" in start or ":" in rest.rpartition("@")[0]:
+        rest = re.sub(r".*@", "***@", rest, flags=re.DOTALL)
+    return start + re.sub(r"([?;#]).*", r"\1***", rest, flags=re.DOTALL)

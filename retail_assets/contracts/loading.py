@@ -25,7 +25,7 @@ from retail_assets.contracts.sections import (
     NumberRule,
     QuantityUnit,
 )
-from retail_assets.errors import ContractError, nearest
+from retail_assets.errors import ContractError, nearest, without_secrets
 
 _SHIPPED = resources.files("retail_assets.contracts") / "shipped"
 _MOST_PROBLEMS = 12
@@ -69,13 +69,13 @@ def load(source: str) -> Contract:
         except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: ~nosuchuser
             why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
             raise ContractError(
-                f"Cannot read the contract {source}: {why}. Give the path of a YAML file in UTF-8, "
+                f"Cannot read the contract {without_secrets(source)}: {why}. Give the path of a YAML file in UTF-8, "
                 f"or a shipped contract: {', '.join(shipped())}."
             ) from e
     else:
         raise ContractError(
-            f"There is no contract {source!r}.{nearest(source, shipped())} Shipped: {', '.join(shipped())}; "
-            "or give the path of your own YAML file (docs/contracts.md shows one)."
+            f"There is no contract {without_secrets(source)!r}.{nearest(source, shipped())} "
+            f"Shipped: {', '.join(shipped())}; or give the path of your own YAML file (docs/contracts.md shows one)."
         )
     return parse(text, where)
 

@@ -12,13 +12,13 @@ import os
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from retail_assets.contracts import loading as contracts
 from retail_assets.contracts.model import Contract
-from retail_assets.errors import SettingsError, nearest
+from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
 
@@ -61,7 +61,7 @@ class Settings:
     models_uri: str
     warehouse: str
     redshift: RedshiftSettings | None
-    spark_master: str
+    spark_master: str = field(repr=False)
     spark_memory: str | None
     contract: Contract
     start_date: dt.date
@@ -166,14 +166,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={value!r} is not usable. Allowed: {allowed}")
+    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")
 
 
 def _contains_credentials(name: str, scheme: str) -> SettingsError:
-    """The error does not repeat the value, because the part before the @ is probably a secret."""
+    """The error does not repeat the value, because part of it is probably a secret."""
     return SettingsError(
-        f"{name} must not contain credentials. Set it to {scheme}://bucket/prefix; keys come from the environment, a "
-        "profile or a role."
+        f"{name} must not contain credentials, nor a signed query. Set it to {scheme}://bucket/prefix or to a path; "
+        "keys come from the environment, a profile or a role."
     )
 
 
@@ -191,11 +191,13 @@ def _folder(name: str, text: str) -> str:
     if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.]+):/*", text):
         if name == "RETAIL_HOME":
             raise _wrong(name, text, "a local folder")
-        if "@" in text:
+        if "@" in text or "?" in text:
             raise _contains_credentials(name, "s3")
         uri = f"{scheme[1].lower()}://{text[scheme.end() :]}"
         suggestion = f" Did you mean {uri!r}?" if scheme[1].lower() in _SCHEMES else ""
         raise _wrong(name, text, f"a folder or a URI.{suggestion}")
+    if without_secrets(text) != text:  # an address without its colon, such as https//user:password@host
+        raise _contains_credentials(name, "s3")
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as e:  # ~nosuchuser
@@ -208,7 +210,7 @@ def _uri(name: str, text: str) -> str:
         return _folder(name, text)
     scheme, _, rest = text.partition("://")
     if scheme in ("s3a", "s3n"):
-        raise _wrong(name, text, f"s3://{rest} (the same bucket; Hadoop's scheme is not needed)")
+        raise _wrong(name, text, f"{without_secrets(f's3://{rest}')} (the same bucket; Hadoop's scheme is not needed)")
     if scheme not in _SCHEMES:
         raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
     if scheme == "file":
@@ -219,7 +221,8 @@ def _uri(name: str, text: str) -> str:
     bucket, _, prefix = rest.rstrip("/").partition("/")
     if not bucket:
         raise _wrong(name, text, f"{scheme}://bucket/prefix")
-    if "@" in bucket and scheme == "s3":
+    # The account of Azure stands behind an @ as well: abfs://container@account.dfs.core.windows.net
+    if ("@" in bucket and (scheme == "s3" or ":" in bucket.partition("@")[0])) or "?" in rest:
         raise _contains_credentials(name, scheme)
     if scheme == "s3" and not _BUCKET.match(bucket):
         raise _wrong(name, text, "a bucket of 3 to 63 lowercase letters, digits, - and ., as in s3://bucket/prefix")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retail_assets.errors import SettingsError, nearest
+from retail_assets.errors import SettingsError, nearest, without_secrets
 
 Login = Literal["password", "secret", "cluster", "workgroup"]
 
@@ -77,7 +77,7 @@ def load(environ: Mapping[str, str]) -> RedshiftSettings:
         values["REDSHIFT_PASSWORD"] = environ["REDSHIFT_PASSWORD"]  # leading and trailing blanks belong to it
     for name, (pattern, allowed) in _PATTERNS.items():
         if name in values and not re.match(pattern, values[name]):
-            shown = "" if name in _CONFIDENTIAL else f"={values[name]!r}"
+            shown = "" if name in _CONFIDENTIAL else f"={without_secrets(values[name])!r}"
             raise SettingsError(f"{name}{shown} is not usable. Allowed: {allowed}")
     login = _login(values)
     needed = ["REDSHIFT_DATABASE", "REDSHIFT_IAM_ROLE"]

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import gzip
+import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,6 +23,7 @@ from hypothesis import strategies as st
 
 from airflow_bridge.client import (
     DagsterClient,
+    DagsterError,
     RefusedError,
     RunGoneError,
     UnreachableError,
@@ -413,6 +420,101 @@ def test_a_secret_that_was_echoed_is_in_no_message(trouble: httpx.Response | Exc
         client.run("r")
     assert SECRET not in str(error.value)
     assert SECRET not in repr(client)
+
+
+@pytest.mark.parametrize("auth", [("airflow", "pw-2718281828"), ("airflow", "pw"), ("airflow", 'quo"te\\d pass')])
+@pytest.mark.parametrize("how", ["header", "json", "launch"])
+def test_basic_authentication_that_was_echoed_is_in_no_message(auth: tuple[str, str], how: str) -> None:
+    sent = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+    trouble = {
+        "header": httpx.Response(500, json={"errors": [{"message": f"bad header Authorization: {sent}"}]}),
+        "json": httpx.Response(400, json={"errors": [{"message": f"login {':'.join(auth)} {json.dumps(auth)}"}]}),
+        "launch": httpx.Response(200, json={"data": {"launchRun": {"__typename": "PythonError", "message": sent}}}),
+    }[how]
+    client = DagsterClient(URL, auth=auth, transport=httpx.MockTransport(lambda _: trouble))
+    ask = client.nodes if how != "launch" else lambda: client._launched(client._ask("", "launchRun"))
+    with pytest.raises(DagsterError) as refused:
+        ask()
+    assert sent.partition(" ")[2] not in str(refused.value)
+    assert ":".join(auth) not in str(refused.value)
+    assert len(auth[1]) < 5 or json.dumps(auth[1]) not in str(refused.value)
+
+
+Say = Callable[[socket.socket], None]
+
+
+@contextlib.contextmanager
+def speaking(say: Say) -> Iterator[str]:
+    """A server that reads a request and then does what `say` does with the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while not ended.is_set():
+                    connection, _ = server.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(65536)
+                        say(connection)
+                        connection.shutdown(socket.SHUT_WR)
+                        while connection.recv(65536):  # closing with unread bytes would reset the connection
+                            pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        ended.set()
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def drips(head: bytes) -> Say:
+    def say(connection: socket.socket) -> None:
+        connection.sendall(head)
+        for _ in range(200):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    return say
+
+
+def sends(head: bytes, body: bytes) -> Say:
+    return lambda connection: connection.sendall(
+        b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    )
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_answer_that_trickles_in_is_given_up(head: bytes, asynchronous: bool) -> None:
+    with speaking(drips(head)) as url:
+        client = DagsterClient(url, timeout=0.25)
+        with pytest.raises(UnreachableError, match=r"did not finish its answer within 1 s"):
+            asyncio.run(client.arun("1")) if asynchronous else client.run("1")
+
+
+@pytest.mark.parametrize(
+    ("say", "why"),
+    [
+        (sends(b"Content-Encoding: gzip\r\n", gzip.compress(bytes(80 * 1024 * 1024))), "more than 64 MiB"),
+        (sends(b"", bytes(65 * 1024 * 1024)), "more than 64 MiB"),
+        (sends(b"Content-Encoding: br\r\n", b"x"), "the encoding 'br'"),
+        (sends(b"Content-Encoding: gzip, gzip\r\n", b"x"), "the encoding 'gzip, gzip'"),
+        (sends(b"Content-Encoding: gzip\r\n", b"nothing packed"), "damaged"),
+        (sends(b"", b"[" * 100_000), "is not Dagster's GraphQL"),
+    ],
+)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_answer_beyond_bounds_is_refused(say: Say, why: str, asynchronous: bool) -> None:
+    with speaking(say) as url:
+        client = DagsterClient(url)
+        with pytest.raises(RefusedError, match=why):
+            asyncio.run(client.arun("1")) if asynchronous else client.run("1")
+
+
+def test_a_packed_answer_is_read() -> None:
+    body = gzip.compress(json.dumps({"data": {"runOrError": {"__typename": "RunNotFoundError"}}}).encode())
+    with speaking(sends(b"Content-Encoding: gzip\r\n", body)) as url, pytest.raises(RunGoneError):
+        DagsterClient(url).run("1")
 
 
 def test_headers_and_basic_login_are_sent_and_a_path_prefix_is_kept(dagster: FakeDagster) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets import settings
-from retail_assets.errors import ContractError, SettingsError
+from retail_assets.errors import ContractError, RetailError, SettingsError
 
 
 def test_without_any_variable_everything_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +208,48 @@ def test_what_only_looks_like_a_place_or_a_day_is_refused_with_its_name(variable
 
 def test_a_file_uri_is_a_folder_with_its_escapes_decoded() -> None:
     assert settings.load({"RETAIL_RAW_URI": "file:///data/raw%20files/"}).raw_uri == "/data/raw files"
+
+
+SECRET = "tok3141592653589793"
+HIDING = [
+    f"https://shop:{SECRET}@host/x.csv",
+    f"https://shop:pa/ss{SECRET}@host/x.csv",
+    f"https://host/x.csv?X-Amz-Signature={SECRET}",
+    f"https:/shop:{SECRET}@host/x",
+    f"https//shop:{SECRET}@host/x",
+    f"s3://AKIA:{SECRET}@bucket/x",
+    f"s3://AKIA:a/b{SECRET}@bucket/x",
+    f"s3a://AKIA:{SECRET}@bucket/x",
+    f"s3://bucket/x?X-Amz-Signature={SECRET}",
+    f"S3://bucket/x?X-Amz-Signature={SECRET}",
+    f"abfs://shop:{SECRET}@account.dfs.core.windows.net/x",
+    f"abfs://container@account.dfs.core.windows.net/x?sig={SECRET}",
+    f"abfss://container@account/x?sig={SECRET}",
+    f"sc://host:15002/;token={SECRET} ;use_ssl=true",
+    f"redshift://shop:{SECRET}@host/db",
+]
+
+
+def shown(environ: dict[str, str]) -> str:
+    """What a person sees of the settings: the error, or the settings themselves."""
+    try:
+        return repr(settings.load(environ))
+    except RetailError as e:
+        return str(e)
+
+
+@pytest.mark.parametrize("value", HIDING)
+def test_a_secret_in_an_address_is_in_no_message_whatever_the_setting(value: str) -> None:
+    assert [name for name in settings.VARIABLES if SECRET in shown({name: value})] == []
+    of_redshift = {"RETAIL_WAREHOUSE": "redshift", "RETAIL_LAKE_URI": "s3://bucket/lake"}
+    names = ("REDSHIFT_DATABASE", "REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_REGION", "REDSHIFT_STAGING_URI")
+    assert [name for name in names if SECRET in shown({**of_redshift, name: value})] == []
+
+
+def test_a_token_for_spark_is_accepted_and_not_shown() -> None:
+    loaded = settings.load({"RETAIL_SPARK": f"sc://host:15002/;token={SECRET}"})
+    assert SECRET in loaded.spark_master
+    assert SECRET not in repr(loaded)
 
 
 def test_credentials_in_a_uri_are_refused_and_not_repeated() -> None:
