@@ -23,6 +23,7 @@ from retail_assets.cli.models import models
 from retail_assets.cli.predict import predict
 from retail_assets.cli.quarantine import quarantine
 from retail_assets.cli.status import status
+from retail_assets.cli.try_file import try_file
 from retail_assets.errors import RetailError
 
 EXIT_BROKEN = 70  # EX_SOFTWARE of sysexits.h: the fault is ours
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 for _command in (land, status, doctor, prepare, materialize):
     app.command()(_command)
+app.command("try")(try_file)
 _GROUPS = {"sample": sample, "contract": contract, "models": models, "predict": predict, "quarantine": quarantine}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)

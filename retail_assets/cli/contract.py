@@ -21,6 +21,27 @@ contract = typer.Typer(help="Contracts: draft one from a file, and check a file 
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The file; several are judged as one landing.")]
 
+Answers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--answer",
+        metavar="KEY=VALUE",
+        help="What the file does not show: name, currency, country, timezone, order (dmy, mdy, ymd).",
+    ),
+]
+_ANSWERS = ("name", "currency", "country", "timezone", "order")
+
+
+def answers_of(texts: list[str] | None) -> dict[str, str]:
+    """Parse values of --answer. Raises typer.BadParameter."""
+    answers = {}
+    for text in texts or []:
+        key, mark, value = text.partition("=")
+        if not mark or key.strip() not in _ANSWERS or not value.strip():
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(_ANSWERS)}")
+        answers[key.strip()] = value.strip()
+    return answers
+
 
 @contract.command("draft")
 def draft(
@@ -28,6 +49,7 @@ def draft(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="Write it here; standard output by default.")
     ] = None,
+    answer: Answers = None,
     ask: Annotated[
         bool | None, typer.Option(help="Ask what the file does not show; by default if this is a terminal.")
     ] = None,
@@ -37,7 +59,7 @@ def draft(
 
     if output and output.exists():
         raise LandingError(f"{output} exists already. Choose another name, or delete it first.")
-    drafted = drafted_contract(files, {}, ask=ask)
+    drafted = drafted_contract(files, answers_of(answer), ask=ask)
     if output:
         output.write_text(drafted.text, encoding="utf-8")
         typer.echo(f"{output}: {_open_questions(drafted)}", err=True)

@@ -228,18 +228,41 @@ def _place(w: _Writer, roles: dict[str, Column], marks: Numbers) -> str:
         currency = named[0] if named else None
         if currency:
             w.note(f"The header names {currency}")
+    country = _country(roles)
     if currency is None:
-        currency = w.answered(
-            "currency", "which currency is the money in? The file names none (XXX stands for that)", "XXX"
-        )
+        likely = next((c for c, (code, _) in _COUNTRY_OF.items() if code == country), "XXX")
+        asked = "which currency is the money in? The file names none (XXX stands for that)"
+        currency = w.answered("currency", asked, likely)
     currency = w.answers.get("currency", currency)
     w.lines.append(f"currency: {currency}")
-    country, zone = _COUNTRY_OF.get(currency, ("US", _TODAY_ZONE))
-    country = w.answered("country", "which country's holidays are those of the shop?", country)
+    usual, zone = _COUNTRY_OF.get(currency, ("US", _TODAY_ZONE))
+    if country and country != usual:
+        zone = next((z for code, z in _COUNTRY_OF.values() if code == country), _TODAY_ZONE)
+    if country and "country" not in w.answers:
+        w.note(f"{roles['country'].name} is nearly always {roles['country'].counts.most_common(1)[0][0]}")
+    else:
+        country = w.answered("country", "which country's holidays are those of the shop?", usual)
     w.lines.append(f"country: {country}")
     zone = w.answered("timezone", "what is the shop's time zone?", zone)
     w.lines.append(f"timezone: {zone}")
     return currency
+
+
+def _country(roles: dict[str, Column]) -> str | None:
+    """Return the country that a column names in nearly all rows (ISO 3166); None if there is none."""
+    from babel import Locale
+
+    column = roles.get("country")
+    if column is None or not column.given:
+        return None
+    name, rows = column.counts.most_common(1)[0]
+    if rows < 0.9 * len(column.texts):
+        return None
+    if re.fullmatch(r"[A-Z]{2}", name):
+        return name
+    usual = {"usa": "US", "uk": "GB", "u.s.a.": "US", "england": "GB"}
+    names = {text.lower(): code for code, text in Locale("en").territories.items() if re.fullmatch(r"[A-Z]{2}", code)}
+    return (names | usual).get(name.lower())
 
 
 def _file(w: _Writer, table: RawTable, filled: dict[int, Column]) -> None:

@@ -202,12 +202,14 @@ def dates_in(counts: Counter[str]) -> Dates:
         if short:
             order = _order_of_short(parts, order)
         return Dates(share, order, timed=timed, example=numeric[0][0])
+    lettered = [t for t in texts if len(t) < 40 and re.search(r"\d", t) and re.search(r"[^\W\d_]{3}", t)]
+    if len(lettered) * 2 <= len(texts):
+        return Dates(0.0)
+    sample = lettered[:60]
     for names in (f + clock for clock in _CLOCKS for f in _MONTH_NAMES):
-        fitting = sum(counts[t] for t in texts[:2000] if _fits(t, names))
-        if fitting * 2 > sum(counts[t] for t in texts[:2000]):
-            return Dates(
-                fitting / sum(counts[t] for t in texts[:2000]), formats=(names,), timed=timed, example=texts[0]
-            )
+        if sum(_fits(t, names) for t in sample) * 2 > len(sample):
+            share = sum(counts[t] for t in lettered if _fits(t, names)) / total
+            return Dates(share, formats=(names,), timed=timed, example=sample[0])
     return _named_dates(counts, timed) or Dates(0.0)
 
 
