@@ -30,12 +30,16 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `type` is a portable SQL type that both DuckDB and Redshift understand."""
+    """One column. `type` is a portable SQL type that both DuckDB and Redshift understand.
+
+    Files of the lake that an earlier version wrote may lack a `later` column. Such columns are the last of a table.
+    """
 
     name: str
     type: str
     description: str
     nullable: bool = False
+    later: bool = False
 
     def __post_init__(self) -> None:
         identifier(self.name)
@@ -82,6 +86,8 @@ class Table:
         names = {c.name for c in self.columns}
         if len(names) != len(self.columns):
             raise ValueError(f"{self.name}: duplicate column")
+        if [c.later for c in self.columns] != sorted(c.later for c in self.columns):
+            raise ValueError(f"{self.name}: columns that were added later must be the last ones")
         if missing := [k for k in (*self.key, *filter(None, [self.landing])) if k not in names]:
             raise ValueError(f"{self.name}: key columns {missing} are not columns")
 
@@ -128,10 +134,15 @@ _SALE = (
     Column("store_id", "varchar(128)", "store", nullable=True),
 )
 
+_BEFORE_DISCOUNT = (
+    Column("list_price", PRICE, "price per unit before discounts; null if unknown", nullable=True, later=True),
+    Column("discount", MONEY, "money taken off the line; null if unknown", nullable=True, later=True),
+)
+
 SALES_CLEAN = Table(
     "sales_clean",
     "one row per transaction per landing: what each landing contained, before later landings correct it",
-    (*_SALE, *_LINEAGE),
+    (*_SALE, *_LINEAGE, *_BEFORE_DISCOUNT),
     key=("landed_on", "transaction_id"),
     landing="landed_on",
 )
@@ -154,7 +165,7 @@ SALES_QUARANTINE = Table(
 SALES = Table(
     "sales",
     "one row per transaction: its current version (the latest landing wins, then the latest line)",
-    (*_SALE, *_LINEAGE),
+    (*_SALE, *_LINEAGE, *_BEFORE_DISCOUNT),
     key=("transaction_id",),
 )
 

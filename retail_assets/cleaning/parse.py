@@ -16,15 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.cleaning.contiguous import contiguous
-from retail_assets.cleaning.parse_sql import IDS, file_columns, parse_sql, readings_of
+from retail_assets.cleaning.parse_sql import IDS, OPTIONAL, file_columns, parse_sql, readings_of
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.identifiers import EXACT_IN_SHORT_FLOAT, ROUNDED_MARKS
 from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA, FORMULA_MARK, TextColumns
 from retail_assets.lake.profile import FileProfile
+from retail_assets.tables import SALES_CLEAN
 
 #: One row per record: the typed values, its place in the file, the reasons to reject it (0 = none) and, if there are
 #: any, its raw text. `spread` is one number for all rows of a transaction; rejected rows, which belong to none, spread
-#: evenly.
+#: evenly. Rows of a contract that maps one of the columns OPTIONAL have it besides.
 PARSED_SCHEMA = pa.schema(
     [
         ("transaction_id", pa.string()),
@@ -49,6 +50,16 @@ PARSED_SCHEMA = pa.schema(
 )
 
 _MEMORY = "1GB"
+
+
+def parsed_schema(contract: Contract) -> pa.Schema:
+    """Return PARSED_SCHEMA with those of the columns OPTIONAL that a contract maps, behind the store."""
+    schema, types = PARSED_SCHEMA, SALES_CLEAN.arrow_schema()
+    for name in (name for name in OPTIONAL if name in contract.columns):
+        schema = schema.insert(schema.get_field_index("source_line"), pa.field(name, types.field(name).type))
+    return schema
+
+
 #: How many texts of a column decide whether looking for repeated ones is worth it.
 _SAMPLED_TEXTS = 4096
 
@@ -74,6 +85,7 @@ class Parser:
         texts = columns.trimmed(trim=False, missing=False, only=self._whole_texts)
         self._sql = {r: parse_sql(columns, contract, self._same, texts, rounded=r, exact=exact) for r in (False, True)}
         self._landed_on = landed_on
+        self._schema = parsed_schema(contract)
         self._missing = pc.utf8_upper(pa.array(sorted(contract.missing_values), pa.string()))
         self._ids = set(self._used) & file_columns(" ".join(map(columns.field_text, IDS)))
 
@@ -85,7 +97,7 @@ class Parser:
         self._con.close()
 
     def parse(self, records: pa.Table) -> pa.Table:
-        """Return the typed and judged rows (PARSED_SCHEMA) of a block of records, in the same order."""
+        """Return the typed and judged rows (`parsed_schema`) of a block of records, in the same order."""
         folded = set(self._readings.values())
         texts = {p: _Texts.of(contiguous(records[f"c{p}"]), self._missing, fold=p in folded) for p in self._used}
         columns = {f"c{p}": t.of_records(t.texts) for p, t in texts.items() if p in self._whole_texts}
@@ -95,7 +107,7 @@ class Parser:
             columns |= {name: texts[p].of_records(contiguous(read[name])) for name, p in self._readings.items()}
         places = {name: records[name] for name in ("line", "lines", "raw", "defects")}
         sql = self._sql[any(_may_be_rounded(texts[p].texts) for p in self._ids)]
-        return self._query(sql, "records", columns | places, [self._landed_on]).cast(PARSED_SCHEMA)
+        return self._query(sql, "records", columns | places, [self._landed_on]).cast(self._schema)
 
     def _query(self, sql: str, name: str, columns: dict[str, Any], constants: list[Any] | None = None) -> pa.Table:
         self._con.register(name, pa.table(columns))

@@ -16,6 +16,8 @@ from retail_assets.contracts.typing_sql.moments import moment
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.tables import SALES_CLEAN
 
+#: Columns that only rows of contracts that map them have; all other rows get NULL when they are written.
+OPTIONAL = ("list_price", "discount")
 IDS = ("transaction_id", "order_id", "customer_id", "product_id", "store_id")
 [_LONGEST_ID] = next(c.numbers for c in SALES_CLEAN.columns if c.name == "transaction_id")
 _NUMBER_BYTES = len("-4294967296")
@@ -45,9 +47,12 @@ def file_columns(sql: str) -> set[int]:
 def readings_of(columns: TextColumns) -> dict[str, Reading]:
     """Return everything that is read from one text on its own, by the name that `parse_sql` uses for it."""
     given = {
-        f"{short}_given": Reading(f"({columns.field_text(name)}) IS NOT NULL", columns.position(name))
+        f"{short}_given": Reading(_has_text(columns, name), columns.position(name))
         for short, name in (("age", "age"), ("price", "unit_price"), ("amount", "total_amount"))
     }
+    optional = [name for name in OPTIONAL if name in columns.contract.columns]
+    given |= {f"{name}_given": Reading(_has_text(columns, name), columns.position(name)) for name in optional}
+    given |= {f"{name}_number": Reading(numbers.number_of(columns, name), columns.position(name)) for name in optional}
     return {
         "any_moment": Reading(moment(columns), columns.position("sold_at")),
         "read_gender": Reading(people.gender(columns), columns.position("gender")),
@@ -59,6 +64,10 @@ def readings_of(columns: TextColumns) -> dict[str, Reading]:
         "band": Reading(columns.field_text("age_group"), columns.position("age_group")),
         **given,
     }
+
+
+def _has_text(columns: TextColumns, name: str) -> str:
+    return "TRUE" if columns.has_expression(name) else f"({columns.field_text(name)}) IS NOT NULL"
 
 
 def parse_sql(
@@ -90,6 +99,13 @@ def parse_sql(
         id_list += f", {row_currency(columns, contract.currencies)} AS row_currency"
     amount = numbers.written_amount(columns, "amount_number", "amount_given", "quantity", "written_price", currency)
     mask = _mask(columns, contract, rounded, exact or {})
+    before_discount = [
+        ("list_price", 4, numbers.written_list_price(columns, "list_price_number", currency)),
+        ("discount", 2, numbers.written_discount(columns, "discount_number", currency)),
+    ]
+    mapped = [optional for optional in before_discount if optional[0] in contract.columns]
+    written = "".join(f", {sql} AS written_{name}" for name, _, sql in mapped)
+    optional = "".join(f", {converted(columns, f'written_{name}', s, currency)} AS {name}" for name, s, _ in mapped)
     return f"""
         WITH texts AS (
             SELECT *{", " if texts else ""}{texts} FROM records
@@ -103,11 +119,11 @@ def parse_sql(
             FROM readings
         ),
         typed AS (
-            SELECT *, {amount} AS written_amount
+            SELECT *, {amount} AS written_amount{written}
             FROM counted
         ),
         settled AS (
-            SELECT *{_refunds(contract)}, {converted(columns, "written_amount", 2, currency)} AS total_amount
+            SELECT *{_refunds(contract)}{optional}, {converted(columns, "written_amount", 2, currency)} AS total_amount
             FROM typed
         ),
         complete AS (
@@ -127,7 +143,8 @@ def parse_sql(
         )
         SELECT transaction_id, order_id, sold_at, customer_id, nullif(read_gender, '?') AS gender, age, age_group,
                product_id, product_category, quantity, unit_price, total_amount, store_id,
-               line AS source_line, lines, rejecting{_notes(contract)} AS reasons,
+               {"".join(f"{name}, " for name, *_ in mapped)}line AS source_line, lines,
+               rejecting{_notes(contract)} AS reasons,
                CASE WHEN rejecting <> 0 THEN left(raw, {_RAW_CHARACTERS}) END AS raw_text,
                CASE WHEN rejecting = 0 THEN hash(transaction_id) ELSE line::UBIGINT END AS spread
         FROM judged"""
@@ -138,6 +155,8 @@ def _refunds(contract: Contract) -> str:
     if contract.refunds is None:
         return ""
     turned = {"quantity": "-abs(quantity)", "written_price": "abs(written_price)"}
+    if "discount" in contract.columns:
+        turned["written_discount"] = "-abs(written_discount)"
     cases = (f"CASE WHEN written_amount < 0 THEN {sql} ELSE {name} END AS {name}" for name, sql in turned.items())
     return f" REPLACE ({', '.join(cases)})"
 
@@ -169,6 +188,16 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         (rules.INVALID_AMOUNT, f"{amount} AND {amount_expected}"),
         (rules.TEXT_TOO_LONG, _with_its_number(long) if contract.columns["transaction_id"].occurrence else long),
     ]
+    for name, reason, below in (
+        ("list_price", rules.INVALID_LIST_PRICE, " OR list_price < 0"),
+        ("discount", rules.INVALID_DISCOUNT, ""),
+    ):
+        if name in contract.columns:
+            missing = f"written_{name} IS NULL" + (
+                f" OR (row_currency IS NOT NULL AND {name} IS NULL)" if contract.currencies else ""
+            )
+            expected = "TRUE" if name in required else f"{name}_given"
+            bits.append((reason, f"({expected} AND ({missing})){below}"))
     if contract.currencies:
         bits.append((rules.OTHER_CURRENCY, "row_currency IS NULL"))
     if rounded:

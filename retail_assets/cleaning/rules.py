@@ -52,6 +52,10 @@ ROUNDED_ID = Reason(
 OTHER_CURRENCY = Reason(
     "other_currency", 12, "the row is in a currency other than the contract's, and the contract has no rate for it"
 )
+INVALID_LIST_PRICE = Reason(
+    "invalid_list_price", 14, "the list price is given but is no number, is below zero, or has more than four decimals"
+)
+INVALID_DISCOUNT = Reason("invalid_discount", 15, "the discount is given but is not a number, or is not in whole cents")
 
 READING = (
     MALFORMED_ROW,
@@ -66,6 +70,8 @@ READING = (
     TEXT_TOO_LONG,
     ROUNDED_ID,
     OTHER_CURRENCY,
+    INVALID_LIST_PRICE,
+    INVALID_DISCOUNT,
 )
 #: What could not be read of a row that counts. Notes travel in the same integer as reasons and reject nothing.
 UNKNOWN_GENDER = Reason("unknown_gender", 40, "the word for the gender is not known; the gender is missing")
@@ -116,7 +122,7 @@ def judged(contract: Contract) -> tuple[Reason, ...]:
             "unit_price < 0",
         ),
     ]
-    if {"unit_price", "total_amount"} <= set(contract.columns):
+    if {"unit_price", "total_amount"} <= set(contract.columns) and not contract.columns["unit_price"].expression:
         rules.append(
             Reason(
                 "total_mismatch",

@@ -176,7 +176,10 @@ def _clean_rows(part: pa.Table, target: Target) -> pa.Table:
     columns = {name: part[name] for name in part.column_names} | _lineage(part, target)
     columns["sale_date"] = part["sold_at"].cast(pa.date32(), safe=False)
     schema = SALES_CLEAN.arrow_schema()
-    return pa.table([columns[f.name].cast(f.type) for f in schema], schema=schema)
+    return pa.table(
+        [columns[f.name].cast(f.type) if f.name in columns else pa.nulls(part.num_rows, f.type) for f in schema],
+        schema=schema,
+    )
 
 
 def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:

@@ -82,10 +82,12 @@ def required_raw_columns(contract: Contract) -> list[str]:
         needed += [header for header, default in rule.origins if default is None]
     for rule in contract.columns.values():
         if rule.required:
-            needed += [header for header, default in rule.origins if default is None or not rule.compose]
+            needed += [header for header, default in rule.origins if default is None or rule.header]
+        elif rule.expression:
+            needed += [header for header, default in rule.origins if default is None]
     money = [contract.columns[name] for name in ("total_amount", "unit_price") if name in contract.columns]
-    if len(money) == 1:
-        needed.append(money[0].header or "")
+    if len(money) == 1 and money[0].header:
+        needed.append(money[0].header)
     if contract.cancellations:
         needed.append(contract.cancellations.column)
     if contract.currencies and contract.currencies.default is None:

@@ -44,7 +44,12 @@ FIELDS = (
     "unit_price",
     "total_amount",
     "store_id",
+    "list_price",
+    "discount",
 )
+
+#: Those of them that are numbers with decimals, so that an expression may compute them.
+NUMBERS = ("quantity", "unit_price", "total_amount", "list_price", "discount")
 
 
 class Contract(Section):
@@ -92,6 +97,8 @@ class Contract(Section):
                 raise ValueError(f"columns.{name}: `compose` is for ids only")
             if rule.beside and name != "sold_at":
                 raise ValueError(f"columns.{name}: `time` and `zone` are for sold_at only")
+            if rule.expression and name not in NUMBERS:
+                raise ValueError(f"columns.{name}: `expression` is for numbers only ({', '.join(NUMBERS)})")
         self._rates_are_of_other_currencies()
         self._each_name_means_one_column()
         return self
@@ -133,7 +140,7 @@ class Contract(Section):
             if rule.header:
                 header = first.setdefault(normalize_header(rule.header), rule.header)
                 columns[header] = tuple(dict.fromkeys((*columns.get(header, ()), rule.header, *rule.aliases)))
-        extra: list[str] = [c for rule in self.columns.values() if rule.compose for c, _ in rule.origins]
+        extra: list[str] = [c for rule in self.columns.values() if not rule.header for c, _ in rule.origins]
         extra += [header for rule in self.columns.values() for header in rule.beside]
         extra += [u.column for u in self.quantity_units]
         extra += self.file.fill_down

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from retail_assets.contracts import expressions
 from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.date_formats import LeadingDate, contradiction, leading_date
 from retail_assets.contracts.date_languages import date_names
+from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.values import DateFormat, Encoding, Header, Language, Pattern, Timezone, format_order
 
 #: Currencies whose digits are grouped as in 12,34,567.
@@ -82,11 +84,12 @@ class FieldRule(Section):
     """Where one canonical column comes from.
 
     `header` and `aliases` are matched without regard to case, spaces, `_` and `-`. `compose` joins several raw columns
-    with `-` instead (`{header: Line, default: "1"}` for one that may be empty). `required` means that the file must
-    have the column, and that a row without a value is quarantined. `default` fills empty values. `occurrence`
-    (transaction_id only) numbers repeated ids of one landing instead of letting the last line replace the earlier ones,
-    for sources whose composed id is not unique. `rules` (product_category only) turn the column's text into a category;
-    `default` is then the category of all other texts. `time` and `zone` (sold_at only) are columns beside the date's.
+    with `-` instead (`{header: Line, default: "1"}` for one that may be empty), `expression` computes a number from
+    several. `required` means that the file must have the column, and that a row without a value is quarantined.
+    `default` fills empty values. `occurrence` (transaction_id only) numbers repeated ids of one landing instead of
+    letting the last line replace the earlier ones, for sources whose composed id is not unique. `rules`
+    (product_category only) turn the column's text into a category; `default` is then the category of all other texts.
+    `time` and `zone` (sold_at only) are columns beside the date's.
     """
 
     header: Header | None = None
@@ -98,15 +101,21 @@ class FieldRule(Section):
     rules: tuple[CategoryRule, ...] = added(())
     time: Header | None = added(None)
     zone: Header | None = added(None)
+    expression: str | None = added(None)
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldRule:
-        if bool(self.header) == bool(self.compose):
-            raise ValueError("give either `header` (with optional `aliases`) or `compose`")
-        if self.compose and self.aliases:
+        if sum(map(bool, (self.header, self.compose, self.expression))) != 1:
+            raise ValueError("give either `header` (with optional `aliases`) or one of `compose` and `expression`")
+        if not self.header and self.aliases:
             raise ValueError("`aliases` belong to a `header`; list composed columns under their own names")
         if self.compose and self.default is not None:
             raise ValueError('`default` of a composed id belongs to its parts: {header: Line, default: "1"}')
+        if self.expression and self.default is not None:
+            raise ValueError("a default belongs to a column of the expression: write default(Discount, 0) in it")
+        for operand in self.operands:
+            if not normalize_header(operand.column):
+                raise ValueError(f"{operand.column!r} cannot be a header: give at least one letter or digit")
         return self
 
     @property
@@ -115,10 +124,17 @@ class FieldRule(Section):
         return tuple(header for header in (self.time, self.zone) if header)
 
     @property
+    def operands(self) -> tuple[expressions.Operand, ...]:
+        """What the expression reads; empty without one."""
+        return tuple(expressions.operands(expressions.parsed(self.expression))) if self.expression else ()
+
+    @property
     def origins(self) -> tuple[tuple[str, str | None], ...]:
         """The raw columns that the column is made of, each with its default."""
         if self.header:
             return ((self.header, self.default),)
+        if self.expression:
+            return tuple((o.column, None if o.default is None else str(o.default)) for o in self.operands)
         return tuple((p, None) if isinstance(p, str) else (p.header, p.default) for p in self.compose)
 
 

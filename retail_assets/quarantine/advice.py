@@ -7,7 +7,8 @@ _SENDER = "have it fixed where the file is made, and land the corrected file wit
 _EXPORT = "export the lines (`quarantine export --raw`), fix them and land the corrected file"
 _NUMBERS = (
     "More decimals than {decimals}? Set `numbers: {{round: cents}}`. Other marks or signs, brackets or a minus "
-    "at the end, groups such as 6,00,000? See `decimal`, `thousands`, `currency_symbols`, `negatives` and `grouping`"
+    "at the end, groups such as 6,00,000? See `decimal`, `thousands`, `currency_symbols`, `negatives` and `grouping`. "
+    "A blank column of an `expression`? Write default(column, 0)"
 )
 
 _ADVICE: dict[str, str] = {
@@ -31,6 +32,10 @@ _ADVICE: dict[str, str] = {
     "missing_age_group": f"Set `required: false` for `age_group`, {_REPLAY}.",
     "text_too_long": f"An id or name of this length is usually two columns run together: {_EXPORT}.",
     "rounded_id": f"The digits are lost: {_SENDER}. Format the column as text before saving the file.",
+    "invalid_list_price": f"{_NUMBERS.format(decimals='four')}, {_REPLAY}. Otherwise {_EXPORT}.",
+    "invalid_discount": "A share, such as 0.2 or 20%? Compute the money taken off the line: `discount: "
+    f'{{expression: "Quantity * Price * Discount"}}`, {_REPLAY}. {_NUMBERS.format(decimals="two")}. '
+    f"Otherwise {_EXPORT}.",
     "other_currency": "Give the currency a rate (`currencies: {rates: …}`), or a `default` where the row names none, "
     f"{_REPLAY}.",
     "missing_transaction_id": "Is the line identified by another column, or by several together? Use `header` or "
@@ -48,7 +53,7 @@ _ADVICE: dict[str, str] = {
     "negative_price": "A refund that has only a negative amount? Set `refunds: negative_amount`, "
     f"{_REPLAY}. If the file has both a sale and its cancellation, and marks the latter, use `cancellations`.",
     "total_mismatch": "Rounding or tax in the total? Set `amount_tolerance`, or leave `unit_price` out of the "
-    f"contract, {_REPLAY}.",
+    f"contract. A price before discount? Map it to `list_price` instead. {_REPLAY.capitalize()}.",
 }
 
 #: The canonical column that a reason is about.
@@ -61,6 +66,8 @@ COLUMN_OF = {
     "negative_price": "unit_price",
     "invalid_amount": "total_amount",
     "total_mismatch": "total_amount",
+    "invalid_list_price": "list_price",
+    "invalid_discount": "discount",
     "other_currency": "total_amount",
     "invalid_gender": "gender",
     "invalid_age": "age",

@@ -15,6 +15,7 @@ from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql import numbers, people
 from retail_assets.contracts.typing_sql.categories import category
+from retail_assets.contracts.typing_sql.exchange_rates import converted
 from retail_assets.contracts.typing_sql.moments import moment
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.lake.lake import Lake
@@ -177,6 +178,8 @@ def _read(
         "quantity": numbers.quantity(columns),
         "unit_price": numbers.price(columns),
         "total_amount": numbers.amount(columns),
+        "list_price": converted(columns, numbers.written_list_price(columns), 4),
+        "discount": converted(columns, numbers.written_discount(columns), 2),
     }
     used = sorted(set(positions.values()))
     given = ", ".join(f"?::VARCHAR AS c{p}" for p in used)

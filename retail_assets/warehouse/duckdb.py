@@ -342,18 +342,41 @@ def _stage(con: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[
         return
     import duckdb
 
-    literals = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    later = [column.name for column in table.columns if column.later]
     try:
-        con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {table.column_list} "
-            f"FROM read_parquet([{literals}], hive_partitioning=false)"
-        )
+        selects = []
+        for lacking, of_version in _by_version(con, paths, later).items():
+            columns = ", ".join(
+                f"CAST(NULL AS {_duckdb_type(c)}) AS {c.name}" if c.name in lacking else c.name for c in table.columns
+            )
+            selects.append(f"SELECT {columns} FROM read_parquet([{_literals(of_version)}], hive_partitioning=false)")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(selects)}")
     except duckdb.BinderException as e:  # DuckDB names no file; the first one defines the columns
         raise WarehouseError(
             f"The lake's files of {table.name} were written by another version: {_first_line(e)}. "
             "Nothing was loaded. Materialize clean_sales again for these landings."
         ) from e
     _refuse_what_redshift_would(con, name, table)
+
+
+def _by_version(
+    con: duckdb.DuckDBPyConnection, paths: list[Path], later: list[str]
+) -> dict[frozenset[str], list[Path]]:
+    """Return Parquet files by the later columns that they lack. Only an earlier version leaves one out."""
+    if not later:
+        return {frozenset(): paths}
+    versions: dict[frozenset[str], list[Path]] = {}
+    rows = con.execute(
+        f"SELECT file_name, list(name) FROM parquet_schema([{_literals(paths)}]) GROUP BY ALL"
+    ).fetchall()
+    names = {file: set(columns) for file, columns in rows}
+    for path in paths:
+        versions.setdefault(frozenset(later) - names.get(str(path), set(later)), []).append(path)
+    return versions
+
+
+def _literals(paths: list[Path]) -> str:
+    return ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
 
 
 def _refuse_what_redshift_would(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from retail_assets.contracts import loading
 from retail_assets.contracts.currency_signs import signs_of
-from retail_assets.errors import ContractError
+from retail_assets.contracts.headers import match_header
+from retail_assets.errors import ContractError, LandingError
 from retail_assets_tests.cleaning.test_parse import BOOKS, INDIAN, PLAIN, SWISS, contract, one, parsed
 
 
@@ -206,6 +207,62 @@ def test_a_converted_amount_is_the_product_rounded_to_cents(rows: list[tuple[str
             assert row["total_amount"] == (amount * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def computed(expression: str, **columns: str) -> Any:
+    return contract(**{"unit_price": "", "total_amount": f'{{expression: "{expression}"}}'} | columns)
+
+
+def test_an_amount_may_be_an_expression_over_the_columns_of_the_file() -> None:
+    source = computed("Quantity * Price * (1 - default(Discount, 0))")
+    discounts = ("0.2", "20%", "12.5 %", "", "N/A", "0", "x", "-5%")
+    rows = parsed(source, *({"quantity": "3", "Price": "9.99", "Discount": d} for d in discounts))
+    assert [r["reasons"] or str(r["total_amount"]) for r in rows] == [
+        *("23.98", "23.98", "26.22", "29.97", "29.97", "29.97", REFUSED, "31.47")
+    ]
+    assert str(rows[0]["unit_price"]) == "7.9933"
+    net = computed("Total - [Tax (19%)]")
+    assert str(one(net, **{"Total": "$11.90", "Tax (19%)": "$1.90"})["total_amount"]) == "10.00"
+    assert one(net, **{"Total": "11.90", "Tax (19%)": ""})["reasons"] == REFUSED  # as long as it has no default
+    assert one(net, **{"Total": "€11.90", "Tax (19%)": "0"})["reasons"] == REFUSED
+    each = contract(unit_price='{expression: "amount / (packs * 6)"}', quantity='{expression: "packs * 6"}')
+    row = one(each, packs="2", amount="5.00")
+    assert (row["quantity"], str(row["unit_price"]), row["judged"]) == (12, "0.4167", [])
+    assert one(each, packs="0", amount="5.00")["reasons"] == ["invalid_price"]
+    assert one(each, packs="1000", amount="333.33")["judged"] == []  # a computed price is rounded, and not compared
+    german = contract("numbers: {decimal: ','}", unit_price="", total_amount='{expression: "p * default(f, 0.5)"}')
+    assert [str(r["total_amount"]) for r in parsed(german, {"p": "1,5", "f": ""}, {"p": "1,5", "f": "2,0"})] == [
+        "0.75",
+        "3.00",
+    ]
+
+
+def test_an_expression_that_gets_too_large_or_divides_by_zero_rejects_its_row_and_no_other() -> None:
+    source = computed("a * a * a * a / b")
+    cells = (("999999999999", "1"), ("1", "0"), ("2", "1"), ("1e11", "0.000001"), ("x", "1"))
+    read = [r["reasons"] or r["total_amount"] for r in parsed(source, *({"a": a, "b": b} for a, b in cells))]
+    assert read == [REFUSED, REFUSED, Decimal(16), REFUSED, REFUSED]
+
+
+def test_an_expression_has_cancellations_refunds_and_currencies_too() -> None:
+    more = "cancellations: {column: id, prefix: C}\ncurrencies: {column: cur, rates: {EUR: 2}}"
+    source = contract(more, unit_price="", total_amount='{expression: "quantity * p"}')
+    rows = parsed(
+        source,
+        {"id": "C1", "cur": "EUR", "p": "€1.50"},
+        {"cur": "EUR", "p": "$1.50"},
+        {"cur": "GBP", "p": "1.50"},
+    )
+    assert [r["reasons"] or str(r["total_amount"]) for r in rows] == ["-6.00", REFUSED, ["other_currency"]]
+
+
+def test_the_columns_of_an_expression_are_read_and_asked_for() -> None:
+    source = computed("Qty * Price * (1 - default(Discount, 0))")
+    assert {"Qty", "Price", "Discount"} <= set(source.raw_columns())
+    header = ["id", "date", "category", "quantity", "QTY"]
+    with pytest.raises(LandingError, match=r"not found: +'Price' \(nearest: 'Prise'\)"):
+        match_header([*header, "Prise"], source, "s.csv")
+    assert match_header([*header, "price"], source, "s.csv").missing == ("Discount",)
+
+
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
@@ -214,6 +271,10 @@ def test_a_converted_amount_is_the_product_rounded_to_cents(rows: list[tuple[str
         ("currencies: {column: c, rates: {EUR: -1}}", "'-1' is not a rate"),
         ("currencies: {column: c, rates: {eur: 1}}", "String should match pattern"),
         ("currencies: {column: c, default: EUR}", "neither the contract's `currency` nor has it a rate"),
+        ("  store_id: {expression: a + b}", "columns.store_id: `expression` is for numbers only"),
+        ("  product_id: {header: a, expression: b}", "one of `compose` and `expression`"),
+        ("  product_id: {expression: a +}", "the end is missing (character 4 of the expression 'a +')"),
+        ("  product_id: {expression: a, default: 1}", "write default(Discount, 0) in it"),
         ("currencies: {colum: c}", "Did you mean 'column'?"),
         ("numbers: {grouping: indian}", "needs the mark between groups"),
         ("numbers: {currency_symbols: ['.']}", "a point is no sign of a currency"),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.cleaning import rules
-from retail_assets.cleaning.parse import PARSED_SCHEMA, Parser
+from retail_assets.cleaning.parse import Parser, parsed_schema
 from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.profile import FileProfile
@@ -79,7 +79,7 @@ def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | 
     )
     with Parser(profile, source, LANDED) as parser:
         table = parser.parse(records)
-    assert table.schema == PARSED_SCHEMA
+    assert table.schema == parsed_schema(source)
     assert table["source_line"].to_pylist() == list(range(2, n + 2))
     reading = sum(r.mask for r in rules.READING)
     masks = [(row, row["reasons"] & reading, row["reasons"] & ~reading) for row in table.to_pylist()]

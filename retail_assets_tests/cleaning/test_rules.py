@@ -21,6 +21,8 @@ WRITTEN = {
     9: "text_too_long",
     10: "rounded_id",
     12: "other_currency",
+    14: "invalid_list_price",
+    15: "invalid_discount",
     16: "missing_transaction_id",
     17: "missing_order_id",
     18: "missing_category",

@@ -43,6 +43,8 @@ def line(transaction: str, cents: int, landed_on: dt.date = DAY, file: str = "a.
         "landed_on": landed_on,
         "source_file": file,
         "source_line": at,
+        "list_price": None,
+        "discount": None,
     } | known
 
 

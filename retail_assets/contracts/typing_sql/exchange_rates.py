@@ -11,7 +11,7 @@ from retail_assets.contracts.typing_sql.notation import one_of_signs
 from retail_assets.contracts.typing_sql.text_columns import BLANKS, TextColumns
 
 #: What an amount may contain besides signs of its currency.
-_MARKS = f"\\d.,'’()+−eE{BLANKS}-"
+_MARKS = f"\\d.,'’()+−eE%{BLANKS}-"
 
 
 def row_currency(columns: TextColumns, rule: CurrencyRule) -> str:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from retail_assets.contracts.expressions import Operand, parsed
+from retail_assets.contracts.typing_sql.arithmetic import computed
 from retail_assets.contracts.typing_sql.exchange_rates import converted, in_its_currency
 from retail_assets.contracts.typing_sql.notation import number
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 
+_DECIMALS = {"quantity": 3, "unit_price": 4, "total_amount": 2, "list_price": 4, "discount": 2}
+
 
 def number_of(columns: TextColumns, name: str) -> str:
-    """Return SQL for the number in a canonical column as written, a DECIMAL(18,6)."""
+    """Return SQL for the number in a canonical column as written, a DECIMAL(18,6), or as its expression computes it."""
+    rule = columns.contract.columns.get(name)
+    if rule is not None and rule.expression:
+        return computed(parsed(rule.expression), lambda operand: _units(columns, operand), _DECIMALS[name])
     return number(columns, columns.field_text(name), money=name != "quantity")
+
+
+def _units(columns: TextColumns, operand: Operand) -> str:
+    """Return SQL for an operand as a HUGEINT in units of 10^-9. It may have a currency, or be a percentage."""
+    text = columns.text(operand.column)
+    plain = number(columns, text, money=True, type_="DECIMAL(21,9)")
+    percent = number(columns, f"left({text}, -1)", type_="DECIMAL(23,11)")
+    missing = "" if operand.default is None else f"WHEN {text} IS NULL THEN {int(operand.default.scaleb(9))}::HUGEINT "
+    return (
+        f"CASE {missing}WHEN ends_with({text}, '%') THEN CAST({percent} * 10000000 AS HUGEINT) "
+        f"ELSE CAST({plain} * 1000000000 AS HUGEINT) END"
+    )
 
 
 def quantity(columns: TextColumns, value: str | None = None) -> str:
@@ -63,7 +82,7 @@ def written_amount(
         return follows
     given = given or columns.is_given("total_amount")
     written = _signed(columns, _money_of(columns, "total_amount", 2, value, currency))
-    if rule.required or "unit_price" not in columns.contract.columns:
+    if rule.required or rule.expression or "unit_price" not in columns.contract.columns:
         return written
     return f"CASE WHEN {given} THEN {written} ELSE {follows} END"
 
@@ -76,12 +95,24 @@ def amount(columns: TextColumns) -> str:
     return converted(columns, written_amount(columns), 2)
 
 
+def written_list_price(columns: TextColumns, value: str | None = None, currency: str | None = None) -> str:
+    """Return SQL for the price per unit before discounts, DECIMAL(18,4), in the currency of the row."""
+    return _money_of(columns, "list_price", 4, value, currency)
+
+
+def written_discount(columns: TextColumns, value: str | None = None, currency: str | None = None) -> str:
+    """Return SQL for the money taken off the line, DECIMAL(18,2), in the currency of the row."""
+    return _signed(columns, _money_of(columns, "discount", 2, value, currency))
+
+
 def _money_of(columns: TextColumns, name: str, decimals: int, value: str | None, currency: str | None) -> str:
     """Return SQL for the money in a canonical column as written, DECIMAL(18, decimals); NULL if it is not mapped."""
     if name not in columns.contract.columns:
         return f"NULL::DECIMAL(18,{decimals})"
     exact = _with_decimals(columns, value or number_of(columns, name), decimals)
-    return in_its_currency(columns, exact, [columns.field_text(name)], currency)
+    rule = columns.contract.columns[name]
+    texts = [columns.text(column) for column, _ in rule.origins] if rule.expression else [columns.field_text(name)]
+    return in_its_currency(columns, exact, texts, currency)
 
 
 def _with_decimals(columns: TextColumns, value: str, decimals: int) -> str:

@@ -77,9 +77,18 @@ class TextColumns:
         return f"upper({text}) IN ({', '.join(words)})" if words else "FALSE"
 
     def is_given(self, name: str) -> str:
-        """Return SQL that is true where a canonical column has a text that is not a word for a missing value."""
+        """Return SQL that is true where a canonical column has a text that is not a word for a missing value.
+
+        What an expression computes counts as given: a row that lacks one of its columns has no other way to it.
+        """
+        if self.has_expression(name):
+            return "TRUE"
         text = f"({self.field_text(name)})"
         return f"({text} IS NOT NULL AND NOT {self._is_missing(text)})"
+
+    def has_expression(self, name: str) -> bool:
+        """Return whether the contract computes a canonical column with an expression."""
+        return name in self.contract.columns and self.contract.columns[name].expression is not None
 
     def text(self, raw_column: str) -> str:
         """Return SQL for the trimmed text of a raw column; NULL when empty or when the file has no such column."""

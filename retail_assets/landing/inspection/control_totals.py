@@ -102,7 +102,9 @@ def _evidence(contract: Contract, days: list[dict[str, Any]] | None, *formats: A
 def _control_sql(source: str, columns: TextColumns, lost: str, landed_on: dt.date | None) -> str:
     # A word for a missing value is neither a number nor a date, so it matters only where a default replaces it.
     contract = columns.contract
-    missing = any(rule.default is not None for rule in (*contract.columns.values(), contract.currencies) if rule)
+    rules = contract.columns.values()
+    with_default = [*rules, *(operand for rule in rules for operand in rule.operands), contract.currencies]
+    missing = any(rule.default is not None for rule in with_default if rule)
     texts = f"SELECT {columns.trimmed(trim=True, missing=missing)}, ({lost}) IS TRUE AS lost FROM {source}"
     date = columns.field_text("sold_at")
     marks = " OR ".join(f"substr({date}, {place}, 1) IN ('-', '/', '.')" for place in (5, 3, 2))

@@ -136,9 +136,13 @@ def create_stage(stage: str, table: Table) -> str:
     return f"CREATE TEMP TABLE {identifier(stage)} ({columns}) {distribution}"
 
 
-def copy(stage: str, manifest_uri: str, iam_role: str) -> str:
-    """Return COPY of the Parquet files that a manifest names. It neither casts nor skips: a file that differs fails."""
-    return f"COPY {identifier(stage)} FROM {literal(manifest_uri)} {_role(iam_role)} FORMAT AS PARQUET MANIFEST"
+def copy(stage: str, manifest_uri: str, iam_role: str, *, later: bool = False) -> str:
+    """Return COPY of the Parquet files that a manifest names. It neither casts nor skips: a file that differs fails.
+
+    With `later`, the last columns of a file may be missing, because an earlier version wrote it; they become NULL.
+    """
+    fill = " FILLRECORD" if later else ""
+    return f"COPY {identifier(stage)} FROM {literal(manifest_uri)} {_role(iam_role)} FORMAT AS PARQUET MANIFEST{fill}"
 
 
 def unload(select: str, folder_uri: str, iam_role: str) -> str:

@@ -226,11 +226,11 @@ class RedshiftWarehouse:
         """Create a temporary table with the rows of a manifest's files; empty without a manifest."""
         session.run(sql.create_stage(stage, table))
         if manifest is not None:
-            self._copy(session, stage, manifest)
+            self._copy(session, stage, manifest, later=table.columns[-1].later)
 
-    def _copy(self, session: Session, stage: str, manifest: str) -> None:
+    def _copy(self, session: Session, stage: str, manifest: str, *, later: bool = False) -> None:
         try:
-            session.run(sql.copy(stage, manifest, self._settings.iam_role))
+            session.run(sql.copy(stage, manifest, self._settings.iam_role, later=later))
         except Exception as e:
             e.load_error = self._load_error(session)  # type: ignore[attr-defined]
             raise

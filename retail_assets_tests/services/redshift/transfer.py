@@ -90,7 +90,8 @@ class Transfer:
             f"WHERE attrelid = '{self.what}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         )
         for url, data in self._objects(s3):
-            rows = _checked(url, data, [(str(name), str(kind)) for name, kind in columns], self.what)
+            fill = "FILLRECORD" in self.options
+            rows = _checked(url, data, [(str(name), str(kind)) for name, kind in columns], self.what, fill=fill)
             backend.copy_in(f"COPY {self.what} FROM STDIN WITH (FORMAT csv)", _csv(rows))
 
     def _objects(self, s3: Any) -> Iterator[tuple[str, bytes]]:
@@ -148,8 +149,8 @@ def _object(s3: Any, bucket: str, key: str) -> bytes:
     return data
 
 
-def _checked(url: str, data: bytes, columns: list[tuple[str, str]], table: str) -> pa.Table:
-    """The rows of a file whose columns are those of the table, in order and type."""
+def _checked(url: str, data: bytes, columns: list[tuple[str, str]], table: str, *, fill: bool) -> pa.Table:
+    """The rows of a file whose columns are those of the table, in order and type. `fill` adds the last ones."""
 
     def wrong(detail: str, column: str = "") -> TransferError:
         return TransferError(
@@ -160,6 +161,11 @@ def _checked(url: str, data: bytes, columns: list[tuple[str, str]], table: str) 
         rows = pq.read_table(io.BytesIO(data), partitioning=None)
     except pa.ArrowInvalid as e:
         raise wrong(f"has an invalid Parquet format: {e}") from e
+    if fill:
+        for name, kind in columns[rows.num_columns :]:
+            digits = [int(n) for n in re.findall(r"\d+", kind)]
+            empty = pa.nulls(rows.num_rows, pa.decimal128(*digits) if kind.startswith("numeric") else pa.string())
+            rows = rows.append_column(name, empty)
     if rows.num_columns != len(columns):
         raise wrong(f"has {rows.num_columns} columns, the table {table} has {len(columns)}")
     for field, (name, kind) in zip(rows.schema, columns, strict=True):

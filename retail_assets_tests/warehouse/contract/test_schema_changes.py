@@ -75,6 +75,21 @@ def test_a_file_of_the_lake_without_a_new_column_is_refused_and_nothing_changes(
     assert place.held() == place.before
 
 
+def test_a_file_of_version_0_1_0_has_no_list_price_and_is_loaded(place: Place) -> None:
+    """Together with a file of this version; the columns that it lacks are NULL, also in a table that lacked them."""
+    earlier = {t: tuple(c for c in t.columns if not c.later) for t in (SALES_CLEAN, SALES)}
+    with defined_as(earlier):
+        old = publish(place.lake, DAY, place.first, [rejected(9)], run="old")
+        place.load(old)
+    lines = [line("A", 100, NEXT, list_price=Decimal("1.5000"), discount=Decimal("0.50")), line("D", 250, NEXT, at=3)]
+    place.load(old, publish(place.lake, NEXT, lines, [rejected(8, NEXT)], run="new"))
+    rows = place.warehouse.query("SELECT transaction_id, list_price, discount FROM sales").to_pylist()
+    assert sorted(tuple(row.values()) for row in rows) == [
+        ("A", Decimal("1.5000"), Decimal("0.50")),
+        *((transaction, None, None) for transaction in "BCD"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
