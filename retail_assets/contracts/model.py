@@ -68,6 +68,7 @@ class Contract(Section):
     columns: dict[str, FieldRule]
     category_case: Literal["keep", "title", "upper"] = "keep"
     genders: dict[Literal["Female", "Male", "Other"], tuple[str, ...]] = added({})
+    identity_limit: Annotated[float, Field(ge=0, le=1)] = added(0.05)
     cancellations: CancellationRule | None = None
     refunds: Literal["negative_amount"] | None = added(None)
     currencies: CurrencyRule | None = added(None)

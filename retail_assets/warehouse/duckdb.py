@@ -65,7 +65,7 @@ class DuckDBWarehouse:
         self.schema = identifier(schema)
         self._wait_seconds = wait_seconds
 
-    def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
+    def load_landings(self, store: Store, landings: Sequence[CleanManifest], identity_limit: float = 1.0) -> Loaded:
         """See `Warehouse.load_landings`. Also raises StorageError if a store or disk refuses."""
         clean = [f for m in landings for f in m.files["clean"]]
         quarantine = [f for m in landings for f in m.files["quarantine"]]
@@ -81,7 +81,7 @@ class DuckDBWarehouse:
                 result = con.execute(sql, list(parameters))
                 return result.fetchall() if sql.startswith("SELECT") else []
 
-            return apply_landings(run, landings)
+            return apply_landings(run, landings, identity_limit)
 
     def replace(self, table: Table, rows: pa.Table) -> int:
         """See `Warehouse.replace`."""

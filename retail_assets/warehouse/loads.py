@@ -15,6 +15,7 @@ from retail_assets.errors import WarehouseBusyError, WarehouseError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, Status
 from retail_assets.tables import SALES, SALES_CLEAN, SALES_QUARANTINE, Table
+from retail_assets.warehouse.other_sales import refuse_other_sales
 from retail_assets.warehouse.protocol import Loaded
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _PARALLEL_READS = 16
 Execute = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
 
-def apply_landings(run: Execute, landings: Sequence[CleanManifest]) -> Loaded:
+def apply_landings(run: Execute, landings: Sequence[CleanManifest], identity_limit: float = 1.0) -> Loaded:
     """Move staged rows into the tables, inside the caller's transaction.
 
     The caller provides the staged relations `stage_clean` and `stage_quarantine` with the tables' columns, and a
@@ -34,7 +35,8 @@ def apply_landings(run: Execute, landings: Sequence[CleanManifest]) -> Loaded:
     each transaction in its latest landing), and only transactions that these landings mention, now or before, were
     touched.
 
-    Raises WarehouseError if the staged rows are not what the manifests promise.
+    Raises WarehouseError if the staged rows are not what the manifests promise, or if more than the share
+    `identity_limit` of a landing's ids belong to sales of another day or store in another landing.
     """
     days = [m.landed_on for m in landings]
     if len(set(days)) < len(days):
@@ -43,6 +45,8 @@ def apply_landings(run: Execute, landings: Sequence[CleanManifest]) -> Loaded:
         [(total,)] = run("SELECT count(*) FROM sales", ())
         return Loaded(0, 0, 0, 0, sales_total=int(total))
     _check_stage(run, landings)
+    if identity_limit < 1:
+        refuse_other_sales(run, landings, identity_limit)
     marks = ", ".join("?" for _ in days)
     run(
         "CREATE TEMP TABLE touched AS SELECT transaction_id FROM stage_clean "

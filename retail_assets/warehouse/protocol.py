@@ -31,9 +31,10 @@ class Warehouse(Protocol):
 
     schema: str
 
-    def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
+    def load_landings(self, store: Store, landings: Sequence[CleanManifest], identity_limit: float = 1.0) -> Loaded:
         """Make the tables hold exactly the rows of these landings, whatever rows of them they held before.
 
+        Refuses landings that would replace more than the share `identity_limit` of sales by ones of another day.
         Raises WarehouseBusyError if another process writes for too long, or has cleaned a landing again meanwhile.
         """
         ...

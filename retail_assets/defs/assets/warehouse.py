@@ -108,7 +108,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         with failing_clearly(retrying=True):
             landings = [platform.lake.clean(day) for day in landing_days(context)]
-            loaded = warehouse.load_landings(platform.lake.store, landings)
+            loaded = warehouse.load_landings(platform.lake.store, landings, platform.settings.contract.identity_limit)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
         context.log.info(
             "Loaded %d clean and %d quarantined rows of %d landing(s); sales has %d transactions",

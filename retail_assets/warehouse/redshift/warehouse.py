@@ -73,7 +73,7 @@ class RedshiftWarehouse:
     def __repr__(self) -> str:
         return f"RedshiftWarehouse({self.location()!r})"
 
-    def load_landings(self, store: Store, landings: Sequence[CleanManifest]) -> Loaded:
+    def load_landings(self, store: Store, landings: Sequence[CleanManifest], identity_limit: float = 1.0) -> Loaded:
         """See `Warehouse.load_landings`. The number of statements does not grow with the number of landings."""
         clean = [f for m in landings for f in m.files["clean"]]
         quarantine = [f for m in landings for f in m.files["quarantine"]]
@@ -99,7 +99,7 @@ class RedshiftWarehouse:
                 def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                     return session.run(sql.filled_in(statement, parameters))
 
-                loaded = apply_landings(run, landings)
+                loaded = apply_landings(run, landings, identity_limit)
                 session.commit()
                 changed = loaded.clean_inserted + loaded.clean_deleted
                 if _is_worth_analyzing(changed, loaded.sales_total):

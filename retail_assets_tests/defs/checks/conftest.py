@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.identity import identity_checks
 from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
 from retail_assets.defs.checks.notes import note_checks
@@ -56,6 +57,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
+        *identity_checks(platform),
         *note_checks(platform),
         *reconciliation_checks(platform),
         *table_checks(platform),
@@ -224,7 +226,7 @@ def good_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first = [line("A", 100, **defaults), line("B", 200, at=3, source=source, product_category="Tea")]
     second = [
         line("B", 250, NEXT, source=source, product_category="Tea"),
-        line("C", 1, NEXT, at=3, **defaults),
+        line("C", -40, NEXT, at=3, **defaults | {"customer_id": "bob"}),
         line("C", -40, NEXT, at=4, **defaults | {"customer_id": "bob"}),
         *[line(f"D{i}", i, NEXT, at=10 + i, source=source) for i in range(1, 60)],
     ]

@@ -72,6 +72,16 @@ def reject_many(shop: Shop) -> None:
     shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
 
 
+def repeat_an_id(shop: Shop) -> None:
+    """Case 08: an order id in a file with a line per product."""
+    bought = ((500, "CHAIR"), (400, "PHONE"), (5, "PAPER"))
+    shop.land(NEXT, [line("CA-1", cents, NEXT, at=2 + i, product_id=p) for i, (cents, p) in enumerate(bought)])
+
+
+def restart_numbers(shop: Shop) -> None:
+    shop.load(shop.land(NEXT, [line("A", 100, NEXT, sold_at=dt.datetime.combine(NEXT, dt.time(9)))]))
+
+
 def say_unknown_words(shop: Shop) -> None:
     shop.land(NEXT, [line("A", 100, NEXT)])
     lake = shop.platform.lake
@@ -149,6 +159,8 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         f"The money of raw files and of cleaned rows differs on {NEXT}",
     ),
     ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
+    ("clean_sales", "ids_identify_sales", repeat_an_id, rf"2 of 3 rows on {NEXT} .*CA-1 \(a.csv line 2: CHAIR 5.00"),
+    ("sales", "sales_keep_their_day", restart_numbers, rf"1 ids .*: A \(2024-02-29 in a.csv line 2, then {NEXT} in"),
     ("clean_sales", "values_are_understood", say_unknown_words, rf"unknown_gender': 1.* on {NEXT}"),
     ("sales", "revenue_reconciles_with_clean", clean_without_loading, f"differs from the lake on {NEXT}"),
     (
