@@ -22,11 +22,14 @@ from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, Status
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
+from retail_assets.storage.records import as_record
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 _READS_AT_ONCE = 16
 _PUBLISH_TRIES = 5
-_PUBLISH_AGAIN = "Materialize raw_sales_files and clean_sales again for this landing."
+_PUBLISH_AGAIN = (
+    "Materialize raw_sales_files and clean_sales again for this landing; if that is refused, delete the manifest first."
+)
 
 
 class Lake:
@@ -57,6 +60,8 @@ class Lake:
             )
         with self._readable("raw", landed_on):
             files = tuple(FileProfile.from_json(f) for f in data["files"])
+            for file in files:
+                as_record(asdict(file), FileProfile)
             return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
 
     def registered(self, days: Iterable[dt.date]) -> list[RawManifest]:
@@ -118,7 +123,7 @@ class Lake:
             )
         with self._readable("clean", landed_on):
             files: dict[Status, tuple[LakeFile, ...]] = {
-                status: tuple(LakeFile(**f) for f in data["files"].get(status, ())) for status in STATUSES
+                status: tuple(as_record(f, LakeFile) for f in data["files"].get(status, ())) for status in STATUSES
             }
             return CleanManifest(
                 data["source"],
@@ -183,7 +188,7 @@ class Lake:
             read = json.loads(data)
             if isinstance(read, dict):
                 return read
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         raise StorageError(f"{self.store.uri_of(key)} is not a manifest: it is damaged. {_PUBLISH_AGAIN}")
 

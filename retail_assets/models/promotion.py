@@ -25,6 +25,7 @@ from retail_assets.models.store import (
     PromotionOvertakenError,
 )
 from retail_assets.storage import Store
+from retail_assets.storage.records import RecordError, read_record
 
 Model = TypeVar("Model")
 
@@ -224,8 +225,8 @@ def held(models: ModelStore) -> HeldVersion | None:
     if data is None:
         return None
     try:
-        version = HeldVersion(**json.loads(data))
-    except (ValueError, TypeError) as e:
+        version = read_record(data, HeldVersion)
+    except RecordError as e:
         raise ModelStoreError(
             f"{models.store.uri_of(_held_key(models))} cannot be read ({e}). Delete it: the next "
             "training decides again."
@@ -262,9 +263,11 @@ def _declined_records(models: ModelStore) -> list[dict[str, str]]:
     if data is None:
         return []
     try:
-        return [{name: str(value) for name, value in record.items()} | {"version": record["version"]}
-                for record in json.loads(data)]  # fmt: skip
-    except (ValueError, TypeError, KeyError, AttributeError) as e:
+        records = read_record(data, list[dict[str, str]])
+        if not all("version" in record for record in records):
+            raise RecordError("a record has no version")
+        return records
+    except RecordError as e:
         raise ModelStoreError(
             f"{models.store.uri_of(_declined_key(models))} cannot be read ({e}). Delete it: versions that were "
             "declined may then be held again."

@@ -11,13 +11,14 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from types import EllipsisType
 from typing import Any
 
 from retail_assets.errors import NotReadyError, RetailError, nearest
 from retail_assets.models.kinds import ModelKind
 from retail_assets.storage import Store
+from retail_assets.storage.records import RecordError, read_record
 
 _POINTER, _VERSIONS, _MANIFEST, _MODEL, _CARD = "champion.json", "versions", "manifest.json", "model.skops", "card.md"
 _ATTEMPTS = 5
@@ -106,7 +107,7 @@ class ModelStore:
         manifest = Manifest(version=version, sha256=digest, **facts)
         try:
             stored, _ = self.load_with_manifest(version)
-            if stored.code_version == manifest.code_version:
+            if stored.code_version == manifest.code_version and self.card(version):
                 return stored
         except ModelStoreError:
             pass  # not stored yet, or damaged
@@ -171,7 +172,18 @@ class ModelStore:
 
     def card(self, version: str) -> str:
         """Return the model card of a version, Markdown."""
-        return self.store.read(self._key(self.manifest(version).version, _CARD)).decode()
+        key = self._key(self.manifest(version).version, _CARD)
+        data = self.store.read_if_exists(key)
+        try:
+            if data:
+                return data.decode()
+        except UnicodeDecodeError:
+            pass
+        raise ModelStoreError(
+            f"{self.store.uri_of(key)} is {'damaged' if data else 'gone or empty'}. Training on the same sales writes "
+            f"it again: materialize {self.kind.trained_by}; or put another version in use: retail-assets models "
+            f"promote VERSION --kind {self.kind.name}"
+        )
 
     def champion(self) -> Champion | None:
         """Return the version in use; None before the first promotion."""
@@ -236,9 +248,8 @@ class ModelStore:
             return None, None
         data, tag = tagged
         try:
-            content = json.loads(data)
-            return Champion(content["version"], tuple(Promotion(**move) for move in content["history"])), tag
-        except (ValueError, KeyError, TypeError) as e:
+            return read_record(data, Champion), tag
+        except RecordError as e:
             raise UnreadablePointerError(
                 f"{self.store.uri_of(f'{self.root}/{_POINTER}')} cannot be read ({e}). "
                 f"Put a version in use again: retail-assets models promote VERSION --kind {self.kind.name}",
@@ -251,12 +262,12 @@ class ModelStore:
 
 def _manifest(data: bytes, version: str) -> Manifest:
     try:
-        content = json.loads(data)
-        # A later version of this program may have written more.
-        manifest = Manifest(**{item.name: content[item.name] for item in fields(Manifest)})
-    except (ValueError, TypeError, KeyError) as e:
+        manifest = read_record(data, Manifest)
+        if not isinstance(manifest.data.get("last_day"), str):
+            raise RecordError("data.last_day: Input should be a valid string")
+    except RecordError as e:
         raise ModelStoreError(
-            f"The manifest of model version {version} cannot be read ({type(e).__name__}: {e}). Training on the same "
+            f"The manifest of model version {version} cannot be read ({e}). Training on the same "
             "sales writes it again; or put another version in use: retail-assets models promote VERSION"
         ) from None
     if manifest.version != version:

@@ -214,7 +214,7 @@ def report_of(content: bytes | None, digest: str) -> dict[str, Any] | None:
     """Read a published report back; None where there is none that was made from this input."""
     try:
         published = json.loads(content) if content is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return published if isinstance(published, dict) and published.get("input_digest") == digest else None
 

@@ -145,6 +145,6 @@ def _why_report_is_missing(output: Store, alike: Sequence[Manifest], last_day: d
     newest = {manifest.version for manifest in seen if manifest.data["last_day"] == newest_day}
     try:
         reported = json.loads(published).get("model_version")
-    except ValueError:
+    except (ValueError, AttributeError, RecursionError):
         reported = None
     return "the last training ended before its report" if newest and reported not in newest else None

@@ -18,7 +18,7 @@ from retail_assets.forecasting.models.candidates import CANDIDATES, components
 from retail_assets.forecasting.models.forecast_model import ForecastModel
 from retail_assets.forecasting.models.forecaster import Forecaster
 from retail_assets.forecasting.models.statistical import STATISTICAL
-from retail_assets.models.archive import canonical
+from retail_assets.models.archive import canonical, refuse_beyond_bounds
 
 FORMAT = 2
 # A fixed list: what a file says it needs is no reason to trust it.
@@ -67,6 +67,7 @@ def loads(data: bytes) -> ForecastModel:
     import skops.io
 
     try:
+        refuse_beyond_bounds(data)
         content = skops.io.loads(data, trusted=TRUSTED)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ModelFileError("The stored model has another format than this version reads. Retrain the forecast.")

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.preprocessing import PowerTransformer
 
 from retail_assets.errors import ModelFileError
-from retail_assets.models.archive import canonical
+from retail_assets.models.archive import canonical, refuse_beyond_bounds
 from retail_assets.segmentation.model.features import MODEL_FEATURES
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
@@ -46,6 +46,7 @@ def loads(data: bytes) -> SegmentModel:
 
     try:
         # Only what skops trusts of scikit-learn and numpy: that a file asks for a type is no reason to trust it.
+        refuse_beyond_bounds(data)
         content = skops.io.loads(data, trusted=[])
         return _model(content)
     except SegmentModelFileError:
