@@ -71,7 +71,9 @@ def clean(
         raise ValueError(f"a landing is given more than once: {sorted(str(m.landed_on) for m in landings)}")
     named = [(m.landed_on, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
     files = [_File(number, landed_on, profile) for number, (landed_on, profile) in enumerate(named)]
-    target = Target(lake.store.uri, lake.source, run_id, contract.digest, tuple(f.profile.key for f in files))
+    target = Target(
+        lake.store.uri, lake.source, run_id, contract.digest, tuple(f.profile.key for f in files), contract.currency
+    )
     statistics: list[Any] = []
     if files:
         written = _written(session(), raw.uri, files, contract, target)
@@ -223,6 +225,7 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
         files,
         dict(sorted(reasons.items())),
         dict(sorted(notes.items())),
+        target.currency,
     )
 
 

@@ -63,6 +63,7 @@ class Target:
     run_id: str
     contract: str
     file_keys: tuple[str, ...]
+    currency: str = ""
 
     def lake(self) -> Lake:
         return Lake(Store(self.store_uri), self.source)

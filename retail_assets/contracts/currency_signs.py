@@ -58,6 +58,9 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "ZAR": ("R",),
 }
 
+#: Currencies that are known by name.
+CURRENCIES = tuple(_SIGNS)
+
 
 def signs_of(currency: str) -> tuple[str, ...]:
     """Return the signs of a currency (ISO 4217); none for a currency without a sign of its own.

@@ -134,6 +134,7 @@ class Lake:
                 files,
                 data["reasons"],
                 data.get("notes", {}),
+                data.get("currency", ""),
             )
 
     def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:

@@ -58,7 +58,8 @@ class LakeFile:
 class CleanManifest:
     """The result of cleaning one landing: files by status, rejected rows by reason, and clean rows by what is noted.
 
-    A note is what could not be read although the row counts, such as a word for the gender that is not known.
+    A note is what could not be read although the row counts, such as a word for the gender that is not known. Version
+    0.1.0 did not record the `currency`.
     """
 
     source: str
@@ -69,6 +70,7 @@ class CleanManifest:
     files: dict[Status, tuple[LakeFile, ...]]
     reasons: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
+    currency: str = ""
 
     def rows(self, status: Status) -> int:
         return sum(f.rows for f in self.files[status])

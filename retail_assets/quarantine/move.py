@@ -247,6 +247,7 @@ def _new_manifest(
         files,
         {name: counts[name] for name in sorted(counts) if counts[name]},
         dict(sorted((Counter(before.notes) + Counter(judged.notes)).items())),
+        before.currency,
     )
     totals = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
     rows, lines, money = totals[0]

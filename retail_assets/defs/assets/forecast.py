@@ -11,6 +11,7 @@ import dagster as dg
 from retail_assets.defs.assets.outputs import publish, report_json, static
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
+from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST
 from retail_assets.models.store import Manifest
@@ -119,6 +120,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle import retraining
 
         with failing_clearly(retrying=True):
+            refuse_other_currency(platform.lake, contract)
             history, events = daily_history(warehouse), _events(platform)
             reason = retraining.reason_to_retrain(models, warehouse, output, history, events, demanded=config.retrain)
             if reason is None:
@@ -156,6 +158,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import issue_forecast
 
         with failing_clearly(retrying=True):
+            refuse_other_currency(platform.lake, contract)
             promotion.publish_card(models, output)
             history = daily_history(warehouse)
             now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)

@@ -16,6 +16,7 @@ from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days, selected
 from retail_assets.errors import StorageError
+from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest, total_reasons
 from retail_assets.lake.sweep import sweep_around, sweep_unfinished
@@ -44,6 +45,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     )
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
+            refuse_other_currency(platform.lake, contract, landing_days(context))
             landings = register_landings(platform.raw, platform.lake, landing_days(context), contract)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
         files = [f for m in landings.manifests for f in m.files]
@@ -88,6 +90,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         from retail_assets.cleaning import job
 
         with failing_clearly():
+            refuse_other_currency(platform.lake, contract, landing_days(context))
             landings = [platform.lake.raw(d) for d in landing_days(context)]
             days = [m.landed_on for m in landings]
             # Sweep before writing, because the new files may need the space. What this run replaces is swept later.

@@ -12,6 +12,7 @@ import dagster as dg
 from retail_assets.defs.assets.outputs import publish, static
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview
+from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.tables import (
@@ -215,6 +216,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.activation import write_activation
 
         with failing_clearly(retrying=True):
+            refuse_other_currency(platform.lake, platform.settings.contract)
             catalog, currency = catalog_of(platform), platform.settings.contract.currency
             report = report_on_model_in_use(warehouse, platform.model_store(SEGMENTS), catalog, currency, seed=SEED)
             lists = write_activation(warehouse, platform.output, catalog, currency)
