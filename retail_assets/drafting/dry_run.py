@@ -128,35 +128,68 @@ def dry_run(files: Sequence[Path], contract: Contract, landed_on: dt.date) -> Dr
 
     Raises LandingError where `land` would refuse a file, or cleaning could not read it.
     """
-    tables: list[pa.Table] = []
-    profiles: list[FileProfile] = []
-    for number, file in enumerate(sorted(files, key=lambda f: f.name)):
+    ordered = sorted(files, key=lambda f: f.name)
+    for file in ordered:
         check_file(file)
-        profile = check_before_landing(file, contract)
-        profiles.append(profile)
-        store = Store(str(file.absolute().parent))
-        for rows in job.parsed_rows(store, profile, contract, landed_on):
-            tables.append(rows.append_column("file", pa.array(np.full(rows.num_rows, number), pa.int32())))
-    empty = PARSED_SCHEMA.append(pa.field("file", pa.int32())).empty_table()
-    judged = latest(pa.concat_tables([empty, *tables]), numbered=contract.columns["transaction_id"].occurrence)
-    status = judged["status"].to_numpy()
-    by_status = {name: judged.filter(pa.array(status == code)) for code, name in _STATUS.items()}
-    clean = by_status["clean"]
+    profiles = tuple(check_before_landing(file, contract) for file in ordered)
+    tables = [
+        _parsed(Store(str(file.absolute().parent)), profile, number, contract, landed_on)
+        for number, (file, profile) in enumerate(zip(ordered, profiles, strict=True))
+    ]
+    rows = _judged(tables, profiles, contract)
+    clean = rows.of("clean")
     days = pc.min_max(clean["sold_at"].cast(pa.date32())).as_py()
-    rows = {name: table.num_rows for name, table in by_status.items()}
     return DryRun(
         contract=contract.digest,
         currency=contract.currency,
-        profiles=tuple(profiles),
-        rows=rows,
-        amounts={name: _sum(table["total_amount"]) for name, table in by_status.items()},
-        rejected=_rejected(by_status["rejected"], profiles),
+        profiles=profiles,
+        rows=rows.counts(),
+        amounts={name: _sum(rows.of(name)["total_amount"]) for name in _STATUS.values()},
+        rejected=rows.rejected(),
         columns=tuple(_total(clean, name) for name in FIELDS if name in contract.columns or name in _SUMMED),
         first_day=days["min"],
         last_day=days["max"],
-        shown=_shown(files[0], profiles, judged, contract),
-        refused=_refusal(rows, contract),
+        shown=_shown(ordered[0], profiles, rows.table, contract),
+        refused=_refusal(rows.counts(), contract),
     )
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """The rows of a landing as cleaning judges them: PARSED_SCHEMA with the columns `file` (a number) and `status`."""
+
+    table: pa.Table
+    profiles: tuple[FileProfile, ...]
+
+    def of(self, status: str) -> pa.Table:
+        """Return the rows of a status: clean, rejected, superseded or excluded."""
+        codes = [code for code, name in _STATUS.items() if name == status]
+        return self.table.filter(pc.is_in(self.table["status"], pa.array(codes, pa.int32())))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows by status."""
+        return {name: self.of(name).num_rows for name in _STATUS.values()}
+
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Return the rejected rows by reason, the most frequent first."""
+        return _rejected(self.of("rejected"), self.profiles)
+
+
+def judge(raw: Store, profiles: Sequence[FileProfile], contract: Contract, landed_on: dt.date) -> JudgedRows:
+    """Judge the inspected files of one landing in a store. Raises LandingError if one cannot be read."""
+    tables = [_parsed(raw, profile, number, contract, landed_on) for number, profile in enumerate(profiles)]
+    return _judged(tables, tuple(profiles), contract)
+
+
+def _parsed(store: Store, profile: FileProfile, number: int, contract: Contract, landed_on: dt.date) -> pa.Table:
+    empty = PARSED_SCHEMA.empty_table()
+    rows = pa.concat_tables([empty, *job.parsed_rows(store, profile, contract, landed_on)])
+    return rows.append_column("file", pa.array(np.full(rows.num_rows, number), pa.int32()))
+
+
+def _judged(tables: Sequence[pa.Table], profiles: tuple[FileProfile, ...], contract: Contract) -> JudgedRows:
+    numbered = contract.columns["transaction_id"].occurrence
+    return JudgedRows(latest(pa.concat_tables(tables), numbered=numbered), profiles)
 
 
 def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
