@@ -11,6 +11,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES, uncompressed
 
 BLOCK_BYTES = 16 << 20
+_MOST_LINES = 1 << 20
 
 
 def utf8_blocks(handle: IO[bytes], profile: FileProfile, size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -48,7 +49,7 @@ def whole_lines(blocks: Iterator[bytes], key: str) -> Iterator[bytes]:
             waiting += len(block)
         else:
             buffer = b"".join((*rest, block[:cut])) if rest else block[:cut]
-            yield buffer.removeprefix(codecs.BOM_UTF8) if first else buffer
+            yield from _few_lines(buffer.removeprefix(codecs.BOM_UTF8) if first else buffer)
             first = False
             rest = [block[cut:]] if cut < len(block) else []
             waiting = len(block) - cut
@@ -57,6 +58,18 @@ def whole_lines(blocks: Iterator[bytes], key: str) -> Iterator[bytes]:
     if tail := b"".join(rest):
         tail = tail.removeprefix(codecs.BOM_UTF8) if first else tail
         yield tail + b"\n"
+
+
+def _few_lines(buffer: bytes) -> Iterator[bytes]:
+    """Cut a buffer of very short lines into smaller ones: what is kept for each line is larger than the line."""
+    if buffer.count(b"\n") <= _MOST_LINES:
+        yield buffer
+        return
+    begin = 0
+    while begin < len(buffer):
+        end = buffer.find(b"\n", min(begin + _MOST_LINES, len(buffer)) - 1) + 1
+        yield buffer[begin:end]
+        begin = end
 
 
 def line_too_long(key: str) -> LandingError:

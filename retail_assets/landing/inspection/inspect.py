@@ -13,6 +13,7 @@ from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.formats import format_of
+from retail_assets.landing.inspection.bounds import refuse_short_lines, refuse_too_many_columns
 from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
@@ -48,12 +49,15 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
             shape = inspect_workbook(handle, entry, contract)
         else:
             shape = inspect_text(handle, entry, file_format, compression, contract)
+    refuse_too_many_columns(shape.header, entry.key)
     header = all_json_keys(store, entry.key, shape) if file_format == "jsonl" else shape.header
     where = f"{entry.key}, sheet {shape.sheet!r}," if shape.sheet else entry.key
     match = match_header(header, contract, where)
     split = split_row if file_format == "xlsx" else split_text(shape.delimiter)
     totals = totals_of(shape.tail, split, match.positions, contract, entry.key)
     lines = shape.lines - len(totals.texts)
+    if file_format == "csv":
+        refuse_short_lines(lines, shape.unpacked, len(header), entry.key)
     if not lines:
         raise LandingError(
             f"{entry.key} has a header and no rows. If nothing was sold, remove the file: a day without a file is "

@@ -9,6 +9,7 @@ from typing import IO, cast
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
+from retail_assets.landing.inspection.bounds import without_bomb
 from retail_assets.landing.inspection.content import encoding_of, refuse_binary_format, refuse_other_text
 from retail_assets.landing.inspection.header import Found, find_header
 from retail_assets.landing.inspection.json_keys import json_keys
@@ -43,6 +44,8 @@ def inspect_text(
             found = find_header(first, contract, entry.key)
         tail = Tail(line_end)
         blocks = decoded(stream, decoder, text)
+        if compression:
+            blocks = without_bomb(blocks, lambda: hashing.count, stream.tell, entry.key)
         lines, lost_text = count_lines(tail.through(blocks) if file_format == "csv" else blocks, line_end, entry.key)
         unpacked = stream.tell() if compression else entry.size
     except gzip.BadGzipFile as e:

@@ -20,6 +20,7 @@ class Hashing(io.RawIOBase):
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle = handle
         self.sha256 = hashlib.sha256()
+        self.count = 0
 
     def readable(self) -> bool:
         return True
@@ -27,6 +28,7 @@ class Hashing(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = self._handle.read(size)
         self.sha256.update(data)
+        self.count += len(data)
         return data
 
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from retail_assets.errors import LandingError
+from retail_assets.landing.inspection.bounds import refuse_bomb
 
 #: Bytes that a workbook may unpack to.
 MOST_UNPACKED = 2 << 30
@@ -73,6 +74,8 @@ def open_workbook(handle: IO[bytes], key: str) -> Iterator[Workbook]:
                     f"{key} unpacks to {unpacked >> 20:,} MB in {len(parts):,} parts; a workbook may have "
                     f"{MOST_UNPACKED >> 20:,} MB. Save its sheet as CSV, or split it."
                 )
+            for part in parts:
+                refuse_bomb(part.compress_size, part.file_size, key)
             book = Workbook(key, archive)
             _read_sheets(book)
             yield book
