@@ -12,8 +12,8 @@ from retail_assets.contracts.typing_sql.moments import TYPED
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.bounds import refuse_short_lines, refuse_too_many_columns
 from retail_assets.landing.formats import format_of
-from retail_assets.landing.inspection.bounds import refuse_short_lines, refuse_too_many_columns
 from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand

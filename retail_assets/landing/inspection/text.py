@@ -9,7 +9,7 @@ from typing import IO, cast
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
-from retail_assets.landing.inspection.bounds import without_bomb
+from retail_assets.landing.bounds import without_bomb
 from retail_assets.landing.inspection.content import encoding_of, refuse_binary_format, refuse_other_text
 from retail_assets.landing.inspection.header import Found, find_header
 from retail_assets.landing.inspection.json_keys import json_keys

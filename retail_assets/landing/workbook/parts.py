@@ -13,7 +13,7 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from retail_assets.errors import LandingError
-from retail_assets.landing.inspection.bounds import refuse_bomb
+from retail_assets.landing.bounds import refuse_bomb
 
 #: Bytes that a workbook may unpack to.
 MOST_UNPACKED = 2 << 30
