@@ -22,6 +22,7 @@ IDS = ("transaction_id", "order_id", "customer_id", "product_id", "store_id")
 [_LONGEST_ID] = next(c.numbers for c in SALES_CLEAN.columns if c.name == "transaction_id")
 _NUMBER_BYTES = len("-4294967296")
 _RAW_CHARACTERS = 65_535
+_MONEY = {"price": "unit_price", "amount": "total_amount"}
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
     if contract.currencies:
         price = f"(written_price IS NULL OR (row_currency IS NOT NULL AND {price}))"
         amount = f"(written_amount IS NULL OR (row_currency IS NOT NULL AND {amount}))"
+    sold = "quantity <> 0"
     # Where the contract has no order id, the order is the transaction.
     ids = [name for name in IDS if name in contract.columns]
     texts = (*ids, "product_category", "age_group")
@@ -184,8 +186,15 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
     bits = [
         (rules.INVALID_DATE, "sold_at IS NULL"),
         (rules.INVALID_QUANTITY, "quantity IS NULL"),
-        (rules.INVALID_PRICE, f"{price} AND {price_expected}"),
-        (rules.INVALID_AMOUNT, f"{amount} AND {amount_expected}"),
+        # What is neither given nor follows from the rest is missing; a result that fits no column is invalid.
+        (
+            rules.INVALID_PRICE,
+            f"({price} AND {price_expected}) OR (unit_price IS NULL AND total_amount IS NOT NULL AND {sold})",
+        ),
+        (
+            rules.INVALID_AMOUNT,
+            f"({amount} AND {amount_expected}) OR (total_amount IS NULL AND unit_price IS NOT NULL AND {sold})",
+        ),
         (rules.TEXT_TOO_LONG, _with_its_number(long) if contract.columns["transaction_id"].occurrence else long),
     ]
     for name, reason, below in (
@@ -198,6 +207,9 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
             )
             expected = "TRUE" if name in required else f"{name}_given"
             bits.append((reason, f"({expected} AND ({missing})){below}"))
+    if not {"unit_price", "total_amount"} & required:
+        given = [f"{short}_given" for short, name in _MONEY.items() if name in contract.columns]
+        bits.append((rules.MISSING_AMOUNT, f"NOT ({' OR '.join(given)})"))
     if contract.currencies:
         bits.append((rules.OTHER_CURRENCY, "row_currency IS NULL"))
     if rounded:

@@ -49,6 +49,7 @@ TEXT_TOO_LONG = Reason("text_too_long", 9, "an id or a name does not fit its war
 ROUNDED_ID = Reason(
     "rounded_id", 10, "an id such as 5.36365E+11 or 6e+17: something read it as a number and lost its last digits"
 )
+MISSING_AMOUNT = Reason("missing_amount", 11, "the row has neither a unit price nor an amount")
 OTHER_CURRENCY = Reason(
     "other_currency", 12, "the row is in a currency other than the contract's, and the contract has no rate for it"
 )
@@ -69,6 +70,7 @@ READING = (
     INVALID_AGE,
     TEXT_TOO_LONG,
     ROUNDED_ID,
+    MISSING_AMOUNT,
     OTHER_CURRENCY,
     INVALID_LIST_PRICE,
     INVALID_DISCOUNT,

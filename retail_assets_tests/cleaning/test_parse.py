@@ -247,6 +247,26 @@ def test_what_is_not_given_follows_from_the_rest() -> None:
     assert one(PLAIN, quantity="0", price="")["unit_price"] is None
 
 
+@pytest.mark.parametrize(
+    "money",
+    [
+        {"unit_price": "", "total_amount": "{header: amount}"},
+        {"unit_price": "{header: price}", "total_amount": ""},
+        {"unit_price": "{header: price}", "total_amount": "{header: amount}"},
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " ", "NULL"])
+def test_a_row_with_neither_price_nor_amount_has_no_money(money: dict[str, str], empty: str) -> None:
+    row = one(contract(**money), price=empty, amount=empty)
+    assert (row["reasons"], row["judged"], row["total_amount"]) == (["missing_amount"], [], None)
+
+
+def test_a_derived_price_or_amount_that_fits_no_column_is_a_reason() -> None:
+    optional = contract(total_amount="{header: amount}")
+    assert one(optional, amount="", quantity="999999999999", price="9999999999.99")["reasons"] == ["invalid_amount"]
+    assert one(PLAIN, price="", quantity="0.001", amount="999999999999.99")["reasons"] == ["invalid_price"]
+
+
 DAY = dt.datetime(2024, 1, 5)
 
 

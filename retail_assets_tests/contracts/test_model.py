@@ -87,7 +87,10 @@ def reasons_table() -> str:
     """Return every reason with its meaning under a contract with default settings that requires everything."""
     strict = LEAST + "".join(
         f"  {name}: {{header: {name}, required: true}}\n"
-        for name in ("order_id", "customer_id", "product_id", "store_id", "unit_price")
+        for name in (
+            *("order_id", "customer_id", "product_id", "store_id", "unit_price"),
+            *("gender", "age", "age_group"),
+        )
     )
     reasons = (*rules.READING, *rules.judged(parse(strict, "docs")))
     assert [r.name for r in sorted(reasons, key=lambda r: r.bit)] == list(dict(sorted(rules.NAMES.items())).values())
