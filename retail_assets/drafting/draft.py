@@ -395,7 +395,12 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
             w.lines.append(f"  # {order.name} is empty in some rows, so orders are not read.")
         else:
             line("order_id", order)
-    line("sold_at", roles["sold_at"])
+    clock = roles.get("clock")
+    if clock and not roles["sold_at"].dates.timed:
+        used.add(clock.index)
+        line("sold_at", roles["sold_at"], f"time: {_q(clock.name)}")
+    else:
+        line("sold_at", roles["sold_at"])
     for name in _OPTIONAL[:2]:
         if name in roles:
             line(name, roles[name])

@@ -14,7 +14,7 @@ _NUMERIC = ("quantity", "unit_price", "total_amount", "age", "discount", "tax")
 _ORDER = (
     "sold_at", "unit_price", "quantity", "total_amount", "order_line", "transaction_id", "order_id", "customer_id",
     "product_id", "product_category", "store_id", "gender", "age", "age_group", "discount", "tax", "status", "currency",
-    "country",
+    "country", "clock",
 )  # fmt: skip
 #: Roles that may share a column with others.
 _SHARING = ("product_category",)
@@ -45,7 +45,7 @@ def _best(role: str, columns: list[Column]) -> Column | None:
     exact = [(words[key], c.index, c) for c in columns if (key := key_of(c.name)) in words]
     if exact:
         return min(exact)[2]
-    if role in ("order_line", "country", "currency"):
+    if role in ("order_line", "country", "currency", "clock"):
         return None
     around = []
     for c in columns:
@@ -72,6 +72,8 @@ def _may_be(role: str, column: Column) -> bool:
         return column.numbers.share >= _MOST_NUMERIC and all(len(t) <= 5 for t in column.counts)
     if role in _NUMERIC:
         return column.numbers.share >= _MOST_NUMERIC and column.dates.share < _MOST_NUMERIC
+    if role == "clock":
+        return all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?", t) for t in column.counts)
     if role == "currency":
         return all(re.fullmatch(r"[A-Za-z]{3}", t) for t in column.counts)
     if role in ("product_category", "gender", "age_group", "status"):

@@ -18,8 +18,6 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "files_that_work.md"
 WAITING = (
     "neither a price nor an amount",
     "an empty amount",
-    "an amount as an expression: less a discount",
-    "an amount as an expression: without the tax",
     "a status that says that a row is no sale: dropped",
     "a status that says that a row is a sale: kept",
     "several words of a status",
