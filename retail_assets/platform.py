@@ -11,6 +11,7 @@ from functools import cached_property
 from retail_assets.lake.lake import Lake
 from retail_assets.models.kinds import ModelKind
 from retail_assets.models.store import ModelStore
+from retail_assets.plotting import font_choice
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_warehouse
@@ -22,6 +23,9 @@ class Platform:
     """The places of one source, for one set of settings."""
 
     settings: Settings
+
+    def __post_init__(self) -> None:
+        font_choice.choose(self.settings.font)
 
     @property
     def source(self) -> str:

@@ -17,6 +17,7 @@ from retail_assets.defs.assets.ingest import ingest_assets
 from retail_assets.defs.assets.segments import segment_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.figures import figure_checks
 from retail_assets.defs.checks.identity import identity_checks
 from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
@@ -93,6 +94,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *note_checks(platform),
             *reconciliation_checks(platform),
             *table_checks(platform),
+            *figure_checks(platform),
             *model_checks(platform),
             *segment_checks(platform),
         ],

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 
-from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-_OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans", "Arial Unicode MS")
+from retail_assets.plotting.fonts import families
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it logs each font that has no bold face
+
+#: Marks that choose a variant of the character before them, such as a colored one; most fonts draw a box for them.
+_VARIATIONS = re.compile("[\ufe00-\ufe0f]")
 
 
 def png(figure: Figure) -> bytes:
     """Draw a figure as PNG, without a time stamp or program version: the same figure gives the same bytes."""
-    fonts = _fonts()
-    for text in figure.findobj(Text):
-        if isinstance(text, Text):
-            text.set_fontfamily(fonts)
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    labels = [label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
+    for text in (*texts, *labels):
+        text.set_text(_VARIATIONS.sub("", text.get_text()))
+    fonts = families(text.get_text() for text in (*texts, *labels))
+    for text in texts:
+        text.set_fontfamily(fonts)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_tick_params(which="both", labelfontfamily=fonts)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # Characters that no installed font has become boxes; the tables behind the figures have the full name.
+        # Characters that no font has become boxes, which the check `names_can_be_drawn` reports once for all figures.
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -44,9 +52,3 @@ def thumbnail(image: bytes, width: int = 480) -> bytes:
         if buffer.tell() <= 40_000:
             break
     return buffer.getvalue()
-
-
-def _fonts() -> list[str]:
-    """DejaVu Sans, which comes with matplotlib, then fonts of this machine for the scripts that DejaVu lacks."""
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]

@@ -40,6 +40,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_CURRENCY": ("the contract's", "money, ISO 4217"),
     "RETAIL_EVENTS": ("none", "CSV file or URI of events and promotions: date,name[,value][,known_on]"),
     "RETAIL_REGRESSORS": ("none", "table of the warehouse with weather and the like: date, name, value, known_on"),
+    "RETAIL_FONT": ("DejaVu Sans", "font of figures: a .ttf, .otf or .ttc file, or an installed family"),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
 }
 
@@ -69,6 +70,7 @@ class Settings:
     events: str | None = None
     regressors: str | None = None
     personas: Path | None = None
+    font: str | None = None
 
     @property
     def source(self) -> str:
@@ -162,6 +164,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         events=_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
         regressors=regressors,
         personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
+        font=_font(font) if (font := value("RETAIL_FONT")) else None,
     )
 
 
@@ -202,6 +205,16 @@ def _folder(name: str, text: str) -> str:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as e:  # ~nosuchuser
         raise _wrong(name, text, f"a folder ({e})") from None
+
+
+def _font(text: str) -> str:
+    """The absolute path of a font's file, or the name of a family, which is looked up when something is drawn."""
+    if "/" not in text and Path(text).suffix.lower() not in (".ttf", ".otf", ".ttc"):
+        return text
+    path = _folder("RETAIL_FONT", text)
+    if not Path(path).is_file():
+        raise _wrong("RETAIL_FONT", text, "the path of a font (.ttf, .otf or .ttc), or the name of an installed family")
+    return path
 
 
 def _uri(name: str, text: str) -> str:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.figures import figure_checks
 from retail_assets.defs.checks.identity import identity_checks
 from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
@@ -61,6 +62,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
         *note_checks(platform),
         *reconciliation_checks(platform),
         *table_checks(platform),
+        *figure_checks(platform),
         *model_checks(platform),
         *segment_checks(platform),
     ]

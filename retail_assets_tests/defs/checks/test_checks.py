@@ -148,6 +148,12 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("raw_sales_files", "landing_is_not_empty", nothing_landed, f"Nothing landed on {NEXT}"),
     ("raw_sales_files", "columns_match_contract", unknown_column, r"Colour \(in 1 of 2 files\)"),
     ("raw_sales_files", "local_times_exist", sell_in_a_skipped_hour, "3 time stamps never were on a clock in America"),
+    (
+        "eda_figures",
+        "names_can_be_drawn",
+        sql("UPDATE daily_category_sales SET product_category = '\U00012000'"),
+        "No font here has all characters of Cuneiform",
+    ),
     ("raw_sales_files", "nothing_is_overlooked", misspelled_folder, r"dt=2024-1-5 \(not .* is dt=2024-01-05 meant"),
     ("raw_sales_files", "schema_unchanged", another_separator, f"{NEXT} since {DAY}: separator: ',', now ';' in a.csv"),
     ("clean_sales", "rows_are_conserved", lose_a_line, f"The numbers of lines differ on {NEXT}"),
