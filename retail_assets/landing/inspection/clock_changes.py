@@ -90,24 +90,32 @@ def clock_changes(
     rule = contract.dates.model_copy(update={"zone": None})
     as_written = contract.model_copy(update={"timezone": "UTC", "dates": rule})
     columns = TextColumns(as_written, profile.positions, profile.date_order)
-    text, date = columns.moment_text(), columns.field_text("sold_at")
-    conditions = [f"NOT regexp_matches({text}, {literal(f':.*{OFFSET}$')})"]
-    if not others:
-        conditions.append("(" + " OR ".join(f"starts_with({date}, {literal(w)})" for w in on_changed_days) + ")")
+    text = columns.moment_text()
+    # On the text as read: DuckDB would trim the text of every row once for each mention of it.
+    begins = "|".join(dict.fromkeys(re.escape(written) for written, _ in on_changed_days))
+    raw = columns.raw_position(as_written.columns["sold_at"].header or "")
+    begin = literal('^[ \t="]*(?:' + begins + ")")
+    on_days = "TRUE" if others else f"regexp_matches(c{raw}, {begin})"
+    local = f"NOT regexp_matches({text}, {literal(f':.*{OFFSET}$')})"
     if rule.serial and rule.serial.startswith("unix"):
-        conditions.append(f"contains({text}, ':')")
-    spans = ", ".join(f"(TIMESTAMP '{h.begin}', TIMESTAMP '{h.end}', {h.skipped})" for h in hours)
+        local += f" AND contains({text}, ':')"
+    kinds = " ".join(
+        f"WHEN local >= TIMESTAMP '{hour.begin}' AND local < TIMESTAMP '{hour.end}' THEN {hour.skipped}"
+        for hour in hours
+        if others or hour.begin.date() in {day for _, day in on_changed_days}
+    )
     with connected(store) as con:
-        source = rows_of(con, store, profile, totals, texts)
         trimmed = columns.trimmed(trim=True, missing=False)
         try:
+            source = rows_of(con, store, profile, totals, texts)
             found = con.execute(f"""
-                WITH written AS (SELECT {text} AS written, {moment(columns)} AS local
-                                 FROM (SELECT {trimmed} FROM {source}) WHERE {" AND ".join(conditions)})
-                SELECT skipped, count(*), min(written) FROM written
-                JOIN (VALUES {spans}) AS hours(begins, ends, skipped) ON local >= begins AND local < ends
+                WITH days AS MATERIALIZED (
+                    SELECT {trimmed} FROM {source} WHERE {on_days}
+                ),
+                written AS MATERIALIZED (SELECT {text} AS written, {moment(columns)} AS local FROM days WHERE {local})
+                SELECT CASE {kinds} END AS skipped, count(*), min(written) FROM written
                 WHERE contains(written, ':') OR CAST(local AS TIME) <> TIME '00:00:00'
-                GROUP BY skipped""").fetchall()
+                GROUP BY 1""").fetchall()
         except (duckdb.Error, UnicodeError):  # the control totals say why
             return ClockChanges()
     counts = {skipped: (rows, example) for skipped, rows, example in found}
@@ -115,13 +123,13 @@ def clock_changes(
     return ClockChanges(*counts.get(True, none), *counts.get(False, none))
 
 
-def _written_on(days: set[dt.date], written: Collection[str]) -> list[str]:
-    """Return those of some written dates that are one of the days, in any order of day, month and year."""
+def _written_on(days: set[dt.date], written: Collection[str]) -> list[tuple[str, dt.date]]:
+    """Return written dates that may be one of the days, in an order of day, month and year, each with that day."""
     found = []
     for text in sorted(written):
         match = re.match(THREE_NUMBERS, text)
         numbers = (match[1], match[3], match[5]) if match else ("", "", "")
         orders = ("ymd", "ydm") if len(numbers[0]) == 4 else ("dmy", "mdy", "ymd")
-        if match and any(day_of(numbers, order) in days for order in orders):
-            found.append(text)
+        read = [day_of(numbers, order) for order in orders] if match else []
+        found += [(text, day) for day in read if day in days]
     return found
