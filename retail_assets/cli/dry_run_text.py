@@ -46,7 +46,10 @@ def print_dry_run(result: DryRun, contract: Contract, advice_on: Callable[[str],
 def _about(profile: FileProfile) -> str:
     text = f"{_DELIMITERS.get(profile.delimiter, profile.delimiter)}-separated, " if profile.delimiter else ""
     order = {"dmy": ", day before month", "mdy": ", month before day"}.get(profile.date_order or "", "")
-    return f"{printable(profile.key)}: {profile.format}, {text}{profile.encoding}, {profile.lines:,} lines{order}"
+    sheet = f"sheet {profile.sheet!r}, " if profile.sheet else ""
+    skipped = f"\n  {printable(profile.skipped_in_words())}" if profile.skipped else ""
+    place = f"{printable(profile.key)}: {profile.format}, {printable(sheet)}{text}{profile.encoding}"
+    return f"{place}, {profile.lines:,} lines{order}{skipped}"
 
 
 def _listed(names: list[str]) -> str:

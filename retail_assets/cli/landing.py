@@ -40,6 +40,7 @@ def land(
     check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
 ) -> None:
     """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
+    from retail_assets.cli.rejected_rows import printable
     from retail_assets.landing.land import check_file, land_file
     from retail_assets.landing.partitions import partition_of, refuse_dates_outside
     from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
@@ -53,6 +54,8 @@ def land(
     if check:
         profiles = [check_before_landing(file, settings.contract, landed_on) for file in files]
         refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
+        for profile in (p for p in profiles if p.skipped):
+            typer.echo(f"{printable(profile.key)}: {printable(profile.skipped_in_words())}.")
     store = Store(settings.raw_uri)
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:

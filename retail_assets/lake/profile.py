@@ -72,6 +72,23 @@ class FileProfile:
     sheet: str = ""
     clock_changes: ClockChanges = field(default_factory=ClockChanges)
 
+    def skipped_in_words(self) -> str:
+        """Return how many lines are no rows, with the first of each kind; empty if there are none.
+
+        Example: `skipped: 1 line above the header ('Sales report'), 1 line of totals ('Total,,,5.00')`.
+        """
+        totals = len(self.skipped) - self.skipped_below
+        above, below = self.skipped[:totals], self.skipped[totals:]
+        parts = [
+            f"{count:,} {'line' if count == 1 else 'lines'} {what} ({texts[0][:60]!r}{', …' if count > 1 else ''})"
+            for count, what, texts in (
+                (self.skipped_above, "above the header", above),
+                (self.skipped_below, "of totals", below),
+            )
+            if count and texts
+        ]
+        return f"skipped: {', '.join(parts)}" if parts else ""
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -51,6 +51,9 @@ def test_titles_above_a_provable_header_are_skipped(tmp_path: Path, encoding: st
 def test_titles_and_totals_of_a_gzip_file(tmp_path: Path) -> None:
     profile = inspected(tmp_path, "s.csv.gz", gzip.compress(f"Report\n{HEADER}\n{ROWS}Total,,,3.50\n".encode()))
     assert accounts(tmp_path, profile) == (1, 2, 1, Decimal("3.50"))
+    assert profile.skipped_in_words() == (
+        "skipped: 1 line above the header ('Report'), 1 line of totals ('Total,,,3.50')"
+    )
 
 
 def test_a_header_is_not_proven_by_two_such_lines_or_by_rows_of_another_width(tmp_path: Path) -> None:
