@@ -99,7 +99,8 @@ COPY (
                 WHEN age < 45 THEN '35-44' WHEN age < 55 THEN '45-54' WHEN age < 65 THEN '55-64'
                 WHEN age IS NOT NULL THEN '65+' END AS age_group,
            NULL::VARCHAR AS product_id, product_category, quantity, unit_price, total_amount, NULL::VARCHAR AS store_id,
-           'retail_sales' AS source, typed.landed_on, source_file, n - first + 2 AS source_line
+           'retail_sales' AS source, typed.landed_on, source_file, n - first + 2 AS source_line,
+           NULL::DECIMAL(18,4) AS list_price, NULL::DECIMAL(18,2) AS discount
     FROM typed {which} JOIN superseded USING (n) JOIN files ON files.rowid = file WHERE reasons = ''
 ) TO '{out}/{status}' (FORMAT parquet, PARTITION_BY (landed_on), WRITE_PARTITION_COLUMNS true,
                        COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 256000);

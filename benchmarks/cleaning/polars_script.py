@@ -37,6 +37,8 @@ SALE = [
     "landed_on",
     "source_file",
     "source_line",
+    "list_price",
+    "discount",
 ]
 REJECTED = [
     "source",
@@ -200,6 +202,8 @@ def main() -> None:
         store_id=pl.lit(None, pl.String),
         source=pl.lit("retail_sales"),
         source_line=pl.col("n").cast(pl.Int64) - pl.col("first") + 2,
+        list_price=pl.lit(None, pl.Decimal(18, 4)),
+        discount=pl.lit(None, pl.Decimal(18, 2)),
     )
     write(sales.join(superseded.lazy(), on="n", how="anti").select(SALE), asked.out / "clean")
     write(sales.join(superseded.lazy(), on="n", how="semi").select(SALE), asked.out / "superseded")

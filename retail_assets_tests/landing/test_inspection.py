@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import hashlib
+import itertools
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -276,6 +277,47 @@ def test_control_totals_agree_with_cleaning(
     control = profile.control
     if control.amount is not None and (control.rows or 0) + (control.rejected or 0) == profile.lines:
         assert Decimal(control.amount) == cleaned_amount(folder, profile)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "currencies: {column: Cur, default: USD, rates: {EUR: 1.083, JPY: 0.0068}}",
+        "currencies: {column: Cur}\nrefunds: negative_amount",
+        "numbers: {round: cents, thousands: ',', negatives: [brackets, trailing], zeros: ['-']}",
+        "numbers: {thousands: ',', grouping: indian, currency_symbols: ['US$', 'Rs.']}",
+    ],
+)
+@pytest.mark.parametrize(
+    "total", ["{header: Amount}", '{expression: "Qty * default(Price, 1) - default(Amount, 0) / 3"}']
+)
+def test_control_totals_agree_with_cleaning_in_every_notation_of_money(tmp_path: Path, more: str, total: str) -> None:
+    """Both read a file on their own, and the same texts must be the same money."""
+    contract = loading.parse(YAML.replace("{header: Amount, aliases: [Total]}", total) + more, "test")
+    amounts = [
+        "957.5775",
+        "(12.50)",
+        "-3.99",
+        "12.50-",
+        "-",
+        "N/A",
+        "",
+        '"6,00,000"',
+        "US$5.00",
+        "€7",
+        "Rs.5",
+        "1e3",
+        "x",
+        "15%",
+    ]
+    currencies = ("usd", "EUR", "jpy", "", "N/A", "$", "GBP")
+    lines = [
+        f"{n},2024-01-05,Toys,{('2', '', 'x')[n % 3]},{('1.99', '')[n % 2]},{amount},{currency}"
+        for n, (amount, currency) in enumerate(itertools.product(amounts, currencies))
+    ]
+    profile = inspected(tmp_path, "s.csv", "\n".join(["ID,Date,Category,Qty,Price,Amount,Cur", *lines]), contract)
+    assert profile.control.rows == len(lines)
+    assert Decimal(str(profile.control.amount)) == cleaned_amount(tmp_path, profile, contract) != 0
 
 
 @pytest.mark.xfail(
