@@ -65,6 +65,12 @@ def test_a_declared_format_wins_over_iso(tmp_path: Path) -> None:
     assert read(tmp_path, shop("{formats: ['%Y-%d-%m']}"), YEAR_DAY_MONTH) == expected
     with_times = [f"{text} 10:30" for text in YEAR_DAY_MONTH]
     assert read(tmp_path, shop("{formats: ['%Y-%d-%m']}"), with_times) == [f"{day} 10:30:00" for day in expected]
+    instants = [f"{text}T10:30:00Z" for text in YEAR_DAY_MONTH]
+    assert read(tmp_path, shop("{formats: ['%Y-%d-%m']}"), instants)[1:] == [
+        "2026-02-15 05:30:00",
+        "2026-03-05 05:30:00",
+        "2026-01-07 05:30:00",
+    ]
     with_slashes = [text.replace("-", "/") for text in YEAR_DAY_MONTH]
     assert read(tmp_path, shop("{formats: ['%Y/%d/%m']}"), with_slashes) == expected
 
@@ -149,6 +155,7 @@ def test_a_few_broken_dates_go_to_quarantine(tmp_path: Path, more: str) -> None:
 def test_separators_tell_formats_apart(tmp_path: Path) -> None:
     contract = shop("{formats: ['%d.%m.%Y', '%m/%d/%Y']}")
     texts = ["05.01.2025", "31.01.2025", "01/05/2025 10:00", "01/31/2025"]
+    assert "`dates: {formats: ['%d.%m.%Y', '%m/%d/%Y']}`" in refusal(tmp_path, shop(), texts)
     assert read(tmp_path, contract, texts) == ["2025-01-05", "2025-01-31", "2025-01-05 10:00:00", "2025-01-31"]
 
 

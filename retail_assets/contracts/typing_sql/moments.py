@@ -19,6 +19,9 @@ TYPED = "typed"
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?)?"
 _ISO_WITH_OFFSET = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?" + OFFSET
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p")
+#: The times that ISO 8601 has, also with an offset: a format of a day that replaces ISO 8601 is read with them too.
+_ISO_CLOCKS = [f"{mark}{clock}" for mark in " T" for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")]
+_WITH_ISO_CLOCKS = (*_CLOCKS, *_ISO_CLOCKS, *(f"{clock}{z}" for clock in _ISO_CLOCKS for z in ("%z", " %z")))
 
 
 def moment(columns: TextColumns) -> str:
@@ -50,7 +53,7 @@ def moment(columns: TextColumns) -> str:
     cases = [f"WHEN {with_offset} THEN timezone({shop}, {instant(text)})"]
     if overriding:
         shapes = "|".join(dict.fromkeys(f"(?:{date.shape})" for date in overriding.values()))
-        declared = _coalesce(_formats(columns, text, _with_clocks(overriding)))
+        declared = _coalesce(_formats(columns, text, _with_clocks(overriding, _WITH_ISO_CLOCKS)))
         cases.insert(0, f"WHEN regexp_matches({text}, {literal(shapes)}) THEN {declared}")
     return f"CASE {' '.join(cases)} ELSE {_coalesce(readings)} END"
 
@@ -87,9 +90,9 @@ def _numeric_date(text: str, order: str) -> str:
     return f"CASE {' '.join(by_year)} END"
 
 
-def _with_clocks(formats: Iterable[str]) -> list[str]:
+def _with_clocks(formats: Iterable[str], clocks: Sequence[str] = _CLOCKS) -> list[str]:
     """Add the usual times of day to formats of a day, as numeric dates may have them."""
-    return [f"{f}{clock}" for f in formats for clock in (("",) if has_clock(f) else _CLOCKS)]
+    return [f"{f}{clock}" for f in formats for clock in (("",) if has_clock(f) else clocks)]
 
 
 def _formats(columns: TextColumns, text: str, formats: Sequence[str]) -> list[str]:

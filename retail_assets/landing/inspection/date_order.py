@@ -241,7 +241,7 @@ def _proven(dates: list[tuple[_Date, int]], key: str, rule: DateRule, last: dt.d
             f"the day comes first in {counts['day first']:,} ({examples['day first']!r}) and the month in "
             f"{counts['month first']:,} ({examples['month first']!r})"
         )
-        declare += "; dates in the other order then go to quarantine"
+        declare += f"; a few dates in the other order then go to quarantine{_by_separators(examples)}"
     elif not counts["day first"] and not counts["month first"]:
         problem = (
             f"no day is above 12, so the file does not show which comes first, day or month: {_readings(example, rule)}"
@@ -250,6 +250,15 @@ def _proven(dates: list[tuple[_Date, int]], key: str, rule: DateRule, last: dt.d
         return "dmy" if counts["day first"] else "mdy"
     rows = counts["numeric"] or counts["year first"]
     raise LandingError(f"{key}: {rows:,} dates such as {example!r} are numeric, and {problem}. {declare}.")
+
+
+def _by_separators(examples: Mapping[str, str]) -> str:
+    """Return the formats that tell days from months by their separators, as the end of a sentence; or nothing."""
+    dates = [(_Date.of(examples["day first"]), "dmy"), (_Date.of(examples["month first"]), "mdy")]
+    formats = [format_in_order(date.numbers, date.separators, order) for date, order in dates if date]
+    if len({date.separators for date, _ in dates if date}) < 2:
+        return ""
+    return f". If the separators tell which is which: `dates: {{formats: [{', '.join(map(repr, formats))}]}}`"
 
 
 def _kinds(date: _Date, rule: DateRule, last: dt.date) -> list[str]:
