@@ -44,6 +44,7 @@ def land(
     from retail_assets.landing.land import check_file, land_file
     from retail_assets.landing.partitions import partition_of, refuse_dates_outside
     from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
+    from retail_assets.landing.repeated_ids import warning_of_repeated_ids
     from retail_assets.platform import Platform
     from retail_assets.storage import Store
 
@@ -56,6 +57,9 @@ def land(
         refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
         for profile in (p for p in profiles if p.skipped):
             typer.echo(f"{printable(profile.key)}: {printable(profile.skipped_in_words())}.")
+        for file, profile in zip(files, profiles, strict=True):
+            if warning := warning_of_repeated_ids(file, profile, settings.contract):
+                typer.echo(f"Warning: {printable(warning)}", err=True)
     store = Store(settings.raw_uri)
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:

@@ -12,7 +12,8 @@ from retail_assets.cli.options import day, days, settings_for
 
 def materialize(
     partition: Annotated[
-        dt.date | None, typer.Option(parser=day, metavar="YYYY-MM-DD", help="One landing day.")
+        dt.date | None,
+        typer.Option(parser=day, metavar="YYYY-MM-DD", help="One landing day; all that wait by default."),
     ] = None,
     partition_range: Annotated[
         str | None, typer.Option(metavar="FIRST...LAST", help="Landing days, as YYYY-MM-DD...YYYY-MM-DD.")

@@ -22,7 +22,10 @@ from dagster._core.storage.tags import (
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import RetailError, SettingsError, nearest
+from retail_assets.landing.partitions import landed_partitions
+from retail_assets.platform import Platform
 from retail_assets.settings import Settings
+from retail_assets.status import read_status
 
 #: Run configuration: the logger of `steps_logger` alone.
 _ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
@@ -71,7 +74,9 @@ def execute(
 def materialize(settings: Settings, select: str, first: dt.date | None, last: dt.date | None) -> None:
     """Materialize the selected assets for the landings from `first` to `last` (None: assets without partitions).
 
-    Raises SettingsError for a selection or a partition that does not exist, and RunFailedError if the run fails.
+    Without days, the landings that wait are materialized: landed and not yet loaded, or changed since. Raises
+    SettingsError for a selection or a partition that does not exist, or a day without files while others wait, and
+    RunFailedError if the run fails.
     """
     definitions = build_defs(settings)
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -80,10 +85,18 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
     days = (first, last) if first is not None and last is not None else None
     if days:
         _refuse_unknown_partitions(settings, *days)
+    elif partitioned:
+        waiting = waiting_landings(Platform(settings))
+        for earlier in waiting[:-1]:
+            execute(definitions, [key for key in assets if job.asset_layer.get(key).is_partitioned], earlier)
+        days = waiting[-1] if waiting else None
+    if partitioned and days:
+        _refuse_nothing_landed(Platform(settings), *days)
     if partitioned and not days:
         raise SettingsError(
             f"{', '.join(partitioned)}: computed per landing day. Name the days: --partition 2024-01-31, or "
-            "--partition-range 2024-01-01...2024-01-31 (retail-assets status shows what has landed)."
+            "--partition-range 2024-01-01...2024-01-31 (retail-assets status shows what has landed). Without a day, "
+            "landings that wait are computed, and none does."
         )
     execute(definitions, assets, days if partitioned else None)
 
@@ -134,14 +147,45 @@ def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:
     return set(selected)
 
 
+def waiting_landings(platform: Platform) -> list[tuple[dt.date, dt.date]]:
+    """Return the landings that are not loaded as they are, as ranges of days without a loaded landing between them."""
+    ranges: list[tuple[dt.date, dt.date]] = []
+    joined = False
+    for landing in read_status(platform).landings:
+        if landing.state == "loaded" or not landing.files:
+            joined = False
+            continue
+        first = ranges.pop()[0] if joined else landing.landed_on
+        ranges.append((first, landing.landed_on))
+        joined = True
+    return ranges
+
+
+def _refuse_nothing_landed(platform: Platform, first: dt.date, last: dt.date) -> None:
+    """Refuse days without any file while files wait on other days: the run would be green and empty."""
+    landed = landed_partitions(platform.raw, platform.source)
+    if any(first <= day <= last for day in landed):
+        return
+    waiting = sorted(set(landed) - set(platform.lake.days("clean")))
+    if not waiting or any(first <= day <= last for day in platform.lake.days("raw")):
+        return
+    named = ", ".join(map(str, waiting[:5])) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")
+    days = str(first) if first == last else f"{first} to {last}"
+    raise SettingsError(
+        f"Nothing has landed on {days}, but files wait on {named}. `retail-assets materialize` without a day computes "
+        f"what waits (or --partition {waiting[-1]})."
+    )
+
+
 def _refuse_unknown_partitions(settings: Settings, first: dt.date, last: dt.date) -> None:
     partitions = landing_partitions(settings)
     bounds = partitions.get_first_partition_key(), partitions.get_last_partition_key()
     for day in (first, last):
         if not partitions.has_partition_key(day.isoformat()):
             raise SettingsError(
-                f"{day} is a partition outside the range {bounds[0]} to {bounds[1]}. Choose a landing day in it, or "
-                "change RETAIL_START_DATE or RETAIL_END_DATE."
+                f"{day} is a partition outside the range {bounds[0]} to {bounds[1]}, which ends today in shop time "
+                f"({settings.contract.timezone}). Choose a landing day in it, leave --partition out to compute what "
+                "has landed, or change RETAIL_START_DATE or RETAIL_END_DATE."
             )
     if last < first:
         raise SettingsError(f"The range ends on {last}, before it begins on {first}.")

@@ -15,11 +15,12 @@ from retail_assets.defs.failures import failing_clearly, stop_if_canceled
 from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static_table_metadata
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days, selected
-from retail_assets.errors import StorageError
+from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest, total_reasons
 from retail_assets.lake.sweep import sweep_around, sweep_unfinished
+from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import Registered, register_landings
 from retail_assets.landing.schema_drift import schema_drift_as_markdown
 from retail_assets.platform import Platform
@@ -27,6 +28,7 @@ from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 GROUP = "ingest"
 _FILES_SHOWN = 200
+_DAYS_SHOWN = 5
 
 
 def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -46,10 +48,13 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
             refuse_other_currency(platform.lake, contract, landing_days(context))
+            _refuse_first_run_without_files(platform, landing_days(context))
             landings = register_landings(platform.raw, platform.lake, landing_days(context), contract)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
         files = [f for m in landings.manifests for f in m.files]
         context.log.info("Registered %d file(s) with %d lines", len(files), sum(f.lines for f in files))
+        if not files and (waiting := _waiting(platform)):
+            context.log.warning("No file landed on the days of this run; files wait in the partitions %s", waiting)
         return dg.MaterializeResult(
             metadata=_raw_metadata(landings), data_version=dg.DataVersion(_digest(landings.manifests))
         )
@@ -115,6 +120,27 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         yield from selected(context, [cleaned, quarantined])
 
     return [raw_sales_files, clean]
+
+
+def _waiting(platform: Platform) -> str:
+    """Return the days with files that have never been registered, in words; empty if there are none."""
+    return _in_words(sorted(set(landed_partitions(platform.raw, platform.source)) - set(platform.lake.days("raw"))))
+
+
+def _in_words(days: Sequence[dt.date]) -> str:
+    more = f" and {len(days) - _DAYS_SHOWN} more" if len(days) > _DAYS_SHOWN else ""
+    return ", ".join(map(str, days[:_DAYS_SHOWN])) + more
+
+
+def _refuse_first_run_without_files(platform: Platform, days: Sequence[dt.date]) -> None:
+    """Refuse the first run of a home if its files are in other partitions: it would be green and show nothing."""
+    if platform.lake.days("raw") or not (waiting := _waiting(platform)):
+        return
+    if not set(days) & set(landed_partitions(platform.raw, platform.source)):
+        raise LandingError(
+            f"Nothing has landed on {_in_words(days)}, but files wait in the partitions {waiting}. A landing belongs "
+            "to the day in shop time on which it landed. Materialize those partitions."
+        )
 
 
 def _raw_metadata(landings: Registered) -> dict[str, Any]:
