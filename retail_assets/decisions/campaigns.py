@@ -7,6 +7,7 @@ that it can be had.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from retail_assets.plotting import wording
@@ -14,18 +15,28 @@ from retail_assets.segmentation.evaluation.action_text import action_text, money
 from retail_assets.segmentation.evaluation.buying_habits import (
     LEAST_CUSTOMERS,
     OVER_INDEX,
+    SEASON_DAYS,
     SHIFT,
     buying_times,
     over_indexed,
     times,
 )
-from retail_assets.segmentation.personas.catalog import Catalog
+from retail_assets.segmentation.personas.catalog import Catalog, Persona
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 
 Rows = Sequence[Mapping[str, Any]]
 
+#: What only a whole year shows.
+_OF_MONTHS = ("best_month", "best_month_share", "own_month", "own_month_index")
+
 
 def campaigns(
-    profiles: Rows, categories: Rows, dated: Rows, catalog: Catalog, currency: str | None = None
+    profiles: Rows,
+    categories: Rows,
+    dated: Rows,
+    catalog: Catalog,
+    currency: str | None = None,
+    history_days: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Recommend what to do about each persona that has customers, in display order.
 
@@ -35,8 +46,13 @@ def campaigns(
         dated: rows of `queries.buying_habits.segment_calendar`.
         catalog: the personas.
         currency: code written before money; None if it is unknown.
+        history_days: days that the sales span, or None for at least a year. Below `SEASON_DAYS` nothing is said about
+            months and seasons.
     """
     favorites, when = over_indexed(categories, profiles), buying_times(dated)
+    year = history_days is None or history_days >= SEASON_DAYS
+    if not year:
+        when = {name: {**times, **dict.fromkeys(_OF_MONTHS)} for name, times in when.items()}
     by_persona = {str(profile["persona"]): profile for profile in profiles}
     best = by_persona.get(catalog.clusters[0].name)
     segments = {}
@@ -46,12 +62,14 @@ def campaigns(
         customers = int(profile["customers"])
         campaign = {
             "customers": customers,
-            "action": action_text(persona, profile, currency) if persona else "",
+            "action": action_text(persona if year else _without_season(persona, catalog), profile, currency)
+            if persona
+            else "",
             "categories": favorites.get(name, []),
             "when": when.get(name) if customers >= LEAST_CUSTOMERS else None,
             "tenth": shift(profile, best),
         }
-        segments[name] = {**campaign, "text": _text(campaign, currency)}
+        segments[name] = {**campaign, "text": _text(campaign, currency, min(WINDOW_DAYS, history_days or WINDOW_DAYS))}
     return segments
 
 
@@ -94,7 +112,13 @@ def notes(profiles: Rows) -> list[str]:
     ]
 
 
-def _text(campaign: Mapping[str, Any], currency: str | None) -> str:
+def _without_season(persona: Persona, catalog: Catalog) -> Persona:
+    """Return a persona without an action that speaks of the best month, which takes a year to know."""
+    seasonal = "{top_month_share}" in persona.action
+    return replace(persona, action=catalog.groups["other"].action) if seasonal else persona
+
+
+def _text(campaign: Mapping[str, Any], currency: str | None, days: int) -> str:
     sentences = []
     if campaign["categories"]:
         named = [
@@ -108,23 +132,31 @@ def _text(campaign: Mapping[str, Any], currency: str | None) -> str:
             f"would bring {money(first['a_tenth_more'], currency)}."
         )
     if when := campaign["when"]:
-        sentences.append(_buying_times_text(when))
+        sentences.append(_buying_times_text(when, days))
     tenth = campaign["tenth"]
     if tenth["money"] > 0:
         sentences.append(
-            f"A shift of 10 % ({tenth['what']}) is worth {money(tenth['money'], currency)} in the last 365 days."
+            f"A shift of 10 % ({tenth['what']}) is worth {money(tenth['money'], currency)} in the last {days} days."
         )
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
-def _buying_times_text(when: Mapping[str, Any]) -> str:
+def _buying_times_text(when: Mapping[str, Any], days: int) -> str:
     """The best month, with the warning that it was seen once; the best weekday if it stands out; the own month."""
     even = 1 / len(wording.WEEKDAYS)
+    stands_out = when["best_weekday_share"] >= OVER_INDEX * even
+    if when["best_month"] is None:
+        return (
+            f"In the last {days} days they spent most on {when['best_weekday']}s "
+            f"({wording.percent(when['best_weekday_share'])}; an even spread would be {wording.percent(even)})."
+            if stands_out
+            else ""
+        )
     text = (
-        f"In the last 365 days they spent most in {when['best_month']} ({wording.percent(when['best_month_share'])} of "
-        "their money; one season, which need not repeat)"
+        f"In the last {days} days they spent most in {when['best_month']} ({wording.percent(when['best_month_share'])} "
+        "of their money; one season, which need not repeat)"
     )
-    if when["best_weekday_share"] >= OVER_INDEX * even:
+    if stands_out:
         text += (
             f" and on {when['best_weekday']}s ({wording.percent(when['best_weekday_share'])}; an even spread would be "
             f"{wording.percent(even)})."

@@ -11,6 +11,7 @@ from typing import Any
 
 from retail_assets.decisions import campaigns, stock
 from retail_assets.plotting import wording
+from retail_assets.segmentation.evaluation.buying_habits import SEASON_DAYS
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage.markdown_text import as_cell
@@ -27,6 +28,7 @@ def recommend(
     catalog: Catalog = DEFAULT,
     currency: str | None = None,
     snapshot: dt.date | None = None,
+    history_days: int | None = None,
 ) -> dict[str, Any]:
     """Return the recommendations as stored in JSON: `segments` by persona in display order, `stock`, and `notes`.
 
@@ -38,8 +40,10 @@ def recommend(
         catalog: the personas.
         currency: code written before money; None if it is unknown.
         snapshot: last day of sales that the segments have seen.
+        history_days: days that the sales span; None for at least a year.
     """
-    segments = campaigns.campaigns(profiles, categories, dated, catalog, currency)
+    segments = campaigns.campaigns(profiles, categories, dated, catalog, currency, history_days)
+    year = history_days is None or history_days >= SEASON_DAYS
     buyers: dict[str, list[str]] = {}
     for name, campaign in segments.items():
         for category in campaign["categories"]:
@@ -47,9 +51,21 @@ def recommend(
     return {
         "snapshot": snapshot.isoformat() if snapshot else None,
         "segments": segments,
-        "stock": stock.stock(forecast, buyers, currency),
-        "notes": [*campaigns.notes(profiles), *stock.notes(forecast, snapshot)],
+        "stock": stock.stock(forecast, buyers, currency, year=year),
+        "notes": [
+            *campaigns.notes(profiles),
+            *([] if year else [_too_short(history_days or 0)]),
+            *stock.notes(forecast, snapshot),
+        ],
     }
+
+
+def _too_short(days: int) -> str:
+    return (
+        f"The sales span {wording.plural(days, 'day')}, less than the 12 months that seasons need: best months, "
+        "seasons and peaks to stock up for are left out. The name of a persona says how its customers bought so far, "
+        "not when they will buy again."
+    )
 
 
 def as_markdown(recommendations: Mapping[str, Any]) -> str:

@@ -148,6 +148,7 @@ def make_report(
         catalog=catalog,
         currency=currency,
         snapshot=scope["snapshot_date"],
+        history_days=int(sample["window_days"].max()) if len(sample) else None,
     )
     inputs = _figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
     return Report(

@@ -18,7 +18,9 @@ PEAK = 0.02
 Rows = Sequence[Mapping[str, Any]]
 
 
-def stock(forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | None = None) -> list[dict[str, Any]]:
+def stock(
+    forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | None = None, *, year: bool = True
+) -> list[dict[str, Any]]:
     """Recommend stock for the strongest week of each of the categories with the highest forecast.
 
     Weeks are counted from the first day of the forecast; an incomplete week at its end is ignored.
@@ -27,6 +29,7 @@ def stock(forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | N
         forecast: rows of `sales_forecast`; those of `TOTAL`, the sum of all others, are left out.
         buyers: personas that over-index on a category, by category.
         currency: code written before money; None if it is unknown.
+        year: whether the sales span twelve months; without, no week is called a peak to stock up for.
     """
     by_category: dict[str, list[Mapping[str, Any]]] = {}
     for row in forecast:
@@ -56,7 +59,7 @@ def stock(forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | N
             "bought_most_by": list(buyers.get(category, ())),
             "forecast_method": day["method"],
         }
-        entries.append({**entry, "text": _text(entry, len(weeks), currency)})
+        entries.append({**entry, "text": _text(entry, len(weeks), currency, year)})
     return entries
 
 
@@ -80,12 +83,12 @@ def notes(forecast: Rows, snapshot: dt.date | None) -> list[str]:
     return []
 
 
-def _text(entry: Mapping[str, Any], weeks: int, currency: str | None) -> str:
+def _text(entry: Mapping[str, Any], weeks: int, currency: str | None, year: bool) -> str:
     expected = money(entry["expected_revenue"], currency)
     if entry["expected_units"] is not None:
         expected += f" (about {wording.plural(entry['expected_units'], 'unit')})"
     span = f"{_day(entry['first_day'])} to {_day(entry['last_day'])}"
-    if weeks == 1:
+    if weeks == 1 or not year:
         text = f"{entry['category']}: {expected} expected from {span}."
     elif entry["above_average_week"] >= PEAK:
         text = (

@@ -158,3 +158,26 @@ def test_a_segment_that_returned_more_than_it_bought_is_not_scaled_up() -> None:
     assert campaign["tenth"]["money"] == -18.8
     assert campaign["text"] == ""
     assert "\u2212USD 188" in campaign["action"]
+
+
+SEASONAL = "Seasonal Shoppers"
+
+
+def test_twenty_days_say_nothing_about_seasons_best_months_and_peaks() -> None:
+    """Case 21: "100 % of their money in November" from a history of November."""
+    dated = [{"persona": SEASONAL, "month": 11, "weekday": 6, "revenue": Decimal(100)}]
+    rising = days("Books", [1.0] * 7 + [9.0] * 7)
+    short = as_markdown(recommend([profile(SEASONAL)], [], dated, rising, currency="USD", history_days=20))
+    for word in ("November", "before their season", "best month.", "stock up for 8", "365 days)"):
+        assert word not in short
+    assert "The sales span 20 days, less than the 12 months" in short
+    assert "on Saturdays (100 %" in short
+    year = as_markdown(recommend([profile(SEASONAL)], [], dated, rising, currency="USD", history_days=365))
+    for word in ("November", "before their season", "stock up for"):
+        assert word in year
+
+
+def test_a_small_share_is_not_written_as_zero() -> None:
+    few = profile(BEST) | {"customers_share": 0.0003, "revenue_share": 0.004}
+    action = recommend([few], [], [], [], currency="USD")["segments"][BEST]["action"]
+    assert "less than 0.1 % of customers bring 0.4 % of revenue" in action

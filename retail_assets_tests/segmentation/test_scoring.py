@@ -27,6 +27,7 @@ RULED = {
     "returned more than bought": (customer("r1", 5, "-120.50", top_month_share=None), "No Net Spend"),
     "got it free": (customer("r2", 1, "0"), "No Net Spend"),
     "only returns in the window": (customer("r3", 0, "-9999999999.99", returned="-9999999999.99"), "No Net Spend"),
+    "bought before, returned in the window": (customer("r7", 0, "-20", returned="-20", tenure=400), "Dormant"),
     "bought and returned": (customer("r4", 3, "0", returned="-30"), "No Net Spend"),
     "bought once": (customer("r5", 1, "80"), "One Purchase"),
     "nothing in the window": (customer("r6", 0, "0", recency=500), "Dormant"),

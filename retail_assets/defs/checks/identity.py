@@ -68,7 +68,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             problem=f"{moved['ids']:,} ids stand for sales of different days or stores, and the latest landing won: "
             f"{moved['example']} ({told}).",
             todo="Look at the files. If these are corrections, all is well. If receipt numbers restart, let "
-            "transaction_id include the day: compose: [Date, Receipt].",
+            "transaction_id include the day, with compose.",
             ids=int(moved["ids"]),
         )
 
@@ -86,8 +86,8 @@ def _way_out(contract: Contract, *, blocks: bool) -> str:
     ]
     composed = ", ".join(dict.fromkeys([*parts, *more[:1]]))
     todo = (
-        f"Look at the files. If a file has several rows per id, let transaction_id name what tells them apart, such as "
-        f"compose: [{composed}], or number them with occurrence: true. If receipt numbers restart, include the day."
+        "Look at the files. If a file has several rows per id, let transaction_id be composed (compose) of what tells "
+        f"them apart, such as {composed}, or number them (occurrence: true). If numbers restart, include the day."
     )
     if blocks:
         todo += (

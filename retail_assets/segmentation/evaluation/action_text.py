@@ -11,6 +11,8 @@ from typing import Any
 from retail_assets.plotting import wording
 from retail_assets.segmentation.personas.catalog import Persona
 
+_LEAST_SHOWN = 0.0005
+
 
 def action_text(persona: Persona, profile: Mapping[str, Any], currency: str | None = None) -> str:
     """Fill a persona's action text with the numbers of its profile.
@@ -51,4 +53,7 @@ def money(amount: float | Decimal, currency: str | None = None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "an undefined share" if value is None or math.isnan(value) else wording.percent(value)
+    if value is None or math.isnan(value):
+        return "an undefined share"
+    # No share is written as 0.0 % unless it is zero.
+    return "less than 0.1 %" if 0 < value < _LEAST_SHOWN else wording.percent(value)

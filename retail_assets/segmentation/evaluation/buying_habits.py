@@ -16,6 +16,8 @@ LEAST_CUSTOMERS = 50
 CATEGORIES_NAMED = 3
 MOST_TIMES = 10.0
 """Ratios above this are written as "more than 10 ×": next to one huge customer, everything looks a thousandfold."""
+SEASON_DAYS = 360
+"""Twelve months: days of sales below which nothing is said about seasons, best months and stocking up for a peak."""
 SHIFT = 0.1
 """The part of an amount that "a tenth more" stands for."""
 

@@ -33,7 +33,9 @@ def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog =
     confidence = np.full(len(features), np.nan)
     personas[bought < MIN_PURCHASES] = groups["one_purchase"].name
     personas[paid <= 0] = groups["no_net_spend"].name
-    personas[(bought == 0) & (paid == 0) & (returned == 0)] = groups["dormant"].name
+    # Who bought before the window and only returned in it did pay, once.
+    before = features["tenure"].to_numpy(dtype=float) >= features["window_days"].to_numpy(dtype=float)
+    personas[(bought == 0) & (before | ((paid == 0) & (returned == 0)))] = groups["dormant"].name
     chosen = eligible(features)
     if model is not None and chosen.any():
         labels, chances = model.posterior(features[chosen])

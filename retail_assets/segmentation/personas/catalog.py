@@ -96,14 +96,14 @@ ONE_PURCHASE = Persona(
 )
 DORMANT = Persona(
     "Dormant",
-    "Had sales before the window, but none in it. Assigned by a rule, not by clustering.",
+    "Had sales before the window, and bought nothing in it. Assigned by a rule, not by clustering.",
     "Write once, then leave them out of paid campaigns: {customers}, typically last seen {recency} days before the "
     "last day of sales.",
 )
 NO_NET_SPEND = Persona(
     "No Net Spend",
-    "Paid nothing after returns: they returned all they bought, or got it for free. Assigned by a rule, not by "
-    "clustering.",
+    "Paid nothing in the window after returns: they returned all they bought, or got it for free. Assigned by a rule, "
+    "not by clustering.",
     "Find out why before advertising to them: {customers} brought {revenue} after returns. Check product quality, "
     "sizes and refund abuse.",
 )
