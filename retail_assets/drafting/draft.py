@@ -30,6 +30,8 @@ from retail_assets.errors import ContractError, LandingError, RetailError
 
 ANSWER = "# ANSWER:"
 _TODAY_ZONE = "UTC"
+_MOST_COLUMNS = 1000  # that are looked at
+_MOST_IGNORED = 200  # that are listed by name
 _COUNTRY_OF = {
     "USD": ("US", "America/New_York"), "GBP": ("GB", "Europe/London"), "INR": ("IN", "Asia/Kolkata"),
     "JPY": ("JP", "Asia/Tokyo"), "CNY": ("CN", "Asia/Shanghai"), "BRL": ("BR", "America/Sao_Paulo"),
@@ -150,7 +152,7 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
     counts = Counter(normalize_header(h) for h in table.header)
     columns = [
         Column(name.strip(), i, tuple(table.column(i)))
-        for i, name in enumerate(table.header)
+        for i, name in enumerate(table.header[:_MOST_COLUMNS])
         if normalize_header(name) and counts[normalize_header(name)] == 1
     ]
     roles = roles_of(columns)
@@ -189,7 +191,10 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         w.note("Amounts below zero with a quantity above zero: they are refunds")
         w.lines.append("refunds: negative_amount")
     left = [h.strip() for i, h in enumerate(table.header) if i not in used and normalize_header(h)]
-    if left:
+    if len(left) > _MOST_IGNORED:
+        w.note(f"{len(left):,} columns are not read")
+        w.lines.append("unknown_columns: ignore")
+    elif left:
         w.note("Columns that are not read")
         w.lines.append(f"ignore_columns: [{', '.join(map(_q, dict.fromkeys(left)))}]")
     return _Page(w)
@@ -292,7 +297,8 @@ def _fill_down(columns: list[Column], roles: dict[str, Column]) -> dict[int, Col
     order = roles.get("order_id")
     if order is None or len(order.counts) == len(order.given):
         return {}
-    fillable = [roles[r] for r in ("sold_at", "customer_id", "status", "currency", "store_id") if r in roles]
+    names = ["sold_at", "customer_id", "currency", "store_id", *(["status"] if "rows" in Contract.model_fields else [])]
+    fillable = [roles[r] for r in names if r in roles]
     starts = [i for i, text in enumerate(order.texts) if i == 0 or (text and text != order.texts[i - 1])]
     first = set(starts)
     later = [i for i in range(len(order.texts)) if i not in first]
@@ -360,10 +366,16 @@ def _numbers(w: _Writer, marks: Numbers, money_marks: Numbers, money: MoneyColum
         parts.append(f"thousands: {json.dumps(thousands)}")
     if marks.indian:
         parts.append("grouping: indian")
-    unknown = [s for s in money_marks.signs if s not in signs_of(currency) and s.upper() != currency]
-    if unknown:
-        w.note(f"Signs around amounts: {', '.join(money_marks.signs)}")
-        parts.append(f"currency_symbols: [{', '.join(json.dumps(s, ensure_ascii=False) for s in money_marks.signs)}]")
+    usual = signs_of(currency)
+    unknown = [sign for sign in money_marks.signs if sign not in usual and sign.upper() != currency]
+    foreign = [sign for sign in unknown if sign.upper() in _COUNTRY_OF or any(sign in signs_of(c) for c in _COUNTRY_OF)]
+    own = [sign for sign in unknown if sign not in foreign]
+    if foreign:
+        w.ask(f"amounts with the sign {', '.join(foreign)} are in another currency than {currency}: they are rejected")
+    if own:
+        w.ask(f"does the sign {', '.join(own)} stand for {currency}? It is taken so")
+        signs = [*(sign for sign in money_marks.signs if sign in usual), *own]
+        parts.append(f"currency_symbols: [{', '.join(json.dumps(sign, ensure_ascii=False) for sign in signs)}]")
     negatives = [n for n, there in (("brackets", marks.brackets), ("trailing", marks.trailing)) if there]
     if negatives:
         w.note("Some amounts below zero are written in brackets or with the minus behind")

@@ -116,7 +116,7 @@ _WORDS: dict[str, str] = {
         positionsnummer, order item id, ligne, línea, linea, regel
     """,
     "discount": """
-        discount, discount percent, discount rate, discount %, rabatt, remise, descuento,
+        lineitem discount, discount, discount percent, discount rate, discount %, rabatt, remise, descuento,
         desconto, sconto, korting, rabat, indirim
     """,
     "tax": """

@@ -32,7 +32,7 @@ def identity_of(roles: dict[str, Column]) -> Identity | None:
     whole = order or line
     if whole:
         for other in (roles.get("order_line"), line, roles.get("product_id"), roles.get("product_category")):
-            if other and other is not whole and _distinct((whole, other)):
+            if other and other is not whole and _is_whole(other) and _distinct((whole, other)):
                 return Identity(
                     (whole, other), False, f"{whole.name} and {other.name} together are different in each row"
                 )
@@ -51,6 +51,11 @@ def identity_of(roles: dict[str, Column]) -> Identity | None:
         not unique,
         "the file has no id, so " + ("these columns together identify a row" if unique else "its rows are numbered"),
     )
+
+
+def _is_whole(column: Column) -> bool:
+    """Return whether a column has a value in nearly every row; an attribute of orders has not."""
+    return len(column.given) >= 0.95 * len(column.texts)
 
 
 def _counts_up(column: Column) -> bool:

@@ -44,11 +44,15 @@ def money_columns(roles: dict[str, Column], marks: Numbers, orders: Column | Non
     if found.amount is None and found.price is None:
         found.asks.append("no column looks like money: name the amount or the price of a row")
     if found.amount is None and found.price and "discount" in roles:
-        per_hundred = max((v for v in values["discount"] if v is not None), default=Decimal(0)) > 1
-        share = f"[{roles['discount'].name}]" + (" / 100" if per_hundred else "")
-        if found.quantity:
-            found.expression = f"[{found.quantity.name}] * [{found.price.name}] * (1 - {share})"
-        found.asks.append(f"does {roles['discount'].name} lower {found.price.name}? It is taken as not")
+        name = roles["discount"].name
+        most = max((v for v in values["discount"] if v is not None), default=Decimal(0))
+        share = f"[{name}]" + (" / 100" if most > 1 else "")
+        per_cent = most <= 1 or "%" in name or "percent" in name.lower() or "rate" in name.lower()
+        if found.quantity and most:
+            gross = f"[{found.quantity.name}] * [{found.price.name}]"
+            found.expression = f"{gross} * (1 - {share})" if per_cent else f"{gross} - [{name}]"
+        if most:
+            found.asks.append(f"does {name} lower {found.price.name}? It is taken as not")
     money = found.amount or found.price
     if money is not None:
         digits = 2 if found.amount else 4

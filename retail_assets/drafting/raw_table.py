@@ -20,7 +20,7 @@ from retail_assets.landing.land import check_file
 
 #: Rows beyond this are not read for a draft. Whatever concerns the whole file is proved again when it lands.
 MOST_ROWS = 300_000
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 64 << 20
 _HEADER_WITHIN = 50  # lines
 _DELIMITERS = (",", ";", "\t", "|")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))

@@ -150,6 +150,16 @@ def test_an_order_of_dates_that_nothing_proves_must_be_answered(tmp_path: Path) 
     assert (result.first_day, result.currency) == (dt.date(2026, 4, 3), "EUR")
 
 
+def test_amounts_with_the_sign_of_another_currency_are_not_added_up(tmp_path: Path) -> None:
+    text = (
+        "ID,Date,Category,Qty,Total\nA1,2026-01-31,Toys,1,$10.00\nA2,2026-02-03,Toys,1,£5.00\nA3,2026-02-04,Toys,1,$3\n"
+    )
+    path, drafted = _drafted(tmp_path, text)
+    assert f"{ANSWER} amounts with the sign £ are in another currency than USD" in drafted.text
+    result = dry_run([path], parse(drafted.text, "the draft"), DAY)
+    assert (result.rows["clean"], result.rows["rejected"], str(result.amounts["clean"])) == (2, 1, "13.00")
+
+
 def test_a_file_without_dates_or_without_a_table_is_no_sales_file(tmp_path: Path) -> None:
     with pytest.raises(LandingError, match="no column looks like a date of sale"):
         _drafted(tmp_path, "Name,Age\nAnn,3\nBob,4\n")
