@@ -157,6 +157,7 @@ SALES_QUARANTINE = Table(
         Column("contract_version", "varchar(64)", "name, version and digest of the contract that rejected the row"),
         Column("transaction_id", "varchar(128)", "id of the sales line, if it could be read", nullable=True),
         Column("total_amount", MONEY, "money of the line, if it could be read", nullable=True),
+        Column("sale_date", "date", "day of sale in shop time, if it could be read", nullable=True, later=True),
     ),
     key=("landed_on", "source_file", "source_line"),
     landing="landed_on",

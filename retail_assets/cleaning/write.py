@@ -190,6 +190,7 @@ def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:
     columns["reasons"] = pa.array([named[m] for m in masks], pa.string())
     columns["raw_text"] = pa.array([_cut(t or "") for t in part["raw_text"].to_pylist()], pa.string())
     columns["contract_version"] = pa.repeat(target.contract, part.num_rows)
+    columns["sale_date"] = part["sold_at"].cast(pa.date32(), safe=False)
     ids = [None if t is None or len(t.encode()) > 128 else t for t in part["transaction_id"].to_pylist()]
     columns["transaction_id"] = pa.array(ids, pa.string())
     schema = SALES_QUARANTINE.arrow_schema()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from retail_assets.eda.landed import Landed
 from retail_assets.eda.queries import QUERIES, STATISTICS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class EdaData:
     overview : Overview
     categories : tuple of Category, by revenue descending
     daily : frame (n days,), index: every calendar day from the first to the last sale (DatetimeIndex); columns revenue
-        (money), orders. Days without a sale are zero.
+        (money), orders. Days without a sale are zero, also those of which rows were rejected (`days_rejected`).
     category_months : category_rank (1 = most revenue), product_category, month_start, revenue, orders; top categories
     hours : weekday (0 = Monday), hour_of_day, revenue, orders; only lines that have a time of day
     customer_tiles : tile (1 = the best hundredth), customers, customers_once (those with one order), orders, revenue
@@ -67,6 +68,7 @@ class EdaData:
     customer_groups : trait (gender, age_group), member, product_category (null: all), buyers, and over the buyers of
         the group the sums and sums of squares of amount (money) and of share (of the buyer's own spending, 0 to 1)
     statistics : measure, product_category (null: all), n, mean, std, minimum, p25, p50, p75, maximum
+    landed : Landed, what became of the landed rows
     """
 
     overview: Overview
@@ -79,14 +81,29 @@ class EdaData:
     basket_lines: pd.DataFrame
     customer_groups: pd.DataFrame
     statistics: pd.DataFrame
+    landed: Landed = field(default_factory=Landed)
 
     @property
     def empty(self) -> bool:
         return self.overview.lines == 0
 
+    @property
+    def days_rejected(self) -> tuple[dt.date, ...]:
+        """Days between the first and the last sale that have rejected rows and no sale."""
+        return tuple(d for d in self._unsold if d in self.landed.rejected_days)
 
-def load(query: Callable[[str], pa.Table]) -> EdaData:
-    """Run every query through `query` (SQL in, Arrow table out).
+    @property
+    def days_without_sale(self) -> tuple[dt.date, ...]:
+        """Days between the first and the last sale that have neither a sale nor a rejected row."""
+        return tuple(d for d in self._unsold if d not in self.landed.rejected_days)
+
+    @property
+    def _unsold(self) -> list[dt.date]:
+        return [at.date() for at in self.daily.index[self.daily["orders"] == 0]]
+
+
+def load(query: Callable[[str], pa.Table], landed: Landed | None = None) -> EdaData:
+    """Run every query through `query` (SQL in, Arrow table out); `landed` is kept next to the results.
 
     Raises whatever `query` raises. Without sales the frames are empty; that is not an error.
     """
@@ -114,6 +131,7 @@ def load(query: Callable[[str], pa.Table]) -> EdaData:
         statistics=pd.concat(
             [_quartiles(_frame(results[name], text=_NAMES)) for name in STATISTICS], ignore_index=True
         ),
+        landed=landed or Landed(),
     )
 
 

@@ -6,39 +6,43 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.eda.data import EdaData
+from retail_assets.eda.landed import NAMES, count_landed
 
 if TYPE_CHECKING:
     from retail_assets.lake.manifests import CleanManifest
 
-ROW_COUNTS = ("landed", "clean", "quarantined", "superseded", "current")
+ROW_COUNTS = ("landed", *NAMES, "current")
 
 
 def count_rows(manifests: Iterable[CleanManifest], current: int) -> dict[str, int]:
-    """Count what became of every landed row: landed = clean + quarantined + superseded.
+    """Count what became of every landed row: `landed` is the sum of all but `current`.
 
     `superseded` counts rows replaced by a later line of their own landing. `current` is what `sales` holds; clean -
     current rows were replaced by a later landing.
     """
-    landings = list(manifests)
-    return {
-        "landed": sum(m.landed_rows for m in landings),
-        "clean": sum(m.rows("clean") for m in landings),
-        "quarantined": sum(m.rows("quarantine") for m in landings),
-        "superseded": sum(m.rows("superseded") for m in landings),
-        "current": current,
-    }
+    landed = count_landed(manifests)
+    return {"landed": landed.total, **landed.rows, "current": current}
 
 
 def build_summary(data: EdaData, rows: Mapping[str, int]) -> dict[str, Any]:
     """Build the summary: counts as integers, money as strings with two decimals, ISO dates (None without sales).
 
-    `rows` has exactly the counts in `ROW_COUNTS`. Raises ValueError where it does not.
+    `rows` has exactly the counts in `ROW_COUNTS`. Raises ValueError where it does not. `amounts` is the money of the
+    same rows, as far as it could be read; `days` are those from the first to the last sale, without a sale, and of them
+    those of which rows were rejected.
     """
     if set(rows) != set(ROW_COUNTS):
         raise ValueError(f"rows needs the counts {', '.join(ROW_COUNTS)}; it has {', '.join(sorted(rows)) or 'none'}")
-    overview = data.overview
+    overview, landed = data.overview, data.landed
     return {
         "rows": {name: int(rows[name]) for name in ROW_COUNTS},
+        "amounts": {name: f"{landed.amount(name):.2f}" for name in NAMES},
+        "quarantined_without_amount": landed.without_amount,
+        "days": {
+            "all": len(data.daily),
+            "without_a_sale": len(data.days_without_sale),
+            "with_rejected_rows_only": len(data.days_rejected),
+        },
         "revenue": {
             "total": f"{overview.revenue:.2f}",
             "by_category": {c.name: f"{c.revenue:.2f}" for c in data.categories},

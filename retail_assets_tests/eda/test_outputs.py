@@ -18,13 +18,13 @@ from retail_assets.eda.figures.render import FIGURES, render_all, skipped
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
-from retail_assets.lake.manifests import CleanManifest, LakeFile
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
 from retail_assets_tests.eda.sales_cases import CASES, days, lively
 
-ROWS = {"landed": 5, "clean": 3, "quarantined": 1, "superseded": 1, "current": 3}
+ROWS = dict.fromkeys(ROW_COUNTS, 0) | {"landed": 5, "clean": 3, "quarantined": 1, "superseded": 1, "current": 3}
 DRAWN = ("nothing", "one row", "names", "returns outweigh")  # drawing costs; the others are laid out only
 
 
@@ -67,7 +67,8 @@ def test_the_table_has_a_number_or_nothing_in_every_cell(case: tuple[str, EdaDat
 def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData]) -> None:
     data = case[1]
     summary = build_summary(data, ROWS)
-    assert list(summary) == ["rows", "revenue", "first_date", "last_date", "customers", "orders"]
+    counted = ["rows", "amounts", "quarantined_without_amount", "days"]
+    assert list(summary) == [*counted, "revenue", "first_date", "last_date", "customers", "orders"]
     assert re.fullmatch(r"-?\d+\.\d\d", summary["revenue"]["total"])
     parts = [round(float(v) * 100) for v in summary["revenue"]["by_category"].values()]
     assert sum(parts) == round(float(summary["revenue"]["total"]) * 100)
@@ -77,12 +78,14 @@ def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData
 
 def test_every_landed_row_is_clean_quarantined_or_superseded() -> None:
     def landing(day: int, **rows: int) -> CleanManifest:
-        files = {status: (LakeFile("k", count, count, "0.00", 1),) for status, count in rows.items()}
+        files = {status: (LakeFile("k", rows.get(status, 0), rows.get(status, 0), "0.00", 1),) for status in STATUSES}
         return CleanManifest("s", dt.date(2024, 1, day), "r", "c", "d", files)  # type: ignore[arg-type]
 
     landings = [landing(1, clean=5, quarantine=2, superseded=1), landing(2, clean=3, quarantine=0, superseded=0)]
     rows = count_rows(iter(landings), current=7)
-    assert rows == {"landed": 11, "clean": 8, "quarantined": 2, "superseded": 1, "current": 7}
+    assert rows == dict.fromkeys(ROW_COUNTS, 0) | {
+        "landed": 11, "clean": 8, "quarantined": 2, "superseded": 1, "current": 7,
+    }  # fmt: skip
     assert tuple(rows) == ROW_COUNTS
 
 

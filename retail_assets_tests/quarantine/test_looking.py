@@ -51,7 +51,7 @@ class Quarantine:
         self.lake.publish_raw(raw)
         written = []
         for n, (key, line, reasons, text, transaction, amount) in enumerate(rejected):
-            row = ["shop", day, key, line, reasons, text, STRICT.digest, transaction, amount and Decimal(amount)]
+            row = ["shop", day, key, line, reasons, text, STRICT.digest, transaction, amount and Decimal(amount), None]
             table = pa.Table.from_pylist(
                 [dict(zip(SALES_QUARANTINE.names, row, strict=True))], schema=SALES_QUARANTINE.arrow_schema()
             )

@@ -60,6 +60,7 @@ def rejected(at: int, landed_on: dt.date = DAY, file: str = "a.csv", cents: int 
         "contract_version": "shop@1+00000000",
         "transaction_id": None,
         "total_amount": None if cents is None else Decimal(cents).scaleb(-2),
+        "sale_date": None,
     }
 
 

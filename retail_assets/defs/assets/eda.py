@@ -40,7 +40,11 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
             spec("eda_figures", "matplotlib", "PNG figures of the sales; the title of each states what the data show."),
-            spec("eda_summary", "json", "Row counts, revenue, dates, customers and orders, as `summary.json`."),
+            spec(
+                "eda_summary",
+                "json",
+                "Rows and money by what became of them, revenue, dates, customers, orders: `summary.json`.",
+            ),
             spec(
                 "summary_statistics",
                 "csv",
@@ -57,10 +61,11 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     )
     def eda(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from retail_assets.eda.data import load
+        from retail_assets.eda.landed import read_landed
 
         with failing_clearly():
             refuse_other_currency(platform.lake, platform.settings.contract)
-            data = load(platform.warehouse.query)
+            data = load(platform.warehouse.query, read_landed(platform.lake))
             for key, publish in _PUBLISHED.items():
                 if dg.AssetKey(key) in context.selected_asset_keys:
                     yield dg.MaterializeResult(asset_key=key, metadata=publish(platform, data))
@@ -87,10 +92,10 @@ def _figures(platform: Platform, data: "EdaData") -> dict[str, Any]:
 
 
 def _summary(platform: Platform, data: "EdaData") -> dict[str, Any]:
-    from retail_assets.eda.summary import build_summary, count_rows
+    from retail_assets.eda.summary import build_summary
 
-    manifests = (platform.lake.clean(day) for day in platform.lake.landings("clean"))
-    summary = build_summary(data, count_rows(manifests, data.overview.lines))
+    rows = {"landed": data.landed.total, **data.landed.rows, "current": data.overview.lines}
+    summary = build_summary(data, rows)
     content = json.dumps(summary, indent=2).encode() + b"\n"
     return {"summary": dg.MetadataValue.json(summary), **_write(platform, "summary.json", content)}
 

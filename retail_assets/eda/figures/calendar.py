@@ -62,9 +62,12 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading += " Dots: days of at least 1.5 times the usual revenue of that weekday in the weeks around."
     if lined_days:
         reading += f" Dotted lines: public holidays ({plain(country or '').upper()})."
-    closed = int((data.daily["orders"] == 0).sum())
-    note = footnote(data, f"{plural(closed, 'day')} without a sale." if closed else "")
-    sheet = Sheet(_trend_title(data, peaks, currency), reading, note)
+    if data.days_rejected:
+        reading += " Crosses: days without a sale of which rows were rejected."
+    closed, rejected = len(data.days_without_sale), len(data.days_rejected)
+    gaps = [f"{plural(closed, 'day')} without a sale."] if closed else []
+    gaps += [f"{plural(rejected, 'day')} with rejected rows only."] if rejected else []
+    sheet = Sheet(_trend_title(data, peaks, currency), reading, footnote(data, " ".join(gaps)))
     axes = sheet.axes("y")
     marker = "o" if len(revenue) < 30 else None
     axes.plot(revenue.index, revenue, color=PALE, linewidth=0.5 if long else 1.0, marker=marker, markersize=4)
@@ -72,6 +75,8 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
         axes.plot(revenue.index, revenue.rolling(7, center=True).mean(), color=BLUE, linewidth=1.2 if long else 2.4)
     for date in lined_days:
         axes.axvline(mdates.date2num(date), color=PURPLE, linestyle=":", linewidth=0.9, zorder=0.5)
+    if data.days_rejected:
+        axes.plot(mdates.date2num(data.days_rejected), np.zeros(rejected), "x", color=ORANGE, markersize=5, zorder=4)
     highest = int(revenue.to_numpy().argmax())
     marks = [_Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual") for p in peaks] or [
         _Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
@@ -161,7 +166,10 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading = f"Mean revenue per day over {pattern.weeks} full weeks (Monday to Sunday)."
     if pattern.p is not None:
         reading += f" {_WHISKERS} Friedman test over weeks: {p_value(pattern.p)}."
+    rejected = {date.weekday() for date in data.days_rejected}
     closed = f"No sales on any {', '.join(WEEKDAYS[d] for d in pattern.closed)}." if pattern.closed else ""
+    if unknown := [WEEKDAYS[d] for d in pattern.closed if d in rejected]:
+        closed += f" Rows of {', '.join(unknown)} were rejected."
     sheet = Sheet(_weekday_title(pattern), reading, footnote(data, closed))
     axes = sheet.axes("y")
     colors = [(ORANGE if d == pattern.best else BLUE) if pattern.real else PALE for d in range(7)]

@@ -22,7 +22,11 @@ def footnote(data: EdaData, extra: str = "") -> str:
     if o.first_date is None or o.last_date is None:
         raise NothingToShow("there are no sales yet")
     size = f"{plural(o.orders, 'order')}, {plural(o.lines, 'order line')}"
-    return f"Source: sales, {span(o.first_date, o.last_date)}: {size}, net of returns. {extra}".strip()
+    left_out = [
+        f"{data.landed.count(name):,} {name}" for name in ("quarantined", "excluded") if data.landed.count(name)
+    ]
+    missing = f" Not in it: {' and '.join(left_out)} of {plural(data.landed.total, 'landed row')}." if left_out else ""
+    return f"Source: sales, {span(o.first_date, o.last_date)}: {size}, net of returns.{missing} {extra}".strip()
 
 
 def bars_with_intervals(

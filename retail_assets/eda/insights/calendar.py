@@ -67,7 +67,9 @@ def _weekend(data: EdaData, currency: str) -> str:
         weeks = len(calendar.full_weeks(data.daily))
         if weeks >= FEWEST_WEEKS and closed:
             shut = listed(WEEKDAYS[d] + "s" for d in closed)
-            return f"**Weekends and weekdays: cannot be compared.** There are no sales on {shut}."
+            lost = sorted({d.weekday() for d in data.days_rejected}.intersection(closed))
+            rejected = f" Rows of {listed(WEEKDAYS[d] + 's' for d in lost)} were rejected." if lost else ""
+            return f"**Weekends and weekdays: cannot be compared.** There are no sales on {shut}.{rejected}"
         return (
             f"**Weekends and weekdays: not known.** A comparison needs at least {FEWEST_WEEKS} full weeks; the sales "
             f"have {plural(weeks, 'full week')}."

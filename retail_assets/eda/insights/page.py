@@ -6,7 +6,7 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
 from retail_assets.eda.findings.significance import NOISE
-from retail_assets.eda.insights import calendar, customers, products
+from retail_assets.eda.insights import calendar, customers, products, trust
 from retail_assets.plotting.wording import day, money, percent, plural, span
 
 _YEAR = 365
@@ -18,13 +18,14 @@ def write_insights(data: EdaData, *, currency: str, country: str | None) -> str:
     `currency` is printed as given; `country` (a code such as `US`) chooses the public holidays.
     """
     if data.empty:
-        return "# What the sales show\n\nThere are no sales yet, so nothing is known.\n"
+        missing = "".join(f"- {sentence}\n" for sentence in trust.sentences(data, currency))
+        return "# What the sales show\n\nThere are no sales yet, so nothing is known.\n" + (missing and f"\n{missing}")
     sections = {
         "": _overview(data, currency),
         "Sales over time": calendar.sentences(data, currency, country),
         "What is bought": products.sentences(data, currency),
         "Who buys": customers.sentences(data, currency),
-        "How far to trust this": _caveats(data),
+        "How far to trust this": [*trust.sentences(data, currency), *_caveats(data)],
     }
     lines = ["# What the sales show"]
     for heading, sentences in sections.items():
@@ -38,10 +39,9 @@ def _overview(data: EdaData, currency: str) -> list[str]:
         return []
     when = f"on {day(o.first_date)}" if o.first_date == o.last_date else f"from {span(o.first_date, o.last_date)}"
     who = f" from {plural(o.customers, 'known customer')}" if o.customers else ""
-    closed = int((data.daily["orders"] == 0).sum())
-    gaps = f", {closed:,} of them without a sale" if closed else ""
+    days = f"{plural(len(data.daily), 'day')}{trust.open_days(data)}"
     return [
-        f"**{money(float(o.revenue), currency)}** net of returns {when} ({plural(len(data.daily), 'day')}{gaps}): "
+        f"**{money(float(o.revenue), currency)}** net of returns {when} ({days}): "
         f"{plural(o.orders, 'order')} with {plural(o.lines, 'order line')}{who}."
     ]
 

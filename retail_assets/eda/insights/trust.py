@@ -1,0 +1,73 @@
+"""Sentences on the rows that are not in the numbers: quarantined, excluded and superseded, with their money."""
+
+from __future__ import annotations
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.landed import NAMES, Landed
+from retail_assets.plotting.wording import listed, money, percent, plural
+
+_SMALLEST_SHARE = 0.0005
+
+
+def sentences(data: EdaData, currency: str) -> list[str]:
+    """Say what became of the landed rows that are no sales; nothing if all are."""
+    landed = data.landed
+    if landed.total == landed.count("clean"):
+        return []
+    said = [
+        f"Of {plural(landed.total, 'landed row')}, "
+        + listed(f"{landed.count(name):,} {'is' if landed.count(name) == 1 else 'are'} {name}" for name in NAMES)
+        + "."
+    ]
+    if landed.count("quarantined"):
+        said.append(_quarantined(landed, currency))
+    if data.days_rejected:
+        said.append(
+            f"**{plural(len(data.days_rejected), 'day')}** without a sale {_have(len(data.days_rejected))} rejected "
+            "rows: sales of these days are missing, and averages per day count them as zero."
+        )
+    if landed.count("excluded"):
+        said.append(
+            f"**{_share(landed, 'excluded')} excluded** by the rules of the contract{_of_money(landed, currency)}."
+        )
+    return said
+
+
+def open_days(data: EdaData) -> str:
+    """Return the clause about days between the first and the last sale that have none; empty if all have."""
+    parts = []
+    if data.days_without_sale:
+        parts.append(f"{len(data.days_without_sale):,} of them without a sale")
+    if data.days_rejected:
+        parts.append(f"{len(data.days_rejected):,} of them with rejected rows only")
+    return ", ".join(["", *parts])
+
+
+def _quarantined(landed: Landed, currency: str) -> str:
+    count, without = landed.count("quarantined"), landed.without_amount
+    if without >= count:
+        worth = "their amounts could not be read"
+    else:
+        worth = f"{money(float(landed.amount('quarantined')), currency)} that no number here includes"
+        if without:
+            worth += f", and {plural(without, 'row')} whose amount could not be read"
+    return (
+        f"**{_share(landed, 'quarantined')} in quarantine**: {worth}. `retail-assets quarantine summary` says why, and "
+        "what to do."
+    )
+
+
+def _share(landed: Landed, name: str) -> str:
+    """Write the rows of a status with their share: `15 of 30 landed rows (50.0 %) are`."""
+    count = landed.count(name)
+    share = count / landed.total
+    part = percent(share) if share >= _SMALLEST_SHARE else "less than 0.1 %"
+    return f"{count:,} of {plural(landed.total, 'landed row')} ({part}) {'is' if count == 1 else 'are'}"
+
+
+def _of_money(landed: Landed, currency: str) -> str:
+    return f": {money(float(landed.amount('excluded')), currency)}"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
