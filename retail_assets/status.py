@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from retail_assets.errors import NotReadyError
 from retail_assets.landing.partitions import landed_partitions, partition_folder
+from retail_assets.landing.references import are_current, latest_digests
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL
 
@@ -16,8 +18,8 @@ from retail_assets.tables import ALL
 class LandingStatus:
     """One landing partition: its files in the raw store, the rows cleaned from them, its rows in `sales_clean`.
 
-    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files are no longer those
-    that were cleaned).
+    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files, or the reference files
+    it is joined with, are no longer those that were cleaned).
     """
 
     landed_on: dt.date
@@ -64,13 +66,20 @@ def read_status(platform: Platform) -> Status:
     tables = {table.name: _rows(platform, table.name) for table in ALL}
     loaded = _loaded(platform) if tables["sales_clean"] is not None else {}
     days = sorted(set(landed_partitions(platform.raw, platform.source)) | cleaned | set(loaded))
-    landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day)) for day in days)
+    latest = latest_digests(platform.raw, platform.source, platform.settings.contract)
+    landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day), latest) for day in days)
     return Status(
         platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
     )
 
 
-def _landing(platform: Platform, day: dt.date, is_cleaned: bool, rows_loaded: int | None) -> LandingStatus:
+def _landing(
+    platform: Platform,
+    day: dt.date,
+    is_cleaned: bool,
+    rows_loaded: int | None,
+    latest: Mapping[str, str],
+) -> LandingStatus:
     files = platform.raw.list(partition_folder(platform.source, day))
     times = [f.modified for f in files if f.modified is not None]
     common = (day, len(files), sum(f.size for f in files), _moment(max(times)) if times else None)
@@ -82,6 +91,8 @@ def _landing(platform: Platform, day: dt.date, is_cleaned: bool, rows_loaded: in
     cleaned_at = _moment(manifests[0].modified) if manifests and manifests[0].modified is not None else None
     state = "loaded" if (rows_loaded or 0) == clean.rows("clean") else "cleaned"
     if {(f.key, f.size) for f in files} != {(f.key, f.size) for f in raw.files} or raw.digest != clean.raw_digest:
+        state = "changed"
+    if raw.files and not are_current(raw.references, latest):
         state = "changed"
     return LandingStatus(
         *common,

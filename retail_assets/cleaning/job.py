@@ -15,7 +15,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,10 +26,11 @@ from retail_assets.cleaning import exchange
 from retail_assets.cleaning.latest import latest
 from retail_assets.cleaning.parse import Parser
 from retail_assets.cleaning.readers.read import read_records
+from retail_assets.cleaning.reference_join import references_of
 from retail_assets.cleaning.write import STATISTICS_DDL, STATISTICS_SCHEMA, Target, write_rows
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, Status
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, ReferenceVersion, Status
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 
@@ -47,6 +48,7 @@ class _File:
     number: int
     landed_on: dt.date
     profile: FileProfile
+    references: tuple[ReferenceVersion, ...] = ()
 
     @property
     def size(self) -> int:
@@ -69,8 +71,8 @@ def clean(
     """
     if len({m.landed_on for m in landings}) < len(landings):
         raise ValueError(f"a landing is given more than once: {sorted(str(m.landed_on) for m in landings)}")
-    named = [(m.landed_on, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
-    files = [_File(number, landed_on, profile) for number, (landed_on, profile) in enumerate(named)]
+    named = [(m, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
+    files = [_File(number, m.landed_on, profile, m.references) for number, (m, profile) in enumerate(named)]
     target = Target(
         lake.store.uri, lake.source, run_id, contract.digest, tuple(f.profile.key for f in files), contract.currency
     )
@@ -121,7 +123,7 @@ def _whole_landings(
                     tables = [
                         exchange.of_file(rows, file.number, landed_on)
                         for file in of_landing
-                        for rows in _parsed(file, store, contract)
+                        for rows in _parsed(file, store, contract, target.store_uri)
                     ]
                     if tables:
                         rows = latest(pa.concat_tables(tables), numbered=numbered)
@@ -141,12 +143,14 @@ def _landings_in_parts(
     """Clean landings too large for one task: files are read separately, then the rows of each transaction meet."""
     numbered = contract.columns["transaction_id"].occurrence
 
+    lake_uri = target.store_uri
+
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = Store(raw_uri)
         for batch in batches:
             for file in (file for group in batch.column(0).to_pylist() for file in groups[group]):
                 first, buckets = places.of(file.landed_on)
-                for rows in _parsed(file, store, contract):
+                for rows in _parsed(file, store, contract, lake_uri):
                     for bucket, line, packed in exchange.pack(rows, buckets):
                         slot = first + bucket
                         yield exchange.packed_batch(places.partition[slot], slot, file.number, line, packed)
@@ -167,17 +171,24 @@ def _one_row_each(spark: SparkSession, groups: list[list[_File]]) -> DataFrame:
     return spark.range(0, len(groups), 1, len(groups))
 
 
-def _parsed(file: _File, store: Store, contract: Contract) -> Iterator[pa.Table]:
+def _parsed(file: _File, store: Store, contract: Contract, lake_uri: str) -> Iterator[pa.Table]:
     """Yield the typed and judged rows of a file (PARSED_SCHEMA) in blocks."""
-    yield from parsed_rows(store, file.profile, contract, file.landed_on)
+    references = references_of(lake_uri, contract, file.references) if contract.references else None
+    yield from parsed_rows(store, file.profile, contract, file.landed_on, references)
 
 
-def parsed_rows(store: Store, profile: FileProfile, contract: Contract, landed_on: dt.date) -> Iterator[pa.Table]:
+def parsed_rows(
+    store: Store,
+    profile: FileProfile,
+    contract: Contract,
+    landed_on: dt.date,
+    references: Mapping[str, pa.Table] | None = None,
+) -> Iterator[pa.Table]:
     """Yield the typed and judged rows (PARSED_SCHEMA) of a file in blocks, in this process and without Spark.
 
     Raises LandingError if the file cannot be read, or does not have its registered size.
     """
-    with store.open(profile.key) as handle, Parser(profile, contract, landed_on) as parser:
+    with store.open(profile.key) as handle, Parser(profile, contract, landed_on, references) as parser:
         _refuse_replaced(handle, profile)
         for records in read_records(handle, profile):
             yield parser.parse(records.table)

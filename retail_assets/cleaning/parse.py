@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from retail_assets.cleaning.contiguous import contiguous
 from retail_assets.cleaning.parse_sql import IDS, OPTIONAL, file_columns, parse_sql, readings_of
+from retail_assets.cleaning.reference_join import ReferenceJoin
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.identifiers import EXACT_IN_SHORT_FLOAT, ROUNDED_MARKS
 from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA, FORMULA_MARK, TextColumns
@@ -70,9 +72,17 @@ class Parser:
     Holds a DuckDB connection, so use it as a context manager.
     """
 
-    def __init__(self, profile: FileProfile, contract: Contract, landed_on: dt.date) -> None:
-        columns = TextColumns(contract, profile.positions, profile.date_order)
-        self._used = sorted(set(profile.positions.values()))
+    def __init__(
+        self,
+        profile: FileProfile,
+        contract: Contract,
+        landed_on: dt.date,
+        references: Mapping[str, pa.Table] | None = None,
+    ) -> None:
+        self._join = ReferenceJoin(profile, contract, references or {}) if contract.references else None
+        positions = self._join.positions if self._join else profile.positions
+        columns = TextColumns(contract, positions, profile.date_order)
+        self._used = sorted(set(positions.values()))
         readings = readings_of(columns)
         self._readings = {name: r.position for name, r in readings.items() if r.position is not None}
         self._same = {name: r.sql for name, r in readings.items() if r.position is None}
@@ -98,6 +108,8 @@ class Parser:
 
     def parse(self, records: pa.Table) -> pa.Table:
         """Return the typed and judged rows (`parsed_schema`) of a block of records, in the same order."""
+        if self._join:
+            records = self._join.of(records, self._con)
         folded = set(self._readings.values())
         texts = {p: _Texts.of(contiguous(records[f"c{p}"]), self._missing, fold=p in folded) for p in self._used}
         columns = {f"c{p}": t.of_records(t.texts) for p, t in texts.items() if p in self._whole_texts}

@@ -212,6 +212,8 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         bits.append((rules.MISSING_AMOUNT, f"NOT ({' OR '.join(given)})"))
     if contract.currencies:
         bits.append((rules.OTHER_CURRENCY, "row_currency IS NULL"))
+    if orphans := [columns.is_orphan(name) for name, rule in contract.references.items() if rule.required]:
+        bits.append((rules.MISSING_REFERENCE, " OR ".join(orphans)))
     if rounded:
         written = dict.fromkeys(text for name in ids for text in columns.texts_of(name))
         limits = {text: next((exact[n] for n in file_columns(text) if n in exact), None) for text in written}

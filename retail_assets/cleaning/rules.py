@@ -53,6 +53,9 @@ MISSING_AMOUNT = Reason("missing_amount", 11, "the row has neither a unit price 
 OTHER_CURRENCY = Reason(
     "other_currency", 12, "the row is in a currency other than the contract's, and the contract has no rate for it"
 )
+MISSING_REFERENCE = Reason(
+    "missing_reference", 13, "the contract requires a reference file to have the row's key, and it does not"
+)
 INVALID_LIST_PRICE = Reason(
     "invalid_list_price", 14, "the list price is given but is no number, is below zero, or has more than four decimals"
 )
@@ -72,6 +75,7 @@ READING = (
     ROUNDED_ID,
     MISSING_AMOUNT,
     OTHER_CURRENCY,
+    MISSING_REFERENCE,
     INVALID_LIST_PRICE,
     INVALID_DISCOUNT,
 )

@@ -37,12 +37,17 @@ def land(
             "--again", help="Land a file even if its bytes have already landed on another day or under another name."
         ),
     ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A reference file of the contract (a product master, …), not sales."),
+    ] = None,
     check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
 ) -> None:
     """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
     from retail_assets.cli.rejected_rows import printable
-    from retail_assets.landing.land import check_file, land_file
-    from retail_assets.landing.partitions import partition_of, refuse_dates_outside
+    from retail_assets.landing.land import check_file, land_file, shown_path
+    from retail_assets.landing.partitions import landed_partitions, partition_of, refuse_dates_outside
+    from retail_assets.landing.references import check_reference, rule_of
     from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
     from retail_assets.landing.repeated_ids import warning_of_repeated_ids
     from retail_assets.platform import Platform
@@ -52,7 +57,12 @@ def land(
     landed_on = date or settings.today()
     refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
     total = sum(check_file(file) for file in files)  # all of them, before anything is landed
-    if check:
+    if reference is not None:
+        rule_of(settings.contract, reference)
+        for file in files:
+            rows = check_reference(file, settings.contract, reference)
+            typer.echo(f"{shown_path(file)}: {rows:,} rows with a key of their own.")
+    elif check:
         profiles = [check_before_landing(file, settings.contract, landed_on) for file in files]
         refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
         for profile in (p for p in profiles if p.skipped):
@@ -64,9 +74,24 @@ def land(
     partitions = set()
     with progress("Landing", total, in_bytes=True) as watch:
         for file in files:
-            landed = land_file(file, store, settings.source, landed_on, again=again, replace=replace, watch=watch)
+            landed = land_file(
+                file,
+                store,
+                settings.source,
+                landed_on,
+                reference=reference,
+                again=again,
+                replace=replace,
+                watch=watch,
+            )
             typer.echo(landed.message)
             partitions.add(partition_of(landed.key) or landed_on)
+    if reference is not None:
+        days = landed_partitions(store, settings.source)
+        if days:
+            typer.echo("The sales that have landed are joined with it again by:")
+            typer.echo(f"Next:  {materialize_command(source or _named_source(settings), days[0], days[-1])}")
+        return
     for partition in sorted(partitions):
         typer.echo(f"Next:  {materialize_command(source or _named_source(settings), partition, partition)}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.references import owners
 from retail_assets.errors import LandingError
 
 _MOST, _LONGEST = 30, 40  # headers that a message shows, and characters of each
@@ -95,6 +96,10 @@ def required_raw_columns(contract: Contract) -> list[str]:
     needed += contract.columns["sold_at"].beside
     needed += [u.column for u in contract.quantity_units]
     needed += contract.file.fill_down[:1]
+    if contract.references:
+        elsewhere = owners(contract.references)
+        needed = [c for c in needed if normalize_header(c) not in elsewhere]
+        needed += [contract.columns[rule.on].header or "" for rule in contract.references.values()]
     by_normal = {normalize_header(n): c for c, names in contract.raw_columns().items() for n in names}
     return list(dict.fromkeys(by_normal[normalize_header(c)] for c in needed))
 

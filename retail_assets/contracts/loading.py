@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from retail_assets.contracts import yaml_text
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.references import ReferenceRule
 from retail_assets.contracts.sections import (
     CancellationRule,
     CategoryRule,
@@ -37,6 +38,7 @@ _RULES: dict[str, type[BaseModel]] = {
     "rules": CategoryRule,
     "cancellations": CancellationRule,
     "currencies": CurrencyRule,
+    "references": ReferenceRule,
     "quantity_units": QuantityUnit,
     "drift": DriftRule,
 }

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.references import Name, ReferenceRule, owners, refuse_contradictions
 from retail_assets.contracts.sections import (
     CancellationRule,
     DateRule,
@@ -72,6 +73,7 @@ class Contract(Section):
     cancellations: CancellationRule | None = None
     refunds: Literal["negative_amount"] | None = added(None)
     currencies: CurrencyRule | None = added(None)
+    references: dict[Name, ReferenceRule] = added({})
     quantity_units: tuple[QuantityUnit, ...] = ()
     amount_tolerance: Annotated[str, Field(pattern=r"^\d+(\.\d{1,2})?$")] = "0.01"
     unknown_columns: Literal["ignore", "warn", "reject"] = "warn"
@@ -101,6 +103,10 @@ class Contract(Section):
             if rule.expression and name not in NUMBERS:
                 raise ValueError(f"columns.{name}: `expression` is for numbers only ({', '.join(NUMBERS)})")
         self._rates_are_of_other_currencies()
+        if self.references:
+            others = [c.column for c in (self.cancellations, self.currencies) if c]
+            others += [*self.file.fill_down, *self.columns["sold_at"].beside]
+            refuse_contradictions(self.references, self.columns, [u.column for u in self.quantity_units], others)
         self._each_name_means_one_column()
         return self
 
@@ -134,7 +140,7 @@ class Contract(Section):
         return ZoneInfo(self.timezone)
 
     def raw_columns(self) -> dict[str, tuple[str, ...]]:
-        """Return every raw column that the contract reads, with its aliases: `{header: (header, *aliases)}`."""
+        """Return every raw column that the contract reads of a file of sales: `{header: (header, *aliases)}`."""
         columns: dict[str, tuple[str, ...]] = {}
         first: dict[str, str] = {}  # how a header was spelled the first time
         for rule in self.columns.values():
@@ -154,4 +160,5 @@ class Contract(Section):
             if normalize_header(name) not in known:
                 columns[name] = (name,)
                 known.add(normalize_header(name))
-        return columns
+        elsewhere = owners(self.references) if self.references else {}
+        return {name: names for name, names in columns.items() if normalize_header(name) not in elsewhere}

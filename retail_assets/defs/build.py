@@ -23,6 +23,7 @@ from retail_assets.defs.checks.landing import landing_checks
 from retail_assets.defs.checks.models import model_checks
 from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
+from retail_assets.defs.checks.references import reference_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.jobs import jobs
@@ -92,6 +93,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *conservation_checks(platform),
             *identity_checks(platform),
             *note_checks(platform),
+            *reference_checks(platform),
             *reconciliation_checks(platform),
             *table_checks(platform),
             *figure_checks(platform),

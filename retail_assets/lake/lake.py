@@ -19,7 +19,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
-from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, Status
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, ReferenceVersion, Status
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 from retail_assets.storage.records import as_record
@@ -48,6 +48,8 @@ class Lake:
             "digest": manifest.digest,
             "files": [f.to_json() for f in manifest.files],
         }
+        if manifest.references:
+            data["references"] = [asdict(r) for r in manifest.references]
         return self._publish(self.manifest_key("raw", manifest.landed_on), data)
 
     def raw(self, landed_on: dt.date) -> RawManifest:
@@ -62,7 +64,12 @@ class Lake:
             files = tuple(FileProfile.from_json(f) for f in data["files"])
             for file in files:
                 as_record(asdict(file), FileProfile)
-            return RawManifest(data["source"], dt.date.fromisoformat(data["landed_on"]), data["contract"], files)
+            versions = (
+                r | {"files": tuple((key, size) for key, size in r["files"])} for r in data.get("references", ())
+            )
+            references = tuple(ReferenceVersion(**r) for r in versions)
+            landed_on = dt.date.fromisoformat(data["landed_on"])
+            return RawManifest(data["source"], landed_on, data["contract"], files, references)
 
     def registered(self, days: Iterable[dt.date]) -> list[RawManifest]:
         """Return the raw manifests of those of the days that have one."""

@@ -16,6 +16,20 @@ STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
 
 
 @dataclass(frozen=True)
+class ReferenceVersion:
+    """The version of a reference file that a landing is joined with: the landed files, and its rows in the lake.
+
+    `files` has key and size of each landed file, `digest` the hash of their bytes.
+    """
+
+    name: str
+    digest: str
+    key: str
+    rows: int
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class RawManifest:
     """The files of one landing when they were registered, each with its hash, shape and control totals."""
 
@@ -23,11 +37,14 @@ class RawManifest:
     landed_on: dt.date
     contract: str
     files: tuple[FileProfile, ...]
+    references: tuple[ReferenceVersion, ...] = ()
 
     @property
     def digest(self) -> str:
-        """A hash that changes when a file of the landing does."""
-        return hashlib.sha256("".join(f"{f.key}\0{f.sha256}\n" for f in self.files).encode()).hexdigest()
+        """A hash that changes when a file of the landing does, or a reference file that it is joined with."""
+        texts = [f"{f.key}\0{f.sha256}\n" for f in self.files]
+        texts += [f"reference {r.name}\0{r.digest}\n" for r in self.references]
+        return hashlib.sha256("".join(texts).encode()).hexdigest()
 
     @property
     def lines(self) -> int:

@@ -18,7 +18,7 @@ from typing import IO, Literal
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import ALLOWED, suffix_of, way_out
-from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.partitions import REFERENCES, partition_folder
 from retail_assets.storage import Entry, Store
 
 _CHUNK = 1 << 20
@@ -96,6 +96,7 @@ def land_file(
     source: str,
     landed_on: dt.date,
     *,
+    reference: str | None = None,
     again: bool = False,
     replace: bool = False,
     present: Sequence[Entry] | None = None,
@@ -106,6 +107,9 @@ def land_file(
     Landing bytes that are already anywhere below the source changes nothing; `again=True` lands them once more under
     the new day or name. Other bytes under the same key are refused, unless `replace=True` declares a correction.
 
+    A `reference` file lands in `<source>/references/<reference>/dt=<landed_on>/` instead; its bytes may have been there
+    before, because the latest day counts.
+
     `present` is `store.list(source)` for a caller that has it already; `watch` is called with the size of every chunk
     copied, in bytes.
 
@@ -113,8 +117,16 @@ def land_file(
     """
     path = Path(path)
     size = check_file(path)
-    key = f"{partition_folder(source, landed_on)}/{file_name_in_store(path.name)}"
+    folder = partition_folder(source, landed_on)
+    if reference is not None:
+        folder = folder.replace("/", f"/{REFERENCES}/{reference}/")
+    key = f"{folder}/{file_name_in_store(path.name)}"
     present = store.list(source) if present is None else present
+    # A product master is no delivery of sales, nor the other way round.
+    if reference is not None:
+        present = [e for e in present if e.key.startswith(f"{folder}/")]
+    else:
+        present = [e for e in present if not e.key.startswith(f"{source}/{REFERENCES}/")]
     sha256: str | None = None
     twins = [e for e in present if e.size == size]
     if again:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import suffix_of
-from retail_assets.landing.partitions import partition_folder, partition_of
+from retail_assets.landing.partitions import REFERENCES, partition_folder, partition_of
 from retail_assets.storage import Store
 from retail_assets.storage.store import is_key
 from retail_assets.storage.unread import printable, unread
@@ -76,6 +76,8 @@ def _next_to_landings(store: Store, source: str) -> list[Overlooked]:
     where = "not in the folder of a landing, dt=YYYY-MM-DD"
     found = [Overlooked(f"{source}/{printable(name)}", where) for name in files if suffix_of(name)]
     for name in folders:
+        if name == REFERENCES:
+            continue
         shown, right = f"{source}/{printable(name)}", _as_partition(name)
         if partition_of(f"{source}/{name}/file") is not None:
             if store.is_local and store.local_path(f"{source}/{name}").is_symlink():

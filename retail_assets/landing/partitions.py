@@ -8,6 +8,8 @@ import re
 from retail_assets.errors import LandingError
 from retail_assets.storage import Store
 
+#: The folder of a source that holds its reference files.
+REFERENCES = "references"
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _PARTITION = re.compile(r"dt=(\d{4}-\d{2}-\d{2})\Z")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retail_assets.contracts.model import Contract
@@ -16,6 +16,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.references import register_references
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.storage import Entry, Store
 
@@ -69,6 +70,9 @@ def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Con
     refuse_vanished(lake, manifests)
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
+    if contract.references and any(m.files for m in manifests):
+        versions = register_references(raw, lake, contract)
+        manifests = [replace(m, references=versions) if m.files else m for m in manifests]
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
 
 

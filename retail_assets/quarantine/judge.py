@@ -69,7 +69,10 @@ def judge(
         staging = [_stage(lake, p, texts, run_id, staged) for p, texts in landings if texts.num_rows]
         if not staging:
             return {}
-        raw = [RawManifest(lake.source, s.landed_on, contract.digest, s.profiles) for s in staging]
+        versions = {p.landed_on: p.raw.references for p, _ in landings}
+        raw = [
+            RawManifest(lake.source, s.landed_on, contract.digest, s.profiles, versions[s.landed_on]) for s in staging
+        ]
         written = job.clean(session, lake.store, lake, raw, contract, run_id)
         try:
             return {s.landed_on: _at_their_places(lake, m, s) for s, m in zip(staging, written, strict=True)}

@@ -23,6 +23,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.references import differing
 from retail_assets.quarantine.rows import Selection, lacking, of_landing, tables
 from retail_assets.quarantine.texts import is_cut
 from retail_assets.storage import Entry, Store
@@ -98,6 +99,11 @@ def plan_landing(
         raise ReplayError(
             f"The files of {manifest.landed_on} have changed since they were cleaned. "
             "Materialize clean_sales again for this landing, which judges every row again."
+        )
+    if name := differing(contract, registered.references):
+        raise ReplayError(
+            f"The landing of {manifest.landed_on} was registered without the reference {name!r} as this contract "
+            "declares it. Materialize raw_sales_files and clean_sales again for it, which judges every row again."
         )
     before = {f.key: f for f in registered.files if f.key in keys}
     now = before if registered.contract == contract.digest else _inspected(raw, before, contract)

@@ -23,6 +23,11 @@ FORMULA = r'^="([^"]*)"$'
 _SOLD_TEXT = "sold_text"
 
 
+def matched_column(reference: str) -> str:
+    """Return the name of the column that has a text where a sale has a match; no header is like it."""
+    return f"\0{reference}"
+
+
 @dataclass(frozen=True)
 class TextColumns:
     """Where the raw columns of one file are. `positions` maps a raw column of the contract to its number in the file.
@@ -40,6 +45,7 @@ class TextColumns:
 
     def __post_init__(self) -> None:
         names = {normalize_header(n): column for column, ns in self.contract.raw_columns().items() for n in ns}
+        names |= {normalize_header(c): c for rule in self.contract.references.values() for c in rule.columns}
         object.__setattr__(self, "_by_normal", names)
 
     def trimmed(self, *, trim: bool, missing: bool = True, only: Collection[int] | None = None) -> str:
@@ -120,6 +126,12 @@ class TextColumns:
     def raw_position(self, raw_column: str) -> int | None:
         """Return the number of the file column of a raw column; None if the file does not have it."""
         return self.positions.get(self._by_normal.get(normalize_header(raw_column), raw_column))
+
+    def is_orphan(self, reference: str) -> str:
+        """Return SQL that is true where a sale has a key that a reference file does not have."""
+        matched = self.positions.get(matched_column(reference))
+        key = self.text(self.contract.columns[self.contract.references[reference].on].header or "")
+        return "FALSE" if matched is None else f"({key} IS NOT NULL AND t{int(matched)} IS NULL)"
 
     def begins(self, rule: CancellationRule | QuantityUnit) -> str:
         """Return SQL that is true where the raw column of a rule begins with the rule's prefix."""

@@ -161,6 +161,12 @@ def _raw_metadata(landings: Registered) -> dict[str, Any]:
         ),
         "times_that_the_clock_skipped": sum(f.clock_changes.skipped for f in files),
         "times_that_the_clock_repeated": sum(f.clock_changes.repeated for f in files),
+        "references": dg.MetadataValue.json(
+            [
+                {"name": r.name, "files": [key for key, _ in r.files], "digest": r.digest, "rows": r.rows}
+                for r in next((m.references for m in manifests if m.references), ())
+            ]
+        ),
         "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(landings.drifts)),
         "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
     }

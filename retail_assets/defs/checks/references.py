@@ -1,0 +1,86 @@
+"""Sales are joined with the latest version of each reference file, and their keys are in it."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import dagster as dg
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from retail_assets.cleaning.reference_join import references_of
+from retail_assets.defs.checks.results import examples, listed, result
+from retail_assets.defs.checks.scope import days_of
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.landing.references import are_current, differing, latest_digests
+from retail_assets.platform import Platform
+
+_SHOWN = 5
+
+
+def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
+    """Build `references_are_current` and `references_match`; none for a contract without references."""
+    contract = platform.settings.contract
+    if not contract.references:
+        return []
+
+    @dg.asset_check(
+        asset="clean_sales",
+        description="Every landing, not only those of a run, is joined with the latest version of each reference file.",
+    )
+    def references_are_current() -> dg.AssetCheckResult:
+        with failing_clearly():
+            latest = latest_digests(platform.raw, platform.source, contract)
+            raws = [raw for raw, _ in platform.lake.cleaned(None) if raw.files]
+        old = [str(raw.landed_on) for raw in raws if not are_current(raw.references, latest)]
+        return result(
+            passed=not old,
+            severity=dg.AssetCheckSeverity.WARN,
+            problem=f"A reference file has changed since these landings were joined with it: {listed(old)}.",
+            todo="Materialize these days again.",
+            landings=len(raws),
+            landings_outdated=len(old),
+        )
+
+    @dg.asset_check(
+        asset="clean_sales",
+        description="Every key of a clean sale (product, customer, store) is in the reference file it is joined with.",
+    )
+    def references_match(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            pairs = platform.lake.cleaned(days_of(context))
+            orphans = {name: _orphans(platform, name, pairs) for name in contract.references}
+        rows = {name: sum(of.values()) for name, of in orphans.items() if of}
+        named = {name: [key for key, _ in of.most_common(_SHOWN)] for name, of in orphans.items() if of}
+        shown = "; ".join(
+            f"{name}: {len(orphans[name])} keys, such as {', '.join(keys)}" for name, keys in named.items()
+        )
+        return result(
+            passed=not rows,
+            severity=dg.AssetCheckSeverity.WARN,
+            problem=f"Sales have keys that the reference file does not have ({shown}).",
+            todo="They count, without its columns or with their defaults. Land a complete file with "
+            "`retail-assets land --reference NAME FILE`, and materialize these days again.",
+            rows_without_a_match=dg.MetadataValue.json(rows),
+            keys=examples(named),
+        )
+
+    return [references_are_current, references_match]
+
+
+def _orphans(platform: Platform, name: str, pairs: Iterable[tuple[RawManifest, CleanManifest]]) -> Counter[str]:
+    """Count the clean rows of each key that the registered version of a reference does not have."""
+    contract, lake = platform.settings.contract, platform.lake
+    column = contract.references[name].on
+    found: Counter[str] = Counter()
+    for raw, clean in pairs:
+        if differing(contract, raw.references) is not None:
+            continue  # references_are_current names it
+        keys = references_of(lake.store.uri, contract, raw.references)[name]["key"]
+        for key in clean.keys("clean"):
+            with lake.store.open(key) as handle:
+                values = pq.read_table(handle, columns=[column])[column].drop_null()
+            missing = values.filter(pc.invert(pc.is_in(values, value_set=keys)))
+            for item in missing.value_counts().to_pylist():
+                found[item["values"]] += item["counts"]
+    return found
