@@ -271,17 +271,22 @@ def test_the_new_day_is_loaded_beside_the_old_ones(upgraded: Home) -> None:
 def test_the_tables_equal_those_of_a_new_home(
     upgraded: Home, spark: object, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The same raw files, cleaned and loaded from nothing."""
+    """The same raw files, cleaned and loaded from nothing.
+
+    Since 0.1.0 an unknown word for a gender is missing and no reason to reject a sale, so the old landings are cleaned
+    again first.
+    """
     new = Home(tmp_path_factory.mktemp("new"), raw=upgraded.path / "raw")
     (new.path / "dagster").mkdir(parents=True)
     days = [landing["landed_on"] for landing in EXPECTED["landings"]]
-    new.run(
-        "materialize",
-        "--select",
-        'group:"ingest" or group:"warehouse" or key:"customer_features"',
-        "--partition-range",
-        f"{days[0]}...{NEXT_DAY}",
-    )
+    for home in (new, upgraded):
+        home.run(
+            "materialize",
+            "--select",
+            'group:"ingest" or group:"warehouse" or key:"customer_features"',
+            "--partition-range",
+            f"{days[0]}...{NEXT_DAY}",
+        )
     ours = rows_by_table(upgraded.path, SOURCE, without=VOLATILE)
     theirs = rows_by_table(new.path, SOURCE, without=VOLATILE)
     for table in INGESTED:
