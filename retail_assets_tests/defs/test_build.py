@@ -44,6 +44,7 @@ UNPARTITIONED = {
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
     ("clean_sales", "revenue_reconciles_with_raw"),
+    ("clean_sales", "ids_identify_sales"),
     ("sales", "revenue_reconciles_with_clean"),
     ("sales", "unique_transaction"),
     ("sales", "matches_contract"),
