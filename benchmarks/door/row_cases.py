@@ -20,7 +20,7 @@ CASES: tuple[Case, ...] = (
     Case(
         GROUP,
         "a status that says that a row is no sale: dropped",
-        shop("rows: {drop: [{column: Status, prefix: Cancel}]}"),
+        shop("rows: {drop: {canceled: {column: Status, prefix: Cancel}}}"),
         lines(f"{HEADER},Status", *CANCELLED),
         KEPT,
         excluded=1,
@@ -29,7 +29,7 @@ CASES: tuple[Case, ...] = (
     Case(
         GROUP,
         "a status that says that a row is a sale: kept",
-        shop("rows: {keep: [{column: Status, equals: Completed}]}"),
+        shop("rows: {keep: {completed: {column: Status, equals: Completed}}}"),
         lines(f"{HEADER},Status", *CANCELLED),
         KEPT,
         excluded=1,
@@ -37,7 +37,7 @@ CASES: tuple[Case, ...] = (
     Case(
         GROUP,
         "several words of a status",
-        shop("rows: {drop: [{column: Status, in: [Cancelled, Failed]}]}"),
+        shop("rows: {drop: {no_sale: {column: Status, in: [Cancelled, Failed]}}}"),
         lines(f"{HEADER},Status", *CANCELLED),
         KEPT,
         excluded=1,

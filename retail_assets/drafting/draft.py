@@ -482,7 +482,7 @@ def _rows(w: _Writer, roles: dict[str, Column]) -> None:
         w.ask(f"are rows with the {status.name} {', '.join(perhaps)} sales? They are counted as such")
     if dropped and "rows" in Contract.model_fields:
         values = ", ".join(map(_q, dropped))
-        w.lines.append(f"rows: {{drop: [{{column: {_q(status.name)}, in: [{values}], name: no_sale}}]}}")
+        w.lines.append(f"rows: {{drop: {{no_sale: {{column: {_q(status.name)}, in: [{values}]}}}}}}")
     elif dropped:
         w.ask(
             f"rows with the {status.name} {', '.join(dropped)} are no sales, but are counted: remove them from the file"

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from retail_assets.contracts.date_languages import date_names
 
+_TOO_LARGE = Decimal(10) ** 12  # no column of money is that wide
 _MISSING = {"", "null", "n/a", "#n/a", "nan", "none", "\\n", "na", "-"}
 _MONEY = re.compile(
     r"^(?P<open>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[^\d\s.,'+\-()−%][^\d\s,'+\-()−%]{0,7})?\s*(?P<minus2>[-+−])?\s*"
@@ -271,5 +272,7 @@ def number(text: str, marks: Numbers) -> Decimal | None:
     try:
         value = Decimal(digits + (match["exponent"] or ""))
     except InvalidOperation:
+        return None
+    if abs(value) >= _TOO_LARGE:
         return None
     return -value if negative else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import json
 import zlib
 from collections import Counter
@@ -17,11 +18,14 @@ from retail_assets.drafting.header_words import TOTALS, WORDS, key_of
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import format_of
 from retail_assets.landing.land import check_file
+from retail_assets.landing.workbook.parts import open_workbook, read_texts
+from retail_assets.landing.workbook.rows import sheet_rows
 
 #: Rows beyond this are not read for a draft. Whatever concerns the whole file is proved again when it lands.
 MOST_ROWS = 300_000
 _MOST_BYTES = 64 << 20
 _HEADER_WITHIN = 50  # lines
+_MOST_WIDTH = 1000  # columns of a sheet
 _DELIMITERS = (",", ";", "\t", "|")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _WESTERN = "äöüßéèêëàáâãåæçñóòôõøíìîïúùûÄÖÜÉÈÀÅÇÑØ€£°–—’‘“”´«»©®²½ "
@@ -59,7 +63,7 @@ def read_table(path: Path) -> RawTable:
     """Read a file's header and rows. Raises LandingError if it cannot be landed, or no table is found in it."""
     check_file(path)
     suffix = path.suffix.lower()
-    if suffix in (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"):
+    if suffix == ".xlsx":
         return _of_workbook(path)
     kind, compression = format_of(path.name)
     if kind == "parquet":
@@ -238,17 +242,13 @@ def _of_parquet(path: Path) -> RawTable:
 
 
 def _of_workbook(path: Path) -> RawTable:
-    import python_calamine
-
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        tables = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except (python_calamine.CalamineError, OSError) as e:
-        raise LandingError(f"{path} cannot be read as a workbook ({str(e)[:200]}). Save it again as .xlsx.") from e
-    texts = {
-        name: [(at, [_text(cell) for cell in row]) for at, row in enumerate(rows) if any(map(_text, row))]
-        for name, rows in tables.items()
-    }
+    texts: dict[str, list[tuple[int, list[str]]]] = {}
+    with path.open("rb") as handle, open_workbook(handle, path.name) as book:
+        read_texts(book)
+        for each in book.sheets:
+            rows = [r for r in itertools.islice(sheet_rows(book, each), MOST_ROWS) if r.cells]
+            width = min(_MOST_WIDTH, max((max(r.cells) + 1 for r in rows), default=0))
+            texts[each.name] = [(r.number - 1, [r.cells.get(i, "") for i in range(width)]) for r in rows]
     filled = {name: rows for name, rows in texts.items() if len(rows) > 1}
     if not filled:
         raise LandingError(f"{path} has no sheet with a header and rows.")
@@ -258,12 +258,12 @@ def _of_workbook(path: Path) -> RawTable:
     if at is None:
         raise LandingError(f"{path}: no row of the sheet {sheet!r} looks like a header.")
     skipped, header = records[at]
-    rows = [record for _, record in records[at + 1 :]]
+    body = [record for _, record in records[at + 1 :]]
     while header and not header[-1].strip():
         header = header[:-1]
-    rows = [row[: len(header)] for row in rows]
+    body = [row[: len(header)] for row in body]
     return RawTable(
-        path.name, "xlsx", header, rows, skipped=skipped, totals=_totals(rows), sheet=sheet, sheets=tuple(filled)
+        path.name, "xlsx", header, body, skipped=skipped, totals=_totals(body), sheet=sheet, sheets=tuple(filled)
     )
 
 
