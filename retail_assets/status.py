@@ -30,6 +30,7 @@ class LandingStatus:
     rows_clean: int | None
     rows_quarantined: int | None
     rows_superseded: int | None
+    rows_excluded: int | None
     rows_loaded: int | None
     state: str
 
@@ -84,7 +85,7 @@ def _landing(
     times = [f.modified for f in files if f.modified is not None]
     common = (day, len(files), sum(f.size for f in files), _moment(max(times)) if times else None)
     if not is_cleaned:
-        return LandingStatus(*common, None, None, None, None, rows_loaded, "landed")
+        return LandingStatus(*common, None, None, None, None, None, rows_loaded, "landed")
     raw, clean = platform.lake.raw(day), platform.lake.clean(day)
     folder = f"{platform.source}/clean/dt={day.isoformat()}"
     manifests = [e for e in platform.lake.store.list(folder) if e.key == f"{folder}/manifest.json"]
@@ -100,6 +101,7 @@ def _landing(
         clean.rows("clean"),
         clean.rows("quarantine"),
         clean.rows("superseded"),
+        clean.rows("excluded"),
         rows_loaded,
         state,
     )

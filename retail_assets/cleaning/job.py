@@ -74,7 +74,14 @@ def clean(
     named = [(m, f) for m in landings for f in sorted(m.files, key=lambda f: f.key)]
     files = [_File(number, m.landed_on, profile, m.references) for number, (m, profile) in enumerate(named)]
     target = Target(
-        lake.store.uri, lake.source, run_id, contract.digest, tuple(f.profile.key for f in files), contract.currency
+        lake.store.uri,
+        lake.source,
+        run_id,
+        contract.digest,
+        tuple(f.profile.key for f in files),
+        contract.currency,
+        contract.rows.names if contract.rows else (),
+        contract.row_rules_json,
     )
     statistics: list[Any] = []
     if files:
@@ -222,11 +229,13 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
     files: dict[Status, tuple[LakeFile, ...]] = {}
     reasons: Counter[str] = Counter()
     notes: Counter[str] = Counter()
+    exclusions: Counter[str] = Counter()
+    counted = {"quarantine": reasons, "clean": notes, "excluded": exclusions}
     for status in STATUSES:
         of_status = sorted((s for s in statistics if s["status"] == status), key=lambda s: s["key"])
         files[status] = tuple(LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status)
         for s in of_status:
-            (reasons if status == "quarantine" else notes).update(json.loads(s["reasons"]))
+            counted.get(status, notes).update(json.loads(s["reasons"]))
     return CleanManifest(
         raw.source,
         raw.landed_on,
@@ -237,6 +246,8 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
         dict(sorted(reasons.items())),
         dict(sorted(notes.items())),
         target.currency,
+        dict(sorted(exclusions.items())),
+        target.row_rules_json,
     )
 
 

@@ -6,18 +6,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from retail_assets.cleaning.rules import REJECTING
-from retail_assets.cleaning.write import CLEAN, QUARANTINE, SUPERSEDED
+from retail_assets.cleaning.rules import FIRST_EXCLUSION_BIT, REJECTING
+from retail_assets.cleaning.write import CLEAN, EXCLUDED, QUARANTINE, SUPERSEDED
 
 
 def latest(rows: pa.Table, *, numbered: bool) -> pa.Table:
-    """Add the column `status`: CLEAN, QUARANTINE, or SUPERSEDED by a later line of the landing.
+    """Add the column `status`: CLEAN, QUARANTINE, EXCLUDED, or SUPERSEDED by a later line of the landing.
 
     `rows` are judged rows of one landing, in the order of files and lines. With `numbered`, rows that share an id are
     not superseded; their ids get a number appended instead.
     """
     whole = (rows["reasons"].to_numpy() & REJECTING) == 0
-    status = np.where(whole, CLEAN, QUARANTINE).astype(np.int32)
+    excluded = rows["reasons"].to_numpy() >> FIRST_EXCLUSION_BIT != 0
+    whole &= ~excluded
+    status = np.where(whole, CLEAN, np.where(excluded, EXCLUDED, QUARANTINE)).astype(np.int32)
     at = np.flatnonzero(whole)
     ids = rows["transaction_id"] if len(at) == rows.num_rows else rows["transaction_id"].filter(pa.array(whole))
     ids = ids.combine_chunks()

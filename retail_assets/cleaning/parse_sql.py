@@ -13,6 +13,7 @@ from retail_assets.contracts.typing_sql.categories import category
 from retail_assets.contracts.typing_sql.exchange_rates import converted, row_currency
 from retail_assets.contracts.typing_sql.identifiers import identifier, is_rounded, too_long
 from retail_assets.contracts.typing_sql.moments import moment
+from retail_assets.contracts.typing_sql.row_rules import excluding
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.tables import SALES_CLEAN
 
@@ -138,7 +139,7 @@ def parse_sql(
             FROM settled
         ),
         judged AS (
-            SELECT *, CASE WHEN defects <> 0 THEN defects ELSE ({mask})::BIGINT END
+            SELECT *, CASE WHEN defects <> 0 THEN defects{_excluded(columns, contract)} ELSE ({mask})::BIGINT END
                       AS rejecting
             FROM complete
         )
@@ -149,6 +150,18 @@ def parse_sql(
                CASE WHEN rejecting <> 0 THEN left(raw, {_RAW_CHARACTERS}) END AS raw_text,
                CASE WHEN rejecting = 0 THEN hash(transaction_id) ELSE line::UBIGINT END AS spread
         FROM judged"""
+
+
+def _excluded(columns: TextColumns, contract: Contract) -> str:
+    """Return the case of a row that a rule of the contract excludes, whatever else is wrong with it."""
+    if contract.rows is None:
+        return ""
+    rules_that_exclude = excluding(columns, contract.rows)
+    bits = (
+        f"CASE WHEN {sql} THEN {1 << (rules.FIRST_EXCLUSION_BIT + i)} ELSE 0 END"
+        for i, sql in enumerate(rules_that_exclude)
+    )
+    return f" WHEN {' OR '.join(rules_that_exclude)} THEN ({' + '.join(bits)})::BIGINT"
 
 
 def _refunds(contract: Contract) -> str:

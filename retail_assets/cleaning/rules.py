@@ -6,6 +6,7 @@ is read (`readers/`, `parse.py`). The second is judged on the typed columns, wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retail_assets.contracts.model import Contract
@@ -85,6 +86,8 @@ UNKNOWN_AGE = Reason("unknown_age", 41, "the age is not a whole number from 0 to
 NOTES = (UNKNOWN_GENDER, UNKNOWN_AGE)
 #: The bits of all reasons that reject a row.
 REJECTING = (1 << UNKNOWN_GENDER.bit) - 1
+#: From this bit on each bit is a rule of the contract (`rows`) that excludes the row; then no other bit is set.
+FIRST_EXCLUSION_BIT = 42
 STRUCTURAL_MASK = MALFORMED_ROW.mask | UNCLOSED_QUOTE.mask | NOT_TEXT.mask
 
 _MISSING = {
@@ -160,3 +163,12 @@ def names_of(mask: int) -> list[str]:
     ['malformed_row', 'invalid_date']
     """
     return [name for bit, name in sorted(NAMES.items()) if mask >> bit & 1]
+
+
+def exclusions_of(mask: int, names: Sequence[str]) -> list[str]:
+    """Return which of the contract's rules exclude a row; `names` are those of all its rules.
+
+    >>> exclusions_of(1 << 43, ["paid", "test_orders"])
+    ['test_orders']
+    """
+    return [name for i, name in enumerate(names) if mask >> (FIRST_EXCLUSION_BIT + i) & 1]

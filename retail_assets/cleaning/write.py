@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 
 from retail_assets.cleaning import rules
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import Status
+from retail_assets.lake.manifests import AS_TEXT, Status, table_of
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
-_STATUS_OF_CODE: tuple[Status, ...] = ("clean", "quarantine", "superseded")
-CLEAN, QUARANTINE, SUPERSEDED = range(3)
+_STATUS_OF_CODE: tuple[Status, ...] = ("clean", "quarantine", "superseded", "excluded")
+CLEAN, QUARANTINE, SUPERSEDED, EXCLUDED = range(4)
 
 #: Statistics of one written file, as Spark returns them to the driver.
 STATISTICS_SCHEMA = pa.schema(
@@ -64,6 +64,8 @@ class Target:
     contract: str
     file_keys: tuple[str, ...]
     currency: str = ""
+    row_rules: tuple[str, ...] = ()
+    row_rules_json: str = ""
 
     def lake(self) -> Lake:
         return Lake(Store(self.store_uri), self.source)
@@ -76,7 +78,8 @@ class _OpenFile:
         self._landed_on, self._status = landed_on, status
         lake = target.lake()
         self.key = lake.data_key(landed_on, target.run_id, f"{status}-{uuid.uuid4().hex}")
-        table = SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
+        self._row_rules = target.row_rules
+        table = table_of(status)
         with contextlib.ExitStack() as stack:
             self._sink = stack.enter_context(lake.store.writing(self.key))
             self._writer = stack.enter_context(
@@ -103,6 +106,10 @@ class _OpenFile:
             masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
             for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
                 self._reasons.update(dict.fromkeys(rules.names_of(mask), count))
+        elif self._status == "excluded":
+            masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
+            for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
+                self._reasons.update(dict.fromkeys(rules.exclusions_of(mask, self._row_rules), count))
         elif self._status == "clean":
             notes = judged["reasons"].to_numpy()
             if np.bitwise_or.reduce(notes):
@@ -150,10 +157,10 @@ def write_rows(rows: pa.Table, landed_on: dt.date, target: Target) -> list[dict[
             file = _OpenFile(target, landed_on, name)
             try:
                 # Rejected rows have their raw text, which may be long.
-                step = min(_ROWS_IN_GROUP, _REJECTED_ROWS_IN_GROUP if name == "quarantine" else _ROWS_IN_GROUP)
+                step = min(_ROWS_IN_GROUP, _REJECTED_ROWS_IN_GROUP if name in AS_TEXT else _ROWS_IN_GROUP)
                 for low in range(0, count, step):
                     piece = part.slice(low, step)
-                    file.add((_quarantine_rows if name == "quarantine" else _clean_rows)(piece, target), piece)
+                    file.add((_text_rows if name in AS_TEXT else _clean_rows)(piece, target), piece)
             except BaseException as e:
                 explained = file.discard(e)
                 if explained is e:
@@ -183,10 +190,10 @@ def _clean_rows(part: pa.Table, target: Target) -> pa.Table:
     )
 
 
-def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:
+def _text_rows(part: pa.Table, target: Target) -> pa.Table:
     columns = {"transaction_id": part["transaction_id"], "total_amount": part["total_amount"]} | _lineage(part, target)
     masks = part["reasons"].to_pylist()
-    named = {mask: ",".join(rules.names_of(mask)) for mask in set(masks)}
+    named = {mask: ",".join(_names_of(mask, target)) for mask in set(masks)}
     columns["reasons"] = pa.array([named[m] for m in masks], pa.string())
     columns["raw_text"] = pa.array([_cut(t or "") for t in part["raw_text"].to_pylist()], pa.string())
     columns["contract_version"] = pa.repeat(target.contract, part.num_rows)
@@ -195,6 +202,10 @@ def _quarantine_rows(part: pa.Table, target: Target) -> pa.Table:
     columns["transaction_id"] = pa.array(ids, pa.string())
     schema = SALES_QUARANTINE.arrow_schema()
     return pa.table([columns[f.name].cast(f.type) for f in schema], schema=schema)
+
+
+def _names_of(mask: int, target: Target) -> list[str]:
+    return rules.exclusions_of(mask, target.row_rules) or rules.names_of(mask)
 
 
 def _cut(text: str) -> str:

@@ -148,6 +148,8 @@ def replay_lines(report: Report) -> list[str]:
         lines.append(f"{'Dry run: judged' if report.dry_run else 'Judged'} {what}:")
         lines.append(f"  {report.count('cleaned'):>9,}  clean (money {report.amount:+,})")
         lines.append(f"  {report.count('superseded'):>9,}  superseded by a later line of their landing")
+        if excluded := report.count("excluded"):
+            lines.append(f"  {excluded:>9,}  excluded by a rule of the contract")
         reasons: Counter[str] = Counter()
         for result in by_text:
             reasons.update(result.reasons)
@@ -161,7 +163,7 @@ def replay_lines(report: Report) -> list[str]:
     for manifest in report.cleaned_whole:
         lines.append(
             f"  {manifest.landed_on}: {manifest.rows('clean'):,} clean, {manifest.rows('quarantine'):,} rejected, "
-            f"{manifest.rows('superseded'):,} superseded"
+            f"{manifest.rows('superseded'):,} superseded, {manifest.rows('excluded'):,} excluded"
         )
     if late := len(report.loaded_late):
         done = "would be loaded" if report.dry_run else "loaded"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retail_assets.status import Status
 
 _MOST_LANDINGS = 40
+_COUNTS = ("rows_clean", "rows_quarantined", "rows_superseded", "rows_excluded", "rows_loaded")
 
 
 def status(as_json: AsJson = False) -> None:
@@ -36,17 +37,24 @@ def print_status(status: Status, console: Console) -> None:
 
     shown = status.landings[-_MOST_LANDINGS:]
     table = Table(title=f"Landings of {status.source}", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("landed on", "files", "clean", "quarantined", "superseded", "loaded", "cleaned, UTC", "state"):
+    for name in (
+        "landed on",
+        "files",
+        "clean",
+        "quarantined",
+        "superseded",
+        "excluded",
+        "loaded",
+        "cleaned, UTC",
+        "state",
+    ):
         table.add_column(name, justify="left" if name in ("landed on", "state") else "right", no_wrap=True)
     for item in shown:
-        counts = (item.rows_clean, item.rows_quarantined, item.rows_superseded, item.rows_loaded)
+        counts = tuple(getattr(item, name) for name in _COUNTS)
         moment = item.cleaned_at.strftime("%m-%d %H:%M") if item.cleaned_at else "-"
         table.add_row(str(item.landed_on), str(item.files), *map(_count, counts), moment, item.state)
     if status.landings:
-        sums = (
-            sum(getattr(item, name) or 0 for item in status.landings)
-            for name in ("rows_clean", "rows_quarantined", "rows_superseded", "rows_loaded")
-        )
+        sums = (sum(getattr(item, name) or 0 for item in status.landings) for name in _COUNTS)
         table.add_section()
         table.add_row(
             f"all {len(status.landings)}", str(sum(i.files for i in status.landings)), *map(_count, sums), "", ""

@@ -96,6 +96,7 @@ def required_raw_columns(contract: Contract) -> list[str]:
     needed += contract.columns["sold_at"].beside
     needed += [u.column for u in contract.quantity_units]
     needed += contract.file.fill_down[:1]
+    needed += contract.rows.columns if contract.rows else ()
     if contract.references:
         elsewhere = owners(contract.references)
         needed = [c for c in needed if normalize_header(c) not in elsewhere]

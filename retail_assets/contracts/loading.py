@@ -15,6 +15,7 @@ from retail_assets.contracts import yaml_text
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import ReferenceRule
+from retail_assets.contracts.row_rules import RowCondition, RowRules
 from retail_assets.contracts.sections import (
     CancellationRule,
     CategoryRule,
@@ -36,6 +37,9 @@ _RULES: dict[str, type[BaseModel]] = {
     "numbers": NumberRule,
     "columns": FieldRule,
     "rules": CategoryRule,
+    "rows": RowRules,
+    "keep": RowCondition,
+    "drop": RowCondition,
     "cancellations": CancellationRule,
     "currencies": CurrencyRule,
     "references": ReferenceRule,

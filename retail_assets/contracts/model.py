@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.references import Name, ReferenceRule, owners, refuse_contradictions
+from retail_assets.contracts.row_rules import RowRules
 from retail_assets.contracts.sections import (
     CancellationRule,
     DateRule,
@@ -70,6 +71,8 @@ class Contract(Section):
     category_case: Literal["keep", "title", "upper"] = "keep"
     genders: dict[Literal["Female", "Male", "Other"], tuple[str, ...]] = added({})
     identity_limit: Annotated[float, Field(ge=0, le=1)] = added(0.05)
+    rows: RowRules | None = added(None)
+    quarantine_limit: Annotated[float, Field(gt=0, le=1)] = added(0.5)
     cancellations: CancellationRule | None = None
     refunds: Literal["negative_amount"] | None = added(None)
     currencies: CurrencyRule | None = added(None)
@@ -136,6 +139,11 @@ class Contract(Section):
         return f"{self.name}@{self.version}+{hashlib.sha256(text).hexdigest()[:8]}"
 
     @property
+    def row_rules_json(self) -> str:
+        """The rules on which rows count, as JSON; empty without any."""
+        return self.rows.model_dump_json() if self.rows else ""
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
@@ -151,6 +159,7 @@ class Contract(Section):
         extra += [header for rule in self.columns.values() for header in rule.beside]
         extra += [u.column for u in self.quantity_units]
         extra += self.file.fill_down
+        extra += self.rows.columns if self.rows else ()
         if self.cancellations:
             extra.append(self.cancellations.column)
         if self.currencies:

@@ -29,7 +29,7 @@ from retail_assets.settings import Settings
 
 #: The tag under which runs of a replay carry their selection.
 REPLAY_TAG = "retail_assets/replay"
-_COUNTED = ("selected", "cleaned", "superseded", "rejected", "gave_way")
+_COUNTED = ("selected", "cleaned", "superseded", "rejected", "excluded", "gave_way")
 _LOADED = ("sales", "sales_quarantine")
 _REPLAYED = ("clean_sales", "quarantined_sales")
 

@@ -32,7 +32,12 @@ from retail_assets.storage import Store
 #: Rows that are shown before and after.
 SHOWN_ROWS = 5
 #: The status of a row by its code in `cleaning.latest`.
-_STATUS = {write.CLEAN: "clean", write.QUARANTINE: "rejected", write.SUPERSEDED: "superseded"}
+_STATUS = {
+    write.CLEAN: "clean",
+    write.QUARANTINE: "rejected",
+    write.SUPERSEDED: "superseded",
+    write.EXCLUDED: "excluded",
+}
 _SUMMED = ("quantity", "total_amount")
 _SHORT_BLOCK = 1 << 16
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from retail_assets.lake import manifests
 from retail_assets.lake.manifests import STATUSES, CleanManifest
 
 if TYPE_CHECKING:
     from retail_assets.lake.lake import Lake
 
-#: Statuses as people read them: clean, quarantined, superseded.
-NAMES: tuple[str, ...] = tuple("quarantined" if status == "quarantine" else status for status in STATUSES)
+#: Statuses as people read them: clean, quarantined, superseded, excluded.
+NAMES: tuple[str, ...] = tuple(manifests.NAMES[status] for status in STATUSES)
 _NOT_TO_BE_TRUSTED = "date_out_of_range"
 
 
@@ -47,9 +48,9 @@ class Landed:
         return self.amounts.get(name, Decimal("0.00"))
 
 
-def count_landed(manifests: Iterable[CleanManifest]) -> Landed:
+def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
     """Add up the manifests of the landings, without the days of rejected rows."""
-    landings = list(manifests)
+    landings = list(cleaned)
     named = tuple(zip(NAMES, STATUSES, strict=True))
     return Landed(
         rows={name: sum(m.rows(status) for m in landings) for name, status in named},
@@ -59,10 +60,10 @@ def count_landed(manifests: Iterable[CleanManifest]) -> Landed:
 
 def read_landed(lake: Lake) -> Landed:
     """Add up what became of all landed rows, and read the quarantine for the days of its rows."""
-    manifests = [lake.clean(day) for day in lake.landings("clean")]
-    counted = count_landed(manifests)
+    landings = [lake.clean(day) for day in lake.landings("clean")]
+    counted = count_landed(landings)
     without_amount, days = 0, Counter[dt.date]()
-    for key in (key for manifest in manifests for key in manifest.keys("quarantine")):
+    for key in (key for landing in landings for key in landing.keys("quarantine")):
         lacking, found = _quarantine_file(lake, key)
         without_amount += lacking
         days.update(found)

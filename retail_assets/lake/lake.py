@@ -19,11 +19,18 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
-from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, RawManifest, ReferenceVersion, Status
+from retail_assets.lake.manifests import (
+    STATUSES,
+    CleanManifest,
+    LakeFile,
+    RawManifest,
+    ReferenceVersion,
+    Status,
+    table_of,
+)
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 from retail_assets.storage.records import as_record
-from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
 _READS_AT_ONCE = 16
 _PUBLISH_TRIES = 5
@@ -142,6 +149,8 @@ class Lake:
                 data["reasons"],
                 data.get("notes", {}),
                 data.get("currency", ""),
+                data.get("exclusions", {}),
+                data.get("row_rules", ""),
             )
 
     def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:
@@ -172,7 +181,7 @@ class Lake:
         """Return the first rows of the first file with this status, as a sample; no rows if there is none."""
         import pyarrow.parquet as pq
 
-        table = SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
+        table = table_of(status)
         for key in (key for m in manifests for key in m.keys(status)):
             with self.store.open(key) as handle:
                 batch = next(pq.ParquetFile(handle).iter_batches(batch_size=rows), None)

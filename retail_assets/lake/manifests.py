@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from retail_assets.lake.profile import FileProfile
+from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
 
-Status = Literal["clean", "quarantine", "superseded"]
-STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded")
+Status = Literal["clean", "quarantine", "superseded", "excluded"]
+STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded", "excluded")
+#: What people read instead of a status.
+NAMES: dict[Status, str] = {
+    "clean": "clean",
+    "quarantine": "quarantined",
+    "superseded": "superseded",
+    "excluded": "excluded",
+}
+#: Rows of these statuses are kept as the text that they are in the file, with the names of the rules.
+AS_TEXT: tuple[Status, ...] = ("quarantine", "excluded")
+
+
+def table_of(status: Status) -> Table:
+    """Return the table whose columns rows of a status have in the lake."""
+    return SALES_QUARANTINE if status in AS_TEXT else SALES_CLEAN
 
 
 @dataclass(frozen=True)
@@ -73,10 +89,12 @@ class LakeFile:
 
 @dataclass(frozen=True)
 class CleanManifest:
-    """The result of cleaning one landing: files by status, rejected rows by reason, and clean rows by what is noted.
+    """The result of cleaning one landing: files by status, and counts of rejected, excluded and noted rows by name.
 
-    A note is what could not be read although the row counts, such as a word for the gender that is not known. Version
-    0.1.0 did not record the `currency`.
+    `exclusions` counts excluded rows by the rule of the contract (`rows`) that excludes them; `row_rules` are these
+    rules as JSON, empty for none: a replay under other rules would have to look at clean rows too. A note is what could
+    not be read although the row counts, such as a word for the gender that is not known. Version 0.1.0 did not record
+    the `currency`.
     """
 
     source: str
@@ -88,6 +106,12 @@ class CleanManifest:
     reasons: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     currency: str = ""
+    exclusions: dict[str, int] = field(default_factory=dict)
+    row_rules: str = ""
+
+    def __post_init__(self) -> None:
+        """Give every status its files; an earlier version did not know them all."""
+        object.__setattr__(self, "files", {status: self.files.get(status, ()) for status in STATUSES})
 
     def rows(self, status: Status) -> int:
         return sum(f.rows for f in self.files[status])
@@ -109,8 +133,12 @@ class CleanManifest:
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:
     """Return rejected rows by reason over several landings, most frequent first. A row counts once for each reason."""
-    total: dict[str, int] = {}
-    for manifest in manifests:
-        for name, count in manifest.reasons.items():
-            total[name] = total.get(name, 0) + count
+    return total_counts(manifest.reasons for manifest in manifests)
+
+
+def total_counts(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Return the sum of counts by name, most frequent first."""
+    total: Counter[str] = Counter()
+    for of_one in counts:
+        total.update(of_one)
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))

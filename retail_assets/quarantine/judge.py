@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 from retail_assets.cleaning import job
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest, Status
+from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest, Status, table_of
 from retail_assets.lake.profile import FileProfile
 from retail_assets.lake.sweep import GRACE
 from retail_assets.quarantine.plan import LandingPlan
-from retail_assets.quarantine.rows import PLACE, places, read_files, table_of
+from retail_assets.quarantine.rows import PLACE, places, read_files
 from retail_assets.quarantine.texts import physical_lines
 
 if TYPE_CHECKING:

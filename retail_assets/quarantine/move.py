@@ -22,10 +22,10 @@ import pyarrow.compute as pc
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import RetailError
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, Status
+from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile, Status, table_of
 from retail_assets.quarantine.judge import Judged
 from retail_assets.quarantine.plan import AND, Chosen, LandingPlan, ReplayError
-from retail_assets.quarantine.rows import PLACE, places, read_table, table_of, tables
+from retail_assets.quarantine.rows import PLACE, places, read_table, tables
 
 _ROWS_IN_GROUP = 256_000
 _NO_MONEY = Decimal("0.00")
@@ -39,12 +39,13 @@ class ReplayConflictError(ReplayError):
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of the chosen rows of one landing: `selected` = cleaned + superseded + rejected.
+    """What became of the chosen rows of one landing: `selected` = cleaned + superseded + rejected + excluded.
 
     `cleaned` rows are clean now; `superseded` ones are valid, but a later line of the landing has their transaction;
-    `rejected` ones stay in quarantine. `gave_way` counts rows that were clean before and that a replayed later line
-    supersedes. `amount` is the money of `cleaned` minus that of the rows that gave way. If `whole` is set, nothing was
-    done, because the landing must be cleaned as a whole; it says why.
+    `rejected` ones stay in quarantine; a rule of the contract keeps `excluded` ones out. `gave_way` counts rows that
+    were clean before and that a replayed later line supersedes. `amount` is the money of `cleaned` minus that of the
+    rows that gave way. If `whole` is set, nothing was done, because the landing must be cleaned as a whole; it says
+    why.
     """
 
     landed_on: dt.date
@@ -53,6 +54,7 @@ class Replayed:
     superseded: int = 0
     rejected: int = 0
     gave_way: int = 0
+    excluded: int = 0
     amount: Decimal = _NO_MONEY
     reasons: Mapping[str, int] = field(default_factory=dict)
     manifest: CleanManifest | None = None
@@ -66,6 +68,7 @@ class Replayed:
             "superseded": self.superseded,
             "rejected": self.rejected,
             "gave_way": self.gave_way,
+            "excluded": self.excluded,
             "amount": str(self.amount),
             "reasons": dict(self.reasons),
             "clean_whole_landing": self.whole,
@@ -91,6 +94,7 @@ def move(
         matches.losers.num_rows + judged.tables["superseded"].num_rows,
         rejected.num_rows,
         matches.giving_way.num_rows,
+        judged.tables["excluded"].num_rows,
         _money(matches.winners) - _money(matches.giving_way),
         _reasons(rejected),
     )
@@ -193,7 +197,14 @@ def _new_files(
     lines = _lines(aside[0]) + _lines(aside[1]) + matches.giving_way.num_rows
     superseded = [*before["superseded"], *writing.file("superseded", aside, lines)]
     quarantine = _new_quarantine(lake, contract, plan, chosen, judged, writing)
-    return {"clean": tuple(clean), "quarantine": tuple(quarantine), "superseded": tuple(superseded)}
+    out = judged.tables["excluded"]
+    excluded = [*before["excluded"], *writing.file("excluded", [out], _lines(out))]
+    return {
+        "clean": tuple(clean),
+        "quarantine": tuple(quarantine),
+        "superseded": tuple(superseded),
+        "excluded": tuple(excluded),
+    }
 
 
 def _new_quarantine(
@@ -248,6 +259,8 @@ def _new_manifest(
         {name: counts[name] for name in sorted(counts) if counts[name]},
         dict(sorted((Counter(before.notes) + Counter(judged.notes)).items())),
         before.currency,
+        dict(sorted((Counter(before.exclusions) + Counter(_reasons(judged.tables["excluded"]))).items())),
+        before.row_rules,
     )
     totals = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
     rows, lines, money = totals[0]

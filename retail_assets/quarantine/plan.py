@@ -175,6 +175,8 @@ def _inspected(raw: Store, files: Mapping[str, FileProfile], contract: Contract)
 def _of_contracts(contract: Contract, registered: RawManifest, manifest: CleanManifest) -> str | None:
     if registered.contract != manifest.contract.split(AND)[0]:
         return "its files were registered by another contract than cleaned them, which may split them differently"
+    if manifest.row_rules != contract.row_rules_json:
+        return "the contract has other rules on which rows count (`rows`), also for clean rows"
     if contract.columns["transaction_id"].occurrence:
         return "the source numbers the lines of one id in order, and the numbers of clean rows could change"
     return None

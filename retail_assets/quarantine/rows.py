@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from retail_assets.cleaning.rules import NAMES
 from retail_assets.errors import NotReadyError, RetailError, nearest
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import CleanManifest, LakeFile, Status
-from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
+from retail_assets.lake.manifests import CleanManifest, LakeFile, table_of
+from retail_assets.tables import SALES_QUARANTINE
 
 PLACE = ("source_file", "source_line")
 
@@ -138,11 +138,6 @@ def lacking(lake: Lake, manifest: CleanManifest) -> list[str]:
 def read_files(lake: Lake, files: Sequence[LakeFile], schema: pa.Schema) -> pa.Table:
     """Read Parquet files of the lake as one table; it is empty for no files."""
     return pa.concat_tables([schema.empty_table(), *(read_table(lake, f).cast(schema) for f in files)])
-
-
-def table_of(status: Status) -> Table:
-    """Return the table whose columns rows of a status have."""
-    return SALES_QUARANTINE if status == "quarantine" else SALES_CLEAN
 
 
 def of_landing(lake: Lake, manifest: CleanManifest, selection: Selection) -> pa.Table:

@@ -1111,8 +1111,8 @@ Every known kind of bad file has one defined result. The tables are written from
   file, line and all reasons ([quarantine.md](quarantine.md)).
 - **Clean**: read as intended.
 
-Lines are conserved in every case: what is not refused is clean, quarantined or superseded. Unless a row says otherwise,
-the contract has the columns `ID, Date, Customer, Category, Qty, Total`, dollars and `thousands: ","`.
+Lines are conserved in every case: what is not refused is clean, quarantined, superseded or excluded. Unless a row says
+otherwise, the contract has the columns `ID, Date, Customer, Category, Qty, Total`, dollars and `thousands: ","`.
 """
 ELSEWHERE = """\
 

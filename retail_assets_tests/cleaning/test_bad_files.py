@@ -88,7 +88,12 @@ def test_a_bad_file_has_the_result_that_is_documented(file: BadFile, outcomes: d
     assert outcome.clean is not None
     assert outcome.rows is not None
     counts = {status: len(outcome.rows[status]) for status in STATUSES}
-    assert counts == {"clean": file.clean, "quarantine": file.quarantined, "superseded": file.superseded}
+    assert counts == {
+        "clean": file.clean,
+        "quarantine": file.quarantined,
+        "superseded": file.superseded,
+        "excluded": 0,
+    }
     # Where the contract has no order id, the order is the transaction: without an id both are missing.
     reasons = Counter(
         r for row in outcome.rows["quarantine"] for r in row["reasons"].split(",") if r != "missing_order_id"

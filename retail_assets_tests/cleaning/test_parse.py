@@ -86,6 +86,7 @@ def parsed(source: Contract, *rows: Mapping[str, str | None], date_order: str | 
     return [
         row
         | {"reasons": rules.names_of(read), "judged": rules.names_of(judged)}
+        | {"mask": row["reasons"]}
         | {"noted": [note.name for note in rules.NOTES if row["reasons"] & note.mask]}
         for row, read, judged in masks
     ]

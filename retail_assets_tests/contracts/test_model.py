@@ -68,7 +68,10 @@ def test_the_documentation_has_every_key() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     rules: list[type[BaseModel]] = [Contract, *loading._RULES.values()]
     assert [
-        name for rule in rules for name in rule.model_fields if f"`{name}`" not in text and f"{name}:" not in text
+        name
+        for rule in rules
+        for name in (field.alias or key for key, field in rule.model_fields.items())
+        if f"`{name}`" not in text and f"{name}:" not in text
     ] == []
 
 

@@ -45,6 +45,7 @@ BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
     ("clean_sales", "revenue_reconciles_with_raw"),
     ("clean_sales", "ids_identify_sales"),
+    ("clean_sales", "enough_is_clean"),
     ("sales", "revenue_reconciles_with_clean"),
     ("sales", "unique_transaction"),
     ("sales", "matches_contract"),

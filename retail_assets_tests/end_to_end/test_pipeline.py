@@ -36,7 +36,7 @@ def test_every_generated_line_is_found_where_the_generator_says(materialized: In
     for _ in generate(ROWS, 3, 7, expected=expected):
         pass
     rows = summary(materialized)["rows"]
-    assert rows["landed"] == rows["clean"] + rows["quarantined"] + rows["superseded"]
+    assert rows["landed"] == rows["clean"] + rows["quarantined"] + rows["superseded"] + rows["excluded"]
     assert (rows["quarantined"], rows["superseded"]) == (expected.quarantined, expected.superseded)
     assert (rows["clean"], rows["current"]) == (expected.clean, expected.current)
 

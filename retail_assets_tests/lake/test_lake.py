@@ -94,7 +94,7 @@ def test_a_clean_manifest_reads_back_as_it_was_published(
     reasons: dict[str, int],
 ) -> None:
     lake = Lake(Store("memory://manifests"), SOURCE)
-    files = {"clean": clean, "quarantine": quarantine, "superseded": superseded}
+    files = {"clean": clean, "quarantine": quarantine, "superseded": superseded, "excluded": ()}
     manifest = CleanManifest(SOURCE, DAY, "run", "shop@1+0", "digest", files, reasons)  # type: ignore[arg-type]
     lake.publish_clean(manifest)
     assert lake.clean(DAY) == manifest
@@ -210,7 +210,7 @@ def test_replaced_files_stay_for_the_readers_of_the_manifest_before_however_old_
 
 def test_a_named_file_is_never_swept_however_old(lake: Lake) -> None:
     manifest = publish(lake, DAY, [line("A", 1), line("A", 2, at=3)], [rejected(9)])
-    keys = [key for status in ("clean", "quarantine", "superseded") for key in manifest.keys(status)]
+    keys = [key for status in STATUSES for key in manifest.keys(status)]
     for key in (*keys, manifest_key()):
         aged(lake, key, 1000 * GRACE)
     assert sweep(lake, DAY, NOW) == sweep_all(lake, NOW) == []

@@ -93,7 +93,7 @@ def test_a_replayed_record_of_several_lines_takes_its_lines_along(shop: Shop) ->
     shop.clean(STRICT, D1)
     shop.replay(LENIENT)
     lines = {s: sum(f.lines for f in files) for s, files in shop.lake.clean(D1).files.items()}
-    assert lines == {"clean": 3, "quarantine": 2, "superseded": 0}
+    assert lines == {"clean": 3, "quarantine": 2, "superseded": 0, "excluded": 0}
     shop.assert_exact()
 
 

@@ -18,7 +18,7 @@ from retail_assets.defs.selection import landing_days, selected
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import CleanManifest, RawManifest, total_reasons
+from retail_assets.lake.manifests import NAMES, STATUSES, CleanManifest, RawManifest, total_counts, total_reasons
 from retail_assets.lake.sweep import sweep_around, sweep_unfinished
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import Registered, register_landings
@@ -105,9 +105,8 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             stop_if_canceled()
             uris = [platform.lake.publish_clean(m) for m in manifests]
         context.log.info(
-            "%d clean and %d quarantined rows; swept %d old file(s)",
-            sum(m.rows("clean") for m in manifests),
-            sum(m.rows("quarantine") for m in manifests),
+            "%s; swept %d old file(s)",
+            ", ".join(f"{sum(m.rows(s) for m in manifests)} {NAMES[s]}" for s in STATUSES),
             swept,
         )
         java = str(spark.java) if spark.java else "none started"
@@ -177,6 +176,8 @@ def _clean_metadata(lake: Lake, manifests: Sequence[CleanManifest], uri: str, ja
     return {
         **row_counts(sum(rows.values()), rows),
         "rows_superseded": sum(m.rows("superseded") for m in manifests),
+        "rows_excluded": sum(m.rows("excluded") for m in manifests),
+        "exclusions": dg.MetadataValue.json(total_counts(m.exclusions for m in manifests)),
         "revenue": str(sum(m.amount("clean") for m in manifests)),
         "java": java,
         "dagster/uri": uri,

@@ -17,17 +17,19 @@ from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest, t
 from retail_assets.platform import Platform
 
 _LARGE_QUARANTINE_SHARE = 0.05
+_REASONS_SHOWN = 5
 
 
 def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
-    """Build `rows_are_conserved`, `revenue_reconciles_with_raw` and `quarantine_is_small`."""
+    """Build `rows_are_conserved`, `revenue_reconciles_with_raw`, `quarantine_is_small` and `enough_is_clean`."""
     lake = platform.lake
+    limit = platform.settings.contract.quarantine_limit
     contract = platform.settings.contract.digest
 
     @dg.asset_check(
         asset="clean_sales",
         blocking=True,
-        description="Every line of every landed file is in exactly one clean, quarantined or superseded row.",
+        description="Every line of every landed file is in exactly one clean, quarantined, superseded or excluded row.",
     )
     def rows_are_conserved(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
@@ -52,14 +54,15 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             rows_clean=sum(clean.rows("clean") for _, clean in pairs),
             rows_quarantined=sum(clean.rows("quarantine") for _, clean in pairs),
             rows_superseded=sum(clean.rows("superseded") for _, clean in pairs),
+            rows_excluded=sum(clean.rows("excluded") for _, clean in pairs),
             differences=examples(lost),
         )
 
     @dg.asset_check(
         asset="clean_sales",
         blocking=True,
-        description="The money of clean, quarantined and superseded rows equals the control totals of the raw files, "
-        "to the cent.",
+        description="The money of clean, quarantined, superseded and excluded rows equals the control totals of the "
+        "raw files, to the cent.",
     )
     def revenue_reconciles_with_raw(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
@@ -94,7 +97,43 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             shares=examples(large),
         )
 
-    return [rows_are_conserved, revenue_reconciles_with_raw, quarantine_is_small]
+    @dg.asset_check(
+        asset="clean_sales",
+        blocking=True,
+        description="No landing is rejected as a whole, nor more of it than the contract's quarantine_limit "
+        f"({limit:.0%} of the rows that are not excluded).",
+    )
+    def enough_is_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with failing_clearly():
+            cleaned = [clean for _, clean in lake.cleaned(days_of(context))]
+        rejected = [m for m in cleaned if is_rejected(m, limit)]
+        return result(
+            passed=not rejected,
+            problem=f"Most rows were rejected on {listed([str(m.landed_on) for m in rejected])}: "
+            f"{sum(m.rows('quarantine') for m in rejected):,} of {sum(map(counted_rows, rejected)):,} "
+            f"({', '.join(f'{name} {n:,}' for name, n in list(total_reasons(rejected).items())[:_REASONS_SHOWN])}). "
+            "Nothing of this run is loaded.",
+            todo="Look at the rows (retail-assets quarantine show). Correct the contract and run retail-assets "
+            "quarantine replay, or land a corrected file with retail-assets land --replace. If the landing is right as "
+            "it is, raise quarantine_limit in the contract; 1 accepts every landing.",
+            shares=examples({str(m.landed_on): round(m.rows("quarantine") / counted_rows(m), 4) for m in rejected}),
+        )
+
+    return [rows_are_conserved, revenue_reconciles_with_raw, quarantine_is_small, enough_is_clean]
+
+
+def counted_rows(manifest: CleanManifest) -> int:
+    """Return the rows of a landing that no rule of the contract excludes."""
+    return manifest.landed_rows - manifest.rows("excluded")
+
+
+def is_rejected(manifest: CleanManifest, limit: float) -> bool:
+    """Return whether a landing is rejected: more than the share `limit` of its rows, or all of them below a limit of 1.
+
+    Superseded rows were read, so they count like clean ones.
+    """
+    rejected, rows = manifest.rows("quarantine"), counted_rows(manifest)
+    return rejected > limit * rows or (0 < rejected == rows and limit < 1)
 
 
 @dataclass

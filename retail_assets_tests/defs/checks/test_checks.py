@@ -72,6 +72,10 @@ def reject_many(shop: Shop) -> None:
     shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
 
 
+def reject_nearly_all(shop: Shop) -> None:
+    shop.land(NEXT, [line("T1", 1, NEXT, at=2)], [rejected(9, NEXT), rejected(100, NEXT)])
+
+
 def repeat_an_id(shop: Shop) -> None:
     """Case 08: an order id in a file with a line per product."""
     bought = ((500, "CHAIR"), (400, "PHONE"), (5, "PAPER"))
@@ -165,6 +169,12 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         f"The money of raw files and of cleaned rows differs on {NEXT}",
     ),
     ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
+    (
+        "clean_sales",
+        "enough_is_clean",
+        reject_nearly_all,
+        rf"Most rows were rejected on {NEXT}: 2 of 3 \(invalid_date 2\)",
+    ),
     ("clean_sales", "ids_identify_sales", repeat_an_id, rf"2 of 3 rows on {NEXT} .*CA-1 \(a.csv line 2: CHAIR 5.00"),
     ("sales", "sales_keep_their_day", restart_numbers, rf"1 ids .*: A \(2024-02-29 in a.csv line 2, then {NEXT} in"),
     ("clean_sales", "values_are_understood", say_unknown_words, rf"unknown_gender': 1.* on {NEXT}"),
