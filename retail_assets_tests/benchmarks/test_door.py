@@ -14,18 +14,9 @@ from benchmarks.door.outcome import Outcome, outcome_of, verdict_on
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "files_that_work.md"
 
-#: Kinds whose contract keys are not in this version yet.
-WAITING = (
-    "a status that says that a row is no sale: dropped",
-    "a status that says that a row is a sale: kept",
-    "several words of a status",
-)
-
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_file_is_read_as_a_person_reads_it(case: Case) -> None:
-    if case.what in WAITING:
-        pytest.skip("its keys are not in the contract language yet")
     verdict, difference = verdict_on(case, outcome_of(case.contract, {case.name: case.data()}))
     assert (verdict, difference) == ("refused_as_expected" if case.refused else "exact", "")
 

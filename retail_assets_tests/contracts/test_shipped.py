@@ -35,6 +35,24 @@ SUPERMARKET = (
     "631-41-3108,A,Yangon,Normal,Male,Home and lifestyle,46.33,7,16.2155,340.5255,3/23/2019,13:23,Credit card,324.31,"
     "4.761904762,16.2155,7.4\n"
 )
+SHOPIFY = (
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,"
+    "Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,"
+    "Vendor,Id,Lineitem discount\n"
+    "#1001,a@x.com,paid,2026-04-01 12:39:30 -0400,fulfilled,USD,39.00,3.00,0.00,42.00,,0.00,2026-04-01 12:39:28 -0400,"
+    "1,Serum,13.00,SKU1,Acme,6001,0.00\n"
+    "#1001,a@x.com,,,,,,,,,,,,2,Cream,13.00,SKU2,Acme,,0.00\n"
+    "#1002,b@x.com,voided,,unfulfilled,USD,26.00,2.00,0.00,28.00,,0.00,2026-04-02 22:57:37 -0400,"
+    "2,Serum,13.00,SKU1,Acme,6002,0.00\n"
+)
+STRIPE = (
+    "id,Description,Created date (UTC),Amount,Amount Refunded,Currency,Converted Amount,Fee,Status,"
+    "Customer ID,Captured\n"
+    "ch_1,Plan,2026-06-07 02:38:54,15.00,0.00,usd,15.00,0.74,Paid,cus_1,true\n"
+    "ch_2,Plan,2026-06-07 03:38:54,20.00,5.00,usd,20.00,0.88,Partial Refund,cus_2,true\n"
+    "ch_3,Plan,2026-06-07 03:39:54,15.00,15.00,usd,15.00,0.74,Refunded,cus_3,true\n"
+    "ch_4,Plan,2026-06-07 03:40:54,15.00,0.00,usd,15.00,0.00,Failed,cus_4,false\n"
+)
 #: By contract: an example, and the sales that come of it: id, moment, category, quantity and amount.
 EXAMPLES: dict[str, tuple[str, list[tuple[str, str, str, str, str]]]] = {
     "superstore": (
@@ -54,6 +72,20 @@ EXAMPLES: dict[str, tuple[str, list[tuple[str, str, str, str, str]]]] = {
             ("631-41-3108", "2019-03-23 13:23:00", "Home and lifestyle", "7", "324.31"),
         ],
     ),
+    "shopify_orders": (
+        SHOPIFY,
+        [
+            ("#1001-Serum-1", "2026-04-01 12:39:28", "Acme", "1", "13.00"),
+            ("#1001-Cream-1", "2026-04-01 12:39:28", "Acme", "2", "26.00"),
+        ],
+    ),
+    "stripe_payments": (
+        STRIPE,
+        [
+            ("ch_1", "2026-06-06 22:38:54", "Payments", "1", "15.00"),
+            ("ch_2", "2026-06-06 23:38:54", "Payments", "1", "15.00"),
+        ],
+    ),
 }
 
 
@@ -64,7 +96,8 @@ def test_a_shipped_contract_reads_its_export(name: str, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     contract = load(name)
     result = dry_run([path], contract, DAY)
-    assert (result.rejected, result.profiles[0].unknown_columns, result.refused) == ((), [], None)
+    assert (result.rejected, result.refused) == ((), None)
+    assert contract.unknown_columns == "ignore" or not result.profiles[0].unknown_columns
     rows = judge(Store(str(tmp_path)), result.profiles, contract, DAY).of("clean").to_pylist()
     assert [
         (r["transaction_id"], str(r["sold_at"]), r["product_category"], r["quantity"], r["total_amount"]) for r in rows
