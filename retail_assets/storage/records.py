@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
@@ -25,6 +26,8 @@ def read_record(data: bytes, kind: type[T]) -> T:
       ...
     retail_assets.storage.records.RecordError: a: Input should be a valid integer
     """
+    from pydantic import ValidationError
+
     try:
         record: T = _reader(cast(Any, kind)).validate_json(data, strict=True)
     except ValidationError as e:
@@ -39,6 +42,8 @@ def as_record(content: object, kind: type[T]) -> T:
 
 @functools.cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # the command line loads this module also for --help
+
     return TypeAdapter(kind)
 
 

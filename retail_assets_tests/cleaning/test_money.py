@@ -197,7 +197,7 @@ def test_a_sign_of_another_currency_than_the_rows_is_refused() -> None:
     )
 )
 def test_a_converted_amount_is_the_product_rounded_to_cents(rows: list[tuple[str, Decimal]]) -> None:
-    rates = {"USD": Decimal(1), "": Decimal(1)} | {k: Decimal(v) for k, v in RATES.currencies.rates.items()}  # type: ignore[union-attr]
+    rates = {"USD": Decimal(1), "": Decimal(1)} | {k: Decimal(v) for k, v in RATES.currencies.rates.items()}
     read = parsed(RATES, *({"currency": c, "quantity": "1", "price": "", "amount": str(a)} for c, a in rows))
     for (code, amount), row in zip(rows, read, strict=True):
         rate = rates.get(code.strip().upper())

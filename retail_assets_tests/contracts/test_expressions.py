@@ -44,7 +44,7 @@ def meant(node: Expression, row: dict[str, Decimal | None]) -> Fraction | None:
     left, right = meant(node.left, row), meant(node.right, row)
     if left is None or right is None or (node.mark == "/" and right == 0):
         return None
-    return MARKS[node.mark](left, right)  # type: ignore[no-any-return]
+    return MARKS[node.mark](left, right)
 
 
 def in_duckdb(text: str, rows: list[dict[str, Decimal | None]], decimals: int = 2) -> list[Any]:

@@ -39,7 +39,7 @@ def assert_only_text(page: str, shown: str) -> None:
 
 @pytest.mark.parametrize("text", NASTY)
 def test_text_of_a_file_is_text_on_every_page(text: str) -> None:
-    change = SchemaChange(f"shop/dt=2024-01-01/{text}.csv", "columns", text, text, text, "warn", "Look.")
+    change = SchemaChange(f"shop/dt=2024-01-01/{text}.csv", "new_columns", text, text, text, "warn", "Look.")
     day = dt.date(2024, 1, 1)
     for page in (
         preview(pa.table({text: [text], "other": ["x"]})).md_str or "",
