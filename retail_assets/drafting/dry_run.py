@@ -199,8 +199,14 @@ def _judged(tables: Sequence[pa.Table], profiles: tuple[FileProfile, ...], contr
 
 def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
     """Return why a landing of these rows would not be loaded; None if it would."""
+    counted, rejected = sum(rows.values()) - rows["excluded"], rows["rejected"]
     if not rows["clean"]:
-        return "Not a single row is clean, so nothing would be loaded."
+        return "Not a single row is clean, so there would be nothing to load."
+    if rejected > contract.quarantine_limit * counted:
+        return (
+            f"{rejected:,} of {counted:,} rows are rejected, more than the contract's quarantine_limit of "
+            f"{contract.quarantine_limit:.0%}. Correct the contract or the file, or raise the limit."
+        )
     return None
 
 

@@ -64,6 +64,12 @@ def test_a_file_of_which_nothing_is_clean_would_not_be_loaded(tmp_path: Path) ->
     assert dry_run([_file(tmp_path, "1,soon,Toys,2,10.00")], parse(CONTRACT, "test"), DAY).refused
 
 
+def test_a_file_of_which_most_rows_are_rejected_would_not_be_loaded(tmp_path: Path) -> None:
+    file = _file(tmp_path, "1,2024-01-05,Toys,2,10.00", "2,soon,Toys,1,5", "3,soon,Toys,1,5")
+    assert "2 of 3 rows are rejected" in (dry_run([file], parse(CONTRACT, "test"), DAY).refused or "")
+    assert dry_run([file], parse(f"{CONTRACT}quarantine_limit: 0.9\n", "test"), DAY).refused is None
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LandingError, match="has a header and no rows"):
         dry_run([_file(tmp_path)], parse(CONTRACT, "test"), DAY)
