@@ -389,3 +389,31 @@ def test_the_unpacked_size_is_that_of_the_text_whatever_holds_it(tmp_path: Path)
     manifest = packed.to_json()
     del manifest["unpacked"]  # as in a manifest of an earlier version
     assert FileProfile.from_json(manifest).unpacked == 0
+
+
+@pytest.mark.parametrize("header", ["Currency", "currency_code", "Währung"])
+def test_currencies_that_the_contract_does_not_name_are_refused(tmp_path: Path, header: str) -> None:
+    def inspected(codes: str, more: str = "") -> str:
+        lines = "".join(f"{i},2024-01-05,Toys,1,5.00,{code}\n" for i, code in enumerate(codes.split()))
+        (tmp_path / "s.csv").write_text(f"id,date,category,quantity,amount,{header}\n{lines}", encoding="utf-8")
+        contract = loading.parse(
+            "name: t\ntimezone: Europe/Berlin\ncountry: DE\ncurrency: EUR\nstart_date: 2024-01-01\n"
+            "columns:\n  transaction_id: {header: id}\n  sold_at: {header: date}\n"
+            "  product_category: {header: category}\n"
+            f"  quantity: {{header: quantity}}\n  total_amount: {{header: amount}}\n{more}",
+            "test",
+        )
+        store = Store(str(tmp_path))
+        try:
+            inspect_file(store, Entry("s.csv", (tmp_path / "s.csv").stat().st_size, None), contract)
+        except LandingError as e:
+            return str(e)
+        return ""
+
+    assert f"column {header!r}, rows are in other currencies than the contract's EUR (2 in USD, 1 in JPY)" in inspected(
+        "EUR usd USD jpy"
+    )
+    assert inspected("EUR eur") == ""
+    assert inspected("paid open") == ""
+    assert inspected("EUR USD", f"ignore_columns: [{header}]") == ""
+    assert inspected("EUR USD", f"currencies: {{column: {header}}}") == ""

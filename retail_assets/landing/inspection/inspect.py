@@ -18,6 +18,7 @@ from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
 from retail_assets.landing.inspection.json_keys import all_json_keys
+from retail_assets.landing.inspection.other_currencies import refuse_other_currencies
 from retail_assets.landing.inspection.parquet import inspect_parquet
 from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unreadable_cells, split_row
 from retail_assets.landing.inspection.text import inspect_text
@@ -95,6 +96,7 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
         store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts, texts=shape.texts
     )
     profile = replace(profile, control=control)
+    refuse_other_currencies(store, profile, contract, totals=totals.texts, texts=shape.texts)
     by_hand = dates is None
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)
