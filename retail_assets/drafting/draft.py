@@ -473,7 +473,7 @@ def _rows(w: _Writer, roles: dict[str, Column]) -> None:
         return
     words = [t for t, _ in status.counts.most_common(30)]
     dropped = [t for t in words if t.lower().startswith(NO_SALE)]
-    perhaps = [t for t in words if t.lower().startswith(PERHAPS_NO_SALE)]
+    perhaps = [t for t in words if t not in dropped and any(word in t.lower() for word in PERHAPS_NO_SALE)]
     if not dropped and not perhaps:
         return
     counted = ", ".join(f"{t} {status.counts[t]:,}" for t in words[:12])

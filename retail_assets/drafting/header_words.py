@@ -151,9 +151,17 @@ def key_of(header: str) -> str:
     return re.sub(r"[\W_]+", "", normalize_header(header))
 
 
+def _forms(key: str) -> tuple[str, ...]:
+    """Return a word and its abbreviations: `rechnungsnummer` is also written `Rechnungs-Nr.` and `Rechnung Nr`."""
+    if not key.endswith("nummer"):
+        return (key,)
+    stem = key.removesuffix("nummer")
+    return key, f"{stem}nr", f"{stem.removesuffix('s')}nr"
+
+
 #: Normalized words by column, the most telling first.
 WORDS: dict[str, tuple[str, ...]] = {
-    column: tuple(dict.fromkeys(key_of(word) for word in text.split(",") if key_of(word)))
+    column: tuple(dict.fromkeys(form for word in text.split(",") if key_of(word) for form in _forms(key_of(word))))
     for column, text in _WORDS.items()
 }
 
@@ -162,7 +170,7 @@ NO_SALE = (
     "cancel", "canceled", "cancelled", "void", "fail", "declin", "reject", "abandon", "expired", "draft",
     "storniert", "annul", "anul", "cancelad", "iptal", "geannuleerd", "anulowan", "取消", "失败",
 )  # fmt: skip
-#: Words in a status of which a person must say whether the row is a sale.
+#: Parts of a status (`partially_refunded`) of which a person must say whether the row is a sale.
 PERHAPS_NO_SALE = ("refund", "return", "pending", "unpaid", "hold", "dispute", "chargeback", "processing", "erstattet")
 
 #: First words of a line of totals.

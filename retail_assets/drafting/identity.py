@@ -33,8 +33,15 @@ def identity_of(roles: dict[str, Column]) -> Identity | None:
     if whole:
         for other in (roles.get("order_line"), line, roles.get("product_id"), roles.get("product_category")):
             if other and other is not whole and _is_whole(other) and _distinct((whole, other)):
+                # A line number cannot repeat in its order; a product can, in the next file.
+                numbers_lines = other is line or other is roles.get("order_line")
+                more = (
+                    "" if numbers_lines else " of this file; should they repeat in another one, its rows are numbered"
+                )
                 return Identity(
-                    (whole, other), False, f"{whole.name} and {other.name} together are different in each row"
+                    (whole, other),
+                    not numbers_lines,
+                    f"{whole.name} and {other.name} together are different in each row{more}",
                 )
         product = roles.get("product_id") or roles.get("product_category")
         columns: tuple[Column, ...] = (whole, product) if product and product is not whole else (whole,)
@@ -48,8 +55,9 @@ def identity_of(roles: dict[str, Column]) -> Identity | None:
     unique = _distinct(columns)
     return Identity(
         columns,
-        not unique,
-        "the file has no id, so " + ("these columns together identify a row" if unique else "its rows are numbered"),
+        True,
+        "the file has no id, so rows are numbered where these columns repeat"
+        + (" (they do not in this file)" if unique else ""),
     )
 
 
