@@ -47,8 +47,8 @@ _ADVICE: dict[str, str] = {
     "missing_category": f"Give `product_category` a `default` (such as UNKNOWN), {_REPLAY}.",
     "missing_customer_id": f"Are anonymous sales normal? Set `required: false` for `customer_id`, {_REPLAY}.",
     "missing_product_id": f"Set `required: false` for `product_id`, {_REPLAY}.",
-    "missing_reference": "Land the reference file that has the key (`retail-assets land --reference NAME FILE`) and clean the "
-    "landing again, or set `required: false` for it in `references`.",
+    "missing_reference": "Land the reference file that has the key (`retail-assets land --reference NAME FILE`) and "
+    "clean the landing again, or set `required: false` for it in `references`.",
     "missing_store_id": f"Set `required: false` for `store_id`, or give it a `default`, {_REPLAY}.",
     "date_out_of_range": "Old history, or orders for later? Set `dates: {earliest: …}` or `days_after_landing`, "
     f"{_REPLAY}. If the year is mistyped, {_EXPORT}.",
