@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from retail_assets.contracts.header_names import normalize_header
+from retail_assets.landing.inspection.other_currencies import HEADERS as CURRENCY_HEADERS
 
 #: English, then German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Chinese and Japanese.
 _WORDS: dict[str, str] = {
@@ -127,10 +128,7 @@ _WORDS: dict[str, str] = {
         status, order status, financial status, payment status, state, sale status, transaction
         status, bestellstatus, statut, estado, stato
     """,
-    "currency": """
-        currency, currency code, ccy, währung, waehrung, devise, monnaie, moneda, moeda, valuta,
-        waluta, para birimi, 货币, 通貨
-    """,
+    "currency": CURRENCY_HEADERS,
     "country": """
         country, ship country, country region, shipping country, billing country, land, pays,
         país, pais, paese, kraj, ülke, 国家, 国
@@ -172,9 +170,3 @@ NO_SALE = (
 )  # fmt: skip
 #: Parts of a status (`partially_refunded`) of which a person must say whether the row is a sale.
 PERHAPS_NO_SALE = ("refund", "return", "pending", "unpaid", "hold", "dispute", "chargeback", "processing", "erstattet")
-
-#: First words of a line of totals.
-TOTALS = (
-    "total", "grand total", "sum", "subtotal", "summe", "gesamt", "gesamtsumme", "totale", "suma", "toplam", "合计",
-    "合計", "总计",
-)  # fmt: skip

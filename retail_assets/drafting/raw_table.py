@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retail_assets.drafting.header_words import TOTALS, WORDS, key_of
+from retail_assets.drafting.header_words import WORDS, key_of
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import format_of
+from retail_assets.landing.inspection import totals
 from retail_assets.landing.land import check_file
 from retail_assets.landing.workbook.parts import open_workbook, read_texts
 from retail_assets.landing.workbook.rows import sheet_rows
@@ -196,8 +197,7 @@ def _totals(rows: list[list[str]]) -> int:
     """Return how many of the last rows are lines of totals."""
     count = 0
     for row in reversed(rows[-5:]):
-        first = next((cell.strip().lower().rstrip(":") for cell in row if cell.strip()), "")
-        if first not in TOTALS:
+        if not totals.is_word(next((cell for cell in row if cell.strip()), "")):
             break
         count += 1
     return count

@@ -15,11 +15,12 @@ from retail_assets.landing.inspection.control_totals import rows_of
 from retail_assets.landing.inspection.duckdb_source import connected
 from retail_assets.storage import Store
 
-_WORDS = (
-    "currency|currency code|order currency|transaction currency|payment currency|ccy|curr|währung|waehrung|devise|"
-    "moneda|moeda|valuta|waluta|měna|para birimi|валюта|通貨|货币|币种|통화"
+#: Headers of a column of currencies, the most telling first.
+HEADERS = (
+    "currency, currency code, order currency, transaction currency, payment currency, ccy, curr, währung, waehrung, "
+    "devise, monnaie, moneda, moeda, valuta, waluta, měna, para birimi, валюта, 通貨, 货币, 币种, 통화"
 )
-_NAMES = frozenset(map(normalize_header, _WORDS.split("|")))
+_NAMES = frozenset(map(normalize_header, HEADERS.split(", ")))
 _SHOWN = 3
 
 
