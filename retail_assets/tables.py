@@ -238,18 +238,26 @@ DIM_STORE = Table(
     key=("store_id",),
 )
 
+
+def _daily_measures(of_orders: str) -> tuple[Column, ...]:
+    """Return what is summed up per day; `of_orders` says which orders count."""
+    return (
+        Column("revenue", MONEY, "money, net of returns"),
+        Column("units", QUANTITY, "units, net of returns"),
+        Column("orders", "bigint", f"number of distinct orders {of_orders}"),
+        Column("customers", "bigint", "number of distinct known customers"),
+        Column("lines", "bigint", "number of sales lines"),
+        Column("returned", MONEY, "money of returns, as a negative amount"),
+    )
+
+
 DAILY_CATEGORY_SALES = Table(
     "daily_category_sales",
     "one row per day of sale and category in which anything was sold or returned",
     (
         Column("sale_date", "date", "day of sale in shop time"),
         Column("product_category", "varchar(128)", "category"),
-        Column("revenue", MONEY, "money, net of returns"),
-        Column("units", QUANTITY, "units, net of returns"),
-        Column("orders", "bigint", "number of distinct orders with the category"),
-        Column("customers", "bigint", "number of distinct known customers"),
-        Column("lines", "bigint", "number of sales lines"),
-        Column("returned", MONEY, "money of returns, as a negative amount"),
+        *_daily_measures("with the category"),
     ),
     key=("sale_date", "product_category"),
 )
@@ -261,12 +269,7 @@ DAILY_STORE_CATEGORY_SALES = Table(
         Column("sale_date", "date", "day of sale in shop time"),
         Column("store_id", "varchar(128)", f"store, or {NO_STORE}"),
         Column("product_category", "varchar(128)", "category"),
-        Column("revenue", MONEY, "money, net of returns"),
-        Column("units", QUANTITY, "units, net of returns"),
-        Column("orders", "bigint", "number of distinct orders in the store with the category"),
-        Column("customers", "bigint", "number of distinct known customers"),
-        Column("lines", "bigint", "number of sales lines"),
-        Column("returned", MONEY, "money of returns, as a negative amount"),
+        *_daily_measures("in the store with the category"),
     ),
     key=("sale_date", "store_id", "product_category"),
 )

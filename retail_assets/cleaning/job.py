@@ -79,9 +79,7 @@ def clean(
         run_id,
         contract.digest,
         tuple(f.profile.key for f in files),
-        contract.currency,
         contract.rows.names if contract.rows else (),
-        contract.row_rules_json,
     )
     statistics: list[Any] = []
     if files:
@@ -93,7 +91,7 @@ def clean(
             if explained is None:
                 raise
             raise explained from e
-    return [_manifest(m, target, [s for s in statistics if s["landed_on"] == m.landed_on]) for m in landings]
+    return [_manifest(m, target, contract, [s for s in statistics if s["landed_on"] == m.landed_on]) for m in landings]
 
 
 def _written(spark: SparkSession, raw_uri: str, files: list[_File], contract: Contract, target: Target) -> DataFrame:
@@ -225,17 +223,17 @@ def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:
     return groups
 
 
-def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanManifest:
+def _manifest(raw: RawManifest, target: Target, contract: Contract, statistics: list[Any]) -> CleanManifest:
     files: dict[Status, tuple[LakeFile, ...]] = {}
-    reasons: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    exclusions: Counter[str] = Counter()
-    counted = {"quarantine": reasons, "clean": notes, "excluded": exclusions}
+    counted: dict[Status, Counter[str]] = {status: Counter() for status in STATUSES}
     for status in STATUSES:
         of_status = sorted((s for s in statistics if s["status"] == status), key=lambda s: s["key"])
         files[status] = tuple(LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status)
         for s in of_status:
-            counted.get(status, notes).update(json.loads(s["reasons"]))
+            counted[status].update(json.loads(s["reasons"]))
+    reasons, notes, exclusions = (
+        dict(sorted(counted[status].items())) for status in ("quarantine", "clean", "excluded")
+    )
     return CleanManifest(
         raw.source,
         raw.landed_on,
@@ -243,11 +241,11 @@ def _manifest(raw: RawManifest, target: Target, statistics: list[Any]) -> CleanM
         target.contract,
         raw.digest,
         files,
-        dict(sorted(reasons.items())),
-        dict(sorted(notes.items())),
-        target.currency,
-        dict(sorted(exclusions.items())),
-        target.row_rules_json,
+        reasons,
+        notes,
+        contract.currency,
+        exclusions,
+        contract.row_rules_json,
     )
 
 

@@ -16,9 +16,9 @@ def latest(rows: pa.Table, *, numbered: bool) -> pa.Table:
     `rows` are judged rows of one landing, in the order of files and lines. With `numbered`, rows that share an id are
     not superseded; their ids get a number appended instead.
     """
-    whole = (rows["reasons"].to_numpy() & REJECTING) == 0
-    excluded = rows["reasons"].to_numpy() >> FIRST_EXCLUSION_BIT != 0
-    whole &= ~excluded
+    reasons = rows["reasons"].to_numpy()
+    excluded = reasons >> FIRST_EXCLUSION_BIT != 0
+    whole = (reasons & REJECTING == 0) & ~excluded
     status = np.where(whole, CLEAN, np.where(excluded, EXCLUDED, QUARANTINE)).astype(np.int32)
     at = np.flatnonzero(whole)
     ids = rows["transaction_id"] if len(at) == rows.num_rows else rows["transaction_id"].filter(pa.array(whole))

@@ -56,16 +56,17 @@ _SELDOM_REPEAT = ("transaction_id", "order_id", "customer_id", "total_amount", "
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run writes, and the file keys that rows refer to by number. Sent to the tasks."""
+    """Where a run writes, and what rows refer to by number: file keys, and names of rules that exclude rows.
+
+    Sent to the tasks.
+    """
 
     store_uri: str
     source: str
     run_id: str
     contract: str
     file_keys: tuple[str, ...]
-    currency: str = ""
     row_rules: tuple[str, ...] = ()
-    row_rules_json: str = ""
 
     def lake(self) -> Lake:
         return Lake(Store(self.store_uri), self.source)
@@ -78,7 +79,7 @@ class _OpenFile:
         self._landed_on, self._status = landed_on, status
         lake = target.lake()
         self.key = lake.data_key(landed_on, target.run_id, f"{status}-{uuid.uuid4().hex}")
-        self._row_rules = target.row_rules
+        self._target = target
         table = table_of(status)
         with contextlib.ExitStack() as stack:
             self._sink = stack.enter_context(lake.store.writing(self.key))
@@ -102,14 +103,10 @@ class _OpenFile:
         self._rows += judged.num_rows
         self._lines += pc.sum(judged["lines"]).as_py() or 0
         self._amount += pc.sum(judged["total_amount"].cast(pa.decimal128(38, 2))).as_py() or 0
-        if self._status == "quarantine":
+        if self._status in AS_TEXT:
             masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
             for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
-                self._reasons.update(dict.fromkeys(rules.names_of(mask), count))
-        elif self._status == "excluded":
-            masks, counts = np.unique(judged["reasons"].to_numpy(), return_counts=True)
-            for mask, count in zip(masks.tolist(), counts.tolist(), strict=True):
-                self._reasons.update(dict.fromkeys(rules.exclusions_of(mask, self._row_rules), count))
+                self._reasons.update(dict.fromkeys(_names_of(mask, self._target), count))
         elif self._status == "clean":
             notes = judged["reasons"].to_numpy()
             if np.bitwise_or.reduce(notes):

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.landed import NAMES, count_landed
-
-if TYPE_CHECKING:
-    from retail_assets.lake.manifests import CleanManifest
+from retail_assets.eda.landed import NAMES, Landed
 
 ROW_COUNTS = ("landed", *NAMES, "current")
 
 
-def count_rows(manifests: Iterable[CleanManifest], current: int) -> dict[str, int]:
+def count_rows(landed: Landed, current: int) -> dict[str, int]:
     """Count what became of every landed row: `landed` is the sum of all but `current`.
 
     `superseded` counts rows replaced by a later line of their own landing. `current` is what `sales` holds; clean -
     current rows were replaced by a later landing.
     """
-    landed = count_landed(manifests)
     return {"landed": landed.total, **landed.rows, "current": current}
 
 

@@ -47,16 +47,7 @@ def refuse_beyond_bounds(archive: bytes) -> None:
                 if part.filename.endswith(".npy"):
                     with source.open(part) as file:
                         _refuse_large_array(file, part)
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        struct.error,
-        zlib.error,
-    ):
+    except _NOT_AN_ARCHIVE:
         return  # the loader says what is wrong with it
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.render import FIGURES, render_all, skipped
 from retail_assets.eda.insights.page import write_insights
+from retail_assets.eda.landed import count_landed
 from retail_assets.eda.statistics import COLUMNS, statistics_csv
 from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
@@ -82,7 +83,7 @@ def test_every_landed_row_is_clean_quarantined_or_superseded() -> None:
         return CleanManifest("s", dt.date(2024, 1, day), "r", "c", "d", files)  # type: ignore[arg-type]
 
     landings = [landing(1, clean=5, quarantine=2, superseded=1), landing(2, clean=3, quarantine=0, superseded=0)]
-    rows = count_rows(iter(landings), current=7)
+    rows = count_rows(count_landed(iter(landings)), current=7)
     assert rows == dict.fromkeys(ROW_COUNTS, 0) | {
         "landed": 11, "clean": 8, "quarantined": 2, "superseded": 1, "current": 7,
     }  # fmt: skip

@@ -92,9 +92,9 @@ def _figures(platform: Platform, data: "EdaData") -> dict[str, Any]:
 
 
 def _summary(platform: Platform, data: "EdaData") -> dict[str, Any]:
-    from retail_assets.eda.summary import build_summary
+    from retail_assets.eda.summary import build_summary, count_rows
 
-    rows = {"landed": data.landed.total, **data.landed.rows, "current": data.overview.lines}
+    rows = count_rows(data.landed, data.overview.lines)
     summary = build_summary(data, rows)
     content = json.dumps(summary, indent=2).encode() + b"\n"
     return {"summary": dg.MetadataValue.json(summary), **_write(platform, "summary.json", content)}
