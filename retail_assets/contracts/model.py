@@ -147,6 +147,14 @@ class Contract(Section):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    def rejects(self, rejected: int, rows: int) -> bool:
+        """Return whether a landing is rejected as a whole, by how many of its rows are.
+
+        `rows` are those that no rule excludes. It is if more than the share `quarantine_limit` of them is rejected, or
+        all of them below a limit of 1. Superseded rows were read, so they count like clean ones.
+        """
+        return rejected > self.quarantine_limit * rows or (0 < rejected == rows and self.quarantine_limit < 1)
+
     def raw_columns(self) -> dict[str, tuple[str, ...]]:
         """Return every raw column that the contract reads of a file of sales: `{header: (header, *aliases)}`."""
         columns: dict[str, tuple[str, ...]] = {}

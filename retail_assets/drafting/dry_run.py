@@ -202,7 +202,7 @@ def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
     counted, rejected = sum(rows.values()) - rows["excluded"], rows["rejected"]
     if not rows["clean"]:
         return "Not a single row is clean, so there would be nothing to load."
-    if rejected > contract.quarantine_limit * counted:
+    if contract.rejects(rejected, counted):
         return (
             f"{rejected:,} of {counted:,} rows are rejected, more than the contract's quarantine_limit of "
             f"{contract.quarantine_limit:.0%}. Correct the contract or the file, or raise the limit."

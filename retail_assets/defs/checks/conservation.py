@@ -23,8 +23,7 @@ _REASONS_SHOWN = 5
 def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     """Build `rows_are_conserved`, `revenue_reconciles_with_raw`, `quarantine_is_small` and `enough_is_clean`."""
     lake = platform.lake
-    limit = platform.settings.contract.quarantine_limit
-    contract = platform.settings.contract.digest
+    contract = platform.settings.contract
 
     @dg.asset_check(
         asset="clean_sales",
@@ -47,7 +46,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             else f"Files changed since cleaning on {listed(stale)}.",
             todo="Materialize raw_sales_files and clean_sales again for these days. If that does not help, report it.",
             landings=len(pairs),
-            landings_cleaned_by_another_contract=sum(clean.contract != contract for _, clean in pairs),
+            landings_cleaned_by_another_contract=sum(clean.contract != contract.digest for _, clean in pairs),
             lines=sum(raw.lines for raw, _ in pairs),
             lines_skipped=sum(raw.skipped for raw, _ in pairs),
             rows_landed=sum(clean.landed_rows for _, clean in pairs),
@@ -101,12 +100,12 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         asset="clean_sales",
         blocking=True,
         description="No landing is rejected as a whole, nor more of it than the contract's quarantine_limit "
-        f"({limit:.0%} of the rows that are not excluded).",
+        f"({contract.quarantine_limit:.0%} of the rows that are not excluded).",
     )
     def enough_is_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             cleaned = [clean for _, clean in lake.cleaned(days_of(context))]
-        rejected = [m for m in cleaned if is_rejected(m, limit)]
+        rejected = [m for m in cleaned if contract.rejects(m.rows("quarantine"), counted_rows(m))]
         return result(
             passed=not rejected,
             problem=f"Most rows were rejected on {listed([str(m.landed_on) for m in rejected])}: "
@@ -125,15 +124,6 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 def counted_rows(manifest: CleanManifest) -> int:
     """Return the rows of a landing that no rule of the contract excludes."""
     return manifest.landed_rows - manifest.rows("excluded")
-
-
-def is_rejected(manifest: CleanManifest, limit: float) -> bool:
-    """Return whether a landing is rejected: more than the share `limit` of its rows, or all of them below a limit of 1.
-
-    Superseded rows were read, so they count like clean ones.
-    """
-    rejected, rows = manifest.rows("quarantine"), counted_rows(manifest)
-    return rejected > limit * rows or (0 < rejected == rows and limit < 1)
 
 
 @dataclass
