@@ -25,6 +25,7 @@ from retail_assets.landing.workbook.rows import sheet_rows
 #: Rows beyond this are not read for a draft. Whatever concerns the whole file is proved again when it lands.
 MOST_ROWS = 300_000
 _MOST_BYTES = 64 << 20
+_LONGEST_FIELD = 1 << 24
 _HEADER_WITHIN = 50  # lines
 _MOST_WIDTH = 1000  # columns of a sheet
 _DELIMITERS = (",", ";", "\t", "|")
@@ -123,8 +124,8 @@ def _of_text(path: Path, data: bytes, cut: bool) -> RawTable:
     delimiter = max(_DELIMITERS, key=lambda mark: _fit(text, mark))
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     records: list[tuple[int, list[str]]] = []
-    csv.field_size_limit(1 << 24)
     before = 0
+    limit = csv.field_size_limit(_LONGEST_FIELD)  # of the whole process, so it is set back
     try:
         for record in reader:
             if any(cell.strip() for cell in record):
@@ -135,6 +136,8 @@ def _of_text(path: Path, data: bytes, cut: bool) -> RawTable:
                 break
     except csv.Error:
         cut = True
+    finally:
+        csv.field_size_limit(limit)
     at = _header_at([record for _, record in records[: _HEADER_WITHIN * 2]])
     if at is None:
         raise LandingError(

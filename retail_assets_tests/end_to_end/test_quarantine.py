@@ -158,14 +158,17 @@ def test_the_documented_example_is_what_happens(
         else:
             for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
                 line, _, documented = part.partition("\n")
-                output = _typed(line, command, monkeypatch)
+                fails = documented.startswith("Error: ")
+                output = _typed(line, command, monkeypatch, expect=int(fails))
+                if fails:
+                    output = output[output.index("Error: ") :]  # after the progress messages
                 if documented.strip():
                     shown = _seen(documented)
                     cut = shown.index("…") if "…" in shown else None
                     assert _seen(output)[:cut] == shown[:cut], line
 
 
-def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch, *, expect: int = 0) -> str:
     program, *arguments = shlex.split(line)
     if program == "export":
         for name, value in (a.split("=", 1) for a in arguments):
@@ -174,7 +177,7 @@ def _typed(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
     if program == "cat":
         return Path(arguments[0]).read_text()
     assert program == "retail-assets"
-    return command(*arguments)
+    return command(*arguments, expect=expect)
 
 
 # --- replays as runs ---

@@ -19,7 +19,10 @@ def test_assets_without_partitions_are_computed_with_one_line_per_step(
     (place.output / "summary.json").unlink()
     done = place.run("retail-assets", "materialize", "--select", "eda_summary, eda_figures")
     assert json.loads((place.output / "summary.json").read_text())["rows"]["landed"] > 0
-    assert [line.split()[1] for line in done.stderr.splitlines() if line.endswith(" s")] == ["eda"], done.stderr
+    assert [line.split()[1] for line in done.stderr.splitlines() if line.endswith(" s")] == [
+        "eda",
+        "eda_figures_names_can_be_drawn",
+    ], done.stderr
 
 
 @pytest.mark.parametrize(

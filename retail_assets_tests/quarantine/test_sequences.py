@@ -48,7 +48,7 @@ CONTRACTS = (
     LENIENT,
     contract(f"{_MORE_DATES}\nnumbers: {{decimal: '.', thousands: ','}}"),
     contract(f"{_MORE_DATES}\ncategory_case: upper\namount_tolerance: '5.00'", default="None"),
-    contract(_RULES),
+    contract(f"dates: {{order: dmy}}\n{_RULES}"),
     contract(f"{_MORE_DATES}\n{_RULES}", default="None"),
     contract(f"{_MORE_DATES}\nfile: {{encoding: latin-1}}"),
     contract(_MORE_DATES, numbered=True),
