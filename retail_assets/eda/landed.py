@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -58,9 +58,8 @@ def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
     )
 
 
-def read_landed(lake: Lake) -> Landed:
-    """Add up what became of all landed rows, and read the quarantine for the days of its rows."""
-    landings = [lake.clean(day) for day in lake.landings("clean")]
+def read_landed(lake: Lake, landings: Sequence[CleanManifest]) -> Landed:
+    """Add up what became of all rows of the landings, and read their quarantine for the days of its rows."""
     counted = count_landed(landings)
     without_amount, days = 0, Counter[dt.date]()
     for key in (key for landing in landings for key in landing.keys("quarantine")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from retail_assets.contracts.currency_signs import CURRENCIES
 from retail_assets.contracts.model import Contract
@@ -12,11 +12,29 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
 
 
+def refuse_currency_of(landings: Iterable[CleanManifest], contract: Contract) -> None:
+    """Refuse to go on if a landing was cleaned in another currency than the contract's. Raises LandingError.
+
+    All landings of a home have one currency, so the latest one is enough.
+    """
+    for cleaned in landings:
+        recorded = _currency_of(cleaned, contract)
+        if recorded not in ("", contract.currency):
+            raise LandingError(
+                f"{cleaned.source}: the sales so far are in {recorded} (landing {cleaned.landed_on}), but "
+                f"RETAIL_CURRENCY or the contract now says {contract.currency}. That would rename the money, not "
+                f"convert it. Nothing was changed. Set it back to {recorded}. If the files always were in "
+                f"{contract.currency}, clean and load every landing again in one run (retail-assets materialize "
+                "--partition-range FIRST...LAST). If new files are in another currency, give them a source of their "
+                "own, or convert them (`currencies`, docs/contracts.md)."
+            )
+
+
 def refuse_other_currency(lake: Lake, contract: Contract, replaced: Collection[dt.date] = ()) -> None:
     """Refuse to go on if the landings were cleaned in another currency than the contract's.
 
-    `replaced` are landings that are about to be cleaned again. Reads the manifest of the latest other landing: all
-    landings of a home have one currency, because this is asked before each is cleaned. Raises LandingError.
+    `replaced` are landings that are about to be cleaned again. Reads the manifest of the latest other landing: this is
+    asked before each landing is cleaned. Raises LandingError.
     """
     for day in reversed(lake.days("clean")):
         if day in replaced:
@@ -25,16 +43,8 @@ def refuse_other_currency(lake: Lake, contract: Contract, replaced: Collection[d
             cleaned = lake.clean(day)
         except NotReadyError:  # a folder without a manifest
             continue
-        recorded = _currency_of(cleaned, contract)
-        if recorded in ("", contract.currency):
-            return
-        raise LandingError(
-            f"{lake.source}: the sales so far are in {recorded} (landing {day}), but RETAIL_CURRENCY or the contract "
-            f"now says {contract.currency}. That would rename the money, not convert it. Nothing was changed. Set it "
-            f"back to {recorded}. If the files always were in {contract.currency}, clean and load every landing again "
-            "in one run (retail-assets materialize --partition-range FIRST...LAST). If new files are in another "
-            "currency, give them a source of their own, or convert them (`currencies`, docs/contracts.md)."
-        )
+        refuse_currency_of([cleaned], contract)
+        return
 
 
 def _currency_of(cleaned: CleanManifest, contract: Contract) -> str:

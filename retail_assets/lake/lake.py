@@ -155,9 +155,21 @@ class Lake:
 
     def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:
         """Return raw and clean manifest of every cleaned landing, or of those `among` some days, in order."""
-        days = self.landings("clean", among)
+        landings = self.clean_landings(among)
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            return list(zip(pool.map(self.raw, [m.landed_on for m in landings]), landings, strict=True))
+
+    def clean_landings(self, among: Collection[dt.date] | None = None) -> list[CleanManifest]:
+        """Return the clean manifest of every cleaned landing, or of those `among` some days, in order."""
+        days = self.days("clean") if among is None else sorted(among)
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, but many requests at once
-            return list(zip(pool.map(self.raw, days), pool.map(self.clean, days), strict=True))
+            return [m for m in pool.map(self._clean_if_published, days) if m is not None]
+
+    def _clean_if_published(self, landed_on: dt.date) -> CleanManifest | None:
+        try:
+            return self.clean(landed_on)
+        except NotReadyError:  # a folder without a manifest
+            return None
 
     def days(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
         """Return the days that have a folder in a layer, in order; nearly always they have a published manifest too.

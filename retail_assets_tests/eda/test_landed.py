@@ -79,7 +79,7 @@ def cleaned(folder: Path, rows: list[str]) -> tuple[Lake, EdaData]:
     }
     lake.publish_clean(CleanManifest("shop", LANDED_ON, "run", contract.digest, "digest", files))
     sales = [row for f in files["clean"] for row in rows_of(lake, f).to_pylist()]
-    return lake, dataclasses.replace(analyse(sales), landed=read_landed(lake))
+    return lake, dataclasses.replace(analyse(sales), landed=read_landed(lake, lake.clean_landings()))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_a_quarantine_of_version_0_1_0_has_no_days_but_its_rows_count(
     with older.store.writing(file.key) as sink:
         pq.write_table(rows, sink)
     older.publish_clean(manifest)
-    landed = read_landed(older)
+    landed = read_landed(older, older.clean_landings())
     assert (landed.count("quarantined"), landed.rejected_days) == (15, {})
     assert landed.without_amount == pc.sum(pc.is_null(rows["total_amount"])).as_py()
 

@@ -9,7 +9,7 @@ import dagster as dg
 from retail_assets.defs.assets.outputs import publish_figures, thumbnails
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
-from retail_assets.lake.currency import refuse_other_currency
+from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.eda.landed import read_landed
 
         with failing_clearly():
-            refuse_other_currency(platform.lake, platform.settings.contract)
-            data = load(platform.warehouse.query, read_landed(platform.lake))
+            landings = platform.lake.clean_landings()
+            refuse_currency_of(landings[-1:], platform.settings.contract)
+            data = load(platform.warehouse.query, read_landed(platform.lake, landings))
             for key, publish in _PUBLISHED.items():
                 if dg.AssetKey(key) in context.selected_asset_keys:
                     yield dg.MaterializeResult(asset_key=key, metadata=publish(platform, data))

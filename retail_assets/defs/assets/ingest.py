@@ -133,9 +133,9 @@ def _in_words(days: Sequence[dt.date]) -> str:
 
 def _refuse_first_run_without_files(platform: Platform, days: Sequence[dt.date]) -> None:
     """Refuse the first run of a home if its files are in other partitions: it would be green and show nothing."""
-    if platform.lake.days("raw") or not (waiting := _waiting(platform)):
+    if set(days) & set(landed_partitions(platform.raw, platform.source)) or platform.lake.days("raw"):
         return
-    if not set(days) & set(landed_partitions(platform.raw, platform.source)):
+    if waiting := _waiting(platform):
         raise LandingError(
             f"Nothing has landed on {_in_words(days)}, but files wait in the partitions {waiting}. A landing belongs "
             "to the day in shop time on which it landed. Materialize those partitions."

@@ -7,7 +7,7 @@ import dagster as dg
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ENGINEERING, lineage, preview, row_counts, same_columns, static_table_metadata
 from retail_assets.defs.selection import landing_days, selected
-from retail_assets.lake.currency import refuse_other_currency
+from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
@@ -108,8 +108,8 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         with failing_clearly(retrying=True):
-            refuse_other_currency(platform.lake, platform.settings.contract)
             landings = [platform.lake.clean(day) for day in landing_days(context)]
+            refuse_currency_of(landings[-1:], platform.settings.contract)
             loaded = warehouse.load_landings(platform.lake.store, landings, platform.settings.contract.identity_limit)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
         context.log.info(

@@ -82,7 +82,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def quarantine_is_small(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            cleaned = [clean for _, clean in lake.cleaned(days_of(context))]
+            cleaned = lake.clean_landings(days_of(context))
         large = {
             str(m.landed_on): round(m.rows("quarantine") / m.landed_rows, 4)
             for m in cleaned
@@ -104,7 +104,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def enough_is_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            cleaned = [clean for _, clean in lake.cleaned(days_of(context))]
+            cleaned = lake.clean_landings(days_of(context))
         rejected = [m for m in cleaned if contract.rejects(m.rows("quarantine"), counted_rows(m))]
         return result(
             passed=not rejected,

@@ -33,7 +33,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         with failing_clearly():
             found = {
                 str(m.landed_on): repeated
-                for _, m in lake.cleaned(days_of(context))
+                for m in lake.clean_landings(days_of(context))
                 if (repeated := repeated_ids(lake, m)).rows
             }
         blocking = {day: repeated for day, repeated in found.items() if repeated.exceeds(limit)}

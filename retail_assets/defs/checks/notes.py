@@ -23,7 +23,7 @@ def note_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def values_are_understood(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            cleaned = [clean for _, clean in platform.lake.cleaned(days_of(context))]
+            cleaned = platform.lake.clean_landings(days_of(context))
         large = {
             f"{m.landed_on} {name}": round(rows / m.rows("clean"), 4)
             for m in cleaned
