@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _BATCH_ROWS = 10_000
+#: Columns of a row group are read in pieces of this size; without it each is read whole.
+_BUFFER_BYTES = 1 << 20
 #: Rows that are converted to Parquet, and held in memory, at a time.
 _ROW_GROUP = 100_000
 
@@ -85,7 +87,7 @@ class StagingFolder:
 
         for entry in self._store.list(self.key):
             with self._store.open(entry.key) as file:
-                for batch in pq.ParquetFile(file).iter_batches(_BATCH_ROWS):
+                for batch in pq.ParquetFile(file, buffer_size=_BUFFER_BYTES).iter_batches(_BATCH_ROWS):
                     yield _with_microseconds(batch)
 
     def _write(self, name: str, data: bytes) -> str:
