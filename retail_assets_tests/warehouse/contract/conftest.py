@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 LIVE = os.environ.get("RETAIL_TEST_REDSHIFT", "")
 
 
-@pytest.fixture(params=["duckdb", "redshift", *(["live"] if LIVE else [])])
+@pytest.fixture(
+    params=[
+        "duckdb",
+        *(pytest.param(name, marks=pytest.mark.services) for name in ("redshift", *(["live"] if LIVE else []))),
+    ]
+)
 def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Nothing landed, nothing loaded."""
     from retail_assets_tests.warehouse.contract import warehouses
