@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retail_assets.forecasting.data.series import LONGEST_HISTORY_DAYS, daily_sales, panel_at, weekday
+from retail_assets.forecasting.data.series import LONGEST_HISTORY_DAYS, REJECTED_DAYS, daily_sales, panel_at, weekday
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, row, sales_of
 
 
@@ -49,6 +49,41 @@ def test_a_day_on_which_a_quiet_shop_sold_nothing_proves_nothing_and_is_zero():
     panel = panel_at(sales, sales.last_day)
     assert not panel.closed.any()
     assert panel.values[0, 20] == 0
+
+
+def rejected_on(rows: pd.DataFrame, *numbers: int) -> pd.DataFrame:
+    rows.attrs[REJECTED_DAYS] = [FIRST + timedelta(days=number) for number in numbers]
+    return rows
+
+
+@pytest.mark.parametrize("orders", [3, 30])
+def test_a_day_whose_rows_were_all_rejected_is_unknown_in_a_quiet_and_in_a_busy_shop(orders):
+    sales = sales_of(rejected_on(history(40, {"a": without(20)}, orders=orders), 20, 25, 100))
+    panel = panel_at(sales, sales.last_day)
+    assert np.flatnonzero(np.isnan(panel.values[0])).tolist() == [20]
+    assert not panel.closed.any()
+    assert np.flatnonzero(sales.unknown).tolist() == [20]
+    assert "All rows of 1 day were rejected" in sales.notes[0]
+
+
+def test_a_rejected_row_on_a_closed_weekday_does_not_open_it():
+    sundays = [number for number in range(70) if number % 7 == 6]
+    sales = sales_of(rejected_on(history(69, {"a": without(*sundays)}), 62))
+    assert panel_at(sales, sales.last_day).weekdays_closed().tolist() == [False] * 6 + [True]
+
+
+def test_the_forecast_of_a_history_with_rejected_days_learns_no_zero_from_them():
+    lost = list(range(30, 51))
+    rows = history(120, {"a": without(*lost)}, orders=3)
+    zeros = weekday_mean_of(sales_of(rows.copy()))
+    unknown = weekday_mean_of(sales_of(rejected_on(rows, *lost)))
+    assert zeros < 100
+    assert unknown == 100
+
+
+def weekday_mean_of(sales) -> float:
+    panel = panel_at(sales, FIRST + timedelta(days=60))
+    return float(np.nanmean(panel.values))
 
 
 def test_sundays_off_are_a_closed_weekday():

@@ -2,7 +2,8 @@
 
 A day without a row is ambiguous: nothing was sold, the shop was closed, or the day is not over. Counting a closed day
 as zero costs more accuracy than the choice of a model, so the cases are distinguished where the data prove them, and
-the day is zero where they do not. The content of a panel depends only on the days up to its cut-off.
+the day is zero where they do not. A day whose rows were all rejected is unknown, not zero. The content of a panel
+depends only on the days up to its cut-off.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ TOTAL = "TOTAL"
 
 REVENUE, UNITS = "revenue", "units"
 _COLUMNS = ("sale_date", "product_category", "revenue", "orders")
+#: In the `attrs` of a history: days of sale of rejected rows. Without a sale, such a day is unknown.
+REJECTED_DAYS = "rejected_days"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class DailySales:
             order can contain several categories.
         notes: what was left out, for people.
         units: (categories, days); None where the history has no units.
+        rejected: (days,), marks the days without a sale of which rows were rejected: their sales are not known. None
+            is no such day.
     """
 
     categories: tuple[str, ...]
@@ -58,6 +63,7 @@ class DailySales:
     orders: Floats
     notes: tuple[str, ...]
     units: Floats | None = None
+    rejected: Bools | None = None
 
     @property
     def first_day(self) -> date:
@@ -72,6 +78,12 @@ class DailySales:
     def last_day(self) -> date:
         return to_date(self.days[-1])
 
+    @property
+    def unknown(self) -> Bools:
+        """Marks the days, (days,), without a value: the shop was closed, or all rows were rejected."""
+        closed = closed_days(self.traded, self.orders)
+        return closed if self.rejected is None else closed | self.rejected
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -80,8 +92,9 @@ class Panel:
     Attributes:
         categories: those sold up to the cut-off.
         days: all days up to the cut-off.
-        values: (categories, days), revenue; NaN where unknown (before a category's first sale; on a closed day). Units
-            are valued at `price`, so that pieces and gallons count as much as they bring.
+        values: (categories, days), revenue; NaN where unknown (before a category's first sale; on a closed day; on a
+            day whose rows were all rejected). Units are valued at `price`, so that pieces and gallons count as much as
+            they bring.
         sold: (categories, days), marks the days with a row.
         first: (categories,), index of each category's first sale.
         closed: (days,), marks the days on which the shop was closed.
@@ -105,6 +118,11 @@ class Panel:
         """Index of the cut-off."""
         return len(self.days) - 1
 
+    @property
+    def known(self) -> Bools:
+        """Marks the days, (days,), that were closed or have a value; the others had rejected rows only."""
+        return np.asarray(self.closed | ~np.isnan(self.values).all(axis=0))
+
     def select(self, keep: Bools) -> Panel:
         """Make the panel of the categories that `keep`, (categories,), marks."""
         names = tuple(name for name, kept in zip(self.categories, keep, strict=True) if kept)
@@ -117,7 +135,7 @@ class Panel:
 
     def weekdays_closed(self) -> Bools:
         """Mark the weekdays, (7,), Monday first, on which the shop was closed every time in the last 8 weeks."""
-        recent = slice(-WINDOW_DAYS, None)
+        recent = np.flatnonzero(self.known[-WINDOW_DAYS:]) + max(len(self.days) - WINDOW_DAYS, 0)
         closed, day = self.closed[recent], weekday(self.days[recent])
         return np.array([closed[day == w].size > 1 and bool(closed[day == w].all()) for w in range(WEEK)])
 
@@ -147,7 +165,8 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     A last day that looks partial is left out, and so are days more than five years before the last; `notes` says so.
 
     Args:
-        history: rows with `sale_date`, `product_category`, `revenue`, `orders` and optionally `units`, in any order.
+        history: rows with `sale_date`, `product_category`, `revenue`, `orders` and optionally `units`, in any order;
+            its attribute REJECTED_DAYS, if any, lists days of rejected rows.
 
     Raises:
         ValueError: a column or a value is missing, or an amount is not a number.
@@ -197,7 +216,14 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     np.add.at(orders, at, rows["orders"].to_numpy())
     sold[at] = True
     days = np.datetime64(first, "D") + np.arange(shape[1])
-    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes), units)
+    rejected = np.isin(days, np.array(history.attrs.get(REJECTED_DAYS, ()), dtype="datetime64[D]")) & ~sold.any(axis=0)
+    if rejected.any():
+        one = rejected.sum() == 1
+        notes.append(
+            f"All rows of {rejected.sum():,} day{'' if one else 's'} were rejected: the sales of "
+            f"{'this day are' if one else 'these days are'} unknown, not zero."
+        )
+    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes), units, rejected)
 
 
 def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
@@ -217,11 +243,13 @@ def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
     known: Bools = np.asarray(sales.sold[:, :end].any(axis=1))
     sold, days = sales.sold[known, :end], sales.days[:end]
     closed = closed_days(sales.traded[:end], sales.orders[:end])
+    rejected = np.zeros(end, dtype=bool) if sales.rejected is None else sales.rejected[:end]
+    closed &= ~rejected
     first = sold.argmax(axis=1)
     price = prices_at(sales, end, measure)[known]
     values = recorded(sales, measure)[known, :end] * price[:, None]
     values[np.arange(end) < first[:, None]] = np.nan
-    values[:, closed] = np.nan
+    values[:, closed | rejected] = np.nan
     names = tuple(name for name, keep in zip(sales.categories, known, strict=True) if keep)
     return Panel(names, days, values, sold, first, closed, price)
 

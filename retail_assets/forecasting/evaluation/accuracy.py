@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from retail_assets.forecasting.data.series import TOTAL, Floats, Ints, closed_days, daily_sales
+from retail_assets.forecasting.data.series import TOTAL, Floats, Ints, daily_sales
 from retail_assets.tables import FORECAST_ACCURACY
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def score_past_forecasts(issued: Iterable[pa.Table], history: pd.DataFrame) -> p
     forecasts = forecasts.sort_values("issued_at", kind="stable").drop_duplicates(
         ["product_category", "forecast_date", "cutoff_date"], keep="last"
     )
-    open_days = ~closed_days(sales.traded, sales.orders)
+    open_days = ~sales.unknown
     day = forecasts["forecast_date"].to_numpy().astype("datetime64[D]")
     at = (day - sales.days[0]).astype(np.int64)
     known = (at >= 0) & (at < len(sales.days))

@@ -37,7 +37,7 @@ class Backtest:
         naive_error: (cut-offs, categories), the mean absolute error of the seasonal naive forecast one week ahead
             within the training days, which MASE divides by (Hyndman & Koehler 2006).
         modeled: marks the categories that models themselves forecast; in the others a fallback took their place.
-        unscored_days: days on which the shop was closed.
+        unscored_days: days on which the shop was closed, or of which all rows were rejected.
         quantiles: (cut-offs, categories + 1, horizon, levels) by model, the total last; NaN where there was no earlier
             error to learn from.
         holiday: (cut-offs, horizon), marks days within a day of a holiday.

@@ -24,7 +24,6 @@ from retail_assets.forecasting.data.series import (
     DailySales,
     Floats,
     Panel,
-    closed_days,
     panel_at,
     prices_at,
     recorded,
@@ -145,8 +144,7 @@ def _scored(
     measure: str,
 ) -> Backtest:
     """Put the forecasts of all cut-offs beside what was sold; those before `first_scored` only calibrate."""
-    closed = closed_days(sales.traded, sales.orders)
-    observed = np.where(closed, np.nan, recorded(sales, measure))
+    observed = np.where(sales.unknown, np.nan, recorded(sales, measure))
     shape = (len(origins), len(sales.categories), horizon)
     with_total = (shape[0], shape[1] + 1)
     actual, naive_error = np.full(shape, np.nan), np.full(shape[:2], np.nan)
@@ -172,7 +170,7 @@ def _scored(
     for name in names:
         quantiles[name], latest[name] = _intervals(forecasts[name], actual, level, group, below_zero, first_scored)
     scored = slice(first_scored, None)
-    after_first = np.arange(len(closed)) > origins[first_scored].panel.origin
+    after_first = np.arange(len(sales.days)) > origins[first_scored].panel.origin
     return Backtest(
         categories=sales.categories,
         cutoffs=tuple(origin.panel.cutoff for origin in origins[scored]),
@@ -180,7 +178,7 @@ def _scored(
         forecasts={name: values[scored] for name, values in forecasts.items()},
         naive_error=naive_error[scored],
         modeled=np.asarray(of_models[scored].any(axis=0)),
-        unscored_days=tuple(to_date(day) for day in sales.days[closed & after_first]),
+        unscored_days=tuple(to_date(day) for day in sales.days[sales.unknown & after_first]),
         quantiles=quantiles,
         holiday=np.array([_near_holiday(origin.panel, holidays, horizon) for origin in origins[scored]]),
         latest=latest,

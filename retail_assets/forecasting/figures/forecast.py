@@ -10,7 +10,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from retail_assets.forecasting.data.series import TOTAL, DailySales, closed_days, daily_sales, to_date
+from retail_assets.forecasting.data.series import TOTAL, DailySales, daily_sales, to_date
 from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
@@ -40,7 +40,7 @@ def draw_figures(
     if sales is None:
         raise ValueError("history is empty, but there is a forecast of it")
     frame = table.to_pandas()
-    actual = np.where(closed_days(sales.traded, sales.orders), np.nan, sales.revenue)
+    actual = np.where(sales.unknown, np.nan, sales.revenue)
     return {
         "forecast_total.png": png(_total(sales, actual, frame, report, currency)),
         "forecast_categories.png": png(_categories(sales, actual, frame, currency)),

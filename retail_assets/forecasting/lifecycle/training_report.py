@@ -31,7 +31,8 @@ def of_revenue(
         model: the model that is published.
         fallbacks: of the categories of `sales`, on its last day.
     """
-    closed = [str(to_date(day)) for day in sales.days[closed_days(sales.traded, sales.orders)]]
+    shut = closed_days(sales.traded, sales.orders) if sales.rejected is None else sales.unknown & ~sales.rejected
+    closed = [str(to_date(day)) for day in sales.days[shut]]
     common = {
         "horizon": model.horizon,
         "seed": model.seed,

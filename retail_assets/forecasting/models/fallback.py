@@ -62,9 +62,7 @@ def _largest(panel: Panel) -> Bools:
 
 
 def _fallback(panel: Panel, row: int, large: bool) -> str:
-    trading = np.flatnonzero(~panel.closed)
-    since_first = trading[trading >= panel.first[row]]
-    sold = panel.sold[row, since_first]
+    sold = panel.sold[row, ~np.isnan(panel.values[row])]
     silence = int(sold[::-1].argmax())
     share_before = sold.sum() / (len(sold) - silence)
     surely_ended = silence >= FEWEST_DAYS_OF_SILENCE and (1 - share_before) ** silence < CHANCE_OF_SILENCE
@@ -145,9 +143,8 @@ def open_days(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:
 
     It is closed on weekdays that it has kept closed, and on holidays on which it has closed each time so far.
     """
-    past = [
-        (name, bool(shut)) for day, shut in zip(panel.days, panel.closed, strict=True) if (name := holidays.name(day))
-    ]
+    days = zip(panel.days[panel.known], panel.closed[panel.known], strict=True)
+    past = [(name, bool(shut)) for day, shut in days if (name := holidays.name(day))]
     shut_on = {name for name, _ in past} - {name for name, shut in past if not shut}
     future = panel.future_days(horizon)
     on_holiday = np.array([holidays.name(day) in shut_on for day in future])
