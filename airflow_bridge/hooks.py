@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from airflow_bridge.client import DagsterClient, RefusedError
+from airflow_bridge.client import DagsterClient
+from airflow_bridge.problems import RefusedError
 from airflow_bridge.versions import AirflowNotFoundException
 
 #: Keys that the extra of a connection may have.

@@ -16,17 +16,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 
 import httpx
-import psutil
+
+from airflow_bridge.processes import MARK, end, signals_as_interrupts
 
 LOOPBACK = "127.0.0.1"
 USER = "admin"
@@ -42,13 +41,6 @@ _BESIDE = Path(sys.executable).parent
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
 _PLUGINS = "AIRFLOW__CORE__PLUGINS_FOLDER"
 _TAIL = 3000
-#: Marks each process's environment with what it belongs to, so that it is found even in a session of its own whose
-#: parent is gone. (Programs that set their own titles overwrite it; those are found by their sessions.)
-_MARK = "LOCAL_STACK_PART"
-#: Seconds that processes have to end by themselves, in which Dagster marks the runs it interrupts.
-_GRACE = 20.0
-#: How often processes that still run after that are looked for and killed.
-_SWEEPS = 5
 
 
 class StackError(Exception):
@@ -255,7 +247,7 @@ class LocalStack:
             self._processes[name] = subprocess.Popen(  # noqa: S603 - a program of this installation
                 command,
                 cwd=self.dagster_home if name != "airflow" else self.home,
-                env={**env, _MARK: self._marked(name)},
+                env={**env, MARK: self._marked(name)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -268,7 +260,7 @@ class LocalStack:
     def _end(self, names: Sequence[str], polite: signal.Signals) -> None:
         leaders = [p for name in names if (p := self._processes.pop(name, None))]
         if leaders:
-            _end(leaders, {self._marked(name) for name in names}, polite)
+            end(leaders, {self._marked(name) for name in names}, polite)
 
     def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self.seconds
@@ -311,67 +303,6 @@ class LocalStack:
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
 
-def _members(sessions: set[int], marks: set[str]) -> dict[int, psutil.Process]:
-    """Return every process of the sessions or with one of the marks, by id; also those whose parents are gone."""
-    members = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            if os.getsid(process.pid) in sessions or process.environ().get(_MARK) in marks:
-                members[process.pid] = process
-    return members
-
-
-def _end(leaders: Sequence[subprocess.Popen[bytes]], marks: set[str], polite: signal.Signals) -> None:
-    """End the leaders and everything they started, in their sessions or in new ones: politely, then by force."""
-    sessions = {leader.pid for leader in leaders}
-    everyone = _members(sessions, marks)
-    for leader in leaders:
-        with contextlib.suppress(psutil.Error):
-            everyone |= {p.pid: p for p in psutil.Process(leader.pid).children(recursive=True)}
-    for leader in leaders:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader.pid, polite)
-    for stray in everyone.values():
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            if os.getpgid(stray.pid) not in sessions:
-                stray.terminate()
-    waiting = threading.Thread(target=lambda: [leader.wait() for leader in leaders], daemon=True)
-    waiting.start()  # reaps the leaders, which would be zombies otherwise
-    _, alive = psutil.wait_procs(list(everyone.values()), timeout=_GRACE)
-    rest = {p.pid: p for p in alive} | _members(sessions, marks)
-    for _ in range(_SWEEPS):  # a killed process may have started another one just before
-        if not rest:
-            break
-        for process in rest.values():
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(list(rest.values()), timeout=5)
-        rest = _members(sessions, marks)
-    waiting.join(10)
-
-
-@contextlib.contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal stop the stack as Ctrl-C does; a second signal does not interrupt the stop."""
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    # SIGINT too: a shell that starts this in the background ignores it for this process and all that it starts.
-    before = {each: signal.signal(each, interrupt) for each in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m airflow_bridge.local_stack`: start, print where, wait for Ctrl-C, stop. Returns the exit code."""
     here = Path(__file__).resolve().parent
@@ -404,7 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dagster_port=chosen.dagster_port,
         airflow_port=chosen.airflow_port,
     )
-    with _signals_as_interrupts():
+    with signals_as_interrupts():
         try:
             print("Starting Dagster and Airflow. This takes about a minute.", flush=True)
             with stack:

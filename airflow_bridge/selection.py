@@ -10,7 +10,8 @@ import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 
-from airflow_bridge.client import AssetNode, RefusedError
+from airflow_bridge.problems import RefusedError
+from airflow_bridge.runs import AssetNode
 
 _TOKEN = re.compile(
     r'\s*(?:(?P<text>"[^"]*")|(?P<mark>[()+:=])|(?P<star>\*(?![\w/*]))|(?P<word>[\w\-./*@]+))', re.UNICODE

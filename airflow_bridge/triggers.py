@@ -10,8 +10,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_bridge.client import ENDED, DagsterError, RefusedError, Run, RunGoneError, UnreachableError
 from airflow_bridge.hooks import DagsterHook
+from airflow_bridge.problems import DagsterError, RefusedError, RunGoneError, UnreachableError
+from airflow_bridge.runs import Run
+from airflow_bridge.stopping import LOOK_AGAIN, Stop
 
 #: Seconds after a task has left its worker during which its trigger does not report the end. Airflow's scheduler learns
 #: from the executor that the worker is free up to five seconds late (`min_heartbeat_interval`) plus one loop. A task
@@ -19,39 +21,10 @@ from airflow_bridge.hooks import DagsterHook
 SETTLES = 10.0
 #: Seconds that the triggerer waits for a run that it has canceled; Airflow gives it thirty (`on_kill_timeout`).
 STOPS_IN_TRIGGERER = 20.0
-LOOK_AGAIN = 1.0
 #: A run that was found again and is canceled within these seconds was canceled by the end of the earlier try.
 SOON = 60.0
 # How a wait can end, besides the final states of the run itself.
 TIMEOUT, UNREACHABLE, LOST = "TIMEOUT", "UNREACHABLE", "LOST"
-
-
-@dataclass
-class Stop:
-    """The request to cancel a run, and what came of it. Only Dagster's own word counts as canceled."""
-
-    run_id: str
-    refused: str | None
-    status: str = "unknown"
-
-    @property
-    def over(self) -> bool:
-        """Whether there is nothing more to wait for."""
-        return self.status in ENDED or self.refused is not None
-
-    @property
-    def canceled(self) -> bool:
-        return self.status == "CANCELED"
-
-    def outcome(self, waited: float) -> str:
-        """Return what came of it, as the end of a sentence that begins with the run."""
-        if self.canceled:
-            return "was canceled"
-        if self.status in ENDED:
-            return f"was not canceled: it has ended with status {self.status}"
-        if self.refused is not None:
-            return f"could not be canceled and may still be running: {self.refused}"
-        return f"was asked to stop, but Dagster reports {self.status} after {waited:g} s, so it may go on"
 
 
 @dataclass

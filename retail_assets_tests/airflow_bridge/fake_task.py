@@ -17,7 +17,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from airflow_bridge import hooks, operators, triggers
+from airflow_bridge import hooks, launching, operators, stopping, triggers
 from airflow_bridge.client import DagsterClient
 from airflow_bridge.operators import DagsterMaterializeOperator
 from airflow_bridge.triggers import DagsterRunTrigger
@@ -135,8 +135,8 @@ class Airflow:
         monkeypatch.setenv("AIRFLOW_CONN_DAGSTER_DEFAULT", json.dumps(connection))
         faked = partial(DagsterClient, transport=dagster.transport(), async_transport=dagster.transport())
         monkeypatch.setattr(hooks, "DagsterClient", faked)
-        monkeypatch.setattr(operators, "time", clock)
-        monkeypatch.setattr(triggers, "time", clock)
+        for module in (launching, operators, stopping, triggers):
+            monkeypatch.setattr(module, "time", clock)
         monkeypatch.setattr(triggers, "asyncio", AsyncClock(clock))
         return cls(dagster, clock)
 

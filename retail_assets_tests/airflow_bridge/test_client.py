@@ -21,15 +21,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_bridge.client import (
-    DagsterClient,
-    DagsterError,
-    RefusedError,
-    RunGoneError,
-    UnreachableError,
-    check_partition,
-    nearest,
-)
+from airflow_bridge.client import DagsterClient
+from airflow_bridge.partitions import check_partition, nearest
+from airflow_bridge.problems import DagsterError, RefusedError, RunGoneError, UnreachableError
 from retail_assets_tests.airflow_bridge.fake_dagster import (
     DAYS,
     URL,
@@ -432,7 +426,7 @@ def test_basic_authentication_that_was_echoed_is_in_no_message(auth: tuple[str, 
         "launch": httpx.Response(200, json={"data": {"launchRun": {"__typename": "PythonError", "message": sent}}}),
     }[how]
     client = DagsterClient(URL, auth=auth, transport=httpx.MockTransport(lambda _: trouble))
-    ask = client.nodes if how != "launch" else lambda: client._launched(client._ask("", "launchRun"))
+    ask = client.nodes if how != "launch" else lambda: client._launched(client.ask("", "launchRun"))
     with pytest.raises(DagsterError) as refused:
         ask()
     assert sent.partition(" ")[2] not in str(refused.value)

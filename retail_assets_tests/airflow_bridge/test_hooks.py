@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_bridge.client import DagsterClient, RefusedError
+from airflow_bridge.client import DagsterClient
 from airflow_bridge.hooks import DagsterHook
+from airflow_bridge.problems import RefusedError
 
 SECRET = "tok-3141592653589793"
 

@@ -8,7 +8,8 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_bridge.client import AssetNode, RefusedError
+from airflow_bridge.problems import RefusedError
+from airflow_bridge.runs import AssetNode
 from airflow_bridge.selection import select
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*include_sources.*")

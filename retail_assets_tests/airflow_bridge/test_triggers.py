@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_bridge.client import RefusedError, Run, RunGoneError, UnreachableError
+from airflow_bridge.problems import RefusedError, RunGoneError, UnreachableError
+from airflow_bridge.runs import Run
 from airflow_bridge.triggers import LOST, SETTLES, TIMEOUT, UNREACHABLE, DagsterRunTrigger, Watch
 from retail_assets_tests.airflow_bridge.fake_dagster import FakeDagster
 from retail_assets_tests.airflow_bridge.fake_task import Airflow, stored
