@@ -60,6 +60,9 @@ def match_header(header: list[str], contract: Contract, where: str) -> HeaderMat
             "  Choose the right contract (RETAIL_SOURCE), add an alias to it, or check that the first line is a header "
             "(lines above it: `file: {skip_top: N}`)."
         )
+        lines.append(
+            "  A file of another kind: `retail-assets contract draft FILE` drafts a contract that fits its columns."
+        )
         raise LandingError("\n".join(lines))
     ignored = {normalize_header(c) for c in contract.ignore_columns}
     unknown = tuple(h for h in unknown if normalize_header(h) not in ignored)

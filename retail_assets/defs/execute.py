@@ -30,6 +30,9 @@ from retail_assets.status import read_status
 #: Run configuration: the logger of `steps_logger` alone.
 _ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
 
+#: The error of a step behind which a blocking check failed; Dagster has no public name for it.
+_BLOCKED_BY_CHECK = "DagsterAssetCheckFailedError"
+
 
 class RunFailedError(RetailError):
     """A step failed or a blocking check did not pass; the message repeats the message of each."""
@@ -111,7 +114,10 @@ def _partition_tags(days: tuple[dt.date, dt.date] | None) -> dict[str, str]:
 
 
 def _error_message(event: dg.DagsterEvent) -> str | None:
-    """The message of a failed step or a failed blocking check; None for other events."""
+    """The message of a failed step or a failed blocking check; None for other events.
+
+    A step that fails because a blocking check did not pass adds nothing to the message of the check.
+    """
     if event.event_type is Event.ASSET_CHECK_EVALUATION:
         check = event.asset_check_evaluation_data
         if not check.passed and check.blocking:
@@ -121,6 +127,8 @@ def _error_message(event: dg.DagsterEvent) -> str | None:
         if failure.user_failure_data is not None:
             return failure.user_failure_data.description
         error = failure.error
+        if error is not None and error.cls_name == _BLOCKED_BY_CHECK:
+            return None
         while error is not None and error.cause is not None:
             error = error.cause
         return f"{event.step_key}: {error.message.strip()}" if error else None

@@ -85,28 +85,29 @@ def rough_percent(share: float) -> str:
 
 
 def change(ratio: float) -> str:
-    """Write a ratio as the change it stands for; from three times on as a multiple.
+    """Write a ratio as the change it stands for; from three times on as a multiple, below one percent in tenths.
 
-    >>> change(1.18), change(0.95), change(1.001), change(3.14)
-    ('18 % more', '5 % less', 'as much', '3.1 times as much')
+    Only what rounds to no change at all is `as much`: what is small may still be the most of all.
+
+    >>> change(1.18), change(0.95), change(1.003), change(1.0001), change(3.14)
+    ('18 % more', '5 % less', '0.3 % more', 'as much', '3.1 times as much')
     """
     if ratio >= 3:
         return f"{ratio:.1f} times as much"
     points = (ratio - 1) * 100
-    if abs(points) < 0.5:
+    if abs(points) < 0.05:
         return "as much"
-    return f"{abs(points):.0f} % {'more' if points > 0 else 'less'}"
+    return f"{abs(points):.{0 if abs(points) >= 0.95 else 1}f} % {'more' if points > 0 else 'less'}"
 
 
 def compared(ratio: float) -> str:
     """Write `change` with the word that joins what it is compared with.
 
-    >>> compared(1.18), compared(1.001), compared(3.14)
+    >>> compared(1.18), compared(1.0001), compared(3.14)
     ('18 % more than', 'as much as', '3.1 times as much as')
     """
-    if abs(ratio - 1) < 0.005:
-        return "as much as"
-    return f"{change(ratio)} {'as' if ratio >= 3 else 'than'}"
+    size = change(ratio)
+    return f"{size} {'as' if size.endswith('as much') else 'than'}"
 
 
 def p_value(p: float) -> str:

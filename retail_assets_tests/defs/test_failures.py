@@ -145,3 +145,21 @@ def test_a_run_that_is_to_stop_begins_no_further_step_even_if_its_interrupt_was_
         dg.materialize([first, second], instance=instance, raise_on_error=False)
         assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
     assert begun == ["first"]
+
+
+def test_a_failed_blocking_check_is_said_once_and_the_run_fails() -> None:
+    @dg.asset_check(asset="table", blocking=True)
+    def nothing_is_missing() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False, description="3 rows are missing.")
+
+    @dg.asset
+    def table() -> None: ...
+
+    @dg.asset(deps=[table])
+    def below() -> None: ...
+
+    done = dg.materialize(
+        [table, nothing_is_missing, below], instance=dg.DagsterInstance.ephemeral(), raise_on_error=False
+    )
+    assert not done.success
+    assert messages(done) == ["table: 3 rows are missing."]

@@ -23,7 +23,7 @@ from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
-from retail_assets_tests.eda.sales_cases import CASES, days, lively
+from retail_assets_tests.eda.sales_cases import CASES, START, Rows, days, lively
 
 ROWS = dict.fromkeys(ROW_COUNTS, 0) | {"landed": 5, "clean": 3, "quarantined": 1, "superseded": 1, "current": 3}
 DRAWN = ("nothing", "one row", "names", "returns outweigh")  # drawing costs; the others are laid out only
@@ -54,6 +54,49 @@ def test_the_page_never_holds_a_number_that_is_none(case: tuple[str, EdaData]) -
     assert page.startswith("# What the sales show\n")
     assert page.endswith("\n")
     assert not re.search(r"\b(nan|inf|None|NaN|NaT)\b", page)
+
+
+_MORE_OR_LESS = r"\b(more|less|most|least|fewer|higher|lower|highest|lowest|strongest|weakest|rise|dip|peak)\b"
+_EQUAL = r"(?<!times )(?<!least )as much\b|\b(?:as often|equally|alike|the same as)\b"
+
+
+def contradictions(text: str) -> list[str]:
+    """Clauses in which two things are both unequal and equal."""
+    clauses = re.split(r"(?<=[.;:])\s|\n|, (?:and|but) ", text)
+    return [c for c in clauses if re.search(_MORE_OR_LESS, c, re.I) and re.search(_EQUAL, c)]
+
+
+def almost_equal() -> Rows:
+    """Make two categories of nearly as many orders, and months and weekdays that differ little, always the same way."""
+    rows = []
+    for number in range(500):
+        at = START + dt.timedelta(days=number)
+        amount = 1000 + 2 * (at.weekday() >= 5) + 3 * (at.month == 12) + number % 2
+        rows += [sale(2 * number, sold_at=at, product_category="Dear", total_amount=amount)] * (number % 40 > 0)
+        rows += [sale(2 * number + 1, sold_at=at, product_category="Cheap", total_amount=5)]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def nearly() -> EdaData:
+    return analyse(almost_equal())
+
+
+def test_no_clause_of_a_page_calls_two_things_both_unequal_and_equal(nearly: EdaData) -> None:
+    for data in (nearly, analyse(lively())):
+        page = write_insights(data, currency="EUR", country="US")
+        assert not contradictions(page)
+    assert "It is bought almost as often as **Cheap** (487 against 500 orders)" in write_insights(
+        nearly, currency="EUR", country="US"
+    )
+    assert contradictions("It is bought less often than B, which earns 3 %, the two are bought almost equally often")
+
+
+def test_no_title_of_a_figure_calls_two_things_both_unequal_and_equal(nearly: EdaData) -> None:
+    laid_out = [FIGURES[name](nearly, "EUR", "US").figure for name in FIGURES if name not in skipped(nearly)]
+    titles = [figure.texts[0].get_text().replace("\n", " ") for figure in laid_out]
+    assert len(titles) >= 8
+    assert not [t for t in titles if contradictions(t)]
 
 
 def test_the_table_has_a_number_or_nothing_in_every_cell(case: tuple[str, EdaData]) -> None:

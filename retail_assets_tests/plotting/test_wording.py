@@ -46,7 +46,8 @@ def test_money_shares_and_changes_are_written_one_way() -> None:
     assert change(1.18) == "18 % more"
     assert compared(0.86) == "14 % less than"
     assert compared(3.14) == "3.1 times as much as"
-    assert compared(1.001) == "as much as"
+    assert compared(1.0001) == "as much as"
+    assert compared(1.001) == "0.1 % more than"
     assert [axis_number(v) for v in (0, 250, 12_000, 1_500_000)] == ["0", "250", "12 k", "1.5 M"]
 
 

@@ -10,7 +10,7 @@ from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.plotting.wording import listed, markdown, money, percent, plural
 
 _ALMOST_EQUAL = 1.05
-"""Ratio of two numbers of orders below which the categories are called equally frequent."""
+"""Ratio of two numbers of orders below which the categories are called almost equally frequent."""
 
 
 def sentences(data: EdaData, currency: str) -> list[str]:
@@ -50,13 +50,12 @@ def _largest(data: EdaData, currency: str, share: float) -> str:
     if all(c.orders <= first.orders for c in others):
         return f"{text}, and no category is bought more often."
     rival = max(others, key=lambda c: c.orders)
-    text += (
-        f". It is bought less often than **{markdown(rival.name)}** ({first.orders:,} against {rival.orders:,} orders),"
-        f" which earns {percent(revenue_share(data, rival) or 0.0)}"
-    )
+    counts = f"({first.orders:,} against {rival.orders:,} orders)"
     if rival.orders < first.orders * _ALMOST_EQUAL:
-        text += "; the two are bought almost equally often"
-    return f"{text}."
+        often = f"It is bought almost as often as **{markdown(rival.name)}** {counts}"
+    else:
+        often = f"It is bought less often than **{markdown(rival.name)}** {counts}"
+    return f"{text}. {often}, which earns {percent(revenue_share(data, rival) or 0.0)}."
 
 
 def _returns(data: EdaData, currency: str) -> str:
