@@ -92,6 +92,42 @@ def test_sundays_off_are_a_closed_weekday():
     assert panel_at(sales, sales.last_day).weekdays_closed().tolist() == [False] * 6 + [True]
 
 
+def test_a_weekday_silent_eight_of_eight_weeks_is_a_day_off_in_a_quiet_shop_too():
+    mondays = [number for number in range(70) if number % 7 == 0]
+    sales = sales_of(history(70, {"a": without(*mondays), "b": without(*mondays)}, orders=3))
+    panel = panel_at(sales, sales.last_day)
+    closed = np.flatnonzero(panel.closed)
+    assert panel.weekdays_closed().tolist() == [True] + [False] * 6
+    assert set(panel.days[closed].astype(str)) == set(sales.days[weekday(sales.days) == 0].astype(str))
+    assert np.isnan(panel.values[:, closed]).all()
+
+
+def test_seven_silent_mondays_of_a_quiet_shop_prove_nothing_yet_and_what_follows_does_not_count():
+    mondays = [number for number in range(70, 140) if number % 7 == 0]
+    sales = sales_of(history(140, {"a": without(*mondays)}, orders=3))
+    seven, eight = (panel_at(sales, FIRST + timedelta(days=mondays[count - 1] + 2)) for count in (7, 8))
+    assert not seven.closed.any()
+    assert eight.closed.sum() == 8
+
+
+def test_a_quiet_shop_that_opens_on_a_day_off_again_is_open():
+    mondays = [number for number in range(70) if number % 7 == 0]
+    sales = sales_of(history(100, {"a": without(*mondays)}, orders=3))
+    assert not panel_at(sales, sales.last_day).weekdays_closed().any()
+
+
+def test_a_shop_that_sells_now_and_then_has_no_days_off_by_chance():
+    for seed in range(20):
+        sells = np.random.default_rng(seed).random(400) < 0.3
+        sales = sales_of(history(400, {"a": lambda number, sells=sells: 10.0 if sells[number] else None}, orders=1))
+        assert not panel_at(sales, sales.last_day).closed.any()
+
+
+def test_a_market_stall_is_closed_from_monday_to_friday():
+    sales = sales_of(history(140, {"a": lambda number: 50.0 if number % 7 >= 5 else None}, orders=4))
+    assert panel_at(sales, sales.last_day).weekdays_closed().tolist() == [True] * 5 + [False] * 2
+
+
 def test_before_its_first_sale_a_category_is_unknown_not_zero():
     sales = sales_of(history(20, {"a": steady, "new": lambda number: 5.0 if number >= 12 else None}))
     panel = panel_at(sales, sales.last_day)

@@ -1,4 +1,7 @@
-"""Calendar features, known long before a day: weekday, place in the month, distance to holidays."""
+"""Calendar features, known long before a day, and what the shop did on each holiday before.
+
+Known are the weekday, the place in the month and the distance to holidays.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 from dateutil.easter import easter
 
 from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import DailySales, Days, Floats, to_date, weekday
+from retail_assets.forecasting.data.series import WEEK, Bools, DailySales, Days, Floats, Ints, to_date, weekday
 
 # Shoppers stock up for about a week before a holiday and return within days: farther away, a holiday has no effect.
 DAYS_BEFORE_HOLIDAY = 8
@@ -27,6 +30,10 @@ MINOR_HOLIDAYS = {
         "Veterans Day",
     )
 }
+
+# A usual day is the mean of the same weekday up to four weeks before and after, at least three of them.
+USUAL_WEEKS = 4
+FEWEST_USUAL_DAYS = 3
 
 CALENDAR_FEATURES = (
     "weekday",
@@ -51,6 +58,19 @@ class HolidayCalendar:
     def name(self, day: np.datetime64) -> str | None:
         """Return the holiday on a day; None on other days."""
         return self.names.get(to_date(day))
+
+
+@dataclass(frozen=True)
+class HolidayPast:
+    """What was sold on one holiday before, relative to usual days.
+
+    Attributes:
+        ratio: (series,), Σ sold / Σ usual over the past occasions; NaN where none is known.
+        occasions: (series,), number of past occasions that are known.
+    """
+
+    ratio: Floats
+    occasions: Ints
 
 
 def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
@@ -128,3 +148,65 @@ def calendar_features(days: Days, holidays: HolidayCalendar) -> Floats:
         since_last = np.where((before >= 0) & (gap < DAYS_AFTER_HOLIDAY), gap, DAYS_AFTER_HOLIDAY)
     columns = (dow, day_of_month, (day_of_month - 1) // 7, dow >= 5, to_next, since_last, to_next == 0)
     return np.column_stack(columns).astype(np.float64)
+
+
+def near_holiday(days: Days, holidays: HolidayCalendar) -> Bools:
+    """Mark the days, (days,), of a holiday, and those before and after it, when people shop for it."""
+    near = {day + timedelta(days=step) for day in holidays.names for step in (-1, 0, 1)}
+    return np.isin(days.astype("datetime64[D]"), np.array(sorted(near), dtype="datetime64[D]"))
+
+
+def usual_sales(values: Floats, days: Days, holidays: HolidayCalendar) -> Floats:
+    """Compute the usual sales of each day, (series, days): the mean of ordinary same weekdays within four weeks.
+
+    Days within a day of a holiday are not ordinary. NaN where fewer than three such days are known. The days after a
+    day count too: give no values after the cut-off.
+
+    Args:
+        values: (series, days), NaN where unknown.
+        days: (days,), all consecutive.
+        holidays: the calendar of the days.
+    """
+    ordinary = np.where(near_holiday(days, holidays), np.nan, values)
+    reach = USUAL_WEEKS * WEEK
+    padded = np.pad(ordinary, ((0, 0), (reach, reach)), constant_values=np.nan)
+    known, total = np.zeros(values.shape), np.zeros(values.shape)
+    for shift in range(-reach, reach + 1, WEEK):
+        if shift:
+            other = padded[:, reach + shift : reach + shift + values.shape[1]]
+            known += ~np.isnan(other)
+            total += np.nan_to_num(other)
+    return np.where(known >= FEWEST_USUAL_DAYS, total / np.maximum(known, 1), np.nan)
+
+
+def past_holidays(values: Floats, days: Days, holidays: HolidayCalendar) -> dict[str, HolidayPast]:
+    """Measure what the shop did on each holiday before, by the holiday's name.
+
+    This is the one place where a holiday is recognized by its identity. A holiday without a known past is missing.
+
+    Args:
+        values: (series, days) up to the cut-off and no later, NaN where unknown; one row of totals, or one by category.
+        days: (days,), all consecutive.
+        holidays: the calendar of the days.
+
+    >>> days = np.datetime64("2023-06-01") + np.arange(70)
+    >>> values = np.where(days == np.datetime64("2023-07-04"), 30.0, 100.0)[None]
+    >>> fourth = HolidayCalendar("US", {date(2023, 7, 4): "Independence Day"})
+    >>> past_holidays(values, days, fourth)["Independence Day"].ratio.tolist()
+    [0.3]
+    """
+    at: dict[str, list[int]] = {}
+    for day, name in holidays.names.items():
+        index = int((np.datetime64(day, "D") - days[0].astype("datetime64[D]")).astype(int))
+        if 0 <= index < len(days):
+            at.setdefault(name, []).append(index)
+    usual = usual_sales(values, days, holidays)
+    past = {}
+    for name, indices in at.items():
+        sold, expected = values[:, indices], usual[:, indices]
+        known = ~np.isnan(sold) & (expected > 0)
+        if known.any():
+            usually = np.where(known, expected, 0.0).sum(axis=1)
+            share = np.where(known, sold, 0.0).sum(axis=1) / np.where(usually > 0, usually, np.nan)
+            past[name] = HolidayPast(share, known.sum(axis=1))
+    return past

@@ -22,6 +22,9 @@ Days = npt.NDArray[np.datetime64]
 
 # A shop with this many orders on a usual day has a day without any by chance once in half a billion days (e^-20).
 ORDERS_THAT_PROVE_CLOSURE = 20.0
+# A weekday that was silent at least this many times in a row is closed, where chance would hardly do that.
+FEWEST_SILENT_WEEKS = 8
+CHANCE_OF_SILENT_WEEKS = 1e-4
 # Five years: older days would slow down training without describing today's shop.
 LONGEST_HISTORY_DAYS = 1827
 _DAYS_OF_SILENCE = 28
@@ -97,7 +100,7 @@ class Panel:
             they bring.
         sold: (categories, days), marks the days with a row.
         first: (categories,), index of each category's first sale.
-        closed: (days,), marks the days on which the shop was closed.
+        closed: (days,), marks the days on which the shop was closed, as far as that is known at the cut-off.
         price: (categories,), the price of a unit at the cut-off; 1 in a panel of revenue.
     """
 
@@ -279,17 +282,46 @@ def prices_at(sales: DailySales, end: int, measure: str) -> Floats:
 
 
 def closed_days(traded: Bools, orders: Floats) -> Bools:
-    """Mark the days, (days,), on which the shop was closed: nothing was sold where a usual day has many orders.
+    """Mark the days, (days,), on which the shop was closed: nothing was sold, and that was hardly chance.
 
-    In a small shop a day without a sale proves nothing and stays a day of zero.
+    Where a usual day has many orders, one silent day proves it. In a quiet shop a single day without a sale proves
+    nothing and stays a day of zero; a weekday that was silent 8 times in a row or more is a day off.
 
     Args:
-        traded: (days,), marks the days with any sale or return.
+        traded: (days,), marks consecutive days with any sale or return.
         orders: (days,), number of orders.
     """
-    if not traded.any() or np.median(orders[traded]) < ORDERS_THAT_PROVE_CLOSURE:
+    if not traded.any():
         return np.zeros(len(traded), dtype=bool)
-    return ~traded
+    if np.median(orders[traded]) >= ORDERS_THAT_PROVE_CLOSURE:
+        return ~traded
+    return _weekdays_off(traded)
+
+
+def _weekdays_off(traded: Bools) -> Bools:
+    """Mark the days, (days,), of weekdays that a quiet shop kept closed for 8 weeks or more.
+
+    The chance of such a silence follows from the share of days traded in the same weeks, on the weekdays on which the
+    shop traded at all: a shop that sells every third day is silent on eight Mondays in a row now and then.
+    """
+    off = np.zeros(len(traded), dtype=bool)
+    for start in range(min(WEEK, len(traded))):
+        for first, last in _runs(~traded[start::WEEK]):
+            weeks = last - first
+            if weeks < FEWEST_SILENT_WEEKS:
+                continue
+            span = traded[start + first * WEEK : start + last * WEEK]
+            share = np.array([span[weekday_::WEEK].mean() for weekday_ in range(WEEK)])
+            share = share[share > 0]
+            if (1 - (share.mean() if share.size else traded.mean())) ** weeks < CHANCE_OF_SILENT_WEEKS:
+                off[start + first * WEEK : start + last * WEEK : WEEK] = True
+    return off
+
+
+def _runs(marked: Bools) -> list[tuple[int, int]]:
+    """List the runs of marked entries as (first, one past the last)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marked.astype(np.int8), [0]])))
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 def _without_strays(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.calendar import HolidayCalendar, near_holiday
 from retail_assets.forecasting.data.series import (
     REVENUE,
     WEEK,
@@ -180,7 +180,7 @@ def _scored(
         modeled=np.asarray(of_models[scored].any(axis=0)),
         unscored_days=tuple(to_date(day) for day in sales.days[sales.unknown & after_first]),
         quantiles=quantiles,
-        holiday=np.array([_near_holiday(origin.panel, holidays, horizon) for origin in origins[scored]]),
+        holiday=np.array([near_holiday(origin.panel.future_days(horizon), holidays) for origin in origins[scored]]),
         latest=latest,
     )
 
@@ -200,12 +200,6 @@ def _intervals(
             point[at], level[at], intervals.calibrate(past, group[at]), below_zero[at]
         )
     return quantiles, intervals.calibrate(scaled[-MOST_CUTOFFS_TO_CALIBRATE:], group[-1])
-
-
-def _near_holiday(panel: Panel, holidays: HolidayCalendar, horizon: int) -> Bools:
-    """Mark the days, (horizon,), of a holiday, and those before and after it, when people shop for it."""
-    near = {day + timedelta(days=step) for day in holidays.names for step in (-1, 0, 1)}
-    return np.array([to_date(day) in near for day in panel.future_days(horizon)], dtype=bool)
 
 
 def _naive_error(panel: Panel) -> Floats:

@@ -78,8 +78,8 @@ def _notes(sales: DailySales, holidays: HolidayCalendar, closed: list[str]) -> l
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:
         notes.append(
-            "Closed days (nothing sold where a usual day has 20 orders or more) are neither learned from nor scored: "
-            f"{', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
+            "Closed days (nothing sold where a usual day has 20 orders or more, or on a weekday silent 8 times in "
+            f"a row) are neither learned from nor scored: {', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
         )
     return notes
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import WINDOW_DAYS, Bools, Floats, Panel, weekday
-from retail_assets.forecasting.models.baselines import BASELINES
+from retail_assets.forecasting.models.baselines import BASELINES, SeasonalNaive
 from retail_assets.forecasting.models.forecaster import Forecaster
+from retail_assets.forecasting.models.holiday_memory import remember_holidays
 
 MODELED = "model"
 # Ten weeks: eight for the features of an origin and two of days to learn from.
@@ -86,10 +87,17 @@ def _fallback(panel: Panel, row: int, large: bool) -> str:
 
 
 def baseline_forecasts(panel: Panel, holidays: HolidayCalendar, horizon: int) -> dict[str, Floats]:
-    """Forecast every category by each baseline alone: (categories, horizon) by the baseline's name."""
+    """Forecast every category by each baseline alone: (categories, horizon) by the baseline's name.
+
+    Seasonal naive, the yardstick, repeats the last week as it was; the others remember holidays.
+    """
     models: list[Forecaster] = [kind() for kind in BASELINES]
-    return {
+    forecasts = {
         m.name: plausible(panel, holidays, m.fit(panel, holidays).predict(panel, holidays, horizon)) for m in models
+    }
+    return {
+        name: values if name == SeasonalNaive.name else remember_holidays(panel, holidays, values)
+        for name, values in forecasts.items()
     }
 
 
@@ -101,6 +109,8 @@ def apply_fallbacks(
     predicted: Floats | None,
 ) -> Floats:
     """Forecast each category by the model or by its fallback: (categories, horizon).
+
+    On holidays the sum remembers what the shop did before.
 
     Args:
         panel: the days up to the cut-off.
@@ -118,7 +128,7 @@ def apply_fallbacks(
     if predicted is not None:
         of_model = modeled(fallbacks)
         forecast[of_model] = plausible(panel.select(of_model), holidays, predicted)
-    return forecast
+    return remember_holidays(panel, holidays, forecast)
 
 
 def plausible(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floats:
