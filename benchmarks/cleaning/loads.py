@@ -24,8 +24,8 @@ from benchmarks.metering import measured
 from retail_assets import settings as settings_module
 from retail_assets.cleaning import job
 from retail_assets.defs.resources import SparkResource
-from retail_assets.landing.partitions import partition_folder
-from retail_assets.landing.register import inspect_landings
+from retail_assets.landing.partitions import landed_partitions, partition_folder
+from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
 from retail_assets.samples import complete_journey, synthetic
 
@@ -43,9 +43,7 @@ def platform(home: Path, source: str, raw: Path | None = None) -> Platform:
 def load(of: Platform, spark: SparkResource, days: Sequence[dt.date]) -> dict[str, float]:
     """Take the landings from raw files to loaded tables, as the assets do; return the seconds of each step."""
     begin = time.perf_counter()
-    landings = inspect_landings(of.raw, of.source, list(days), of.settings.contract)
-    for landing in landings:
-        of.lake.publish_raw(landing)
+    landings = register_landings(of.raw, of.lake, list(days), of.settings.contract).manifests
     registered = time.perf_counter()
     manifests = job.clean(lambda: spark.session, of.raw, of.lake, landings, of.settings.contract, "benchmark")
     for manifest in manifests:
@@ -58,7 +56,7 @@ def load(of: Platform, spark: SparkResource, days: Sequence[dt.date]) -> dict[st
 
 
 def days_of(of: Platform) -> list[dt.date]:
-    return [dt.date.fromisoformat(folder.removeprefix("dt=")) for folder in of.raw.folders(of.source)]
+    return landed_partitions(of.raw, of.source)
 
 
 def years(scratch: Path) -> dict[str, Any]:

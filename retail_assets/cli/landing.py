@@ -150,6 +150,8 @@ def _print_landed(landed: SampleLanded) -> None:
     else:
         typer.echo(
             f"All {landed.rows:,} lines of {landed.source} had already landed "
-            f"({landed.files_already_landed:,} files); nothing changed."
+            f"({landed.files_already_landed:,} files){'.' if landed.references_landed else '; nothing changed.'}"
         )
+    if landed.references_landed:
+        typer.echo(f"Landed its reference files: {', '.join(landed.references_landed)}.")
     typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last)}")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from retail_assets.contracts.header_names import normalize_header
-from retail_assets.contracts.sections import FieldRule, Section
+from retail_assets.contracts.sections import FieldRule, Section, added
 from retail_assets.contracts.values import Encoding, Header
 
 #: Canonical columns that a reference file may fill. Money, dates and ids are of the sale itself.
@@ -23,7 +23,8 @@ class ReferenceRule(Section):
     """A reference file: `on` is the column of a sale that has its key, `columns` are what sales get from it.
 
     `key` is the file's key column; `required` rejects sales whose key the file does not have. Other sales without a
-    match have no value in these columns, like an empty field.
+    match have no value in these columns, like an empty field. `partial` says that this is normal, so that no check
+    warns of it. `description` is shown where the file is missing.
     """
 
     on: Literal["product_id", "customer_id", "store_id"]
@@ -32,6 +33,14 @@ class ReferenceRule(Section):
     required: bool = False
     encoding: Encoding = "utf-8"
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    partial: bool = added(False)
+    description: str = added("")
+
+    @model_validator(mode="after")
+    def _partial_or_required(self) -> ReferenceRule:
+        if self.partial and self.required:
+            raise ValueError("`partial` says that many keys are not in the file, and `required` rejects their sales")
+        return self
 
     @model_validator(mode="after")
     def _each_column_once(self) -> ReferenceRule:

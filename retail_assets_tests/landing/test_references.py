@@ -233,6 +233,16 @@ def test_sizes_are_bounded(place: Place, tmp_path: Path, monkeypatch: pytest.Mon
         references.check_reference(tmp_path / "p.csv", SHOP, "products")
 
 
+def test_what_a_missing_reference_is_its_contract_says(place: Place) -> None:
+    place.sales(SALES)
+    described = contract(MASTERS.replace("[Department]", "[Department], description: from the buyers' folder"))
+    with pytest.raises(NotReadyError, match=r"--reference products FILE\n  What it is: from the buyers' folder"):
+        register_landings(place.raw, place.lake, [DAY], described)
+    assert references.copy_key("shop", "products", "0" * 64, described.references["products"]) == references.copy_key(
+        "shop", "products", "0" * 64, SHOP.references["products"]
+    )
+
+
 def test_sales_without_their_reference_are_not_registered(place: Place) -> None:
     place.sales(SALES)
     with pytest.raises(NotReadyError, match="--reference products FILE"):
@@ -297,6 +307,7 @@ def test_contracts_and_landings_without_references_stay_as_they_were(place: Plac
         (MASTERS.replace("[Department]", "[Department, sex]"), COLUMNS, "two of them have a column of the same name"),
         (MASTERS.replace("key: SKU", "kei: SKU"), COLUMNS, "Did you mean 'key'"),
         (MASTERS, COLUMNS.replace("header: Sex", "header: Sex, aliases: [S]"), "has no aliases"),
+        (MASTERS.replace("[Department]", "[Department], required: true, partial: true"), COLUMNS, "`partial` says"),
     ],
 )
 def test_references_that_cannot_be_meant_are_refused(masters: str, columns: str, problem: str) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +19,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retail_assets.cleaning.job import parsed_rows
+from retail_assets.cleaning.reference_join import references_of
 from retail_assets.contracts import loading as contracts
 from retail_assets.contracts.headers import match_header
-from retail_assets.errors import LandingError
+from retail_assets.contracts.model import Contract
+from retail_assets.errors import LandingError, NotReadyError
+from retail_assets.lake.lake import Lake
+from retail_assets.landing import references
 from retail_assets.landing.partitions import landed_partitions
+from retail_assets.landing.register import register_landings
 from retail_assets.samples import complete_journey as journey
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 
-COLUMNS = ["basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp", "department", "age"]
+COLUMNS = ["basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp"]
+
+
+def sales_files(store: Store) -> list[Entry]:
+    return [e for e in store.list("") if "/references/" not in e.key]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +45,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     reported: list[int] = []
     landed = journey.land(store, watch=reported.append)
     assert (landed.rows, landed.files_landed, landed.files_already_landed) == (1_469_307, 41, 0)
+    assert landed.references_landed == ("products", "households")
     assert (landed.first, landed.last) == (dt.date(2017, 11, 30), dt.date(2017, 12, 31))
     assert sum(reported) == 1_469_307
     return store
@@ -43,7 +55,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def files(store: Store) -> dict[str, pa.Table]:
     """Read every landed file as text, with another CSV parser than the one that wrote it."""
     options = pacsv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()), include_columns=COLUMNS)
-    return {e.key: pacsv.read_csv(store.local_path(e.key), convert_options=options) for e in store.list("")}
+    return {e.key: pacsv.read_csv(store.local_path(e.key), convert_options=options) for e in sales_files(store)}
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +107,85 @@ def test_a_line_is_in_the_landing_of_its_shop_day_and_in_order(files: dict[str, 
         assert f"/dt={period}/" in key if len(period) == 10 else "/dt=2017-11-30/" in key
 
 
-def test_unknown_products_and_households_are_empty_not_lost(files: dict[str, pa.Table]) -> None:
-    landed = pa.concat_tables(files.values())
-    assert pc.sum(pc.equal(landed["department"], "")).as_py() == 4_836
-    assert 0 < pc.sum(pc.equal(landed["age"], "")).as_py() < journey.ROWS
-    assert "19-24" in pc.unique(landed["age"]).to_pylist()
+def test_the_packages_reference_files_land_byte_for_byte(store: Store, tmp_path: Path) -> None:
+    """Nothing is joined before landing: the contract joins what the package has."""
+    landed = {e.key: store.read(e.key) for e in store.list("complete_journey/references")}
+    folder = journey._data_folder()
+    assert landed == {
+        f"complete_journey/references/{name}/dt=2017-11-30/{file}": (folder / file).read_bytes()
+        for name, file in (("products", "products.parquet"), ("households", "demographics.parquet"))
+    }
+    contract = contracts.load("complete_journey")
+    versions = references.register_references(store, Lake(Store(str(tmp_path)), journey.SOURCE), contract)
+    assert {v.name: v.rows for v in versions} == {"products": 92_331, "households": 801}
+
+
+def test_products_outside_of_the_master_and_households_without_attributes_are_there(
+    files: dict[str, pa.Table],
+) -> None:
+    sold = pa.concat_tables(files.values())["product_id"]
+    master = pc.cast(pq.read_table(journey._data_folder() / "products.parquet")["product_id"], pa.string())
+    assert pc.sum(pc.invert(pc.is_in(sold, value_set=master))).as_py() == 4_836
+
+
+def test_files_that_version_0_1_0_landed_stay_and_are_read_the_same(store: Store, tmp_path: Path) -> None:
+    """They had been joined with the product master and the households before they landed."""
+    contract = contracts.load("complete_journey")
+    key = "complete_journey/dt=2017-12-24/transactions_2017-12-24.csv"
+    old = Store(str(tmp_path / "raw"))
+    joined = _joined_as_in_0_1_0(store.local_path(key))
+    with old.writing(key) as target:
+        target.write(joined)
+    lake = Lake(Store(str(tmp_path / "lake")), journey.SOURCE)
+    with pytest.raises(NotReadyError, match=r"(?s)--reference products FILE.*retail-assets sample complete-journey"):
+        register_landings(old, lake, [dt.date(2017, 12, 24)], contract)
+    landed = journey.land(old)
+    assert (landed.files_landed, landed.files_already_landed) == (40, 1)
+    assert landed.references_landed == ("products", "households")
+    assert old.read(key) == joined
+    days = [dt.date(2017, 12, day) for day in (23, 24, 26)]
+    registered = register_landings(old, lake, days, contract)
+    assert [drift.unwelcome for drift in registered.drifts] == [(), (), ()]
+    ours, theirs = (
+        parsed_table(raw, of, contract)
+        for raw, of in ((old, lake), (store, Lake(Store(str(tmp_path / "new")), "complete_journey")))
+    )
+    assert ours.num_rows > 3_000
+    assert pc.any(pc.is_valid(ours["age_group"])).as_py()
+    assert ours.equals(theirs)
+
+
+def _joined_as_in_0_1_0(path: Path) -> bytes:
+    folder = journey._data_folder()
+    target = path.parent.parent.parent / "joined.csv"
+    with duckdb.connect() as con:
+        con.execute(
+            f"""COPY (
+                SELECT t.*, p.department, p.brand, p.product_category, p.product_type, d.age, d.income, d.household_comp
+                FROM read_csv('{path}', all_varchar = true, hive_partitioning = false) AS t
+                LEFT JOIN read_parquet('{folder}/products.parquet') AS p ON p.product_id::VARCHAR = t.product_id
+                LEFT JOIN read_parquet('{folder}/demographics.parquet') AS d ON d.household_id::VARCHAR = t.household_id
+                ORDER BY t.transaction_timestamp, t.basket_id::BIGINT, t.product_id::BIGINT
+            ) TO '{target}' (FORMAT csv, HEADER, DELIMITER ',', NULLSTR '')"""
+        )
+    data = target.read_bytes()
+    target.unlink()
+    return data
+
+
+def parsed_table(raw: Store, lake: Lake, contract: Contract) -> pa.Table:
+    """Parse the day before Christmas, without the raw text of rejected rows."""
+    day = dt.date(2017, 12, 24)
+    [manifest] = register_landings(raw, lake, [day], contract).manifests
+    joined = references_of(lake.store.uri, contract, manifest.references)
+    return pa.concat_tables(t for f in manifest.files for t in parsed_rows(raw, f, contract, day, joined)).drop(
+        "raw_text"
+    )
 
 
 def test_the_landed_header_fits_the_shipped_contract(store: Store) -> None:
     contract = contracts.load("complete_journey")
-    for entry in store.list(""):
+    for entry in sales_files(store):
         with store.local_path(entry.key).open(newline="") as f:
             header = next(csv.reader(f))
         match = match_header(header, contract, entry.key)

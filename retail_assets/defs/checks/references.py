@@ -36,7 +36,7 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         return result(
             passed=not old,
             severity=dg.AssetCheckSeverity.WARN,
-            problem=f"A reference file has changed since these landings were joined with it: {listed(old)}.",
+            problem=f"These landings are not joined with the latest version of each reference file: {listed(old)}.",
             todo="Materialize these days again.",
             landings=len(raws),
             landings_outdated=len(old),
@@ -44,23 +44,24 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="clean_sales",
-        description="Every key of a clean sale (product, customer, store) is in the reference file it is joined with.",
+        description="Every key of a clean sale (product, customer, store) is in the reference file it is joined with, "
+        "unless the contract says that the file is partial.",
     )
     def references_match(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             pairs = platform.lake.cleaned(days_of(context))
             orphans = {name: _orphans(platform, name, pairs) for name in contract.references}
         rows = {name: sum(of.values()) for name, of in orphans.items() if of}
+        unexpected = [name for name in rows if not contract.references[name].partial]
         named = {name: [key for key, _ in of.most_common(_SHOWN)] for name, of in orphans.items() if of}
-        shown = "; ".join(
-            f"{name}: {len(orphans[name])} keys, such as {', '.join(keys)}" for name, keys in named.items()
-        )
+        shown = "; ".join(f"{name}: {len(orphans[name])} keys, such as {', '.join(named[name])}" for name in unexpected)
         return result(
-            passed=not rows,
+            passed=not unexpected,
             severity=dg.AssetCheckSeverity.WARN,
             problem=f"Sales have keys that the reference file does not have ({shown}).",
-            todo="They count, without its columns or with their defaults. Land a complete file with "
-            "`retail-assets land --reference NAME FILE`, and materialize these days again.",
+            todo="They count, without its columns or with their defaults. Land a complete file (retail-assets "
+            "land --reference NAME FILE), and materialize these days again. If keys are often not in it, say so in the "
+            "contract (partial: true).",
             rows_without_a_match=dg.MetadataValue.json(rows),
             keys=examples(named),
         )

@@ -27,9 +27,9 @@ DAY, LATER = dt.date(2024, 3, 1), dt.date(2024, 3, 2)
 class Home:
     """A home whose contract has references, and the command line on it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, masters: str = MASTERS) -> None:
         self.folder = folder
-        (folder / "shop.yaml").write_text(BASE + MASTERS + COLUMNS)
+        (folder / "shop.yaml").write_text(BASE + masters + COLUMNS)
         for name, value in {"RETAIL_SOURCE": str(folder / "shop.yaml"), "RETAIL_HOME": str(folder / "home")}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(folder)
@@ -103,3 +103,16 @@ def test_checks_and_status_show_orphans_and_landings_joined_with_an_older_versio
     assert shop.check("references_match").passed
     assert shop.check("references_are_current").passed
     assert read_status(shop.platform).landings[0].state != "changed"
+
+
+def test_keys_that_a_partial_reference_does_not_have_are_counted_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Home(tmp_path, monkeypatch, MASTERS.replace("[Department]", "[Department], partial: true"))
+    shop.land("p.csv", "SKU,Department\nP1,Toys\n", "--reference", "products")
+    shop.land("m.csv", "Card,Sex,Age\nC1,F,33\n", "--reference", "members")
+    shop.land("s.csv", "id,date,card,sku,qty,total\n1,2024-03-01,,P1,1,5.00\n")
+    shop.clean("P1", "P8", "P9", "P9")
+    match = shop.check("references_match")
+    assert match.passed
+    assert match.metadata["rows_without_a_match"].value == {"products": 3}
