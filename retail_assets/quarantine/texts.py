@@ -32,8 +32,8 @@ def fields(text: str, profile: FileProfile) -> list[str] | None:
     if profile.format == "csv":
         try:
             split = next(csv.reader([text], delimiter=profile.delimiter, skipinitialspace=True), [])
-            # A delimiter after the last field, and none in the header, is read as if it were not there.
-            return split[:-1] if len(split) == len(profile.header) + 1 and not split[-1] else split
+            # Empty fields after the last column are read as if they were not there.
+            return split[: len(profile.header)] if not any(split[len(profile.header) :]) else split
         except csv.Error:
             return text.split(profile.delimiter)
     try:

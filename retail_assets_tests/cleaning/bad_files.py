@@ -361,6 +361,16 @@ CATALOG: tuple[BadFile, ...] = (
     ),
     BadFile(
         LINES,
+        "any number of separators after some rows, as spreadsheets write them",
+        "a.csv",
+        text(f"{GOOD},,,,", f'{SECOND},"",', f"3{SECOND[1:]},,x,"),
+        "Empty fields after the last one are ignored; a field with a text is one too many.",
+        clean=2,
+        quarantined=1,
+        rejected={"malformed_row": 1},
+    ),
+    BadFile(
+        LINES,
         "a quote that never closes",
         "a.csv",
         text('1,2024-01-05,C7,"Toys,2,10.00', SECOND),

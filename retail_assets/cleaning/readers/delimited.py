@@ -75,27 +75,32 @@ class DelimitedReader:
         """Return the fields of the records, null where there are defects. Adds MALFORMED_ROW to `defects` in place."""
         usual = np.flatnonzero((defects == 0) & ~careful)
         slow = np.flatnonzero((defects == 0) & careful)
-        columns, fields = self._split_by_arrow(lines, first, end, usual, self._width)
+        text = lines.joined(first[usual], end[usual]) if len(usual) else b""
+        columns, fields = self._split_by_arrow(text, len(usual))
         if columns is None:
             slow, usual, fields = np.flatnonzero(defects == 0), usual[:0], fields[:0]
             columns = [pa.array([], pa.string())] * self._width
         place = np.full(len(first), -1, dtype=np.int64)
         good = usual[fields == self._width]
         place[good] = np.arange(len(good))
-        longer = usual[fields == self._width + 1]
-        if len(longer):  # a delimiter after the last field, and none in the header
-            wide, _ = self._split_by_arrow(lines, first, end, longer, self._width + 1)
-            if wide is not None:
-                ends_empty = pa.compute.equal(wide.pop(), "").to_numpy(zero_copy_only=False)
-                place[longer[ends_empty]] = len(good) + np.flatnonzero(ends_empty)
-                columns = [pa.concat_arrays(both) for both in zip(columns, wide, strict=True)]
+        if len(longer := np.flatnonzero(fields > self._width)):
+            extra = fields[longer] - self._width
+            ended, text, by_hand = self._without_empty_ends(lines, first, end, raw, usual[longer], extra)
+            shortened, widths = self._split_by_arrow(text, len(ended))
+            if shortened is None:
+                by_hand = np.union1d(by_hand, ended)
+            else:
+                ended = ended[widths == self._width]
+                place[ended] = len(good) + np.arange(len(ended))
+                columns = [pa.concat_arrays(both) for both in zip(columns, shortened, strict=True)]
+            slow, usual = np.union1d(slow, by_hand), np.setdiff1d(usual, by_hand)
         defects[usual[place[usual] < 0]] |= MALFORMED_ROW.mask
         split = len(columns[0])
         if len(slow):
             rows: list[list[str]] = []
-            for at, text in zip(slow.tolist(), raw.take(pa.array(slow)).to_pylist(), strict=True):
-                values = self._quoting.split(text)
-                if len(values) == self._width + 1 and not values[-1]:
+            for at, record in zip(slow.tolist(), raw.take(pa.array(slow)).to_pylist(), strict=True):
+                values = self._quoting.split(record)
+                while len(values) > self._width and not values[-1]:
                     values.pop()
                 if len(values) == self._width:
                     place[at] = split + len(rows)
@@ -110,24 +115,38 @@ class DelimitedReader:
         take = pa.array(place, mask=place < 0)
         return [column.take(take) for column in columns]
 
-    def _split_by_arrow(
-        self, lines: Lines, first: np.ndarray, end: np.ndarray, usual: np.ndarray, width: int
-    ) -> tuple[list[pa.Array] | None, np.ndarray]:
-        """Split the records `usual` with Arrow. Returns the fields of those that have `width`, and how many each has.
+    def _without_empty_ends(
+        self, lines: Lines, first: np.ndarray, end: np.ndarray, raw: pa.Array, records: np.ndarray, extra: np.ndarray
+    ) -> tuple[np.ndarray, bytes, np.ndarray]:
+        """Return those of `records` whose `extra` fields are all empty, and their text without these fields.
+
+        Spreadsheets write such fields. The third result are records where some of them may be empty in quotes.
+        """
+        whole = raw.take(pa.array(records))
+        trimmed = pa.compute.utf8_rtrim(whole, characters=self._profile.delimiter)
+        removed = pa.compute.subtract(pa.compute.binary_length(whole), pa.compute.binary_length(trimmed))
+        empty = removed.to_numpy(zero_copy_only=False) >= extra
+        quoted = pa.compute.ends_with(trimmed, '""').to_numpy(zero_copy_only=False) & ~empty
+        ended = records[empty]
+        stop = lines.stop[end[ended] - 1] - extra[empty]
+        bounds = zip(lines.start[first[ended]].tolist(), stop.tolist(), strict=True)
+        return ended, b"".join(lines.data[a:b] + b"\n" for a, b in bounds), records[quoted]
+
+    def _split_by_arrow(self, text: bytes | memoryview, count: int) -> tuple[list[pa.Array] | None, np.ndarray]:
+        """Split `count` records with Arrow. Returns the fields of those as wide as the header, and how many each has.
 
         Returns no columns if Arrow did not see as many records as we do. No input is known to cause that.
         """
-        fields = np.full(len(usual), width)
-        if not len(usual):
-            return [pa.array([], pa.string())] * width, fields
+        fields = np.full(count, self._width)
+        if not count:
+            return [pa.array([], pa.string())] * self._width, fields
         wrong: list[tuple[int | None, int]] = []
 
         def on_invalid(row: Any) -> str:
             wrong.append((row.number, row.actual_columns))
             return "skip"
 
-        names = [f"c{i}" for i in range(width)]
-        text = lines.joined(first[usual], end[usual])
+        names = [f"c{i}" for i in range(self._width)]
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(text)),
             read_options=pyarrow.csv.ReadOptions(
@@ -143,7 +162,7 @@ class DelimitedReader:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
-        if table.num_rows + len(wrong) != len(usual) or any(n is None or not 1 <= n <= len(usual) for n, _ in wrong):
+        if table.num_rows + len(wrong) != count or any(n is None or not 1 <= n <= count for n, _ in wrong):
             return None, fields
-        fields[[n - 1 for n, _ in wrong if n is not None]] = [count for _, count in wrong]
+        fields[[n - 1 for n, _ in wrong if n is not None]] = [width for _, width in wrong]
         return [contiguous(column) for column in table.columns], fields
