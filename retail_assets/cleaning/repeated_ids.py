@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, LakeFile
 
-_COLUMNS = (
+#: The columns that are compared, and those that name a row.
+COMPARED = (
     "transaction_id",
     "sale_date",
     "customer_id",
@@ -69,20 +71,44 @@ class RepeatedIds:
 
 def repeated_ids(lake: Lake, manifest: CleanManifest) -> RepeatedIds:
     """Compare the superseded rows of a landing with those that replaced them."""
-    import duckdb
-
     read = manifest.rows("clean") + manifest.rows("superseded")
     if not manifest.rows("superseded"):
         return RepeatedIds(read=read)
     superseded = pa.concat_tables([_read(lake, f) for f in manifest.files["superseded"]])
     ids = pc.unique(superseded["transaction_id"])
     clean = [_read(lake, f, ids) for f in manifest.files["clean"]]
+    return compare(pa.concat_tables([superseded, *clean]), read)
+
+
+def compare(rows: pa.Table, read: int) -> RepeatedIds:
+    """Compare superseded rows with those that replaced them, of `read` rows that could be read.
+
+    `rows` has both, with the columns `COMPARED`; rows whose id no other has change nothing.
+    """
+    import duckdb
+
     with duckdb.connect(config={"threads": 2}) as con:
-        con.register("rows", pa.concat_tables([superseded, *clean]))
+        con.register("rows", rows)
         totals = "count(*), count(*) FILTER (WHERE o_file <> n_file), coalesce(sum(o_money), 0)"
-        [(rows, between, money)] = con.execute(f"{_OTHERS} SELECT {totals} FROM others").fetchall()
+        [(number, between, money)] = con.execute(f"{_OTHERS} SELECT {totals} FROM others").fetchall()
         shown = con.execute(f"{_OTHERS} SELECT * FROM others ORDER BY o_file, o_line LIMIT {_EXAMPLES}").fetchall()
-    return RepeatedIds(rows, read, Decimal(money), between, tuple(map(_in_words, shown)))
+    return RepeatedIds(number, read, Decimal(money), between, tuple(map(_in_words, shown)))
+
+
+def way_out(contract: Contract) -> str:
+    """Say what to do about ids that stand for several sales, with the columns of the contract."""
+    parts = [header for header, _ in contract.columns["transaction_id"].origins]
+    more = [
+        header
+        for name in ("product_id", "sold_at")
+        if name in contract.columns
+        for header, _ in contract.columns[name].origins
+    ]
+    composed = ", ".join(dict.fromkeys([*parts, *more[:1]]))
+    return (
+        "Look at the files. If a file has several rows per id, let transaction_id be composed (compose) of what tells "
+        f"them apart, such as {composed}, or number them (occurrence: true). If numbers restart, include the day."
+    )
 
 
 def _described(alias: str) -> str:
@@ -120,12 +146,12 @@ def _read(lake: Lake, file: LakeFile, ids: Any = None) -> pa.Table:
         parquet = pq.ParquetFile(handle)
         for group in range(parquet.num_row_groups):
             if ids is None:
-                tables.append(parquet.read_row_group(group, columns=list(_COLUMNS)))
+                tables.append(parquet.read_row_group(group, columns=list(COMPARED)))
                 continue
             chosen = pc.is_in(parquet.read_row_group(group, columns=["transaction_id"])["transaction_id"], ids)
             if pc.any(chosen).as_py():
-                tables.append(parquet.read_row_group(group, columns=list(_COLUMNS)).filter(chosen))
-        schema = pa.schema([parquet.schema_arrow.field(name) for name in _COLUMNS])
+                tables.append(parquet.read_row_group(group, columns=list(COMPARED)).filter(chosen))
+        schema = pa.schema([parquet.schema_arrow.field(name) for name in COMPARED])
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 

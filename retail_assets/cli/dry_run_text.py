@@ -37,6 +37,12 @@ def print_dry_run(result: DryRun, contract: Contract, advice_on: Callable[[str],
     if result.first_day:
         console.print(Text(f"  sold from {result.first_day} to {result.last_day}"))
     _print_rejected(result, advice_on, console)
+    _print_replaced(result, console)
+    if result.assumed:
+        console.print()
+        console.print(Text("Assumed, not confirmed (marked `# ANSWER:` in the contract):", style="bold"))
+        for guess in result.assumed:
+            console.print(Text(f"  {printable(guess)}"))
     _print_totals(result, console)
     _print_shown(result, contract, console)
     if result.refused:
@@ -67,6 +73,21 @@ def _print_rejected(result: DryRun, advice_on: Callable[[str], str], console: Co
         shown = printable(why.text[:_LONGEST_TEXT]) + (" …" if len(why.text) > _LONGEST_TEXT else "")
         console.print(Text(f"  {shown}"))
         console.print(Text(f"  {advice_on(why.reason)}"))
+
+
+def _print_replaced(result: DryRun, console: Console) -> None:
+    """Print which rows a later one replaces, and the warning of a run where they were other sales."""
+    from rich.text import Text
+
+    if result.replaced is None:
+        return
+    file, line = result.replaced
+    console.print()
+    replaced = f"superseded: {result.rows['superseded']:,} rows, first in {printable(file)} line {line}"
+    console.print(Text(replaced, style="bold"))
+    console.print(Text("  A later row has the same id and counts instead, as a correction would."))
+    if result.repeated_in_words:
+        console.print(Text(f"  Warning: {printable(result.repeated_in_words)}"))
 
 
 def _print_totals(result: DryRun, console: Console) -> None:

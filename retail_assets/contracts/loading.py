@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from retail_assets.contracts import yaml_text
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.open_questions import open_questions
 from retail_assets.contracts.references import ReferenceRule
 from retail_assets.contracts.row_rules import RowCondition, RowRules
 from retail_assets.contracts.sections import (
@@ -99,7 +100,7 @@ def parse(text: str, where: str) -> Contract:
             f"{where} must be a YAML mapping with keys such as name, timezone, columns; docs/contracts.md shows one."
         )
     try:
-        return Contract.model_validate(data)
+        return Contract.model_validate(data).with_open_questions(open_questions(text))
     except ValidationError as e:
         problems = [_explained(problem) for problem in e.errors()]
         if len(problems) > _MOST_PROBLEMS:

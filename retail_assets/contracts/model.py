@@ -11,10 +11,11 @@ import hashlib
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.open_questions import OpenQuestion
 from retail_assets.contracts.references import Name, ReferenceRule, owners, refuse_contradictions
 from retail_assets.contracts.row_rules import RowRules
 from retail_assets.contracts.sections import (
@@ -131,6 +132,19 @@ class Contract(Section):
                     raise ValueError(
                         f"columns: {name!r} stands for {other!r} and for {header!r}; a header can mean only one"
                     )
+
+    _open: tuple[OpenQuestion, ...] = PrivateAttr(default=())
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """What the contract assumes and nobody has confirmed, in words. An override of a setting confirms its key."""
+        return tuple(str(q) for q in self._open if not q.key or str(getattr(self, q.key)) == q.value)
+
+    def with_open_questions(self, questions: tuple[OpenQuestion, ...]) -> Contract:
+        """Return this contract with the questions that are still marked in its text."""
+        marked = self.model_copy()
+        marked._open = questions
+        return marked
 
     @property
     def digest(self) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retail_assets.contracts import open_questions
 from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.loading import parse
@@ -28,7 +29,8 @@ from retail_assets.drafting.raw_table import RawTable, read_table
 from retail_assets.drafting.roles import roles_of
 from retail_assets.errors import ContractError, LandingError, RetailError
 
-ANSWER = "# ANSWER:"
+ANSWER = open_questions.MARK
+PROBLEM = "# PROBLEM:"
 _TODAY_ZONE = "UTC"
 _MOST_COLUMNS = 1000  # that are looked at
 _MOST_IGNORED = 200  # that are listed by name
@@ -41,6 +43,7 @@ _COUNTRY_OF = {
     "KRW": ("KR", "Asia/Seoul"), "THB": ("TH", "Asia/Bangkok"), "IDR": ("ID", "Asia/Jakarta"),
     "EUR": ("DE", "Europe/Berlin"), "ZAR": ("ZA", "Africa/Johannesburg"), "CZK": ("CZ", "Europe/Prague"),
 }  # fmt: skip
+_LONGEST_EXAMPLE = 40
 _OPTIONAL = ("customer_id", "product_id", "store_id", "gender", "age", "age_group")
 
 
@@ -55,11 +58,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Draft:
-    """A drafted contract as YAML, the open questions, and the dry run of its files; None if it could not be checked."""
+    """A drafted contract as YAML, the open questions, and the dry run of its files; None if it could not be checked.
+
+    `columns` says what each canonical column is read from, with an example; `evidence` is what the file shows.
+    `problems` are why the files do not load with it, in words.
+    """
 
     text: str
     questions: tuple[Question, ...]
     checked: DryRun | None
+    columns: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass
@@ -69,19 +79,25 @@ class _Writer:
     answers: Mapping[str, str]
     lines: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
 
-    def note(self, text: str) -> None:
-        self.lines.append(f"# {text}.")
+    def note(self, text: str, indent: str = "") -> None:
+        text = _one_line(text)
+        self.lines.append(f"{indent}# {text}.")
+        self.evidence.append(text)
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, indent: str = "") -> None:
         """Mark something that has a safe default, in words."""
-        self.lines.append(f"{ANSWER} {text}")
+        text = _one_line(text)
+        self.lines.append(f"{indent}{ANSWER} {text}")
         self.questions.append(Question("", text, ""))
 
     def answered(self, key: str, text: str, default: str | None) -> str:
         """Return the answer to a question or its default, `ANSWER` without either."""
         if key in self.answers:
             return self.answers[key]
+        text = _one_line(text)
         self.questions.append(Question(key, text, default))
         self.lines.append(f"{ANSWER} {text}")
         return "ANSWER" if default is None else default
@@ -100,12 +116,13 @@ def draft(files: Sequence[Path], answers: Mapping[str, str], landed_on: dt.date)
     begin = min(checked.first_day or landed_on, landed_on) if checked else dt.date(2000, 1, 1)
     page = _written(table, files, answers, begin)
     if problem:
-        page.writer.lines += ["", f"{ANSWER} the file does not load with this draft:", *(f"#   {t}" for t in problem)]
-        page.writer.questions.append(Question("", "the file does not load with this draft", None))
+        page.writer.lines += ["", f"{PROBLEM} the file does not load with this draft:", *(f"#   {t}" for t in problem)]
     elif checked:
         checked, _ = _checked(page.text(), files, landed_on)
         page.writer.lines += _verdict(checked) if checked else []
-    return Draft(page.text(), tuple(page.writer.questions), checked)
+        problem = [checked.refused] if checked and checked.refused else []
+    w = page.writer
+    return Draft(page.text(), tuple(w.questions), checked, tuple(w.columns), tuple(w.evidence), tuple(problem))
 
 
 def _read(files: Sequence[Path]) -> RawTable:
@@ -136,7 +153,7 @@ def _verdict(checked: DryRun) -> list[str]:
     for why in checked.rejected:
         lines.append(f"#   {why.reason}: {why.rows:,} rows, the first on line {why.line}")
     if checked.refused:
-        lines.append(f"{ANSWER} the file would not be loaded: {checked.refused}")
+        lines.append(f"{PROBLEM} the file would not be loaded: {_one_line(checked.refused)}")
     return lines
 
 
@@ -172,7 +189,8 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
     w = _Writer(answers)
     rows = f"{len(table.rows):,} rows" + (" (the file has more)" if table.cut else "")
     w.lines += [
-        f"# Drafted from {', '.join(f.name for f in files)}, {rows}. Read it, answer what is marked `{ANSWER}`, then:",
+        f"# Drafted from {', '.join(f.name for f in files)}, {rows}. Read it, answer what is marked `{ANSWER}`",
+        "# and delete the mark, then:",
         "#   retail-assets contract check FILE --contract THIS_FILE",
         f"name: {answers.get('name') or _name(files[0])}",
     ]
@@ -198,6 +216,11 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         w.note("Columns that are not read")
         w.lines.append(f"ignore_columns: [{', '.join(map(_q, dict.fromkeys(left)))}]")
     return _Page(w)
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks: in a comment, a header of two lines would become YAML."""
+    return " ".join(text.split())
 
 
 def _name(file: Path) -> str:
@@ -236,7 +259,7 @@ def _place(w: _Writer, roles: dict[str, Column], marks: Numbers) -> str:
     country = _country(roles)
     if currency is None:
         likely = next((c for c, (code, _) in _COUNTRY_OF.items() if code == country), "XXX")
-        asked = "which currency is the money in? The file names none (XXX stands for that)"
+        asked = "which currency is the money in? No column, sign or header names it"
         currency = w.answered("currency", asked, likely)
     currency = w.answers.get("currency", currency)
     w.lines.append(f"currency: {currency}")
@@ -394,6 +417,8 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
     def line(name: str, column: Column, *more: str) -> None:
         used.add(column.index)
         w.lines.append(f"  {name}: {{{', '.join((f'header: {_q(column.name)}', *more))}}}")
+        example = f", such as {column.given[0][:_LONGEST_EXAMPLE]}" if column.given else ""
+        w.columns.append((name, _one_line(f"{column.name}{example}")))
 
     identity = identity_of(roles)
     w.lines.append("columns:")
@@ -404,7 +429,7 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
     order = roles.get("order_id") or (roles.get("transaction_id") if len(identity.columns) > 1 else None)
     if order and [order] != list(identity.columns):
         if len(order.given) < len(order.texts):
-            w.lines.append(f"  # {order.name} is empty in some rows, so orders are not read.")
+            w.note(f"{order.name} is empty in some rows, so orders are not read", "  ")
         else:
             line("order_id", order)
     clock = roles.get("clock")
@@ -422,25 +447,22 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
         else:
             line("product_category", category)
         if len(category.counts) > 200:
-            w.lines.append(
-                f"  {ANSWER} {category.name} has {len(category.counts):,} values: is there a coarser category?"
-            )
+            w.ask(f"{category.name} has {len(category.counts):,} values: is there a coarser category?", "  ")
     else:
-        w.lines.append(f"  {ANSWER} no column looks like a category of products, so all sales have the same.")
+        w.ask("no column looks like a category of products, so all sales have the same", "  ")
         w.lines.append('  product_category: {header: Category, default: "All products"}')
     if money.quantity:
         empty = len(money.quantity.given) < len(money.quantity.texts)
         line("quantity", money.quantity)
         if empty:
-            w.lines.append(
-                f"  {ANSWER} {money.quantity.name} is empty in some rows, which are rejected; `default: 1` counts one."
-            )
+            w.ask(f"{money.quantity.name} is empty in some rows, which are rejected; `default: 1` counts one", "  ")
     else:
-        w.lines.append("  # The file has no quantity: each row counts as one piece.")
+        w.note("The file has no quantity: each row counts as one piece", "  ")
         w.lines.append("  quantity: {header: Quantity, default: 1}")
-    w.lines += [f"  # {note}." for note in money.notes]
-    w.lines += [f"  {ANSWER} {ask}" for ask in money.asks]
-    w.questions += [Question("", ask, "") for ask in money.asks]
+    for note in money.notes:
+        w.note(note, "  ")
+    for ask in money.asks:
+        w.ask(ask, "  ")
     if money.price:
         line("unit_price", money.price)
     if money.amount:
@@ -454,7 +476,8 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
 
 
 def _identity(w: _Writer, identity: Identity) -> None:
-    w.lines.append(f"  # {identity.why}.")
+    w.note(identity.why, "  ")
+    w.columns.append(("transaction_id", _one_line(" + ".join(c.name for c in identity.columns))))
     if len(identity.columns) == 1 and not identity.occurrence:
         w.lines.append(f"  transaction_id: {{header: {_q(identity.columns[0].name)}, required: true}}")
         return
@@ -477,7 +500,7 @@ def _rows(w: _Writer, roles: dict[str, Column]) -> None:
     if not dropped and not perhaps:
         return
     counted = ", ".join(f"{t} {status.counts[t]:,}" for t in words[:12])
-    w.lines.append(f"# {status.name}: {counted}.")
+    w.note(f"{status.name}: {counted}")
     if perhaps:
         w.ask(f"are rows with the {status.name} {', '.join(perhaps)} sales? They are counted as such")
     if dropped and "rows" in Contract.model_fields:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from retail_assets.cleaning import job, rules, write
 from retail_assets.cleaning.latest import latest
 from retail_assets.cleaning.parse import PARSED_SCHEMA
 from retail_assets.cleaning.readers.read import read_records
+from retail_assets.cleaning.repeated_ids import COMPARED, RepeatedIds, compare, way_out
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import FIELDS, Contract
 from retail_assets.contracts.sections import FieldRule
@@ -84,7 +85,9 @@ class DryRun:
     """What a contract makes of files.
 
     `rows` and `amounts` are by status (clean, rejected, superseded, excluded); `first_day` and `last_day` are days of
-    sale of clean rows. `refused` says why the files would not be loaded although they can be read; None if they would.
+    sale of clean rows. `replaced` is the file and line of the first superseded row. `repeated` are superseded rows that
+    were other sales, `way_out` what to do about them. `assumed` are guesses of a draft that nobody has confirmed.
+    `refused` says why the files would not be loaded although they can be read; None if they would.
     """
 
     contract: str
@@ -98,6 +101,21 @@ class DryRun:
     last_day: dt.date | None
     shown: tuple[Shown, ...]
     refused: str | None
+    replaced: tuple[str, int] | None = None
+    repeated: RepeatedIds = field(default_factory=RepeatedIds)
+    way_out: str = ""
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def repeated_in_words(self) -> str:
+        """What a run would warn of, or stop at; empty without such rows."""
+        if not self.repeated.rows:
+            return ""
+        return (
+            f"{self.repeated.rows:,} of {self.repeated.read:,} rows share their id with a later row that is another "
+            f"sale, so they would not count ({self.repeated.money:,.2f} {self.currency}): "
+            f"{'; '.join(self.repeated.examples)}. {self.way_out}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         files = [
@@ -124,6 +142,8 @@ class DryRun:
             "first_day": self.first_day and self.first_day.isoformat(),
             "last_day": self.last_day and self.last_day.isoformat(),
             "shown": [asdict(s) for s in self.shown],
+            "other_sales_superseded": {"rows": self.repeated.rows, "examples": list(self.repeated.examples)},
+            "assumed": list(self.assumed),
             "refused": self.refused,
         }
 
@@ -144,6 +164,7 @@ def dry_run(files: Sequence[Path], contract: Contract, landed_on: dt.date) -> Dr
     rows = _judged(tables, profiles, contract)
     clean = rows.of("clean")
     days = pc.min_max(clean["sold_at"].cast(pa.date32())).as_py()
+    repeated = rows.repeated()
     return DryRun(
         contract=contract.digest,
         currency=contract.currency,
@@ -155,7 +176,11 @@ def dry_run(files: Sequence[Path], contract: Contract, landed_on: dt.date) -> Dr
         first_day=days["min"],
         last_day=days["max"],
         shown=_shown(ordered[0], profiles, rows.table, contract),
-        refused=_refusal(rows.counts(), contract),
+        refused=_refusal(rows.counts(), repeated, contract),
+        replaced=rows.first_replaced(),
+        repeated=repeated,
+        way_out=way_out(contract),
+        assumed=contract.unconfirmed,
     )
 
 
@@ -179,6 +204,26 @@ class JudgedRows:
         """Return the rejected rows by reason, the most frequent first."""
         return _rejected(self.of("rejected"), self.profiles)
 
+    def first_replaced(self) -> tuple[str, int] | None:
+        """Return the file and line of the first superseded row; None without any."""
+        rows = self.of("superseded")
+        if not rows.num_rows:
+            return None
+        return self.profiles[rows["file"][0].as_py()].key, rows["source_line"][0].as_py()
+
+    def repeated(self) -> RepeatedIds:
+        """Return the superseded rows that were other sales."""
+        superseded, clean = self.of("superseded"), self.of("clean")
+        read = superseded.num_rows + clean.num_rows
+        if not superseded.num_rows:
+            return RepeatedIds(read=read)
+        ids = pc.unique(superseded["transaction_id"])
+        rows = pa.concat_tables([superseded, clean.filter(pc.is_in(clean["transaction_id"], ids))])
+        keys = pa.array([profile.key for profile in self.profiles])
+        rows = rows.append_column("sale_date", rows["sold_at"].cast(pa.date32()))
+        rows = rows.append_column("source_file", keys.take(rows["file"].combine_chunks()))
+        return compare(rows.select(list(COMPARED)), read)
+
 
 def judge(raw: Store, profiles: Sequence[FileProfile], contract: Contract, landed_on: dt.date) -> JudgedRows:
     """Judge the inspected files of one landing in a store. Raises LandingError if one cannot be read."""
@@ -197,7 +242,7 @@ def _judged(tables: Sequence[pa.Table], profiles: tuple[FileProfile, ...], contr
     return JudgedRows(latest(pa.concat_tables(tables), numbered=numbered), profiles)
 
 
-def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
+def _refusal(rows: dict[str, int], repeated: RepeatedIds, contract: Contract) -> str | None:
     """Return why a landing of these rows would not be loaded; None if it would."""
     counted, rejected = sum(rows.values()) - rows["excluded"], rows["rejected"]
     if not rows["clean"]:
@@ -206,6 +251,11 @@ def _refusal(rows: dict[str, int], contract: Contract) -> str | None:
         return (
             f"{rejected:,} of {counted:,} rows are rejected, more than the contract's quarantine_limit of "
             f"{contract.quarantine_limit:.0%}. Correct the contract or the file, or raise the limit."
+        )
+    if repeated.exceeds(contract.identity_limit):
+        return (
+            f"{repeated.rows:,} of {repeated.read:,} rows share their id with a later row that is another sale, more "
+            f"than the contract's identity_limit of {contract.identity_limit:.0%}."
         )
     return None
 

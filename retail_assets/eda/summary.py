@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_assets.eda.data import EdaData
@@ -20,12 +20,12 @@ def count_rows(landed: Landed, current: int) -> dict[str, int]:
     return {"landed": landed.total, **landed.rows, "current": current}
 
 
-def build_summary(data: EdaData, rows: Mapping[str, int]) -> dict[str, Any]:
+def build_summary(data: EdaData, rows: Mapping[str, int], assumed: Sequence[str] = ()) -> dict[str, Any]:
     """Build the summary: counts as integers, money as strings with two decimals, ISO dates (None without sales).
 
     `rows` has exactly the counts in `ROW_COUNTS`. Raises ValueError where it does not. `amounts` is the money of the
     same rows, as far as it could be read; `days` are those from the first to the last sale, without a sale, and of them
-    those of which rows were rejected.
+    those of which rows were rejected; `assumed` are guesses of a drafted contract that nobody has confirmed.
     """
     if set(rows) != set(ROW_COUNTS):
         raise ValueError(f"rows needs the counts {', '.join(ROW_COUNTS)}; it has {', '.join(sorted(rows)) or 'none'}")
@@ -47,4 +47,5 @@ def build_summary(data: EdaData, rows: Mapping[str, int]) -> dict[str, Any]:
         "last_date": overview.last_date.isoformat() if overview.last_date else None,
         "customers": overview.customers,
         "orders": overview.orders,
+        "assumed": list(assumed),
     }

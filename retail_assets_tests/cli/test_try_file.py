@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from retail_assets.cli.app import main
+from retail_assets.cli.try_file import _show_progress
 
 ROWS = "".join(
     f"A{i},2026-{1 + i % 9:02d}-{1 + i % 28:02d},C{i % 7},{'Toys' if i % 3 else 'Food'},1,{5 + i % 4}.00\n"
@@ -49,9 +50,40 @@ def test_an_answer_that_is_none_is_wrong_usage(folders: Path, capsys: pytest.Cap
 def test_an_unknown_file_becomes_insights_and_figures(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folders / "a.csv").write_text(HEADER + ROWS)
     assert main(["try", "a.csv", "--answer", "currency=EUR"]) == 0
-    shown = capsys.readouterr().out
+    shown, progress = capsys.readouterr()
     assert "**EUR 520** net of returns" in shown
+    assert "**Assumed, not confirmed** (marked `# ANSWER:` in the contract): country DE" in shown
+    assert "  total_amount     Total, such as 5.00" in progress
+    assert "Assumed: country DE (" in progress
+    assert "80 of 80 rows are clean: EUR 520.00, sold from 2026-01-01 to" in progress
+    assert [line[:3] for line in progress.splitlines() if line.endswith("…")] == ["1/3", "2/3", "3/3"]
+    assert "agster" not in progress
+    assert len(progress.splitlines()) < 20
     [figures] = (folders / "temporary").rglob("figures")
     assert list(figures.glob("*.png"))
     assert not list((folders / "temporary").rglob("home"))
     assert [p.name for p in folders.iterdir() if p.name != "temporary"] == ["a.csv"]
+
+
+def test_progress_shows_stages_checks_that_did_not_pass_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        "Welcome to Dagster!\n",
+        "12:00:01  raw_sales_files                                  0.8 s\n",
+        "12:00:02  clean                                           17.7 s\n",
+        "12:00:02  clean_sales_enough_is_clean                      0.2 s\n",
+        "12:00:03  check quarantine_is_small of clean_sales: warning: 5 rows are rejected.\n",
+        "Look at them.\n",
+        "12:00:04  Loaded 3 rows\n",
+        "12:00:04  load                                             0.6 s\n",
+        "Error: something is wrong.\n",
+        "  Do this.\n",
+    ]
+    assert list(_show_progress(lines, {"clean": "2/3", "load": "3/3"})) == [line.rstrip("\n") for line in lines]
+    assert capsys.readouterr().err.splitlines() == [
+        "2/3",
+        "     check quarantine_is_small of clean_sales: warning: 5 rows are rejected.",
+        "Look at them.",
+        "3/3",
+        "Error: something is wrong.",
+        "  Do this.",
+    ]

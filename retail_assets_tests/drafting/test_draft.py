@@ -175,3 +175,15 @@ def test_the_command_writes_the_draft_and_never_over_a_file(tmp_path: Path, caps
     assert yaml.safe_load(out.read_text(encoding="utf-8"))["columns"] == yaml.safe_load(drafted.text)["columns"]
     assert main(["contract", "draft", str(path), "--output", str(out)]) == 1
     assert "exists already" in capsys.readouterr().err
+
+
+def test_a_header_of_two_lines_stays_a_comment(tmp_path: Path) -> None:
+    """Spreadsheets wrap headers; in a comment of YAML the second line would be a key."""
+    file = tmp_path / "a.csv"
+    header = '"Receipt\nNo","Sold\nDate","Product\ncategory","Qty\n(pcs)","Total\nAmount"\n'
+    file.write_text(header + "".join(f"{n},2026-01-{n + 10},Toys,2,{n}.50\n" for n in range(1, 15)))
+    drafted = draft([file], {"currency": "USD"}, DAY)
+    assert not drafted.problems
+    assert drafted.checked is not None
+    assert drafted.checked.rows["clean"] == 14
+    assert ("sold_at", "Sold Date, such as 2026-01-11") in drafted.columns

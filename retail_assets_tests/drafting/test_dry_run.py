@@ -90,3 +90,38 @@ def test_the_command_fails_where_the_file_would_not_be_loaded(
     _file(tmp_path, "2,soon,Toys,1,5")
     assert main(arguments) == 1
     assert "This file would not be loaded" in capsys.readouterr().out
+
+
+def test_rows_of_other_sales_that_share_an_id_are_shown_with_the_fix_and_stop_as_a_run_would(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 08: an order id in a file with a line per product."""
+    contract = tmp_path / "shop.yaml"
+    contract.write_text(f"{CONTRACT}identity_limit: 0.5\n")
+    file = _file(tmp_path, *(f"{n},2024-01-05,Food,1,{n}.00" for n in range(8)), "7,2024-01-05,Toys,2,20.00")
+    result = dry_run([file], parse(contract.read_text(), "test"), DAY)
+    assert (result.repeated.rows, result.replaced, result.refused) == (1, ("a.csv", 9), None)
+    assert main(["contract", "check", str(file), "--contract", str(contract)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "superseded: 1 rows, first in a.csv line 9" in shown
+    assert "Warning: 1 of 9 rows share their id with a later row that is another sale" in shown
+    assert "7 (a.csv line 9: Food 7.00 on 2024-01-05; line 10: Toys 20.00 on 2024-01-05)" in shown
+    assert "let transaction_id be composed (compose) of what tells them apart, such as ID, Date" in shown
+
+    file = _file(tmp_path, *(f"{n % 4},2024-01-05,Food,1,{n}.00" for n in range(8)))
+    result = dry_run([file], parse(CONTRACT, "test"), DAY)
+    assert "4 of 8 rows share their id with a later row that is another sale, more than" in (result.refused or "")
+
+
+def test_corrections_of_a_row_are_superseded_without_a_warning(tmp_path: Path) -> None:
+    file = _file(tmp_path, "1,2024-01-05,Toys,2,10.00", "1,2024-01-05,Toys,2,10.00", "2,2024-01-05,Toys,2,10.00")
+    result = dry_run([file], parse(CONTRACT, "test"), DAY)
+    assert (result.rows["superseded"], result.repeated_in_words, result.refused) == (1, "", None)
+
+
+def test_a_dry_run_names_what_a_draft_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contract = tmp_path / "shop.yaml"
+    contract.write_text(CONTRACT.replace("currency:", "# ANSWER: which currency?\ncurrency:"))
+    file = _file(tmp_path, "1,2024-01-05,Toys,2,10.00")
+    assert main(["contract", "check", str(file), "--contract", str(contract)]) == 0
+    assert "currency USD (which currency?)" in capsys.readouterr().out

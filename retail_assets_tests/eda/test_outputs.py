@@ -112,12 +112,24 @@ def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData
     data = case[1]
     summary = build_summary(data, ROWS)
     counted = ["rows", "amounts", "quarantined_without_amount", "days"]
-    assert list(summary) == [*counted, "revenue", "first_date", "last_date", "customers", "orders"]
+    assert list(summary) == [*counted, "revenue", "first_date", "last_date", "customers", "orders", "assumed"]
     assert re.fullmatch(r"-?\d+\.\d\d", summary["revenue"]["total"])
     parts = [round(float(v) * 100) for v in summary["revenue"]["by_category"].values()]
     assert sum(parts) == round(float(summary["revenue"]["total"]) * 100)
     assert parts == sorted(parts, reverse=True)
     assert (summary["first_date"] is None) == data.empty
+
+
+def test_the_page_and_the_summary_name_what_a_draft_assumes(shop: Shop) -> None:
+    guesses = ("currency USD (which currency? No column names one)", "a *mark* | in words")
+    for data in (shop(days(3)), shop([])):
+        page = write_insights(data, currency="USD", country="US", assumed=guesses)
+        assert (
+            "- **Assumed, not confirmed** (marked `# ANSWER:` in the contract): currency USD (which currency?" in page
+        )
+        assert "*mark*" not in page.replace("`*`", "")
+        assert "Assumed" not in write_insights(data, currency="USD", country="US")
+    assert build_summary(shop(days(3)), ROWS, guesses)["assumed"] == list(guesses)
 
 
 def test_every_landed_row_is_clean_quarantined_or_superseded() -> None:

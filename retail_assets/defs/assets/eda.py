@@ -96,7 +96,7 @@ def _summary(platform: Platform, data: "EdaData") -> dict[str, Any]:
     from retail_assets.eda.summary import build_summary, count_rows
 
     rows = count_rows(data.landed, data.overview.lines)
-    summary = build_summary(data, rows)
+    summary = build_summary(data, rows, platform.settings.contract.unconfirmed)
     content = json.dumps(summary, indent=2).encode() + b"\n"
     return {"summary": dg.MetadataValue.json(summary), **_write(platform, "summary.json", content)}
 
@@ -111,7 +111,7 @@ def _insights(platform: Platform, data: "EdaData") -> dict[str, Any]:
     from retail_assets.eda.insights.page import write_insights
 
     contract = platform.settings.contract
-    page = write_insights(data, currency=contract.currency, country=contract.country)
+    page = write_insights(data, currency=contract.currency, country=contract.country, assumed=contract.unconfirmed)
     return {"page": dg.MetadataValue.md(page), **_write(platform, "insights.md", page.encode())}
 
 

@@ -6,7 +6,7 @@ is above the contract's limit (`warehouse/other_sales.py`); the second check sho
 
 import dagster as dg
 
-from retail_assets.cleaning.repeated_ids import RepeatedIds, repeated_ids
+from retail_assets.cleaning.repeated_ids import RepeatedIds, repeated_ids, way_out
 from retail_assets.contracts.model import Contract
 from retail_assets.defs.checks.results import examples, listed, result
 from retail_assets.defs.checks.scope import days_of, few_of
@@ -76,19 +76,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 
 def _way_out(contract: Contract, *, blocks: bool) -> str:
-    rule = contract.columns["transaction_id"]
-    parts = [header for header, _ in rule.origins]
-    more = [
-        header
-        for name in ("product_id", "sold_at")
-        if name in contract.columns
-        for header, _ in contract.columns[name].origins
-    ]
-    composed = ", ".join(dict.fromkeys([*parts, *more[:1]]))
-    todo = (
-        "Look at the files. If a file has several rows per id, let transaction_id be composed (compose) of what tells "
-        f"them apart, such as {composed}, or number them (occurrence: true). If numbers restart, include the day."
-    )
+    todo = way_out(contract)
     if blocks:
         todo += (
             f" If these rows are corrections, raise identity_limit ({contract.identity_limit:g}). Then materialize "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
@@ -12,16 +14,17 @@ from retail_assets.plotting.wording import day, money, percent, plural, span
 _YEAR = 365
 
 
-def write_insights(data: EdaData, *, currency: str, country: str | None) -> str:
+def write_insights(data: EdaData, *, currency: str, country: str | None, assumed: Sequence[str] = ()) -> str:
     """Write the Markdown page.
 
-    `currency` is printed as given; `country` (a code such as `US`) chooses the public holidays.
+    `currency` is printed as given; `country` (a code such as `US`) chooses the public holidays; `assumed` are guesses
+    of a drafted contract that nobody has confirmed.
     """
     if data.empty:
-        missing = "".join(f"- {sentence}\n" for sentence in trust.sentences(data, currency))
+        missing = "".join(f"- {sentence}\n" for sentence in [*trust.assumed(assumed), *trust.sentences(data, currency)])
         return "# What the sales show\n\nThere are no sales yet, so nothing is known.\n" + (missing and f"\n{missing}")
     sections = {
-        "": _overview(data, currency),
+        "": [*_overview(data, currency), *trust.assumed(assumed)],
         "Sales over time": calendar.sentences(data, currency, country),
         "What is bought": products.sentences(data, currency),
         "Who buys": customers.sentences(data, currency),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.landed import NAMES, Landed
-from retail_assets.plotting.wording import listed, money, percent, plural
+from retail_assets.plotting.wording import listed, money, percent, plural, short
+from retail_assets.storage.markdown_text import as_cell
 
 _SMALLEST_SHARE = 0.0005
+_LONGEST_GUESS = 200
 
 
 def sentences(data: EdaData, currency: str) -> list[str]:
@@ -31,6 +35,14 @@ def sentences(data: EdaData, currency: str) -> list[str]:
             f"**{_share(landed, 'excluded')} excluded** by the rules of the contract{_of_money(landed, currency)}."
         )
     return said
+
+
+def assumed(guesses: Sequence[str]) -> list[str]:
+    """Say which guesses of a drafted contract nobody has confirmed; nothing without any."""
+    if not guesses:
+        return []
+    listed_guesses = "; ".join(as_cell(short(guess, _LONGEST_GUESS, keep_end=False)) for guess in guesses)
+    return [f"**Assumed, not confirmed** (marked `# ANSWER:` in the contract): {listed_guesses}."]
 
 
 def open_days(data: EdaData) -> str:
