@@ -6,6 +6,7 @@ Money is exact where it is reported (`overview`, `categories`), and double preci
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -59,7 +60,8 @@ class EdaData:
     overview : Overview
     categories : tuple of Category, by revenue descending
     daily : frame (n days,), index: every calendar day from the first to the last sale (DatetimeIndex); columns revenue
-        (money), orders. Days without a sale are zero, also those of which rows were rejected (`days_rejected`).
+        (money), orders. Days without a sale are zero, also those of which rows were rejected (`days_rejected`); `known`
+        has NaN there.
     category_months : category_rank (1 = most revenue), product_category, month_start, revenue, orders; top categories
     hours : weekday (0 = Monday), hour_of_day, revenue, orders; only lines that have a time of day
     customer_tiles : tile (1 = the best hundredth), customers, customers_once (those with one order), orders, revenue
@@ -86,6 +88,15 @@ class EdaData:
     @property
     def empty(self) -> bool:
         return self.overview.lines == 0
+
+    @functools.cached_property
+    def known(self) -> pd.DataFrame:
+        """`daily` with NaN on the days whose rows were all rejected: their sales are unknown, not zero."""
+        if not self.days_rejected:
+            return self.daily
+        frame = self.daily.copy()
+        frame.loc[pd.DatetimeIndex(self.days_rejected), :] = float("nan")
+        return frame
 
     @property
     def days_rejected(self) -> tuple[dt.date, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+import warnings
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from retail_assets.contracts.loading import parse
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.calendar import daily_revenue, weekday_pattern
 from retail_assets.eda.figures.parts import footnote
+from retail_assets.eda.figures.render import skipped
+from retail_assets.eda.findings import calendar
 from retail_assets.eda.insights import trust
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.landed import NAMES, Landed, count_landed, read_landed
@@ -106,6 +109,8 @@ def test_the_page_names_rejected_rows_and_days_are_not_days_without_a_sale(half:
     assert "- Of 30 landed rows, 15 are clean, 15 are quarantined" in trusted
     assert "**15 of 30 landed rows (50.0 %) are in quarantine**" in trusted
     assert "**14 days** without a sale have rejected rows" in trusted
+    assert "averages per day leave them out" in trusted
+    assert "**14 days have rejected rows only**: what they sold is unknown, not zero." in page
 
 
 def test_the_summary_adds_up_in_rows_and_days(half: tuple[Lake, EdaData]) -> None:
@@ -123,7 +128,8 @@ def test_figures_name_rejected_rows_and_mark_their_days(half: tuple[Lake, EdaDat
     assert "Not in it: 15 quarantined of 30 landed rows." in footnote(data)
     figure = daily_revenue(data, "USD", "US").figure
     texts = " ".join(t.get_text() for t in figure.texts).replace("\n", " ")
-    assert "14 days with rejected rows only." in texts
+    assert "14 days with rejected rows only: unknown, so in no average." in texts
+    assert "The average day brings USD 10.00" in texts
     assert "days without a sale." not in texts
     assert "Crosses: days without a sale of which rows were rejected." in texts.replace("  ", " ").replace("\n", " ")
     [crosses] = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
@@ -140,6 +146,49 @@ def test_a_weekday_of_which_all_rows_were_rejected_is_not_called_closed(shop: Sh
     assert re.search(r"Rows of Sun\w* were rejected\.", texts)
     known = weekday_pattern(shop(rows), "USD", None).figure.texts
     assert "rejected" not in " ".join(t.get_text() for t in known)
+
+
+def steady(shop: Shop, lost: set[int], days: int = 140) -> tuple[EdaData, EdaData]:
+    """A shop that sells for 70 a day, 140 on Sundays: without the `lost` days, and with them as rejected rows."""
+    monday = dt.datetime(2024, 1, 1, 12)
+    rows = [
+        sale(n, sold_at=monday + dt.timedelta(n), total_amount=140 if n % 7 == 6 else 70)
+        for n in range(days)
+        if n not in lost
+    ]
+    data = shop(rows)
+    rejected = {(monday + dt.timedelta(n)).date(): 2 for n in lost}
+    landed = Landed({"clean": len(rows), "quarantined": 2 * len(lost)}, rejected_days=rejected)
+    return data, dataclasses.replace(data, landed=landed)
+
+
+def test_averages_weekdays_months_and_the_trend_leave_out_days_whose_rows_were_all_rejected(shop: Shop) -> None:
+    zeros, unknown = steady(shop, set(range(30, 60)))
+    assert calendar.weekdays(unknown).mean.tolist() == [70.0] * 6 + [140.0]
+    assert calendar.weekdays(zeros).mean[0] < 70 == calendar.weekdays(unknown).mean[0]
+    assert calendar.trend(zeros) != calendar.trend(unknown)
+    assert calendar.trend(unknown).slope == 0
+    assert calendar.trend(unknown).weeks == 15
+    by_month = {m.start.month: m.mean for m in calendar.months(unknown).months}
+    assert min(by_month.values()) > 70
+    assert min(m.mean for m in calendar.months(zeros).months) < 10
+    assert calendar.weekend(unknown).weekday == 70
+    assert "brings USD 80" in daily_revenue(unknown, "USD", None).figure.texts[0].get_text().replace("\n", " ")
+
+
+def test_a_month_of_unknown_days_only_is_in_no_comparison(shop: Shop) -> None:
+    _, unknown = steady(shop, set(range(30, 62)))
+    assert [m.start.month for m in calendar.months(unknown).months] == [1, 3, 4, 5]
+
+
+def test_every_figure_and_sentence_of_unknown_days_is_defined(shop: Shop) -> None:
+    for lost in (set(range(1, 139)), set(range(3, 139, 2)), set(range(6, 139, 7)), {10}):
+        _, unknown = steady(shop, lost)
+        page = write_insights(unknown, currency="USD", country="US")
+        assert not re.search(r"\b(nan|inf|None|NaN|NaT|not known per)\b", page)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert skipped(unknown) is not None
 
 
 def test_days_that_are_out_of_range_are_not_days_of_sale(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from retail_assets.eda.figures.parts import (
     footnote,
     legend_above,
     month_ticks,
+    unknown_days,
 )
 from retail_assets.eda.findings import calendar, holidays
 from retail_assets.eda.findings.calendar import Months, Peak, Weekdays
@@ -48,7 +49,7 @@ _WHISKERS = "Whiskers: 95 % confidence interval."
 
 def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
     """Draw revenue of every day, its seven-day mean, the days that stand out, and public holidays."""
-    revenue = data.daily["revenue"]
+    revenue = data.known["revenue"]
     peaks = calendar.peaks(data)
     first, last = revenue.index[0].date(), revenue.index[-1].date()
     long = len(revenue) > _DAYS_WITH_HOLIDAYS
@@ -66,18 +67,19 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading += " Crosses: days without a sale of which rows were rejected."
     closed, rejected = len(data.days_without_sale), len(data.days_rejected)
     gaps = [f"{plural(closed, 'day')} without a sale."] if closed else []
-    gaps += [f"{plural(rejected, 'day')} with rejected rows only."] if rejected else []
+    gaps += [unknown_days(data)] if rejected else []
     sheet = Sheet(_trend_title(data, peaks, currency), reading, footnote(data, " ".join(gaps)))
     axes = sheet.axes("y")
     marker = "o" if len(revenue) < 30 else None
     axes.plot(revenue.index, revenue, color=PALE, linewidth=0.5 if long else 1.0, marker=marker, markersize=4)
     if smoothed:
-        axes.plot(revenue.index, revenue.rolling(7, center=True).mean(), color=BLUE, linewidth=1.2 if long else 2.4)
+        smooth = revenue.rolling(7, center=True, min_periods=4 if rejected else 7).mean()
+        axes.plot(revenue.index, smooth, color=BLUE, linewidth=1.2 if long else 2.4)
     for date in lined_days:
         axes.axvline(mdates.date2num(date), color=PURPLE, linestyle=":", linewidth=0.9, zorder=0.5)
     if data.days_rejected:
         axes.plot(mdates.date2num(data.days_rejected), np.zeros(rejected), "x", color=ORANGE, markersize=5, zorder=4)
-    highest = int(revenue.to_numpy().argmax())
+    highest = int(np.nanargmax(revenue.to_numpy()))
     marks = [_Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual") for p in peaks] or [
         _Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
     ]
@@ -90,7 +92,7 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def _trend_title(data: EdaData, peaks: tuple[Peak, ...], currency: str) -> str:
-    average = money(float(data.daily["revenue"].mean()), currency)
+    average = money(float(data.known["revenue"].mean()), currency)
     trend = calendar.trend(data)
     if len(data.daily) == 1:
         title = f"One day of sales: {average}"
@@ -170,6 +172,8 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     closed = f"No sales on any {', '.join(WEEKDAYS[d] for d in pattern.closed)}." if pattern.closed else ""
     if unknown := [WEEKDAYS[d] for d in pattern.closed if d in rejected]:
         closed += f" Rows of {', '.join(unknown)} were rejected."
+    if data.days_rejected:
+        closed = f"{closed} {unknown_days(data)}".strip()
     sheet = Sheet(_weekday_title(pattern), reading, footnote(data, closed))
     axes = sheet.axes("y")
     colors = [(ORANGE if d == pattern.best else BLUE) if pattern.real else PALE for d in range(7)]
@@ -208,11 +212,13 @@ def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     if len(pattern.months) <= _MONTHS_AS_BARS:
         partial = ", ".join(month(m.start) for m in pattern.months if not m.whole)
         extra = f"Pale: only part of the month is in the data ({partial})." if partial else ""
+        extra = f"{extra} {unknown_days(data)}".strip()
         sheet = Sheet(title, f"{reading} {_WHISKERS}", footnote(data, extra))
         axes = sheet.axes("y")
         _month_bars(axes, pattern)
     else:
-        sheet = Sheet(title, f"{reading} One line per year.", footnote(data, "Whole months only."))
+        note = f"Whole months only. {unknown_days(data)}".strip()
+        sheet = Sheet(title, f"{reading} One line per year.", footnote(data, note))
         axes = sheet.axes("y")
         _year_lines(axes, pattern)
     money_axis(axes, "y", f"revenue per day ({currency})")

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures.parts import NothingToShow, footnote, month_ticks
+from retail_assets.eda.figures.parts import NothingToShow, footnote, month_ticks, unknown_days
 from retail_assets.eda.findings import calendar
 from retail_assets.eda.findings.products import chance_swing
 from retail_assets.plotting.axes import axis_title, money_axis
@@ -44,6 +44,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     if swing is not None and swing > 0.05:
         reading += f" Chance alone moves a typical cell by ±{swing * 100:.0f} %."
     extra = f"{percent(1 - timed)} of the order lines have no time of day and are left out." if timed < 1 else ""
+    extra = f"{extra} {unknown_days(data)}".strip()
     sheet = Sheet(_busiest_title(grid, swing, currency), reading, footnote(data, extra))
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
@@ -67,7 +68,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 def _mean_by_hour(data: EdaData) -> np.ndarray:
     """Mean revenue by weekday and hour, (7, 24)."""
-    days = pd.DatetimeIndex(data.daily.index).day_of_week
+    days = pd.DatetimeIndex(data.known["revenue"].dropna().index).day_of_week
     count = np.array([max(int((days == d).sum()), 1) for d in range(7)])
     grid = np.zeros((7, 24))
     for weekday, hour, revenue in data.hours[["weekday", "hour_of_day", "revenue"]].itertuples(index=False):
@@ -111,7 +112,7 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     swings = [row.swing for row in rows if row.swing is not None]
     if swings:
         reading += f" Chance alone moves a typical cell by ±{max(float(np.median(swings)) * 100, 1):.0f}."
-    note = footnote(data, "Whole months only; categories by revenue, largest first.")
+    note = footnote(data, f"Whole months only; categories by revenue, largest first. {unknown_days(data)}".strip())
     sheet = Sheet(_season_title(rows, whole), reading, note)
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
@@ -142,6 +143,7 @@ class _Season:
 def _seasons(data: EdaData, months: list[dt.date]) -> list[_Season]:
     """The seasons of the categories that have sales above their returns, largest first."""
     length = np.array([pd.Timestamp(m).days_in_month for m in months])
+    length = length - [sum((d.year, d.month) == (m.year, m.month) for d in data.days_rejected) for m in months]
     rows = []
     for name, frame in data.category_months.groupby("product_category", sort=False):
         monthly = frame.set_index("month_start")[["revenue", "orders"]].reindex(months, fill_value=0.0)

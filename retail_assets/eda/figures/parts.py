@@ -29,6 +29,13 @@ def footnote(data: EdaData, extra: str = "") -> str:
     return f"Source: sales, {span(o.first_date, o.last_date)}: {size}, net of returns.{missing} {extra}".strip()
 
 
+def unknown_days(data: EdaData) -> str:
+    """Say that days whose rows were all rejected are in no average; empty without such days."""
+    if not (count := len(data.days_rejected)):
+        return ""
+    return f"{plural(count, 'day')} with rejected rows only: unknown, so in no average."
+
+
 def bars_with_intervals(
     axes: Axes, names: list[str], values: np.ndarray, margins: np.ndarray, colors: list[str]
 ) -> None:

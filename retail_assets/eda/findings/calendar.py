@@ -103,7 +103,8 @@ class Peak:
 class Month:
     """Mean revenue per day of one month.
 
-    `margin` is half of its 95 % interval (NaN for one day), `days` the days in the data, `whole` whether that is all.
+    `margin` is half of its 95 % interval (NaN for one day), `days` the days whose sales are known, `whole` whether the
+    data have all of the month.
     """
 
     start: dt.date
@@ -136,15 +137,22 @@ class Months:
 
 
 def full_weeks(daily: pd.DataFrame) -> pd.DataFrame:
-    """Return revenue of the weeks that have all days: (n weeks, 7), indexed by Monday, columns 0 (Monday) to 6."""
+    """Return revenue of the weeks that have all days: (n weeks, 7), indexed by Monday, columns 0 (Monday) to 6.
+
+    A week with an unknown day is none, unless that weekday never sold anything: then it is zero like the others.
+    """
     if daily.empty:
         return pd.DataFrame(columns=range(7), dtype="float64")
     days = pd.DatetimeIndex(daily.index)
+    revenue = daily["revenue"].to_numpy().copy()
+    for of_weekday in (days.day_of_week == d for d in range(7)):
+        if not np.any(daily["orders"].to_numpy()[of_weekday] > 0):
+            revenue[of_weekday] = np.nan_to_num(revenue[of_weekday])
     table = pd.DataFrame(
         {
             "week": days - pd.to_timedelta(days.day_of_week, unit="D"),
             "weekday": days.day_of_week,
-            "revenue": daily["revenue"].to_numpy(),
+            "revenue": revenue,
         }
     ).pivot(index="week", columns="weekday", values="revenue")
     return table.reindex(columns=list(range(7))).dropna()
@@ -164,14 +172,14 @@ def weekdays(data: EdaData) -> Weekdays | None:
     if data.daily.empty:
         return None
     days = pd.DatetimeIndex(data.daily.index)
-    revenue = data.daily["revenue"].to_numpy()
+    revenue = data.known["revenue"].to_numpy()
     sold = data.daily["orders"].to_numpy() > 0
     closed = tuple(d for d in range(7) if np.any(days.day_of_week == d) and not np.any(sold[days.day_of_week == d]))
-    weeks = full_weeks(data.daily)
+    weeks = full_weeks(data.known)
     columns = (
         [weeks[d].to_numpy() for d in range(7)]
         if len(weeks) > 1
-        else [revenue[days.day_of_week == d] for d in range(7)]
+        else [revenue[(days.day_of_week == d) & np.isfinite(revenue)] for d in range(7)]
     )
     p = None
     opened = [columns[d] for d in range(7) if d not in closed]
@@ -191,7 +199,7 @@ def weekdays(data: EdaData) -> Weekdays | None:
 def weekend(data: EdaData) -> Weekend | None:
     """Compare weekends with the other days; None below `FEWEST_WEEKS` full weeks, or when either never sells."""
     pattern = weekdays(data)
-    weeks = full_weeks(data.daily)
+    weeks = full_weeks(data.known)
     if pattern is None or len(weeks) < FEWEST_WEEKS:
         return None
     free = [d for d in (5, 6) if d not in pattern.closed]
@@ -217,15 +225,17 @@ def weekend(data: EdaData) -> Weekend | None:
 
 def trend(data: EdaData) -> Trend | None:
     """Measure the trend; None below `FEWEST_WEEKS_FOR_TREND` full weeks, or when the median week is not above zero."""
-    totals = full_weeks(data.daily).sum(axis=1).to_numpy()
+    full = full_weeks(data.known)
+    totals = full.sum(axis=1).to_numpy()
     if len(totals) < FEWEST_WEEKS_FOR_TREND or np.median(totals) <= 0:
         return None
-    slope = float(stats.theilslopes(totals).slope)
+    weeks = (pd.DatetimeIndex(full.index) - full.index[0]).days.to_numpy() // 7  # without those of unknown days
+    slope = float(stats.theilslopes(totals, weeks).slope)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        p = defined_p(stats.kendalltau(np.arange(len(totals)), totals).pvalue)
+        p = defined_p(stats.kendalltau(weeks, totals).pvalue)
     median = float(np.median(totals))
-    return Trend(slope=slope, change=slope * (len(totals) - 1) / median, median=median, p=p, weeks=len(totals))
+    return Trend(slope=slope, change=slope * int(weeks[-1]) / median, median=median, p=p, weeks=len(totals))
 
 
 def peaks(data: EdaData, most: int = 6) -> tuple[Peak, ...]:
@@ -234,10 +244,10 @@ def peaks(data: EdaData, most: int = 6) -> tuple[Peak, ...]:
     What is expected is the median of the same weekday in the weeks around. There are no peaks where the median day has
     fewer than `FEWEST_ORDERS` orders.
     """
-    if len(data.daily) < 28 or data.daily["orders"].median() < FEWEST_ORDERS:
+    if len(data.daily) < 28 or data.known["orders"].median() < FEWEST_ORDERS:
         return ()
-    expected = same_weekday_around(data.daily).median(axis=1)
-    residual = (data.daily["revenue"] - expected).where(expected > 0).dropna()
+    expected = same_weekday_around(data.known).median(axis=1)
+    residual = (data.known["revenue"] - expected).where(expected > 0).dropna()
     if len(residual) < 28:
         return ()
     spread = 1.4826 * float((residual - residual.median()).abs().median())
@@ -251,18 +261,19 @@ def months(data: EdaData) -> Months | None:
     """Compare the months; None without sales."""
     if data.daily.empty:
         return None
-    revenue = data.daily["revenue"]
+    revenue = data.known["revenue"]
     days = pd.DatetimeIndex(revenue.index)
     by_month = []
     for start in sorted({dt.date(d.year, d.month, 1) for d in days}):
         values = revenue[(days.year == start.year) & (days.month == start.month)].to_numpy()
         whole = len(values) == pd.Timestamp(start).days_in_month
-        by_month.append(Month(start, float(values.mean()), margin(values), len(values), whole))
+        if len(values := values[np.isfinite(values)]):
+            by_month.append(Month(start, float(values.mean()), margin(values), len(values), whole))
     return Months(months=tuple(by_month), p=_difference_of_months(data))
 
 
 def _difference_of_months(data: EdaData) -> float | None:
-    weeks = full_weeks(data.daily).mean(axis=1)
+    weeks = full_weeks(data.known).mean(axis=1)
     thursdays = pd.DatetimeIndex(weeks.index) + pd.Timedelta(days=3)
     samples = [w.to_numpy() for _, w in weeks.groupby(thursdays.to_period("M"))]
     samples = [w for w in samples if len(w) >= 3]

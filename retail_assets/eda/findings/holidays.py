@@ -20,6 +20,7 @@ FEWEST_HOLIDAYS = 3
 _DAYS_BEFORE = 3
 """Days before a holiday that belong to it."""
 _SPAN = _DAYS_BEFORE + 1
+_SEASON_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ def holiday_effect(data: EdaData, country: str | None) -> Holidays | None:
     calendar = public_holidays(country, first, last) if first and last else None
     if not calendar:
         return None
-    revenue = data.daily["revenue"].to_numpy()
-    expected = same_weekday_around(data.daily).mean(axis=1).to_numpy()
-    known = np.isfinite(expected)
+    revenue = data.known["revenue"].to_numpy()
+    expected = same_weekday_around(data.known).mean(axis=1).to_numpy()
+    known = np.isfinite(expected) & np.isfinite(revenue)
     place = {d.date(): i for i, d in enumerate(data.daily.index)}
     windows = {h: list(range(place[h] - _DAYS_BEFORE, place[h] + 1)) for h in calendar if place[h] >= _DAYS_BEFORE}
     windows = {h: w for h, w in windows.items() if known[w].all() and expected[w].sum() > 0}
@@ -142,11 +143,13 @@ def christmas_season(data: EdaData, country: str | None) -> Season | None:
     for year in range(last.year, first.year - 1, -1):
         start, end = dt.date(year, 11, 24), dt.date(year, 12, 24)
         if first <= start and end <= last:
-            revenue = data.daily["revenue"]
+            revenue = data.known["revenue"]
             inside = (revenue.index >= pd.Timestamp(start)) & (revenue.index <= pd.Timestamp(end))
             other, season = float(revenue[~inside].mean()), float(revenue[inside].mean())
-            if other <= 0:
+            if revenue[inside].count() <= _SEASON_DAYS / 2 or other <= 0:
                 return None
-            windows = revenue.rolling(31).mean().dropna()
+            # Half of a window's days have to be known; the first windows would lie partly before the data.
+            windows = revenue.rolling(_SEASON_DAYS, min_periods=_SEASON_DAYS // 2 + 1).mean()
+            windows = windows[_SEASON_DAYS - 1 :].dropna()
             return Season(year=year, ratio=season / other, rank=float((windows >= season - 1e-9).mean()))
     return None

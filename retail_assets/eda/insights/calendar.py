@@ -30,6 +30,7 @@ _STANDING_OUT_NAMED = 8
 def sentences(data: EdaData, currency: str, country: str | None) -> list[str]:
     """Write the section."""
     return [
+        *_unknown_days(data),
         _trend(data, currency),
         _weekend(data, currency),
         *_weekdays(data),
@@ -40,10 +41,20 @@ def sentences(data: EdaData, currency: str, country: str | None) -> list[str]:
     ]
 
 
+def _unknown_days(data: EdaData) -> Iterable[str]:
+    if count := len(data.days_rejected):
+        days = f"**{plural(count, 'day has', 'days have')} rejected rows only**"
+        they, them = ("it", "it") if count == 1 else ("they", "them")
+        yield (
+            f"{days}: what {they} sold is unknown, not zero. Averages leave {them} out, and comparisons of full weeks "
+            "leave out weeks with such a day."
+        )
+
+
 def _trend(data: EdaData, currency: str) -> str:
     trend = calendar.trend(data)
     if trend is None:
-        weeks = plural(len(calendar.full_weeks(data.daily)), "full week")
+        weeks = plural(len(calendar.full_weeks(data.known)), "full week")
         return (
             f"**Trend: not known.** It needs at least {FEWEST_WEEKS_FOR_TREND} full weeks, the median week above zero; "
             f"the sales have {weeks}."
@@ -64,7 +75,7 @@ def _weekend(data: EdaData, currency: str) -> str:
     pattern = calendar.weekdays(data)
     closed = pattern.closed if pattern is not None else ()
     if difference is None:
-        weeks = len(calendar.full_weeks(data.daily))
+        weeks = len(calendar.full_weeks(data.known))
         if weeks >= FEWEST_WEEKS and closed:
             shut = listed(WEEKDAYS[d] + "s" for d in closed)
             lost = sorted({d.weekday() for d in data.days_rejected}.intersection(closed))

@@ -61,10 +61,10 @@ def _caveats(data: EdaData) -> list[str]:
         caveats.append(
             f"The data span {plural(days, 'day')}, less than two years: a season seen only once may be a coincidence."
         )
-    if o.orders / days < FEWEST_ORDERS:
+    per_day = o.orders / (days - len(data.days_rejected))
+    if per_day < FEWEST_ORDERS:
         caveats.append(
-            f"There are {o.orders / days:.1f} orders per day on average, so single days and months swing widely by "
-            "chance."
+            f"There are {per_day:.1f} orders per day on average, so single days and months swing widely by chance."
         )
     curve = concentration(data)
     if curve is not None and curve.once / curve.known > 0.9:

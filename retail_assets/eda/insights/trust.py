@@ -28,7 +28,7 @@ def sentences(data: EdaData, currency: str) -> list[str]:
     if data.days_rejected:
         said.append(
             f"**{plural(len(data.days_rejected), 'day')}** without a sale {_have(len(data.days_rejected))} rejected "
-            "rows: sales of these days are missing, and averages per day count them as zero."
+            "rows: their sales are missing from every sum, and averages per day leave them out."
         )
     if landed.count("excluded"):
         said.append(
