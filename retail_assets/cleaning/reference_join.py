@@ -63,6 +63,9 @@ class ReferenceJoin:
                 f"here. Land it (retail-assets land --reference {missing[0]} FILE) and materialize the sales."
             )
         columns = TextColumns(contract, profile.positions)
+        # A word for a missing value is no key.
+        key = f"CASE WHEN NOT ({columns.is_missing('k')}) THEN {identifier('k')} END"
+        self._keys_sql = f"SELECT {key} AS k FROM reference_keys"
         self.positions = dict(profile.positions)
         self._joined: list[tuple[int | None, pa.Table, list[int]]] = []
         free = max((len(profile.header), *(p + 1 for p in profile.positions.values())))
@@ -82,7 +85,7 @@ class ReferenceJoin:
             texts = pc.utf8_trim(pc.replace_substring_regex(texts, FORMULA, r"\1"), characters=BLANKS)
             con.register("reference_keys", pa.table({"k": texts}))
             try:
-                read = con.sql(f"SELECT {identifier('k')} AS k FROM reference_keys").to_arrow_table()["k"]
+                read = con.sql(self._keys_sql).to_arrow_table()["k"]
             finally:
                 con.unregister("reference_keys")
             at = pc.index_in(contiguous(read), value_set=contiguous(reference["key"])).take(encoded.indices)

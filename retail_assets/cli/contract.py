@@ -29,6 +29,14 @@ Answers = Annotated[
         help="What the file does not show: name, currency, country, timezone, order (dmy, mdy, ymd).",
     ),
 ]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="NAME=FILE",
+        help="A reference file of the contract (a product master, …); by default the one that has landed.",
+    ),
+]
 _ANSWERS = ("name", "currency", "country", "timezone", "order")
 
 
@@ -41,6 +49,20 @@ def answers_of(texts: list[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(_ANSWERS)}")
         answers[key.strip()] = value.strip()
     return answers
+
+
+def reference_files(texts: list[str] | None) -> dict[str, list[Path]]:
+    """Parse values of --reference. Raises typer.BadParameter, and LandingError for what is no file to land."""
+    from retail_assets.landing.land import check_file
+
+    files: dict[str, list[Path]] = {}
+    for text in texts or []:
+        name, mark, path = text.partition("=")
+        if not mark or not name.strip() or not path.strip():
+            raise typer.BadParameter(f"{text!r} is not NAME=FILE, such as products=master.csv")
+        check_file(path)
+        files.setdefault(name.strip(), []).append(Path(path))
+    return files
 
 
 @contract.command("draft")
@@ -100,6 +122,7 @@ def check(
         dt.date | None,
         typer.Option(parser=day, metavar="YYYY-MM-DD", help="Landing day to judge dates by; today by default."),
     ] = None,
+    reference: References = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a contract makes of a file, without landing it: rows by result, totals, rows before and after.
@@ -107,10 +130,14 @@ def check(
     Fails where the file would be refused, or not loaded. Changes nothing on disk.
     """
     from retail_assets.drafting.dry_run import dry_run
+    from retail_assets.landing.references import reference_tables
     from retail_assets.quarantine.advice import advice_on
+    from retail_assets.storage import Store
 
     settings = settings_for(source)
-    result: DryRun = dry_run(files, settings.contract, date or settings.today())
+    given = reference_files(reference)
+    joined = reference_tables(Store(settings.raw_uri), settings.source, settings.contract, given)
+    result: DryRun = dry_run(files, settings.contract, date or settings.today(), joined)
     if as_json:
         typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retail_assets.cli import dry_run_text
-from retail_assets.cli.contract import Answers, Files, answers_of, drafted_contract
+from retail_assets.cli.contract import Answers, Files, References, answers_of, drafted_contract, reference_files
 from retail_assets.cli.options import console
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.errors import ContractError
@@ -48,6 +48,7 @@ def try_file(
         typer.Option("--contract", metavar="NAME", help="A contract; by default one is drafted from the file."),
     ] = None,
     answer: Answers = None,
+    reference: References = None,
     everything: Annotated[bool, typer.Option("--all", help="The forecast and the segments, too (minutes).")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the throw-away home: landed files, lake, tables.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every step and check of the run.")] = False,
@@ -55,6 +56,9 @@ def try_file(
     """Go from an unknown file to insights and figures, in a throw-away home: nothing of your own data is touched."""
     from retail_assets import settings
 
+    given = reference_files(reference)
+    if given and source is None:
+        raise typer.BadParameter("--reference needs --contract: a drafted contract has no reference files")
     folder = Path(tempfile.mkdtemp(prefix="retail-try-"))
     home, output, contract = folder / "home", folder / "output", folder / "contract.yaml"
     checked = None
@@ -71,12 +75,17 @@ def try_file(
         loaded = settings.load(environment)  # a draft that waits for an answer says so here
         if checked is None:
             from retail_assets.drafting.dry_run import dry_run
+            from retail_assets.landing.references import reference_tables
+            from retail_assets.storage import Store
 
-            checked = dry_run(files, loaded.contract, loaded.today())
+            joined = reference_tables(Store(loaded.raw_uri), loaded.source, loaded.contract, given)
+            checked = dry_run(files, loaded.contract, loaded.today(), joined)
         _print_checked(checked)
         if checked.refused:
             _print_refusal(checked, loaded.contract)
             raise typer.Exit(1)
+        for name, parts in given.items():
+            _run(environment, "land", "--reference", name, *map(str, parts), shown=verbose)
         landed = _run(environment, "land", *map(str, files), shown=verbose)
         found = re.search(r"--partition(?:-range)? (\S+)", landed)
         _write_quiet_instance(home / "dagster")

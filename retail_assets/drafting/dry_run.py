@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from retail_assets.cleaning import job, rules, write
 from retail_assets.cleaning.latest import latest
-from retail_assets.cleaning.parse import PARSED_SCHEMA
+from retail_assets.cleaning.parse import parsed_schema
 from retail_assets.cleaning.readers.read import read_records
 from retail_assets.cleaning.repeated_ids import COMPARED, RepeatedIds, compare, way_out
 from retail_assets.contracts.header_names import normalize_header
@@ -40,6 +40,8 @@ _STATUS = {
     write.EXCLUDED: "excluded",
 }
 _SUMMED = ("quantity", "total_amount")
+#: The rows of each reference file, by its name.
+References = Mapping[str, pa.Table]
 _SHORT_BLOCK = 1 << 16
 
 
@@ -148,17 +150,20 @@ class DryRun:
         }
 
 
-def dry_run(files: Sequence[Path], contract: Contract, landed_on: dt.date) -> DryRun:
+def dry_run(
+    files: Sequence[Path], contract: Contract, landed_on: dt.date, references: References | None = None
+) -> DryRun:
     """Judge files as one landing of the day `landed_on`, and write nothing.
 
-    Raises LandingError where `land` would refuse a file, or cleaning could not read it.
+    `references` has the rows of each reference file that the contract declares. Raises LandingError where `land` would
+    refuse a file, or cleaning could not read it.
     """
     ordered = sorted(files, key=lambda f: f.name)
     for file in ordered:
         check_file(file)
     profiles = tuple(check_before_landing(file, contract) for file in ordered)
     tables = [
-        _parsed(Store(str(file.absolute().parent)), profile, number, contract, landed_on)
+        _parsed(Store(str(file.absolute().parent)), profile, number, contract, landed_on, references)
         for number, (file, profile) in enumerate(zip(ordered, profiles, strict=True))
     ]
     rows = _judged(tables, profiles, contract)
@@ -231,9 +236,16 @@ def judge(raw: Store, profiles: Sequence[FileProfile], contract: Contract, lande
     return _judged(tables, tuple(profiles), contract)
 
 
-def _parsed(store: Store, profile: FileProfile, number: int, contract: Contract, landed_on: dt.date) -> pa.Table:
-    empty = PARSED_SCHEMA.empty_table()
-    rows = pa.concat_tables([empty, *job.parsed_rows(store, profile, contract, landed_on)])
+def _parsed(
+    store: Store,
+    profile: FileProfile,
+    number: int,
+    contract: Contract,
+    landed_on: dt.date,
+    references: References | None = None,
+) -> pa.Table:
+    empty = parsed_schema(contract).empty_table()
+    rows = pa.concat_tables([empty, *job.parsed_rows(store, profile, contract, landed_on, references)])
     return rows.append_column("file", pa.array(np.full(rows.num_rows, number), pa.int32()))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from retail_assets.cli import try_file
 from retail_assets.cli.app import main
 from retail_assets.cli.try_file import _show_progress
 
@@ -63,6 +64,28 @@ def test_an_unknown_file_becomes_insights_and_figures(folders: Path, capsys: pyt
     assert list(figures.glob("*.png"))
     assert not list((folders / "temporary").rglob("home"))
     assert [p.name for p in folders.iterdir() if p.name != "temporary"] == ["a.csv"]
+
+
+def test_reference_files_land_before_the_sales(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(try_file, "_materialize", lambda *given, **more: None)
+    (folders / "a.csv").write_text("ID,Date,Article,Qty,Total\n1,2024-01-05,P1,1,5\n")
+    (folders / "master.csv").write_text("SKU;Category\nP1;Toys\n")
+    (folders / "shop.yaml").write_text(
+        "name: shop\ntimezone: Europe/Berlin\ncountry: DE\ncurrency: EUR\nstart_date: 2024-01-01\n"
+        "references:\n  products: {on: product_id, key: SKU, columns: [Category]}\n"
+        "columns:\n  transaction_id: {header: ID}\n  sold_at: {header: Date}\n  product_id: {header: Article}\n"
+        "  product_category: {header: Category}\n  quantity: {header: Qty}\n  total_amount: {header: Total}\n"
+    )
+    assert main(["try", "a.csv", "--reference", "products=master.csv"]) == 2
+    assert "needs --contract" in capsys.readouterr().err
+    assert main(["try", "a.csv", "--contract", "shop.yaml"]) == 1
+    assert "--reference products=FILE" in capsys.readouterr().err
+    assert main(["try", "a.csv", "--contract", "shop.yaml", "--reference", "products=master.csv", "--keep"]) == 0
+    [raw] = (folders / "temporary").rglob("raw")
+    landed = [path.relative_to(raw).as_posix().split("/dt=")[0] for path in raw.rglob("*.csv")]
+    assert sorted(landed) == ["shop", "shop/references/products"]
 
 
 def test_progress_shows_stages_checks_that_did_not_pass_and_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,3 +125,41 @@ def test_a_dry_run_names_what_a_draft_assumed(tmp_path: Path, capsys: pytest.Cap
     file = _file(tmp_path, "1,2024-01-05,Toys,2,10.00")
     assert main(["contract", "check", str(file), "--contract", str(contract)]) == 0
     assert "currency USD (which currency?)" in capsys.readouterr().out
+
+
+JOINED = (
+    CONTRACT.replace("columns:", "references:\n  products: {on: product_id, key: SKU, columns: [Category]}\ncolumns:")
+    + "  product_id: {header: Article}\n"
+)
+
+
+def test_a_contract_with_a_reference_is_checked_with_the_landed_file_or_a_given_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A contract with references was refused: nothing was at hand to join."""
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path / "home"))
+    (tmp_path / "shop.yaml").write_text(JOINED)
+    (tmp_path / "master.csv").write_text("SKU;Category\nP1;Toys\n")
+    (tmp_path / "a.csv").write_text("ID,Date,Article,Qty,Total\n1,2024-01-05,P1,1,5\n2,2024-01-05,P2,1,5\n")
+    check = ["contract", "check", str(tmp_path / "a.csv"), "--contract", str(tmp_path / "shop.yaml"), "--json"]
+    assert main(check) == 1
+    assert "--reference products=FILE" in capsys.readouterr().err
+    assert main([*check, "--reference", f"product={tmp_path}/master.csv"]) == 1
+    assert "Did you mean 'products'" in capsys.readouterr().err
+    assert main([*check, "--reference", "master.csv"]) == 2
+    assert "is not NAME=FILE" in capsys.readouterr().err
+
+    assert main([*check, "--reference", f"products={tmp_path}/master.csv"]) == 0
+    given = json.loads(capsys.readouterr().out)
+    assert [(s["status"], s["after"]["product_category"]) for s in given["shown"]] == [
+        ("clean", "Toys"),
+        ("rejected", None),
+    ]
+    assert not (tmp_path / "home").exists()
+
+    land = ["land", "--source", str(tmp_path / "shop.yaml"), "--reference", "products", str(tmp_path / "master.csv")]
+    assert main(land) == 0
+    capsys.readouterr()
+    assert main(check) == 0
+    assert json.loads(capsys.readouterr().out)["shown"] == given["shown"]
+    assert not (tmp_path / "home" / "lake").exists()

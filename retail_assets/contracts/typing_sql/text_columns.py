@@ -59,7 +59,7 @@ class TextColumns:
         """
         selected = {int(p) for p in self.positions.values() if only is None or p in only}
         texts = [(p, _plain(f"trim(c{p}, ' \t')") if trim else f"c{p}") for p in selected]
-        null = {p: f"{text} = ''" + (f" OR {self._is_missing(text)}" if missing else "") for p, text in texts}
+        null = {p: f"{text} = ''" + (f" OR {self.is_missing(text)}" if missing else "") for p, text in texts}
         columns = [f"CASE WHEN NOT ({null[p]}) THEN {text} END AS t{p}" for p, text in sorted(texts)]
         rule = self.contract.columns["sold_at"]
         if rule.time and self.moment_columns() <= selected:
@@ -77,7 +77,8 @@ class TextColumns:
         read = {self.raw_position(header) for header in (rule.header or "", *rule.beside)} if rule.beside else set()
         return {position for position in read if position is not None}
 
-    def _is_missing(self, text: str) -> str:
+    def is_missing(self, text: str) -> str:
+        """Return SQL that is true where a trimmed text is one of the contract's words for a missing value."""
         # DuckDB makes both upper case, as Arrow does in cleaning: engines do not agree on the case of every letter.
         words = [f"upper({literal(word)})" for word in sorted(self.contract.missing_values)]
         return f"upper({text}) IN ({', '.join(words)})" if words else "FALSE"
@@ -90,7 +91,7 @@ class TextColumns:
         if self.has_expression(name):
             return "TRUE"
         text = f"({self.field_text(name)})"
-        return f"({text} IS NOT NULL AND NOT {self._is_missing(text)})"
+        return f"({text} IS NOT NULL AND NOT {self.is_missing(text)})"
 
     def has_expression(self, name: str) -> bool:
         """Return whether the contract computes a canonical column with an expression."""
