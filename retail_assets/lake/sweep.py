@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ GRACE = dt.timedelta(days=1)
 #: How many landings are swept with a run that are not its own.
 _OTHERS_SWEPT = 3
 _READS_AT_ONCE = 16
+_UNNAMED = "unnamed.json"
 
 
 def sweep(lake: Lake, landed_on: dt.date, now: dt.datetime) -> list[str]:
@@ -48,6 +50,47 @@ def sweep_all(lake: Lake, now: dt.datetime) -> list[str]:
     folder = f"{lake.source}/clean"
     days = [d for d in map(day_of, lake.store.folders(folder)) if d is not None]
     return sweep_unfinished(lake.store, f"{lake.source}/raw", now) + _swept(lake, days, folder, now)
+
+
+def sweep_references(lake: Lake, now: dt.datetime) -> list[str]:
+    """Delete copies of reference files that no raw manifest has named for `GRACE`. Returns the keys.
+
+    When a copy was first seen without a manifest is kept beside the copies. If a manifest cannot be read, nothing is
+    deleted. Costs one listing, and the raw manifests if there are copies older than `GRACE`.
+    """
+    folder, oldest = f"{lake.source}/references", (now - GRACE).timestamp()
+    entries = {e.key: e for e in lake.store.list(folder) if e.key.endswith(".parquet")}
+    old = {key for key, e in entries.items() if e.modified is not None and e.modified < oldest}
+    swept = sweep_unfinished(lake.store, folder, now)
+    if not old:
+        return swept
+    try:
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            manifests = list(pool.map(lake.raw_if_registered, lake.days("raw")))
+    except StorageError:
+        return swept
+    unnamed = old - {version.key for m in manifests if m is not None for version in m.references}
+    record = f"{folder}/{_UNNAMED}"
+    before = _unnamed_since(lake.store, record)
+    since = {key: before.get(key, now) for key in unnamed}
+    due = [key for key, moment in since.items() if now - moment >= GRACE]
+    # Whoever registers a landing with an old copy writes it again: such a copy is young by now.
+    again = {e.key: e.modified for e in lake.store.list(folder)} if due else {}
+    due = sorted(key for key in due if again.get(key) == entries[key].modified)
+    lake.store.delete(due)
+    left = {key: moment.isoformat() for key, moment in since.items() if key not in due}
+    if left != {key: moment.isoformat() for key, moment in before.items()}:
+        lake.store.write(record, json.dumps(left, indent=1, sort_keys=True).encode())
+    return due + swept
+
+
+def _unnamed_since(store: Store, record: str) -> dict[str, dt.datetime]:
+    """Return when each copy was first seen without a manifest; none if the record cannot be read."""
+    try:
+        read = json.loads(store.read_if_exists(record) or b"{}")
+        return {key: dt.datetime.fromisoformat(text).astimezone(dt.UTC) for key, text in read.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def sweep_unfinished(store: Store, folder: str, now: dt.datetime) -> list[str]:

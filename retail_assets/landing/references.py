@@ -6,6 +6,7 @@ cleaning joins is a copy of its columns as Parquet in the lake, so that tasks an
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from retail_assets.contracts.references import ReferenceRule
 from retail_assets.errors import LandingError, NotReadyError, nearest
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import ReferenceVersion
+from retail_assets.lake.sweep import GRACE
 from retail_assets.landing.partitions import REFERENCES, partition_of
 from retail_assets.landing.reference_rows import Content, keyed_rows, refuse_large
 from retail_assets.storage import Entry, Store
@@ -82,7 +84,7 @@ def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[Ref
 
     Raises NotReadyError if a reference has not landed, LandingError if one cannot be used.
     """
-    versions = []
+    versions, now = [], dt.datetime.now(dt.UTC)
     for name, rule in contract.references.items():
         files = latest_files(raw, lake.source, name)
         if not files:
@@ -94,7 +96,9 @@ def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[Ref
         digest = _digest(contents)
         key = copy_key(lake.source, name, digest, rule)
         rows = keyed_rows(contents, rule)
-        if not lake.store.exists(key):
+        written = {e.key: e.modified for e in lake.store.list(f"{lake.source}/{REFERENCES}/{name}")}
+        # A sweep takes no young copy, so that one which no manifest names yet is there until this one does.
+        if (written.get(key) or 0) < (now - GRACE / 2).timestamp():
             _write_copy(lake.store, key, _table_of(rule, rows))
         landed = tuple((f.key, f.size) for f in files)
         versions.append(ReferenceVersion(name, digest, key, len(rows), landed))
@@ -104,7 +108,7 @@ def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[Ref
 def copy_key(source: str, name: str, digest: str, rule: ReferenceRule) -> str:
     """Return the key in the lake of a version's copy; another rule makes another copy."""
     of_rule = hashlib.sha256(rule.model_dump_json(exclude=_NOT_OF_COPY).encode()).hexdigest()
-    return f"{source}/references/{name}/{digest[:16]}-{of_rule[:8]}.parquet"
+    return f"{source}/{REFERENCES}/{name}/{digest[:16]}-{of_rule[:8]}.parquet"
 
 
 def differing(contract: Contract, registered: Sequence[ReferenceVersion]) -> str | None:

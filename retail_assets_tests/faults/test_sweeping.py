@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.sweep import GRACE, sweep, sweep_all, sweep_around, sweep_unfinished
+from retail_assets.lake.manifests import RawManifest, ReferenceVersion
+from retail_assets.lake.sweep import GRACE, sweep, sweep_all, sweep_around, sweep_references, sweep_unfinished
 from retail_assets.storage import Store
 from retail_assets_tests.faults.child_processes import ended, pipe, start
 from retail_assets_tests.warehouse.landings import DAY, SOURCE, line, publish, write
@@ -141,3 +142,51 @@ def test_a_daily_run_sweeps_its_landing_and_a_few_others_in_turn_and_a_backfill_
     assert set(sweep_around(lake, days[:5], NOW)) == set()
     left = leave()
     assert set(sweep_around(lake, days[:5], NOW)) == left
+
+
+def copy_of(lake: Lake, name: str, age: dt.timedelta) -> str:
+    """Write the lake copy of a reference file, and return its key."""
+    key = f"{SOURCE}/references/products/{name}.parquet"
+    lake.store.write(key, b"rows")
+    aged(lake.store.local_path(key), age)
+    return key
+
+
+def name_copy(lake: Lake, day: dt.date, key: str) -> None:
+    """Publish a raw manifest that names the copy."""
+    version = ReferenceVersion("products", "0" * 64, key, 1, (("p.csv", 9),))
+    lake.publish_raw(RawManifest(SOURCE, day, "shop@1+0", (), (version,)))
+
+
+def test_copies_of_reference_files_are_swept_when_no_manifest_has_named_them_for_a_day(lake: Lake) -> None:
+    old, named, young = (copy_of(lake, n, age) for n, age in (("a", 9 * GRACE), ("b", 9 * GRACE), ("c", HOUR)))
+    name_copy(lake, DAY, old)
+    name_copy(lake, DAY + GRACE, named)
+    assert sweep_references(lake, NOW) == []
+    name_copy(lake, DAY, named)  # a reader may still hold the manifest before
+    assert sweep_references(lake, NOW) == []
+    assert sweep_references(lake, NOW + GRACE - HOUR) == []
+    assert sweep_references(lake, NOW + GRACE) == [old]
+    assert [e.key for e in lake.store.list(f"{SOURCE}/references") if e.key.endswith(".parquet")] == [named, young]
+    assert sweep_references(lake, NOW + GRACE) == []
+
+
+def test_a_copy_that_is_named_or_written_again_is_not_swept(lake: Lake) -> None:
+    named_again, written_again = copy_of(lake, "a", 9 * GRACE), copy_of(lake, "b", 9 * GRACE)
+    assert sweep_references(lake, NOW) == []
+    name_copy(lake, DAY, named_again)
+    aged(lake.store.local_path(written_again), -GRACE)
+    assert sweep_references(lake, NOW + GRACE) == []
+    lake.store.delete([lake.manifest_key("raw", DAY)])
+    assert sweep_references(lake, NOW + 2 * GRACE) == []  # both begin anew
+    lake.store.write(f"{SOURCE}/references/unnamed.json", b"[")
+    assert sweep_references(lake, NOW + 3 * GRACE) == []
+
+
+def test_no_copy_is_swept_while_a_manifest_cannot_be_read(lake: Lake) -> None:
+    copy = copy_of(lake, "a", 9 * GRACE)
+    assert sweep_references(lake, NOW) == []
+    lake.store.write(lake.manifest_key("raw", DAY), b"damaged")
+    assert sweep_references(lake, NOW + 2 * GRACE) == []
+    lake.store.delete([lake.manifest_key("raw", DAY)])
+    assert sweep_references(lake, NOW + 2 * GRACE) == [copy]

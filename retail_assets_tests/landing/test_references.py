@@ -6,7 +6,9 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +273,18 @@ def test_the_latest_version_counts_and_another_one_makes_landings_outdated(place
     assert place.parsed(SHOP)[0]["product_category"] == "Food"
     # What was registered before is still there, for whoever reads by it.
     assert references_of(place.lake.store.uri, SHOP, first.references)["products"]["c0"].to_pylist() == ["Toys", ""]
+
+
+def test_an_old_copy_that_is_registered_again_is_young_again_so_that_no_sweep_takes_it(place: Place) -> None:
+    place.sales(SALES)
+    place.masters()
+    [manifest] = register_landings(place.raw, place.lake, [DAY], SHOP).manifests
+    copy = place.lake.store.local_path(manifest.references[0].key)
+    for age, again in ((3600, False), (86_400, True)):
+        written = time.time() - age
+        os.utime(copy, (written, written))
+        register_landings(place.raw, place.lake, [DAY], SHOP)
+        assert (copy.stat().st_mtime > written + 60) == again
 
 
 def test_a_landing_is_not_cleaned_with_a_reference_that_its_contract_declares_otherwise_now(place: Place) -> None:

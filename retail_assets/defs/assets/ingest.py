@@ -19,7 +19,7 @@ from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import NAMES, STATUSES, CleanManifest, RawManifest, total_counts, total_reasons
-from retail_assets.lake.sweep import sweep_around, sweep_unfinished
+from retail_assets.lake.sweep import sweep_around, sweep_references, sweep_unfinished
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import Registered, register_landings
 from retail_assets.landing.schema_drift import schema_drift_as_markdown
@@ -51,6 +51,8 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             _refuse_first_run_without_files(platform, landing_days(context))
             landings = register_landings(platform.raw, platform.lake, landing_days(context), contract)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
+        if contract.references:
+            _swept(context, lambda now: sweep_references(platform.lake, now))
         files = [f for m in landings.manifests for f in m.files]
         context.log.info("Registered %d file(s) with %d lines", len(files), sum(f.lines for f in files))
         if not files and (waiting := _waiting(platform)):
