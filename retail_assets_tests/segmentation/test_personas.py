@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from retail_assets.segmentation.evaluation.action_text import action_numbers
+from retail_assets.segmentation.model.scoring import share_renamed
+from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import (
     BUDGET,
+    DEFAULT,
     DISPLAY_ORDER,
     HIGH_VALUE,
     LOW_ENGAGEMENT,
     NAMING_FEATURES,
+    OCCASIONAL,
     OTHER,
     PERSONAS,
     SEASONAL,
+    Catalog,
     Persona,
 )
 from retail_assets.segmentation.personas.naming import name_clusters, prototypes
+from retail_assets_tests.segmentation.shoppers import THREE_KINDS, frame, planted_customers
 
 
 def test_a_cluster_on_a_prototype_gets_its_name_in_any_order() -> None:
@@ -70,3 +77,38 @@ def test_every_number_in_an_action_text_comes_from_the_profile(persona: Persona)
     assert wanted <= set(action_numbers(profile))
     assert persona.name
     assert len(persona.name) <= 64
+
+
+def test_below_twelve_months_of_sales_no_cluster_is_named_after_seasons() -> None:
+    """Case 21: twenty days of sales had Seasonal Shoppers, to be written to ahead of the season."""
+    people, _ = planted_customers(THREE_KINDS, 100)
+    names = {}
+    for days in (20, 359, 360, 365):
+        model = train(frame([{**person, "window_days": days} for person in people])).model
+        assert model is not None
+        names[days] = sorted(model.names)
+    assert names[20] == names[359] == ["Budget Shoppers", "High-Value Customers", "Occasional Shoppers"]
+    assert names[360] == names[365] == ["Budget Shoppers", "High-Value Customers", "Seasonal Shoppers"]
+
+
+def test_a_persona_that_gets_its_season_after_a_year_is_the_same_persona() -> None:
+    people, _ = planted_customers(THREE_KINDS, 100)
+    short, year = (frame([{**person, "window_days": days} for person in people]) for days in (350, 365))
+    before = train(short).model
+    after = train(year, previous=before).model
+    assert before is not None
+    assert after is not None
+    assert "Occasional Shoppers" in before.names
+    assert "Seasonal Shoppers" in after.names
+    assert min(after.fits) > 0.2
+    assert share_renamed(after, before, year, DEFAULT) < 0.05
+    assert DEFAULT.in_order(["One Purchase", OCCASIONAL.name, "Low-Engagement", "Budget Shoppers"]) == [
+        "Budget Shoppers", OCCASIONAL.name, "Low-Engagement", "One Purchase",
+    ]  # fmt: skip
+    assert DEFAULT.named(OCCASIONAL.name) is OCCASIONAL
+    assert "season" not in OCCASIONAL.action
+
+
+def test_the_words_of_a_shop_for_its_own_personas_stay() -> None:
+    own = Catalog((HIGH_VALUE, replace(SEASONAL, description="Kommen zu Weihnachten.")))
+    assert own.names_for([SEASONAL.name], 20) == (SEASONAL.name,)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_assets.plotting import wording
+from retail_assets.segmentation.personas.catalog import SEASON_DAYS as SEASON_DAYS
 
 OVER_INDEX = 1.1
 """A persona over-indexes on a category from this ratio of its share of money to that of all customers on."""
@@ -16,8 +17,6 @@ LEAST_CUSTOMERS = 50
 CATEGORIES_NAMED = 3
 MOST_TIMES = 10.0
 """Ratios above this are written as "more than 10 ×": next to one huge customer, everything looks a thousandfold."""
-SEASON_DAYS = 360
-"""Twelve months: days of sales below which nothing is said about seasons, best months and stocking up for a peak."""
 SHIFT = 0.1
 """The part of an amount that "a tenth more" stands for."""
 

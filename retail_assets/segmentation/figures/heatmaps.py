@@ -31,7 +31,7 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
     counts = np.zeros((len(origins), len(goals)))
     for row in latest:
         counts[origins.index(row["from_persona"]), goals.index(row["to_persona"])] += int(row["customers"])
-    known = [i for i, name in enumerate(origins) if name in {p.name for p in catalog.display_order}]
+    known = [i for i, name in enumerate(origins) if catalog.named(name)]
     before = counts[known].sum()
     stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
     versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})

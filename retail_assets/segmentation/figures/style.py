@@ -31,10 +31,9 @@ def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     of_clusters = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalog.clusters)}
     of_rules = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalog.groups.values())}
     known = of_rules | of_clusters
-    return {name: known.get(name, MARKED_GRAY[0]) for name in names}
+    return {name: known.get(catalog.full_names([name])[0], MARKED_GRAY[0]) for name in names}
 
 
 def in_order(names: Iterable[str], catalog: Catalog) -> list[str]:
     """Return personas in display order; those that are not in the catalog come last."""
-    order = {persona.name: place for place, persona in enumerate(catalog.display_order)}
-    return sorted(names, key=lambda name: (order.get(name, len(order)), name))
+    return catalog.in_order(names)

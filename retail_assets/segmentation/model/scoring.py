@@ -56,8 +56,12 @@ def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog =
 
 
 def share_renamed(candidate: SegmentModel, champion: SegmentModel, features: pd.DataFrame, catalog: Catalog) -> float:
-    """Return the share of the customers of a features frame that two models name differently; 0 without customers."""
+    """Return the share of the customers of a features frame that two models name differently; 0 without customers.
+
+    A persona whose name speaks of seasons only after twelve months is the same before and after.
+    """
     if not len(features):
         return 0.0
-    ours, theirs = (score(model, features, catalog)["persona"].to_numpy() for model in (candidate, champion))
+    scored = (score(model, features, catalog)["persona"] for model in (candidate, champion))
+    ours, theirs = (np.array(catalog.full_names(names), dtype=object) for names in scored)
     return float(np.mean(ours != theirs))

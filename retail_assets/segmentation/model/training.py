@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -69,7 +69,7 @@ def train(
     There are at most as many clusters as personas, half as many as customers, and no more than distinct customers. Of
     the numbers whose clusters are usable (each large enough, no two of one name), `choose_k` takes the largest stable
     one, so that each persona has its cluster, unless a smaller one has clear structure and separates better. The same
-    customers and the same seed give the same model.
+    customers and the same seed give the same model. No name speaks of seasons below twelve months of sales.
 
     Args:
         features: a features frame; customers who cannot be clustered are ignored.
@@ -98,7 +98,9 @@ def train(
             return Training(None, _alike(len(training)), tried, len(training))
         model = named_model(fits[k], yardstick, scores, training, seed, catalog)
     if previous is not None and inherited and previous.catalog_digest == catalog.digest:
-        model = inherit_names(model, previous, scores, catalog)
+        before = replace(previous, names=catalog.full_names(previous.names))
+        model = inherit_names(model, before, scores, catalog)
+    model = replace(model, names=catalog.names_for(model.names, model.window_days))
     return Training(model, None, tried, len(training), inherited)
 
 

@@ -79,6 +79,17 @@ LOW_ENGAGEMENT = Persona(
     {"frequency": -1, "average_basket": -1, "monetary": -1.5, "recency": 0.75},
 )
 
+OCCASIONAL = Persona(
+    "Occasional Shoppers",
+    "Buy rarely, but much at a time. The sales cover less than twelve months, so seasons are not known.",
+    "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
+    "by each would bring {one_more_purchase}.",
+    SEASONAL.prototype,
+)
+
+SEASON_DAYS = 360
+"""Twelve months: days of sales below which nothing is said about seasons, best months and stocking up for a peak."""
+
 PERSONAS: tuple[Persona, ...] = (HIGH_VALUE, BUDGET, SEASONAL, LOW_ENGAGEMENT)
 """The personas that clusters are matched to, in the order of the figures."""
 
@@ -142,6 +153,27 @@ class Catalog:
         """The personas of the clusters, then the groups."""
         return (*self.clusters, *(self.groups[key] for key in GROUPS))
 
+    def names_for(self, names: Iterable[str], days: int) -> tuple[str, ...]:
+        """Return names of clusters as `days` of sales allow them: below `SEASON_DAYS`, none speaks of seasons.
+
+        >>> DEFAULT.names_for(["Seasonal Shoppers", "Low-Engagement"], 20)
+        ('Occasional Shoppers', 'Low-Engagement')
+        """
+        if days < SEASON_DAYS and self._shipped_seasonal:
+            return tuple(OCCASIONAL.name if name == SEASONAL.name else name for name in names)
+        return self.full_names(names)
+
+    def full_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return names of clusters as a long history gives them, which is how models are compared."""
+        return tuple(SEASONAL.name if self._stands_in(name) else name for name in names)
+
+    @property
+    def _shipped_seasonal(self) -> bool:
+        return SEASONAL in self.clusters and all(p.name != OCCASIONAL.name for p in self.display_order)
+
+    def _stands_in(self, name: str) -> bool:
+        return name == OCCASIONAL.name and self._shipped_seasonal
+
     @property
     def digest(self) -> str:
         """A digest of the names and prototypes, which make a model; texts do not change it."""
@@ -150,6 +182,8 @@ class Catalog:
 
     def named(self, name: str) -> Persona | None:
         """Return the persona of a name; None if the catalog no longer has it."""
+        if self._stands_in(name):
+            return OCCASIONAL
         return next((p for p in self.display_order if p.name == name), None)
 
     def in_order(self, names: Iterable[str]) -> list[str]:
@@ -159,7 +193,8 @@ class Catalog:
         ['Budget Shoppers', 'One Purchase', 'Renamed']
         """
         places = {persona.name: place for place, persona in enumerate(self.display_order)}
-        return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+        full = {name: self.full_names([name])[0] for name in names}
+        return sorted(full, key=lambda name: (places.get(full[name], len(places)), name))
 
 
 DEFAULT = Catalog()
