@@ -23,6 +23,7 @@ from retail_assets.forecasting.data.series import (
     Bools,
     DailySales,
     Floats,
+    Ints,
     Panel,
     panel_at,
     prices_at,
@@ -48,6 +49,7 @@ from retail_assets.forecasting.models.fallback import (
     modeled,
     returns_dominate,
 )
+from retail_assets.forecasting.models.total_interval import calibrate_total, rolling_errors, total_of
 
 MOST_CUTOFFS = 6
 CALIBRATION_CUTOFFS = 4
@@ -166,9 +168,16 @@ def _scored(
             forecasts[name][at, known] = values
     # At each cut-off the groups are those of that day: what a category becomes later is not known yet.
     group = np.concatenate([np.where(of_models, 0, 1), np.zeros((len(origins), 1), dtype=int)], axis=1)
+    residuals = _Residuals(
+        np.array([origin.panel.origin for origin in origins]),
+        [rolling_errors(total_of(origin.panel), horizon, WEEK) for origin in origins],
+        rolling_errors(total_of(panel_at(sales, sales.last_day, measure)), horizon, WEEK),
+    )
     quantiles, latest = {}, {}
     for name in names:
-        quantiles[name], latest[name] = _intervals(forecasts[name], actual, level, group, below_zero, first_scored)
+        quantiles[name], latest[name] = _intervals(
+            forecasts[name], actual, level, group, below_zero, first_scored, residuals
+        )
     scored = slice(first_scored, None)
     after_first = np.arange(len(sales.days)) > origins[first_scored].panel.origin
     return Backtest(
@@ -185,8 +194,23 @@ def _scored(
     )
 
 
+@dataclass(frozen=True)
+class _Residuals:
+    """Rolling errors of the total, (days, horizon) each: as known at each origin, and at the end of the history."""
+
+    origins: Ints
+    known_at: list[Floats]
+    at_end: Floats
+
+
 def _intervals(
-    forecasts: Floats, actual: Floats, level: Floats, group: Any, below_zero: Bools, first_scored: int
+    forecasts: Floats,
+    actual: Floats,
+    level: Floats,
+    group: Any,
+    below_zero: Bools,
+    first_scored: int,
+    residuals: _Residuals,
 ) -> tuple[Floats, intervals.Conformal]:
     """Compute quantiles at each scored cut-off from the errors before it, and the calibration by all errors."""
     point = intervals.with_total(forecasts)
@@ -194,12 +218,16 @@ def _intervals(
     outcome = np.concatenate([actual, actual.sum(axis=1, keepdims=True)], axis=1)
     scaled = (outcome - point) / intervals.day_scale(point, level)
     quantiles = np.full((len(forecasts) - first_scored, *point.shape[1:], len(intervals.LEVELS)), np.nan)
+
+    def calibrated(end: int, group: Any, rule: Floats) -> intervals.Conformal:
+        past = slice(max(end - MOST_CUTOFFS_TO_CALIBRATE, 0), end)
+        conformal = intervals.calibrate(scaled[past], group)
+        return calibrate_total(conformal, scaled[past, -1], residuals.origins[past], rule)
+
     for at in range(max(first_scored, 1), len(forecasts)):
-        past = scaled[max(at - MOST_CUTOFFS_TO_CALIBRATE, 0) : at]
-        quantiles[at - first_scored] = intervals.quantiles(
-            point[at], level[at], intervals.calibrate(past, group[at]), below_zero[at]
-        )
-    return quantiles, intervals.calibrate(scaled[-MOST_CUTOFFS_TO_CALIBRATE:], group[-1])
+        conformal = calibrated(at, group[at], residuals.known_at[at])
+        quantiles[at - first_scored] = intervals.quantiles(point[at], level[at], conformal, below_zero[at])
+    return quantiles, calibrated(len(forecasts), group[-1], residuals.at_end)
 
 
 def _naive_error(panel: Panel) -> Floats:

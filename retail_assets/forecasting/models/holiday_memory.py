@@ -16,6 +16,7 @@ import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar, near_holiday, past_holidays, usual_sales
 from retail_assets.forecasting.data.series import Days, Floats, Panel
+from retail_assets.forecasting.models.total_interval import total_of
 
 # Fewer ordinary days than this do not show how days scatter.
 _FEWEST_ORDINARY_DAYS = 28
@@ -36,7 +37,7 @@ def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats)
     horizon = forecast.shape[1]
     future = panel.future_days(horizon)
     names = [holidays.name(day) for day in future]
-    sold, expected = _total(panel), forecast.sum(axis=0)
+    sold, expected = total_of(panel), forecast.sum(axis=0)
     ahead = [step for step, name in enumerate(names) if name is not None and expected[step] > 0]
     past = past_holidays(sold[None], panel.days, holidays) if ahead else {}
     ahead = [step for step in ahead if names[step] in past]
@@ -57,11 +58,6 @@ def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats)
         weight = max(0.0, 1.0 - doubt / difference**2) if difference else 0.0
         result[:, step] *= max(1.0 + weight * difference / ratio, 0.0)
     return result
-
-
-def _total(panel: Panel) -> Floats:
-    """The sum of the categories, (days,); NaN where none is known."""
-    return np.where(np.isnan(panel.values).all(axis=0), np.nan, np.nansum(panel.values, axis=0))
 
 
 def _noise(sold: Floats, days: Days, holidays: HolidayCalendar) -> float | None:

@@ -3,8 +3,8 @@
 A forecast is made at each of several past cut-offs as it would have been made then; its errors on the days that
 followed are the evidence. Errors are scaled twice: by the size of the day (the spread of a sum of purchases grows with
 the root of its mean), and by the series' own spread. The scaled errors have one shape for all series, whose quantiles
-are taken at the ranks that make a new error exchangeable with the old ones. The total is a series like any other: its
-errors are those of the sum, so that errors of categories cancel as far as they really do.
+are taken at the ranks that make a new error exchangeable with the old ones. The errors of the total are those of the
+sum, so that errors of categories cancel as far as they really do; `total_interval` calibrates it where it can.
 """
 
 from __future__ import annotations
@@ -40,11 +40,13 @@ class Conformal:
         spread: (rows,), of each series; the last row is the total.
         shape: (rows, levels), quantiles of scaled errors.
         measured: (rows,), marks the series with errors of their own.
+        growth: (horizon,), factor of the total's spread by step; None where it is the same at each.
     """
 
     spread: Floats
     shape: Floats
     measured: Bools
+    growth: Floats | None = None
 
 
 def day_scale(forecast: Floats, level: Floats) -> Floats:
@@ -116,6 +118,8 @@ def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bo
     """
     scale = np.nan_to_num(day_scale(point, level))
     spread = conformal.spread[:, None] * scale
+    if conformal.growth is not None and len(conformal.growth) == point.shape[1]:
+        spread[-1] *= conformal.growth
     around = point[:, :, None] + spread[:, :, None] * conformal.shape[:, None, :]
     around = np.where((point == 0)[:, :, None], 0.0, around)
     floored = np.where(below_zero[:, None, None], around, np.maximum(around, 0.0))
@@ -183,8 +187,11 @@ def for_names(conformal: Conformal, had: Sequence[str], wanted: Sequence[str]) -
     middle = float(np.median(conformal.spread[:-1][measured])) if measured.any() else _UNKNOWN_SPREAD
     rows = np.array([*(at.get(name, -1) for name in wanted), len(had)])
     new = rows < 0
+    # The total has a shape of its own: a new category takes that of the first one with errors.
+    middle_shape = conformal.shape[:-1][measured][0] if measured.any() else conformal.shape[-1]
     return Conformal(
         np.where(new, middle, conformal.spread[rows]),
-        np.where(new[:, None], conformal.shape[-1], conformal.shape[rows]),
+        np.where(new[:, None], middle_shape, conformal.shape[rows]),
         np.where(new, False, conformal.measured[rows]),
+        conformal.growth,
     )

@@ -52,7 +52,12 @@ def _content(model: ForecastModel) -> dict[str, Any]:
         "regressors": list(model.regressors),
         "conformal": None
         if conformal is None
-        else {"spread": conformal.spread, "shape": conformal.shape, "measured": conformal.measured},
+        else {
+            "spread": conformal.spread,
+            "shape": conformal.shape,
+            "measured": conformal.measured,
+            "growth": conformal.growth,
+        },
         "fitted": {
             name: {"estimator": fit.model_, "scale": fit.scale_, "rows": fit.training_rows_}
             for name, fit in sorted(model.fitted.items())
@@ -105,7 +110,9 @@ def _model(content: dict[str, Any]) -> ForecastModel:
         rows = len(content["categories"]) + 1
         if spread.shape != (rows,) or shape.shape != (rows, len(intervals.LEVELS)):
             raise ModelFileError("The stored model's intervals do not fit its categories. Retrain the forecast.")
-        conformal = intervals.Conformal(spread, shape, np.asarray(stored["measured"], bool))
+        # A model of before 29 November 2026 has no growth: the total's interval is as wide on each day.
+        growth = None if stored.get("growth") is None else np.asarray(stored["growth"], float)
+        conformal = intervals.Conformal(spread, shape, np.asarray(stored["measured"], bool), growth)
     categories = tuple(map(str, content["categories"]))
     return ForecastModel(
         family,
