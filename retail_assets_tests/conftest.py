@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from retail_assets import settings as settings_module
 from retail_assets.settings import Settings
-from retail_assets_tests.trials import SOAK
+from retail_assets_tests.trials import SOAK, trials
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,10 +32,14 @@ os.environ["MPLBACKEND"] = "Agg"
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
 
+# Collecting the tests makes a million objects that stay: looking through them again and again took a tenth of the CPU.
+gc.set_threshold(50_000, 20, 20)
+
 # A slow machine is no failure, and a failed run must fail again when it is repeated. `make soak` draws other cases each
 # time, and prints how to draw the one that failed.
 hypothesis.settings.register_profile(
     "retail",
+    max_examples=trials(ordinary=100),
     deadline=None,
     derandomize=not SOAK,
     print_blob=SOAK,
@@ -62,6 +67,17 @@ _SERVICE_FILES = (
     "deploy/test_dagster_production.py",
     "end_to_end/",
     "services/",
+)
+#: Files that train models, draw whole reports or start processes in nearly every test. Single tests of that kind carry
+#: the marker themselves.
+_SLOW_FILES = (
+    "decisions/test_segment_report.py",
+    "defs/assets/test_forecast.py",
+    "defs/assets/test_rollback.py",
+    "defs/assets/test_segments.py",
+    "forecasting/test_units.py",
+    "samples/test_complete_journey.py",
+    "segmentation/test_past_months.py",
 )
 #: What takes longest begins first, so that at the end no process waits for one long file.
 _LONGEST = (
@@ -101,7 +117,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what starts Spark or a server, and put the longest files first (the order within a file stays)."""
+    """Mark what is slow, starts Spark or a server, and put the longest files first (the order within a file stays)."""
     tests = Path(__file__).parent
 
     def rank(item: pytest.Item) -> int:
@@ -115,7 +131,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("spark")
         if fixtures & _SERVICE_FIXTURES or place.startswith(_SERVICE_FILES):
             item.add_marker("services")
+        if place.startswith(_SLOW_FILES):
+            item.add_marker("slow")
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every garbage collection from here on."""
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from retail_assets_tests.airflow_bridge.fake_dagster import (
     step_failed,
 )
 from retail_assets_tests.airflow_bridge.fake_task import NEW_YORK, Airflow, stored
+from retail_assets_tests.trials import trials
 
 DOWN = httpx.ConnectError("[Errno 111] Connection refused")
 LOST_ANSWER = httpx.ReadTimeout("no answer")
@@ -142,7 +143,9 @@ def test_the_partition_is_the_day_in_shop_time_in_which_the_data_interval_begins
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=trials(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     zone=st.sampled_from([NEW_YORK, "Europe/Berlin", "Pacific/Auckland", "Asia/Kolkata", "UTC"]),

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.segments import __main__ as bench
 from benchmarks.segments import data
@@ -15,6 +16,7 @@ from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
 
+@pytest.mark.slow
 def test_planted_shoppers_are_found_and_named(tmp_path: Path) -> None:
     found = bench.planted(tmp_path)
     assert found["k"] == 3
@@ -43,6 +45,7 @@ def test_cdnow_is_whole(tmp_path: Path) -> None:
     assert str(totals["d"]) == "1998-06-30"
 
 
+@pytest.mark.slow
 def test_customers_that_are_timed_are_as_many_as_asked_for_and_all_scored(tmp_path: Path) -> None:
     make(tmp_path, 3_000)
     train_and_score(tmp_path)

@@ -176,6 +176,7 @@ print(own[1] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(megabytes: int) -> float:
         """Megabytes that a process of its own held at most, reading a file of this size."""

@@ -14,6 +14,7 @@ from retail_assets.contracts.currency_signs import signs_of
 from retail_assets.contracts.headers import match_header
 from retail_assets.errors import ContractError, LandingError
 from retail_assets_tests.cleaning.test_parse import BOOKS, INDIAN, PLAIN, SWISS, contract, one, parsed
+from retail_assets_tests.trials import trials
 
 
 def amounts(source: Any, *texts: str) -> list[Any]:
@@ -185,7 +186,7 @@ def test_a_sign_of_another_currency_than_the_rows_is_refused() -> None:
     assert read("$", "10") == ["other_currency"]  # of USD or of CAD
 
 
-@settings(max_examples=30)
+@settings(max_examples=trials(30))
 @given(
     rows=st.lists(
         st.tuples(

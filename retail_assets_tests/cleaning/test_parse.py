@@ -19,6 +19,7 @@ from retail_assets.cleaning.parse import Parser, parsed_schema
 from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.profile import FileProfile
+from retail_assets_tests.trials import trials
 
 LANDED = dt.date(2024, 6, 1)
 COLUMNS = {
@@ -148,7 +149,7 @@ def meant(text: str, source: Contract, *, money: bool) -> Decimal | None:
         return None
 
 
-@settings(max_examples=60)
+@settings(max_examples=trials(60))
 @given(
     texts=st.lists(NUMBER_LIKE, min_size=1, max_size=30),
     source=st.sampled_from([PLAIN, EURO, FRENCH, MARKED, SWISS, INDIAN, BOOKS, ROUNDED]),
@@ -358,7 +359,7 @@ def test_time_stamps_in_another_zone_become_shop_time() -> None:
     assert one(source, date="2024-01-05T03:00:00+01:00")["sold_at"] == dt.datetime(2024, 1, 4, 21)
 
 
-@settings(max_examples=60)
+@settings(max_examples=trials(60))
 @given(
     moments=st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)), min_size=1, max_size=20),
     style=st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y"]),
@@ -369,7 +370,7 @@ def test_a_date_that_was_written_comes_back(moments: list[dt.datetime], style: s
     assert [r["sold_at"] for r in rows] == [dt.datetime.strptime(t, style) for t in texts]
 
 
-@settings(max_examples=30)
+@settings(max_examples=trials(30))
 @given(
     moments=st.lists(
         st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC)),
@@ -647,7 +648,7 @@ def test_rows_of_one_transaction_spread_alike_and_rejected_rows_evenly() -> None
 
 
 @given(st.lists(st.sampled_from(["T1", "17850.0", " 007 ", "1.5E+11", "", "Ä\u00a0"]), min_size=1, max_size=12))
-@settings(max_examples=30)
+@settings(max_examples=trials(30))
 def test_a_text_means_the_same_among_others_that_repeat_and_alone(ids: list[str]) -> None:
     """Repeated texts are read once: whatever a block contains, each row comes out as it does alone."""
     rows = [

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets_tests.cleaning.test_parse import PLAIN, contract, one, parsed
+from retail_assets_tests.trials import trials
 
 SHOP = ZoneInfo("America/New_York")
 
@@ -114,7 +115,7 @@ FORMATS = [
 ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=trials(80), deadline=None)
 @given(
     moments=st.lists(st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2068, 1, 1)), min_size=1, max_size=10),
     style=st.sampled_from(FORMATS),
@@ -125,7 +126,7 @@ def test_what_was_written_in_a_declared_format_comes_back(moments: list[dt.datet
     assert [r["sold_at"] for r in rows] == [dt.datetime.strptime(t, style) for t in texts]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(40), deadline=None)
 @given(
     moments=st.lists(
         st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC)),

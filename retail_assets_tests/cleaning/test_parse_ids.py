@@ -20,6 +20,7 @@ from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import ContractError
 from retail_assets.lake.profile import FileProfile
 from retail_assets_tests.cleaning.test_parse import LANDED, PLAIN, contract, one, parsed
+from retail_assets_tests.trials import trials
 
 BY_LINE = contract(transaction_id="{compose: [receipt, line]}")
 
@@ -142,7 +143,7 @@ PARTS = st.text(alphabet="-~A1", max_size=4)
 
 
 @given(st.integers(2, 3).flatmap(lambda n: st.tuples(*[st.lists(PARTS, min_size=n, max_size=n)] * 2)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=trials(300), deadline=None)
 def test_different_parts_never_compose_one_id(pair: tuple[list[str], list[str]]) -> None:
     one_id, other_id = duckdb.execute(
         f"SELECT {', '.join(composed([literal(p) for p in parts]) for parts in pair)}"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from retail_assets.contracts.date_languages import date_names
 from retail_assets.errors import ContractError
 from retail_assets_tests.cleaning.test_parse import PLAIN, contract, one, parsed
+from retail_assets_tests.trials import trials
 
 DAY = dt.datetime(2024, 3, 5)
 LANGUAGES = [
@@ -84,7 +85,7 @@ def test_other_names(language: str, pattern: str, text: str, expected: dt.dateti
     assert one(source, date=text)["sold_at"] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(
     days=st.lists(st.dates(dt.date(1990, 1, 1), dt.date(2060, 1, 1)), min_size=1, max_size=12),
     language=st.sampled_from(LANGUAGES),
@@ -98,6 +99,7 @@ def test_a_day_written_in_a_language_comes_back(days: list[dt.date], language: s
     assert [r["sold_at"] and r["sold_at"].date() for r in rows] == days
 
 
+@pytest.mark.slow
 def test_weekdays_come_back_too() -> None:
     for language in LANGUAGES:
         text = format_datetime(DAY, "EEEE d MMMM y HH:mm", locale=language)
@@ -152,7 +154,7 @@ def test_a_whole_number_of_days_is_a_day_and_does_not_move_with_the_zone() -> No
     assert one(source, date="45296.125")["sold_at"] == dt.datetime(2024, 1, 4, 22)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(
     moments=st.lists(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2100, 1, 1)), min_size=1, max_size=10),
     base=st.sampled_from([("excel_1900", dt.datetime(1899, 12, 30)), ("excel_1904", dt.datetime(1904, 1, 1))]),

@@ -21,6 +21,7 @@ from retail_assets.errors import ContractError, LandingError
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
 from retail_assets_tests.cleaning.test_parse import contract, parsed
+from retail_assets_tests.trials import trials
 
 SHOP = ZoneInfo("America/New_York")
 
@@ -129,7 +130,7 @@ def test_dates_and_times_of_every_kind_of_file(tmp_path: Path, name: str) -> Non
     assert read == [dt.datetime(2024, 1, 5, 9, 5, 6), dt.datetime(2024, 1, 31)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(40), deadline=None)
 @given(
     moments=st.lists(
         st.datetimes(dt.datetime(1991, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC)),

@@ -25,6 +25,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
 from retail_assets.storage import Entry, Store
+from retail_assets_tests.trials import trials
 
 CONTRACT = loading.parse(
     """
@@ -54,7 +55,9 @@ PIECES = st.sampled_from(
 )
 CONTENT = st.lists(st.one_of(PIECES, st.binary(max_size=3)), max_size=40).map(b"".join)
 RELAXED = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=trials(200),
 )
 
 
@@ -211,7 +214,7 @@ def test_where_blocks_end_makes_no_difference(content: bytes, block: int) -> Non
     assert read(data, profile(), block) == read(data, profile())
 
 
-@settings(RELAXED, max_examples=60)
+@settings(RELAXED, max_examples=trials(60))
 @given(
     content=CONTENT,
     block=BLOCKS,

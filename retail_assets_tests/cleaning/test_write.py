@@ -23,6 +23,7 @@ from retail_assets.cleaning.write import CLEAN, QUARANTINE, SUPERSEDED, Target, 
 from retail_assets.errors import StorageError
 from retail_assets.storage import Store
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
+from retail_assets_tests.trials import trials
 
 DAY = dt.date(2024, 3, 1)
 JUDGED = pa.schema(
@@ -74,7 +75,7 @@ _ROWS = st.lists(
 
 
 @given(_ROWS)
-@settings(max_examples=30)
+@settings(max_examples=trials(30))
 def test_the_account_of_the_files_is_what_is_in_them_and_nothing_is_lost(
     drawn: list[tuple[int, int | None, int]],
 ) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from retail_assets import __version__
 from retail_assets.cli import app, landing
 from retail_assets.errors import RetailError
+from retail_assets_tests.trials import trials
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +243,7 @@ def test_duckdbs_way_of_being_interrupted_is_an_interrupt(monkeypatch: pytest.Mo
     assert app.main(["land", "a.csv"]) == 130
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +280,7 @@ def test_a_reader_that_goes_away_is_no_error_message(home: Path) -> None:
     assert result.stderr == b""
 
 
+@pytest.mark.slow
 def test_a_progress_bar_is_drawn_on_a_terminal_only(home: Path) -> None:
     arguments = command("sample", "synthetic", "--rows", "1000", "--days", "2")
     quiet = subprocess.run(arguments, capture_output=True, check=True)
@@ -312,6 +315,6 @@ def test_version_and_help_need_no_heavy_module() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=trials(50), deadline=None)
 def test_no_arguments_give_a_traceback(arguments: list[str]) -> None:
     assert app.main(arguments) in (0, 1, 2)

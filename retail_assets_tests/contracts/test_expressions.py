@@ -21,6 +21,7 @@ from retail_assets.contracts.expressions import (
     parsed,
 )
 from retail_assets.contracts.typing_sql.arithmetic import computed
+from retail_assets_tests.trials import trials
 
 MARKS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 
@@ -82,7 +83,7 @@ def readable(text: str) -> bool:
     return bool(set(text.replace("round", "").replace("default", "")) & set("abcd")) and text.count("/") <= 5
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=trials(200), deadline=None)
 @given(
     text=TEXTS.filter(readable),
     rows=st.lists(st.fixed_dictionaries(dict.fromkeys("abcd", CELLS)), min_size=1, max_size=5),
@@ -102,7 +103,7 @@ def test_an_expression_is_exact_or_there_is_no_number(text: str, rows: list[dict
                 assert Fraction(read) == rounded(value, 2), (text, row, read)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=trials(100), deadline=None)
 @given(
     quantity=st.integers(-1000, 1000),
     price=st.decimals(0, 10_000, places=4),

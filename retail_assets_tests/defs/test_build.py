@@ -130,6 +130,7 @@ def test_the_last_partition_is_the_end_date() -> None:
     assert landing_partitions(settings).get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
 
 
+@pytest.mark.slow
 def test_loading_the_definitions_imports_neither_pyspark_nor_sklearn_nor_matplotlib() -> None:
     code = (
         "import sys, retail_assets.definitions\n"
@@ -147,6 +148,7 @@ def test_dagsters_private_names_stand_in_one_module() -> None:
     assert [p.relative_to(ROOT).as_posix() for p in modules] == ["retail_assets/defs/execute.py"]
 
 
+@pytest.mark.slow
 def test_the_workspace_file_loads() -> None:
     program = Path(sys.executable).with_name("dagster")
     done = subprocess.run(
@@ -159,6 +161,7 @@ def test_the_workspace_file_loads() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_is_one_message_and_no_traceback_for_dagsters_own_command() -> None:
     program = Path(sys.executable).with_name("dagster")
     done = subprocess.run(

@@ -315,6 +315,7 @@ def test_it_is_there_only_where_raw_files_land_on_s3(shop: Shop, environ: dict[s
     assert not [s for s in build_defs(settings_module.load(environ)).sensors or ()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("raw", "imported"), [("s3://bucket/raw", True), ("/tmp/raw", False)])
 def test_boto3_is_imported_only_where_it_is_needed(
     raw: str, imported: bool, environ: dict[str, str], tmp_path: Path

@@ -77,6 +77,7 @@ def stack(endpoint: str) -> dict[str, str]:
     return {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say() -> None:
     program = Path(sys.executable).with_name("cfn-lint")
     if not program.exists():

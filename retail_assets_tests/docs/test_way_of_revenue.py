@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from retail_assets.cleaning import exchange
 from retail_assets.cleaning.latest import latest
@@ -41,6 +42,7 @@ def test_the_line_is_the_one_of_the_page() -> None:
     assert LINE in (ROOT / "docs" / "architecture.md").read_text()
 
 
+@pytest.mark.slow
 def test_one_amount_from_its_cell_to_the_figure(tmp_path: Path) -> None:
     contract, raw, lake = load("retail_sales"), Store(str(tmp_path / "raw")), Store(str(tmp_path / "lake"))
     key = f"retail_sales/dt={DAY}/sales.csv"

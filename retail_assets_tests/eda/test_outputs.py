@@ -34,6 +34,7 @@ def case(request: pytest.FixtureRequest) -> tuple[str, EdaData]:
     return request.param, analyse(CASES[request.param]())
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_or_left_out_with_a_reason(case: tuple[str, EdaData]) -> None:
     name, data = case
     with warnings.catch_warnings():
@@ -155,6 +156,7 @@ def drawn() -> dict[str, bytes]:
     return render_all(analyse(lively()), currency="EUR", country="DE")
 
 
+@pytest.mark.slow
 def test_the_same_sales_in_another_order_give_the_same_bytes(drawn: dict[str, bytes], shop: Shop) -> None:
     assert render_all(shop(reversed(lively())), currency="EUR", country="DE") == drawn
     assert list(drawn) == list(FIGURES)

@@ -15,6 +15,7 @@ from retail_assets.eda.data import load
 from retail_assets.eda.queries import QUERIES
 from retail_assets_tests.eda.conftest import Shop, open_shop, sale
 from retail_assets_tests.eda.sales_cases import lively, many_categories
+from retail_assets_tests.trials import trials
 
 NOT_ON_BOTH = (
     r"\bfilter\s*\(", r"group by all", r"\bqualify\b", r"::", r"percentile_cont", r"\bmedian\s*\(", r"\bavg\s*\(",
@@ -95,7 +96,7 @@ def test_baskets_of_a_return_only_are_no_baskets(shop: Shop) -> None:
     assert data.basket_amounts.to_numpy().tolist() == [[1230.0, 1.0]]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=trials(10), deadline=None)
 @given(st.lists(st.decimals(-(10**6), 10**6, places=2), min_size=1, max_size=40))
 def test_statistics_are_always_those_of_numpy(amounts: list[Decimal]) -> None:
     with open_shop(sale(i, total_amount=a, unit_price=1) for i, a in enumerate(amounts)) as connection:

@@ -94,6 +94,7 @@ def test_a_disk_that_is_full_while_spark_writes_says_so_and_leaves_no_temporary_
     assert manifest.rows("clean") == 30_000
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_while_loading_leaves_the_old_tables(small_disk: Path, tmp_path: Path) -> None:
     lake = Lake(Store(str(tmp_path / "lake")), OTHER)
     path = tmp_path / "retail.duckdb"

@@ -38,6 +38,7 @@ def transactions(n=600, seed=0, effect=0.0):
     )
 
 
+@pytest.mark.slow
 def test_chance_has_no_skill_and_the_price_helps():
     measured = report(transactions(), repeats=3)
     assert measured["verdict"].startswith("No skill without the price")
@@ -45,6 +46,7 @@ def test_chance_has_no_skill_and_the_price_helps():
     assert measured["with_price"]["rmse"] < 0.7 * measured["without_price"]["rmse"]
 
 
+@pytest.mark.slow
 def test_a_planted_pattern_is_found():
     measured = report(transactions(effect=1500.0), repeats=3)
     assert measured["without_price"]["has_skill"]
@@ -98,6 +100,7 @@ def test_an_amount_that_is_missing_is_reported():
         judge(rows.assign(total_amount=rows["total_amount"].where(rows.index != 3)), ["age"])
 
 
+@pytest.mark.slow
 def test_a_customer_who_always_spends_alike_is_recognised():
     random = np.random.default_rng(0)
     rows = transactions()

@@ -150,6 +150,7 @@ def test_values_after_a_cutoff_change_none_of_its_forecasts(rows, tested):
     assert not np.array_equal(again.forecasts[PRODUCT_MODEL][1], tested.forecasts[PRODUCT_MODEL][1])
 
 
+@pytest.mark.slow
 def test_the_number_of_cores_changes_no_number(rows, tested, monkeypatch):
     for cores in (1, 5):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)

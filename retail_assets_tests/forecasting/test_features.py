@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from retail_assets.forecasting.data.calendar import holiday_calendar
 from retail_assets.forecasting.models.features import FEATURES, LOWEST_BASE, make_rows, weekday_strength
+from retail_assets_tests.trials import trials
 
 DAYS = np.datetime64("2023-01-02", "D") + np.arange(140)
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 2), date(2023, 7, 1))
@@ -79,7 +80,7 @@ def test_a_series_without_a_level_above_zero_is_not_usable(values):
     assert np.isfinite(rows.x).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(data=st.data())
 def test_nothing_after_the_origin_reaches_a_feature(data):
     seed, origin = data.draw(st.integers(0, 10**6)), data.draw(st.integers(0, 138))
@@ -93,7 +94,7 @@ def test_nothing_after_the_origin_reaches_a_feature(data):
     np.testing.assert_array_equal(before.usable, after.usable)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(
     seed=st.integers(0, 10**6), origin=st.integers(0, 139), gaps=st.floats(0, 1), scale=st.sampled_from([1e-6, 1, 1e12])
 )
@@ -105,7 +106,7 @@ def test_features_are_always_finite_and_bases_above_zero(seed, origin, gaps, sca
     assert (rows.base > 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(30), deadline=None)
 @given(seed=st.integers(0, 10**6), factor=st.sampled_from([1e-3, 0.5, 10.0, 1e6]))
 def test_features_do_not_depend_on_the_size_of_a_category(seed, factor):
     values = np.random.default_rng(seed).gamma(2, 50, (1, 120))

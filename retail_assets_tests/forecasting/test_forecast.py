@@ -23,6 +23,7 @@ from retail_assets.forecasting.lifecycle.training import Training, train
 from retail_assets.forecasting.models import fallback, serialization
 from retail_assets.tables import SALES_FORECAST
 from retail_assets_tests.forecasting.sales_histories import FIRST, WEEKLY, history, noisy_week, pure_noise, row
+from retail_assets_tests.trials import trials
 
 
 def forecast(rows, **options):
@@ -81,6 +82,7 @@ def planted(pattern):
     return forecast(pattern)
 
 
+@pytest.mark.slow
 def test_a_planted_signal_is_found(planted):
     assert claims_skill(planted)
     assert planted.backtest["has_skill"] is True
@@ -88,6 +90,7 @@ def test_a_planted_signal_is_found(planted):
     assert set(methods_of(planted).values()) == {planted.backtest["champion"]}
 
 
+@pytest.mark.slow
 def test_the_table_is_28_days_a_category_after_the_cutoff(planted):
     frame = planted.table.to_pandas()
     assert (frame["product_category"] == "TOTAL").sum() == 28
@@ -98,6 +101,7 @@ def test_the_table_is_28_days_a_category_after_the_cutoff(planted):
     assert [(day - cutoff).days for day in frame["forecast_date"]] == frame["horizon_day"].tolist()
 
 
+@pytest.mark.slow
 def test_the_report_says_how_it_was_measured(planted):
     report = planted.backtest
     assert report["evaluated"] is True
@@ -115,6 +119,7 @@ def test_the_report_says_how_it_was_measured(planted):
     assert (report["horizon"], report["seed"]) == (28, 0)
 
 
+@pytest.mark.slow
 def test_the_same_history_and_seed_give_the_same_bytes(pattern, planted):
     again = forecast(pattern.sample(frac=1, random_state=9))
     assert again.table.equals(planted.table)
@@ -123,6 +128,7 @@ def test_the_same_history_and_seed_give_the_same_bytes(pattern, planted):
     assert figures(pattern, again) == figures(pattern, planted)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_of_measured_skill(pattern, planted):
     drawn = figures(pattern, planted, currency="USD")
     assert set(drawn) == {
@@ -132,6 +138,7 @@ def test_figures_are_drawn_of_measured_skill(pattern, planted):
     assert all(png.startswith(b"\x89PNG") for png in drawn.values())
 
 
+@pytest.mark.slow
 def test_pure_noise_has_no_skill_and_an_average_is_published():
     result = forecast(history(366, {"x": pure_noise(400, seed=1), "y": pure_noise(300, seed=2)}, orders=2))
     assert result.backtest["evaluated"]
@@ -153,6 +160,7 @@ def test_a_constant_category_beside_others_is_forecast_exactly_too():
     assert rows[["mean", "p025", "p975"]].to_numpy().tolist() == [[50.0] * 3] * 28
 
 
+@pytest.mark.slow
 def test_a_category_that_was_silent_for_four_weeks_is_not_forecast_with_certainty():
     result = forecast(history(200, {"a": noisy_week(100), "b": lambda n: 1000.0 if n in (120, 150, 165) else None}))
     rows = result.table.to_pandas().query("product_category == 'b' and mean > 0")
@@ -276,7 +284,7 @@ sparse_rows = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(sparse_rows)
 def test_any_little_history_has_a_finite_forecast_for_each_category(rows):
     frame = pd.DataFrame(
@@ -296,6 +304,7 @@ def test_a_category_called_total_keeps_its_own_rows():
     assert any("is called 'TOTAL (category)'" in note for note in result.backtest["notes"])
 
 
+@pytest.mark.slow
 def test_the_intervals_of_a_new_category_are_those_of_its_like():
     late = noisy_week(70, seed=9)
     result = forecast(history(200, {"a": noisy_week(100), "new": lambda n: late(n) if n >= 190 else None}))
@@ -332,6 +341,7 @@ def test_a_model_that_brings_its_own_types_is_refused_unrun(capsys):
     assert "run" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_model_scores_a_later_day_and_a_category_it_has_not_seen(pattern):
     training = train(pattern.query("product_category != 'b'"), country="US")
     assert training.model is not None

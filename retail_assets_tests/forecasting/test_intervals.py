@@ -11,9 +11,10 @@ from retail_assets.forecasting.data.series import panel_at
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.intervals import INNER, OUTER, calibrate, conformal_quantiles, quantiles
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week, sales_of
+from retail_assets_tests.trials import trials
 
 
-@settings(max_examples=80)
+@settings(max_examples=trials(80))
 @given(
     seed=st.integers(0, 10**6),
     size=st.sampled_from([1e-3, 1.0, 1e9]),

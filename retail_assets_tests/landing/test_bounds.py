@@ -21,6 +21,7 @@ HEAD = f"{HEADER}\n{ROWS}".encode()
 WIDE = [*HEADER.split(","), *(f"c{i}" for i in range(100_000))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [

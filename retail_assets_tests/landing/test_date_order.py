@@ -21,6 +21,7 @@ from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
+from retail_assets_tests.trials import trials
 
 LANDED = dt.date(2026, 11, 29)
 
@@ -187,7 +188,7 @@ def test_typed_dates_of_parquet_need_no_format(tmp_path: Path) -> None:
             assert parser.parse(records.table)["sold_at"].to_pylist() == [expected]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 @given(
     days=st.lists(st.dates(dt.date(2001, 1, 1), LANDED), min_size=1, max_size=30),
     written=st.sampled_from(

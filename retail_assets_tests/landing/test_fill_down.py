@@ -17,6 +17,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
+from retail_assets_tests.trials import trials
 
 ORDERS: Contract = loading.parse(
     """
@@ -88,7 +89,7 @@ CELL = st.sampled_from(["", "", " ", "a", "b"])
 ROW = st.tuples(CELL, CELL, st.sampled_from(["", "2024-01-05"]), st.sampled_from(["", "", "c", "p"]))
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=trials(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=12), block_bytes=st.sampled_from([1, 30, 70, 1 << 20]))
 def test_both_parsers_fill_the_same_values(tmp_path: Path, rows: list[tuple[str, ...]], block_bytes: int) -> None:
     lines = [f"{','.join(row)},L{i},1,{2**i}.00" for i, row in enumerate(rows)]

@@ -25,6 +25,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection import text
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.storage import Entry, Store
+from retail_assets_tests.trials import trials
 
 YAML = """
 name: shop
@@ -259,7 +260,7 @@ DIRT = [
 AMOUNTS = st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=trials(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(DIRT), st.sampled_from(["5", "1.10", "-2", "x", "", "$3", "0.001"])), max_size=8

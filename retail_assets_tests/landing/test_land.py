@@ -21,6 +21,7 @@ from retail_assets.landing.land import land_file
 from retail_assets.landing.partitions import landed_partitions, refuse_dates_outside
 from retail_assets.samples.sample_landing import workplace
 from retail_assets.storage import Store
+from retail_assets_tests.trials import trials
 
 DAY = dt.date(2024, 3, 1)
 NEXT_DAY = dt.date(2024, 3, 2)
@@ -250,7 +251,7 @@ def test_names_are_made_safe_and_stay_readable(name: str, kept: str) -> None:
     stem=st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=300),
     suffix=st.sampled_from([".csv", ".CSV", ".csv.gz", ".Parquet", ".jsonl", ".txt.GZ"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=trials(300), deadline=None)
 def test_a_name_in_the_store_is_always_a_visible_short_key_of_a_readable_kind(stem: str, suffix: str) -> None:
     name = landing.file_name_in_store(stem + suffix)
     Store("/raw").uri_of(f"retail_sales/dt=2024-01-01/{name}")  # a valid key
@@ -269,7 +270,7 @@ def test_long_names_stay_apart(store: Store) -> None:
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=3), st.integers(0, 2), st.sampled_from("ab")), max_size=12))
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=trials(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_after_any_sequence_of_landings_no_content_is_there_twice(files: list[tuple[bytes, int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"{folder}/raw")

@@ -32,6 +32,7 @@ from retail_assets.landing.overlooked import overlooked
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import register_landings
 from retail_assets.storage import Store
+from retail_assets_tests.trials import trials
 
 DAY, LATER = dt.date(2024, 3, 1), dt.date(2024, 3, 2)
 BASE = """name: shop
@@ -143,7 +144,7 @@ def key_of(text: str) -> str:
     st.lists(st.tuples(_TEXT, st.integers(0, 9)), min_size=1, max_size=8),
 )
 @example({"N/A": "Toys", "P1": "w"}, [("N/A", 0), ("P1", 1)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 def test_the_join_is_the_same_as_joining_before_landing(master: dict[str, str], sold: list[tuple[str, int]]) -> None:
     quoted = [(sku.replace('"', '""'), cents) for sku, cents in sold]
     with tempfile.TemporaryDirectory() as folder:

@@ -269,6 +269,7 @@ def test_a_card_written_after_the_pointer_moved_is_written_again(models: ModelSt
     assert output.read(models.kind.published_card) == b"# card 2\n"
 
 
+@pytest.mark.slow
 def test_processes_that_train_promote_and_roll_back_at_once_lose_no_move(tmp_path: Path) -> None:
     """Every move is recorded once, trainings bring back nothing that people removed, the card is the champion's."""
     root = str(tmp_path)

@@ -65,6 +65,7 @@ def test_a_headline_over_several_panels_keeps_its_evidence_below_the_finding() -
     assert note.get_window_extent().y1 < finding.get_window_extent().y1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [

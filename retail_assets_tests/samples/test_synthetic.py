@@ -24,6 +24,7 @@ from retail_assets.samples.dirt import DIRT, VARIANTS
 from retail_assets.samples.expected import Expected
 from retail_assets.samples.shoppers import shopper_of
 from retail_assets.storage import Store
+from retail_assets_tests.trials import trials
 
 Row = dict[str, str]
 DATE_FORMATS = ("%Y-%m-%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
@@ -144,7 +145,7 @@ def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
     st.sampled_from([0.0, 0.01, 0.25]),
     st.integers(9, 90),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 def test_any_size_adds_up_and_is_the_same_in_any_pieces(
     rows: int, days: int, seed: int, dirt: float, chunk: int
 ) -> None:

@@ -156,6 +156,7 @@ def test_the_verdict_says_what_the_best_segment_brought_and_of_how_few_customers
     assert "High-Value Customers (10 customers only); they brought" in few
 
 
+@pytest.mark.slow
 def test_planted_shoppers_are_apart_and_come_back_in_every_resample() -> None:
     features, _ = planted(THREE_KINDS, 80)
     trained = train(features).model

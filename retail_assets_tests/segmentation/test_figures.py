@@ -83,6 +83,7 @@ def moved(goer: str, goal: str, customers: int, day: int = 31, version: str = "v
     }
 
 
+@pytest.mark.slow
 def test_all_figures_are_drawn_and_are_the_same_bytes_again() -> None:
     first = draw_figures(inputs(), currency="USD")
     assert tuple(first) == FIGURES
@@ -90,6 +91,7 @@ def test_all_figures_are_drawn_and_are_the_same_bytes_again() -> None:
     assert draw_figures(inputs(), currency="USD") == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "customers",
     [
@@ -111,6 +113,7 @@ def test_any_shop_gives_all_figures(customers: list[dict[str, Any]]) -> None:
     assert all(png.startswith(b"\x89PNG") for png in drawn.values())
 
 
+@pytest.mark.slow
 def test_names_in_any_script_with_any_sign_and_of_any_length_are_drawn() -> None:
     renamed = tuple(replace(p, name=name) for p, name in zip(DEFAULT.clusters, ODD_NAMES, strict=True))
     catalog = Catalog(renamed, GROUPS)
@@ -135,6 +138,7 @@ def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
     assert "100 % of 10 customers" in titles[0]
 
 
+@pytest.mark.slow
 def test_before_the_first_move_there_is_no_figure_of_migrations() -> None:
     """An empty picture that says "Nobody has moved yet" is one more picture to click through for nothing."""
     drawn = draw_figures(replace(inputs(), migrations=[]))

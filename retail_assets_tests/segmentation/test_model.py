@@ -25,6 +25,7 @@ from retail_assets.segmentation.model.stability import mean_rand_index, resample
 from retail_assets.segmentation.model.training import Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
+from retail_assets_tests.trials import trials
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +231,7 @@ def test_own_personas_name_the_clusters() -> None:
     assert training.model.catalog_digest != DEFAULT.digest
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(40), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(2, 10**7), st.integers(1, 10**16)),

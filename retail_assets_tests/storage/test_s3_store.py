@@ -20,6 +20,7 @@ from retail_assets.storage import Store, s3_client
 from retail_assets_tests.faults.races import one_writer_goes_through
 from retail_assets_tests.services.s3 import Answer, Door, Request
 from retail_assets_tests.services.s3_fixtures import ACCESS_KEY, SECRET_KEY, SESSION_TOKEN
+from retail_assets_tests.trials import trials
 
 MIB = 1 << 20
 SLOW_DOWN = Answer(503, "SlowDown", "Please reduce your request rate.")
@@ -198,7 +199,7 @@ def test_a_jump_fetches_what_is_asked_for_and_not_the_rest(door: Door, bucket: s
     )
 )
 @hypothesis_settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=trials(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )  # it is only read
 def test_any_seeks_and_reads_are_those_of_a_file(seven_mib: tuple[Store, bytes], steps: list[tuple[str, int]]) -> None:
     store, data = seven_mib

@@ -16,6 +16,7 @@ from retail_assets.errors import StorageBusyError, StorageError
 from retail_assets.storage import Store
 from retail_assets.storage.locks import lock_within
 from retail_assets_tests.faults.races import one_writer_goes_through
+from retail_assets_tests.trials import trials
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -236,7 +237,7 @@ _NAME = st.text(st.characters(exclude_characters="/\0.", exclude_categories=["Cs
 
 
 @given(keys=st.dictionaries(st.tuples(_NAME, _NAME), st.binary(max_size=20), max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(40), deadline=None)
 def test_any_objects_come_back_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, keys: dict[tuple[str, str], bytes]
 ) -> None:

@@ -161,6 +161,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return DuckDBWarehouse(tmp_path / "warehouse" / "retail.duckdb", SOURCE, wait_seconds=5)
 
 
+@pytest.mark.slow
 def test_every_order_of_the_same_landings_gives_the_same_tables(lake: Lake, tmp_path: Path) -> None:
     landings = {
         DAYS[0]: landing([("A", 100, "a.csv"), ("B", 200, "a.csv")], DAYS[0]),
@@ -229,6 +230,7 @@ def test_a_folder_that_duckdb_would_misread_is_refused(tmp_path: Path) -> None:
         DuckDBWarehouse(tmp_path / "what?" / "retail.duckdb", SOURCE).load_landings(Store(str(tmp_path)), [])
 
 
+@pytest.mark.slow
 def test_thousands_of_files_load_in_one_statement(lake: Lake, warehouse: DuckDBWarehouse) -> None:
     days = [DAY + dt.timedelta(days=i) for i in range(10)]
     landings = {day: [line(f"{day}-{i}", i, day, at=i + 2) for i in range(100)] for day in days}

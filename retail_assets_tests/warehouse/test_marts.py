@@ -169,7 +169,7 @@ def expected(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @given(_SALES)
-@settings(max_examples=15)
+@settings(max_examples=trials(15))
 def test_dimensions_and_mart_say_what_the_sales_say(sales: list[dict[str, Any]]) -> None:
     rows = sold(sales)
     assert made(rows) == expected(rows)
@@ -261,7 +261,7 @@ def test_the_calendar_has_every_day_once_with_its_holidays() -> None:
 
 
 @given(st.dates(dt.date(1990, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 40))
-@settings(max_examples=25)
+@settings(max_examples=trials(25))
 def test_the_calendar_agrees_with_python(first: dt.date, days: int) -> None:
     rows = marts.dim_date(first, first + dt.timedelta(days=days), "XX").to_pylist()
     assert len(rows) == days + 1

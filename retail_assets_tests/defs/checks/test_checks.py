@@ -30,12 +30,14 @@ def test_every_check_passes_on_good_data(shop: Shop) -> None:
     assert all(result.description is None for result in results.values())
 
 
+@pytest.mark.slow
 def test_every_check_passes_when_nothing_has_been_sold(empty_shop: Shop) -> None:
     empty_shop.load()
     empty_shop.derive()
     assert [key for key in checks_of(empty_shop.platform) if not empty_shop.check(*key).passed] == []
 
 
+@pytest.mark.slow
 def test_a_landing_without_files_is_conserved(shop: Shop) -> None:
     day = NEXT.replace(day=20)
     shop.load(shop.land(day, []))
