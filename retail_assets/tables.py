@@ -276,12 +276,19 @@ DAILY_STORE_CATEGORY_SALES = Table(
 
 SALES_FORECAST = Table(
     "sales_forecast",
-    "one row per future day and category, and one per day for their sum, the category TOTAL",
+    "one row per future day and category, and one per day for their sum, the category TOTAL; one per week where the "
+    "source reports weeks",
     (
         Column("product_category", "varchar(128)", "category, or TOTAL"),
-        Column("forecast_date", "date", "day that the forecast is for"),
+        Column(
+            "forecast_date",
+            "date",
+            "day that the forecast is for; where the source reports weeks, the week that ends on it",
+        ),
         Column("cutoff_date", "date", "last day of sales that the forecast has seen"),
-        Column("horizon_day", "integer", "days after the cut-off, 1 to 28"),
+        Column(
+            "horizon_day", "integer", "days after the cut-off, 1 to 28; 7, 14, 21 and 28 where the source reports weeks"
+        ),
         Column("mean", "double", "expected revenue of the day; for TOTAL the sum of the categories"),
         Column("p025", "double", "2.5 % quantile of the revenue: lower end of the 95 % prediction interval"),
         Column("p10", "double", "10 % quantile: lower end of the 80 % prediction interval"),

@@ -29,9 +29,9 @@ def forecast(
         typer.echo(json.dumps([lookup.jsonable(row) for row in rows], indent=2))
         return
     first = rows[0]
-    typer.echo(
-        f"{first['product_category']}, {settings.contract.currency} per day, from sales up to {first['cutoff_date']}"
-    )
+    unit = "week" if (first["forecast_date"] - first["cutoff_date"]).days == 7 else "day"
+    per = f"{settings.contract.currency} per {unit}"
+    typer.echo(f"{first['product_category']}, {per}, from sales up to {first['cutoff_date']}")
     typer.echo(f"  {'day':14s} {'forecast':>14s} {'80 % from':>14s} {'to':>14s} {'naive':>14s} {'units':>14s}")
     for row in rows:
         amounts = (row[name] for name in ("mean", "p10", "p90", "seasonal_naive"))

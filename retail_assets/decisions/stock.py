@@ -46,9 +46,10 @@ def stock(
         above = _mean_of(peak) / average - 1
         day = max(peak, key=lambda r: (float(r["mean"]), -r["horizon_day"]))
         units = [row["units"] for row in peak]
+        before = WEEK_DAYS - 1 if len(peak) == 1 else 0  # a row of a source that reports weeks is dated on its end
         entry: dict[str, Any] = {
             "category": category,
-            "first_day": peak[0]["forecast_date"].isoformat(),
+            "first_day": (peak[0]["forecast_date"] - dt.timedelta(days=before)).isoformat(),
             "last_day": peak[-1]["forecast_date"].isoformat(),
             "expected_revenue": round(_mean_of(peak), 2),
             "above_average_week": round(above, 4),
@@ -100,10 +101,14 @@ def _text(entry: Mapping[str, Any], weeks: int, currency: str | None, year: bool
             f"{entry['category']}: no peak in the {weeks} forecast weeks; in the strongest, {span}, {expected} is "
             "expected."
         )
-    text += (
-        f" The strongest day is {_day(entry['strongest_day'])}: {money(entry['strongest_day_expected'], currency)} "
-        f"expected, with a 10 % chance of more than {money(entry['strongest_day_p90'], currency)}."
-    )
+    if entry["strongest_day_expected"] == entry["expected_revenue"]:  # in weeks: a row is all there is of a week
+        text += f" There is a 10 % chance of more than {money(entry['strongest_day_p90'], currency)}."
+    else:
+        text += (
+            f" The strongest day is {_day(entry['strongest_day'])}: "
+            f"{money(entry['strongest_day_expected'], currency)} expected, with a 10 % chance of more than "
+            f"{money(entry['strongest_day_p90'], currency)}."
+        )
     if entry["bought_most_by"]:
         text += (
             f" Offer it to {wording.listed(entry['bought_most_by'])}, who spend a larger share of their money on it "
@@ -119,8 +124,15 @@ def _day(iso: str) -> str:
 def _weeks(rows: Rows) -> list[list[Mapping[str, Any]]]:
     """Whole weeks of one category's forecast, from its first day on."""
     dated = sorted(rows, key=lambda r: r["horizon_day"])
+    if _in_weeks(dated):
+        return [[row] for row in dated]
     slices = [dated[start : start + WEEK_DAYS] for start in range(0, len(dated), WEEK_DAYS)]
     return [week for week in slices if len(week) == WEEK_DAYS]
+
+
+def _in_weeks(rows: Rows) -> bool:
+    """Whether the rows are weeks, as of a source that reports weeks: the first step is day 7."""
+    return bool(rows) and min(row["horizon_day"] for row in rows) == WEEK_DAYS
 
 
 def _mean_of(week: Rows) -> float:

@@ -107,7 +107,8 @@ def test_the_report_says_how_it_was_measured(planted):
     assert report["evaluated"] is True
     assert report["cutoffs"][-1] == str(FIRST + timedelta(days=249 - 28))
     assert report["data"] == {
-        "first_day": "2023-01-02", "last_day": "2023-09-08", "days": 250, "categories": 3, "closed_days": [],
+        "first_day": "2023-01-02", "last_day": "2023-09-08", "days": 250, "categories": 3, "grain": "day",
+        "closed_days": [],
     }  # fmt: skip
     assert set(report["models"]) == {
         "gradient_boosting", "hist_gradient_boosting", "auto_ets", "auto_theta", "combination",

@@ -16,7 +16,8 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset="sales_forecast",
-        description="Every category has each day from the cut-off to the horizon once, with finite numbers.",
+        description="Every category has each day (each week, where the source reports weeks) from the cut-off to the "
+        "horizon once, with finite numbers.",
     )
     def horizon_is_complete() -> dg.AssetCheckResult:
         with failing_clearly():
@@ -24,8 +25,11 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 "SELECT product_category, count(DISTINCT horizon_day) AS days, "
                 "min(horizon_day) AS first_day, max(horizon_day) AS last_day FROM sales_forecast "
                 "GROUP BY product_category "
-                "HAVING count(DISTINCT horizon_day) <> (SELECT max(horizon_day) FROM sales_forecast) "
-                "OR count(*) <> count(DISTINCT horizon_day) OR min(horizon_day) <> 1 "
+                # The first step is day 1, or day 7 of a forecast in weeks; steps x days per step reach the horizon.
+                "HAVING count(DISTINCT horizon_day) * min(horizon_day) "
+                "<> (SELECT max(horizon_day) FROM sales_forecast) "
+                "OR count(*) <> count(DISTINCT horizon_day) OR min(horizon_day) NOT IN (1, 7) "
+                "OR min(horizon_day) <> (SELECT min(horizon_day) FROM sales_forecast) "
                 "OR count(CASE WHEN forecast_date - cutoff_date = horizon_day THEN 1 END) <> count(*) "
                 # Neither NaN nor infinity minus itself is zero.
                 "OR count(CASE WHEN mean - mean = 0 AND seasonal_naive - seasonal_naive = 0 THEN 1 END) <> count(*) "

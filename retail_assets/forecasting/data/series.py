@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retail_assets.forecasting.data.grain import DAY, WEEK_OF_DAYS, grain_of, spread_weeks
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -57,6 +59,8 @@ class DailySales:
         units: (categories, days); None where the history has no units.
         rejected: (days,), marks the days without a sale of which rows were rejected: their sales are not known. None
             is no such day.
+        grain: days that one row of the history stands for: 1, or 7 where the source reports weeks, which are spread
+            evenly over their days.
     """
 
     categories: tuple[str, ...]
@@ -67,6 +71,7 @@ class DailySales:
     notes: tuple[str, ...]
     units: Floats | None = None
     rejected: Bools | None = None
+    grain: int = DAY
 
     @property
     def first_day(self) -> date:
@@ -152,6 +157,18 @@ def to_date(day: np.datetime64) -> date:
     return pd.Timestamp(day).date()
 
 
+def by_grain(values: Floats, grain: int) -> Floats:
+    """Sum days, (…, days), to rows of the grain, (…, days / grain). A sum with an unknown day is unknown.
+
+    >>> by_grain(np.arange(14.0), 7).tolist()
+    [21.0, 70.0]
+    """
+    whole = values.shape[-1] // grain
+    if grain == DAY:
+        return values
+    return np.asarray(values[..., : whole * grain].reshape(*values.shape[:-1], whole, grain).sum(axis=-1))
+
+
 def weekday(days: Days) -> Ints:
     """Number the weekdays, 0 = Monday … 6 = Sunday.
 
@@ -195,6 +212,11 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     rows, notes = _without_strays(rows)
     rows, partial = _without_partial_last_day(rows)
     notes += partial
+    if (grain := grain_of(rows["day"].to_numpy())) == WEEK_OF_DAYS:
+        rows, weekly = spread_weeks(rows, [name for name in given if name != "orders"])
+        # A week without any row is a report that is missing, however many orders it would have had.
+        rows["orders"] = rows["orders"].clip(lower=ORDERS_THAT_PROVE_CLOSURE)
+        notes.append(weekly)
     if (rows["category"] == TOTAL).any():
         name = f"{TOTAL} (category)"
         while (rows["category"] == name).any():
@@ -226,7 +248,8 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
             f"All rows of {rejected.sum():,} day{'' if one else 's'} were rejected: the sales of "
             f"{'this day are' if one else 'these days are'} unknown, not zero."
         )
-    return DailySales(tuple(names.tolist()), days, revenue, sold, orders.max(axis=0), tuple(notes), units, rejected)
+    most = orders.max(axis=0)
+    return DailySales(tuple(names.tolist()), days, revenue, sold, most, tuple(notes), units, rejected, grain)
 
 
 def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:

@@ -104,11 +104,11 @@ def score_past_forecasts(issued: Iterable[pa.Table], history: pd.DataFrame) -> p
     known = (at >= 0) & (at < len(sales.days))
     known[known] = open_days[at[known]]
     forecasts, at = forecasts[known], at[known]
-    actual = _actuals(forecasts["product_category"], sales.categories, sales.revenue, at)
+    actual = _actuals(forecasts["product_category"], sales.categories, sales.revenue * sales.grain, at)
     units = (
         np.full(len(at), np.nan)
         if sales.units is None
-        else _actuals(forecasts["product_category"], sales.categories, sales.units, at)
+        else _actuals(forecasts["product_category"], sales.categories, sales.units * sales.grain, at)
     )
     forecasts = forecasts.reindex(
         columns=[*forecasts.columns, *(name for name in _UNIT_COLUMNS if name not in forecasts.columns)]

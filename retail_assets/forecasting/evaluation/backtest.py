@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 
+from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import Bools, Floats
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
@@ -41,6 +42,8 @@ class Backtest:
         quantiles: (cut-offs, categories + 1, horizon, levels) by model, the total last; NaN where there was no earlier
             error to learn from.
         holiday: (cut-offs, horizon), marks days within a day of a holiday.
+        grain: days of one step of the horizon: 1, or 7 where the source reports weeks. What is called a day of the
+            horizon is then a week.
         latest: the calibration of each model by every error there is, for the forecast that follows the history.
     """
 
@@ -54,11 +57,17 @@ class Backtest:
     quantiles: dict[str, Floats] = field(default_factory=dict)
     holiday: Bools | None = None
     latest: dict[str, intervals.Conformal] = field(default_factory=dict)
+    grain: int = 1
 
     @property
     def learned(self) -> tuple[str, ...]:
         """The candidate models that took part, in the order of preference where none is better."""
         return tuple(name for name in CANDIDATES if name in self.forecasts)
+
+    @property
+    def unit(self) -> str:
+        """What one step of the horizon is called: `day` or `week`."""
+        return unit_of(self.grain)
 
     def score(self, model: str) -> float:
         """Score a model for the ranking: geometric mean of the RMSE of categories and of their total, in money."""

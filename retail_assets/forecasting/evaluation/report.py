@@ -72,9 +72,10 @@ def models_of(backtest: Backtest) -> dict[str, Metrics]:
 
 def backtest_horizons(backtest: Backtest) -> dict[str, Bools]:
     """Make masks, (cut-offs, horizon), of the first week and of all days, by the number of days."""
-    cutoffs, _, horizon = backtest.actual.shape
-    steps = np.broadcast_to(np.arange(1, horizon + 1), (cutoffs, horizon))
-    return {str(days): steps <= days for days in sorted({min(WEEK, horizon), horizon})}
+    cutoffs, _, steps = backtest.actual.shape
+    day = np.broadcast_to(np.arange(1, steps + 1) * backtest.grain, (cutoffs, steps))
+    horizon = steps * backtest.grain
+    return {str(days): day <= days for days in sorted({min(WEEK, horizon), horizon})}
 
 
 def kinds_of_day(backtest: Backtest) -> dict[str, Bools]:

@@ -25,6 +25,7 @@ from retail_assets.forecasting.data.series import (
     Floats,
     Ints,
     Panel,
+    by_grain,
     panel_at,
     prices_at,
     recorded,
@@ -92,7 +93,7 @@ def run_backtest(
     Args:
         sales: the history.
         holidays: calendar and events up to `horizon` days after it.
-        horizon: days ahead.
+        horizon: days ahead; whole weeks where the source reports weeks.
         seed: of the models.
         candidates: names of the candidate models that take part; by default all for which there is time with this many
             categories.
@@ -168,10 +169,16 @@ def _scored(
             forecasts[name][at, known] = values
     # At each cut-off the groups are those of that day: what a category becomes later is not known yet.
     group = np.concatenate([np.where(of_models, 0, 1), np.zeros((len(origins), 1), dtype=int)], axis=1)
+    grain = sales.grain
+    holiday = np.array([near_holiday(origin.panel.future_days(horizon), holidays) for origin in origins])
+    if grain > 1:
+        actual, forecasts = by_grain(actual, grain), {name: by_grain(days, grain) for name, days in forecasts.items()}
+        naive_error, level = naive_error * grain, level * grain
+        holiday = by_grain(holiday.astype(np.float64), grain) > 0
     residuals = _Residuals(
-        np.array([origin.panel.origin for origin in origins]),
-        [rolling_errors(total_of(origin.panel), horizon, WEEK) for origin in origins],
-        rolling_errors(total_of(panel_at(sales, sales.last_day, measure)), horizon, WEEK),
+        np.array([(origin.panel.origin + 1) // grain - 1 for origin in origins]),
+        [_rolling_errors(origin.panel, horizon, grain) for origin in origins],
+        _rolling_errors(panel_at(sales, sales.last_day, measure), horizon, grain),
     )
     quantiles, latest = {}, {}
     for name in names:
@@ -189,8 +196,9 @@ def _scored(
         modeled=np.asarray(of_models[scored].any(axis=0)),
         unscored_days=tuple(to_date(day) for day in sales.days[sales.unknown & after_first]),
         quantiles=quantiles,
-        holiday=np.array([near_holiday(origin.panel.future_days(horizon), holidays) for origin in origins[scored]]),
+        holiday=holiday[scored],
         latest=latest,
+        grain=grain,
     )
 
 
@@ -228,6 +236,10 @@ def _intervals(
         conformal = calibrated(at, group[at], residuals.known_at[at])
         quantiles[at - first_scored] = intervals.quantiles(point[at], level[at], conformal, below_zero[at])
     return quantiles, calibrated(len(forecasts), group[-1], residuals.at_end)
+
+
+def _rolling_errors(panel: Panel, horizon: int, grain: int) -> Floats:
+    return rolling_errors(by_grain(total_of(panel), grain), horizon // grain, WEEK // grain)
 
 
 def _naive_error(panel: Panel) -> Floats:

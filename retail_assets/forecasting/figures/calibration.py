@@ -36,12 +36,14 @@ def calibration(backtest: Backtest) -> Figure | None:
     percent_ticks(axes, "y")
     axes.set_xticks(promised)
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_xlabel("share of days promised to be below the quantile")
-    axes.set_ylabel("share of days below it")
+    axes.set_xlabel(f"share of {backtest.unit}s promised to be below the quantile")
+    axes.set_ylabel(f"share of {backtest.unit}s below it")
     axes.legend(frameon=False, loc="upper left")
     measured = backtest.metrics(backtest.champion)
     inner, outer = float(measured["coverage80"] or 0.0), float(measured["coverage95"] or 0.0)
-    evidence = f"The 80 % interval covered {percent(inner)} of category-days, the 95 % interval {percent(outer)}."
+    evidence = (
+        f"The 80 % interval covered {percent(inner)} of category-{backtest.unit}s, the 95 % interval {percent(outer)}."
+    )
     headline(figure, _title(inner, outer), evidence, axes)
     return figure
 

@@ -31,7 +31,7 @@ def against_actuals(backtest: Backtest, currency: str) -> Figure:
     quantiles = backtest.quantiles.get(champion)
     horizon = actual.shape[1]
     for at, cutoff in enumerate(backtest.cutoffs):
-        days = np.datetime64(cutoff) + np.arange(1, horizon + 1)
+        days = np.datetime64(cutoff) + np.arange(1, horizon + 1) * backtest.grain
         in_legend = at == len(backtest.cutoffs) - 1
         if quantiles is not None:
             for (low, high), alpha, name in (
@@ -47,7 +47,7 @@ def against_actuals(backtest: Backtest, currency: str) -> Figure:
         axes.plot(days, point[at], color=palette.FORECAST, lw=1.5, label=forecast)
         axes.axvline(date2num(cutoff) + 0.5, color=palette.ACTUAL, lw=0.7, ls=":")
     axes.set_ylim(bottom=0 if np.nanmin(actual, initial=0.0) >= 0 else None)
-    revenue_axis(axes, currency)
+    revenue_axis(axes, currency, backtest.unit)
     date_ticks(axes, year_size=8)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     cutoffs = plural(len(backtest.cutoffs), "cut-off")
@@ -60,19 +60,19 @@ def _actuals_title(backtest: Backtest) -> str:
     measured = backtest.metrics(backtest.champion)
     wape, bias = measured["total_wape"], measured["bias"]
     if wape is None or bias is None:
-        return "Total revenue per day: forecast and sales"
+        return f"Total revenue per {backtest.unit}: forecast and sales"
     direction = "unbiased"
     if abs(bias) > _UNBIASED:
         direction = f"{percent(abs(bias), 0)} too {'high' if bias > 0 else 'low'} overall"
-    return f"Forecasts missed the total of a day by {percent(wape)} on average, {direction}"
+    return f"Forecasts missed the total of a {backtest.unit} by {percent(wape)} on average, {direction}"
 
 
 def error_by_week(backtest: Backtest) -> Figure | None:
     """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere."""
     horizon = backtest.actual.shape[2]
-    starts = range(0, horizon, WEEK)
+    starts = range(0, horizon, WEEK // backtest.grain)
     steps = np.arange(horizon)[None, :] * np.ones((len(backtest.cutoffs), 1))
-    masks = [(steps >= start) & (steps < start + WEEK) for start in starts]
+    masks = [(steps >= start) & (steps < start + WEEK // backtest.grain) for start in starts]
     measured = {name: [backtest.metrics(name, days=mask)["wape"] for mask in masks] for name in backtest.forecasts}
     if any(value is None for values in measured.values() for value in values):
         return None
@@ -96,7 +96,9 @@ def error_by_week(backtest: Backtest) -> Figure | None:
     _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
     axes.set_ylabel("error, as a share of sales (WAPE)")
     cutoffs = plural(len(backtest.cutoffs), "cut-off")
-    evidence = f"Sum of the absolute errors of all categories and days / sum of sales; backtest at {cutoffs}."
+    evidence = (
+        f"Sum of the absolute errors of all categories and {backtest.unit}s / sum of sales; backtest at {cutoffs}."
+    )
     headline(figure, _weeks_title(lines[champion]), evidence, axes)
     return figure
 

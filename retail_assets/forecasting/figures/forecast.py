@@ -10,7 +10,8 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from retail_assets.forecasting.data.series import TOTAL, DailySales, daily_sales, to_date
+from retail_assets.forecasting.data.grain import unit_of
+from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, to_date
 from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
@@ -20,7 +21,7 @@ from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
 from retail_assets.plotting.wording import compared, money, percent, short, span
 
-DAYS_OF_ACTUALS = 56
+STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12
 _COLUMNS = 3
 FIGURES = ("forecast_total.png", "forecast_categories.png")
@@ -40,17 +41,22 @@ def draw_figures(
     if sales is None:
         raise ValueError("history is empty, but there is a forecast of it")
     frame = table.to_pandas()
-    actual = np.where(sales.unknown, np.nan, sales.revenue)
+    actual = by_grain(np.where(sales.unknown, np.nan, sales.revenue), sales.grain)
     return {
         "forecast_total.png": png(_total(sales, actual, frame, report, currency)),
         "forecast_categories.png": png(_categories(sales, actual, frame, currency)),
     }
 
 
+def _dates(sales: DailySales) -> np.ndarray:
+    """The dates of the actuals that are drawn: all days, or the last days of the weeks."""
+    return sales.days[sales.grain - 1 :: sales.grain]
+
+
 def _fan(axes: Axes, days: np.ndarray, past: np.ndarray, future: pd.DataFrame, weight: float = 1.0) -> None:
-    """Draw the sales of the last 8 weeks, then the forecast with its intervals, and last week repeated."""
+    """Draw the sales of the last 56 days or weeks, then the forecast with its intervals, and last week repeated."""
     ahead = future["forecast_date"].to_numpy().astype("datetime64[D]")
-    shown = slice(-DAYS_OF_ACTUALS, None)
+    shown = slice(-STEPS_OF_ACTUALS, None)
     color = palette.FORECAST
     for low, high, alpha, name in (
         ("p025", "p975", palette.OUTER_BAND, "95 % prediction interval"),
@@ -70,19 +76,21 @@ def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: d
     figure, axes = one_panel(10, 4.8)
     future = frame[frame["product_category"] == TOTAL]
     past = actual.sum(axis=0)
-    _fan(axes, sales.days, past, future)
+    unit = unit_of(sales.grain)
+    _fan(axes, _dates(sales), past, future)
     axes.axvline(sales.days[-1] + np.timedelta64(12, "h"), color=palette.ACTUAL, lw=0.8, ls=":")
     date_ticks(axes, year_size=8)
-    revenue_axis(axes, currency)
+    revenue_axis(axes, currency, unit)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
-    headline(figure, _total_title(past, future, currency, bool(report["evaluated"])), _evidence(report), axes)
+    title = _total_title(past, future, currency, bool(report["evaluated"]), sales.grain)
+    headline(figure, title, _evidence(report, unit), axes)
     return figure
 
 
-def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured: bool) -> str:
+def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured: bool, grain: int) -> str:
     """What is expected; for a forecast that no backtest has measured, only what it is."""
     days = future["forecast_date"].to_numpy().astype("datetime64[D]")
-    when = span(to_date(days[0]), to_date(days[-1]))
+    when = span(to_date(days[0] - (grain - 1)), to_date(days[-1]))
     if not measured:
         return f"Fallback rules carried on from {when}: the accuracy of this forecast is not known"
     horizon, expected = len(future), float(future["mean"].sum())
@@ -90,19 +98,21 @@ def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured
     title = f"{money(expected, currency)} expected from {when}"
     if len(past) < horizon or before <= 0:
         return title
-    return f"{title}, {compared(expected / before)} in the {horizon} days before"
+    return f"{title}, {compared(expected / before)} in the {horizon} {unit_of(grain)}s before"
 
 
-def _evidence(report: dict[str, Any]) -> str:
+def _evidence(report: dict[str, Any], unit: str) -> str:
     if not report["evaluated"]:
         return "The history is too short or too sparse to train and test a model."
     measured = report["models"][report["champion"]]
     model = capitalized(in_words(report["champion"])) + ("" if report["has_skill"] else " (no model was better)")
     results = []
     if measured["total_wape"] is not None:
-        results.append(f"daily totals missed by {percent(measured['total_wape'], 0)}")
+        results.append(
+            f"{'daily' if unit == 'day' else 'weekly'} totals missed by {percent(measured['total_wape'], 0)}"
+        )
     if measured.get("total_coverage80") is not None:
-        results.append(f"the 80 % interval covered {percent(measured['total_coverage80'], 0)} of days")
+        results.append(f"the 80 % interval covered {percent(measured['total_coverage80'], 0)} of {unit}s")
     return f"{model}. Backtest: {'; '.join(results)}." if results else f"{model}."
 
 
@@ -115,7 +125,7 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
     figure, panels = grid_of_panels(rows, min(len(shown), _COLUMNS), 12, 1.4 + 2.1 * rows)
     for axes, name in zip(panels, shown, strict=False):
         future = frame[frame["product_category"] == name]
-        _fan(axes, sales.days, actual[sales.categories.index(name)], future, weight=0.75)
+        _fan(axes, _dates(sales), actual[sales.categories.index(name)], future, weight=0.75)
         date_ticks(axes, most=5, year_size=8)
         axes.tick_params(labelsize=8)
         axes.set_title(label(name, 28, keep_end=False) + _fallback(future), loc="left", fontsize=9.5)
@@ -123,13 +133,14 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
         axes.set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
     total = float(expected.sum())
-    finding = "Expected revenue per day, with prediction intervals"
+    per = unit_of(sales.grain)
+    finding = f"Expected revenue per {per}, with prediction intervals"
     if total > 0 and len(shown) > 1:
         largest = short(shown[0], 28, keep_end=False)
         finding = f"{largest} is expected to bring {percent(expected[shown[0]] / total, 0)} of revenue"
     rest = f"; the {MOST_PANELS} largest of {len(ordered)} categories" if len(ordered) > MOST_PANELS else ""
     unit = f" ({currency})" if currency else ""
-    headline(figure, finding, f"Revenue per day{unit}, each panel on its own scale{rest}.")
+    headline(figure, finding, f"Revenue per {per}{unit}, each panel on its own scale{rest}.")
     return figure
 
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from retail_assets.plotting.axes import number_ticks
 
 
-def revenue_axis(axes: Axes, currency: str) -> None:
-    """Set the ticks and the title of an axis of revenue per day."""
+def revenue_axis(axes: Axes, currency: str, unit: str = "day") -> None:
+    """Set the ticks and the title of an axis of revenue per day or week."""
     number_ticks(axes, "y")
-    axes.set_ylabel(f"revenue per day ({currency})" if currency else "revenue per day")
+    axes.set_ylabel(f"revenue per {unit} ({currency})" if currency else f"revenue per {unit}")
 
 
 def capitalized(words: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retail_assets import __version__
-from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS
+from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS, WEEK
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import backtest_horizons, kinds_of_day
 from retail_assets.forecasting.lifecycle.training import Training
@@ -17,6 +17,7 @@ from retail_assets.forecasting.models.features import FEATURES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
+from retail_assets.plotting.wording import plural
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import FORECAST_BACKTEST
 
@@ -137,8 +138,8 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     return compose_card(
         f"Forecast model: {in_words(facts['family'])}",
         report["verdict"],
-        summary=f"Revenue of the next {facts['horizon']} days by category and in total, with 80 % and 95 % prediction "
-        "intervals" + ("; units by category." if model and model.units else "."),
+        summary=f"Revenue of {_coming(report, facts['horizon'])} by category and in total, with 80 % and 95 % "
+        "prediction intervals" + ("; units by category." if model and model.units else "."),
         made_of=[
             f"sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} "
             "categories",
@@ -149,6 +150,13 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
         ],
         sections=[*sections, Section("Where it should not be trusted", bullets(limits))],
     )
+
+
+def _coming(report: dict[str, Any], horizon: int) -> str:
+    """The days or weeks that are forecast, in words."""
+    if report["data"]["grain"] == "week":
+        return f"the next {plural(horizon // WEEK, 'week')} (the source reports weeks)"
+    return f"the next {plural(horizon, 'day')}"
 
 
 def _parts(method: str) -> tuple[str, str, str]:

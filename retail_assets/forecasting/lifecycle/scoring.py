@@ -16,7 +16,7 @@ import pandas as pd
 from retail_assets.errors import ModelFileError
 from retail_assets.forecasting.data.calendar import HolidayCalendar, forecast_calendar
 from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import TOTAL, UNITS, Floats, Panel, daily_sales, panel_at
+from retail_assets.forecasting.data.series import TOTAL, UNITS, Floats, Ints, Panel, by_grain, daily_sales, panel_at
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.candidates import predictions
 from retail_assets.forecasting.models.fallback import (
@@ -47,7 +47,8 @@ def score(
 ) -> pa.Table:
     """Forecast the days after the last complete day of `history`.
 
-    The total is the sum of the categories to the cent, each day.
+    The total is the sum of the categories to the cent, each day. Where the source reports weeks, so does the forecast:
+    a row per week, dated like the source's.
 
     Args:
         model: a trained model.
@@ -73,26 +74,30 @@ def score(
             "Retrain the forecast."
         )
     holidays = forecast_calendar(model.country, sales, model.horizon, regressors)
-    revenue = _outlook(model, panel_at(sales, sales.last_day), holidays, digits=2)
+    revenue = _outlook(model, panel_at(sales, sales.last_day), holidays, sales.grain, digits=2)
     units = None
     if model.units is not None and sales.units is not None:
-        units = _outlook(model.units, panel_at(sales, sales.last_day, UNITS), holidays, digits=3)
+        units = _outlook(model.units, panel_at(sales, sales.last_day, UNITS), holidays, sales.grain, digits=3)
     issued = issued_at or datetime.combine(sales.last_day + timedelta(days=1), time())
     return _table(revenue, units, version, issued)
 
 
 @dataclass(frozen=True)
 class _Outlook:
-    """The days after a panel: point, (categories, horizon), ends, (categories + 1, horizon, levels), and methods."""
+    """The days after a panel: point, (categories, horizon), ends, (categories + 1, horizon, levels), and methods.
+
+    Where the source reports weeks, the steps of the horizon are weeks; `ahead` counts the days up to each step.
+    """
 
     panel: Panel
+    ahead: Ints
     point: Floats
     ends: Floats
     naive: Floats
     methods: list[str]
 
 
-def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, *, digits: int) -> _Outlook:
+def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, grain: int, *, digits: int) -> _Outlook:
     """Forecast the days after the panel, in money or in units; the quantiles of units are in money, at their price."""
     fallbacks = choose_fallbacks(panel)
     baselines = baseline_forecasts(panel, holidays, model.horizon)
@@ -104,12 +109,14 @@ def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, *, d
     methods = model.published_methods(fallbacks)
     applied = fallbacks if model.learned else methods
     price = panel.price[:, None]
-    point = (apply_fallbacks(panel, holidays, applied, baselines, predicted) / price).round(digits) + 0.0
-    ends = _ends(model, panel, point * price, of_model)
-    return _Outlook(panel, point, ends, baselines["seasonal_naive"], methods)
+    forecast = by_grain(apply_fallbacks(panel, holidays, applied, baselines, predicted), grain)
+    point = (forecast / price).round(digits) + 0.0
+    ends = _ends(model, panel, point * price, of_model, grain)
+    ahead = np.arange(1, forecast.shape[1] + 1) * grain
+    return _Outlook(panel, ahead, point, ends, by_grain(baselines["seasonal_naive"], grain), methods)
 
 
-def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any) -> Floats:
+def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any, grain: int) -> Floats:
     """Compute quantiles around the forecast, (categories + 1, horizon, levels), the total last."""
     group = np.append(np.where(of_model, 0, 1), 0)
     if model.conformal is None:
@@ -117,7 +124,7 @@ def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any) -> F
     else:
         conformal = intervals.for_names(model.conformal, model.categories, panel.categories)
     below = np.append(returns_dominate(panel), np.nansum(panel.values[:, -56:]) < 0)
-    return intervals.quantiles(intervals.with_total(point), intervals.levels(panel), conformal, below)
+    return intervals.quantiles(intervals.with_total(point), intervals.levels(panel) * grain, conformal, below)
 
 
 def _table(revenue: _Outlook, units: _Outlook | None, version: str, issued: datetime) -> pa.Table:
@@ -129,9 +136,9 @@ def _table(revenue: _Outlook, units: _Outlook | None, version: str, issued: date
     rows, horizon = point.shape
     columns: dict[str, Any] = {
         "product_category": np.repeat(np.array([*panel.categories, TOTAL], dtype=object), horizon),
-        "forecast_date": np.tile(panel.future_days(horizon), rows),
+        "forecast_date": np.tile(panel.days[-1] + revenue.ahead, rows),
         "cutoff_date": np.full(rows * horizon, panel.days[-1]),
-        "horizon_day": np.tile(np.arange(1, horizon + 1, dtype=np.int32), rows),
+        "horizon_day": np.tile(revenue.ahead.astype(np.int32), rows),
         # Cents: digits beyond them would be noise of the floating point.
         "mean": point.ravel().round(2) + 0.0,
         **{name: revenue.ends[:, :, at].ravel().round(2) + 0.0 for at, name in enumerate(intervals.LEVEL_NAMES)},

@@ -103,6 +103,8 @@ def train(
     sales = daily_sales(history)
     if sales is None:
         return Training(None, None, training_report.of_nothing())
+    # In weeks, a horizon is at least one of them, and whole.
+    horizon = max(horizon // sales.grain, 1) * sales.grain
     holidays = forecast_calendar(country, sales, horizon, regressors)
     revenue, units = _fit_revenue_and_units(sales, holidays, horizon, seed, most_cutoffs, candidates)
     report = training_report.of_revenue(sales, holidays, revenue.backtest, revenue.model, revenue.fallbacks)

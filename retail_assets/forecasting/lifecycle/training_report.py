@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
+from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import DailySales, closed_days, to_date
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import models_of, report
@@ -42,6 +43,7 @@ def of_revenue(
             "last_day": str(sales.last_day),
             "days": len(sales.days),
             "categories": len(sales.categories),
+            "grain": unit_of(sales.grain),
             "closed_days": closed,
         },
         "notes": _notes(sales, holidays, closed),
