@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from retail_assets.cleaning.reference_changes import Unaffected, is_outdated
 from retail_assets.errors import NotReadyError
 from retail_assets.landing.partitions import landed_partitions, partition_folder
-from retail_assets.landing.references import are_current, latest_digests
+from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL
 
@@ -67,8 +67,9 @@ def read_status(platform: Platform) -> Status:
     tables = {table.name: _rows(platform, table.name) for table in ALL}
     loaded = _loaded(platform) if tables["sales_clean"] is not None else {}
     days = sorted(set(landed_partitions(platform.raw, platform.source)) | cleaned | set(loaded))
-    latest = latest_digests(platform.raw, platform.source, platform.settings.contract)
-    landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day), latest) for day in days)
+    landed = LandedReferences(platform.raw, platform.source, platform.settings.contract)
+    unaffected = Unaffected.read(lake) if platform.settings.contract.references else Unaffected({})
+    landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day), landed, unaffected) for day in days)
     return Status(
         platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
     )
@@ -79,7 +80,8 @@ def _landing(
     day: dt.date,
     is_cleaned: bool,
     rows_loaded: int | None,
-    latest: Mapping[str, str],
+    landed: LandedReferences,
+    unaffected: Unaffected,
 ) -> LandingStatus:
     files = platform.raw.list(partition_folder(platform.source, day))
     times = [f.modified for f in files if f.modified is not None]
@@ -93,7 +95,7 @@ def _landing(
     state = "loaded" if (rows_loaded or 0) == clean.rows("clean") else "cleaned"
     if {(f.key, f.size) for f in files} != {(f.key, f.size) for f in raw.files} or raw.digest != clean.raw_digest:
         state = "changed"
-    if raw.files and not are_current(raw.references, latest):
+    if is_outdated(raw, platform.settings.contract, landed, unaffected):
         state = "changed"
     return LandingStatus(
         *common,

@@ -130,14 +130,16 @@ def check(
     Fails where the file would be refused, or not loaded. Changes nothing on disk.
     """
     from retail_assets.drafting.dry_run import dry_run
-    from retail_assets.landing.references import reference_tables
+    from retail_assets.landing.references import LandedReferences, reference_tables
     from retail_assets.quarantine.advice import advice_on
     from retail_assets.storage import Store
 
     settings = settings_for(source)
     given = reference_files(reference)
-    joined = reference_tables(Store(settings.raw_uri), settings.source, settings.contract, given)
-    result: DryRun = dry_run(files, settings.contract, date or settings.today(), joined)
+    landed_on = date or settings.today()
+    landed = LandedReferences(Store(settings.raw_uri), settings.source, settings.contract)
+    joined = reference_tables(landed, settings.contract, given, landed_on)
+    result: DryRun = dry_run(files, settings.contract, landed_on, joined)
     if as_json:
         typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -75,10 +75,11 @@ def try_file(
         loaded = settings.load(environment)  # a draft that waits for an answer says so here
         if checked is None:
             from retail_assets.drafting.dry_run import dry_run
-            from retail_assets.landing.references import reference_tables
+            from retail_assets.landing.references import LandedReferences, reference_tables
             from retail_assets.storage import Store
 
-            joined = reference_tables(Store(loaded.raw_uri), loaded.source, loaded.contract, given)
+            landed_references = LandedReferences(Store(loaded.raw_uri), loaded.source, loaded.contract)
+            joined = reference_tables(landed_references, loaded.contract, given, loaded.today())
             checked = dry_run(files, loaded.contract, loaded.today(), joined)
         _print_checked(checked)
         if checked.refused:

@@ -24,7 +24,8 @@ class ReferenceRule(Section):
 
     `key` is the file's key column; `required` rejects sales whose key the file does not have. Other sales without a
     match have no value in these columns, like an empty field. `partial` says that this is normal, so that no check
-    warns of it. `description` is shown where the file is missing.
+    warns of it. `version` says which version of the file counts for a landing: the latest one (the default), or the one
+    that was the latest on the day of the landing. `description` is shown where the file is missing.
     """
 
     on: Literal["product_id", "customer_id", "store_id"]
@@ -34,6 +35,7 @@ class ReferenceRule(Section):
     encoding: Encoding = "utf-8"
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
     partial: bool = added(False)
+    version: Literal["latest", "as_of_landing"] | None = added(None)
     description: str = added("")
 
     @model_validator(mode="after")

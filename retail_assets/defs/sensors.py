@@ -1,5 +1,7 @@
 """The sensor of the raw store on S3: it finds landings that changed, by key and ETag of their objects.
 
+Where the contract has reference files, it finds those that another version of one changes, too (`late_references.py`).
+
 It exists only if RETAIL_RAW_URI is s3://, because it imports boto3. Whether a landing may be loaded is not decided
 here: the sensor requests a run, and the run checks.
 """
@@ -18,6 +20,7 @@ from typing import Any
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
+from retail_assets.defs.late_references import Progress, files_on_s3, late
 from retail_assets.errors import NotReadyError
 from retail_assets.lake.lake import Lake
 from retail_assets.landing.partitions import partition_of
@@ -45,13 +48,15 @@ _DAYS_PER_MONTH = 31
 class Cursor:
     """What earlier ticks saw: one digest of 8 characters per landing, so 3 KB per year however many files land.
 
-    `after` is the landing after which a scan was interrupted; `changes` counts the ticks that found a change.
+    `after` is the landing after which a scan was interrupted; `changes` counts the ticks that found a change;
+    `references` is how far the landings are compared with the reference files.
     """
 
     place: str
     seen: dict[dt.date, str] = field(default_factory=dict)
     after: dt.date | None = None
     changes: int = 0
+    references: Progress = field(default_factory=Progress)
 
     @classmethod
     def read(cls, text: str | None, place: str) -> Cursor:
@@ -67,7 +72,9 @@ class Cursor:
                     if digest != _NO_DIGEST:
                         seen[dt.date.fromisoformat(f"{month}-{number + 1:02d}")] = digest
             after = data["after"] and dt.date.fromisoformat(data["after"])
-            return cls(place, seen, after, int(data["changes"]))
+            digest, compared = data.get("references") or ("", None)
+            progress = Progress(str(digest), compared and dt.date.fromisoformat(compared))
+            return cls(place, seen, after, int(data["changes"]), progress)
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls(place)
 
@@ -76,12 +83,15 @@ class Cursor:
         months: dict[str, list[str]] = {}
         for day, digest in sorted(self.seen.items()):
             months.setdefault(f"{day:%Y-%m}", [_NO_DIGEST] * _DAYS_PER_MONTH)[day.day - 1] = digest
-        data = {
+        data: dict[str, Any] = {
             "place": self.place,
             "seen": {month: "".join(digests) for month, digests in months.items()},
             "after": self.after.isoformat() if self.after else None,
             "changes": self.changes,
         }
+        if self.references.digest:
+            compared = self.references.after
+            data["references"] = [self.references.digest, compared.isoformat() if compared else None]
         return json.dumps(data, separators=(",", ":"))
 
 
@@ -260,7 +270,8 @@ def landing_sensor(
         name="landings_on_s3",
         jobs=[job for job in jobs if job.name in (PIPELINE, INGEST)],
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        description=f"Requests a run for each landing whose files in {place}/dt=… were added, rewritten or removed.",
+        description=f"Requests a run for each landing whose files in {place}/dt=… were added, rewritten or removed"
+        + (", or that another version of a reference file changes." if settings.contract.references else "."),
     )
     def landings_on_s3(context: dg.SensorEvaluationContext, s3: S3Resource) -> dg.SensorResult:
         cursor = Cursor.read(context.cursor, place)
@@ -276,6 +287,16 @@ def landing_sensor(
                 lambda landing: is_loaded(platform.lake, landing),
                 settled_seconds=settled_seconds,
             )
+        if settings.contract.references and cursor.after is None:
+            with S3Objects(settings.raw_uri).explaining(f"list {place}"):
+                digest, quiet = files_on_s3(s3.get_client(), bucket, root, settings.source)
+            if quiet < settled_seconds and digest != cursor.references.digest:
+                result.notes.append("reference files are still arriving")
+            elif digest:
+                among = [day for day in cursor.seen if settings.start_date <= day <= last]
+                found = late(platform, cursor.references, digest, among, result.changed)
+                cursor.changes += bool(found.days and not result.changed)
+                result = Scan(sorted({*result.changed, *found.days}), [*result.notes, *found.notes])
         run_requests = list(requests(result.changed, cursor, settings.source))
         skip_reason = None if run_requests else "; ".join(["No landing has changed.", *result.notes])
         if run_requests and result.notes:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import ReferenceRule
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Keys of a rule that do not decide what its copy in the lake holds.
-_NOT_OF_COPY = {"required", "on", "partial", "description"}
+_NOT_OF_COPY = {"required", "on", "partial", "version", "description"}
 
 
 def reference_folder(source: str, name: str) -> str:
@@ -49,28 +49,65 @@ def rule_of(contract: Contract, name: str) -> ReferenceRule:
     return contract.references[name]
 
 
-def latest_files(raw: Store, source: str, name: str) -> list[Entry]:
-    """Return the landed files of the latest version of a reference, by key; none if nothing has landed."""
-    days: dict[Any, list[Entry]] = {}
-    for entry in raw.list(reference_folder(source, name)):
-        rest = entry.key.split("/")[2:]  # <name>/dt=<day>/<file>
-        if not any(part.startswith("_") for part in rest) and (day := partition_of("/".join(rest))):
-            days.setdefault(day, []).append(entry)
-    return sorted(days[max(days)], key=lambda e: e.key) if days else []
+class LandedReferences:
+    """The reference files of a contract in the raw store, by the landing that they count for. Each is read once."""
+
+    def __init__(self, raw: Store, source: str, contract: Contract) -> None:
+        self._raw, self._source, self._contract = raw, source, contract
+        self._versions: dict[str, dict[dt.date, list[Entry]]] = {}
+        self._contents: dict[str, Content] = {}
+        self._tables: dict[tuple[str, str], pa.Table] = {}
+
+    def files(self, name: str, landed_on: dt.date) -> list[Entry]:
+        """Return the files of the version that counts for a landing, by key; none if nothing has landed.
+
+        It is the latest one, or the latest on the day of the landing if the contract says so. For landings before the
+        first version that is the first.
+        """
+        if name not in self._versions:
+            self._versions[name] = self._landed(name)
+        days = sorted(self._versions[name])
+        if self._contract.references[name].version == "as_of_landing":
+            days = [day for day in days if day <= landed_on] or days[:1]
+        return self._versions[name][days[-1]] if days else []
+
+    def contents(self, name: str, landed_on: dt.date) -> list[Content]:
+        """Return the bytes of the version that counts for a landing."""
+        files = self.files(name, landed_on)
+        for file in files:
+            if file.key not in self._contents:
+                self._contents[file.key] = Content(file.key, _bytes_of(self._raw, file))
+        return [self._contents[file.key] for file in files]
+
+    def digests(self, landed_on: dt.date) -> dict[str, str]:
+        """Return the digest of each reference for a landing, as ReferenceVersion has it."""
+        return {name: _digest(self.contents(name, landed_on)) for name in self._contract.references}
+
+    def table(self, name: str, landed_on: dt.date) -> pa.Table:
+        """Return the rows of a reference for a landing: key, c0, c1, …
+
+        Raises LandingError if the file cannot be used.
+        """
+        contents = self.contents(name, landed_on)
+        place = (name, _digest(contents))
+        if place not in self._tables:
+            rule = self._contract.references[name]
+            self._tables[place] = _table_of(rule, keyed_rows(contents, rule))
+        return self._tables[place]
+
+    def _landed(self, name: str) -> dict[dt.date, list[Entry]]:
+        days: dict[dt.date, list[Entry]] = {}
+        for entry in self._raw.list(reference_folder(self._source, name)):
+            rest = entry.key.split("/")[2:]  # <name>/dt=<day>/<file>
+            if not any(part.startswith("_") for part in rest) and (day := partition_of("/".join(rest))):
+                days.setdefault(day, []).append(entry)
+        return {day: sorted(files, key=lambda e: e.key) for day, files in days.items()}
 
 
-def latest_digests(raw: Store, source: str, contract: Contract) -> dict[str, str]:
-    """Return the digest of the latest version of each reference of the contract, as ReferenceVersion has it."""
-    return {
-        name: _digest([Content(f.key, _bytes_of(raw, f)) for f in latest_files(raw, source, name)])
-        for name in contract.references
-    }
-
-
-def are_current(registered: Sequence[ReferenceVersion], latest: Mapping[str, str]) -> bool:
-    """Return whether a landing was registered with the latest version of each reference."""
+def are_current(registered: Sequence[ReferenceVersion], digests: Mapping[str, str]) -> bool:
+    """Return whether a landing was registered with these versions of the references."""
     before = {version.name: version.digest for version in registered}
-    return all(before.get(name) == digest for name, digest in latest.items())
+    return all(before.get(name) == digest for name, digest in digests.items())
 
 
 def check_reference(path: Path, contract: Contract, name: str) -> int:
@@ -79,29 +116,31 @@ def check_reference(path: Path, contract: Contract, name: str) -> int:
     return len(keyed_rows([content], rule_of(contract, name)))
 
 
-def register_references(raw: Store, lake: Lake, contract: Contract) -> tuple[ReferenceVersion, ...]:
-    """Read the latest version of each reference of the contract, copy it into the lake, and return what was read.
+def register_references(
+    landed: LandedReferences, lake: Lake, contract: Contract, landed_on: dt.date
+) -> tuple[ReferenceVersion, ...]:
+    """Copy the version of each reference that counts for a landing into the lake, and return what was read.
 
     Raises NotReadyError if a reference has not landed, LandingError if one cannot be used.
     """
     versions, now = [], dt.datetime.now(dt.UTC)
+    digests = landed.digests(landed_on)
     for name, rule in contract.references.items():
-        files = latest_files(raw, lake.source, name)
+        files = landed.files(name, landed_on)
         if not files:
             raise NotReadyError(
                 f"The contract {contract.name!r} joins sales with the reference {name!r}, and none has landed. "
                 f"Land it first:  retail-assets land --reference {name} FILE{_what_it_is(rule)}"
             )
-        contents = [Content(f.key, _bytes_of(raw, f)) for f in files]
-        digest = _digest(contents)
-        key = copy_key(lake.source, name, digest, rule)
-        rows = keyed_rows(contents, rule)
+        key = copy_key(lake.source, name, digests[name], rule)
+        rows = landed.table(name, landed_on)
         written = {e.key: e.modified for e in lake.store.list(f"{lake.source}/{REFERENCES}/{name}")}
         # A sweep takes no young copy, so that one which no manifest names yet is there until this one does.
         if (written.get(key) or 0) < (now - GRACE / 2).timestamp():
-            _write_copy(lake.store, key, _table_of(rule, rows))
-        landed = tuple((f.key, f.size) for f in files)
-        versions.append(ReferenceVersion(name, digest, key, len(rows), landed))
+            _write_copy(lake.store, key, rows)
+        versions.append(
+            ReferenceVersion(name, digests[name], key, rows.num_rows, tuple((f.key, f.size) for f in files))
+        )
     return tuple(versions)
 
 
@@ -122,11 +161,11 @@ def differing(contract: Contract, registered: Sequence[ReferenceVersion]) -> str
 
 
 def reference_tables(
-    raw: Store, source: str, contract: Contract, given: Mapping[str, Sequence[Path]]
+    landed: LandedReferences, contract: Contract, given: Mapping[str, Sequence[Path]], landed_on: dt.date
 ) -> dict[str, pa.Table]:
     """Return the rows of each reference of the contract (key, c0, c1, …), for a dry run: nothing is written.
 
-    `given` are local files by the name of the reference; the others are read from the raw store. Raises NotReadyError
+    `given` are local files by the name of the reference; the others are those that have landed. Raises NotReadyError
     for a reference that is in neither, LandingError for one that cannot be used, or that the contract does not have.
     """
     for name in given:
@@ -135,14 +174,14 @@ def reference_tables(
     for name, rule in contract.references.items():
         if name in given:
             contents = [Content(str(path), path.read_bytes()) for path in given[name]]
+            tables[name] = _table_of(rule, keyed_rows(contents, rule))
+        elif landed.files(name, landed_on):
+            tables[name] = landed.table(name, landed_on)
         else:
-            contents = [Content(f.key, _bytes_of(raw, f)) for f in latest_files(raw, source, name)]
-        if not contents:
             raise NotReadyError(
-                f"The contract {contract.name!r} joins sales with the reference {name!r}, and none has landed in "
-                f"{raw.uri}. Give its file with  --reference {name}=FILE{_what_it_is(rule)}"
+                f"The contract {contract.name!r} joins sales with the reference {name!r}, and none has landed. "
+                f"Give its file with  --reference {name}=FILE{_what_it_is(rule)}"
             )
-        tables[name] = _table_of(rule, keyed_rows(contents, rule))
     return tables
 
 

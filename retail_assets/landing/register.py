@@ -16,7 +16,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
-from retail_assets.landing.references import register_references
+from retail_assets.landing.references import LandedReferences, register_references
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.storage import Entry, Store
 
@@ -71,8 +71,11 @@ def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Con
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
     if contract.references and any(m.files for m in manifests):
-        versions = register_references(raw, lake, contract)
-        manifests = [replace(m, references=versions) if m.files else m for m in manifests]
+        landed = LandedReferences(raw, lake.source, contract)
+        manifests = [
+            replace(m, references=register_references(landed, lake, contract, m.landed_on)) if m.files else m
+            for m in manifests
+        ]
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
 
 

@@ -97,6 +97,10 @@ class Place:
         return pa.concat_tables(tables).to_pylist()
 
 
+def landed(place: Place) -> references.LandedReferences:
+    return references.LandedReferences(place.raw, "shop", SHOP)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
@@ -264,11 +268,11 @@ def test_the_latest_version_counts_and_another_one_makes_landings_outdated(place
     place.sales(SALES)
     place.masters()
     [first] = register_landings(place.raw, place.lake, [DAY], SHOP).manifests
-    assert references.are_current(first.references, references.latest_digests(place.raw, "shop", SHOP))
+    assert references.are_current(first.references, landed(place).digests(DAY))
     place.land(PRODUCTS, "early.csv", dt.date(2024, 2, 1), "products")  # older than the one in use
-    assert references.are_current(first.references, references.latest_digests(place.raw, "shop", SHOP))
+    assert references.are_current(first.references, landed(place).digests(DAY))
     place.land(PRODUCTS.replace("Toys", "Food"), "products.csv", DAY, "products", replace=True)  # the same size
-    assert not references.are_current(first.references, references.latest_digests(place.raw, "shop", SHOP))
+    assert not references.are_current(first.references, landed(place).digests(DAY))
     [second] = register_landings(place.raw, place.lake, [DAY], SHOP).manifests
     assert first.digest != second.digest
     assert place.parsed(SHOP)[0]["product_category"] == "Food"
@@ -336,3 +340,20 @@ def test_contracts_and_landings_without_references_stay_as_they_were(place: Plac
 def test_references_that_cannot_be_meant_are_refused(masters: str, columns: str, problem: str) -> None:
     with pytest.raises(ContractError, match=problem):
         contract(masters, columns)
+
+
+def test_a_landing_keeps_the_version_of_its_day_where_the_contract_says_so(place: Place) -> None:
+    dated = contract(MASTERS.replace("[Department]", "[Department], version: as_of_landing"))
+    days = [dt.date(2024, 3, day) for day in (1, 2, 3)]
+    for day in days:
+        place.land(f"id,date,card,sku,qty,total\n{day},2024-03-01,,P1,1,5.00\n", f"{day}.csv", day)
+    place.land(MEMBERS, "members.csv", DAY, "members")
+    for day, department in ((days[1], "Toys"), (days[2], "Games")):
+        place.land(f"SKU,Department\nP1,{department}\n", "products.csv", day, "products")
+    found = [row["product_category"] for day in days for row in place.parsed(dated, day)]
+    assert found == ["Toys", "Toys", "Games"]  # before the first version, that one
+    assert [row["product_category"] for row in place.parsed(SHOP, days[1])] == ["Games"]
+    [before] = register_landings(place.raw, place.lake, [days[1]], dated).manifests
+    now = references.LandedReferences(place.raw, "shop", dated)
+    assert references.are_current(before.references, now.digests(days[1]))
+    assert not references.are_current(before.references, now.digests(days[2]))

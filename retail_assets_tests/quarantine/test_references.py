@@ -14,7 +14,7 @@ from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest
-from retail_assets.landing.references import are_current, latest_digests
+from retail_assets.landing.references import LandedReferences, are_current
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine.plan import ReplayError
 from retail_assets.storage import Store
@@ -89,7 +89,7 @@ def test_a_replay_and_a_new_version_put_rows_where_cleaning_from_nothing_puts_th
     # A late master, with a product that was missing and another department of one that was not.
     before = shop.judged()
     shop.master(D2, "P1,Toys", "P2,Food", "P9,Garden")
-    latest = latest_digests(shop.raw, "shop", LENIENT)
+    latest = LandedReferences(shop.raw, "shop", LENIENT).digests(D2)
     assert not any(are_current(raw.references, latest) for raw, _ in shop.lake.cleaned())
     shop.replay(LENIENT, again=True)  # with the version that the clean rows are joined with
     assert shop.judged() == before

@@ -26,7 +26,6 @@ from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError, NotReadyError
 from retail_assets.lake.lake import Lake
-from retail_assets.landing import references
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import register_landings
 from retail_assets.samples import complete_journey as journey
@@ -116,7 +115,10 @@ def test_the_packages_reference_files_land_byte_for_byte(store: Store, tmp_path:
         for name, file in (("products", "products.parquet"), ("households", "demographics.parquet"))
     }
     contract = contracts.load("complete_journey")
-    versions = references.register_references(store, Lake(Store(str(tmp_path)), journey.SOURCE), contract)
+    [manifest] = register_landings(
+        store, Lake(Store(str(tmp_path)), journey.SOURCE), [dt.date(2017, 12, 24)], contract
+    ).manifests
+    versions = manifest.references
     assert {v.name: v.rows for v in versions} == {"products": 92_331, "households": 801}
 
 

@@ -116,3 +116,19 @@ def test_keys_that_a_partial_reference_does_not_have_are_counted_without_a_warni
     match = shop.check("references_match")
     assert match.passed
     assert match.metadata["rows_without_a_match"].value == {"products": 3}
+
+
+def test_a_version_that_changes_no_row_of_a_landing_does_not_make_it_outdated(home: Callable[[], Home]) -> None:
+    """A product master that comes each day would otherwise mark the whole history each day."""
+    shop = home()
+    shop.land("p.csv", "SKU,Department\nP1,Toys\n", "--reference", "products")
+    shop.land("m.csv", "Card,Sex,Age\nC1,F,33\n", "--reference", "members")
+    shop.land("s.csv", "id,date,card,sku,qty,total\n1,2024-03-01,,P1,1,5.00\n")
+    shop.clean("P1", None)
+    shop.land("p.csv", "SKU,Department\nP1,Toys\nP7,New\n", "--reference", "products", day=LATER)
+    assert read_status(shop.platform).landings[0].state == "changed"  # nobody has compared it yet
+    assert shop.check("references_are_current").passed
+    assert read_status(shop.platform).landings[0].state != "changed"
+    shop.land("p.csv", "SKU,Department\nP1,Games\n", "--reference", "products", "--replace", day=LATER)
+    assert not shop.check("references_are_current").passed
+    assert read_status(shop.platform).landings[0].state == "changed"
