@@ -111,8 +111,8 @@ def test_the_report_says_how_it_was_measured(planted):
         "closed_days": [],
     }  # fmt: skip
     assert set(report["models"]) == {
-        "gradient_boosting", "hist_gradient_boosting", "auto_ets", "auto_theta", "combination",
-        "seasonal_naive", "weekday_mean", "recent_mean",
+        "gradient_boosting", "auto_ets", "auto_theta", "combination",
+        "seasonal_naive", "weekday_mean", "recent_mean", "year_weekday_mean", "year_mean", "last_day",
     }  # fmt: skip
     wanted = {"rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_wape", "total_rmse"}
     assert all(wanted <= set(metrics) for metrics in report["models"].values())

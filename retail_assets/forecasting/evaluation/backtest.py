@@ -14,13 +14,20 @@ from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import Bools, Floats
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
-from retail_assets.forecasting.models.candidates import CANDIDATES, PRODUCT_MODEL
+from retail_assets.forecasting.models.candidates import (
+    CANDIDATES,
+    COMBINATIONS,
+    PRODUCT_MODEL,
+    YEARLY_MEAN,
+    YEARLY_MODEL,
+)
+from retail_assets.forecasting.models.last_year import FEWEST_DAYS
 
 # With fewer cut-offs there is nothing to resample: no interval, and no claim of skill.
 FEWEST_CUTOFFS_FOR_INTERVAL = 3
-# Another model takes the place of the product's model, and a model that of a baseline, only if it is better by more
-# than another seed would make it.
-MARGIN = 0.01
+# A mean of models takes the place of the preferred one, and a model that of a baseline, only if it is better by more
+# than another seed would make it; a single model has to be better by more than luck.
+MARGIN, MARGIN_OF_ONE = 0.01, 0.03
 #: Every model of a backtest, in the order of reports.
 MODEL_NAMES = (*CANDIDATES, *BASELINE_NAMES)
 Metrics = dict[str, float | None]
@@ -45,6 +52,7 @@ class Backtest:
         grain: days of one step of the horizon: 1, or 7 where the source reports weeks. What is called a day of the
             horizon is then a week.
         latest: the calibration of each model by every error there is, for the forecast that follows the history.
+        first_day: of the history; the first cut-off where it does not matter.
     """
 
     categories: tuple[str, ...]
@@ -58,6 +66,7 @@ class Backtest:
     holiday: Bools | None = None
     latest: dict[str, intervals.Conformal] = field(default_factory=dict)
     grain: int = 1
+    first_day: date | None = None
 
     @property
     def learned(self) -> tuple[str, ...]:
@@ -75,16 +84,32 @@ class Backtest:
         return float(np.sqrt((metrics["rmse"] or 0.0) * (metrics["total_rmse"] or 0.0)))
 
     @property
+    def preferred_model(self) -> str:
+        """The model that is published unless another is clearly better: what serves most shops of this length.
+
+        With a year to remember that is the boosting which does; with few cut-offs to judge the memory by, its mean
+        with the boosting that has none. Else it is the product's model.
+        """
+        judged = sum((cutoff - (self.first_day or cutoff)).days + 1 >= FEWEST_DAYS for cutoff in self.cutoffs)
+        order: tuple[str, ...] = (PRODUCT_MODEL,)
+        if judged:
+            order = (YEARLY_MODEL if judged >= FEWEST_CUTOFFS_FOR_INTERVAL else YEARLY_MEAN, PRODUCT_MODEL)
+        return next((name for name in order if name in self.learned), self.learned[0])
+
+    @property
     def best_model(self) -> str:
-        """The product's model, unless another candidate's score is more than 1 % lower."""
-        first = PRODUCT_MODEL if PRODUCT_MODEL in self.learned else self.learned[0]
-        best = min(self.learned, key=self.score)
-        return best if self.score(best) < self.score(first) * (1 - MARGIN) else first
+        """The preferred model, unless another candidate is clearly better: of several, one is always ahead by luck.
+
+        A mean of models has to be better by 1 %, a single one by 3 %: the mean of good models is rarely bad elsewhere.
+        """
+        first = self.preferred_model
+        bar = {name: MARGIN if name in COMBINATIONS else MARGIN_OF_ONE for name in self.learned} | {first: 0.0}
+        return min(self.learned, key=lambda name: (self.score(name) / (1 - bar[name]), name != first))
 
     @property
     def best_baseline(self) -> str:
         """The baseline with the lowest score."""
-        return min(BASELINE_NAMES, key=self.score)
+        return min((name for name in BASELINE_NAMES if name in self.forecasts), key=self.score)
 
     @property
     def champion(self) -> str:

@@ -60,7 +60,8 @@ def explain(model: ForecastModel, panel: Panel, holidays: HolidayCalendar) -> Ex
     rows = training_rows(panel, holidays, horizon=model.horizon, random_state=model.seed)
     draw = np.random.default_rng(model.seed)
     kept = np.sort(draw.choice(len(rows.y), min(MOST_ROWS, len(rows.y)), replace=False))
-    x, base, y = rows.x[kept], rows.base[kept], rows.y[kept]
+    features, lifted = boosted[0].inputs(rows)
+    x, base, y = features[kept], lifted[kept], rows.y[kept]
     if len(y) == 0:
         return None
 
@@ -70,7 +71,7 @@ def explain(model: ForecastModel, panel: Panel, holidays: HolidayCalendar) -> Ex
     importance = _importance(error, x, draw)
     if importance is None:
         return None
-    names = feature_names(holidays)
+    names = feature_names(holidays, year=boosted[0].reads_year)
     strongest = np.argsort(-importance, kind="stable")[:CURVES]
     curves = tuple(_curve(names[column], regressor.predict, x, int(column)) for column in strongest)
     return Explanation(in_words(boosted[0].name), names, importance, curves)

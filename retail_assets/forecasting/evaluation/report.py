@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from retail_assets.forecasting.data.series import WEEK, Bools
-from retail_assets.forecasting.evaluation.backtest import MARGIN, MODEL_NAMES, Backtest, Metrics
-from retail_assets.forecasting.models.candidates import PRODUCT_MODEL
+from retail_assets.forecasting.evaluation.backtest import MARGIN, MARGIN_OF_ONE, MODEL_NAMES, Backtest, Metrics
 
 
 def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[str, Any]:
@@ -30,7 +29,8 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
         "best_model": best,
         "best_simple_rule": backtest.best_baseline,
         "ranked_by": "geometric mean of the RMSE of categories and of their total; "
-        f"{PRODUCT_MODEL} unless another is more than {MARGIN:.0%} better",
+        f"{backtest.preferred_model} unless a mean of models is more than {MARGIN:.0%} better, or a single model "
+        f"more than {MARGIN_OF_ONE:.0%}",
         "skill": {
             name: {
                 "rmse_reduction": _round(backtest.skill(name)),

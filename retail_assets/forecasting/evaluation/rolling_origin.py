@@ -50,6 +50,7 @@ from retail_assets.forecasting.models.fallback import (
     modeled,
     returns_dominate,
 )
+from retail_assets.forecasting.models.last_year import has_year
 from retail_assets.forecasting.models.total_interval import calibrate_total, rolling_errors, total_of
 
 MOST_CUTOFFS = 6
@@ -107,7 +108,9 @@ def run_backtest(
     first_scored = sum(origin.panel.cutoff < scored_from for origin in origins)
     if len(origins) == first_scored:
         return None
-    fitted = candidates_for(max(sum(modeled(origin.fallbacks)) for origin in origins), candidates)
+    # Admitted only where it can be judged: at a cut-off that is scored and has a year behind it.
+    year = any(has_year(origin.panel.days) for origin in origins[first_scored:])
+    fitted = candidates_for(max(sum(modeled(origin.fallbacks)) for origin in origins), candidates, year=year)
     forecasts_at = _forecast_all(origins, holidays, fitted, horizon, seed)
     names = [name for name in MODEL_NAMES if name in (*fitted, *BASELINE_NAMES)]
     return _scored(sales, holidays, origins, forecasts_at, names, first_scored, horizon, measure)
@@ -199,6 +202,7 @@ def _scored(
         holiday=holiday[scored],
         latest=latest,
         grain=grain,
+        first_day=sales.first_day,
     )
 
 

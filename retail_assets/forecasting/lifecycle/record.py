@@ -13,7 +13,6 @@ from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS, WEEK
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import backtest_horizons, kinds_of_day
 from retail_assets.forecasting.lifecycle.training import Training
-from retail_assets.forecasting.models.features import FEATURES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Raised when the meaning of a model changes: every home then retrains once.
-DESIGN = "4"
+DESIGN = "5"
 CODE_VERSION = f"{__version__}+forecast.{DESIGN}"
 #: Name of all category-days pooled, in the backtest table.
 ALL = "ALL"
@@ -52,7 +51,7 @@ def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "seed": model.seed,
         "horizon": model.horizon,
-        "features": [*FEATURES, *model.regressors] if model.reads_features else [],
+        "features": list(model.feature_names),
         "data": {key: report["data"][key] for key in ("first_day", "last_day", "days", "categories")},
         "metrics": measured,
         "scores": {} if tested is None else {name: round(tested.score(name), 6) for name in tested.forecasts},

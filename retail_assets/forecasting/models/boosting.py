@@ -44,6 +44,7 @@ class BoostedRatio:
     """
 
     name: ClassVar[str]
+    reads_year: ClassVar[bool] = False
 
     horizon: int = 28
     random_state: int = 0
@@ -58,6 +59,10 @@ class BoostedRatio:
             raise ValueError(f"horizon must be at least 1, is {self.horizon}")
         if self.random_state < 0:
             raise ValueError(f"random_state must not be negative, is {self.random_state}")
+
+    def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Choose what the model reads of rows: features, (rows, features), and the base of the ratio, (rows,)."""
+        return rows.x, rows.base
 
     def _regressor(self) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
         raise NotImplementedError
@@ -75,11 +80,12 @@ class BoostedRatio:
         if self.training_rows_ < FEWEST_TRAINING_ROWS:
             self.model_, self.scale_ = None, 1.0
             return self
-        self.model_ = self._fitted(rows.x, rows.y / rows.base)
+        x, base = self.inputs(rows)
+        self.model_ = self._fitted(x, rows.y / base)
         if hasattr(self.model_, "_bin_mapper"):
             # The number of this machine's cores is not part of a model: the same training gives the same bytes.
             self.model_._bin_mapper.n_threads = 1
-        fitted = float((self.model_.predict(rows.x) * rows.base).sum())
+        fitted = float((self.model_.predict(x) * base).sum())
         self.scale_ = float(rows.y.sum()) / fitted if fitted > 0 else 1.0
         return self
 
@@ -87,8 +93,9 @@ class BoostedRatio:
         series = np.arange(len(panel.categories))
         origins = np.full(len(series), panel.origin)
         rows = make_rows(panel.values, panel.days, series, origins, horizon, holidays)
-        ratio = np.ones(len(rows.y)) if self.model_ is None else self.model_.predict(rows.x) * self.scale_
-        return np.where(rows.usable, ratio * rows.base, np.nan).reshape(len(series), horizon)
+        x, base = self.inputs(rows)
+        ratio = np.ones(len(rows.y)) if self.model_ is None else self.model_.predict(x) * self.scale_
+        return np.where(rows.usable, ratio * base, np.nan).reshape(len(series), horizon)
 
 
 @dataclass
@@ -136,6 +143,20 @@ class GradientBoosting(BoostedRatio):
 
 
 @dataclass
+class YearlyBoosting(GradientBoosting):
+    """Gradient boosting that remembers the year: its base is lifted by the same days of the years before.
+
+    For shops with seasons: a tourist summer, a Christmas peak, holidays with names. It takes 420 days of history.
+    """
+
+    name: ClassVar[str] = "yearly_boosting"
+    reads_year: ClassVar[bool] = True
+
+    def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
+        return np.concatenate([rows.x, rows.x_year], axis=1), rows.base * rows.lift
+
+
+@dataclass
 class HistGradientBoosting(BoostedRatio):
     """The same design by histograms, the fast alternative (scikit-learn's version of LightGBM, Ke et al. 2017)."""
 
@@ -162,9 +183,9 @@ class HistGradientBoosting(BoostedRatio):
         )
 
 
-#: The boosted models by name, the product's first.
+#: The boosted models by name.
 BOOSTED: dict[str, type[GradientBoosting] | type[HistGradientBoosting]] = {
-    kind.name: kind for kind in (GradientBoosting, HistGradientBoosting)
+    kind.name: kind for kind in (YearlyBoosting, GradientBoosting, HistGradientBoosting)
 }
 
 
@@ -179,9 +200,9 @@ def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, rand
     if len(series) > MOST_TRAINING_PAIRS:
         chosen = np.random.default_rng(random_state).choice(len(series), MOST_TRAINING_PAIRS, replace=False)
         series, at = series[np.sort(chosen)], at[np.sort(chosen)]
-    rows = make_rows(panel.values, panel.days, series, origins[at], horizon, holidays)
+    rows = make_rows(panel.values, panel.days, series, origins[at], horizon, holidays, own_year=True)
     keep: Bools = rows.usable & ~np.isnan(rows.y)
-    return Rows(rows.x[keep], rows.base[keep], rows.y[keep], rows.usable[keep])
+    return rows.select(keep)
 
 
 def _with_selected_medians(regressor: GradientBoostingRegressor, x: Floats, y: Floats) -> GradientBoostingRegressor:

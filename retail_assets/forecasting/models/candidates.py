@@ -1,7 +1,7 @@
 """The candidate models that compete in the backtest, by name: which take part, how they are fitted, what they predict.
 
-They are fitted together because the boosted ones share their training rows. The combination has no fit of its own: it
-is the mean of three different models, which is hard to beat where each errs in its own way (Bates & Granger 1969).
+They are fitted together because the boosted ones share their training rows. A combination has no fit of its own: it is
+the mean of different models, which is hard to beat where each errs in its own way (Bates & Granger 1969).
 """
 
 from __future__ import annotations
@@ -14,34 +14,64 @@ from threadpoolctl import threadpool_limits
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import Floats, Panel
-from retail_assets.forecasting.models.boosting import BOOSTED, GradientBoosting, training_rows
+from retail_assets.forecasting.models.boosting import (
+    BOOSTED,
+    GradientBoosting,
+    HistGradientBoosting,
+    YearlyBoosting,
+    training_rows,
+)
 from retail_assets.forecasting.models.forecaster import Forecaster
 from retail_assets.forecasting.models.statistical import STATISTICAL, AutoEts, AutoTheta
 
 PRODUCT_MODEL = GradientBoosting.name
+YEARLY_MODEL = YearlyBoosting.name
 COMBINATION = "combination"
-COMBINED = (GradientBoosting.name, AutoEts.name, AutoTheta.name)
-#: Candidates that are fitted; with the combination, all candidates in the order of preference where none is better.
+YEARLY_MEAN = "boosting_mean_year"
+#: Means of models, by name; `*_year` need a history that remembers a year.
+COMBINATIONS = {
+    "combination_year": (YEARLY_MODEL, AutoEts.name, AutoTheta.name),
+    YEARLY_MEAN: (YEARLY_MODEL, PRODUCT_MODEL),
+    COMBINATION: (PRODUCT_MODEL, AutoEts.name, AutoTheta.name),
+}
+#: Candidates that are fitted; with the combinations, all candidates in the order of preference where none is better.
 FITTED_CANDIDATES = (*BOOSTED, *STATISTICAL)
-CANDIDATES = (*FITTED_CANDIDATES, COMBINATION)
+CANDIDATES = (*FITTED_CANDIDATES, *COMBINATIONS)
+# On every data set within 1 % of gradient boosting, for as much time: it takes part where it is asked for.
+ON_REQUEST = (HistGradientBoosting.name,)
 # One fit per series per cut-off: with more series than this the statistical models would take longer than all the rest.
 MOST_SERIES_FOR_STATISTICS = 40
 
 
-def candidates_for(series: int, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
+def candidates_for(series: int, wanted: Sequence[str] | None = None, *, year: bool = False) -> tuple[str, ...]:
     """Choose the candidates that take part with this many modeled series, among those `wanted` (default: all).
+
+    Args:
+        series: number of modeled series.
+        wanted: names.
+        year: whether some cut-off remembers a year.
 
     Raises ValueError for a name that is not a candidate.
 
     >>> candidates_for(3, ["auto_ets", "gradient_boosting"])
     ('gradient_boosting', 'auto_ets')
     >>> candidates_for(1000)
-    ('gradient_boosting', 'hist_gradient_boosting')
+    ('gradient_boosting',)
+    >>> candidates_for(1000, year=True)
+    ('yearly_boosting', 'gradient_boosting', 'boosting_mean_year')
     """
     if unknown := [name for name in wanted or () if name not in CANDIDATES]:
         raise ValueError(f"{unknown[0]!r} is not a candidate model; there are {', '.join(CANDIDATES)}")
-    allowed = CANDIDATES if series <= MOST_SERIES_FOR_STATISTICS else tuple(BOOSTED)
-    return tuple(name for name in allowed if wanted is None or name in wanted)
+
+    def allowed(name: str) -> bool:
+        parts = components(name)
+        # The one combination with the model that remembers takes the place of the one without.
+        superseded = year and name == COMBINATION and wanted is None
+        affordable = series <= MOST_SERIES_FOR_STATISTICS or not set(parts) & set(STATISTICAL)
+        return affordable and (year or YEARLY_MODEL not in parts) and not superseded
+
+    chosen = tuple(name for name in CANDIDATES if name not in ON_REQUEST) if wanted is None else wanted
+    return tuple(name for name in CANDIDATES if name in chosen and allowed(name))
 
 
 def components(name: str) -> tuple[str, ...]:
@@ -52,7 +82,7 @@ def components(name: str) -> tuple[str, ...]:
     >>> components("seasonal_naive")
     ()
     """
-    return COMBINED if name == COMBINATION else (name,) if name in FITTED_CANDIDATES else ()
+    return COMBINATIONS.get(name) or ((name,) if name in FITTED_CANDIDATES else ())
 
 
 def load_libraries(names: Sequence[str]) -> None:
@@ -104,7 +134,10 @@ def fit_candidates(
     for name in needed:
         if name in BOOSTED:
             rows = rows or training_rows(panel, holidays, horizon=horizon, random_state=seed)
-            fitted[name] = BOOSTED[name](horizon=horizon, random_state=seed).fit_rows(rows)
+            # A model that has no year to remember is the one without memory, which is fitted once.
+            kind = PRODUCT_MODEL if name == YEARLY_MODEL and not rows.remembers else name
+            shared = fitted.get(YEARLY_MODEL) if kind == PRODUCT_MODEL and not rows.remembers else None
+            fitted[name] = shared or BOOSTED[kind](horizon=horizon, random_state=seed).fit_rows(rows)
         else:
             fitted[name] = STATISTICAL[name]().fit(panel, holidays)
     return fitted
@@ -118,6 +151,6 @@ def predictions(
     A combination is the mean of its parts, which are predicted once.
     """
     predicted = {name: model.predict(panel, holidays, horizon) for name, model in fitted.items()}
-    if COMBINATION in names:
-        predicted[COMBINATION] = np.mean([predicted[name] for name in COMBINED], axis=0)
+    for name in set(names) & set(COMBINATIONS):
+        predicted[name] = np.mean([predicted[part] for part in COMBINATIONS[name]], axis=0)
     return {name: predicted[name] for name in names}

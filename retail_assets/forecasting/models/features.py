@@ -1,8 +1,8 @@
 """The features of a forecast, computed here alone: for training, backtest and scoring.
 
-All features of a series come from the 56 days that end at the origin, and from the calendar of the day that is
-forecast; nothing after the origin is used. The model learns the ratio of a day's revenue to its base, which makes large
-and small categories comparable:
+All features of a series come from the 56 days that end at the origin, from the calendar of the day that is forecast,
+and where the history is long enough from the same days of the years before (`last_year`); nothing after the origin is
+used. The model learns the ratio of a day's revenue to its base, which makes large and small categories comparable:
 
     base = MA28 * (1 + λ (SI - 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 - 1/F)
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, HolidayCalendar, calendar_features
 from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Days, Floats, Ints
+from retail_assets.forecasting.models.last_year import YEAR_FEATURES, has_year, last_year, seasonal
 
 FEATURES = (
     "step",
@@ -41,9 +42,9 @@ LOWEST_BASE = 0.05
 _KNOWN_DAYS_FOR_LEVEL = 14
 
 
-def feature_names(holidays: HolidayCalendar) -> tuple[str, ...]:
-    """Name the columns of `Rows.x`: FEATURES, then the user's events."""
-    return (*FEATURES, *holidays.regressors.names)
+def feature_names(holidays: HolidayCalendar, *, year: bool = False) -> tuple[str, ...]:
+    """Name the columns of `Rows.x`: FEATURES, then the user's events; with `year`, also those of `Rows.x_year`."""
+    return (*FEATURES, *holidays.regressors.names, *(YEAR_FEATURES if year else ()))
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,35 @@ class Rows:
         base: (rows,), the seasonal base in money.
         y: (rows,), the revenue of the day; NaN where unknown.
         usable: (rows,), False where the series has no level above zero for a ratio.
+        x_year: (rows, 3), the columns of YEAR_FEATURES.
+        lift: (rows,), the factor of the base by the years before; 1 where nothing is known of them.
+        remembers: whether the history is long enough for `x_year` and `lift` to say anything.
     """
 
     x: Floats
     base: Floats
     y: Floats
     usable: Bools
+    x_year: Floats
+    lift: Floats
+    remembers: bool
+
+    def select(self, keep: Bools) -> Rows:
+        """Make the rows that `keep`, (rows,), marks."""
+        kept = (self.x[keep], self.base[keep], self.y[keep], self.usable[keep], self.x_year[keep], self.lift[keep])
+        return Rows(*kept, self.remembers)
 
 
-def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: int, holidays: HolidayCalendar) -> Rows:
+def make_rows(
+    values: Floats,
+    days: Days,
+    series: Ints,
+    origins: Ints,
+    horizon: int,
+    holidays: HolidayCalendar,
+    *,
+    own_year: bool = False,
+) -> Rows:
     """Make the features of the days 1 to `horizon` after each pair of series and origin.
 
     Days after an origin affect no feature, only `y`. Rows are ordered by pair, then by day.
@@ -75,6 +96,8 @@ def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: 
         origins: (pairs,), indices of columns of `values`.
         horizon: days ahead.
         holidays: calendar and events.
+        own_year: rows of the first year take the season of their own year (see `last_year`), which reads days after
+            the origin: for rows to learn from, never for a forecast.
     """
     padded = np.concatenate(
         [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
@@ -112,7 +135,21 @@ def make_rows(values: Floats, days: Days, series: Ints, origins: Ints, horizon: 
         known = holidays.regressors.as_known(all_days[origins].astype("datetime64[D]"), all_days[target])
         x = np.concatenate([x, known], axis=2)
     y = padded[series[:, None], target + WINDOW_DAYS]
-    return Rows(x.reshape(-1, x.shape[2]), base[:, column].ravel(), y.ravel(), np.repeat(usable, horizon))
+    season, lift = np.zeros(shape), np.ones(shape)
+    if remembers := has_year(days):
+        memory = last_year(values, days, horizon, holidays)
+        logarithm, season = memory.lift(series, origins, horizon, own_year=own_year)
+        lift = np.exp(logarithm)
+    year = seasonal(season, all_days[target])
+    return Rows(
+        x.reshape(-1, x.shape[2]),
+        base[:, column].ravel(),
+        y.ravel(),
+        np.repeat(usable, horizon),
+        year.reshape(-1, year.shape[2]),
+        lift.ravel(),
+        remembers,
+    )
 
 
 def weekday_statistics(by_week: Floats) -> dict[str, Floats]:

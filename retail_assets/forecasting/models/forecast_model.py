@@ -9,7 +9,9 @@ from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.boosting import BoostedRatio
 from retail_assets.forecasting.models.candidates import components
 from retail_assets.forecasting.models.fallback import MODELED
+from retail_assets.forecasting.models.features import FEATURES
 from retail_assets.forecasting.models.forecaster import Forecaster
+from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,15 @@ class ForecastModel:
         """Whether revenue or units are forecast from features, events among them; rules and smoothing read none."""
         own = any(isinstance(fit, BoostedRatio) for fit in self.fitted.values())
         return own or (self.units is not None and self.units.reads_features)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Name the features that revenue or units are forecast from; none of rules and smoothing."""
+        if not self.reads_features:
+            return ()
+        parts = [*self.fitted.values(), *(() if self.units is None else self.units.fitted.values())]
+        year = any(isinstance(fit, BoostedRatio) and fit.reads_year for fit in parts)
+        return (*FEATURES, *self.regressors, *(YEAR_FEATURES if year else ()))
 
     def published_methods(self, fallbacks: list[str]) -> list[str]:
         """Name the method of each category for publication.

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 _WORDS = {
+    "yearly_boosting": "gradient boosting with memory of the year",
     "gradient_boosting": "gradient boosting",
     "hist_gradient_boosting": "histogram gradient boosting",
     "auto_ets": "exponential smoothing",
     "auto_theta": "the Theta method",
+    "combination_year": "the mean of three models, one with memory of the year",
+    "boosting_mean_year": "the mean of gradient boosting with and without memory of the year",
     "combination": "the mean of three models",
     "seasonal_naive": "seasonal naive",
     "weekday_mean": "the same-weekday mean of 8 weeks",
     "recent_mean": "the mean day of the last 8 weeks",
+    "year_weekday_mean": "the same-weekday mean of a year",
+    "year_mean": "the mean day of a year",
+    "last_day": "the last day",
 }
 
 
