@@ -5,7 +5,7 @@ How it is made is in `rolling_origin`; what is reported of it in `report` and `v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -77,6 +77,18 @@ class Backtest:
     def unit(self) -> str:
         """What one step of the horizon is called: `day` or `week`."""
         return unit_of(self.grain)
+
+    def select(self, cutoffs: slice) -> Backtest:
+        """Make the backtest of some of the cut-offs."""
+        return replace(
+            self,
+            cutoffs=self.cutoffs[cutoffs],
+            actual=self.actual[cutoffs],
+            forecasts={name: values[cutoffs] for name, values in self.forecasts.items()},
+            naive_error=self.naive_error[cutoffs],
+            quantiles={name: values[cutoffs] for name, values in self.quantiles.items()},
+            holiday=None if self.holiday is None else self.holiday[cutoffs],
+        )
 
     def score(self, model: str) -> float:
         """Score a model for the ranking: geometric mean of the RMSE of categories and of their total, in money."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from retail_assets.forecasting.data.series import WEEK, Bools
 from retail_assets.forecasting.evaluation.backtest import MARGIN, MARGIN_OF_ONE, MODEL_NAMES, Backtest, Metrics
+from retail_assets.forecasting.evaluation.findings import findings, weeks_ahead
 
 
 def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
     names, count = [name for name in MODEL_NAMES if name in backtest.forecasts], len(backtest.categories)
     best = backtest.best_model
     return {
+        "in_words": findings(backtest),
         "cutoffs": [str(day) for day in backtest.cutoffs],
         "unscored_days": [str(day) for day in backtest.unscored_days],
         "models": models_of(backtest),
@@ -47,6 +49,11 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
         "by_horizon": {
             label: {name: _rounded(backtest.metrics(name, days=mask)) for name in names}
             for label, mask in backtest_horizons(backtest).items()
+        },
+        "by_week_ahead_without_holidays": {
+            str(number): {name: _rounded(backtest.metrics(name, days=mask)) for name in names}
+            for number, mask in enumerate(weeks_ahead(backtest), start=1)
+            if mask.any()
         },
         "by_kind_of_day": {
             label: {name: _rounded(backtest.metrics(name, days=mask)) for name in names}

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
-from retail_assets.forecasting.data.series import WEEK
 from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.evaluation.findings import weeks_ahead
 from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
@@ -68,11 +68,11 @@ def _actuals_title(backtest: Backtest) -> str:
 
 
 def error_by_week(backtest: Backtest) -> Figure | None:
-    """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere."""
-    horizon = backtest.actual.shape[2]
-    starts = range(0, horizon, WEEK // backtest.grain)
-    steps = np.arange(horizon)[None, :] * np.ones((len(backtest.cutoffs), 1))
-    masks = [(steps >= start) & (steps < start + WEEK // backtest.grain) for start in starts]
+    """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere.
+
+    Days near holidays are left out: what is hard in the week of Christmas is Christmas, and not its distance.
+    """
+    masks = weeks_ahead(backtest)
     measured = {name: [backtest.metrics(name, days=mask)["wape"] for mask in masks] for name in backtest.forecasts}
     if any(value is None for values in measured.values() for value in values):
         return None
@@ -95,17 +95,22 @@ def error_by_week(backtest: Backtest) -> Figure | None:
     axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
     _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
     axes.set_ylabel("error, as a share of sales (WAPE)")
-    cutoffs = plural(len(backtest.cutoffs), "cut-off")
-    evidence = (
-        f"Sum of the absolute errors of all categories and {backtest.unit}s / sum of sales; backtest at {cutoffs}."
-    )
-    headline(figure, _weeks_title(lines[champion]), evidence, axes)
+    headline(figure, _weeks_title(lines[champion], backtest.unit), _weeks_evidence(backtest), axes)
     return figure
 
 
-def _weeks_title(errors: np.ndarray) -> str:
+def _weeks_evidence(backtest: Backtest) -> str:
+    text = f"Sum of absolute errors / sum of sales; backtest at {plural(len(backtest.cutoffs), 'cut-off')}."
+    if backtest.holiday is None or not backtest.holiday.any():
+        return text
+    near = backtest.metrics(backtest.champion, days=backtest.holiday)["wape"]
+    left_out = "Without the days near holidays" if backtest.grain == 1 else "Without the weeks near holidays"
+    return f"{text} {left_out}" + ("." if near is None else f": {percent(near)} there.")
+
+
+def _weeks_title(errors: np.ndarray, unit: str = "day") -> str:
     """The error of the first week against that of the worst; `errors` is (weeks,)."""
-    title = f"Forecasts miss a category's day by {percent(errors[0])} in week 1"
+    title = f"Forecasts miss a category's {unit} by {percent(errors[0])} in week 1"
     worst = int(errors.argmax())
     if worst:
         return f"{title} and by {percent(errors[worst])} in week {worst + 1}, the most"

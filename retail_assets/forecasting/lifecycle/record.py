@@ -122,6 +122,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     model, report, data = training.model, training.report, facts["data"]
     sections = []
     if report["evaluated"]:
+        sections.append(Section("What was compared, and where it fails", bullets(report["in_words"])))
         sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
     if "units" in report:
         sections.append(Section("Units", [as_cell(f"{report['units']['verdict']} {report['units']['note']}")]))
@@ -129,7 +130,6 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     limits = [
         "events without precedent in the history (a first Christmas, a pandemic, a move)",
         "a change of prices or range, until four weeks of it are in the history",
-        "prediction intervals at holidays: errors there are larger than on the ordinary days they were learned from",
         *(f"categories forecast by a fallback ({rule}): {why}" for rule, _, why in map(_parts, fallbacks)),
         *report.get("notes", []),
     ]

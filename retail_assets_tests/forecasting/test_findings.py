@@ -1,0 +1,95 @@
+"""What people read of a backtest: what was compared with what, and where it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.evaluation.findings import findings, weeks_ahead
+from retail_assets.forecasting.evaluation.report import report
+from retail_assets.forecasting.figures.errors import error_by_week
+from retail_assets.forecasting.lifecycle import record
+from retail_assets.forecasting.lifecycle.training import train
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week
+
+STEPS = 28
+
+
+@pytest.fixture
+def tested():
+    """Three cut-offs, two categories of 100 a day; the model is off by 10 %, near the holiday in week 3 by 60 %."""
+    shape = (3, 2, STEPS)
+    actual = np.full(shape, 100.0)
+    holiday = np.zeros((3, STEPS), dtype=bool)
+    holiday[:, 15:18] = True
+    model = np.where(holiday[:, None, :], 160.0, 110.0) * np.ones(shape)
+    forecasts = {"gradient_boosting": model, **{name: np.full(shape, 150.0) for name in BASELINE_NAMES}}
+    forecasts["seasonal_naive"] = np.full(shape, 150.0)
+    forecasts["seasonal_naive"][1] = 101.0
+    cutoffs = tuple(FIRST + timedelta(days=STEPS * at) for at in range(3))
+    known = np.ones(2, dtype=bool)
+    return Backtest(("a", "b"), cutoffs, actual, forecasts, np.ones((3, 2)), known, (), holiday=holiday)
+
+
+def test_the_sentences_name_what_was_compared_and_on_which_days(tested):
+    compared = findings(tested, "gradient_boosting")[0]
+    assert compared.startswith("Compared: gradient boosting with the rules seasonal naive, the same-weekday mean")
+    assert "each on the 28 days after 3 cut-offs (2 Jan 2023 to 27 Feb 2023)" in compared
+
+
+def test_errors_by_horizon_are_shown_apart_from_holidays(tested):
+    text = " ".join(findings(tested, "gradient_boosting"))
+    assert "On days that are not near a holiday the error is 10.0 % of sales in the first week ahead and 10.0 %" in text
+    assert "Within a day of a holiday the error is 60.0 %, else 10.0 %" in text
+    assert "(only 18 category-days)" in text
+    weeks = weeks_ahead(tested)
+    assert [int(mask.sum()) for mask in weeks] == [21, 21, 12, 21]
+    by_week = report(tested, {}, seed=0)["by_week_ahead_without_holidays"]
+    assert {week: models["gradient_boosting"]["wape"] for week, models in by_week.items()} == dict.fromkeys("1234", 0.1)
+
+
+def test_the_figure_by_week_calls_no_week_the_hardest_because_of_a_holiday(tested):
+    figure = error_by_week(tested)
+    texts = " ".join(text.get_text() for text in figure.texts) + " ".join(
+        ax.get_title(loc="left") for ax in figure.axes
+    )
+    assert "the most" not in texts
+    assert "Without the days near holidays: 60.0 % there" in texts
+
+
+def test_the_cutoffs_at_which_a_rule_was_better_are_named(tested):
+    text = " ".join(findings(tested, "gradient_boosting"))
+    assert "Seasonal naive was better at 1 cut-off: after 30 Jan 2023." in text
+
+
+def test_a_category_that_is_missed_by_half_of_its_sales_is_named(tested):
+    worse = tested.forecasts["gradient_boosting"].copy()
+    worse[:, 1] = 190.0
+    tested = dataclasses.replace(tested, forecasts={**tested.forecasts, "gradient_boosting": worse})
+    assert "It misses half of sales or more per day in b (90 %)." in findings(tested, "gradient_boosting")
+
+
+def test_without_a_holiday_nothing_is_claimed_of_holidays(tested):
+    none = dataclasses.replace(tested, holiday=np.zeros_like(tested.holiday))
+    assert any("how it does on holidays is not known" in sentence for sentence in findings(none))
+
+
+def test_the_card_and_the_report_say_it():
+    training = train(history(150, {"a": noisy_week(100), "b": noisy_week(40, seed=2)}), country="US",
+                     candidates=["auto_theta"], most_cutoffs=2)  # fmt: skip
+    card = record.model_card(training, record.facts(training, dt.datetime(2024, 1, 1, tzinfo=dt.UTC)))
+    assert "## What was compared, and where it fails" in card
+    for sentence in training.report["in_words"]:
+        assert sentence in card
+
+
+def test_a_part_of_the_cutoffs_is_a_backtest_too(tested):
+    part = tested.select(slice(1, 3))
+    assert part.cutoffs == tested.cutoffs[1:]
+    assert part.metrics("seasonal_naive")["wape"] == pytest.approx((0.01 + 0.5) / 2)
