@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.door import date_cases, layout_cases, money_cases, row_cases
+from benchmarks.door import date_cases, export_cases, layout_cases, money_cases, row_cases
 from benchmarks.door.case import COLUMNS, SHOP, Case, Sale
 from retail_assets_tests.cleaning.bad_files import CATALOG, BadFile
 
 #: Files that are read exactly, or of which single rows are rejected for a stated reason.
-CASES: tuple[Case, ...] = (*layout_cases.CASES, *date_cases.CASES, *money_cases.CASES, *row_cases.CASES)
+CASES: tuple[Case, ...] = (
+    *layout_cases.CASES,
+    *date_cases.CASES,
+    *money_cases.CASES,
+    *row_cases.CASES,
+    *export_cases.CASES,
+)
 
 INTRODUCTION = """\
 # Files that work

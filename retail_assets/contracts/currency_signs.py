@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 #: Signs by currency (ISO 4217): what CLDR gives in the languages of its countries, and how shops write it besides.
@@ -69,6 +70,12 @@ def signs_of(currency: str) -> tuple[str, ...]:
     (('R$',), ())
     """
     return _SIGNS.get(currency, ())
+
+
+@functools.cache
+def known_signs() -> frozenset[str]:
+    """Return every sign and every code of a currency, in capitals."""
+    return frozenset(text.upper() for code, signs in _SIGNS.items() for text in (code, *signs))
 
 
 def unshared(currencies: Iterable[str]) -> dict[str, tuple[str, ...]]:

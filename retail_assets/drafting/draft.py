@@ -22,11 +22,10 @@ from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import FieldRule
 from retail_assets.drafting.dry_run import DryRun, dry_run
 from retail_assets.drafting.evidence import Column, Dates, Numbers, is_missing, numbers_in
-from retail_assets.drafting.header_words import NO_SALE, PERHAPS_NO_SALE
 from retail_assets.drafting.identity import Identity, identity_of
 from retail_assets.drafting.money_columns import MoneyColumns, money_columns
 from retail_assets.drafting.raw_table import RawTable, read_table
-from retail_assets.drafting.roles import roles_of
+from retail_assets.drafting.roles import is_no_sale, is_perhaps_no_sale, roles_of
 from retail_assets.errors import ContractError, LandingError, RetailError
 
 ANSWER = open_questions.MARK
@@ -194,7 +193,7 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         "#   retail-assets contract check FILE --contract THIS_FILE",
         f"name: {answers.get('name') or _name(files[0])}",
     ]
-    currency = _place(w, roles, money_marks)
+    currency = _place(w, table, roles, money_marks)
     w.lines.append(f"start_date: {begin}  # the first day that may have a landing")
     _file(w, table, filled)
     _dates(w, roles["sold_at"])
@@ -235,7 +234,16 @@ def _q(text: str) -> str:
     return text if plain and not words else json.dumps(text, ensure_ascii=False)
 
 
-def _place(w: _Writer, roles: dict[str, Column], marks: Numbers) -> str:
+def _by_language(currencies: Sequence[str], table: RawTable) -> str | None:
+    """Return the one of some currencies that the script of the headers or the encoding suggests; None if none."""
+    text = "".join(table.header)
+    kana = any("\u3040" <= letter <= "\u30ff" for letter in text) or table.encoding == "shift_jis"
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text) and not kana
+    spoken = "JPY" if kana else "CNY" if chinese else ""
+    return spoken if spoken in currencies else None
+
+
+def _place(w: _Writer, table: RawTable, roles: dict[str, Column], marks: Numbers) -> str:
     """Write currency, country and time zone; return the currency."""
     currency = None
     if "currency" in roles:
@@ -246,8 +254,12 @@ def _place(w: _Writer, roles: dict[str, Column], marks: Numbers) -> str:
         sign = marks.signs.most_common(1)[0][0]
         fitting = [c for c in ("USD", "EUR", "GBP", *sorted(_COUNTRY_OF)) if sign.upper() == c or sign in signs_of(c)]
         currency = fitting[0] if fitting else None
+        others = [code for code in _COUNTRY_OF if sign in signs_of(code) and code != currency]
         if currency and sign == "$":
             currency = w.answered("currency", "is $ the US dollar? Other dollars have the same sign", "USD")
+        elif currency and others:
+            asked = f"is {sign} {currency}? It is the sign of {', '.join(others)}, too"
+            currency = w.answered("currency", asked, _by_language(fitting, table) or currency)
         elif currency:
             w.note(f"Amounts have the sign {sign}")
     else:
@@ -258,7 +270,8 @@ def _place(w: _Writer, roles: dict[str, Column], marks: Numbers) -> str:
             w.note(f"The header names {currency}")
     country = _country(roles)
     if currency is None:
-        likely = next((c for c, (code, _) in _COUNTRY_OF.items() if code == country), "XXX")
+        likely = next((c for c, (code, _) in _COUNTRY_OF.items() if code == country), None)
+        likely = likely or _by_language(("JPY",), table) or "XXX"
         asked = "which currency is the money in? No column, sign or header names it"
         currency = w.answered("currency", asked, likely)
     currency = w.answers.get("currency", currency)
@@ -351,7 +364,7 @@ def _dates(w: _Writer, column: Column) -> None:
         if dates.language:
             w.note(f"Months have their names in the language {dates.language}")
             parts.append(f"language: {dates.language}")
-        parts.append(f"formats: [{', '.join(map(json.dumps, dates.formats))}]")
+        parts.append(f"formats: [{', '.join(json.dumps(f, ensure_ascii=False) for f in dates.formats)}]")
         if dates.formats[0].startswith("%Y") and "%d" in dates.formats[0][:6]:
             w.note("The second number is above 12 in some dates, and the third never: year, day, month")
     elif dates.order == "either":
@@ -495,8 +508,8 @@ def _rows(w: _Writer, roles: dict[str, Column]) -> None:
     if status is None:
         return
     words = [t for t, _ in status.counts.most_common(30)]
-    dropped = [t for t in words if t.lower().startswith(NO_SALE)]
-    perhaps = [t for t in words if t not in dropped and any(word in t.lower() for word in PERHAPS_NO_SALE)]
+    dropped = [t for t in words if is_no_sale(t)]
+    perhaps = [t for t in words if t not in dropped and is_perhaps_no_sale(t)]
     if not dropped and not perhaps:
         return
     counted = ", ".join(f"{t} {status.counts[t]:,}" for t in words[:12])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from retail_assets.contracts.currency_signs import known_signs
 from retail_assets.contracts.date_languages import date_names
 
 _TOO_LARGE = Decimal(10) ** 12  # no column of money is that wide
@@ -23,6 +24,7 @@ _MONEY = re.compile(
 )
 _MONTH_NAMES = (
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y-%b-%d",
+    "%a %d/%m/%Y", "%a %m/%d/%Y", "%a %d.%m.%Y", "%a, %d/%m/%Y", "%a, %m/%d/%Y", "%Y年%m月%d日",
     "%a %d %b %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%d.%b.%Y", "%d %b %y",
 )  # fmt: skip
 _LANGUAGES = (
@@ -137,7 +139,7 @@ def numbers_in(counts: Counter[str]) -> Numbers:
     brackets = trailing = indian = False
     for text, number in counts.items():
         match = _MONEY.match(text)
-        if not match:
+        if not match or _is_code(match):
             continue
         found += number
         for name in ("before", "after"):
@@ -172,6 +174,14 @@ def numbers_in(counts: Counter[str]) -> Numbers:
     return Numbers(found / total if total else 0.0, decimal, thousands, unclear, signs, brackets, trailing, indian)
 
 
+def _is_code(match: re.Match[str]) -> bool:
+    """Return whether letters in front of digits are no currency's: `K1` is a code, `R$1` and `Rs.5` are money."""
+    before = match["before"]
+    if not before or not before[-1].isalpha() or match.string[match.start("digits") - 1].isspace():
+        return False
+    return before.upper() not in known_signs()
+
+
 def dates_in(counts: Counter[str]) -> Dates:
     """Find out how the dates among texts are written.
 
@@ -203,7 +213,7 @@ def dates_in(counts: Counter[str]) -> Dates:
         if short:
             order = _order_of_short(parts, order)
         return Dates(share, order, timed=timed, example=numeric[0][0])
-    lettered = [t for t in texts if len(t) < 40 and re.search(r"\d", t) and re.search(r"[^\W\d_]{3}", t)]
+    lettered = [t for t in texts if len(t) < 40 and re.search(r"\d", t) and re.search(r"[^\W\d_]{3}|年", t)]
     if len(lettered) * 2 <= len(texts):
         return Dates(0.0)
     sample = lettered[:60]
@@ -255,10 +265,11 @@ def _order_of_short(parts: Sequence[tuple[int, int, str]], order: str) -> str:
 
 def _fits(text: str, pattern: str) -> bool:
     try:
-        dt.datetime.strptime(text, pattern)
+        moment = dt.datetime.strptime(text, pattern)
     except ValueError:
         return False
-    return True
+    # strptime reads a weekday and does not compare it; it proves whether the day or the month comes first.
+    return not pattern.startswith("%a") or text[:3].lower() == moment.strftime("%a").lower()
 
 
 def number(text: str, marks: Numbers) -> Decimal | None:

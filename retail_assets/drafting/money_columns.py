@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from retail_assets.drafting.evidence import Column, Numbers, number
+from retail_assets.drafting.header_words import OF_ONE_PIECE, key_of
 
 _CENT = Decimal("0.011")
 _ENOUGH = 0.99
@@ -33,7 +34,14 @@ def money_columns(roles: dict[str, Column], marks: Numbers, orders: Column | Non
         for role in ("quantity", "unit_price", "total_amount", "discount", "tax")
         if role in roles
     }
-    if found.amount and found.price and orders and _of_whole_orders(values["total_amount"], orders):
+    lines = _line_amounts(values)
+    whole = orders is not None and found.amount is not None and _of_whole_orders(values["total_amount"], orders, lines)
+    if whole and found.amount and not found.price:
+        found.asks.append(
+            f"{found.amount.name} is the same in all lines of an order: if it is the total of the order, it would "
+            "count once per line. Is it the revenue of the row?"
+        )
+    elif whole and found.amount:
         found.notes.append(
             f"{found.amount.name} is the total of a whole order and not of its lines, so it is not read: the amount is "
             "quantity x price"
@@ -53,6 +61,11 @@ def money_columns(roles: dict[str, Column], marks: Numbers, orders: Column | Non
             found.expression = f"{gross} * (1 - {share})" if per_cent else f"{gross} - [{name}]"
         if most:
             found.asks.append(f"does {name} lower {found.price.name}? It is taken as not")
+    several = any(q is not None and abs(q) > 1 for q in values.get("quantity", ()))
+    if several and found.amount is None and found.price and key_of(found.price.name) not in OF_ONE_PIECE:
+        found.asks.append(
+            f"is {found.price.name} the price of one piece? It is taken so; no column of amounts proves it"
+        )
     money = found.amount or found.price
     if money is not None:
         digits = 2 if found.amount else 4
@@ -68,18 +81,34 @@ def money_columns(roles: dict[str, Column], marks: Numbers, orders: Column | Non
     return found
 
 
-def _of_whole_orders(amounts: list[Decimal | None], orders: Column) -> bool:
-    """Return whether the amount stands once per order, or the same in all lines of an order of several lines."""
-    by_order: dict[str, list[Decimal | None]] = {}
+def _line_amounts(values: dict[str, list[Decimal | None]]) -> list[Decimal | None] | None:
+    """Return quantity x price of each row; None without these columns."""
+    if "unit_price" not in values:
+        return None
+    prices = values["unit_price"]
+    pieces = values.get("quantity") or [Decimal(1)] * len(prices)
+    return [None if q is None or p is None else q * p for q, p in zip(pieces, prices, strict=True)]
+
+
+def _of_whole_orders(amounts: list[Decimal | None], orders: Column, lines: list[Decimal | None] | None) -> bool:
+    """Return whether the amount stands once per order, or the same in all lines of an order of several lines.
+
+    `lines` is quantity x price of each row. Where it is the amount of every row, equal lines prove nothing.
+    """
+    by_order: dict[str, list[tuple[Decimal | None, Decimal | None]]] = {}
     last = ""
-    for order, amount in zip(orders.texts, amounts, strict=True):
+    for order, amount, line in zip(orders.texts, amounts, lines or [None] * len(amounts), strict=True):
         last = order or last
-        by_order.setdefault(last, []).append(amount)
-    several = [lines for lines in by_order.values() if len(lines) > 1]
+        by_order.setdefault(last, []).append((amount, line))
+    several = [rows for rows in by_order.values() if len(rows) > 1]
     if not several:
         return False
-    once = sum(lines[0] is not None and all(a is None for a in lines[1:]) for lines in several)
-    return once >= 0.8 * len(several)
+
+    def repeated(rows: list[tuple[Decimal | None, Decimal | None]]) -> bool:
+        return rows[0][0] is not None and len({a for a, _ in rows}) == 1 and any(a != line for a, line in rows)
+
+    once = sum(rows[0][0] is not None and all(a is None for a, _ in rows[1:]) for rows in several)
+    return max(once, sum(map(repeated, several))) >= 0.8 * len(several)
 
 
 def _compare(found: MoneyColumns, values: dict[str, list[Decimal | None]], roles: dict[str, Column]) -> None:
@@ -97,8 +126,7 @@ def _compare(found: MoneyColumns, values: dict[str, list[Decimal | None]], roles
     ]
     if not rows:
         return
-    most_discount = max(d for *_, d, _ in rows)
-    per = Decimal(100) if most_discount > 1 else Decimal(1)
+    per = Decimal(100) if max(d for *_, d, _ in rows) > 1 else Decimal(1)
     price, amount = found.price.name, found.amount.name
     quantity = found.quantity.name if found.quantity else "1"
 
@@ -109,7 +137,9 @@ def _compare(found: MoneyColumns, values: dict[str, list[Decimal | None]], roles
     if plain >= _ENOUGH:
         found.notes.append(f"{quantity} x {price} = {amount} in {plain:.1%} of the rows")
         return
-    if most_discount and share([abs(q * p * (1 - d / per) - a) <= _CENT for q, p, a, d, _ in rows]) >= _ENOUGH:
+    less_share = share([abs(q * p * (1 - d / per) - a) <= _CENT for q, p, a, d, _ in rows])
+    less_money = share([abs(q * p - abs(d) - a) <= _CENT for q, p, a, d, _ in rows])
+    if any(d for *_, d, _ in rows) and max(less_share, less_money) >= _ENOUGH:
         found.notes.append(f"{amount} is {quantity} x {price} less {roles['discount'].name}: only the amount is read")
     elif share([abs(q * p + t - a) <= _CENT * 2 for q, p, a, _, t in rows]) >= _ENOUGH and "tax" in roles:
         found.asks.append(

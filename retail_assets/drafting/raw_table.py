@@ -146,9 +146,9 @@ def _of_text(path: Path, data: bytes, cut: bool) -> RawTable:
         )
     skipped, header = records[at]
     rows = [record for _, record in records[at + 1 :]]
-    return RawTable(
-        path.name, "csv", header, _full(header, rows), encoding, certain, delimiter, skipped, _totals(rows), cut=cut
-    )
+    totals_below = 0 if cut else _totals(rows)
+    body = _full(header, rows[: len(rows) - totals_below])
+    return RawTable(path.name, "csv", header, body, encoding, certain, delimiter, skipped, totals_below, cut=cut)
 
 
 def _full(header: list[str], rows: list[list[str]]) -> list[list[str]]:
@@ -265,9 +265,9 @@ def _of_workbook(path: Path) -> RawTable:
     while header and not header[-1].strip():
         header = header[:-1]
     body = [row[: len(header)] for row in body]
-    return RawTable(
-        path.name, "xlsx", header, body, skipped=skipped, totals=_totals(body), sheet=sheet, sheets=tuple(filled)
-    )
+    below = _totals(body)
+    body = body[: len(body) - below]
+    return RawTable(path.name, "xlsx", header, body, skipped=skipped, totals=below, sheet=sheet, sheets=tuple(filled))
 
 
 def _text(value: object) -> str:
