@@ -129,7 +129,8 @@ def _rows_are_chosen_by(contract: Contract, names: Iterable[str]) -> bool:
 def _of_the_file(contract: Contract) -> frozenset[str]:
     """Return the reasons that no version of a reference file takes from a row."""
     never_rounded_to_zero = all(Decimal(u.above) / u.per_unit >= _LEAST_QUANTITY for u in contract.quantity_units)
-    return _OF_THE_FILE | ({"zero_quantity"} if never_rounded_to_zero else set())
+    given = not contract.columns["quantity"].expression and never_rounded_to_zero
+    return _OF_THE_FILE | ({"zero_quantity"} if given else set())
 
 
 def _mark(raw: RawManifest, landed: LandedReferences) -> str:

@@ -14,8 +14,10 @@ from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.sections import FieldRule, Section, added
 from retail_assets.contracts.values import Encoding, Header
 
-#: Canonical columns that a reference file may fill. Money, dates and ids are of the sale itself.
-FILLED = ("gender", "age", "age_group", "product_category")
+#: Canonical columns that a reference file may fill, and those of them that are prices. Amounts, dates and ids are of
+#: the sale itself, but an expression may read a column of a reference.
+PRICES = ("unit_price", "list_price")
+FILLED = ("gender", "age", "age_group", "product_category", *PRICES)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -59,6 +61,14 @@ def owners(references: Mapping[str, ReferenceRule]) -> dict[str, str]:
     return {normalize_header(c): name for name, rule in references.items() for c in rule.columns}
 
 
+def priced_by(references: Mapping[str, ReferenceRule], columns: Mapping[str, FieldRule]) -> list[str]:
+    """Return the references that a price, or a number computed by an expression, is read from."""
+    owner = owners(references)
+    read = [rule for name, rule in columns.items() if name in PRICES or rule.expression]
+    named = {owner.get(normalize_header(header)) for rule in read for header, _ in rule.origins}
+    return [name for name in references if name in named]
+
+
 def refuse_contradictions(
     references: Mapping[str, ReferenceRule],
     columns: Mapping[str, FieldRule],
@@ -79,8 +89,8 @@ def refuse_contradictions(
     used = set()
     for column, field in columns.items():
         if taken := {normalize_header(n) for n, _ in field.origins} & owner.keys():
-            if column not in FILLED:
-                raise ValueError(f"columns.{column}: a reference can fill {', '.join(FILLED)} only")
+            if column not in FILLED and not field.expression:
+                raise ValueError(f"columns.{column}: a reference can fill {', '.join(FILLED)} and expressions only")
             if field.aliases:
                 raise ValueError(f"columns.{column}: a column of a reference has no aliases")
             used |= taken
@@ -88,6 +98,12 @@ def refuse_contradictions(
         if "unit_price" in columns:
             raise ValueError(f"quantity_units: with a `unit_price`, {unit!r} must be a column of the sales file")
         used.add(normalize_header(unit))
+    for name in priced_by(references, columns):
+        if references[name].version is None:
+            raise ValueError(
+                f"references.{name}: sales get prices or quantities from it, so say which version counts: `version: "
+                "as_of_landing` (the one on the day of the landing) or `version: latest` (a new one changes old sales)"
+            )
     if wrong := [c for c in others if normalize_header(c) in owner]:
         raise ValueError(f"references: {wrong[0]!r} must be a column of the sales file")
     if unused := [c for rule in references.values() for c in rule.columns if normalize_header(c) not in used]:

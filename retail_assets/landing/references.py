@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
-from retail_assets.contracts.references import ReferenceRule
+from retail_assets.contracts.references import ReferenceRule, priced_by
 from retail_assets.errors import LandingError, NotReadyError, nearest
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import ReferenceVersion
@@ -94,6 +94,13 @@ class LandedReferences:
             rule = self._contract.references[name]
             self._tables[place] = _table_of(rule, keyed_rows(contents, rule))
         return self._tables[place]
+
+    def prices(self, landed_on: dt.date) -> dict[str, pa.Table] | None:
+        """Return the rows of the references that the money of a landing depends on; None if one has not landed."""
+        names = priced_by(self._contract.references, self._contract.columns)
+        if not all(self.files(name, landed_on) for name in names):
+            return None
+        return {name: self.table(name, landed_on) for name in names}
 
     def _landed(self, name: str) -> dict[dt.date, list[Entry]]:
         days: dict[dt.date, list[Entry]] = {}

@@ -23,18 +23,22 @@ from retail_assets.storage import Entry, Store
 _AT_ONCE = 4
 
 
-def inspect_landings(store: Store, source: str, days: list[dt.date], contract: Contract) -> list[RawManifest]:
+def inspect_landings(
+    store: Store, source: str, days: list[dt.date], contract: Contract, landed: LandedReferences | None = None
+) -> list[RawManifest]:
     """Inspect the files of landings. Returns one raw manifest per day, with its files in the order of their keys.
 
-    Raises LandingError for the first file (by day and key) that cannot be read as the contract says, and for what is
-    not a file.
+    Without the `landed` references there are no totals of money that depends on one. Raises LandingError for the first
+    file (by day and key) that cannot be read as the contract says, and for what is not a file.
     """
     refuse_unreadable(store, source, days)
     listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
+    prices = {day: landed.prices(day) if landed and entries else None for day, entries in listed}
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
-            (day, [pool.submit(inspect_file, store, entry, contract) for entry in entries]) for day, entries in listed
+            (day, [pool.submit(inspect_file, store, entry, contract, day, prices[day]) for entry in entries])
+            for day, entries in listed
         ]
         try:
             return [
@@ -66,12 +70,12 @@ def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Con
     Raises LandingError if a file cannot be read as the contract says, if a registered file is gone, or if the contract
     refuses the schema drift.
     """
-    manifests = inspect_landings(raw, lake.source, days, contract)
+    landed = LandedReferences(raw, lake.source, contract)
+    manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None)
     refuse_vanished(lake, manifests)
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
     if contract.references and any(m.files for m in manifests):
-        landed = LandedReferences(raw, lake.source, contract)
         manifests = [
             replace(m, references=register_references(landed, lake, contract, m.landed_on)) if m.files else m
             for m in manifests

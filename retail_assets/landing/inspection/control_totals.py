@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from retail_assets.contracts.date_formats import END, THREE_NUMBERS
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.references import priced_by
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.contracts.typing_sql.numbers import amount
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
@@ -28,6 +29,7 @@ from retail_assets.landing.inspection.duckdb_source import (
     without_totals,
 )
 from retail_assets.landing.inspection.format_evidence import evidence_of, evidence_sql
+from retail_assets.landing.inspection.joined_source import References, joined_source
 from retail_assets.storage import Store
 
 
@@ -40,18 +42,23 @@ def control_totals(
     lost_text: bool,
     totals: Sequence[str] = (),
     texts: pa.Table | None = None,
+    references: References | None = None,
 ) -> tuple[Control, DateEvidence | None]:
     """Return a file's control totals, and what its dates prove; None where DuckDB could not split it into its lines.
 
     `lost_text` says that the file contains NUL or U+FFFD; `totals` are the lines at its end that are no rows,
-    and `texts` the cells of a sheet, which DuckDB cannot read from the file.
+    and `texts` the cells of a sheet, which DuckDB cannot read from the file. `references` has the rows of the reference
+    files that the money depends on; without them there is no total of it.
     """
     import duckdb
 
-    columns = TextColumns(contract, profile.positions)
+    priced = priced_by(contract.references, contract.columns)
     with connected(store) as con:
         try:
-            source = rows_of(con, store, profile, totals, texts)
+            source, positions = rows_of(con, store, profile, totals, texts), profile.positions
+            if priced and references is not None:
+                source, positions = joined_source(con, source, profile, contract, references, priced)
+            columns = TextColumns(contract, positions)
             # Cleaning reads no money from a record with lost text.
             holds_lost = " OR ".join(f"regexp_matches(c{i}, '[\\x00\\x{{fffd}}]')" for i in range(len(profile.header)))
             lost = holds_lost if lost_text else "FALSE"
@@ -73,6 +80,8 @@ def control_totals(
     if profile.fill_down and (rejected or lost_text or profile.format == "jsonl"):
         note = "not taken: values are filled from lines above, and some lines cannot be read"
         return Control(rows=rows, rejected=rejected, note=note), dates
+    if priced and references is None:
+        return Control(rows=rows, rejected=rejected, note="not taken: prices are in a reference file"), dates
     control = Control(rows=rows, rejected=rejected, amount=str(money if money is not None else Decimal("0.00")))
     swallowed = rows == 0 or (rejected and rows + rejected != profile.lines)  # an open quote takes everything after it
     return control, None if swallowed else dates

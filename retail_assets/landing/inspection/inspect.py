@@ -17,6 +17,7 @@ from retail_assets.landing.formats import format_of
 from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
+from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.inspection.json_keys import all_json_keys
 from retail_assets.landing.inspection.other_currencies import refuse_other_currencies
 from retail_assets.landing.inspection.parquet import inspect_parquet
@@ -29,10 +30,17 @@ from retail_assets.storage import Entry, Store
 _LONGEST_SHOWN, _MOST_SHOWN = 200, 50  # characters of a skipped line, and lines above the header
 
 
-def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.date | None = None) -> FileProfile:
+def inspect_file(
+    store: Store,
+    entry: Entry,
+    contract: Contract,
+    landed_on: dt.date | None = None,
+    references: References | None = None,
+) -> FileProfile:
     """Inspect a landed file: hash it, count its lines, match its header, take control totals.
 
     `landed_on` is its landing day; by default the one in its key, if there is one. Nothing was sold after it.
+    `references` has the rows of the reference files that its money depends on (see `control_totals`).
 
     Raises LandingError if the file is empty, has only a header, is damaged, does not fit the contract, or writes dates
     whose order of day and month it does not prove, or that contradict the order which the contract declares.
@@ -93,7 +101,14 @@ def inspect_file(store: Store, entry: Entry, contract: Contract, landed_on: dt.d
         refuse_unreadable_cells(shape, profile, contract)
     profile = replace(profile, date_order=TYPED if _dates_are_typed(profile, contract) else None)
     control, dates = control_totals(
-        store, profile, contract, landed_on, lost_text=shape.lost_text, totals=totals.texts, texts=shape.texts
+        store,
+        profile,
+        contract,
+        landed_on,
+        lost_text=shape.lost_text,
+        totals=totals.texts,
+        texts=shape.texts,
+        references=references,
     )
     profile = replace(profile, control=control)
     refuse_other_currencies(store, profile, contract, totals=totals.texts, texts=shape.texts)
