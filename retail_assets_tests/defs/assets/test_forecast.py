@@ -21,6 +21,7 @@ from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_CATEGORY_SALES, Column, Table
+from retail_assets_tests.defs.assets.undrawn import leave_pictures_out
 from retail_assets_tests.forecasting.sales_histories import history, noisy_week
 from retail_assets_tests.segmentation.shoppers import fill, line
 
@@ -133,6 +134,11 @@ def test_an_events_file_that_is_gone_is_reported(environ: dict[str, str], tmp_pa
     assert run(platform)["sales_forecast"]["dagster/row_count"] == 3 * 28
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_pictures_out(monkeypatch)
+
+
 def amounts(platform: Platform) -> dict[str, Any]:
     """Materialize `transaction_amounts`; its metadata."""
     assets = [asset for asset in forecast_assets(platform) if "transaction" in asset.key.to_user_string()]
@@ -180,6 +186,7 @@ def test_amounts_are_measured_again_only_when_the_transactions_have_changed(
     assert amounts(platform)["measured"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_damage_in_the_store_is_repaired_by_the_next_run(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ))
     sell(platform, 40)
@@ -196,6 +203,7 @@ def test_damage_in_the_store_is_repaired_by_the_next_run(environ: dict[str, str]
     assert run(platform)["sales_forecast"]["model_version"] == version
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ))
     versions = []
@@ -210,6 +218,7 @@ def test_a_rollback_stands_though_the_next_run_could_train_the_same_again(enviro
     assert run(platform, retrain=True)["sales_forecast"]["model_version"] == versions[0]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_makes_no_training_due(environ: dict[str, str]) -> None:
     platform = Platform(settings_module.load(environ | {"RETAIL_REGRESSORS": "weather"}))
     sell(platform, 40)
@@ -233,6 +242,7 @@ def test_weather_of_the_warehouse_is_read_and_a_new_day_of_it_makes_no_training_
     assert "other events" in run(platform)["forecast_backtest"]["reason"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_events_that_changed_are_learned_again_or_ignored_but_never_mistaken_for_others(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

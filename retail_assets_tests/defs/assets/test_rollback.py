@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,16 @@ from typer.testing import CliRunner
 from retail_assets.cli.app import app
 from retail_assets.models import promotion
 from retail_assets_tests.defs.assets.model_shops import SHOPS, ModelShop
+from retail_assets_tests.defs.assets.undrawn import leave_pictures_out
 from retail_assets_tests.models.versions import AT
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_pictures() -> Iterator[None]:
+    """Draw nothing in this process; the training of another process draws all."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_pictures_out(patch)
+        yield
 
 
 @pytest.fixture(scope="module", params=SHOPS, ids=lambda shop: shop.kind.name)
