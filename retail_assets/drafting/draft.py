@@ -212,7 +212,7 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         w.note(f"{len(left):,} columns are not read")
         w.lines.append("unknown_columns: ignore")
     elif left:
-        w.note("Columns that are not read")
+        w.lines.append("# Columns that are not read.")
         w.lines.append(f"ignore_columns: [{', '.join(map(_q, dict.fromkeys(left)))}]")
     return _Page(w)
 
