@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.door import date_cases, export_cases, layout_cases, money_cases, row_cases
+from benchmarks.door import date_cases, export_cases, hidden_cases, layout_cases, money_cases, row_cases
 from benchmarks.door.case import COLUMNS, SHOP, Case, Sale
 from retail_assets_tests.cleaning.bad_files import CATALOG, BadFile
 
@@ -13,6 +13,7 @@ CASES: tuple[Case, ...] = (
     *money_cases.CASES,
     *row_cases.CASES,
     *export_cases.CASES,
+    *hidden_cases.CASES,
 )
 
 INTRODUCTION = """\

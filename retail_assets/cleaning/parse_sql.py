@@ -232,8 +232,20 @@ def _mask(columns: TextColumns, contract: Contract, rounded: bool, exact: Mappin
         limits = {text: next((exact[n] for n in file_columns(text) if n in exact), None) for text in written}
         any_rounded = " OR ".join(f"coalesce({is_rounded(t, limit)}, FALSE)" for t, limit in limits.items())
         bits.append((rules.ROUNDED_ID, any_rounded))
+    if inexact := _inexact_money(columns, exact):
+        bits.append((rules.INVALID_AMOUNT, f"({inexact}) AND NOT ({dict(bits)[rules.INVALID_AMOUNT]})"))
     bits += [(reason, str(reason.rule)) for reason in rules.judged(contract)]
     return " + ".join(f"CASE WHEN {condition} THEN {reason.mask} ELSE 0 END" for reason, condition in bits)
+
+
+def _inexact_money(columns: TextColumns, exact: Mapping[int, int]) -> str:
+    """Return SQL that is true where money was rounded because the column's type of floating point is too short.
+
+    Whole cents are exact up to a 128th of what whole numbers are: 131,072 in 32 bits. Empty without such columns.
+    """
+    money = [name for name in ("unit_price", "total_amount") if name in columns.contract.columns]
+    texts = {n: f"t{n}" for name in money for text in columns.texts_of(name) for n in file_columns(text) if n in exact}
+    return " OR ".join(f"coalesce(abs(try_cast({t} AS DOUBLE)) >= {exact[n] // 128}, FALSE)" for n, t in texts.items())
 
 
 def _notes(contract: Contract) -> str:

@@ -19,6 +19,8 @@ class Shape:
     the texts of the lines above the header and `tail` those of the last lines of the file with their numbers, both
     without blank ones. `header_records` is that of the profile.
 
+    `header_again` says that names of the header occur below it.
+
     `sheet` names the sheet of a workbook, and `texts` are its cells after the header as columns c0…cN and `line`;
     `uncomputed` says for columns in which row a formula has no value, and `merged` are ranges of cells (rows from 1).
     """
@@ -36,6 +38,7 @@ class Shape:
     above: list[str] = field(default_factory=list)
     tail: list[tuple[int, str]] = field(default_factory=list)
     header_records: int = 0
+    header_again: bool = False
     sheet: str = ""
     texts: pa.Table | None = None
     uncomputed: dict[int, int] = field(default_factory=dict)

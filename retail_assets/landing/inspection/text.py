@@ -14,6 +14,8 @@ from retail_assets.landing.inspection.content import encoding_of, refuse_binary_
 from retail_assets.landing.inspection.header import Found, find_header
 from retail_assets.landing.inspection.json_keys import json_keys
 from retail_assets.landing.inspection.lines import count_lines, count_lines_with_text
+from retail_assets.landing.inspection.other_encoding import Written
+from retail_assets.landing.inspection.repeated_header import HeaderNames
 from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.inspection.tail import Tail
 from retail_assets.landing.inspection.text_stream import READ_BYTES, Hashing, decoded, uncompressed
@@ -42,11 +44,14 @@ def inspect_text(
             found = Found("", json_keys(first, entry.key), 0, 0)
         else:
             found = find_header(first, contract, entry.key)
-        tail = Tail(line_end)
-        blocks = decoded(stream, decoder, text)
+        tail, names = Tail(line_end), HeaderNames(found.fields if file_format == "csv" else [])
+        written = Written(stream, encoding, entry.key)
+        written.add(head)
+        blocks = names.through(decoded(cast(IO[bytes], written), decoder, text))
         if compression:
             blocks = without_bomb(blocks, lambda: hashing.count, stream.tell, entry.key)
         lines, lost_text = count_lines(tail.through(blocks) if file_format == "csv" else blocks, line_end, entry.key)
+        written.refuse_other()
         unpacked = stream.tell() if compression else entry.size
     except gzip.BadGzipFile as e:
         raise LandingError(
@@ -73,6 +78,7 @@ def inspect_text(
         above=found.above(first),
         tail=[(number, line) for number, line in tail.lines() if number > found.end],
         header_records=found.records(first),
+        header_again=names.again,
     )
 
 

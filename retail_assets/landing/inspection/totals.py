@@ -39,6 +39,7 @@ WORDS = frozenset(
     for word in words.split(", ")
 )
 _LONGEST = 200  # characters of a line that are shown
+_DATED = 3  # lines at the end that are looked at for totals with a date
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def totals_of(
                 f"sale: {text[:_LONGEST]!r}. Change the contract, or land the file with its totals."
             )
         found.append((number, text))
+    if not rule.skip_bottom and rule.totals is None:
+        _refuse_dated_total(tail[: len(tail) - len(found)][-_DATED:], split, positions, contract, key)
     if len(found) > MOST_TOTALS:
         raise LandingError(
             f"{key}: `file: {{totals: {rule.totals!r}}}` is found in more than the last {MOST_TOTALS} lines. "
@@ -101,6 +104,31 @@ def totals_of(
     if not found:
         return Totals()
     return Totals(found[-1][0], tuple(text for _, text in reversed(found)))
+
+
+def _refuse_dated_total(
+    last: Sequence[tuple[int, str]], split: Split, positions: dict[str, int], contract: Contract, key: str
+) -> None:
+    """Raise LandingError for a line that would count as a sale, with only a word for a total as its id or category."""
+    rules = contract.columns
+    named = [n for rule in (rules["transaction_id"], rules["product_category"]) for n, _ in rule.origins]
+    tested = {normalize_header(column) for column in contract.rows.columns} if contract.rows else set()
+    headers = {normalize_header(c): (c, p) for c, p in positions.items()}
+    dates = _places_of_date(positions, contract)
+    for number, text in last:
+        cells = split(text)
+        if cells is None or not _looks_like_a_sale(cells, positions, contract):
+            continue
+        if not any(p < len(cells) and any(map(str.isdigit, cells[p])) for p in dates):
+            continue
+        for column, place in (headers[name] for name in map(normalize_header, named) if name in headers):
+            if place < len(cells) and is_word(cells[place]) and normalize_header(column) not in tested:
+                raise LandingError(
+                    f"{key}: line {number} looks like a line of totals, but has a date and would count as a sale: "
+                    f"{text[:_LONGEST]!r}. If such lines are totals, leave them out with "
+                    f"`rows: {{drop: {{totals: {{column: {column}, equals: {cells[place].strip()}}}}}}}` in the "
+                    "contract; if it is a sale, give it another id or category than that word."
+                )
 
 
 def is_word(cell: str) -> bool:
