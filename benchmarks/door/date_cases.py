@@ -227,8 +227,9 @@ CASES: tuple[Case, ...] = (
         GROUP,
         "days as numbers of a spreadsheet, not declared",
         shop(),
-        lines(*_dated("45992", "46082", "46083")),
-        rejected={"invalid_date": 3},
+        lines(*_dated("45992", "46082", "2026-03-02")),
+        _sales("x", "x", "2026-03-02")[2:],
+        rejected={"invalid_date": 2},
         note="What counts days could count anything, so `serial` must say it.",
     ),
     Case(
