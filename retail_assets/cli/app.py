@@ -17,6 +17,7 @@ import typer
 from retail_assets import __version__
 from retail_assets.cli.contract import contract
 from retail_assets.cli.doctor import doctor, prepare
+from retail_assets.cli.forecast import forecast
 from retail_assets.cli.landing import land, sample
 from retail_assets.cli.materialize import materialize
 from retail_assets.cli.models import models
@@ -41,7 +42,14 @@ app = typer.Typer(
 for _command in (land, status, doctor, prepare, materialize):
     app.command()(_command)
 app.command("try")(try_file)
-_GROUPS = {"sample": sample, "contract": contract, "models": models, "predict": predict, "quarantine": quarantine}
+_GROUPS = {
+    "sample": sample,
+    "contract": contract,
+    "models": models,
+    "predict": predict,
+    "forecast": forecast,
+    "quarantine": quarantine,
+}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)
 

@@ -120,7 +120,7 @@ def test_every_command_it_names_exists_with_its_options(page: Path) -> None:
     assert [problem for arguments in _calls(page) if (problem := _wrong(arguments))] == []
 
 
-_GROUPS = ("sample", "models", "predict", "quarantine")
+_GROUPS = ("sample", "models", "predict", "forecast", "quarantine")
 _NAMED = sorted(
     {
         " ".join(

@@ -79,12 +79,10 @@ def _overall(backtest: Backtest, name: str) -> str | None:
     rules = [rule for rule in BASELINE_NAMES if rule in backtest.forecasts and rule != name]
     if rules:
         best = min(rules, key=backtest.score)
-        theirs = backtest.metrics(best)
-        if theirs["wape"] is not None and theirs["total_wape"] is not None:
-            text += (
-                f"; the best of the other rules, {in_words(best)}, by {percent(theirs['wape'])} and "
-                f"{percent(theirs['total_wape'])}"
-            )
+        of = "other rules" if name in BASELINE_NAMES else "rules"
+        wape, total = (backtest.metrics(best)[key] for key in ("wape", "total_wape"))
+        if wape is not None and total is not None:
+            text += f"; the best of the {of}, {in_words(best)}, by {percent(wape)} and {percent(total)}"
     return f"{text}{_few(backtest, np.ones(backtest.actual[:, 0].shape, dtype=bool))}."
 
 

@@ -17,6 +17,8 @@ _WORDS = {
     "year_weekday_mean": "the same-weekday mean of a year",
     "year_mean": "the mean day of a year",
     "last_day": "the last day",
+    "retail_assets": "the product",
+    **{f"statsforecast {model}": f"{model} of statsforecast" for model in ("AutoETS", "AutoTheta", "MSTL")},
 }
 
 
