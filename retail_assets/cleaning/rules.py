@@ -30,7 +30,11 @@ class Reason:
 
 
 #: Found while reading the text.
-MALFORMED_ROW = Reason("malformed_row", 0, "more or fewer fields than the header, or misplaced quotes")
+MALFORMED_ROW = Reason(
+    "malformed_row",
+    0,
+    "more or fewer fields than the header (empty ones after the last column do not count), or misplaced quotes",
+)
 UNCLOSED_QUOTE = Reason("unclosed_quote", 1, "a quote opens on this line and does not close within 1,000 lines")
 NOT_TEXT = Reason(
     "not_text",

@@ -27,7 +27,7 @@ from pyspark.sql import SparkSession
 from retail_assets.cleaning import job
 from retail_assets.errors import LandingError
 from retail_assets.lake.manifests import STATUSES, CleanManifest
-from retail_assets.landing.references import are_current, latest_digests
+from retail_assets.landing.references import LandedReferences, are_current
 from retail_assets.landing.register import register_landings
 from retail_assets.quarantine.plan import ReplayError
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -144,7 +144,7 @@ class History:
     def _clean_again(self, step: Clean) -> list[dt.date]:
         days = list(self.landings)
         if step.outdated:
-            latest = latest_digests(self.shop.raw, "shop", step.terms.contract)
+            latest = LandedReferences(self.shop.raw, "shop", step.terms.contract).digests(DAYS[-1])
             pairs = [(raw, self.landings[raw.landed_on]) for raw, _ in self.shop.lake.cleaned()]
             days = [raw.landed_on for raw, _ in pairs if raw.files and not are_current(raw.references, latest)]
             if step.terms.reference != "none":
