@@ -66,7 +66,8 @@ test: $(VENV)/dev.installed
 # A wide net while one works, not the gate: `make test` runs all of it, and draws every random case. These tests wait for
 # nothing, so two processes are enough; the assertions that pytest has compiled are kept for the next time.
 test-fast: $(VENV)/dev.installed
-	RETAIL_TEST_FAST=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 -m 'not slow and not spark and not services'
+	RETAIL_TEST_FAST=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --durations=5 \
+	  -m 'not slow and not spark and not services'
 
 soak: $(VENV)/dev.installed
 	RETAIL_TEST_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=14400

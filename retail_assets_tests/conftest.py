@@ -71,6 +71,8 @@ _SERVICE_FILES = (
 #: Files that train models, draw whole reports or start processes in nearly every test. Single tests of that kind carry
 #: the marker themselves.
 _SLOW_FILES = (
+    "airflow_bridge/test_dags.py",
+    "benchmarks/test_door.py",
     "decisions/test_segment_report.py",
     "defs/assets/test_forecast.py",
     "defs/assets/test_rollback.py",
@@ -78,28 +80,50 @@ _SLOW_FILES = (
     "forecasting/test_units.py",
     "samples/test_complete_journey.py",
     "segmentation/test_past_months.py",
+    "upgrade/",
+    "warehouse/contract/test_faults.py",
+    "warehouse/test_faults.py",
 )
 #: What takes longest begins first, so that at the end no process waits for one long file.
 _LONGEST = (
     "end_to_end/test_pipeline.py",
     "end_to_end/test_run.py",
     "end_to_end/test_webserver.py",
-    "airflow_bridge/test_standalone.py",
     "faults/test_kills.py",
+    "airflow_bridge/test_standalone.py",
     "upgrade/",
     "spark/test_class_archive.py",
     "end_to_end/test_graph_on_s3.py",
-    "warehouse/contract/test_faults.py",
-    "cleaning/test_bad_files.py",
-    "quarantine/test_replay.py",
-    "forecasting/test_forecast.py",
     "airflow_bridge/test_dag_test.py",
+    "cleaning/test_clusters.py",
     "defs/",
+    "warehouse/contract/",
+    "forecasting/test_forecast.py",
+    "cleaning/test_parse.py",
+    "warehouse/",
+    "decisions/test_segment_report.py",
+    "samples/test_complete_journey.py",
 )
 
 
-#: Files that share the pipeline that `materialized` has run: in one process, or each process would run it.
-_TOGETHER = ("end_to_end/test_pipeline.py", "end_to_end/test_run.py", "end_to_end/test_webserver.py")
+#: Files that share what takes long to set up: in one process, or each process would set it up. The pipeline that
+#: `materialized` has run, and the Spark session with the landings of `scenario`.
+_TOGETHER = {
+    "pipeline": ("end_to_end/test_pipeline.py", "end_to_end/test_run.py", "end_to_end/test_webserver.py"),
+    "spark": (
+        "cleaning/test_bad_files.py",
+        "cleaning/test_job.py",
+        "end_to_end/test_quarantine.py",
+        "faults/test_at_once.py",
+        "faults/test_kills.py",
+        "faults/test_refusals.py",
+        "faults/test_sequences.py",
+        "quarantine/test_references.py",
+        "quarantine/test_replay.py",
+        "quarantine/test_sequences.py",
+        "spark/test_session.py",
+    ),
+}
 
 
 @pytest.hookimpl(optionalhook=True)  # a hook of pytest-xdist
@@ -110,7 +134,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return "together" if file.endswith(_TOGETHER) else file
+            return next((name for name, files in _TOGETHER.items() if file.endswith(files)), file)
 
     config.option.loadscopereorder = False
     return Files(config, log)

@@ -6,7 +6,7 @@ import os
 
 #: Set by `make soak`: more cases, and other ones on every run.
 SOAK = bool(os.environ.get("RETAIL_TEST_SOAK"))
-#: Set by `make test-fast`: a sixth of the cases.
+#: Set by `make test-fast`: a tenth of the cases.
 FAST = bool(os.environ.get("RETAIL_TEST_FAST"))
 
 
@@ -14,4 +14,4 @@ def trials(ordinary: int, soak: int | None = None) -> int:
     """Return the number of cases to draw: `soak` under `make soak` where it is given, else `ordinary`."""
     if SOAK and soak is not None:
         return soak
-    return max(3, ordinary // 6) if FAST else ordinary
+    return max(3, ordinary // 10) if FAST else ordinary

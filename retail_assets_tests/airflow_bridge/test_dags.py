@@ -71,7 +71,6 @@ def found(found_by_environment: dict[str, Any]) -> dict[str, Any]:
     return dict(found_by_environment["nothing"])
 
 
-@pytest.mark.slow
 def test_the_folder_dropped_into_a_dags_folder_loads(found: dict[str, Any]) -> None:
     assert found["errors"] == {}
     assert sorted(found["dags"]) == ["retail_pipeline", "retail_pipeline_bash", "retail_retraining"]

@@ -15,6 +15,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest
 from retail_assets.landing.references import LandedReferences
 from retail_assets_tests.landing.test_references import COLUMNS, DAY, LATER, Place, contract
+from retail_assets_tests.trials import trials
 from retail_assets_tests.warehouse.landings import line, write
 
 ONE = "references:\n  products: {on: product_id, key: SKU, columns: [Department]}\n"
@@ -40,7 +41,7 @@ _ROWS = st.lists(st.tuples(_KEYS, st.sampled_from(["2024-03-01", "soon"])), min_
 
 
 @given(_MASTER, _MASTER, _ROWS, st.sampled_from([DEFAULT, WITHOUT_DEFAULT, REQUIRED]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(40), deadline=None)
 def test_no_landing_is_unaffected_whose_rows_change(
     first: dict[str, str], second: dict[str, str], sold: list[tuple[str, str]], source: Contract
 ) -> None:

@@ -101,6 +101,7 @@ STEPS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_canceled_step_leaves_its_table_as_it_was(
     shop: Shop,  # noqa: F811 - the fixture

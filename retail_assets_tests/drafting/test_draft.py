@@ -124,6 +124,7 @@ def _drafted(folder: Path, text: str, answers: dict[str, str] | None = None) -> 
     return path, draft([path], answers or {}, DAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_drafted_contract_reads_its_file(name: str, tmp_path: Path) -> None:
     text, rows, parts = FILES[name]

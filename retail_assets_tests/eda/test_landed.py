@@ -181,6 +181,7 @@ def test_a_month_of_unknown_days_only_is_in_no_comparison(shop: Shop) -> None:
     assert [m.start.month for m in calendar.months(unknown).months] == [1, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_every_figure_and_sentence_of_unknown_days_is_defined(shop: Shop) -> None:
     for lost in (set(range(1, 139)), set(range(3, 139, 2)), set(range(6, 139, 7)), {10}):
         _, unknown = steady(shop, lost)

@@ -93,6 +93,7 @@ def test_no_clause_of_a_page_calls_two_things_both_unequal_and_equal(nearly: Eda
     assert contradictions("It is bought less often than B, which earns 3 %, the two are bought almost equally often")
 
 
+@pytest.mark.slow
 def test_no_title_of_a_figure_calls_two_things_both_unequal_and_equal(nearly: EdaData) -> None:
     laid_out = [FIGURES[name](nearly, "EUR", "US").figure for name in FIGURES if name not in skipped(nearly)]
     titles = [figure.texts[0].get_text().replace("\n", " ") for figure in laid_out]

@@ -188,6 +188,7 @@ def test_no_sales_give_an_empty_table_and_no_figure():
     assert figures(history(0, {}), result) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "method"),
     [
@@ -314,6 +315,7 @@ def test_the_intervals_of_a_new_category_are_those_of_its_like():
     assert (new["p10"] < new["mean"]).all()
 
 
+@pytest.mark.slow
 def test_a_stored_model_forecasts_what_the_trained_one_did(pattern, planted):
     training = Training(planted.model, planted.measured, planted.backtest)
     assert training.model is not None

@@ -91,6 +91,7 @@ def test_what_a_shop_did_on_a_holiday_is_computed_from_days_up_to_the_cutoff():
     assert one["New Year's Day"].occasions.tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_backtest_and_the_published_forecast_remember_alike():
     rows = shop(0.4)
     published = forecast_daily(rows, country="US").table.to_pandas()

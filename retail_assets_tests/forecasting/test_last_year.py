@@ -19,6 +19,7 @@ from retail_assets.forecasting.models.features import make_rows
 from retail_assets.forecasting.models.last_year import FEWEST_DAYS, YEAR, YEAR_FEATURES, last_year
 from retail_assets.forecasting.models.serialization import dumps, loads
 from retail_assets_tests.forecasting.sales_histories import WEEKLY, history, sales_of
+from retail_assets_tests.trials import trials
 
 FIRST = date(2022, 1, 3)
 DAYS = np.datetime64(FIRST, "D") + np.arange(760)
@@ -53,7 +54,7 @@ def wape(model, rows, cutoff):
     return np.abs(forecast - actual).sum() / actual.sum()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 @given(data=st.data())
 def test_nothing_after_the_origin_reaches_the_memory_of_a_year(data):
     seed, origin = data.draw(st.integers(0, 10**6)), data.draw(st.integers(30, 758))

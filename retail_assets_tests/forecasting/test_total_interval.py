@@ -44,6 +44,7 @@ def calibrated(series: np.ndarray, days_of_mean: int):
         yield own[at], flat, calibrate_total(flat, own[past], np.array(CUTOFFS[past]), rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days_of_mean", [1, 7, 28])
 @pytest.mark.parametrize("kind", ["arithmetic", "geometric", "white"])
 def test_the_80_percent_interval_of_the_total_holds_74_to_86_percent_of_days(kind, days_of_mean):

@@ -22,6 +22,7 @@ from retail_assets.errors import ContractError, NotReadyError
 from retail_assets.landing.register import check_before_landing, register_landings
 from retail_assets.storage import Store
 from retail_assets_tests.landing.test_references import DAY, LATER, Place, contract
+from retail_assets_tests.trials import trials
 
 LIST = "references:\n  prices: {on: product_id, key: SKU, columns: [Price], version: as_of_landing}\n"
 COLUMNS = """columns:
@@ -129,7 +130,7 @@ _PRICE = st.sampled_from(["2.5", "1", "0.01", "-3", "soon", "", "N/A", "1.23456"
     st.lists(st.tuples(_KEY, st.sampled_from(["1", "2.5", "-1", "0", "", "x", "1000000"])), min_size=1, max_size=8),
     st.sampled_from([PRICED, COMPUTED]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(30), deadline=None)
 def test_the_two_joins_agree_to_the_cent(prices: dict[str, str], sold: list[tuple[str, str]], source: Contract) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))

@@ -187,7 +187,6 @@ def test_models_are_listed_and_shown_with_their_history(recorded: Home, kind: st
     assert recorded.run("models", "list", "--kind", kind).count("\n* ") == 1
 
 
-@pytest.mark.slow
 def test_old_models_give_the_forecast_and_the_names_that_they_gave(tmp_path: Path) -> None:
     """Both models are loaded and used on the old tables, without training."""
     home = unpack(tmp_path)

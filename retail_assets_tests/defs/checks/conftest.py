@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,9 +111,14 @@ class Shop:
 
     platform: Platform
 
+    @cached_property
+    def checks(self) -> dict[tuple[str, str], dg.AssetChecksDefinition]:
+        """Every check by (asset, name), built once: all of them together take 26 ms."""
+        return checks_of(self.platform)
+
     def check(self, asset: str, name: str, *days: dt.date) -> dg.AssetCheckResult:
         """Return the result of one check in a run of these landings. Raises Failure if the check cannot run."""
-        compute: Any = checks_of(self.platform)[asset, name].op.compute_fn
+        compute: Any = self.checks[asset, name].op.compute_fn
         run = Run(days)
         result = compute.decorated_fn(*([run] if compute.has_context_arg() else []))
         assert isinstance(result, dg.AssetCheckResult)

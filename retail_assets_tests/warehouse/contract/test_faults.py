@@ -47,7 +47,6 @@ def total(place: Place) -> tuple[str, int]:
 # Several at once.
 
 
-@pytest.mark.slow
 def test_processes_that_load_the_same_and_other_landings_at_once_all_succeed_and_the_tables_are_exact(
     place: Place,
 ) -> None:
@@ -65,7 +64,6 @@ def test_processes_that_load_the_same_and_other_landings_at_once_all_succeed_and
     )
 
 
-@pytest.mark.slow
 def test_a_reader_beside_a_writer_sees_whole_landings_only(place: Place) -> None:
     child = start_fresh(warehouses.load, place.recipe, [NEXT] * 5)
     sums = set()
