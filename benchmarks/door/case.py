@@ -33,6 +33,7 @@ class Case:
 
     It is `refused` with a message that contains this text, or its clean rows are `sales`, in the order of the file:
     each states the columns that matter. `rejected` counts rows by reason; `superseded` and `excluded` count rows.
+    `masters` are texts of reference files.
     """
 
     group: str
@@ -46,6 +47,12 @@ class Case:
     refused: str = ""
     name: str = "a.csv"
     note: str = ""
+    masters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Its landing's files by name, and its reference files by `references/<name>/<file>`."""
+        return {self.name: self.data(), **{key: text.encode() for key, text in self.masters.items()}}
 
 
 def sale(transaction_id: str, sold_at: str, category: str, quantity: str, amount: str, **more: str | None) -> Sale:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks.door import date_cases, export_cases, hidden_cases, layout_cases, money_cases, row_cases
+from benchmarks.door import (
+    date_cases,
+    export_cases,
+    hidden_cases,
+    layout_cases,
+    money_cases,
+    reference_cases,
+    row_cases,
+)
 from benchmarks.door.case import COLUMNS, SHOP, Case, Sale
 from retail_assets_tests.cleaning.bad_files import CATALOG, BadFile
 
@@ -13,6 +21,7 @@ CASES: tuple[Case, ...] = (
     *money_cases.CASES,
     *row_cases.CASES,
     *export_cases.CASES,
+    *reference_cases.CASES,
     *hidden_cases.CASES,
 )
 
@@ -48,7 +57,7 @@ def bad_case(file: BadFile) -> Case:
 def all_cases() -> list[tuple[Case, dict[str, bytes]]]:
     """Return every case with the files of its landing."""
     bad = [(bad_case(file), {file.name: file.data(), **file.other_files}) for file in CATALOG]
-    return [(case, {case.name: case.data()}) for case in CASES] + bad
+    return [(case, case.files) for case in CASES] + bad
 
 
 def document() -> str:

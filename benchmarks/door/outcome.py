@@ -16,6 +16,7 @@ from retail_assets.contracts.loading import parse
 from retail_assets.drafting.dry_run import judge
 from retail_assets.errors import RetailError
 from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.references import LandedReferences, reference_tables
 from retail_assets.landing.register import inspect_landings
 from retail_assets.storage import Store
 
@@ -36,15 +37,22 @@ class Outcome:
 
 
 def outcome_of(contract_text: str, files: Mapping[str, bytes], landed_on: dt.date = LANDED_ON) -> Outcome:
-    """Land files in a raw store of their own, inspect them, and judge their rows."""
+    """Land files in a raw store of their own, inspect them, and judge their rows.
+
+    Reference files are named `references/<name>/<file>`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         raw = Store(str(Path(folder)))
         try:
             contract = parse(contract_text, "the contract")
+            landing = partition_folder(contract.name, landed_on)
             for name, data in files.items():
-                raw.write(f"{partition_folder(contract.name, landed_on)}/{name}", data)
-            [manifest] = inspect_landings(raw, contract.name, [landed_on], contract)
-            rows = judge(raw, manifest.files, contract, landed_on)
+                folder_of, _, file = name.rpartition("/")
+                raw.write(f"{landing.replace('/', f'/{folder_of}/') if folder_of else landing}/{file}", data)
+            landed = LandedReferences(raw, contract.name, contract)
+            [manifest] = inspect_landings(raw, contract.name, [landed_on], contract, landed)
+            joined = reference_tables(landed, contract, {}, landed_on)
+            rows = judge(raw, manifest.files, contract, landed_on, joined)
         except RetailError as e:
             return Outcome(refused=str(e))
         except Exception as e:  # a crash is what is looked for here

@@ -230,9 +230,15 @@ class JudgedRows:
         return compare(rows.select(list(COMPARED)), read)
 
 
-def judge(raw: Store, profiles: Sequence[FileProfile], contract: Contract, landed_on: dt.date) -> JudgedRows:
+def judge(
+    raw: Store,
+    profiles: Sequence[FileProfile],
+    contract: Contract,
+    landed_on: dt.date,
+    references: References | None = None,
+) -> JudgedRows:
     """Judge the inspected files of one landing in a store. Raises LandingError if one cannot be read."""
-    tables = [_parsed(raw, profile, number, contract, landed_on) for number, profile in enumerate(profiles)]
+    tables = [_parsed(raw, profile, number, contract, landed_on, references) for number, profile in enumerate(profiles)]
     return _judged(tables, tuple(profiles), contract)
 
 

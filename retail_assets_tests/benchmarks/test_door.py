@@ -17,7 +17,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "files_that_work.md"
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_file_is_read_as_a_person_reads_it(case: Case) -> None:
-    verdict, difference = verdict_on(case, outcome_of(case.contract, {case.name: case.data()}))
+    verdict, difference = verdict_on(case, outcome_of(case.contract, case.files))
     assert (verdict, difference) == ("refused_as_expected" if case.refused else "exact", "")
 
 

@@ -72,9 +72,9 @@ class Shop:
         context = dg.build_sensor_context(
             cursor=self.cursor, resources={"s3": S3Resource()}, definitions=build_defs(self.settings)
         )
-        result = sensor.evaluate_tick(context)
+        result: Any = sensor.evaluate_tick(context)
         self.cursor, self.notes = result.cursor, result.skip_message or ""
-        return [(r.partition_key, r.job_name) for r in result.run_requests or ()]
+        return [(r.partition_key, r.job_name) for r in result.run_requests]
 
 
 @pytest.fixture
