@@ -88,12 +88,14 @@ class DelimitedReader:
             ended, text, by_hand = self._without_empty_ends(lines, first, end, raw, usual[longer], extra)
             shortened, widths = self._split_by_arrow(text, len(ended))
             if shortened is None:
-                by_hand = np.union1d(by_hand, ended)
+                by_hand = np.sort(np.append(by_hand, ended))
             else:
                 ended = ended[widths == self._width]
                 place[ended] = len(good) + np.arange(len(ended))
                 columns = [pa.concat_arrays(both) for both in zip(columns, shortened, strict=True)]
-            slow, usual = np.union1d(slow, by_hand), np.setdiff1d(usual, by_hand)
+            if len(by_hand):
+                slow = np.sort(np.append(slow, by_hand))
+                usual = usual[~np.isin(usual, by_hand, assume_unique=True)]
         defects[usual[place[usual] < 0]] |= MALFORMED_ROW.mask
         split = len(columns[0])
         if len(slow):

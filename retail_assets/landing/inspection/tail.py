@@ -32,6 +32,11 @@ class Tail:
         """Return the last lines that are not blank, one more than can be totals, with their numbers from 1."""
         texts = self._kept.decode("utf-8", "replace").replace(self._end.decode(), "\n").split("\n")
         first = self._ended_lines + 2 - len(texts)
-        numbered = [(first + i, text.rstrip("\r")) for i, text in enumerate(texts)]
-        whole = numbered if self._whole else numbered[1:]  # where the end begins, a line may be cut
-        return [(number, text) for number, text in whole if has_text(text)][-MOST_TOTALS - 1 :]
+        found: list[tuple[int, str]] = []
+        begin = 0 if self._whole else 1  # where the end begins, a line may be cut
+        for i in range(len(texts) - 1, begin - 1, -1):
+            if has_text(texts[i]):
+                found.append((first + i, texts[i].rstrip("\r")))
+                if len(found) > MOST_TOTALS:
+                    break
+        return found[::-1]
