@@ -26,7 +26,8 @@ _ADVICE: dict[str, str] = {
     "invalid_price": f"{_NUMBERS.format(decimals='four')}, {_REPLAY}. Otherwise {_EXPORT}.",
     "invalid_amount": f"{_NUMBERS.format(decimals='two')}, {_REPLAY}. Otherwise {_EXPORT}.",
     "missing_amount": "Is the price or the amount in another column, or do such rows sell nothing? Map the column, or "
-    f"exclude the rows with `rows: {{drop: …}}`, {_REPLAY}. Otherwise {_EXPORT}.",
+    f"exclude the rows with `rows: {{drop: …}}`, {_REPLAY}. If prices are in a reference file, land one that has the "
+    f"product, and clean the landing again. Otherwise {_EXPORT}.",
     "invalid_gender": f"Such rows count now, without a gender. Say in `genders` what the words mean, {_REPLAY}.",
     "invalid_age": f"Such rows count now, without an age. Map an age band to `age_group`, {_REPLAY}.",
     "missing_gender": f"Set `required: false` for `gender`, {_REPLAY}.",
