@@ -43,7 +43,9 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
         "SELECT forecast_date, product_category, mean, p025, p10, p50, p90, p975, units, units_p10, units_p90, "
         "seasonal_naive, cutoff_date, method, "
         "model_version, issued_at "
-        f"FROM {SALES_FORECAST.name} WHERE product_category = ? AND horizon_day <= ? ORDER BY forecast_date",
+        # Of a source that reports weeks the first row is day 7.
+        f"FROM {SALES_FORECAST.name} WHERE product_category = ? AND (horizon_day <= ? OR horizon_day = "
+        f"(SELECT min(horizon_day) FROM {SALES_FORECAST.name})) ORDER BY forecast_date",
         match,
         days,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retail_assets.forecasting.evaluation.accuracy import accuracy_drift, latest_forecasts
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, percent_ticks
@@ -30,22 +32,26 @@ def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None
         return None
     drawn, axes = one_panel(10, 4.4)
     when = days.index.to_numpy().astype("datetime64[D]")
-    rolling = days.rolling(7, min_periods=1).sum()
-    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label="one day")
-    axes.plot(when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label="forecast, 7 days")
+    weekly = bool((np.diff(when) % np.timedelta64(7, "D") == np.timedelta64(0, "D")).all())
+    unit, window = ("week", 4) if weekly else ("day", 7)
+    rolling = days.rolling(window, min_periods=1).sum()
+    axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label=f"one {unit}")
+    axes.plot(
+        when, rolling["error"] / rolling["actual"], color=palette.FORECAST, lw=2, label=f"forecast, {window} {unit}s"
+    )
     naive = rolling["naive"] / rolling["actual"]
-    axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label="seasonal naive, 7 days")
+    axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label=f"seasonal naive, {window} {unit}s")
     if promised_wape is not None:
         axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
     date_ticks(axes, year_size=8)
     percent_ticks(axes)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("WAPE of category-days")
+    axes.set_ylabel(f"WAPE of category-{unit}s")
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     drift = accuracy_drift(accuracy, promised_wape)
     finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
     if drift.wape is not None and drift.alarm is None:
         promise = "" if promised_wape is None else f"; the backtest promised {promised_wape:.1%}"
         finding = f"WAPE of the last {drift.days} forecast days is {drift.wape:.1%}{promise}"
-    headline(drawn, finding, "The latest forecast of each day, as it was issued.", axes)
+    headline(drawn, finding, f"The latest forecast of each {unit}, as it was issued.", axes)
     return png(drawn)
