@@ -86,6 +86,26 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         GROUP,
+        "hours from 0 to 11, as Japanese halves of the day have them",
+        shop('dates: {language: ja, formats: ["%Y年%m月%d日 %p%I:%M"]}'),
+        lines(HEADER, "1,2026年3月1日 午前0:10,C7,Toys,2,10.00", "2,2026年3月2日 午後0:10,C8,Books,1,7.50"),
+        (
+            sale("1", "2026-03-01 00:10:00", "Toys", "2", "10.00"),
+            sale("2", "2026-03-02 12:10:00", "Books", "1", "7.50"),
+        ),
+    ),
+    Case(
+        GROUP,
+        "English am and pm with points, and Sept",
+        shop('dates: {language: en, formats: ["%d %b %Y %I:%M %p"]}'),
+        lines(HEADER, "1,1 Sept 2026 9:05 p.m.,C7,Toys,2,10.00", "2,2 Sep. 2026 12:10 a.m.,C8,Books,1,7.50"),
+        (
+            sale("1", "2026-09-01 21:05:00", "Toys", "2", "10.00"),
+            sale("2", "2026-09-02 00:10:00", "Books", "1", "7.50"),
+        ),
+    ),
+    Case(
+        GROUP,
         "Parquet: money in 32 bits of floating point, beyond what cents need",
         shop(),
         _short_floats,

@@ -108,7 +108,7 @@ def _weekdays(language: str) -> Iterable[str]:
 def _halves(language: str) -> Iterable[tuple[str, str]]:
     from babel.dates import get_period_names
 
-    names = {"am": "am", "pm": "pm"}
+    names = {"a. m.": "am", "p. m.": "pm"}  # its points and space may be missing
     for width in ("narrow", "abbreviated", "wide"):
         for half, name in get_period_names(width, "format", language).items():
             if half in ("am", "pm") and len(name) > 1:

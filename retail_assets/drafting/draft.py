@@ -43,6 +43,9 @@ _COUNTRY_OF = {
     "EUR": ("DE", "Europe/Berlin"), "ZAR": ("ZA", "Africa/Johannesburg"), "CZK": ("CZ", "Europe/Prague"),
 }  # fmt: skip
 _LONGEST_EXAMPLE = 40
+#: The name of a time zone behind the time of day in a format, where it is only text.
+_ZONE_NAME = re.compile(r"%[MSfp][^%]*?\b([A-Z]{2,5}(?:[+-]\d+)?|[A-Z][a-z]+/[A-Z]\w+)\b")
+_SINCE = {unit: " since 1970 in UTC" for unit in ("seconds", "milliseconds", "microseconds")}
 _OPTIONAL = ("customer_id", "product_id", "store_id", "gender", "age", "age_group")
 
 
@@ -357,12 +360,29 @@ def _fill_down(columns: list[Column], roles: dict[str, Column]) -> dict[int, Col
 
 
 def _dates(w: _Writer, column: Column) -> None:
-    dates: Dates = column.dates
+    dates: Dates = column.dates_of_sale
     parts = []
-    if dates.formats:
+    if dates.serial:
+        unit = dates.serial.replace("_", " ").replace("excel 1900", "days of a spreadsheet").replace("unix ", "")
+        w.ask(f"{column.name} has numbers such as {dates.example}: they are read as {unit}{_SINCE.get(unit, '')}")
+        parts.append(f"serial: {dates.serial}")
+    elif dates.formats and dates.order == "either":
+        first, other = (
+            ", ".join(json.dumps(f, ensure_ascii=False) for f in fs) for fs in (dates.formats, dates.month_first)
+        )
+        order = w.answered(
+            "order",
+            f"is {dates.example!r} in {column.name} day/month (dmy: `formats: [{first}]`) or month/day (mdy: "
+            f"`formats: [{other}]`)? No date of the file proves it",
+            None,
+        )
+        parts += [f"language: {dates.language}"] if dates.language else []
+        chosen = {"dmy": first, "mdy": other}.get(order, "ANSWER")
+        parts.append(f"formats: [{chosen}]")
+    elif dates.formats:
         w.note(f"{column.name}: {dates.share:.1%} of the dates are such as {dates.example}")
         if dates.language:
-            w.note(f"Months have their names in the language {dates.language}")
+            w.note(f"Names of months, days or halves of the day are in the language {dates.language}")
             parts.append(f"language: {dates.language}")
         parts.append(f"formats: [{', '.join(json.dumps(f, ensure_ascii=False) for f in dates.formats)}]")
         if dates.formats[0].startswith("%Y") and "%d" in dates.formats[0][:6]:
@@ -379,6 +399,8 @@ def _dates(w: _Writer, column: Column) -> None:
         meaning = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}[dates.order]
         w.note(f"{column.name}: dates such as {dates.example}; the whole file proves that {meaning} comes first")
         parts.append(f"order: {dates.order}")
+    if zone := next((m for f in (*dates.formats, *dates.month_first) if (m := _ZONE_NAME.search(f))), None):
+        w.ask(f"the times end in {zone[1]}, which is not read: they count as the shop's time. Is that its zone?")
     if dates.offsets:
         w.note(f"{column.name} states its offset from UTC, so it is turned into shop time")
     elif dates.timed and re.search(r"\bUTC\b", column.name):
@@ -446,7 +468,7 @@ def _columns(w: _Writer, roles: dict[str, Column], money: MoneyColumns) -> set[i
         else:
             line("order_id", order)
     clock = roles.get("clock")
-    if clock and not roles["sold_at"].dates.timed:
+    if clock and not roles["sold_at"].dates_of_sale.timed:
         used.add(clock.index)
         line("sold_at", roles["sold_at"], f"time: {_q(clock.name)}")
     else:

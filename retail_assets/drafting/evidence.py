@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from retail_assets.contracts.currency_signs import known_signs
 from retail_assets.contracts.date_languages import date_names
+from retail_assets.drafting.written_dates import WrittenDates, digits_of, formats_of
 
 _TOO_LARGE = Decimal(10) ** 12  # no column of money is that wide
 _MISSING = {"", "null", "n/a", "#n/a", "nan", "none", "\\n", "na", "-"}
@@ -49,6 +50,12 @@ _LANGUAGES = (
 )
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _ISO = re.compile(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?$")
+#: What is read without a format.
+_READ_AS_THEY_ARE = re.compile(
+    r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?( ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?))?)?"
+    r"|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})( \d{1,2}:\d{2}(:\d{2}([.]\d{1,6})?)?( ?[AaPp][Mm])?)?)$",
+    re.IGNORECASE,
+)
 _NUMERIC = re.compile(r"^(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})\b")
 
 
@@ -81,7 +88,8 @@ class Dates:
     """How the dates of a column are written, and which part of the given texts are dates.
 
     `order` is `dmy`, `mdy` or `ymd` as the whole column proves it, `either` where it does not; None if no date is
-    numeric. `formats` are strptime patterns that are needed. `offsets` says that time stamps carry an offset.
+    numeric. `formats` are strptime patterns that are needed; where the order is `either`, they are for the day first
+    and `month_first` for the other. `offsets` says that time stamps carry an offset, `serial` what plain numbers count.
     """
 
     share: float
@@ -91,6 +99,8 @@ class Dates:
     timed: bool = False
     example: str = ""
     language: str | None = None
+    month_first: tuple[str, ...] = ()
+    serial: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +131,14 @@ class Column:
     @functools.cached_property
     def dates(self) -> Dates:
         return dates_in(self.counts)
+
+    @functools.cached_property
+    def dates_of_sale(self) -> Dates:
+        """The dates of a column whose header says that it has some: then digits alone may be dates as well."""
+        if self.dates.share >= 0.5 or not self.counts:
+            return self.dates
+        found = digits_of(self.counts)
+        return _as_dates(found, self.counts) if found else self.dates
 
 
 def numbers_in(counts: Counter[str]) -> Numbers:
@@ -192,6 +210,9 @@ def dates_in(counts: Counter[str]) -> Dates:
     texts = list(counts)
     if not texts:
         return Dates(0.0)
+    plain = sum(n for t, n in counts.items() if _READ_AS_THEY_ARE.match(t))
+    if plain * 2 < total and (found := formats_of(counts)) and not _plain_names(found):
+        return _as_dates(found, counts)
     iso = [t for t in texts if _ISO.match(t)]
     numeric = [(t, m) for t in texts if (m := _NUMERIC.match(t))]
     timed = sum(":" in t for t in texts) * 2 > len(texts)
@@ -222,6 +243,25 @@ def dates_in(counts: Counter[str]) -> Dates:
             share = sum(counts[t] for t in lettered if _fits(t, names)) / total
             return Dates(share, formats=(names,), timed=timed, example=sample[0])
     return _named_dates(counts, timed) or Dates(0.0)
+
+
+def _plain_names(found: WrittenDates) -> bool:
+    """Return whether formats need no language, because the names in them are English: `%d-%b-%y`."""
+    return found.language == "en" and len(found.formats) == 1 and found.formats[0].replace("%B", "%b") in _MONTH_NAMES
+
+
+def _as_dates(found: WrittenDates, counts: Counter[str]) -> Dates:
+    return Dates(
+        found.share,
+        found.order,
+        found.formats,
+        found.offsets,
+        found.timed,
+        max(counts, key=counts.__getitem__),
+        found.language,
+        found.month_first,
+        found.serial,
+    )
 
 
 def _named_dates(counts: Counter[str], timed: bool) -> Dates | None:

@@ -110,7 +110,7 @@ def _may_be(role: str, column: Column) -> bool:
     if not column.given:
         return role not in (*_NUMERIC, "sold_at")
     if role == "sold_at":
-        return column.dates.share >= _MOST_NUMERIC
+        return column.dates_of_sale.share >= _MOST_NUMERIC
     if role == "age":
         return column.numbers.share >= _MOST_NUMERIC and all(len(t) <= 5 for t in column.counts)
     if role in _NUMERIC:

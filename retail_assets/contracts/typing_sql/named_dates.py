@@ -64,7 +64,10 @@ def in_english(text: str, pattern: str, languages: tuple[str, ...]) -> tuple[str
         (translated or "{}").format(f"regexp_extract({written}, {expression}, {i})")
         for i, translated in enumerate(parts, 1)
     ]
-    return f"CASE WHEN regexp_matches({written}, {expression}) THEN ltrim({' || '.join(found)}) END", english.lstrip()
+    read = f"ltrim({' || '.join(found)})"
+    if "%I:" in english:  # some languages count the hours of a half from 0 to 11: the hour after noon is 午後0
+        read = f"regexp_replace({read}, '(^|[^0-9:])0?0:', '\\112:')"
+    return f"CASE WHEN regexp_matches({written}, {expression}) THEN {read} END", english.lstrip()
 
 
 def _literal(text: str) -> str:
@@ -73,7 +76,8 @@ def _literal(text: str) -> str:
 
 def _any(names: Iterable[str]) -> str:
     """Return a regular expression for one of some names, the longest first; their points and spaces may be missing."""
-    words = sorted({_bare(name): name.rstrip(".") for name in names}.values(), key=lambda name: (-len(name), name))
+    written = {_bare(name): name.rstrip(".") for name in sorted(names, key=len)}
+    words = sorted(written.values(), key=lambda name: (-len(name), name))
     return "|".join("".join({".": r"\.?", " ": " *"}.get(c, re.escape(c)) for c in word) for word in words)
 
 
