@@ -66,6 +66,7 @@ def test_an_unknown_file_becomes_insights_and_figures(folders: Path, capsys: pyt
     assert [p.name for p in folders.iterdir() if p.name != "temporary"] == ["a.csv"]
 
 
+@pytest.mark.slow
 def test_reference_files_land_before_the_sales(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_unknown_columns_are_refused_only_where_the_contract_says_so() -> None:
     assert match_header(header, shop(strict + ", cashier]\n"), "s.csv").unknown == ()
 
 
+@pytest.mark.slow
 def test_a_monstrous_header_still_gives_a_message_of_one_screen() -> None:
     with pytest.raises(LandingError) as refused:
         match_header(["x" * 100_000] * 1000 + ["Amounts" + "s" * 99_999], shop("unknown_columns: reject\n"), "s.csv")

@@ -163,6 +163,7 @@ def test_the_same_sales_in_another_order_give_the_same_bytes(drawn: dict[str, by
     assert list(drawn) == list(FIGURES)
 
 
+@pytest.mark.slow
 def test_a_png_tells_neither_time_nor_version(drawn: dict[str, bytes]) -> None:
     for png in drawn.values():
         assert not re.search(rb"tEXt|tIME|iTXt", png)

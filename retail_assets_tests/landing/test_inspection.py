@@ -322,6 +322,7 @@ def test_control_totals_agree_with_cleaning_in_every_notation_of_money(tmp_path:
 
 
 # The delimiters that spreadsheets write after the last column, in some rows or in all of them.
+@pytest.mark.slow
 @example(rows=[("3", 2, [])], delimiter=";", end="\r\n", block=50)
 @example(rows=[("3", 5, ["", '""']), ('"3"', 3, [])], delimiter=",", end="\n", block=50)
 @given(

@@ -398,6 +398,7 @@ def test_what_the_contract_refuses_does_not_land(
 # In Dagster
 
 
+@pytest.mark.slow
 def test_a_run_over_a_range_tells_its_changes_in_metadata_and_in_the_check(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(YAML)
     platform = Platform(

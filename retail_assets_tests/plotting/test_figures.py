@@ -38,6 +38,7 @@ def test_a_statement_is_a_figure_too() -> None:
     assert size_of(statement("There is nothing to draw", "There are no sales yet.")) == (1100, 352)
 
 
+@pytest.mark.slow
 def test_a_thumbnail_is_narrow_and_light() -> None:
     figure, axes = one_panel(10, 5)
     axes.imshow([[(i * j) % 251 for i in range(300)] for j in range(300)], aspect="auto")

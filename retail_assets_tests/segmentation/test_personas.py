@@ -79,6 +79,7 @@ def test_every_number_in_an_action_text_comes_from_the_profile(persona: Persona)
     assert len(persona.name) <= 64
 
 
+@pytest.mark.slow
 def test_below_twelve_months_of_sales_no_cluster_is_named_after_seasons() -> None:
     """Case 21: twenty days of sales had Seasonal Shoppers, to be written to ahead of the season."""
     people, _ = planted_customers(THREE_KINDS, 100)

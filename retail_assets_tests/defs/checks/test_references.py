@@ -80,6 +80,7 @@ def test_the_command_lands_references_and_refuses_what_cannot_be_joined(home: Ca
     assert f"--partition {DAY}" in again.output or str(DAY) in again.output.split("Next:")[1]
 
 
+@pytest.mark.slow
 def test_checks_and_status_show_orphans_and_landings_joined_with_an_older_version(home: Callable[[], Home]) -> None:
     shop = home()
     shop.land("p.csv", "SKU,Department\nP1,Toys\n", "--reference", "products")
