@@ -47,7 +47,7 @@ def land(
     from retail_assets.cli.rejected_rows import printable
     from retail_assets.landing.land import check_file, land_file, shown_path
     from retail_assets.landing.partitions import landed_partitions, partition_of, refuse_dates_outside
-    from retail_assets.landing.references import check_reference, rule_of
+    from retail_assets.landing.references import LandedReferences, check_reference, rule_of
     from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
     from retail_assets.landing.repeated_ids import warning_of_repeated_ids
     from retail_assets.platform import Platform
@@ -72,6 +72,7 @@ def land(
                 typer.echo(f"Warning: {printable(warning)}", err=True)
     store = Store(settings.raw_uri)
     partitions = set()
+    keys = set()
     with progress("Landing", total, in_bytes=True) as watch:
         for file in files:
             landed = land_file(
@@ -86,11 +87,16 @@ def land(
             )
             typer.echo(landed.message)
             partitions.add(partition_of(landed.key) or landed_on)
+            keys.add(landed.key)
     if reference is not None:
-        days = landed_partitions(store, settings.source)
+        landings = landed_partitions(store, settings.source)
+        versions = LandedReferences(store, settings.source, settings.contract)
+        days = [day for day in landings if keys & {file.key for file in versions.files(reference, day)}]
         if days:
             typer.echo("The sales that have landed are joined with it again by:")
             typer.echo(f"Next:  {materialize_command(source or _named_source(settings), days[0], days[-1])}")
+        elif landings:
+            typer.echo("It counts for none of the sales that have landed: they have a version of another day.")
         return
     for partition in sorted(partitions):
         typer.echo(f"Next:  {materialize_command(source or _named_source(settings), partition, partition)}")

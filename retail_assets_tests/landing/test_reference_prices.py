@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import tempfile
@@ -9,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import hypothesis.strategies as st
 import openpyxl
 import pyarrow as pa
@@ -19,6 +21,7 @@ from hypothesis import given, settings
 from retail_assets.cleaning.rules import REJECTING, names_of
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import ContractError, NotReadyError
+from retail_assets.landing.reference_rows import Content, keyed_rows
 from retail_assets.landing.register import check_before_landing, register_landings
 from retail_assets.storage import Store
 from retail_assets_tests.landing.test_references import DAY, LATER, Place, contract
@@ -139,6 +142,26 @@ def test_the_two_joins_agree_to_the_cent(prices: dict[str, str], sold: list[tupl
         lines = [f'{n},2024-03-01,"{sku}",{quantity},0.5\n' for n, (sku, quantity) in enumerate(quoted)]
         place.land("".join(["id,date,sku,qty,Off\n", *lines]), "s.csv")
         assert control(place, source) == sum_of(place.parsed(source))
+
+
+_CELL = st.text(st.sampled_from('ab1.,;"\n é'), max_size=5)
+
+
+@given(st.lists(st.tuples(_CELL, _CELL), min_size=1, max_size=6), st.sampled_from([",", ";", "\t"]))
+@settings(max_examples=60, deadline=None)
+def test_a_price_list_says_the_same_to_another_parser(rows: list[tuple[str, str]], delimiter: str) -> None:
+    """Both joins take their prices from one reading of the list, so that reading is compared with DuckDB's here."""
+    rows = [(f"K{number}{key.strip()}", price.strip()) for number, (key, price) in enumerate(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "list.csv")
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            csv.writer(handle, delimiter=delimiter).writerows([("SKU", "Price"), *rows])
+        options = {"sep": delimiter, "quotechar": '"', "escapechar": '"'}
+        with duckdb.connect() as con:
+            read = con.read_csv(str(path), header=True, all_varchar=True, auto_detect=False,
+                                columns={"SKU": "VARCHAR", "Price": "VARCHAR"}, **options).fetchall()  # fmt: skip
+        ours = keyed_rows([Content(str(path), path.read_bytes())], PRICED.references["prices"])
+    assert [(key, price or "") for key, price in read] == [(key, values[0]) for key, values in ours.items()] == rows
 
 
 def test_without_the_price_list_a_file_can_be_checked_but_not_registered(tmp_path: Path) -> None:

@@ -133,3 +133,19 @@ def test_a_version_that_changes_no_row_of_a_landing_does_not_make_it_outdated(ho
     shop.land("p.csv", "SKU,Department\nP1,Games\n", "--reference", "products", "--replace", day=LATER)
     assert not shop.check("references_are_current").passed
     assert read_status(shop.platform).landings[0].state == "changed"
+
+
+def test_the_command_names_the_landings_that_a_version_counts_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Home(tmp_path, monkeypatch, MASTERS.replace("[Department]", "[Department], version: as_of_landing"))
+    for day in (DAY, LATER):
+        shop.land(f"{day}.csv", f"id,date,card,sku,qty,total\n{day},2024-03-01,,P1,1,5.00\n", "--no-check", day=day)
+    first = shop.land("p.csv", "SKU,Department\nP1,Toys\n", "--reference", "products", day=DAY)
+    assert f"--partition-range {DAY}...{LATER}" in first.output
+    second = shop.land("p.csv", "SKU,Department\nP1,Games\n", "--reference", "products", day=LATER)
+    assert f"--partition {LATER}" in second.output
+    members = shop.land("m.csv", "Card,Sex,Age\nC1,F,33\n", "--reference", "members", day=LATER)
+    assert f"--partition-range {DAY}...{LATER}" in members.output
+    older = shop.land("m.csv", "Card,Sex,Age\nC1,F,34\n", "--reference", "members", day=DAY)
+    assert "It counts for none of the sales that have landed" in older.output
