@@ -20,6 +20,7 @@ from retail_assets.forecasting.lifecycle import record
 from retail_assets.forecasting.lifecycle.scoring import score
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.fallback import SPARSE
+from retail_assets.forecasting.models.serialization import dumps
 from retail_assets_tests.forecasting.sales_histories import row, sales_of
 
 FIRST = date(2022, 2, 4)  # a Friday
@@ -128,6 +129,14 @@ def test_stock_is_recommended_by_the_week(table):
     first, last = (date.fromisoformat(entries[0][name]) for name in ("first_day", "last_day"))
     assert last - first == timedelta(days=6)
     assert "strongest day" not in entries[0]["text"]
+
+
+def test_the_same_weeks_and_seed_give_the_same_bytes_in_any_order_of_rows():
+    rows = stores(20)
+    one, other = (train(each, country="US", candidates=["gradient_boosting"]) for each in (rows, rows.iloc[::-1]))
+    assert one.backtest is not None
+    assert dumps(one.model) == dumps(other.model)
+    assert score(one.model, rows).equals(score(other.model, rows))
 
 
 def test_a_horizon_is_whole_weeks_and_a_short_history_is_carried_on_in_weeks():

@@ -17,7 +17,8 @@ from retail_assets.forecasting.data.series import WEEK, DailySales, Floats, by_g
 from retail_assets.forecasting.evaluation.backtest import Backtest
 
 LIBRARY = "statsforecast"
-_MODELS = ("AutoETS", "AutoTheta", "MSTL")
+_WITHOUT_SEASON = ("AutoETS", "AutoTheta")
+_MODELS = (*_WITHOUT_SEASON, "MSTL")
 
 
 def installed() -> str | None:
@@ -41,13 +42,14 @@ def forecasts(sales: DailySales, judged: Backtest, horizon: int) -> dict[str, Fl
     models: Any = importlib.import_module(f"{LIBRARY}.models")
     period, steps = WEEK // sales.grain, horizon // sales.grain
     revenue = by_grain(sales.revenue, sales.grain)
-    result = {f"{LIBRARY} {name}": np.zeros(judged.actual.shape) for name in _MODELS}
+    names = _MODELS if period > 1 else _WITHOUT_SEASON
+    result = {f"{LIBRARY} {name}": np.zeros(judged.actual.shape) for name in names}
     for at, cutoff in enumerate(judged.cutoffs):
         end = (int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1) // sales.grain
         for row in range(len(sales.categories)):
             known = revenue[row, :end]
             series = known[int(np.argmax(known != 0)) :]
-            for name in _MODELS:
+            for name in names:
                 result[f"{LIBRARY} {name}"][at, row] = _one(models, name, series, period, steps)
     return result
 
