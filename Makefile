@@ -171,7 +171,7 @@ $(VENV)/lock.installed: pyproject.toml $(VENV)/created
 
 # Compile bytecode once, here: where PYTHONDONTWRITEBYTECODE is set, every process and Spark worker would compile again what
 # pip has not compiled. Some packages hold templates that are not valid Python; those are ignored.
-COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets airflow_bridge >/dev/null 2>&1 || true
+COMPILE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib retail_assets airflow_bridge retail_assets_tests benchmarks >/dev/null 2>&1 || true
 
 # Cache Spark's Java classes once as well. Without the cache Spark works, and takes twice as long to start.
 PREPARE = RETAIL_SPARK='local[2]' $(BIN)/retail-assets prepare || true
