@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,3 +87,41 @@ def test_a_short_history_tells_its_scatter():
     panel = panel_at(sales, sales.last_day)
     learned = calibrate(intervals.spread_in_history(panel), np.zeros(3, dtype=np.int64))
     assert learned.spread[1] > 5 * learned.spread[0]
+
+
+def errors_with_holidays(factor, days=28, origins=6):
+    """Scaled errors of four rows and their total, `factor` times as wide on three days of each origin."""
+    near = np.zeros((origins, days), dtype=bool)
+    near[:, 10:13] = True
+    draws = np.random.default_rng(4).normal(0, 1, (origins, 5, days))
+    return np.where(near[:, None, :], factor, 1.0) * draws, near
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5, 2.5])
+def test_the_spread_near_holidays_is_learnt_and_shrunk_to_one(factor):
+    learnt = intervals.holiday_factor(*errors_with_holidays(factor))
+    assert 1.0 <= learnt < factor + 0.12
+    assert learnt > 1 + 0.7 * (factor - 1)
+
+
+def test_without_holidays_or_errors_there_is_no_spread_of_their_own():
+    errors, near = errors_with_holidays(2.0)
+    assert intervals.holiday_factor(errors, np.zeros_like(near)) == 1.0
+    assert intervals.holiday_factor(np.full_like(errors, np.nan), near) == 1.0
+    assert intervals.holiday_factor(errors, np.ones_like(near)) == 1.0
+
+
+def test_one_holiday_widens_less_than_many_that_say_the_same():
+    errors, near = errors_with_holidays(3.0)
+    once = near & (np.arange(len(near)) == 0)[:, None] & (np.arange(near.shape[1]) == 10)
+    assert intervals.holiday_factor(errors, once) < intervals.holiday_factor(errors, near)
+
+
+def test_only_days_near_a_holiday_are_wider():
+    conformal = intervals.Conformal(np.ones(2), np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], (2, 1)), np.ones(2, bool))
+    wide = dataclasses.replace(conformal, near_holiday=1.5)
+    point, level = np.full((2, 3), 100.0), np.full(2, 10.0)
+    near, below = np.array([False, True, False]), np.zeros(2, bool)
+    usual, wider = (intervals.quantiles(point, level, each, below, near) for each in (conformal, wide))
+    width = (wider[..., 3] - wider[..., 1]) / (usual[..., 3] - usual[..., 1])
+    np.testing.assert_allclose(width, [[1, 1.5, 1], [1, 1.5, 1]])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -186,7 +186,7 @@ def _scored(
     quantiles, latest = {}, {}
     for name in names:
         quantiles[name], latest[name] = _intervals(
-            forecasts[name], actual, level, group, below_zero, first_scored, residuals
+            forecasts[name], actual, level, group, below_zero, first_scored, residuals, holiday
         )
     scored = slice(first_scored, None)
     after_first = np.arange(len(sales.days)) > origins[first_scored].panel.origin
@@ -223,6 +223,7 @@ def _intervals(
     below_zero: Bools,
     first_scored: int,
     residuals: _Residuals,
+    holiday: Bools,
 ) -> tuple[Floats, intervals.Conformal]:
     """Compute quantiles at each scored cut-off from the errors before it, and the calibration by all errors."""
     point = intervals.with_total(forecasts)
@@ -233,12 +234,14 @@ def _intervals(
 
     def calibrated(end: int, group: Any, rule: Floats) -> intervals.Conformal:
         past = slice(max(end - MOST_CUTOFFS_TO_CALIBRATE, 0), end)
-        conformal = intervals.calibrate(scaled[past], group)
-        return calibrate_total(conformal, scaled[past, -1], residuals.origins[past], rule)
+        factor = intervals.holiday_factor(scaled[past], holiday[past])
+        ordinary = scaled[past] / np.where(holiday[past], factor, 1.0)[:, None, :]
+        conformal = replace(intervals.calibrate(ordinary, group), near_holiday=factor)
+        return calibrate_total(conformal, ordinary[:, -1], residuals.origins[past], rule)
 
     for at in range(max(first_scored, 1), len(forecasts)):
         conformal = calibrated(at, group[at], residuals.known_at[at])
-        quantiles[at - first_scored] = intervals.quantiles(point[at], level[at], conformal, below_zero[at])
+        quantiles[at - first_scored] = intervals.quantiles(point[at], level[at], conformal, below_zero[at], holiday[at])
     return quantiles, calibrated(len(forecasts), group[-1], residuals.at_end)
 
 

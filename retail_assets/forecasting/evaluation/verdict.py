@@ -22,14 +22,16 @@ def verdict(backtest: Backtest, *, seed: int) -> str:
     else:
         joined = "and" if (naive >= 0) == (over_best >= 0) else "but"
         against_best = f", {joined} {_percent(over_best)} that of {in_words(best)}, the best baseline"
-    if not backtest.has_skill:
+    if not backtest.is_ahead:
         lesson = " There is no pattern to learn beyond that baseline." if best != "seasonal_naive" else ""
+        if backtest.champion != best:
+            lesson = f" The lead of {in_words(best)} is within chance."
         return f"No skill of {model}: {against_naive}{against_best}.{lesson} {published}"
     if interval is None:
         return f"Skill not proven, too few cut-offs: {against_naive}{against_best}. {published}"
     chance = f"90 % interval of the gain over {in_words(best)}: {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
     wins = f"better at {backtest.cutoffs_better(best)} of {count} cut-offs"
-    claim = f"{model[0].upper()}{model[1:]} has skill" if interval[0] > 0 else "Low skill, within chance"
+    claim = f"{model[0].upper()}{model[1:]} has skill" if backtest.has_skill else "Low skill, within chance"
     return f"{claim}: {against_naive}{against_best} ({chance}; {wins}). {published}"
 
 

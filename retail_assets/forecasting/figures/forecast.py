@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, to_date
 from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, number_ticks
@@ -105,7 +106,9 @@ def _evidence(report: dict[str, Any], unit: str) -> str:
     if not report["evaluated"]:
         return "The history is too short or too sparse to train and test a model."
     measured = report["models"][report["champion"]]
-    model = capitalized(in_words(report["champion"])) + ("" if report["has_skill"] else " (no model was better)")
+    model = capitalized(in_words(report["champion"])) + (
+        " (no model was better)" if report["champion"] in BASELINE_NAMES else ""
+    )
     results = []
     if measured["total_wape"] is not None:
         results.append(

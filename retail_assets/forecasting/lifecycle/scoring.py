@@ -14,9 +14,19 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.errors import ModelFileError
-from retail_assets.forecasting.data.calendar import HolidayCalendar, forecast_calendar
+from retail_assets.forecasting.data.calendar import HolidayCalendar, forecast_calendar, near_holiday
 from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import TOTAL, UNITS, Floats, Ints, Panel, by_grain, daily_sales, panel_at
+from retail_assets.forecasting.data.series import (
+    TOTAL,
+    UNITS,
+    Bools,
+    Floats,
+    Ints,
+    Panel,
+    by_grain,
+    daily_sales,
+    panel_at,
+)
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.candidates import predictions
 from retail_assets.forecasting.models.fallback import (
@@ -111,12 +121,13 @@ def _outlook(model: ForecastModel, panel: Panel, holidays: HolidayCalendar, grai
     price = panel.price[:, None]
     forecast = by_grain(apply_fallbacks(panel, holidays, applied, baselines, predicted), grain)
     point = (forecast / price).round(digits) + 0.0
-    ends = _ends(model, panel, point * price, of_model, grain)
+    near = by_grain(near_holiday(panel.future_days(model.horizon), holidays).astype(np.float64), grain) > 0
+    ends = _ends(model, panel, point * price, of_model, grain, near)
     ahead = np.arange(1, forecast.shape[1] + 1) * grain
     return _Outlook(panel, ahead, point, ends, by_grain(baselines["seasonal_naive"], grain), methods)
 
 
-def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any, grain: int) -> Floats:
+def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any, grain: int, near: Bools) -> Floats:
     """Compute quantiles around the forecast, (categories + 1, horizon, levels), the total last."""
     group = np.append(np.where(of_model, 0, 1), 0)
     if model.conformal is None:
@@ -124,7 +135,7 @@ def _ends(model: ForecastModel, panel: Panel, point: Floats, of_model: Any, grai
     else:
         conformal = intervals.for_names(model.conformal, model.categories, panel.categories)
     below = np.append(returns_dominate(panel), np.nansum(panel.values[:, -56:]) < 0)
-    return intervals.quantiles(intervals.with_total(point), intervals.levels(panel) * grain, conformal, below)
+    return intervals.quantiles(intervals.with_total(point), intervals.levels(panel) * grain, conformal, below, near)
 
 
 def _table(revenue: _Outlook, units: _Outlook | None, version: str, issued: datetime) -> pa.Table:

@@ -175,4 +175,4 @@ def _winner(tested: Backtest | None) -> tuple[str, str | None]:
     if tested is None:
         rule, _, why = UNTESTED.partition(": ")
         return rule, why
-    return tested.champion, None if tested.has_skill else "no model is better in the backtest"
+    return tested.champion, "no model is better in the backtest" if tested.champion in BASELINE_NAMES else None

@@ -22,6 +22,8 @@ LEVEL_NAMES = ("p025", "p10", "p50", "p90", "p975")
 INNER, OUTER = (1, 3), (0, 4)
 # The spread of the group counts as much as this many days of a series' own errors.
 _DAYS_OF_DOUBT = 14
+# Errors near holidays are wider in most shops, not in all: of what this many such days show, half is believed.
+_DAYS_OF_DOUBT_NEAR_HOLIDAYS, _LARGEST_FACTOR = 2, 3.0
 # Below this share of the level the size of a day says nothing about its spread.
 _LEAST_SIZE = 0.05
 # Quantiles of the standard normal over its own 80 % quantile of |z|: where there is no error to learn from.
@@ -41,12 +43,14 @@ class Conformal:
         shape: (rows, levels), quantiles of scaled errors.
         measured: (rows,), marks the series with errors of their own.
         growth: (horizon,), factor of the total's spread by step; None where it is the same at each.
+        near_holiday: factor of every spread within a day of a holiday.
     """
 
     spread: Floats
     shape: Floats
     measured: Bools
     growth: Floats | None = None
+    near_holiday: float = 1.0
 
 
 def day_scale(forecast: Floats, level: Floats) -> Floats:
@@ -92,6 +96,29 @@ def calibrate(scaled: Floats, group: Ints) -> Conformal:
     return Conformal(shared, shape, count > 0)
 
 
+def holiday_factor(scaled: Floats, near: Bools) -> float:
+    """Learn how much wider errors are near holidays than on other days, at least 1.
+
+    The errors of one day are related, so the evidence is counted in days, and shrunk to 1 by as many days of doubt.
+
+    Args:
+        scaled: (origins, rows, days), NaN where there is no error; the last row is the total.
+        near: (origins, days), marks the days within a day of a holiday.
+    """
+    errors = np.abs(scaled[:, :-1])
+    spread = np.nanmedian(errors.transpose(1, 0, 2).reshape(errors.shape[1], -1), axis=1) if errors.size else errors
+    usable = np.isfinite(spread) & (spread > 0)
+    if not usable.any():
+        return 1.0
+    standard = errors[:, usable] / spread[usable][:, None]
+    on, off = (np.where(days[:, None, :], standard, np.nan) for days in (near, ~near))
+    days = int((~np.isnan(on)).any(axis=1).sum())
+    if not days or np.isnan(off).all():
+        return 1.0
+    ratio = float(np.nanquantile(on, 0.8) / np.nanquantile(off, 0.8))
+    return float(np.clip(1.0 + (ratio - 1.0) * days / (days + _DAYS_OF_DOUBT_NEAR_HOLIDAYS), 1.0, _LARGEST_FACTOR))
+
+
 def conformal_quantiles(errors: Floats) -> Floats:
     """Compute quantiles of errors at LEVELS, the ends moved out to the rank that covers one more (Lei et al. 2018).
 
@@ -105,7 +132,9 @@ def conformal_quantiles(errors: Floats) -> Floats:
     return quantiles
 
 
-def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bools) -> Floats:
+def quantiles(
+    point: Floats, level: Floats, conformal: Conformal, below_zero: Bools, near: Bools | None = None
+) -> Floats:
     """Compute quantiles around a forecast: (rows, horizon, levels), ordered.
 
     A day that is forecast as exactly zero (closed shop, ended category) is certain.
@@ -115,9 +144,12 @@ def quantiles(point: Floats, level: Floats, conformal: Conformal, below_zero: Bo
         level: (rows,), the mean day before the cut-off.
         conformal: the calibration of the rows.
         below_zero: (rows,), marks the rows whose quantiles may be below zero.
+        near: (horizon,), marks the days within a day of a holiday; by default none is.
     """
     scale = np.nan_to_num(day_scale(point, level))
     spread = conformal.spread[:, None] * scale
+    if near is not None:
+        spread = spread * np.where(near, conformal.near_holiday, 1.0)
     if conformal.growth is not None and len(conformal.growth) == point.shape[1]:
         spread[-1] *= conformal.growth
     around = point[:, :, None] + spread[:, :, None] * conformal.shape[:, None, :]
@@ -194,4 +226,5 @@ def for_names(conformal: Conformal, had: Sequence[str], wanted: Sequence[str]) -
         np.where(new[:, None], middle_shape, conformal.shape[rows]),
         np.where(new, False, conformal.measured[rows]),
         conformal.growth,
+        conformal.near_holiday,
     )

@@ -57,6 +57,7 @@ def _content(model: ForecastModel) -> dict[str, Any]:
             "shape": conformal.shape,
             "measured": conformal.measured,
             "growth": conformal.growth,
+            "near_holiday": conformal.near_holiday,
         },
         "fitted": {
             name: {"estimator": fit.model_, "scale": fit.scale_, "rows": fit.training_rows_}
@@ -112,7 +113,8 @@ def _model(content: dict[str, Any]) -> ForecastModel:
             raise ModelFileError("The stored model's intervals do not fit its categories. Retrain the forecast.")
         # A model of before 29 November 2026 has no growth: the total's interval is as wide on each day.
         growth = None if stored.get("growth") is None else np.asarray(stored["growth"], float)
-        conformal = intervals.Conformal(spread, shape, np.asarray(stored["measured"], bool), growth)
+        near = float(stored.get("near_holiday", 1.0))
+        conformal = intervals.Conformal(spread, shape, np.asarray(stored["measured"], bool), growth, near)
     categories = tuple(map(str, content["categories"]))
     return ForecastModel(
         family,
