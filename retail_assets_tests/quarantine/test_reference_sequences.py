@@ -48,6 +48,8 @@ from retail_assets_tests.quarantine.tasks_here import TasksHere
 from retail_assets_tests.trials import trials
 
 Place = tuple[str, int]
+#: A version of the master: the number of its day, and its rows.
+_Version = tuple[int, tuple[tuple[str, str], ...]]
 
 
 class Joined(Shop):
@@ -75,7 +77,7 @@ class Landing:
     judged_by: dict[Place, Terms] = field(default_factory=dict)
     terms: Terms | None = None
     master: Master | None = None
-    master_version: int | None = None
+    master_version: _Version | None = None
 
 
 @dataclass
@@ -86,7 +88,7 @@ class History:
     warehouse: DuckDBWarehouse
     landings: dict[dt.date, Landing] = field(default_factory=dict)
     masters: list[Master] = field(default_factory=list)
-    version: int = 0
+    version: _Version | None = None
     master_days: int = 0
 
     def apply(self, step: Step) -> None:
@@ -104,12 +106,11 @@ class History:
         self.warehouse.load_landings(self.shop.lake.store, [self.shop.lake.clean(day) for day in changed])
 
     def _new_master(self, step: NewMaster) -> None:
-        if step.replaces and list(step.rows.items()) == list(self.masters[-1].items()):
-            return
         self.master_days += not step.replaces
         text = "\n".join(["SKU,Department", *(f"{sku},{name}" for sku, name in step.rows.items()), ""])
         self.shop.raw.write(f"shop/references/products/dt=2024-02-{self.master_days:02d}/p.csv", text.encode())
-        self.version += 1  # the same rows on another day are another version
+        # The same rows on another day are another version; instead of others on the same day they are the one before.
+        self.version = (self.master_days, tuple(step.rows.items()))
         self.masters.append(step.rows)
 
     def _land(self, step: Land) -> list[dt.date]:
