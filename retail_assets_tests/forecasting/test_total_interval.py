@@ -87,13 +87,20 @@ def test_too_little_evidence_leaves_the_calibration_as_it_is():
 
 
 def test_only_the_total_grows():
-    learned = Conformal(
-        np.ones(2), np.tile(np.linspace(-1, 1, 5), (2, 1)), np.ones(2, dtype=bool), np.array([1.0, 2.0])
-    )
-    ends = quantiles(np.full((2, 2), 9.0), np.array([9.0, 9.0]), learned, np.ones(2, dtype=bool))
+    shape, growth = np.tile(np.linspace(-1, 1, 5), (3, 1)), np.array([1.0, 2.0])
+    learned = Conformal(np.ones(3), shape, np.ones(3, dtype=bool), growth)
+    ends = quantiles(np.full((3, 2), 9.0), np.full(3, 9.0), learned, np.ones(3, dtype=bool))
     width = ends[:, :, -1] - ends[:, :, 0]
-    assert width[0, 0] == width[0, 1] == width[1, 0]
-    assert width[1, 1] == 2 * width[1, 0]
+    assert width[0, 0] == width[0, 1] == width[2, 0]
+    assert width[2, 1] == 2 * width[2, 0]
+
+
+def test_the_only_category_of_a_shop_has_the_interval_of_the_total():
+    rows = history(180, {"a": noisy_week(100, seed=1)})
+    tested = run_backtest(sales_of(rows), HOLIDAYS, horizon=28, seed=0, candidates=["auto_theta"])
+    category, total = np.moveaxis(tested.quantiles["auto_theta"], 1, 0)
+    assert np.isfinite(total[-1]).all()
+    np.testing.assert_allclose(category, total)
 
 
 @pytest.mark.parametrize("orders", [50, 3])

@@ -28,6 +28,8 @@ _DAYS_OF_DOUBT_NEAR_HOLIDAYS, _LARGEST_FACTOR = 2, 3.0
 _LEAST_SIZE = 0.05
 # Quantiles of the standard normal over its own 80 % quantile of |z|: where there is no error to learn from.
 _NORMAL: Floats = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964]) / 1.281552
+#: Rows of a shop with one category.
+ONE_AND_TOTAL = 2
 # Fewer errors than this give no shape, only a spread.
 _FEWEST_FOR_SHAPE = 28
 # The spread of a series without any errors: as large as its level.
@@ -151,7 +153,8 @@ def quantiles(
     if near is not None:
         spread = spread * np.where(near, conformal.near_holiday, 1.0)
     if conformal.growth is not None and len(conformal.growth) == point.shape[1]:
-        spread[-1] *= conformal.growth
+        # The only category of a shop is its total.
+        spread[0 if len(spread) == ONE_AND_TOTAL else -1 :] *= conformal.growth
     around = point[:, :, None] + spread[:, :, None] * conformal.shape[:, None, :]
     around = np.where((point == 0)[:, :, None], 0.0, around)
     floored = np.where(below_zero[:, None, None], around, np.maximum(around, 0.0))

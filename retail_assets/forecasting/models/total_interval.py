@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from retail_assets.forecasting.data.series import Floats, Ints, Panel
-from retail_assets.forecasting.models.intervals import Conformal, day_scale
+from retail_assets.forecasting.models.intervals import ONE_AND_TOTAL, Conformal, day_scale
 
 RULE_PERIODS = 4
 DAYS_OF_RESIDUALS = 365
@@ -66,7 +66,7 @@ def rolling_errors(total: Floats, horizon: int, period: int) -> Floats:
 
 
 def calibrate_total(conformal: Conformal, own: Floats, origins: Ints, rule: Floats) -> Conformal:
-    """Replace the total's row of a calibration; unchanged where the evidence is too thin.
+    """Replace the total's row of a calibration, and that of an only category; unchanged where evidence is thin.
 
     Args:
         conformal: the calibration of all rows.
@@ -94,7 +94,8 @@ def calibrate_total(conformal: Conformal, own: Floats, origins: Ints, rule: Floa
     standard = np.abs(recent / growth)[known]
     inner, outer = np.quantile(standard, [0.8, 0.95])
     spread, shape = conformal.spread.copy(), conformal.shape.copy()
-    spread[-1], shape[-1] = steps.mean(), [-outer, -inner, 0.0, inner, outer]
+    rows = slice(0 if len(spread) == ONE_AND_TOTAL else -1, None)
+    spread[rows], shape[rows] = steps.mean(), [-outer, -inner, 0.0, inner, outer]
     return replace(conformal, spread=spread, shape=shape, growth=steps / steps.mean())
 
 
