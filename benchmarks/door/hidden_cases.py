@@ -13,6 +13,8 @@ ROWS = ("1,2026-03-01,C7,Toys,2,10.00", "2,2026-03-02,C8,Books,1,7.50")
 SALES = (sale("1", "2026-03-01", "Toys", "2", "10.00"), sale("2", "2026-03-02", "Books", "1", "7.50"))
 DAILY = COLUMNS.replace("{header: ID, required: true}", "{compose: [Date, Category], required: true}")
 
+SWAPPED = ("2026-04-03", "2026-05-03", "2026-06-03", "25/03/2026", "26/03/2026", "27/03/2026")
+
 
 def _short_floats() -> bytes:
     import pyarrow as pa
@@ -83,6 +85,30 @@ CASES: tuple[Case, ...] = (
         lines(HEADER, *ROWS, ",2026-03-02,,Total,3,17.50"),
         "looks like a line of totals",
         shop(columns=DAILY),
+    ),
+    _refused(
+        "a spreadsheet has read days up to 12 as months, and left the others as text",
+        lines(HEADER, *(f"{i},{day},C7,Toys,1,5.00" for i, day in enumerate(SWAPPED))),
+        "looks as if a spreadsheet",
+    ),
+    _refused(
+        "a column of currencies as signs, which the contract does not name",
+        lines(f"{HEADER},Market currency", f"{ROWS[0]},$", f"{ROWS[1]},€"),
+        "1 in €",
+    ),
+    _refused(
+        "a last line of totals whose date is filled from the line above",
+        lines(HEADER, "1,2026-03-01,C7,Toys,2,10.00", ",,,Books,1,7.50", ",,,Total,3,17.50"),
+        "looks like a line of totals",
+        shop("file: {fill_down: [ID, Date, Customer]}", columns=DAILY),
+    ),
+    Case(
+        GROUP,
+        "a status with an umlaut as two characters, excluded by a rule that has one",
+        shop("rows: {drop: {deleted: {column: Status, equals: gelöscht}}}"),
+        lines(f"{HEADER},Status", f"{ROWS[0]},ok", f"{ROWS[1]},gelo\u0308scht"),
+        SALES[:1],
+        excluded=1,
     ),
     Case(
         GROUP,

@@ -48,7 +48,8 @@ def outcome_of(contract_text: str, files: Mapping[str, bytes], landed_on: dt.dat
             landing = partition_folder(contract.name, landed_on)
             for name, data in files.items():
                 folder_of, _, file = name.rpartition("/")
-                raw.write(f"{landing.replace('/', f'/{folder_of}/') if folder_of else landing}/{file}", data)
+                refers = folder_of.startswith("references/")
+                raw.write(f"{landing.replace('/', f'/{folder_of}/')}/{file}" if refers else f"{landing}/{name}", data)
             landed = LandedReferences(raw, contract.name, contract)
             [manifest] = inspect_landings(raw, contract.name, [landed_on], contract, landed)
             joined = reference_tables(landed, contract, {}, landed_on)

@@ -15,10 +15,11 @@ def excluding(columns: TextColumns, rules: RowRules) -> list[str]:
 
 def _meets(columns: TextColumns, rule: RowCondition) -> str:
     """Return SQL that is true or false, never NULL."""
-    text = columns.text(rule.column)
+    text = f"nfc_normalize({columns.text(rule.column)})"  # ö and o with two points are one letter
     if rule.empty is not None:
         return f"(({text}) IS {'' if rule.empty else 'NOT '}NULL)"
     if rule.prefix is not None:
-        return f"coalesce(starts_with(upper({text}), upper({literal(rule.prefix)})), FALSE)"
+        return f"coalesce(starts_with(upper({text}), upper(nfc_normalize({literal(rule.prefix)}))), FALSE)"
     words = rule.any_of or ([rule.equals] if rule.equals is not None else [])
-    return f"coalesce(upper({text}) IN ({', '.join(f'upper({literal(word.strip())})' for word in words)}), FALSE)"
+    listed = ", ".join(f"upper(nfc_normalize({literal(word.strip())}))" for word in words)
+    return f"coalesce(upper({text}) IN ({listed}), FALSE)"

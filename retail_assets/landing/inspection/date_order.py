@@ -29,6 +29,8 @@ _THREE_NUMBERS = re.compile(THREE_NUMBERS)
 _ISO = "ISO 8601"
 #: More dates than this, and more than one in ten, are not a few broken ones.
 _FEW, _SHARE = 10, 10
+#: Different days of each kind from which on it is no chance that the ones end where the others begin.
+_SWAPPED = 3
 _WORDS = {"dmy": "day first", "mdy": "month first", "ymd": "year, month, day", "ydm": "year, day, month"}
 
 
@@ -62,7 +64,9 @@ class DateEvidence:
         for evidence in (*tested.against.values(), *self.formats):
             if _contradicts(evidence, sum(self.days.values())):
                 raise LandingError(f"{key}: {_described(evidence, rule)}")
-        return _proven(undeclared, key, rule, last)
+        order = _proven(undeclared, key, rule, last)
+        _refuse_swapped([_Date.of(written) for written in self.days], order, key)
+        return order
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,26 @@ def _proven(dates: list[tuple[_Date, int]], key: str, rule: DateRule, last: dt.d
         return "dmy" if counts["day first"] else "mdy"
     rows = counts["numeric"] or counts["year first"]
     raise LandingError(f"{key}: {rows:,} dates such as {example!r} are numeric, and {problem}. {declare}.")
+
+
+def _refuse_swapped(dates: list[_Date | None], order: str | None, key: str) -> None:
+    """Raise LandingError for what a spreadsheet makes of dates in another order than its own.
+
+    It reads those with a day up to 12 the wrong way round, as dates of its own, and leaves the others as texts. So the
+    former have no day above 12, and all of the latter have one.
+    """
+    typed = [date for date in dates if date and date.year_first]
+    texts = [date for date in dates if date and date.numeric]
+    place = {"dmy": 0, "mdy": 1}.get(order or "")
+    if place is None or min(len(typed), len(texts)) < _SWAPPED:
+        return
+    if all(int(d.numbers[2]) <= 12 for d in typed) and all(int(d.numbers[place]) > 12 for d in texts):
+        raise LandingError(
+            f"{key}: all {len(texts):,} days such as {texts[0].written!r} are above the 12th of a month, and none of "
+            f"the {len(typed):,} such as {typed[0].written!r} is. So it looks as if a spreadsheet has taken day and "
+            "month of the latter for each other. Import the original file again with the column as text, and export "
+            f"that; if the dates are right, declare `dates: {{order: {order}}}`."
+        )
 
 
 def _by_separators(examples: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.inspection.json_keys import all_json_keys
 from retail_assets.landing.inspection.other_currencies import refuse_other_currencies
 from retail_assets.landing.inspection.parquet import inspect_parquet
-from retail_assets.landing.inspection.repeated_header import refuse_other_header
+from retail_assets.landing.inspection.repeated_header import MOST_NAMES, refuse_other_header
 from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unreadable_cells, split_row
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
@@ -113,8 +113,8 @@ def inspect_file(
     )
     profile = replace(profile, control=control)
     refuse_other_currencies(store, profile, contract, totals=totals.texts, texts=shape.texts)
-    if shape.header_again:
-        refuse_other_header(store, profile, totals.texts)
+    if shape.header_again or (shape.texts is not None and len(header) <= MOST_NAMES):
+        refuse_other_header(store, profile, totals.texts, shape.texts)
     by_hand = dates is None
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)

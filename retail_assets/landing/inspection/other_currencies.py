@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
+from retail_assets.contracts.currency_signs import CURRENCIES, signs_of
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.literals import literal
@@ -21,6 +23,8 @@ HEADERS = (
     "devise, monnaie, moneda, moeda, valuta, waluta, měna, para birimi, валюта, 通貨, 货币, 币种, 통화"
 )
 _NAMES = frozenset(map(normalize_header, HEADERS.split(", ")))
+#: Headers that contain one of these are looked at as well: Market Currency, Buyer currency code.
+_PARTS = tuple(name for name in _NAMES if len(name) > 4 or not name.isascii())
 _SHOWN = 3
 
 
@@ -33,14 +37,13 @@ def refuse_other_currencies(
     that have one. Where DuckDB cannot read the file, nothing is refused.
     """
     import duckdb
-    from babel.numbers import list_currencies
 
     ignored = {normalize_header(name) for name in contract.ignore_columns}
-    names = {i: name for i, name in enumerate(profile.header) if normalize_header(name) in _NAMES - ignored}
+    names = {i: name for i, name in enumerate(profile.header) if _is_of_currencies(normalize_header(name), ignored)}
     unread = [i for i in names if i not in profile.positions.values()]
     if contract.currencies or not unread:
         return
-    known = ", ".join(map(literal, sorted(set(list_currencies()) - {contract.currency})))
+    known = ", ".join(map(literal, sorted(_others(contract.currency))))
     for i in unread:
         with connected(store) as con:
             try:
@@ -51,10 +54,33 @@ def refuse_other_currencies(
             except (duckdb.Error, UnicodeError):
                 return
         if found:
-            shown = ", ".join(f"{rows:,} in {code}" for code, rows in found[:_SHOWN])
+            code = _others(contract.currency)[found[0][0]]
+            shown = ", ".join(f"{rows:,} in {text}" for text, rows in found[:_SHOWN])
             raise LandingError(
                 f"{profile.key}: by its column {names[i]!r}, rows are in other currencies than the contract's "
                 f"{contract.currency} ({shown}), and money of different currencies cannot be added up. Say in the "
-                f"contract what they are worth (`currencies: {{column: {names[i]}, rates: {{{found[0][0]}: …}}}}`), or "
+                f"contract what they are worth (`currencies: {{column: {names[i]}, rates: {{{code}: …}}}}`), or "
                 f"that the amounts are in {contract.currency} nevertheless (`ignore_columns: [{names[i]}]`)."
             )
+
+
+def _is_of_currencies(header: str, ignored: Collection[str]) -> bool:
+    return header not in ignored and (header in _NAMES or any(part in header for part in _PARTS))
+
+
+@functools.cache
+def _others(currency: str) -> dict[str, str]:
+    """Return the codes, signs and English names of all currencies but one, in capitals, with a code of each."""
+    from babel.numbers import get_currency_name, list_currencies
+
+    def written(code: str) -> set[str]:
+        names = (get_currency_name(code, number, locale="en").upper() for number in (None, 1, 2))
+        return {code, *(sign.upper() for sign in signs_of(code)), *names}
+
+    own = written(currency)
+    codes = sorted(list_currencies(), key=lambda code: (code not in CURRENCIES, code))
+    found: dict[str, str] = {}
+    for code in codes:
+        for text in written(code) - own:
+            found.setdefault(text, code)
+    return found

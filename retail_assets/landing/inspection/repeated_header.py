@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
+
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
@@ -13,7 +15,8 @@ from retail_assets.landing.inspection.duckdb_source import connected
 from retail_assets.storage import Store
 
 _LOOKED_FOR = 2  # of the longest names, because values are rarely the same
-_MOST_COLUMNS = 200
+#: Wider files are not looked at.
+MOST_NAMES = 200
 _FEWEST = 3
 
 
@@ -22,7 +25,7 @@ class HeaderNames:
 
     def __init__(self, header: Sequence[str]) -> None:
         names = sorted({name for name in header if name.isascii() and '"' not in name}, key=len, reverse=True)
-        names = names[:_LOOKED_FOR] if len(header) <= _MOST_COLUMNS else []
+        names = names[:_LOOKED_FOR] if len(header) <= MOST_NAMES else []
         self._found = dict.fromkeys((name.encode() for name in names if name.strip()), 0)
 
     def through(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -39,8 +42,12 @@ class HeaderNames:
         return bool(self._found) and min(self._found.values()) > 1
 
 
-def refuse_other_header(store: Store, profile: FileProfile, totals: Sequence[str] = ()) -> None:
-    """Raise LandingError if a row of a delimited file is a header with the columns in another order, or other columns.
+def refuse_other_header(
+    store: Store, profile: FileProfile, totals: Sequence[str] = (), texts: pa.Table | None = None
+) -> None:
+    """Raise LandingError if a row is a header with the columns in another order, or with other columns.
+
+    For delimited files, and for the cells of a sheet (`texts`).
 
     Half of its cells, and at least three, are then names of this header, and not all where this header has them. The
     same header again is a row without a date, and goes to quarantine. Where DuckDB cannot read the file, nothing is
@@ -56,7 +63,7 @@ def refuse_other_header(store: Store, profile: FileProfile, totals: Sequence[str
     share = max(_FEWEST, -(-len(names) // 2))
     with connected(store) as con:
         try:
-            source = rows_of(con, store, profile, totals, None)
+            source = rows_of(con, store, profile, totals, texts)
             query = f"""
                 SELECT {listed} FROM {source}
                 WHERE len(list_filter({listed}, lambda name: list_contains({known}, name))) >= {share}
@@ -65,7 +72,7 @@ def refuse_other_header(store: Store, profile: FileProfile, totals: Sequence[str
         except (duckdb.Error, UnicodeError):
             return
     if other:
-        shown = profile.delimiter.join(text or "" for text in other[0])
+        shown = (profile.delimiter or ", ").join(text or "" for text in other[0])
         raise LandingError(
             f"{profile.key} has a second header, in which the columns are in another order or are others: "
             f"{shown[:200]!r}. The rows below it would be read in the wrong columns. Split the file there, and land "

@@ -114,12 +114,14 @@ def _refuse_dated_total(
     named = [n for rule in (rules["transaction_id"], rules["product_category"]) for n, _ in rule.origins]
     tested = {normalize_header(column) for column in contract.rows.columns} if contract.rows else set()
     headers = {normalize_header(c): (c, p) for c, p in positions.items()}
-    dates = _places_of_date(positions, contract)
+    filled = {normalize_header(name) for name in contract.file.fill_down}
+    given = {column: p for column, p in positions.items() if normalize_header(column) not in filled}
+    dates = _places_of_date(given, contract)
     for number, text in last:
         cells = split(text)
-        if cells is None or not _looks_like_a_sale(cells, positions, contract):
+        if cells is None or not _looks_like_a_sale(cells, given, contract):
             continue
-        if not any(p < len(cells) and any(map(str.isdigit, cells[p])) for p in dates):
+        if dates and not any(p < len(cells) and any(map(str.isdigit, cells[p])) for p in dates):
             continue
         for column, place in (headers[name] for name in map(normalize_header, named) if name in headers):
             if place < len(cells) and is_word(cells[place]) and normalize_header(column) not in tested:
