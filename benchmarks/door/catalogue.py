@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.door import (
+    country_cases,
     date_cases,
     export_cases,
     hidden_cases,
@@ -22,6 +23,7 @@ CASES: tuple[Case, ...] = (
     *row_cases.CASES,
     *export_cases.CASES,
     *reference_cases.CASES,
+    *country_cases.CASES,
     *hidden_cases.CASES,
 )
 

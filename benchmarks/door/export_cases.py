@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from benchmarks.door.case import Case, Sale, lines, sale
 
 GROUP = "Exports of shops, tills and platforms"
 
 
-def _contract(place: str, columns: str, *more: str) -> str:
+def export_contract(place: str, columns: str, *more: str) -> str:
     """Return a contract of the shop in a place: `CURRENCY COUNTRY ZONE`."""
     currency, country, zone = place.split()
     head = f"name: corner_shop\ntimezone: {zone}\ncountry: {country}\ncurrency: {currency}\nstart_date: 2024-01-01\n"
@@ -19,10 +19,18 @@ def _contract(place: str, columns: str, *more: str) -> str:
     return f"{head}unknown_columns: ignore\n{rules}columns:\n{listed}"
 
 
-def _case(
-    what: str, name: str, contract: str, data: Callable[[], bytes], *sales: Sale, excluded: int = 0, note: str = ""
+def export(
+    what: str,
+    name: str,
+    contract: str,
+    data: Callable[[], bytes],
+    *sales: Sale,
+    excluded: int = 0,
+    rejected: Mapping[str, int] | None = None,
+    note: str = "",
 ) -> Case:
-    return Case(GROUP, what, contract, data, sales, excluded=excluded, name=name, note=note)
+    """Return a case of this group."""
+    return Case(GROUP, what, contract, data, sales, dict(rejected or {}), excluded=excluded, name=name, note=note)
 
 
 def _workbook() -> bytes:
@@ -53,10 +61,10 @@ def _workbook() -> bytes:
 
 
 CASES: tuple[Case, ...] = (
-    _case(
+    export(
         "Square, items: brackets, a refund, one transaction of several lines",
         "square.csv",
-        _contract(
+        export_contract(
             "USD US America/New_York",
             """
             transaction_id: {compose: [Transaction ID, SKU], required: true, occurrence: true}
@@ -86,10 +94,10 @@ CASES: tuple[Case, ...] = (
         sale("tA1-SKU2-1", "2026-03-01 09:12:44", "Bakery", "1", "3.15"),
         sale("tC3-SKU1-1", "2026-03-14 10:01:00", "Coffee", "-1", "-4.50"),
     ),
-    _case(
+    export(
         "WooCommerce, a line per item: the order's total stands in each of its lines",
         "woocommerce.csv",
-        _contract(
+        export_contract(
             "GBP GB Europe/London",
             """
             transaction_id: {compose: [Order Number, SKU], required: true, occurrence: true}
@@ -118,10 +126,10 @@ CASES: tuple[Case, ...] = (
         excluded=1,
         note="Summed over its lines, the order's total would count 53.00 for 26.50.",
     ),
-    _case(
+    export(
         "Etsy, order items: the amount is less a discount in money",
         "etsy.csv",
-        _contract(
+        export_contract(
             "USD US America/New_York",
             """
             transaction_id: {header: Transaction ID, required: true}
@@ -144,10 +152,10 @@ CASES: tuple[Case, ...] = (
         sale("3911111111", "2026-03-01", "Mug, blue", "2", "30.00"),
         sale("3911111112", "2026-03-14", "Poster", "1", "19.80"),
     ),
-    _case(
+    export(
         "Amazon, all orders: `item-price` is that of all pieces of a line",
         "amazon.txt",
-        _contract(
+        export_contract(
             "USD US America/New_York",
             """
             transaction_id: {header: amazon-order-id, required: true}
@@ -172,10 +180,10 @@ CASES: tuple[Case, ...] = (
         sale("111-3", "2026-03-03 18:05:06", "Desk", "2", "240.00"),
         excluded=1,
     ),
-    _case(
+    export(
         "PayPal, activity: refunds with a negative amount, and withdrawals, which are no sales",
         "paypal.csv",
-        _contract(
+        export_contract(
             "GBP GB Europe/London",
             """
             transaction_id: {header: Transaction ID, required: true}
@@ -206,10 +214,10 @@ CASES: tuple[Case, ...] = (
         sale("9AB3", "2026-03-20 12:15:00", "Bell", "-2", "-20.00"),
         excluded=1,
     ),
-    _case(
+    export(
         "a German till (DSFinV-K): three decimals of a quantity, five of a price",
         "kasse.csv",
-        _contract(
+        export_contract(
             "EUR DE Europe/Berlin",
             """
             transaction_id: {compose: [BON_ID, POS_ZEILE], required: true}
@@ -232,10 +240,10 @@ CASES: tuple[Case, ...] = (
         sale("5f-2", "2026-03-01 22:01:15", "Speisen", "1", "15.90"),
         sale("6a-1", "2026-03-02 22:03:11", "Speisen", "0.35", "6.97"),
     ),
-    _case(
+    export(
         "a Japanese till in Shift-JIS, with 年月日",
         "pos.csv",
-        _contract(
+        export_contract(
             "JPY JP Asia/Tokyo",
             """
             transaction_id: {compose: [レシート番号, 商品名], required: true, occurrence: true}
@@ -261,10 +269,10 @@ CASES: tuple[Case, ...] = (
         sale("000123-牛乳-1", "2026-03-01 14:05:00", "乳製品", "1", "230"),
         sale("000124-食パン-1", "2026-03-22 09:15:00", "ベーカリー", "2", "2360"),
     ),
-    _case(
+    export(
         "a Chinese shop in GB18030, with ￥",
         "orders.csv",
-        _contract(
+        export_contract(
             "CNY CN Asia/Shanghai",
             """
             transaction_id: {header: 订单号, required: true}
@@ -286,10 +294,10 @@ CASES: tuple[Case, ...] = (
         sale("20260301001", "2026-03-01 08:05:00", "水果", "3", "45.00"),
         sale("20260315003", "2026-03-15 12:00:00", "饮料", "1", "1200.00"),
     ),
-    _case(
+    export(
         "a Brazilian shop: `R$ 1.234,56`, semicolons, cp1252",
         "vendas.csv",
-        _contract(
+        export_contract(
             "BRL BR America/Sao_Paulo",
             """
             transaction_id: {header: Pedido, required: true}
@@ -311,10 +319,10 @@ CASES: tuple[Case, ...] = (
         sale("P-100", "2026-03-05", "Eletrônicos", "2", "2469.12"),
         sale("P-102", "2026-03-28", "Casa", "10", "45.00"),
     ),
-    _case(
+    export(
         "a Swiss shop: `1'234.50`, the currency in the header",
         "swiss.csv",
-        _contract(
+        export_contract(
             "CHF CH Europe/Zurich",
             """
             transaction_id: {header: Beleg, required: true}
@@ -334,10 +342,10 @@ CASES: tuple[Case, ...] = (
         sale("1", "2026-03-01", "Uhren", "1", "1234.50"),
         sale("3", "2026-03-31", "Uhren", "2", "24000.00"),
     ),
-    _case(
+    export(
         "a Polish shop: `1 234,56 zł`, with plain and no-break spaces",
         "polska.csv",
-        _contract(
+        export_contract(
             "PLN PL Europe/Warsaw",
             """
             transaction_id: {header: Nr paragonu, required: true}
@@ -357,10 +365,10 @@ CASES: tuple[Case, ...] = (
         sale("PAR/1/2026", "2026-03-01", "Książki", "2", "1234.56"),
         sale("PAR/3/2026", "2026-03-03", "Zabawki", "100", "2500.00"),
     ),
-    _case(
+    export(
         "an Indian shop: lakh and crore, `₹12,34,567.00`",
         "india.csv",
-        _contract(
+        export_contract(
             "INR IN Asia/Kolkata",
             """
             transaction_id: {header: Invoice No, required: true}
@@ -381,10 +389,10 @@ CASES: tuple[Case, ...] = (
         sale("INV/25-26/001", "2026-03-01", "Jewellery", "1", "123456.00"),
         sale("INV/25-26/003", "2026-03-31", "Sarees", "3", "3000000.00"),
     ),
-    _case(
+    export(
         "a French till: `1 012,50 €`, prices with tax",
         "ventes.csv",
-        _contract(
+        export_contract(
             "EUR FR Europe/Paris",
             """
             transaction_id: {header: N° ticket, required: true}
@@ -406,10 +414,10 @@ CASES: tuple[Case, ...] = (
         sale("000451", "2026-03-01", "Épicerie", "2", "9.90"),
         sale("000452", "2026-03-15", "Frais", "1", "1012.50"),
     ),
-    _case(
+    export(
         "a Turkish shop: names of months, `₺1.250,00`",
         "satis.csv",
-        _contract(
+        export_contract(
             "TRY TR Europe/Istanbul",
             """
             transaction_id: {header: Fiş No, required: true}
@@ -430,10 +438,10 @@ CASES: tuple[Case, ...] = (
         sale("F2", "2026-02-15", "Giyim", "1", "1250.00"),
         sale("F3", "2026-08-31", "Gıda", "4", "40.00"),
     ),
-    _case(
+    export(
         "dates with their weekday, which proves that the day comes first",
         "pipe.txt",
-        _contract(
+        export_contract(
             "EUR IE Europe/Dublin",
             """
             transaction_id: {compose: [Sold on, Dept], required: true, occurrence: true}
@@ -453,10 +461,10 @@ CASES: tuple[Case, ...] = (
         sale("Mon 02/03/2026-Toys-1", "2026-03-02", "Toys", "2", "1234.50"),
         sale("Thu 05/03/2026-Food-1", "2026-03-05", "Food", "1", "5.00"),
     ),
-    _case(
+    export(
         "JSON lines of a web shop, in camel case",
         "events.jsonl",
-        _contract(
+        export_contract(
             "EUR DE Europe/Berlin",
             """
             transaction_id: {compose: [orderId, sku], required: true, occurrence: true}
@@ -479,10 +487,10 @@ CASES: tuple[Case, ...] = (
         sale("o1-A1-1", "2026-03-01 11:00:00", "Toys", "2", "11.00", customer_id="7"),
         sale("o1-B2-1", "2026-03-01 11:00:00", "Books", "1", "9.99"),
     ),
-    _case(
+    export(
         "a workbook with merged titles, headers of two lines and a total",
         "report.xlsx",
-        _contract(
+        export_contract(
             "USD US America/New_York",
             """
             transaction_id: {header: Order No, required: true}

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 _SIGNS: dict[str, tuple[str, ...]] = {
     "AED": ("Dhs", "Dh", "د.إ"),
     "ARS": ("$", "AR$"),
-    "AUD": ("$", "A$", "AU$"),
+    "AUD": ("$", "A$", "AU$", "AU $"),
     "BDT": ("৳", "Tk", "Tk."),
     "BGN": ("лв", "лв."),
     "BRL": ("R$",),
-    "CAD": ("$", "C$", "CA$"),
+    "CAD": ("$", "C$", "CA$", "C $"),
     "CHF": ("Fr.", "Fr", "SFr.", "SFr"),
     "CLP": ("$", "CLP$"),
     "CNY": ("¥", "￥", "CN¥", "元", "RMB"),
@@ -54,7 +54,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "TRY": ("₺", "TL"),
     "TWD": ("NT$",),
     "UAH": ("₴", "грн", "грн."),
-    "USD": ("$", "US$"),
+    "USD": ("$", "US$", "US $"),
     "VND": ("₫", "đ"),
     "ZAR": ("R",),
 }

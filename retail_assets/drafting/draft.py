@@ -41,6 +41,11 @@ _COUNTRY_OF = {
     "SEK": ("SE", "Europe/Stockholm"), "NOK": ("NO", "Europe/Oslo"), "DKK": ("DK", "Europe/Copenhagen"),
     "KRW": ("KR", "Asia/Seoul"), "THB": ("TH", "Asia/Bangkok"), "IDR": ("ID", "Asia/Jakarta"),
     "EUR": ("DE", "Europe/Berlin"), "ZAR": ("ZA", "Africa/Johannesburg"), "CZK": ("CZ", "Europe/Prague"),
+    "HUF": ("HU", "Europe/Budapest"), "RON": ("RO", "Europe/Bucharest"), "RUB": ("RU", "Europe/Moscow"),
+    "UAH": ("UA", "Europe/Kyiv"), "ILS": ("IL", "Asia/Jerusalem"), "PHP": ("PH", "Asia/Manila"),
+    "MYR": ("MY", "Asia/Kuala_Lumpur"), "VND": ("VN", "Asia/Ho_Chi_Minh"), "NGN": ("NG", "Africa/Lagos"),
+    "AED": ("AE", "Asia/Dubai"), "SAR": ("SA", "Asia/Riyadh"), "PKR": ("PK", "Asia/Karachi"),
+    "TWD": ("TW", "Asia/Taipei"),
 }  # fmt: skip
 _LONGEST_EXAMPLE = 40
 #: The name of a time zone behind the time of day in a format, where it is only text.
@@ -174,6 +179,7 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         for i, name in enumerate(table.header[:_MOST_COLUMNS])
         if normalize_header(name) and counts[normalize_header(name)] == 1
     ]
+    repeated = [name for name in dict.fromkeys(h.strip() for h in table.header) if counts[normalize_header(name)] > 1]
     roles = roles_of(columns)
     if "sold_at" not in roles:
         raise LandingError(
@@ -196,6 +202,8 @@ def _written(table: RawTable, files: Sequence[Path], answers: Mapping[str, str],
         "#   retail-assets contract check FILE --contract THIS_FILE",
         f"name: {answers.get('name') or _name(files[0])}",
     ]
+    if named := [name for name in repeated if name]:
+        w.ask(f"the header {', '.join(named[:5])} stands more than once, so none of these columns is read: rename them")
     currency = _place(w, table, roles, money_marks)
     w.lines.append(f"start_date: {begin}  # the first day that may have a landing")
     _file(w, table, filled)
@@ -239,10 +247,11 @@ def _q(text: str) -> str:
 
 def _by_language(currencies: Sequence[str], table: RawTable) -> str | None:
     """Return the one of some currencies that the script of the headers or the encoding suggests; None if none."""
-    text = "".join(table.header)
+    text = "".join(table.header) + "".join("".join(row) for row in table.rows[:100])
     kana = any("\u3040" <= letter <= "\u30ff" for letter in text) or table.encoding == "shift_jis"
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text) and not kana
-    spoken = "JPY" if kana else "CNY" if chinese else ""
+    swedish = any(letter in text for letter in "äÄöÖ")
+    spoken = "JPY" if kana else "CNY" if chinese else "SEK" if swedish else ""
     return spoken if spoken in currencies else None
 
 
@@ -261,8 +270,9 @@ def _place(w: _Writer, table: RawTable, roles: dict[str, Column], marks: Numbers
         if currency and sign == "$":
             currency = w.answered("currency", "is $ the US dollar? Other dollars have the same sign", "USD")
         elif currency and others:
-            asked = f"is {sign} {currency}? It is the sign of {', '.join(others)}, too"
-            currency = w.answered("currency", asked, _by_language(fitting, table) or currency)
+            spoken = _by_language(fitting, table) or currency
+            others = [code for code in (currency, *others) if code != spoken]
+            currency = w.answered("currency", f"is {sign} {spoken}? {', '.join(others)} has the same sign", spoken)
         elif currency:
             w.note(f"Amounts have the sign {sign}")
     else:
@@ -385,7 +395,7 @@ def _dates(w: _Writer, column: Column) -> None:
             w.note(f"Names of months, days or halves of the day are in the language {dates.language}")
             parts.append(f"language: {dates.language}")
         parts.append(f"formats: [{', '.join(json.dumps(f, ensure_ascii=False) for f in dates.formats)}]")
-        if dates.formats[0].startswith("%Y") and "%d" in dates.formats[0][:6]:
+        if dates.formats[0].startswith(("%Y-%d", "%Y/%d")):
             w.note("The second number is above 12 in some dates, and the third never: year, day, month")
     elif dates.order == "either":
         order = w.answered(

@@ -18,7 +18,8 @@ from retail_assets.drafting.written_dates import WrittenDates, digits_of, format
 _TOO_LARGE = Decimal(10) ** 12  # no column of money is that wide
 _MISSING = {"", "null", "n/a", "#n/a", "nan", "none", "\\n", "na", "-"}
 _MONEY = re.compile(
-    r"^(?P<open>\()?\s*(?P<minus>[-+−])?\s*(?P<before>[^\d\s.,'+\-()−%][^\d\s,'+\-()−%]{0,7})?\s*(?P<minus2>[-+−])?\s*"
+    r"^(?P<open>\()?\s*(?P<minus>[-+−])?\s*"
+    r"(?P<before>(?:[A-Z]{2,3} )?[^\d\s.,'+\-()−%][^\d\s,'+\-()−%]{0,7})?\s*(?P<minus2>[-+−])?\s*"
     r"(?P<digits>\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?\s*"
     r"(?P<after>[^\d\s.,'+\-()−%][^\d\s,'+\-()−%]{0,7})?"
     r"\s*(?P<trailing>-)?\s*(?P<close>\))?$"
@@ -26,7 +27,8 @@ _MONEY = re.compile(
 _MONTH_NAMES = (
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y-%b-%d",
     "%a %d/%m/%Y", "%a %m/%d/%Y", "%a %d.%m.%Y", "%a, %d/%m/%Y", "%a, %m/%d/%Y", "%Y年%m月%d日",
-    "%a %d %b %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%d.%b.%Y", "%d %b %y",
+    "%b-%d-%y", "%b-%d-%Y", "%a %d %b %Y",
+    "%a, %d %b %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%d.%b.%Y", "%d %b %y",
 )  # fmt: skip
 _LANGUAGES = (
     "de",
@@ -56,6 +58,12 @@ _READ_AS_THEY_ARE = re.compile(
     r"|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})( \d{1,2}:\d{2}(:\d{2}([.]\d{1,6})?)?( ?[AaPp][Mm])?)?)$",
     re.IGNORECASE,
 )
+#: Numeric dates that only a format reads, and that can be nothing else.
+_SHAPES = {
+    "%d. %m. %Y": re.compile(r"\d{1,2}\. \d{1,2}\. \d{4}"),
+    "%Y.%m.%d.": re.compile(r"\d{4}\.\d{1,2}\.\d{1,2}\."),
+    "%Y. %m. %d.": re.compile(r"\d{4}\. \d{1,2}\. \d{1,2}\."),
+}
 _NUMERIC = re.compile(r"^(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})\b")
 
 
@@ -162,7 +170,7 @@ def numbers_in(counts: Counter[str]) -> Numbers:
         found += number
         for name in ("before", "after"):
             if match[name]:
-                signs[match[name]] += number
+                signs[match[name].replace(" ", "")] += number
         brackets |= bool(match["open"] and match["close"])
         trailing |= bool(match["trailing"])
         digits = re.sub("[\u00a0\u202f]", " ", match["digits"]).replace("’", "'").strip()
@@ -189,6 +197,8 @@ def numbers_in(counts: Counter[str]) -> Numbers:
             thousands, unclear = unclear, None
         elif thousands and decimal is None:
             decimal, unclear = unclear, None
+    if decimal is None and thousands == ".":
+        decimal = ","  # otherwise 250.000 would be read as 250
     return Numbers(found / total if total else 0.0, decimal, thousands, unclear, signs, brackets, trailing, indian)
 
 
@@ -197,7 +207,7 @@ def _is_code(match: re.Match[str]) -> bool:
     before = match["before"]
     if not before or not before[-1].isalpha() or match.string[match.start("digits") - 1].isspace():
         return False
-    return before.upper() not in known_signs()
+    return before.replace(" ", "").upper() not in known_signs()
 
 
 def dates_in(counts: Counter[str]) -> Dates:
@@ -210,6 +220,10 @@ def dates_in(counts: Counter[str]) -> Dates:
     texts = list(counts)
     if not texts:
         return Dates(0.0)
+    for pattern, shape in _SHAPES.items():
+        fitting = [t for t in texts if shape.fullmatch(t) and _fits(t, pattern)]
+        if len(fitting) * 2 > len(texts):
+            return Dates(sum(counts[t] for t in fitting) / total, formats=(pattern,), example=fitting[0])
     plain = sum(n for t, n in counts.items() if _READ_AS_THEY_ARE.match(t))
     if plain * 2 < total and (found := formats_of(counts)) and not _plain_names(found):
         return _as_dates(found, counts)

@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -31,6 +32,8 @@ _MOST_WIDTH = 1000  # columns of a sheet
 _DELIMITERS = (",", ";", "\t", "|")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _WESTERN = "äöüßéèêëàáâãåæçñóòôõøíìîïúùûÄÖÜÉÈÀÅÇÑØ€£°–—’‘“”´«»©®²½ "
+_LATIN = frozenset(_WESTERN) | {chr(c) for c in range(0xC0, 0x100)} | set("ŠšŽžŒœŸ")
+_ODD_RUN = re.compile("[\u0080-\u02ff]{3,}")
 _ALL_WORDS = frozenset(word for words in WORDS.values() for word in words)
 
 
@@ -100,8 +103,17 @@ def _decoded(data: bytes) -> tuple[str, str | None, bool]:
             return data[: e.start].decode("utf-8"), None, True
     western = data.decode("cp1252", "replace")
     odd = [c for c in western if ord(c) > 127]
-    if sum(c in _WESTERN for c in odd) >= 0.8 * len(odd):
-        return western, "cp1252", True
+    alone = len(odd) - sum(map(len, _ODD_RUN.findall(western)))
+    # Letters with accents stand among plain ones; in other scripts whole words are odd.
+    if alone >= 0.7 * len(odd) and sum(c in _LATIN for c in odd) >= 0.8 * len(odd):
+        central = data.decode("cp1250", "replace")
+        if _known_words(central) > _known_words(western):
+            return central, "cp1250", False
+        return western, "cp1252", sum(c in _WESTERN for c in odd) >= 0.8 * len(odd)
+    hangul = data.decode("euc_kr", "ignore")
+    letters = [c for c in hangul if ord(c) > 127]
+    if len(letters) >= 8 and sum(0xAC00 <= ord(c) <= 0xD7A3 for c in letters) >= 0.95 * len(letters):
+        return data.decode("euc_kr", "replace"), "euc_kr", False  # Chinese read so is Hangul to about a half
     for name, first, last in (("shift_jis", 0x3040, 0x9FFF), ("gb18030", 0x4E00, 0x9FFF), ("euc_kr", 0xAC00, 0xD7A3)):
         try:
             text = data.decode(name)
@@ -114,6 +126,12 @@ def _decoded(data: bytes) -> tuple[str, str | None, bool]:
     if sum("\u0400" <= c <= "\u04ff" for c in cyrillic if ord(c) > 127) >= 0.8 * len(odd):
         return cyrillic, "cp1251", False
     return western, "cp1252", False
+
+
+def _known_words(text: str) -> int:
+    """Return how many words of headers the first lines have."""
+    cells = re.split(r"[,;\t|\r\n]", text[:4096])
+    return sum(key_of(cell) in _ALL_WORDS for cell in cells)
 
 
 def _of_text(path: Path, data: bytes, cut: bool) -> RawTable:

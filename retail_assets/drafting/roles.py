@@ -88,8 +88,8 @@ def _best(role: str, columns: list[Column]) -> Column | None:
 
 
 def _is_in(word: str, tokens: set[str], key: str) -> bool:
-    """Return whether a word is one of a header's; Chinese and Japanese have no spaces between words."""
-    if len(word) >= 2 and all("\u3040" <= letter <= "\u9fff" for letter in word):
+    """Return whether a word is one of a header's; Chinese, Japanese and Korean compounds have no spaces."""
+    if len(word) >= 2 and all("\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3" for letter in word):
         return word in key
     return len(word) > 2 and word in tokens
 

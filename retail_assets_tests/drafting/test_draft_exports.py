@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.door import country_cases, export_cases
 from benchmarks.door.case import Case
-from benchmarks.door.export_cases import CASES
 from benchmarks.door.outcome import outcome_of
 from retail_assets.drafting.draft import draft
 
 DAY = dt.date(2026, 11, 29)
+CASES = (*export_cases.CASES, *country_cases.CASES)
 READ = ("sold_at", "product_category", "quantity", "total_amount")
 
 
@@ -92,3 +93,19 @@ def test_a_line_of_totals_is_no_evidence(tmp_path: Path) -> None:
     text = drafted(tmp_path, "ID,Date,Category,Qty,Total", *rows)
     assert "ID is given and different in each of 2 rows" in text
     assert "default: UNKNOWN" not in text
+
+
+def test_points_between_thousands_only_are_no_decimal_points(tmp_path: Path) -> None:
+    rows = ("1,2026-03-01,Toys,2,250.000", "2,2026-03-15,Food,1,1.250.000")
+    assert 'numbers: {decimal: ",", thousands: "."}' in drafted(tmp_path, "ID,Date,Category,Qty,Total", *rows)
+
+
+def test_a_number_of_records_is_never_the_revenue(tmp_path: Path) -> None:
+    rows = ("1201,A1,2026-03-01,Toys,2,n/a", "1202,A2,2026-03-15,Food,1,n/a")
+    text = drafted(tmp_path, "Sales Record Number,ID,Date,Category,Qty,Takings", *rows)
+    assert "total_amount: {header: Sales Record Number}" not in text
+
+
+def test_a_header_that_stands_twice_is_named(tmp_path: Path) -> None:
+    text = drafted(tmp_path, "ID,Date,Category,Qty,Total,Total", "1,2026-03-01,Toys,2,10.00,11.90")
+    assert "ANSWER: the header Total stands more than once" in text
