@@ -350,11 +350,12 @@ def test_blank_lines_within_a_record_do_not_count() -> None:
     assert physical_lines('a,"b\n\n \r\nc",d') == 2
 
 
-def test_a_separator_behind_the_last_field_is_no_field_here_either() -> None:
+def test_separators_behind_the_last_field_are_no_fields_here_either() -> None:
     profile = FileProfile("k", 1, "x", "csv", None, "utf-8", ",", "lf", ["a", "b"], 1, {}, [], [], 1)
-    assert [fields(text, profile) for text in ("1,", "1,2,", "1,2,3", "1,2,,")] == [
+    assert [fields(text, profile) for text in ("1,", "1,2,", "1,2,3", "1,2,,", "1,2,,3")] == [
         ["1", ""],
         ["1", "2"],
         ["1", "2", "3"],
-        ["1", "2", "", ""],
+        ["1", "2"],
+        ["1", "2", "", "3"],
     ]
