@@ -79,6 +79,7 @@ _SLOW_FILES = (
     "defs/assets/test_segments.py",
     "forecasting/test_api.py",
     "forecasting/test_units.py",
+    "quarantine/test_reference_sequences.py",
     "samples/test_complete_journey.py",
     "segmentation/test_activation.py",
     "segmentation/test_past_months.py",

@@ -18,6 +18,7 @@ CASES = (*export_cases.CASES, *country_cases.CASES)
 READ = ("sold_at", "product_category", "quantity", "total_amount")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_draft_reads_the_same_sales_as_the_contract_of_a_person(case: Case, tmp_path: Path) -> None:
     path = tmp_path / case.name

@@ -23,6 +23,7 @@ def _file(*dates: str) -> str:
     return "\n".join(("Order ID,Order Date,Customer,Category,Quantity,Amount", *rows)) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -148,7 +148,7 @@ _CELL = st.text(st.sampled_from('ab1.,;"\n é'), max_size=5)
 
 
 @given(st.lists(st.tuples(_CELL, _CELL), min_size=1, max_size=6), st.sampled_from([",", ";", "\t"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(60), deadline=None)
 def test_a_price_list_says_the_same_to_another_parser(rows: list[tuple[str, str]], delimiter: str) -> None:
     """Both joins take their prices from one reading of the list, so that reading is compared with DuckDB's here."""
     rows = [(f"K{number}{key.strip()}", price.strip()) for number, (key, price) in enumerate(rows)]
