@@ -37,7 +37,7 @@ help:
 	@echo "make bench   the main job: seconds, CPU, memory"
 	@echo "make bench-cleaning   the cleaning job next to hand-written DuckDB SQL and Polars (ROWS=10000000 REPEAT=1)"
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
-	@echo "make bench-forecast    the forecast's backtests against their targets"
+	@echo "make bench-forecast    the forecast's backtests against their targets; only of a file with DAILY=file.csv COUNTRY=FR"
 	@echo "make bench-segments    the customer segments against their targets, and a million customers"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
 	@echo "make lock    write requirements.lock from pyproject.toml"
@@ -100,7 +100,7 @@ bench-loads: $(VENV)/demo.installed
 	$(BIN)/python -m benchmarks.cleaning.loads --rows $(ROWS)
 
 bench-forecast: $(VENV)/bench.installed
-	$(BIN)/python -m benchmarks.forecast
+	$(BIN)/python -m benchmarks.forecast $(if $(DAILY),--daily $(DAILY) --country $(or $(COUNTRY),US))
 
 # The models of another library, in an environment of their own: statsforecast holds pandas below 3.
 bench-forecast-reference: $(VENV)-reference/installed

@@ -20,6 +20,7 @@ from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.candidates import (
     FITTED_CANDIDATES,
     PRODUCT_MODEL,
+    YEARLY_MODEL,
     fit_candidates,
     single_threaded_fits,
 )
@@ -27,8 +28,8 @@ from retail_assets.forecasting.models.fallback import UNTESTED, choose_fallbacks
 from retail_assets.forecasting.models.forecast_model import ForecastModel
 
 LONGEST_HORIZON = 28
-#: Units follow revenue: for them the product's model and the baselines compete.
-UNIT_CANDIDATES = (PRODUCT_MODEL,)
+#: Units follow revenue: for them the product's model, with and without memory of the year, and the baselines compete.
+UNIT_CANDIDATES = (YEARLY_MODEL, PRODUCT_MODEL)
 
 
 @dataclass(frozen=True)
