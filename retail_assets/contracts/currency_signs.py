@@ -82,7 +82,7 @@ def unshared(currencies: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return, for each of some currencies, its code and those of its signs that none of the others has.
 
     >>> unshared(["USD", "CAD"])["USD"]
-    ('USD', 'US$')
+    ('USD', 'US$', 'US $')
     """
     codes = tuple(dict.fromkeys(currencies))
     return {
