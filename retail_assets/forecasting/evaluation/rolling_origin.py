@@ -180,8 +180,9 @@ def _scored(
         holiday = by_grain(holiday.astype(np.float64), grain) > 0
     residuals = _Residuals(
         np.array([(origin.panel.origin + 1) // grain - 1 for origin in origins]),
-        [_rolling_errors(origin.panel, horizon, grain) for origin in origins],
-        _rolling_errors(panel_at(sales, sales.last_day, measure), horizon, grain),
+        [_rolling_errors(total_of(origin.panel), horizon, grain) for origin in origins],
+        # At the end nothing is cut off: the total is that of the recorded days, without a panel of their own.
+        _rolling_errors((observed * prices_at(sales, len(sales.days), measure)[:, None]).sum(axis=0), horizon, grain),
     )
     quantiles, latest = {}, {}
     for name in names:
@@ -245,8 +246,8 @@ def _intervals(
     return quantiles, calibrated(len(forecasts), group[-1], residuals.at_end)
 
 
-def _rolling_errors(panel: Panel, horizon: int, grain: int) -> Floats:
-    return rolling_errors(by_grain(total_of(panel), grain), horizon // grain, WEEK // grain)
+def _rolling_errors(total: Floats, horizon: int, grain: int) -> Floats:
+    return rolling_errors(by_grain(total, grain), horizon // grain, WEEK // grain)
 
 
 def _naive_error(panel: Panel) -> Floats:
