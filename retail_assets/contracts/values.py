@@ -84,6 +84,10 @@ def _not_a_number(text: str) -> str:
     return text
 
 
+#: `(a+)+`, `(a|aa)*`: the number of ways to read a text doubles with each character.
+_ENDLESS = re.compile(r"\((?:[^()\\]|\\.)*[*+{|](?:[^()\\]|\\.)*\)[*+{]")
+
+
 def _searchable(pattern: str) -> str:
     try:
         found = re.compile(pattern).search("")
@@ -91,6 +95,11 @@ def _searchable(pattern: str) -> str:
         raise ValueError(f"{pattern!r} is not a regular expression: {e}") from e
     if found:
         raise ValueError(f"{pattern!r} is found in every line, also in an empty one; give some text to look for")
+    if _ENDLESS.search(pattern.replace("(?:", "(").replace("((", "(").replace("))", ")")):
+        raise ValueError(
+            f"{pattern!r} repeats a group that repeats or chooses something itself, which can take hours on one line; "
+            "leave the outer repetition out"
+        )
     return pattern
 
 

@@ -147,3 +147,10 @@ def test_rules_that_cannot_be_meant_are_refused() -> None:
 def test_a_contract_without_these_keys_keeps_its_digest() -> None:
     assert shop("encoding: utf-8").digest == SHOP.digest
     assert shop("skip_top: 0").digest != SHOP.digest
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|aa)+$", "^(?:x*)*y"])
+def test_a_pattern_that_could_take_hours_is_refused_with_the_contract(pattern: str) -> None:
+    """`(a+)+` over 60 letters took more than five minutes."""
+    with pytest.raises(ContractError, match="leave the outer repetition out"):
+        shop(f"totals: '{pattern}'")
