@@ -100,9 +100,10 @@ def test_totals_are_skipped_where_they_prove_to_be_some(tmp_path: Path, below: s
     assert rows == 2 + sum(1 for line in below.splitlines() if line.strip()) - count
 
 
-def test_a_category_called_total_with_a_date_filled_from_above_is_a_sale(tmp_path: Path) -> None:
-    profile = inspected(tmp_path, "s.csv", f"{HEADER}\n{ROWS},,Total,5.00\n", shop("fill_down: [ID, Date]"))
-    assert profile.skipped_below == 0
+def test_a_last_category_called_total_with_a_date_filled_from_above_is_refused(tmp_path: Path) -> None:
+    """It was a sale, so that the total of an order export doubled its revenue."""
+    with pytest.raises(LandingError, match=r"line 4 looks like a line of totals.*rows: \{drop: \{totals"):
+        inspected(tmp_path, "s.csv", f"{HEADER}\n{ROWS},,Total,5.00\n", shop("fill_down: [ID, Date]"))
 
 
 def test_totals_by_count_and_by_pattern(tmp_path: Path) -> None:
