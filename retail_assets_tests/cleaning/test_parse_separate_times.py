@@ -39,6 +39,7 @@ def moment(source: Contract, date: str, time: str | None = None, zone: str | Non
 DAY = dt.datetime(2024, 1, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dates", "date", "time", "zone", "expected"),
     [

@@ -140,6 +140,7 @@ def test_a_drafted_contract_reads_its_file(name: str, tmp_path: Path) -> None:
     assert drafted.checked.rows == result.rows
 
 
+@pytest.mark.slow
 def test_an_order_of_dates_that_nothing_proves_must_be_answered(tmp_path: Path) -> None:
     text = "ID,Date,Category,Qty,Total\nA1,03/04/2026,Toys,1,10.00\n"
     path, drafted = _drafted(tmp_path, text)

@@ -34,7 +34,6 @@ def case(request: pytest.FixtureRequest) -> tuple[str, EdaData]:
     return request.param, analyse(CASES[request.param]())
 
 
-@pytest.mark.slow
 def test_every_figure_is_drawn_or_left_out_with_a_reason(case: tuple[str, EdaData]) -> None:
     name, data = case
     with warnings.catch_warnings():
@@ -93,7 +92,6 @@ def test_no_clause_of_a_page_calls_two_things_both_unequal_and_equal(nearly: Eda
     assert contradictions("It is bought less often than B, which earns 3 %, the two are bought almost equally often")
 
 
-@pytest.mark.slow
 def test_no_title_of_a_figure_calls_two_things_both_unequal_and_equal(nearly: EdaData) -> None:
     laid_out = [FIGURES[name](nearly, "EUR", "US").figure for name in FIGURES if name not in skipped(nearly)]
     titles = [figure.texts[0].get_text().replace("\n", " ") for figure in laid_out]
@@ -157,13 +155,11 @@ def drawn() -> dict[str, bytes]:
     return render_all(analyse(lively()), currency="EUR", country="DE")
 
 
-@pytest.mark.slow
 def test_the_same_sales_in_another_order_give_the_same_bytes(drawn: dict[str, bytes], shop: Shop) -> None:
     assert render_all(shop(reversed(lively())), currency="EUR", country="DE") == drawn
     assert list(drawn) == list(FIGURES)
 
 
-@pytest.mark.slow
 def test_a_png_tells_neither_time_nor_version(drawn: dict[str, bytes]) -> None:
     for png in drawn.values():
         assert not re.search(rb"tEXt|tIME|iTXt", png)

@@ -114,6 +114,7 @@ def test_a_customer_who_always_spends_alike_is_recognised():
     assert "customer_lines_before" not in measured["without_price"]["features"], "it is constant"
 
 
+@pytest.mark.slow
 def test_customers_who_came_once_change_nothing():
     rows = transactions()
     once = rows.assign(customer_lines_before=0, customer_mean_before=np.nan)

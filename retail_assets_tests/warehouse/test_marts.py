@@ -184,6 +184,7 @@ _SOLD = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 2), st.lists(_SOLD, max_size=5)), min_size=1, max_size=4))
 @settings(max_examples=trials(ordinary=8, soak=300))
 @pytest.mark.soak
