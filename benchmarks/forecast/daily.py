@@ -1,8 +1,7 @@
 """Anybody's daily sales in a long frame, judged as a shop would have lived it: `make bench-forecast DAILY=file.csv`.
 
 At each of the last cut-offs the champion is the one that the cut-offs before it chose, at most six; what is scored is
-its forecast of the days that follow. Nothing of this file was used for the design of the memory of the year but the
-bakery of the issue, whose last two cut-offs were held back.
+its forecast of the days that follow.
 """
 
 from __future__ import annotations
