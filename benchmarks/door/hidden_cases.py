@@ -35,6 +35,13 @@ def _refused(what: str, data: Callable[[], bytes], message: str, contract: str =
 
 CASES: tuple[Case, ...] = (
     _refused(
+        "days exported as moments, all at midnight, where the contract names another zone",
+        lines(HEADER, *(f"{day},2026-03-0{day} 00:00:00,C7,Toys,2,10.00" for day in (1, 2, 3))),
+        "every time stamp is midnight",
+        shop("dates: {zone: UTC}"),
+        note="Otherwise each sale would be on the day before.",
+    ),
+    _refused(
         "two files joined, the second with its columns in another order",
         lines(HEADER, ROWS[0], "ID,Date,Customer,Category,Total,Qty", "2,2026-03-02,C8,Books,7.50,1"),
         "second header",

@@ -188,6 +188,15 @@ def test_typed_dates_of_parquet_need_no_format(tmp_path: Path) -> None:
             assert parser.parse(records.table)["sold_at"].to_pylist() == [expected]
 
 
+def test_days_written_as_moments_of_another_zone_are_refused(tmp_path: Path) -> None:
+    days = ["2026-03-01 00:00:00", "2026-03-02 00:00:00", "2026-03-03 00:00", "2026-03-03 00:00:00"]
+    with pytest.raises(LandingError, match=r"every time stamp is midnight.* on 3 different days.*Remove `zone`"):
+        read(tmp_path, shop("{zone: UTC}"), days)
+    assert read(tmp_path, shop("{zone: America/New_York}"), days)[:2] == ["2026-03-01", "2026-03-02"]
+    for sold in ([*days, "2026-03-03 04:00:01"], days[:2], [day[:10] for day in days]):
+        assert len(read(tmp_path, shop("{zone: UTC}"), sold)) == len(sold)
+
+
 @settings(max_examples=trials(60), deadline=None)
 @given(
     days=st.lists(st.dates(dt.date(2001, 1, 1), LANDED), min_size=1, max_size=30),

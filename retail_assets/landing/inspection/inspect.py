@@ -19,6 +19,7 @@ from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.date_order import evidence_by_hand
 from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.inspection.json_keys import all_json_keys
+from retail_assets.landing.inspection.midnights import refuse_days_as_moments
 from retail_assets.landing.inspection.other_currencies import refuse_other_currencies
 from retail_assets.landing.inspection.parquet import inspect_parquet
 from retail_assets.landing.inspection.repeated_header import MOST_NAMES, refuse_other_header
@@ -124,6 +125,7 @@ def inspect_file(
         profile = replace(profile, date_order=dates.order(profile.key, contract.dates, landed_on))
     if by_hand:
         return profile
+    refuse_days_as_moments(store, profile, contract, totals=totals.texts, texts=shape.texts)
     changes = clock_changes(store, profile, contract, dates, totals=totals.texts, texts=shape.texts)
     return replace(profile, clock_changes=changes)
 
