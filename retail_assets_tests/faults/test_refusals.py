@@ -49,6 +49,7 @@ def test_a_disk_that_is_full_while_landing_leaves_the_file_that_stood_there(smal
     assert raw.read(f"{SOURCE}/dt={FIRST}/till.csv") == csv(("T1", 1))
 
 
+@pytest.mark.slow
 def test_a_limit_met_while_landing_leaves_nothing(tmp_path: Path) -> None:
     delivery = tmp_path / "till.csv"
     delivery.write_bytes(csv(*((f"T{i}", i) for i in range(20_000))))

@@ -89,6 +89,7 @@ def test_no_skill_is_claimed_on_noise(kind):
     assert not tested.has_skill
 
 
+@pytest.mark.slow
 def test_skill_is_claimed_where_a_pattern_was_planted():
     """A rush before every holiday: no baseline knows of it."""
     holidays = holiday_calendar("US", FIRST, FIRST + timedelta(days=400)).names
