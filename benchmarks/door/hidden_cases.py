@@ -35,6 +35,12 @@ def _refused(what: str, data: Callable[[], bytes], message: str, contract: str =
 
 CASES: tuple[Case, ...] = (
     _refused(
+        "amounts in euros by their header, where the contract says dollars",
+        lines("ID,Date,Customer,Category,Qty,Total EUR", *ROWS),
+        "names EUR",
+        shop().replace("header: Total", "header: Total EUR"),
+    ),
+    _refused(
         "days exported as moments, all at midnight, where the contract names another zone",
         lines(HEADER, *(f"{day},2026-03-0{day} 00:00:00,C7,Toys,2,10.00" for day in (1, 2, 3))),
         "every time stamp is midnight",

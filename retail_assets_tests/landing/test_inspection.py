@@ -442,3 +442,34 @@ def test_currencies_that_the_contract_does_not_name_are_refused(tmp_path: Path, 
     assert inspected("paid open") == ""
     assert inspected("EUR USD", f"ignore_columns: [{header}]") == ""
     assert inspected("EUR USD", f"currencies: {{column: {header}}}") == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "currency", "other"),
+    [
+        ("Total EUR", "USD", "EUR"),
+        ("price_usd", "EUR", "USD"),
+        ("Betrag (€)", "CHF", "EUR"),
+        ("Total EUR", "EUR", None),
+        ("Betrag (€)", "EUR", None),
+        ("USD to EUR", "EUR", None),
+        ("Pen price", "USD", None),
+        ("Total", "USD", None),
+    ],
+)
+def test_an_amount_whose_header_names_another_currency_is_refused(
+    tmp_path: Path, header: str, currency: str, other: str | None
+) -> None:
+    (tmp_path / "s.csv").write_text(f"id,date,category,quantity,{header}\n1,2024-01-05,Toys,1,5.00\n", encoding="utf-8")
+    contract = loading.parse(
+        f"name: t\ntimezone: Europe/Berlin\ncountry: DE\ncurrency: {currency}\nstart_date: 2024-01-01\n"
+        "columns:\n  transaction_id: {header: id}\n  sold_at: {header: date}\n  product_category: {header: category}\n"
+        f"  quantity: {{header: quantity}}\n  total_amount: {{header: '{header}'}}\n",
+        "test",
+    )
+    entry = Entry("s.csv", (tmp_path / "s.csv").stat().st_size, None)
+    if other is None:
+        assert inspect_file(Store(str(tmp_path)), entry, contract).lines == 1
+        return
+    with pytest.raises(LandingError, match=f"names {other}, and the contract's currency is {currency}"):
+        inspect_file(Store(str(tmp_path)), entry, contract)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Sequence
 
 import pyarrow as pa
@@ -26,6 +27,11 @@ _NAMES = frozenset(map(normalize_header, HEADERS.split(", ")))
 #: Headers that contain one of these are looked at as well: Market Currency, Buyer currency code.
 _PARTS = tuple(name for name in _NAMES if len(name) > 4 or not name.isascii())
 _SHOWN = 3
+#: The columns of money, and the words and signs of which a header such as `Total EUR` or `price_usd` consists.
+_MONEY = ("total_amount", "unit_price", "list_price", "discount")
+_WORDS = re.compile(r"[^\W\d_]+|[€£₹₩₽₺฿₫₪]")
+#: Codes that are also words of headers.
+_ALSO_WORDS = frozenset({"PEN", "TRY"})
 
 
 def refuse_other_currencies(
@@ -33,11 +39,14 @@ def refuse_other_currencies(
 ) -> None:
     """Raise LandingError if a column of currencies that the contract does not name has another one than its own.
 
+    So does a column of money whose header names another one, such as `Total EUR` in a contract in USD.
+
     A column that the contract lists in `ignore_columns` is not looked at. Costs a scan of the column, only for files
     that have one. Where DuckDB cannot read the file, nothing is refused.
     """
     import duckdb
 
+    _refuse_other_in_header(profile, contract)
     ignored = {normalize_header(name) for name in contract.ignore_columns}
     names = {i: name for i, name in enumerate(profile.header) if _is_of_currencies(normalize_header(name), ignored)}
     unread = [i for i in names if i not in profile.positions.values()]
@@ -62,6 +71,38 @@ def refuse_other_currencies(
                 f"contract what they are worth (`currencies: {{column: {names[i]}, rates: {{{code}: …}}}}`), or "
                 f"that the amounts are in {contract.currency} nevertheless (`ignore_columns: [{names[i]}]`)."
             )
+
+
+def _refuse_other_in_header(profile: FileProfile, contract: Contract) -> None:
+    if contract.currencies:
+        return
+    names = {normalize_header(name): name for name in profile.header}
+    for field in _MONEY:
+        rule = contract.columns.get(field)
+        headers = [normalize_header(name) for name in (rule.header, *rule.aliases) if name] if rule else []
+        for name in (names[header] for header in headers if header in names):
+            other = _named_in(name, contract.currency)
+            if other:
+                raise LandingError(
+                    f"{profile.key}: the header of {name!r}, read as {field}, names {other}, and the contract's "
+                    f"currency is {contract.currency}. Write `currency: {other}` in the contract, or rename the column "
+                    "if its amounts are not."
+                )
+
+
+def _named_in(header: str, currency: str) -> str | None:
+    """Return another currency that a header names and not `currency` itself.
+
+    >>> _named_in("Total EUR", "USD"), _named_in("Total EUR", "EUR"), _named_in("Pen price", "USD")
+    ('EUR', None, None)
+    """
+    codes = {code: code for code in CURRENCIES if code not in _ALSO_WORDS}
+    codes |= {sign: code for code in CURRENCIES for sign in signs_of(code) if len(sign) == 1}
+    words = [word.upper() for word in _WORDS.findall(header)]
+    own = {currency, *(sign.upper() for sign in signs_of(currency))}
+    if own.intersection(words):
+        return None
+    return next((codes[word] for word in words if word in codes), None)
 
 
 def _is_of_currencies(header: str, ignored: Collection[str]) -> bool:
