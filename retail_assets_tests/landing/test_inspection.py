@@ -215,8 +215,8 @@ def test_keys_that_only_late_lines_have_are_columns_too(tmp_path: Path) -> None:
 
 
 def test_json_headers_need_not_be_ascii(tmp_path: Path) -> None:
-    contract = loading.parse(YAML.replace("[Total]", "['Betrag (€)']"), "test")
-    row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Betrag (€)": "5.00"}
+    contract = loading.parse(YAML.replace("[Total]", "['Bêtrag (ß)']"), "test")
+    row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Bêtrag (ß)": "5.00"}
     profile = inspected(tmp_path, "s.jsonl", json.dumps(row, ensure_ascii=False), contract)
     assert profile.control.amount == "5.00"
 
