@@ -22,8 +22,8 @@ def test_a_long_frame_becomes_the_largest_series_and_the_rest(tmp_path):
     rows = daily.read_daily(tmp_path / "shop.csv")
     assert set(rows["product_category"]) == {*names[6:], "OTHER"}
     of = rows[rows["sale_date"] == pd.Timestamp("2024-01-02").date()].set_index("product_category")
-    assert of.loc["OTHER", ["revenue", "orders"]].tolist() == [15, 7.5]
-    assert of.loc["s19", ["revenue", "orders"]].tolist() == [19, 9.5]
+    assert list(of.loc["OTHER", ["revenue", "orders"]]) == [15, 7.5]
+    assert list(of.loc["s19", ["revenue", "orders"]]) == [19, 9.5]
 
 
 def test_each_cutoff_is_forecast_by_the_champion_of_those_before_it(monkeypatch):

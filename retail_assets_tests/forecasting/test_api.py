@@ -6,6 +6,7 @@ import json
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def test_peers_stand_beside_the_product_where_their_library_is_installed(frame, 
         def forecast(self, y, h):
             raise ZeroDivisionError
 
-    models = types.ModuleType("statsforecast.models")
+    models: Any = types.ModuleType("statsforecast.models")
     models.AutoETS, models.AutoTheta, models.MSTL = Last, Last, Broken
     monkeypatch.setitem(sys.modules, "statsforecast", types.ModuleType("statsforecast"))
     monkeypatch.setitem(sys.modules, "statsforecast.models", models)
@@ -193,7 +194,7 @@ def test_the_notebook_runs_from_top_to_bottom(capsys):
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert all(not cell.get("outputs") for cell in notebook["cells"])
-    space: dict[str, object] = {}
+    space: dict[str, Any] = {}
     for number, cell in enumerate(cells):
         exec(compile(cell, f"{NOTEBOOK.name}, cell {number}", "exec"), space)
     assert "Compared: the product with" in capsys.readouterr().out

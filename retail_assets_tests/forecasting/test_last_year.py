@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,8 @@ def test_a_christmas_peak_is_remembered():
     ids=["weekly rhythm only", "growth", "decaying cohort"],
 )
 def test_shops_without_a_season_are_hardly_worse(season):
-    rows, fast = shop(season), {"n_estimators": 60, "learning_rate": 0.15}
+    rows = shop(season)
+    fast: dict[str, Any] = {"n_estimators": 60, "learning_rate": 0.15}
     cutoffs = [FIRST + timedelta(days=day) for day in (470, 530, 590, 650)]
     remembered, without = (
         sum(wape(kind(**fast), rows, cutoff) for cutoff in cutoffs) for kind in (YearlyBoosting, GradientBoosting)

@@ -117,6 +117,7 @@ def test_the_total_s_interval_at_a_cutoff_knows_nothing_of_later_days(orders):
 def test_the_growth_is_stored_with_a_model_and_one_without_still_loads(monkeypatch):
     rows = history(200, {"a": noisy_week(100, seed=1)})
     model = train(rows, country="US", candidates=["auto_theta"], most_cutoffs=2).model
+    assert model is not None
     again = loads(dumps(model))
     np.testing.assert_array_equal(again.conformal.growth, model.conformal.growth)
     assert again.conformal.growth.shape == (28,)

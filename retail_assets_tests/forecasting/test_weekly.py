@@ -135,12 +135,15 @@ def test_the_same_weeks_and_seed_give_the_same_bytes_in_any_order_of_rows():
     rows = stores(20)
     one, other = (train(each, country="US", candidates=["gradient_boosting"]) for each in (rows, rows.iloc[::-1]))
     assert one.backtest is not None
+    assert one.model is not None
+    assert other.model is not None
     assert dumps(one.model) == dumps(other.model)
     assert score(one.model, rows).equals(score(other.model, rows))
 
 
 def test_a_horizon_is_whole_weeks_and_a_short_history_is_carried_on_in_weeks():
     short = train(stores(9), country="US", horizon=5)
+    assert short.model is not None
     assert (short.model.horizon, short.backtest) == (7, None)
     frame = score(short.model, stores(9)).to_pandas()
     assert frame["horizon_day"].tolist() == [7, 7, 7]
@@ -152,6 +155,7 @@ def test_a_stall_that_opens_on_saturdays_alone_is_forecast_by_saturday():
     rows = pd.DataFrame([row(day, "stall", 400 + 10 * (n % 5), 40) for n, day in enumerate(days)])
     assert daily_sales(rows).grain == 7
     trained = train(rows, country="US", candidates=["auto_theta"], most_cutoffs=2)
+    assert trained.model is not None
     frame = score(trained.model, rows).to_pandas().query("product_category == 'TOTAL'")
     assert {day.weekday() for day in frame["forecast_date"]} == {5}
     assert frame["mean"].mean() == pytest.approx(420, rel=0.1)
