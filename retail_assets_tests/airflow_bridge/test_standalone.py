@@ -29,7 +29,15 @@ from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL as ALL_TABLES
 from retail_assets_tests.models.versions import save
-from retail_assets_tests.services.airflow.airflow_api import ENDED, Airflow, materialized, steps_begun, tag, until
+from retail_assets_tests.services.airflow.airflow_api import (
+    ENDED,
+    Airflow,
+    materialized,
+    steps_begun,
+    tag,
+    until,
+    was_asked_to_stop,
+)
 from retail_assets_tests.services.airflow.stacks import ROOT, run, stack
 
 pytestmark = pytest.mark.timeout(1800)
@@ -306,7 +314,11 @@ def cancel_each(live: Live, dag_id: str, *groups: str, **conf: Any) -> None:
         airflow.mark(dag_id, started, group, "failed")
         until(partial(over, group), 60, partial(runs, group))
         print(f"{group} ({before}): ended in Dagster {time.monotonic() - marked:.1f} s after mark-failed")
-        assert [r["status"] for r in runs(group)] == ["CANCELED"]
+        [run] = runs(group)
+        if run["status"] == "SUCCESS":  # these few rows take seconds: the run may end before the request reaches it
+            assert not was_asked_to_stop(airflow.stack.dagster_url, run["runId"]), "asked to stop, and went on"
+        else:
+            assert run["status"] == "CANCELED"
         if group != groups[-1]:
             airflow.mark(dag_id, started, group, "success")
 
