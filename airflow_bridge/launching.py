@@ -51,7 +51,7 @@ class Launcher:
     """Finds the run of one try of a task, or launches it.
 
     `order`: says what a new run is to do; asked only where one is launched. `upstream`: ids of the tasks before this
-    one. `retries`, `resume_failed`: the operator's own. `launched`: is told the id of a run as soon as it is known.
+    one. `retries`, `resume_failed`: the operator's own. `launched`: called with the id of a run as soon as it is known.
     """
 
     client: DagsterClient

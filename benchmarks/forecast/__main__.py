@@ -47,16 +47,7 @@ def backtest(rows: pd.DataFrame) -> tuple[dict[str, Any], Backtest]:
     tested, report = training.backtest, training.report
     if tested is None:
         raise SystemExit(f"No backtest: {report['reason']}")
-    early = Backtest(
-        tested.categories,
-        tested.cutoffs[:DESIGNED_ON],
-        tested.actual[:DESIGNED_ON],
-        {name: values[:DESIGNED_ON] for name, values in tested.forecasts.items()},
-        tested.naive_error[:DESIGNED_ON],
-        tested.modeled,
-        tested.unscored_days,
-        {name: values[:DESIGNED_ON] for name, values in tested.quantiles.items()},
-    )
+    early = tested.select(slice(DESIGNED_ON))
     models = {
         name: {key: None if value is None else round(value, 6) for key, value in early.metrics(name).items()}
         for name in early.forecasts

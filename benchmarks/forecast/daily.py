@@ -6,17 +6,16 @@ its forecast of the days that follow.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from retail_assets.forecasting.api import to_history
 from retail_assets.forecasting.data.calendar import forecast_calendar
 from retail_assets.forecasting.data.series import daily_sales
 from retail_assets.forecasting.evaluation.backtest import Backtest
-from retail_assets.forecasting.evaluation.rolling_origin import MOST_CUTOFFS, run_backtest
+from retail_assets.forecasting.evaluation.rolling_origin import MOST_CUTOFFS, as_lived, run_backtest
 
 HORIZON, SCORED_CUTOFFS, LARGEST = 28, 8, 14
 #: Name of the forecasts by the champion of each cut-off.
@@ -31,15 +30,11 @@ def read_daily(file: Path) -> pd.DataFrame:
     """
     frame = pd.read_csv(file, parse_dates=["ds"])
     frame = frame[frame["y"] > 0]
-    largest = frame.groupby("unique_id")["y"].sum().nlargest(LARGEST).index
-    frame["product_category"] = frame["unique_id"].where(frame["unique_id"].isin(largest), "OTHER").astype(str)
-    frame["orders"] = 20.0
+    orders = pd.Series(20.0, index=frame.index)
     if "unit_price" in frame.columns:
         price = frame["unit_price"]
-        frame["orders"] = (frame["y"] / price.where(price > 0)).fillna(1.0)
-    frame["sale_date"] = frame["ds"].dt.date
-    days = frame.groupby(["sale_date", "product_category"])
-    return days.agg(revenue=("y", "sum"), orders=("orders", "sum")).reset_index()
+        orders = (frame["y"] / price.where(price > 0)).fillna(1.0)
+    return to_history(frame.assign(orders=orders), largest=LARGEST)
 
 
 def backtest_daily(rows: pd.DataFrame, country: str, *, seed: int) -> tuple[Backtest, list[str]]:
@@ -52,15 +47,8 @@ def backtest_daily(rows: pd.DataFrame, country: str, *, seed: int) -> tuple[Back
     tested = run_backtest(sales, holidays, horizon=HORIZON, seed=seed, most_cutoffs=most)
     if tested is None or len(tested.cutoffs) < 2:
         raise SystemExit("The file has too few days for a champion that earlier cut-offs choose.")
-    count = len(tested.cutoffs)
-    scored = list(range(max(count - SCORED_CUTOFFS, 1), count))
-    champions = [_part(tested, slice(max(at - MOST_CUTOFFS, 0), at)).champion for at in scored]
-    product = np.array([tested.forecasts[name][at] for at, name in zip(scored, champions, strict=True)])
-    ends = np.array([tested.quantiles[name][at] for at, name in zip(scored, champions, strict=True)])
-    part = _part(tested, slice(scored[0], None))
-    return dataclasses.replace(
-        part, forecasts={PRODUCT: product, **part.forecasts}, quantiles={PRODUCT: ends, **part.quantiles}
-    ), champions
+    product, champions = as_lived(tested, SCORED_CUTOFFS, PRODUCT)
+    return product, list(champions.values())
 
 
 def entry(tested: Backtest, champion: str, cpu: dict[str, float] | None = None) -> dict[str, Any]:
@@ -78,16 +66,3 @@ def entry(tested: Backtest, champion: str, cpu: dict[str, float] | None = None) 
         "champion": champion,
         "models": models,
     }
-
-
-def _part(tested: Backtest, cutoffs: slice) -> Backtest:
-    """The backtest of some of its cut-offs."""
-    return dataclasses.replace(
-        tested,
-        cutoffs=tested.cutoffs[cutoffs],
-        actual=tested.actual[cutoffs],
-        forecasts={name: values[cutoffs] for name, values in tested.forecasts.items()},
-        naive_error=tested.naive_error[cutoffs],
-        quantiles={name: values[cutoffs] for name, values in tested.quantiles.items()},
-        holiday=None if tested.holiday is None else tested.holiday[cutoffs],
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -94,10 +95,12 @@ def try_file(
         _materialize(environment, found[1] if found else "", select, verbose=verbose)
         _print_result(output, source, drafted=source == str(contract), open_questions=len(loaded.contract.unconfirmed))
     finally:
-        if keep:
+        if keep and home.exists():
             typer.echo(f"Home:      {home}   (RETAIL_HOME={home} RETAIL_OUTPUT={output} RETAIL_SOURCE={source})")
         else:
             shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is a contract or an output in it
+            folder.rmdir()
 
 
 def _say(text: str = "") -> None:

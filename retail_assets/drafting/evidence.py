@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from retail_assets.contracts.currency_signs import known_signs
 from retail_assets.contracts.date_languages import date_names
-from retail_assets.drafting.written_dates import WrittenDates, digits_of, formats_of
+from retail_assets.drafting.written_dates import WrittenDates, digits_of, formats_of, plain
 
 _TOO_LARGE = Decimal(10) ** 12  # no column of money is that wide
 _MISSING = {"", "null", "n/a", "#n/a", "nan", "none", "\\n", "na", "-"}
@@ -282,24 +281,19 @@ def _named_dates(counts: Counter[str], timed: bool) -> Dates | None:
     """Return dates with month names in a language other than English, and the format of the most frequent."""
     texts = [text for text in list(counts)[:200] if re.search(r"\d", text)]
     for language in _LANGUAGES if texts else ():
-        months = {_plain(name) for name in date_names((language,)).months}
-        named = [text for text in texts if any(_plain(word) in months for word in _words(text))]
+        months = {plain(name) for name in date_names((language,)).months}
+        named = [text for text in texts if any(plain(word) in months for word in _words(text))]
         if len(named) * 2 <= len(texts):
             continue
         example = max(named, key=counts.__getitem__)
         pattern = re.sub(r"\d{4}", "%Y", example, count=1)
         pattern = re.sub(r"(?<!%)\b\d{1,2}\b", "%d", pattern, count=1)
         for word in _words(example):
-            if _plain(word) in months:
+            if plain(word) in months:
                 pattern = pattern.replace(word, "%B")
         if all(part in pattern for part in ("%Y", "%d", "%B")):
             return Dates(len(named) / len(texts), formats=(pattern,), timed=timed, example=example, language=language)
     return None
-
-
-def _plain(word: str) -> str:
-    """Return a word in lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(c))
 
 
 def _words(text: str) -> list[str]:

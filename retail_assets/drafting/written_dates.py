@@ -137,11 +137,11 @@ def _pattern(
         return put(f"{hour}{m[2]}%M{seconds}{f'{m[5]}%f' if m[5] else ''}")
 
     rest = _TIME.sub(clock, rest, count=1)
-    days = {_plain(day) for day in weekdays if len(day) > 2 or not day.isascii()}
+    days = {plain(day) for day in weekdays if len(day) > 2 or not day.isascii()}
     if not number:
 
         def name(m: re.Match[str]) -> str:
-            word = _plain(m[0])
+            word = plain(m[0])
             if word in months:
                 return put("%B")
             return put("%a") if word in days else m[0]
@@ -156,7 +156,7 @@ def _pattern(
         if "%d" not in marks or not {"%Y", "%y"} & set(marks):
             return None
     else:
-        rest = _WORD.sub(lambda m: put("%a") if _plain(m[0]) in days else m[0], rest)
+        rest = _WORD.sub(lambda m: put("%a") if plain(m[0]) in days else m[0], rest)
     if re.search(r"\d|%", rest) or len(rest) - len(marks) > 24:
         return None
     if any(re.search("%[aBp]", directives) for directives in marks):
@@ -230,6 +230,6 @@ _SERIALS: dict[str, Callable[[str], bool]] = {
 }
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     """Return a word in lower case without accents."""
     return "".join(c for c in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(c))

@@ -20,11 +20,12 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.forecasting.data.calendar import forecast_calendar
+from retail_assets.forecasting.data.grain import whole_horizon
 from retail_assets.forecasting.data.series import ORDERS_THAT_PROVE_CLOSURE, TOTAL, Floats, daily_sales
 from retail_assets.forecasting.evaluation import peers
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.findings import findings
-from retail_assets.forecasting.evaluation.rolling_origin import MOST_CUTOFFS, run_backtest
+from retail_assets.forecasting.evaluation.rolling_origin import MOST_CUTOFFS, as_lived, run_backtest
 from retail_assets.forecasting.lifecycle.forecast import forecast_daily
 from retail_assets.forecasting.lifecycle.training import LONGEST_HORIZON
 from retail_assets.forecasting.models import intervals
@@ -134,7 +135,7 @@ def backtest(
     sales = daily_sales(to_history(frame, largest=largest))
     if sales is None:
         raise ValueError("the frame has no sales")
-    horizon = max(horizon // sales.grain, 1) * sales.grain
+    horizon = whole_horizon(horizon, sales.grain)
     holidays = forecast_calendar(country, sales, horizon)
     tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, most_cutoffs=cutoffs + MOST_CUTOFFS)
     if tested is None or len(tested.cutoffs) < 2:
@@ -142,7 +143,7 @@ def backtest(
             f"The history, {sales.first_day} to {sales.last_day}, is too short or too sparse to judge a model: it "
             f"takes a series that sells on half of its days, and {70 + 2 * horizon} days."
         )
-    judged, champions = _product(tested, cutoffs)
+    judged, champions = as_lived(tested, cutoffs, PRODUCT)
     library = peers.installed() if beside_peers else None
     if library:
         judged = replace(judged, forecasts={**judged.forecasts, **peers.forecasts(sales, judged, horizon)})
@@ -203,22 +204,6 @@ def _orders_of_days(rows: pd.DataFrame) -> float:
     open_on = weekdays[weekdays > 0.1 * weeks]
     always = open_on.sum() >= _SHARE_OF_DAYS_OPEN * weeks * len(open_on)
     return ORDERS_THAT_PROVE_CLOSURE if always else 1.0
-
-
-def _product(tested: Backtest, cutoffs: int) -> tuple[Backtest, dict[date, str]]:
-    """The last cut-offs, with the product's forecast: that of the model chosen from at most six earlier ones."""
-    count = len(tested.cutoffs)
-    scored = range(max(count - cutoffs, 1), count)
-    champions = {at: tested.select(slice(max(at - MOST_CUTOFFS, 0), at)).champion for at in scored}
-    part = tested.select(slice(scored[0], count))
-
-    def chosen(of: Mapping[str, Floats]) -> Floats:
-        return np.stack([of[name][at] for at, name in champions.items()])
-
-    forecasts = {PRODUCT: chosen(tested.forecasts), **part.forecasts}
-    quantiles = {PRODUCT: chosen(tested.quantiles), **part.quantiles}
-    by_day = {tested.cutoffs[at]: name for at, name in champions.items()}
-    return replace(part, forecasts=forecasts, quantiles=quantiles), by_day
 
 
 def _metrics(judged: Backtest) -> pd.DataFrame:

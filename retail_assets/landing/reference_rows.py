@@ -6,7 +6,9 @@ Not here: which files are the version in use, and its copy in the lake (`referen
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -36,6 +38,11 @@ class Content:
 
     key: str
     data: bytes
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash of the bytes, computed once: a version is compared with many landings."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def refuse_large(key: str, size: int) -> None:

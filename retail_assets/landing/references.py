@@ -214,7 +214,7 @@ def _write_copy(store: Store, key: str, rows: pa.Table) -> None:
 
 
 def _digest(contents: Sequence[Content]) -> str:
-    texts = (f"{content.key}\0{hashlib.sha256(content.data).hexdigest()}\n" for content in contents)
+    texts = (f"{content.key}\0{content.sha256}\n" for content in contents)
     return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 

@@ -178,7 +178,7 @@ def test_a_copy_that_is_named_or_written_again_is_not_swept(lake: Lake) -> None:
     aged(lake.store.local_path(written_again), -GRACE)
     assert sweep_references(lake, NOW + GRACE) == []
     lake.store.delete([lake.manifest_key("raw", DAY)])
-    assert sweep_references(lake, NOW + 2 * GRACE) == []  # both begin anew
+    assert sweep_references(lake, NOW + 2 * GRACE) == []  # both start from zero
     lake.store.write(f"{SOURCE}/references/unnamed.json", b"[")
     assert sweep_references(lake, NOW + 3 * GRACE) == []
 

@@ -12,7 +12,17 @@ import numpy as np
 from dateutil.easter import easter
 
 from retail_assets.forecasting.data.regressors import NONE, Regressors
-from retail_assets.forecasting.data.series import WEEK, Bools, DailySales, Days, Floats, Ints, to_date, weekday
+from retail_assets.forecasting.data.series import (
+    WEEK,
+    Bools,
+    DailySales,
+    Days,
+    Floats,
+    Ints,
+    days_after,
+    to_date,
+    weekday,
+)
 
 # Shoppers stock up for about a week before a holiday and return within days: farther away, a holiday has no effect.
 DAYS_BEFORE_HOLIDAY = 8
@@ -197,7 +207,7 @@ def past_holidays(values: Floats, days: Days, holidays: HolidayCalendar) -> dict
     """
     at: dict[str, list[int]] = {}
     for day, name in holidays.names.items():
-        index = int((np.datetime64(day, "D") - days[0].astype("datetime64[D]")).astype(int))
+        index = days_after(days[0], day)
         if 0 <= index < len(days):
             at.setdefault(name, []).append(index)
     usual = usual_sales(values, days, holidays)

@@ -36,6 +36,15 @@ def grain_of(days: npt.NDArray[np.int64]) -> int:
     return WEEK_OF_DAYS if share >= LEAST_SHARE_ON_ONE_WEEKDAY else DAY
 
 
+def whole_horizon(horizon: int, grain: int) -> int:
+    """Round a horizon in days down to whole steps, at least one.
+
+    >>> whole_horizon(5, WEEK_OF_DAYS), whole_horizon(28, WEEK_OF_DAYS), whole_horizon(5, DAY)
+    (7, 28, 5)
+    """
+    return max(horizon // grain, 1) * grain
+
+
 def unit_of(grain: int) -> str:
     """Name the step of a forecast: `day` or `week`."""
     return "day" if grain == DAY else "week"

@@ -157,6 +157,24 @@ def to_date(day: np.datetime64) -> date:
     return pd.Timestamp(day).date()
 
 
+def days_after(first: np.datetime64, day: date) -> int:
+    """Count the days from `first` to `day`.
+
+    >>> days_after(np.datetime64("2024-02-28"), date(2024, 3, 1))
+    2
+    """
+    return int((np.datetime64(day, "D") - first.astype("datetime64[D]")).astype(int))
+
+
+def total_of(values: Floats) -> Floats:
+    """Sum the rows, (…, rows, days), to (…, days). The sum is NaN only where no row is known.
+
+    >>> total_of(np.array([[1.0, np.nan], [2.0, np.nan]])).tolist()
+    [3.0, nan]
+    """
+    return np.where(np.isnan(values).all(axis=-2), np.nan, np.nansum(values, axis=-2))
+
+
 def by_grain(values: Floats, grain: int) -> Floats:
     """Sum days, (…, days), to rows of the grain, (…, days / grain). A sum with an unknown day is unknown.
 
@@ -263,7 +281,7 @@ def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
     Raises:
         ValueError: the cut-off is not among the days, or the history has no units.
     """
-    end = int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1
+    end = days_after(sales.days[0], cutoff) + 1
     if not 1 <= end <= len(sales.days):
         raise ValueError(f"cut-off {cutoff} is outside {sales.first_day} to {sales.last_day}")
     known: Bools = np.asarray(sales.sold[:, :end].any(axis=1))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from retail_assets.forecasting.data.series import WEEK, DailySales, Floats, by_grain
+from retail_assets.forecasting.data.series import WEEK, DailySales, Floats, by_grain, days_after
 from retail_assets.forecasting.evaluation.backtest import Backtest
 
 LIBRARY = "statsforecast"
@@ -45,7 +45,7 @@ def forecasts(sales: DailySales, judged: Backtest, horizon: int) -> dict[str, Fl
     names = _MODELS if period > 1 else _WITHOUT_SEASON
     result = {f"{LIBRARY} {name}": np.zeros(judged.actual.shape) for name in names}
     for at, cutoff in enumerate(judged.cutoffs):
-        end = (int((np.datetime64(cutoff, "D") - sales.days[0]).astype(int)) + 1) // sales.grain
+        end = (days_after(sales.days[0], cutoff) + 1) // sales.grain
         for row in range(len(sales.categories)):
             known = revenue[row, :end]
             series = known[int(np.argmax(known != 0)) :]

@@ -8,7 +8,7 @@ four cut-offs before the scored ones only show how wrong each model is, for the 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -30,6 +30,7 @@ from retail_assets.forecasting.data.series import (
     prices_at,
     recorded,
     to_date,
+    total_of,
 )
 from retail_assets.forecasting.evaluation.backtest import MODEL_NAMES, Backtest
 from retail_assets.forecasting.models import intervals
@@ -51,7 +52,7 @@ from retail_assets.forecasting.models.fallback import (
     returns_dominate,
 )
 from retail_assets.forecasting.models.last_year import has_year
-from retail_assets.forecasting.models.total_interval import calibrate_total, rolling_errors, total_of
+from retail_assets.forecasting.models.total_interval import calibrate_total, rolling_errors
 
 MOST_CUTOFFS = 6
 CALIBRATION_CUTOFFS = 4
@@ -114,6 +115,30 @@ def run_backtest(
     forecasts_at = _forecast_all(origins, holidays, fitted, horizon, seed)
     names = [name for name in MODEL_NAMES if name in (*fitted, *BASELINE_NAMES)]
     return _scored(sales, holidays, origins, forecasts_at, names, first_scored, horizon, measure)
+
+
+def as_lived(tested: Backtest, cutoffs: int, product: str) -> tuple[Backtest, dict[date, str]]:
+    """Add to the last cut-offs of a backtest the forecasts as they would have been published; name their models.
+
+    At each cut-off the model is the champion of at most six earlier ones, so the first cut-off is never scored.
+
+    Args:
+        tested: of at least two cut-offs.
+        cutoffs: how many are scored at most.
+        product: the name of these forecasts, before those of the models.
+    """
+    count = len(tested.cutoffs)
+    scored = range(max(count - cutoffs, 1), count)
+    champions = {at: tested.select(slice(max(at - MOST_CUTOFFS, 0), at)).champion for at in scored}
+    part = tested.select(slice(scored[0], count))
+
+    def published(of: Mapping[str, Floats]) -> Floats:
+        return np.stack([of[name][at] for at, name in champions.items()])
+
+    forecasts = {product: published(tested.forecasts), **part.forecasts}
+    quantiles = {product: published(tested.quantiles), **part.quantiles}
+    by_day = {tested.cutoffs[at]: name for at, name in champions.items()}
+    return replace(part, forecasts=forecasts, quantiles=quantiles), by_day
 
 
 def _forecast_all(
@@ -180,7 +205,7 @@ def _scored(
         holiday = by_grain(holiday.astype(np.float64), grain) > 0
     residuals = _Residuals(
         np.array([(origin.panel.origin + 1) // grain - 1 for origin in origins]),
-        [_rolling_errors(total_of(origin.panel), horizon, grain) for origin in origins],
+        [_rolling_errors(total_of(origin.panel.values), horizon, grain) for origin in origins],
         # At the end nothing is cut off: the total is that of the recorded days, without a panel of their own.
         _rolling_errors((observed * prices_at(sales, len(sales.days), measure)[:, None]).sum(axis=0), horizon, grain),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar, forecast_calendar
+from retail_assets.forecasting.data.grain import whole_horizon
 from retail_assets.forecasting.data.regressors import NONE, Regressors
 from retail_assets.forecasting.data.series import REVENUE, UNITS, DailySales, Panel, daily_sales, panel_at
 from retail_assets.forecasting.evaluation.backtest import Backtest
@@ -104,8 +105,7 @@ def train(
     sales = daily_sales(history)
     if sales is None:
         return Training(None, None, training_report.of_nothing())
-    # In weeks, a horizon is at least one of them, and whole.
-    horizon = max(horizon // sales.grain, 1) * sales.grain
+    horizon = whole_horizon(horizon, sales.grain)
     holidays = forecast_calendar(country, sales, horizon, regressors)
     revenue, units = _fit_revenue_and_units(sales, holidays, horizon, seed, most_cutoffs, candidates)
     report = training_report.of_revenue(sales, holidays, revenue.backtest, revenue.model, revenue.fallbacks)

@@ -15,8 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar, near_holiday, past_holidays, usual_sales
-from retail_assets.forecasting.data.series import Days, Floats, Panel
-from retail_assets.forecasting.models.total_interval import total_of
+from retail_assets.forecasting.data.series import Days, Floats, Panel, total_of
 
 # Fewer ordinary days than this do not show how days scatter.
 _FEWEST_ORDINARY_DAYS = 28
@@ -37,7 +36,7 @@ def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats)
     horizon = forecast.shape[1]
     future = panel.future_days(horizon)
     names = [holidays.name(day) for day in future]
-    sold, expected = total_of(panel), forecast.sum(axis=0)
+    sold, expected = total_of(panel.values), forecast.sum(axis=0)
     ahead = [step for step, name in enumerate(names) if name is not None and expected[step] > 0]
     past = past_holidays(sold[None], panel.days, holidays) if ahead else {}
     ahead = [step for step in ahead if names[step] in past]

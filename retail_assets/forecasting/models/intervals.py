@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Bools, Floats, Ints, Panel
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Bools, Floats, Ints, Panel, total_of
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 LEVEL_NAMES = ("p025", "p10", "p50", "p90", "p975")
@@ -167,9 +167,7 @@ def with_total(values: Floats) -> Floats:
     >>> with_total(np.array([[1.0, np.nan], [2.0, np.nan]])).tolist()
     [[1.0, nan], [2.0, nan], [3.0, nan]]
     """
-    none = np.isnan(values).all(axis=-2)
-    total = np.where(none, np.nan, np.nansum(values, axis=-2))
-    return np.concatenate([values, total[..., None, :]], axis=-2)
+    return np.concatenate([values, total_of(values)[..., None, :]], axis=-2)
 
 
 def spread_in_history(panel: Panel) -> Floats:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
-from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Days, Floats, Ints
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Days, Floats, Ints, days_after, total_of
 
 # Whole weeks, so that a weekday meets itself.
 YEAR = 52 * WEEK
@@ -140,8 +140,7 @@ def last_year(values: Floats, days: Days, horizon: int, holidays: HolidayCalenda
         holidays: calendar of these days and the `horizon` days after.
     """
     label = _holiday_labels(days, horizon, holidays)
-    known = ~np.isnan(values)
-    shop = np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0), np.nan)
+    shop = total_of(values)
     ordinary = np.concatenate([values, shop[None]])
     ordinary[:, label[: len(days)] >= 0] = np.nan
     counted = ~np.isnan(ordinary)
@@ -161,7 +160,7 @@ def _holiday_labels(days: Days, horizon: int, holidays: HolidayCalendar) -> Ints
     numbers = {name: number for number, name in enumerate(sorted(set(holidays.names.values())))}
     width = 2 * _AROUND_HOLIDAY + 1
     for day, name in sorted(holidays.names.items()):
-        at = int((np.datetime64(day, "D") - days[0].astype("datetime64[D]")).astype(int))
+        at = days_after(days[0], day)
         for off in range(-_AROUND_HOLIDAY, _AROUND_HOLIDAY + 1):
             if 0 <= at + off < count and abs(off) < nearest[at + off]:
                 nearest[at + off] = abs(off)

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from retail_assets.forecasting.data.series import Floats, Ints, Panel
+from retail_assets.forecasting.data.series import Floats, Ints
 from retail_assets.forecasting.models.intervals import ONE_AND_TOTAL, Conformal, day_scale
 
 RULE_PERIODS = 4
@@ -32,11 +32,6 @@ _MEAN_ABSOLUTE, _Z80 = 0.797885, 1.281552
 # Where errors drift, few periods show too little of it. On simulated random walks this factor per independent period
 # brings the coverage of the 80 % interval from 77 to 80 %.
 _DOUBT_ABOUT_DRIFT = 2.0
-
-
-def total_of(panel: Panel) -> Floats:
-    """Sum the categories, (days,); NaN where none is known."""
-    return np.where(np.isnan(panel.values).all(axis=0), np.nan, np.nansum(panel.values, axis=0))
 
 
 def rolling_errors(total: Floats, horizon: int, period: int) -> Floats:

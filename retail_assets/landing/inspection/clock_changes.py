@@ -66,6 +66,14 @@ def _offset(moment: dt.datetime, zone: ZoneInfo) -> dt.timedelta:
     return moment.astimezone(zone).utcoffset() or dt.timedelta()
 
 
+def columns_as_written(contract: Contract, profile: FileProfile) -> TextColumns:
+    """Return the columns of a file whose `moment` is the local time as it is written, in no zone."""
+    dates = contract.dates.model_copy(update={"zone": None})
+    return TextColumns(
+        contract.model_copy(update={"timezone": "UTC", "dates": dates}), profile.positions, profile.date_order
+    )
+
+
 def clock_changes(
     store: Store,
     profile: FileProfile,
@@ -87,17 +95,16 @@ def clock_changes(
     others |= contract.dates.serial in ("excel_1900", "excel_1904")
     if not hours or contract.columns["sold_at"].zone or not (on_changed_days or others):
         return ClockChanges()
-    rule = contract.dates.model_copy(update={"zone": None})
-    as_written = contract.model_copy(update={"timezone": "UTC", "dates": rule})
-    columns = TextColumns(as_written, profile.positions, profile.date_order)
+    columns = columns_as_written(contract, profile)
     text = columns.moment_text()
     # On the text as read: DuckDB would trim the text of every row once for each mention of it.
     begins = "|".join(dict.fromkeys(re.escape(written) for written, _ in on_changed_days))
-    raw = columns.raw_position(as_written.columns["sold_at"].header or "")
+    raw = columns.raw_position(contract.columns["sold_at"].header or "")
     begin = literal('^[ \t="]*(?:' + begins + ")")
     on_days = "TRUE" if others else f"regexp_matches(c{raw}, {begin})"
     local = f"NOT regexp_matches({text}, {literal(f':.*{OFFSET}$')})"
-    if rule.serial and rule.serial.startswith("unix"):
+    serial = contract.dates.serial
+    if serial and serial.startswith("unix"):
         local += f" AND contains({text}, ':')"
     kinds = " ".join(
         f"WHEN local >= TIMESTAMP '{hour.begin}' AND local < TIMESTAMP '{hour.end}' THEN {hour.skipped}"

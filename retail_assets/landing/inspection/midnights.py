@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.moments import moment
-from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.inspection.clock_changes import columns_as_written
 from retail_assets.landing.inspection.control_totals import rows_of
 from retail_assets.landing.inspection.duckdb_source import connected
 from retail_assets.storage import Store
@@ -31,10 +31,7 @@ def refuse_days_as_moments(
     zone = contract.dates.zone
     if zone is None or zone == contract.timezone:
         return
-    as_written = contract.model_copy(
-        update={"timezone": "UTC", "dates": contract.dates.model_copy(update={"zone": None})}
-    )
-    columns = TextColumns(as_written, profile.positions, profile.date_order)
+    columns = columns_as_written(contract, profile)
     with connected(store) as con:
         try:
             days, others, example = con.execute(f"""

@@ -96,13 +96,19 @@ def _named_in(header: str, currency: str) -> str | None:
     >>> _named_in("Total EUR", "USD"), _named_in("Total EUR", "EUR"), _named_in("Pen price", "USD")
     ('EUR', None, None)
     """
-    codes = {code: code for code in CURRENCIES if code not in _ALSO_WORDS}
-    codes |= {sign: code for code in CURRENCIES for sign in signs_of(code) if len(sign) == 1}
     words = [word.upper() for word in _WORDS.findall(header)]
     own = {currency, *(sign.upper() for sign in signs_of(currency))}
     if own.intersection(words):
         return None
+    codes = _words_of_headers()
     return next((codes[word] for word in words if word in codes), None)
+
+
+@functools.cache
+def _words_of_headers() -> dict[str, str]:
+    """Return the codes and signs that name a currency in a header, with its code."""
+    codes = {code: code for code in CURRENCIES if code not in _ALSO_WORDS}
+    return codes | {sign: code for code in CURRENCIES for sign in signs_of(code) if len(sign) == 1}
 
 
 def _is_of_currencies(header: str, ignored: Collection[str]) -> bool:
