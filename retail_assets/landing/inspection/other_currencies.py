@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import pyarrow as pa
@@ -29,7 +30,7 @@ _PARTS = tuple(name for name in _NAMES if len(name) > 4 or not name.isascii())
 _SHOWN = 3
 #: The columns of money, and the words and signs of which a header such as `Total EUR` or `price_usd` consists.
 _MONEY = ("total_amount", "unit_price", "list_price", "discount")
-_WORDS = re.compile(r"[^\W\d_]+|[€£₹₩₽₺฿₫₪]")
+_WORDS = re.compile(r"[^\W\d_]+|[$¥€£₹₩₽₺฿₫₪]")
 #: Codes that are also words of headers.
 _ALSO_WORDS = frozenset({"PEN", "TRY"})
 
@@ -85,30 +86,34 @@ def _refuse_other_in_header(profile: FileProfile, contract: Contract) -> None:
             if other:
                 raise LandingError(
                     f"{profile.key}: the header of {name!r}, read as {field}, names {other}, and the contract's "
-                    f"currency is {contract.currency}. Write `currency: {other}` in the contract, or rename the column "
-                    "if its amounts are not."
+                    f"currency is {contract.currency}. Write the right `currency` in the contract, or rename the "
+                    f"column if its amounts are in {contract.currency}."
                 )
 
 
 def _named_in(header: str, currency: str) -> str | None:
-    """Return another currency that a header names and not `currency` itself.
+    """Return another currency that a header names and not `currency` itself; a sign that several have, as it is.
 
     >>> _named_in("Total EUR", "USD"), _named_in("Total EUR", "EUR"), _named_in("Pen price", "USD")
     ('EUR', None, None)
+    >>> _named_in("Amount ($)", "EUR"), _named_in("Amount ($)", "CAD"), _named_in("Valor (R$)", "BRL")
+    ('$', None, None)
     """
     words = [word.upper() for word in _WORDS.findall(header)]
     own = {currency, *(sign.upper() for sign in signs_of(currency))}
-    if own.intersection(words):
+    if own.intersection(words) or any(sign in header for sign in signs_of(currency) if not sign.isalpha()):
         return None
-    codes = _words_of_headers()
-    return next((codes[word] for word in words if word in codes), None)
+    names = _words_of_headers()
+    return next((names[word] for word in words if word in names), None)
 
 
 @functools.cache
 def _words_of_headers() -> dict[str, str]:
-    """Return the codes and signs that name a currency in a header, with its code."""
-    codes = {code: code for code in CURRENCIES if code not in _ALSO_WORDS}
-    return codes | {sign: code for code in CURRENCIES for sign in signs_of(code) if len(sign) == 1}
+    """Return the codes and signs that name a currency in a header, with its code, or the sign if several have it."""
+    having = Counter(sign for code in CURRENCIES for sign in signs_of(code))
+    signs = {sign: code for code in CURRENCIES for sign in signs_of(code)}
+    named = {sign: code if having[sign] == 1 else sign for sign, code in signs.items() if not sign.isalpha()}
+    return {code: code for code in CURRENCIES if code not in _ALSO_WORDS} | named
 
 
 def _is_of_currencies(header: str, ignored: Collection[str]) -> bool:
