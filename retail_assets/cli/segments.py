@@ -12,10 +12,10 @@ import typer
 
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
-from retail_assets.plotting import wording
 from retail_assets.settings import Settings
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.warehouse import lookup
+from retail_assets.wording import formats
 
 
 def print_customer(settings: Settings, customer: str, as_json: bool) -> None:
@@ -32,17 +32,17 @@ def print_customer(settings: Settings, customer: str, as_json: bool) -> None:
     typer.echo(f"{row['customer_id']}: {row['persona']}")
     if persona:
         typer.echo(f"  {persona.description}")
-    purchases = wording.plural(row["frequency"], "purchase")
+    purchases = formats.plural(row["frequency"], "purchase")
     total = f"{currency} {row['monetary']:,} in total"
     average = f"{currency} {row['average_basket']:,.2f} per purchase"
-    seen = f"last seen on {wording.day(row['last_sale_date'])} (sales until {wording.day(row['snapshot_date'])})"
+    seen = f"last seen on {formats.day(row['last_sale_date'])} (sales until {formats.day(row['snapshot_date'])})"
     typer.echo(f"  {purchases}, {total}, {average}; {seen}")
     if row["confidence"] is not None:
-        typer.echo(f"  confidence {wording.percent(row['confidence'])}, model {row['model_version']}")
+        typer.echo(f"  confidence {formats.percent(row['confidence'])}, model {row['model_version']}")
     if row["tags"]:
         typer.echo(f"  {row['tags']}")
     if row["previous_persona"] and row["previous_persona"] != row["persona"]:
-        typer.echo(f"  previously: {row['previous_persona']} ({wording.day(row['previous_snapshot'])})")
+        typer.echo(f"  previously: {row['previous_persona']} ({formats.day(row['previous_snapshot'])})")
 
 
 def print_file(settings: Settings, file: Path, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def print_file(settings: Settings, file: Path, as_json: bool) -> None:
         )
     if scored.anonymous_lines:
         typer.echo(
-            f"Without a customer id, and so in no segment: {wording.plural(scored.anonymous_lines, 'line')} "
+            f"Without a customer id, and so in no segment: {formats.plural(scored.anonymous_lines, 'line')} "
             f"({settings.contract.currency} {scored.anonymous_amount:,}).",
             err=True,
         )

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.action_text import action_text, money
 from retail_assets.segmentation.evaluation.buying_habits import (
     LEAST_CUSTOMERS,
@@ -23,6 +22,7 @@ from retail_assets.segmentation.evaluation.buying_habits import (
 )
 from retail_assets.segmentation.personas.catalog import Catalog, Persona
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
+from retail_assets.wording import formats
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -107,7 +107,7 @@ def notes(profiles: Rows) -> list[str]:
     if not small:
         return []
     return [
-        f"Fewer than {LEAST_CUSTOMERS} customers are in {wording.listed(small)}: what they buy and when may be chance, "
+        f"Fewer than {LEAST_CUSTOMERS} customers are in {formats.listed(small)}: what they buy and when may be chance, "
         "and is left out."
     ]
 
@@ -122,13 +122,13 @@ def _text(campaign: Mapping[str, Any], currency: str | None, days: int) -> str:
     sentences = []
     if campaign["categories"]:
         named = [
-            f"{c['category']} ({wording.percent(c['share'])} of their money, {times(c['share_index'])} the share among "
+            f"{c['category']} ({formats.percent(c['share'])} of their money, {times(c['share_index'])} the share among "
             "all customers)"
             for c in campaign["categories"]
         ]
         first = campaign["categories"][0]
         sentences.append(
-            f"They spend more than usual on {wording.listed(named)}. Selling them a tenth more of {first['category']} "
+            f"They spend more than usual on {formats.listed(named)}. Selling them a tenth more of {first['category']} "
             f"would bring {money(first['a_tenth_more'], currency)}."
         )
     if when := campaign["when"]:
@@ -143,23 +143,23 @@ def _text(campaign: Mapping[str, Any], currency: str | None, days: int) -> str:
 
 def _buying_times_text(when: Mapping[str, Any], days: int) -> str:
     """The best month, with the warning that it was seen once; the best weekday if it stands out; the own month."""
-    even = 1 / len(wording.WEEKDAYS)
+    even = 1 / len(formats.WEEKDAYS)
     stands_out = when["best_weekday_share"] >= OVER_INDEX * even
     if when["best_month"] is None:
         return (
             f"In the last {days} days they spent most on {when['best_weekday']}s "
-            f"({wording.percent(when['best_weekday_share'])}; an even spread would be {wording.percent(even)})."
+            f"({formats.percent(when['best_weekday_share'])}; an even spread would be {formats.percent(even)})."
             if stands_out
             else ""
         )
     text = (
-        f"In the last {days} days they spent most in {when['best_month']} ({wording.percent(when['best_month_share'])} "
+        f"In the last {days} days they spent most in {when['best_month']} ({formats.percent(when['best_month_share'])} "
         "of their money; one season, which need not repeat)"
     )
     if stands_out:
         text += (
-            f" and on {when['best_weekday']}s ({wording.percent(when['best_weekday_share'])}; an even spread would be "
-            f"{wording.percent(even)})."
+            f" and on {when['best_weekday']}s ({formats.percent(when['best_weekday_share'])}; an even spread would be "
+            f"{formats.percent(even)})."
         )
     else:
         text += "; no weekday stands out."

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_assets.decisions import campaigns, stock
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.buying_habits import SEASON_DAYS
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage.markdown_text import as_cell
+from retail_assets.wording import formats
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -62,7 +62,7 @@ def recommend(
 
 def _too_short(days: int) -> str:
     return (
-        f"The sales span {wording.plural(days, 'day')}, less than the 12 months that seasons need: best months, "
+        f"The sales span {formats.plural(days, 'day')}, less than the 12 months that seasons need: best months, "
         "seasons and peaks to stock up for are left out. The name of a persona says how its customers bought so far, "
         "not when they will buy again."
     )
@@ -72,7 +72,7 @@ def as_markdown(recommendations: Mapping[str, Any]) -> str:
     """Write the recommendations for people, as Markdown in which no text from the data is markup."""
     lines = ["# Recommendations", ""]
     if recommendations["snapshot"]:
-        until = wording.day(dt.date.fromisoformat(recommendations["snapshot"]))
+        until = formats.day(dt.date.fromisoformat(recommendations["snapshot"]))
         lines += [f"From sales until {until}. Money and shares of segments are of the last {WINDOW_DAYS} days.", ""]
     for name, campaign in recommendations["segments"].items():
         lines += [f"## {as_cell(name)}", ""]

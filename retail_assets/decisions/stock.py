@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_assets.forecasting.data.series import TOTAL
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.action_text import money
+from retail_assets.wording import formats
 
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
@@ -78,8 +78,8 @@ def notes(forecast: Rows, snapshot: dt.date | None) -> list[str]:
         return ["stock is empty: the forecast does not cover a whole week of any category."]
     if snapshot and max(cutoffs) < snapshot:
         return [
-            f"The forecast has seen sales until {wording.day(max(cutoffs))}, the segments until "
-            f"{wording.day(snapshot)}: materialize sales_forecast to bring the stock recommendations up to date."
+            f"The forecast has seen sales until {formats.day(max(cutoffs))}, the segments until "
+            f"{formats.day(snapshot)}: materialize sales_forecast to bring the stock recommendations up to date."
         ]
     return []
 
@@ -87,14 +87,14 @@ def notes(forecast: Rows, snapshot: dt.date | None) -> list[str]:
 def _text(entry: Mapping[str, Any], weeks: int, currency: str | None, year: bool) -> str:
     expected = money(entry["expected_revenue"], currency)
     if entry["expected_units"] is not None:
-        expected += f" (about {wording.plural(entry['expected_units'], 'unit')})"
+        expected += f" (about {formats.plural(entry['expected_units'], 'unit')})"
     span = f"{_day(entry['first_day'])} to {_day(entry['last_day'])}"
     if weeks == 1 or not year:
         text = f"{entry['category']}: {expected} expected from {span}."
     elif entry["above_average_week"] >= PEAK:
         text = (
             f"{entry['category']}: stock up for {span}: {expected} expected, "
-            f"{wording.percent(entry['above_average_week'])} above the average of the {weeks} forecast weeks."
+            f"{formats.percent(entry['above_average_week'])} above the average of the {weeks} forecast weeks."
         )
     else:
         text = (
@@ -111,14 +111,14 @@ def _text(entry: Mapping[str, Any], weeks: int, currency: str | None, year: bool
         )
     if entry["bought_most_by"]:
         text += (
-            f" Offer it to {wording.listed(entry['bought_most_by'])}, who spend a larger share of their money on it "
+            f" Offer it to {formats.listed(entry['bought_most_by'])}, who spend a larger share of their money on it "
             "than all customers do."
         )
     return text
 
 
 def _day(iso: str) -> str:
-    return wording.day(dt.date.fromisoformat(iso))
+    return formats.day(dt.date.fromisoformat(iso))
 
 
 def _weeks(rows: Rows) -> list[list[Mapping[str, Any]]]:

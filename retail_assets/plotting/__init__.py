@@ -1,5 +1,5 @@
-"""How figures look and how numbers are written, the same in every room.
+"""How figures look, the same in every room.
 
-`wording` and `labels` need nothing but Python. The other modules import matplotlib, which takes half a second: import
+`labels` needs nothing but Python. The other modules import matplotlib, which takes half a second: import
 them only where something is drawn.
 """

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import FAINT, INK, MUTED, PALE, PANEL_GRID
-from retail_assets.plotting.wording import MONTHS, WEEKDAYS, axis_number
+from retail_assets.wording.formats import MONTHS, WEEKDAYS, axis_number
 
 Grid = Literal["x", "y", "both", ""]
 Which = Literal["x", "y"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retail_assets.plotting.wording import short
+from retail_assets.wording.formats import short
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from retail_assets.defs.metadata import preview
 from retail_assets.landing.schema_changes import SchemaChange
 from retail_assets.landing.schema_drift import SchemaDrift, schema_drift_as_markdown
 from retail_assets.models.card import Section, bullets, model_card, table
-from retail_assets.plotting.wording import markdown
+from retail_assets.wording.formats import markdown
 
 PACKAGE = Path(retail_assets.__file__).parent
 NASTY = ["![x](http://host/a.png)", "[a](http://host)", "<day>", "`b`", "a|b", "two\nlines", "http://host", "a@b.com"]

@@ -70,7 +70,7 @@ def test_a_headline_over_several_panels_keeps_its_evidence_below_the_finding() -
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("retail_assets.plotting.wording", "matplotlib"),
+        ("retail_assets.wording.formats", "matplotlib"),
         ("retail_assets.plotting.labels", "matplotlib"),
         ("retail_assets.plotting.sheet", "matplotlib.pyplot"),
         ("retail_assets.eda.figures.render", "matplotlib.pyplot"),

@@ -26,7 +26,7 @@ from retail_assets.plotting.axes import date_axis, money_axis
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, PURPLE, SERIES
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.plotting.wording import (
+from retail_assets.wording.formats import (
     MONTHS,
     WEEKDAYS,
     change,

@@ -14,7 +14,7 @@ from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, SERIES
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.plotting.wording import age_order, compared, money, number, p_value, percent, plural, short
+from retail_assets.wording.formats import age_order, compared, money, number, p_value, percent, plural, short
 
 _CATEGORIES_SHOWN = 8
 _AGES_SHOWN = 12

@@ -18,7 +18,7 @@ from retail_assets.plotting.axes import axis_title, money_axis
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.palette import BLUE, INK, ORANGE
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.plotting.wording import WEEKDAYS, axis_number, compared, money, month, percent, short
+from retail_assets.wording.formats import WEEKDAYS, axis_number, compared, money, month, percent, short
 
 _BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 _BEYOND_CHANCE = 4

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from retail_assets.eda.data import EdaData
 from retail_assets.plotting.palette import INK
-from retail_assets.plotting.wording import MONTHS, number, plural, span
+from retail_assets.wording.formats import MONTHS, number, plural, span
 
 
 class NothingToShow(Exception):  # noqa: N818 - not an error: the data lack what the figure is about

@@ -12,7 +12,7 @@ from retail_assets.plotting.axes import money_axis, percent_axis
 from retail_assets.plotting.labels import label, plain
 from retail_assets.plotting.palette import BLUE, GREEN, INK, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.plotting.wording import money, number, percent, plural, short
+from retail_assets.wording.formats import money, number, percent, plural, short
 
 _ORDERS_SHOWN = 0.98
 """Share of the orders that the distribution shows at least; the largest would squeeze the others."""

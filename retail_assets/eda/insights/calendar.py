@@ -10,7 +10,7 @@ from retail_assets.eda.findings.calendar import FEWEST_WEEKS, FEWEST_WEEKS_FOR_T
 from retail_assets.eda.findings.holidays import FEWEST_DAYS, FEWEST_HOLIDAYS, Holiday
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.eda.insights.phrases import beyond_chance, may_be_chance
-from retail_assets.plotting.wording import (
+from retail_assets.wording.formats import (
     WEEKDAYS,
     compared,
     day,

@@ -9,7 +9,7 @@ from retail_assets.eda.findings import customers
 from retail_assets.eda.findings.customers import FEWEST_BUYERS, FEWEST_CUSTOMERS, Contrast, Groups, Trait
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.eda.insights.phrases import beyond_chance
-from retail_assets.plotting.wording import age_order, listed, markdown, money, p_value, percent
+from retail_assets.wording.formats import age_order, listed, markdown, money, p_value, percent
 
 _NAMES: dict[Trait, str] = {"gender": "gender", "age_group": "age"}
 _SENTENCES_PER_TEST = 5

@@ -9,7 +9,7 @@ from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.eda.insights import calendar, customers, products, trust
-from retail_assets.plotting.wording import day, money, percent, plural, span
+from retail_assets.wording.formats import day, money, percent, plural, span
 
 _YEAR = 365
 

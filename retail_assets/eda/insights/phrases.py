@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retail_assets.plotting.wording import p_value
+from retail_assets.wording.formats import p_value
 
 
 def may_be_chance(p: float) -> str:

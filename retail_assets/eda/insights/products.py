@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
 from retail_assets.eda.queries import TOP_CATEGORIES
-from retail_assets.plotting.wording import listed, markdown, money, percent, plural
+from retail_assets.wording.formats import listed, markdown, money, percent, plural
 
 _ALMOST_EQUAL = 1.05
 """Ratio of two numbers of orders below which the categories are called almost equally frequent."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.landed import NAMES, Landed
-from retail_assets.plotting.wording import listed, money, percent, plural, short
 from retail_assets.storage.markdown_text import as_cell
+from retail_assets.wording.formats import listed, money, percent, plural, short
 
 _SMALLEST_SHARE = 0.0005
 _LONGEST_GUESS = 200

@@ -14,7 +14,7 @@ from retail_assets.forecasting.data.series import WEEK, Bools
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.wording import in_words
-from retail_assets.plotting.wording import day, listed, percent, plural
+from retail_assets.wording.formats import day, listed, percent, plural
 
 FEW_CASES = 50
 # Categories that are named, the largest errors first.

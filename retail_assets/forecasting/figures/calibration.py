@@ -11,7 +11,7 @@ from retail_assets.forecasting.models import intervals
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import percent_ticks
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.plotting.wording import percent
+from retail_assets.wording.formats import percent
 
 TOLERANCE = 0.03
 """Difference of measured and promised coverage up to which the promise is called kept."""

@@ -16,7 +16,7 @@ from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import date_ticks, percent_ticks
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.plotting.wording import percent, plural
+from retail_assets.wording.formats import percent, plural
 
 _UNBIASED = 0.02
 """Bias, as a share of sales, up to which forecasts are called unbiased."""

@@ -20,7 +20,7 @@ from retail_assets.plotting.axes import date_ticks, number_ticks
 from retail_assets.plotting.image import png
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
-from retail_assets.plotting.wording import compared, money, percent, short, span
+from retail_assets.wording.formats import compared, money, percent, short, span
 
 STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12

@@ -13,7 +13,7 @@ from retail_assets.plotting import palette
 from retail_assets.plotting.axes import percent_ticks
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.plotting.wording import percent, plural
+from retail_assets.wording.formats import percent, plural
 
 MOST_BARS = 20
 

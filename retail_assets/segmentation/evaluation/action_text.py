@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.personas.catalog import Persona
+from retail_assets.wording import formats
 
 _LEAST_SHOWN = 0.0005
 
@@ -29,7 +29,7 @@ def action_numbers(profile: Mapping[str, Any], currency: str | None = None) -> d
     """Return a profile's numbers as text, by `catalog.ACTION_NUMBERS`."""
     revenue = Decimal(profile["revenue"])
     return {
-        "customers": wording.plural(int(profile["customers"]), "customer"),
+        "customers": formats.plural(int(profile["customers"]), "customer"),
         "customers_share": _share(profile["customers_share"]),
         "revenue": money(revenue, currency),
         "revenue_share": _share(profile["revenue_share"]),
@@ -48,7 +48,7 @@ def money(amount: float | Decimal, currency: str | None = None) -> str:
     >>> money(41.65, "USD"), money(-188, "USD"), money(12345.67)
     ('USD 41.65', '−USD 188', '12,346')
     """
-    text = wording.money(float(amount), currency or "")
+    text = formats.money(float(amount), currency or "")
     return text if currency else text.replace(" ", "", 1)
 
 
@@ -56,4 +56,4 @@ def _share(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "an undefined share"
     # No share is written as 0.0 % unless it is zero.
-    return "less than 0.1 %" if 0 < value < _LEAST_SHOWN else wording.percent(value)
+    return "less than 0.1 %" if 0 < value < _LEAST_SHOWN else formats.percent(value)

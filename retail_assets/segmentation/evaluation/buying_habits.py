@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.personas.catalog import SEASON_DAYS as SEASON_DAYS
+from retail_assets.wording import formats
 
 OVER_INDEX = 1.1
 """A persona over-indexes on a category from this ratio of its share of money to that of all customers on."""
@@ -81,7 +81,7 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
         by_persona[persona] = {
             "best_month": MONTHS[best - 1],
             "best_month_share": round(months[best], 4),
-            "best_weekday": wording.WEEKDAYS[day - 1],
+            "best_weekday": formats.WEEKDAYS[day - 1],
             "best_weekday_share": round(weekdays[day], 4),
             "own_month": MONTHS[beyond - 1],
             "own_month_index": round(months[beyond] / everyone[beyond], 2),

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.past_snapshots import (
     LEAST_DAYS,
     features_as_of,
@@ -27,6 +26,7 @@ from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.warehouse.protocol import Warehouse
+from retail_assets.wording import formats
 
 MONTHS = 6
 """Steps from month to month that are compared."""
@@ -81,7 +81,7 @@ def name_stability(
     months = tuple(month_ends(*span, most=MONTHS + 1))
     if len(months) < 2:
         return NameStability(
-            why=f"The sales go from {wording.day(span[0])} to {wording.day(span[1])}. Comparing names takes two month "
+            why=f"The sales go from {formats.day(span[0])} to {formats.day(span[1])}. Comparing names takes two month "
             f"ends with {LEAST_DAYS} days of sales before each."
         )
     window = window_days or min(WINDOW_DAYS, (months[0] - span[0]).days + 1)
@@ -91,7 +91,7 @@ def name_stability(
     for day, features in zip(months, samples, strict=True):
         trained = train(features, catalog=catalog, previous=models[-1] if models else None, seed=seed)
         if trained.model is None:
-            return NameStability(months, window, why=f"As of {wording.day(day)}: {trained.why}")
+            return NameStability(months, window, why=f"As of {formats.day(day)}: {trained.why}")
         models.append(trained.model)
     retrained = [_names(model, features, catalog) for model, features in zip(models, samples, strict=True)]
     frozen = [_names(models[0], features, catalog) for features in samples]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.past_snapshots import (
     LEAST_DAYS,
     features_as_of,
@@ -25,6 +24,7 @@ from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.sales import revenue_between
 from retail_assets.warehouse.protocol import Warehouse
+from retail_assets.wording import formats
 
 QUARTER_MONTHS = 3
 QUINTILES = 5
@@ -64,14 +64,14 @@ def next_quarter(warehouse: Warehouse, catalog: Catalog, *, seed: int = 0) -> Ne
     months = month_ends(*span, most=QUARTER_MONTHS + 1)
     if len(months) <= QUARTER_MONTHS:
         return NextQuarter(
-            why=f"The sales go from {wording.day(span[0])} to {wording.day(span[1])}. Measuring what a segment brings "
+            why=f"The sales go from {formats.day(span[0])} to {formats.day(span[1])}. Measuring what a segment brings "
             f"next takes {LEAST_DAYS} days of sales and three whole months after them."
         )
     cutoff, until = months[0], months[-1]
     customers = features_as_of(warehouse, cutoff, sample_hash_limit(warehouse))
     trained = train(customers, catalog=catalog, seed=seed)
     if trained.model is None:
-        return NextQuarter(cutoff, until, len(customers), why=f"As of {wording.day(cutoff)}: {trained.why}")
+        return NextQuarter(cutoff, until, len(customers), why=f"As of {formats.day(cutoff)}: {trained.why}")
     names = score(trained.model, customers, catalog)["persona"].to_numpy()
     revenue = _revenue_of(warehouse, customers["customer_id"], cutoff, until)
     return captured(customers, names, revenue, catalog.clusters[0].name, cutoff, until)
@@ -97,8 +97,8 @@ def captured(
             cutoff,
             until,
             size,
-            why=f"The customers who had bought by {wording.day(cutoff)} brought no net revenue after it, until "
-            f"{wording.day(until)}.",
+            why=f"The customers who had bought by {formats.day(cutoff)} brought no net revenue after it, until "
+            f"{formats.day(until)}.",
         )
     by_persona = {
         str(name): {
@@ -110,7 +110,7 @@ def captured(
     chosen = names == best
     length = int(chosen.sum())
     if not length:
-        return NextQuarter(cutoff, until, size, by_persona, why=f"No customer was in {best} on {wording.day(cutoff)}.")
+        return NextQuarter(cutoff, until, size, by_persona, why=f"No customer was in {best} on {formats.day(cutoff)}.")
     spend = customers["monetary"].to_numpy(dtype=float)
     return NextQuarter(
         cutoff,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from retail_assets.plotting import wording
 from retail_assets.segmentation.evaluation.action_text import money
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
 from retail_assets.segmentation.model.stability import FAIRLY_STABLE, stability_word
 from retail_assets.segmentation.personas.catalog import Persona
+from retail_assets.wording import formats
 
 WELL_NAMED = 0.5
 """Cosine of a cluster to its prototype below which the profile says more than the name."""
@@ -58,10 +58,10 @@ def notes(evidence: Evidence, segments: Mapping[str, Mapping[str, Any]], currenc
         lines.append("name_agreement_with_previous is null: the store has no earlier model to compare with.")
     anonymous = int(evidence.scope["anonymous_lines"])
     if anonymous:
-        orders = wording.plural(int(evidence.scope["anonymous_orders"]), "order")
+        orders = formats.plural(int(evidence.scope["anonymous_orders"]), "order")
         revenue = money(evidence.scope["anonymous_revenue"], currency)
         lines.append(
-            f"Sales without a customer id are in no segment: {wording.plural(anonymous, 'row')} in {orders}, "
+            f"Sales without a customer id are in no segment: {formats.plural(anonymous, 'row')} in {orders}, "
             f"revenue {revenue}."
         )
     return lines
@@ -73,11 +73,11 @@ def _worth(evidence: Evidence, best: Persona) -> str:
     if quarter.revenue_share is None or quarter.customers_share is None or not quarter.cutoff or not quarter.until:
         return ""
     size = round(quarter.customers_share * quarter.customers)
-    few = f" ({wording.plural(size, 'customer')} only)" if size < LEAST_CUSTOMERS else ""
-    then, share = wording.percent(quarter.customers_share), wording.percent(quarter.revenue_share)
+    few = f" ({formats.plural(size, 'customer')} only)" if size < LEAST_CUSTOMERS else ""
+    then, share = formats.percent(quarter.customers_share), formats.percent(quarter.revenue_share)
     return (
-        f" Of the customers who had bought by {wording.day(quarter.cutoff)}, {then} were in {best.name}{few}; they "
-        f"brought {share} of what all these customers spent after that, until {wording.day(quarter.until)}."
+        f" Of the customers who had bought by {formats.day(quarter.cutoff)}, {then} were in {best.name}{few}; they "
+        f"brought {share} of what all these customers spent after that, until {formats.day(quarter.until)}."
     )
 
 
@@ -90,7 +90,7 @@ def _notes_on_model(evidence: Evidence) -> list[str]:
     if evidence.model is None:
         return [f"k, silhouette, davies_bouldin and the bootstrap figures are null: {_without_model(evidence)}"]
     if fit and fit.customers < FEW_CUSTOMERS:
-        customers = wording.plural(fit.customers, "customer")
+        customers = formats.plural(fit.customers, "customer")
         return [f"Only {customers} could be clustered: the segments describe these customers and no others."]
     return []
 
@@ -110,7 +110,7 @@ def _note_on_stability(evidence: Evidence) -> str:
         return f"name_agreement, kept_month_to_month and months_kept are null: {stability.why}"
     return (
         f"name_agreement, kept_month_to_month and months_kept compare {len(stability.months)} month ends from "
-        f"{wording.day(stability.months[0])} to {wording.day(stability.months[-1])}, each with a window of "
+        f"{formats.day(stability.months[0])} to {formats.day(stability.months[-1])}, each with a window of "
         f"{stability.window_days} days and a model retrained for that month. They count customers who are clustered in "
         "both months; months.kept_where_leaving_counts also counts those who left for a group defined by a rule."
     )
@@ -121,7 +121,7 @@ def _note_on_quarter(evidence: Evidence) -> str:
     if quarter.revenue_share is None or not quarter.cutoff or not quarter.until:
         return f"The shares of high_value are null: {quarter.why}"
     return (
-        f"high_value has shares of {wording.plural(quarter.customers, 'customer')} who had bought by "
-        f"{wording.day(quarter.cutoff)} and of their revenue after it, until {wording.day(quarter.until)}, by a model "
+        f"high_value has shares of {formats.plural(quarter.customers, 'customer')} who had bought by "
+        f"{formats.day(quarter.cutoff)} and of their revenue after it, until {formats.day(quarter.until)}, by a model "
         "that has seen no later sales. The spend ranking and the RFM list are as long as the segment."
     )

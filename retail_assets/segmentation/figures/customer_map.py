@@ -10,11 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from retail_assets.plotting.axes import axis_title, number_ticks
 from retail_assets.plotting.palette import SKY
-from retail_assets.plotting.wording import percent, plural
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+from retail_assets.wording.formats import percent, plural
 
 MAP_CUSTOMERS = 4_000
 """More points than this hide each other; a seeded sample is drawn instead."""

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from retail_assets.plotting.palette import INK
-from retail_assets.plotting.wording import day, percent, plural, short, span
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, OVER_INDEX, times
 from retail_assets.segmentation.figures.inputs import Rows
 from retail_assets.segmentation.figures.style import in_order, label, segment_sheet, statement
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+from retail_assets.wording.formats import day, percent, plural, short, span
 
 CATEGORIES_SHOWN = 12
 

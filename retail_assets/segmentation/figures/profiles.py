@@ -12,11 +12,11 @@ from matplotlib.ticker import MaxNLocator
 
 from retail_assets.plotting.axes import percent_ticks
 from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
-from retail_assets.plotting.wording import day, percent, plural, rough_percent
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
+from retail_assets.wording.formats import day, percent, plural, rough_percent
 
 _WORDS = {
     "frequency": "purchases",

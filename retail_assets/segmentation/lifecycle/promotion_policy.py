@@ -9,12 +9,12 @@ import pandas as pd
 
 from retail_assets.models.promotion import Decision
 from retail_assets.models.store import Manifest
-from retail_assets.plotting import wording
 from retail_assets.segmentation.lifecycle.record import CODE_VERSION
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.yardstick import YARDSTICK_SDS, offset_of_average
 from retail_assets.segmentation.personas.catalog import Catalog
+from retail_assets.wording import formats
 
 DAYS_BETWEEN_TRAININGS = 28
 """People work with the names: once a month is often enough to move their boundaries."""
@@ -49,10 +49,10 @@ def decide(
     if champion.has_skill and not candidate.has_skill:
         return Decision(False, True, f"not stable, while {champion.version} is: {candidate.verdict}", share)
     if share > MOST_RENAMED:
-        limit = wording.percent(MOST_RENAMED)
-        reason = f"it would give {wording.percent(share)} of the customers another name (at most {limit})"
+        limit = formats.percent(MOST_RENAMED)
+        reason = f"it would give {formats.percent(share)} of the customers another name (at most {limit})"
         return Decision(False, True, reason, share)
-    change = "" if renamed is None else f"; {wording.percent(renamed)} of the customers get another name"
+    change = "" if renamed is None else f"; {formats.percent(renamed)} of the customers get another name"
     return Decision(True, False, f"trained on sales up to {last_day}{change}", share)
 
 
@@ -117,4 +117,4 @@ def _age(last_day: str, today: dt.date) -> int:
 
 
 def _day(iso: str) -> str:
-    return wording.day(dt.date.fromisoformat(iso))
+    return formats.day(dt.date.fromisoformat(iso))

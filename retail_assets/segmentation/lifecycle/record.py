@@ -11,12 +11,12 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
-from retail_assets.plotting import wording
 from retail_assets.segmentation.model.cluster_count import CHOICE_RESAMPLES, FEW_CUSTOMERS
 from retail_assets.segmentation.model.features import MODEL_FEATURES
 from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, stability_word
 from retail_assets.segmentation.model.training import Training
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
+from retail_assets.wording import formats
 
 #: Changes with the meaning of a model: a model of another design is trained again.
 DESIGN = "2"
@@ -163,4 +163,4 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
 
 
 def _day(iso: str) -> str:
-    return wording.day(dt.date.fromisoformat(iso))
+    return formats.day(dt.date.fromisoformat(iso))
