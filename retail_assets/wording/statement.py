@@ -6,12 +6,15 @@ The tests recompute the arguments from the warehouse, for several shops: a phras
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 _PHRASES: dict[str, Callable[..., Statement]] = {}
+_RECORD: ContextVar[list[Statement] | None] = ContextVar("statements", default=None)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ def phrase(name: str) -> Callable[[Callable[..., str]], Callable[..., Statement]
 
         @functools.wraps(write)
         def state(**facts: Any) -> Statement:
-            return Statement(name, write(**facts), facts)
+            statement = Statement(name, write(**facts), facts)
+            if (record := _RECORD.get()) is not None:
+                record.append(statement)
+            return statement
 
         _PHRASES[name] = state
         return state
@@ -64,3 +70,14 @@ def phrase(name: str) -> Callable[[Callable[..., str]], Callable[..., Statement]
 def phrases() -> Mapping[str, Callable[..., Statement]]:
     """Return every phrase by its name; those of modules that nothing has imported are not among them."""
     return dict(_PHRASES)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[list[Statement]]:
+    """Collect the statements that are made within the block, in their order."""
+    statements: list[Statement] = []
+    token = _RECORD.set(statements)
+    try:
+        yield statements
+    finally:
+        _RECORD.reset(token)

@@ -9,7 +9,8 @@ from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.eda.insights import calendar, customers, products, trust
-from retail_assets.wording.formats import day, money, percent, plural, span
+from retail_assets.wording.formats import percent, plural
+from retail_assets.wording.sales import overview
 
 _YEAR = 365
 
@@ -40,12 +41,19 @@ def _overview(data: EdaData, currency: str) -> list[str]:
     o = data.overview
     if o.first_date is None or o.last_date is None:
         return []
-    when = f"on {day(o.first_date)}" if o.first_date == o.last_date else f"from {span(o.first_date, o.last_date)}"
-    who = f" from {plural(o.customers, 'known customer')}" if o.customers else ""
-    days = f"{plural(len(data.daily), 'day')}{trust.open_days(data)}"
     return [
-        f"**{money(float(o.revenue), currency)}** net of returns {when} ({days}): "
-        f"{plural(o.orders, 'order')} with {plural(o.lines, 'order line')}{who}."
+        overview(
+            revenue=float(o.revenue),
+            first_day=o.first_date,
+            last_day=o.last_date,
+            days=len(data.daily),
+            days_without_sale=len(data.days_without_sale),
+            days_rejected=len(data.days_rejected),
+            orders=o.orders,
+            lines=o.lines,
+            customers=o.customers,
+            currency=currency,
+        ).text
     ]
 
 

