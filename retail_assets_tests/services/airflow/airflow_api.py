@@ -165,18 +165,6 @@ def steps_begun(url: str, run: str) -> list[str]:
     return [step["stepKey"] for step in found if step["status"]]
 
 
-EVENTS = """query ($id: ID!) { runOrError(runId: $id) { ... on Run {
-  eventConnection(limit: 1000) { events { __typename } }
-} } }"""
-
-
-def was_asked_to_stop(url: str, run: str) -> bool:
-    """Whether a request to cancel reached a Dagster run before its end."""
-    body = {"query": EVENTS, "variables": {"id": run}}
-    found = httpx.post(f"{url}/graphql", json=body, timeout=120).json()["data"]["runOrError"]["eventConnection"]
-    return any(event["__typename"] == "RunCancelingEvent" for event in found["events"])
-
-
 def tag(run: dict[str, Any], key: str) -> str | None:
     """The value of a run's tag."""
     return next((t["value"] for t in run["tags"] if t["key"] == key), None)
