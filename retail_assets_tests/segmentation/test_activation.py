@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retail_assets.segmentation.evaluation.buying_habits import over_indexed
 from retail_assets.segmentation.lifecycle import activation
 from retail_assets.segmentation.lifecycle.activation import (
     COLUMNS,
@@ -25,12 +28,21 @@ from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
-from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE
+from retail_assets.segmentation.model.tags import tag
+from retail_assets.segmentation.personas.catalog import DEFAULT, HIGH_VALUE, Persona
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.tables import CUSTOMER_SEGMENTS
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.segmentation.shoppers import SNAPSHOT, THREE_KINDS, planted_sales, warehouse_at
+from retail_assets_tests.segmentation.segment_rows import profile, share
+from retail_assets_tests.segmentation.shoppers import (
+    SNAPSHOT,
+    THREE_KINDS,
+    customer,
+    frame,
+    planted_sales,
+    warehouse_at,
+)
 
 
 def row(**others: Any) -> dict[str, Any]:
@@ -78,7 +90,7 @@ def test_every_customer_is_in_the_file_of_the_persona_the_highest_spenders_first
         assert tuple(customers[0]) == COLUMNS
         spent = [float(c["money_spent"]) for c in customers]
         assert spent == sorted(spent, reverse=True)
-        assert all(c["recommended_action"] for c in customers)
+        assert all(c["recommended_action"] and c["next_step"] for c in customers)
 
 
 def test_files_are_the_same_bytes_again_and_those_of_personas_without_customers_go(
@@ -128,8 +140,33 @@ def test_no_two_personas_share_a_file_and_no_name_leaves_the_folder(personas: li
 
 
 def test_what_sets_a_customer_apart_is_the_next_step() -> None:
-    assert next_step(row()) == ""
     assert next_step(row(lapsed_risk=True)).startswith("Contact first")
-    assert "Games" in next_step(row(favourite_category="Games"))
+    assert next_step(row(favourite_category="Games")) == "Offer Games."
     assert "Between two segments" in next_step(row(confidence=0.4))
-    assert next_step(row(confidence=None)) == ""
+
+
+@pytest.mark.parametrize("persona", [*DEFAULT.display_order, None], ids=lambda p: p.name if p else "gone")
+def test_every_customer_has_a_next_step_with_their_own_numbers(persona: Persona | None) -> None:
+    """1,578 of 2,469 customers of the demo had an empty cell."""
+    own = row(frequency=7, monetary=Decimal("123.40"), average_basket=17.63, confidence=None)
+    step = next_step(own, persona, "USD")
+    assert step.endswith(".")
+    for number in ("7 purchases", "USD 123", "USD 17.63", "31 Dec 2023"):
+        step = step.replace(number, "")
+    assert not re.search(r"\d|[{}]|None|nan", step)
+
+
+@pytest.mark.parametrize(
+    "category", ["MISCELLANEOUS", "Other", "unknown", "N/A", " ", "-", "Not specified", "Sonstiges"]
+)
+def test_a_category_for_everything_else_is_never_offered(category: str) -> None:
+    """ "Offer MISCELLANEOUS." was the advice about the customer who spent most."""
+    assert "Offer" not in next_step(row(favourite_category=category), HIGH_VALUE)
+    focused = {"favourite_category": category, "favourite_share": 0.9, "favourite_index": 3.0, "favourite_orders": 9}
+    tags = tag(
+        frame([customer("a", 9, "90", **focused), customer("b", 9, "90", **{**focused, "favourite_category": "Toys"})])
+    )
+    assert tags.text.tolist() == ["", "toys-focused"]
+    assert tags.favorite_category.tolist() == [None, "Toys"]
+    rows = [share(HIGH_VALUE.name, category, 0.4, 0.1), share(HIGH_VALUE.name, "Toys", 0.3, 0.1)]
+    assert [c["category"] for c in over_indexed(rows, [profile()])[HIGH_VALUE.name]] == ["Toys"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import SEASON_DAYS as SEASON_DAYS
 from retail_assets.wording import formats
 
@@ -32,7 +33,8 @@ Rows = Sequence[Mapping[str, Any]]
 def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, Any]]]:
     """Find the categories on which a persona spends a larger share of its money than all customers do.
 
-    At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first.
+    At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first. Categories for everything else
+    are left out: nobody can be offered "miscellaneous".
 
     Args:
         categories: rows of `queries.buying_habits.segment_categories`.
@@ -42,7 +44,10 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
     chosen = [
         row
         for row in categories
-        if row["persona"] in large and row["share_index"] >= OVER_INDEX and row["share"] >= LEAST_SHARE
+        if row["persona"] in large
+        and row["share_index"] >= OVER_INDEX
+        and row["share"] >= LEAST_SHARE
+        and not is_catch_all(str(row["product_category"]))
     ]
     by_persona: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(chosen, key=lambda r: (-(r["share"] - r["all_share"]), r["product_category"])):

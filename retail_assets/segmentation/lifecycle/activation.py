@@ -7,19 +7,22 @@ streamed, so memory does not grow with the number of customers.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 import pyarrow as pa
 
-from retail_assets.segmentation.evaluation.action_text import action_text
-from retail_assets.segmentation.personas.catalog import Catalog, Persona
+from retail_assets.segmentation.evaluation.action_text import action_text, money
+from retail_assets.segmentation.model.catch_all import is_catch_all
+from retail_assets.segmentation.personas.catalog import USUAL_STEP, Catalog, Persona
 from retail_assets.segmentation.queries.activation import MEMBERS
 from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell, write_pages
 from retail_assets.tables import SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
+from retail_assets.wording import formats
 
 FOLDER = "segments/activation"
 COLUMNS = (
@@ -62,13 +65,19 @@ def write_activation(warehouse: Warehouse, store: Store, catalog: Catalog, curre
         key = f"{FOLDER}/{files[name]}"
         with store.writing(key) as sink:
             members = _members(warehouse, name, int(profile["customers"]))
-            write_csv(members, persona, action_text(persona, profile, currency) if persona else "", sink)
+            write_csv(members, persona, action_text(persona, profile, currency) if persona else "", sink, currency)
         written.append(key)
     store.delete([e.key for e in store.list(FOLDER) if e.key.endswith(".csv") and e.key not in written])
     return written
 
 
-def write_csv(pages: Iterable[pa.Table | pa.RecordBatch], persona: Persona | None, action: str, sink: IO[bytes]) -> int:
+def write_csv(
+    pages: Iterable[pa.Table | pa.RecordBatch],
+    persona: Persona | None,
+    action: str,
+    sink: IO[bytes],
+    currency: str | None = None,
+) -> int:
     """Write the customers of one persona as CSV, and return their number.
 
     Args:
@@ -76,16 +85,21 @@ def write_csv(pages: Iterable[pa.Table | pa.RecordBatch], persona: Persona | Non
         persona: their persona; None if the catalog no longer has it.
         action: what to do about all of them.
         sink: an open binary file.
+        currency: code written before money in texts; None if it is unknown.
     """
-    cells = ((_cells(row, persona, action) for row in page.to_pylist()) for page in pages)
+    cells = ((_cells(row, persona, action, currency) for row in page.to_pylist()) for page in pages)
     return write_pages(sink, COLUMNS, cells)
 
 
-def next_step(row: Mapping[str, Any]) -> str:
-    """Say what to do about this customer in particular; empty if nothing sets them apart from the persona.
+def next_step(row: Mapping[str, Any], persona: Persona | None = None, currency: str | None = None) -> str:
+    """Say what to do about this customer in particular: what sets them apart, or else the next step of their persona.
+
+    A category for everything else ("Miscellaneous") is never offered.
 
     Args:
         row: a row of `customer_segments`.
+        persona: their persona; None if the catalog no longer has it.
+        currency: code written before money; None if it is unknown.
 
     >>> next_step({"lapsed_risk": True, "favourite_category": "Games", "confidence": 0.9})
     'Contact first: not seen for much longer than usual. Offer Games.'
@@ -93,11 +107,24 @@ def next_step(row: Mapping[str, Any]) -> str:
     steps = []
     if row["lapsed_risk"]:
         steps.append("Contact first: not seen for much longer than usual.")
-    if row["favourite_category"]:
+    if row["favourite_category"] and not is_catch_all(row["favourite_category"]):
         steps.append(f"Offer {row['favourite_category']}.")
+    if not steps:
+        usual = persona.next_step if persona else USUAL_STEP
+        steps.append(string.Formatter().vformat(usual, (), _step_numbers(row, currency)))
     if row["confidence"] is not None and row["confidence"] < SURE:
         steps.append("Between two segments: check before a costly offer.")
     return " ".join(steps)
+
+
+def _step_numbers(row: Mapping[str, Any], currency: str | None) -> dict[str, str]:
+    """Numbers of a customer as text, by `catalog.STEP_NUMBERS`."""
+    return {
+        "purchases": formats.plural(int(row["frequency"]), "purchase"),
+        "money_spent": money(row["monetary"], currency),
+        "average_basket": money(row["average_basket"], currency),
+        "last_seen": formats.day(row["last_sale_date"]),
+    }
 
 
 def file_names(personas: list[str]) -> dict[str, str]:
@@ -125,13 +152,13 @@ def _members(warehouse: Warehouse, persona: str, customers: int) -> Iterator[pa.
             yield pa.Table.from_batches(page).sort_by("value_rank")
 
 
-def _cells(row: Mapping[str, Any], persona: Persona | None, action: str) -> list[str]:
+def _cells(row: Mapping[str, Any], persona: Persona | None, action: str, currency: str | None) -> list[str]:
     cells = {
         "customer_id": row["customer_id"],
         "persona": persona.name if persona else row["persona"],
         "confidence": "" if row["confidence"] is None else f"{row['confidence']:.2f}",
         "recommended_action": action,
-        "next_step": next_step(row),
+        "next_step": next_step(row, persona, currency),
         "favourite_category": row["favourite_category"] or "",
         "tags": row["tags"],
     }

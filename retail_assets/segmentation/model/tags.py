@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from retail_assets.segmentation.model.catch_all import is_catch_all
+
 FOCUS_SHARE, FOCUS_INDEX = 0.25, 1.5
 """Focused on a category: at least a quarter of the money, and at least 1.5 times the share among all customers."""
 TAG_PURCHASES = 3
@@ -57,6 +59,9 @@ def tag(features: pd.DataFrame) -> Tags:
             (RETURNS, enough & (bought > 0) & (-number("returned") >= RETURN_SHARE * bought)),
         )
     favorite = features["favourite_category"].to_numpy(dtype=object).copy()
+    # Nobody focuses on "miscellaneous": it is many things, and nothing that could be offered.
+    nothing = {name for name in set(favorite[focused].tolist()) if name is None or is_catch_all(name)}
+    focused &= ~np.isin(favorite, list(nothing)) if nothing else True
     favorite[~focused] = None
     words = {name: f"{slug(name)}-focused" for name in set(favorite[focused].tolist())}
     text = np.array([words[name] if name is not None else "" for name in favorite], dtype=object)

@@ -28,6 +28,12 @@ ACTION_NUMBERS = (
 )
 """Numbers of a segment's profile that an action text may contain, in braces."""
 
+STEP_NUMBERS = ("purchases", "money_spent", "average_basket", "last_seen")
+"""Numbers of a customer that the next step of a persona may contain, in braces."""
+
+USUAL_STEP = "Keep in touch: {purchases}, {average_basket} each on average, last seen on {last_seen}."
+"""The next step of a customer whose persona has none of its own."""
+
 
 @dataclass(frozen=True)
 class Persona:
@@ -39,12 +45,15 @@ class Persona:
         action: what to do about them: a format text over `ACTION_NUMBERS`.
         prototype: standard deviations from the average customer, by naming feature. Features left out do not affect
             the name. Groups defined by a rule have no prototype.
+        next_step: what to do about one customer whom nothing sets apart from the others: a format text over
+            `STEP_NUMBERS`.
     """
 
     name: str
     description: str
     action: str
     prototype: Mapping[str, float] = field(default_factory=dict)
+    next_step: str = USUAL_STEP
 
 
 HIGH_VALUE = Persona(
@@ -54,6 +63,7 @@ HIGH_VALUE = Persona(
     "purchases of {average_basket}. Reward loyalty with service and early access before discounts; losing a tenth of "
     "their revenue would cost {tenth_of_revenue}.",
     {"frequency": 1, "average_basket": 1, "monetary": 1.5, "recency": -0.5},
+    "Thank them in person: {money_spent} in {purchases}, last seen on {last_seen}.",
 )
 BUDGET = Persona(
     "Budget Shoppers",
@@ -61,6 +71,7 @@ BUDGET = Persona(
     "Make each visit larger: the typical customer made {frequency} purchases of only {average_basket}. Offer bundles "
     "and add-ons priced below that. Baskets a tenth larger, with as many visits, would bring {tenth_of_revenue}.",
     {"frequency": 1, "average_basket": -1, "monetary": -0.25, "recency": -0.5},
+    "Suggest an add-on at the next visit: {purchases}, {average_basket} each on average.",
 )
 SEASONAL = Persona(
     "Seasonal Shoppers",
@@ -69,6 +80,7 @@ SEASONAL = Persona(
     "{top_month_share} of the money in the best month. Write to them before their season; one more such purchase by "
     "each would bring {one_more_purchase}.",
     {"frequency": -1, "average_basket": 1, "monetary": 0, "recency": 0.25, "top_month_share": 0.5},
+    "Invite to one more visit: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
 )
 LOW_ENGAGEMENT = Persona(
     "Low-Engagement",
@@ -77,6 +89,7 @@ LOW_ENGAGEMENT = Persona(
     "them were last seen at least {recency} days before the last day of sales. Use automated reminders, with a voucher "
     "that costs less than the margin on a basket of {average_basket}.",
     {"frequency": -1, "average_basket": -1, "monetary": -1.5, "recency": 0.75},
+    "Send the automated reminder only: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
 )
 
 OCCASIONAL = Persona(
@@ -85,6 +98,7 @@ OCCASIONAL = Persona(
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
     "by each would bring {one_more_purchase}.",
     SEASONAL.prototype,
+    SEASONAL.next_step,
 )
 
 SEASON_DAYS = 360
@@ -104,12 +118,14 @@ ONE_PURCHASE = Persona(
     "Bought once in the window, so how often they buy is unknown. Assigned by a rule, not by clustering.",
     "Aim at a second purchase: {customers} bought once, typically for {average_basket}. If one in ten came back and "
     "spent the same, that would bring {tenth_of_revenue}.",
+    next_step="Ask for a second purchase: one in the window, for {money_spent}; last seen on {last_seen}.",
 )
 DORMANT = Persona(
     "Dormant",
     "Had sales before the window, and bought nothing in it. Assigned by a rule, not by clustering.",
     "Write once, then leave them out of paid campaigns: {customers}, typically last seen {recency} days before the "
     "last day of sales.",
+    next_step="Write once: last seen on {last_seen}, nothing bought in the window.",
 )
 NO_NET_SPEND = Persona(
     "No Net Spend",
@@ -117,6 +133,7 @@ NO_NET_SPEND = Persona(
     "not by clustering.",
     "Find out why before advertising to them: {customers} brought {revenue} after returns. Check product quality, "
     "sizes and refund abuse.",
+    next_step="Ask what went wrong before any offer: {money_spent} paid after returns, last seen on {last_seen}.",
 )
 NOT_SEGMENTED = Persona(
     "Not Segmented",

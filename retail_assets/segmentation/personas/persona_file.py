@@ -29,6 +29,7 @@ from retail_assets.segmentation.personas.catalog import (
     GROUPS,
     NAMING_FEATURES,
     PERSONAS,
+    STEP_NUMBERS,
     Catalog,
     Persona,
 )
@@ -39,8 +40,8 @@ LONGEST_NAME = 64
 FURTHEST = 4.0
 """Standard deviations from the average that a prototype may have at most: features are clipped there."""
 
-_PERSONA_KEYS = ("name", "prototype", "description", "action")
-_GROUP_KEYS = ("name", "description", "action")
+_PERSONA_KEYS = ("name", "prototype", "description", "action", "next_step")
+_GROUP_KEYS = ("name", "description", "action", "next_step")
 
 
 class PersonaFileError(RetailError):
@@ -184,27 +185,35 @@ class _Reader:
         if "description" in entries:
             changed["description"] = self._text(entries["description"], "`description`").strip()
         if "action" in entries:
-            changed["action"] = action = self._text(entries["action"], "`action`").strip()
-            for field in self._fields(action, entries["action"]):
-                if field not in ACTION_NUMBERS:
-                    raise self.wrong(
-                        entries["action"], f"`action` contains {{{field}}}, which is not a number of a profile."
-                        f"{nearest(field, ACTION_NUMBERS)} Known: {', '.join(f'{{{n}}}' for n in ACTION_NUMBERS)}."
-                    )  # fmt: skip
+            changed["action"] = self._format_text(entries, "action", ACTION_NUMBERS, "a number of a profile")
+        if "next_step" in entries:
+            changed["next_step"] = self._format_text(entries, "next_step", STEP_NUMBERS, "a number of a customer")
         return replace(persona, **changed)
 
-    def _fields(self, action: str, node: yaml.Node) -> Iterator[str]:
+    def _format_text(self, entries: Mapping[str, yaml.Node], key: str, numbers: tuple[str, ...], what: str) -> str:
+        """Read a text whose braces name numbers."""
+        node = entries[key]
+        text = self._text(node, f"`{key}`").strip()
+        for field in self._fields(text, node, key):
+            if field not in numbers:
+                raise self.wrong(
+                    node, f"`{key}` contains {{{field}}}, which is not {what}."
+                    f"{nearest(field, numbers)} Known: {', '.join(f'{{{n}}}' for n in numbers)}."
+                )  # fmt: skip
+        return text
+
+    def _fields(self, text: str, node: yaml.Node, key: str) -> Iterator[str]:
         try:
-            parts = list(string.Formatter().parse(action))
+            parts = list(string.Formatter().parse(text))
         except ValueError as e:
             raise self.wrong(
-                node, f"the braces of `action` do not match ({e}). Double the braces that are text: {{{{ }}}}."
+                node, f"the braces of `{key}` do not match ({e}). Double the braces that are text: {{{{ }}}}."
             ) from None
         for _, field, form, conversion in parts:
             if field is not None:
                 if form or conversion:
                     raise self.wrong(
-                        node, f"`action` formats {{{field}}}, but numbers are already formatted. Remove the : or !."
+                        node, f"`{key}` formats {{{field}}}, but numbers are already formatted. Remove the : or !."
                     )
                 yield field
 
