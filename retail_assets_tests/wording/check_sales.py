@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retail_assets_tests.wording.checks import Facts, recomputes
+from retail_assets_tests.wording.landings import rejected_days
 from retail_assets_tests.wording.shops import Shop
 
 
@@ -13,14 +14,15 @@ def _overview(shop: Shop, facts: Facts) -> Facts:
         "count(DISTINCT customer_id) FROM sales"
     )
     days = (last - first).days + 1
-    without = days - shop.one("SELECT count(DISTINCT sale_date) FROM sales")
+    rejected = len(rejected_days(shop))
+    without = days - shop.one("SELECT count(DISTINCT sale_date) FROM sales") - rejected
     return {
         "revenue": revenue,
         "first_day": first,
         "last_day": last,
         "days": days,
         "days_without_sale": without,
-        "days_rejected": 0,
+        "days_rejected": rejected,
         "orders": orders,
         "lines": lines,
         "customers": customers,

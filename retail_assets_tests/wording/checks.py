@@ -21,7 +21,7 @@ from retail_assets_tests.wording.shops import Shop
 Facts = Mapping[str, Any]
 Check = Callable[[Shop, Facts], Facts]
 _CHECKS: dict[str, Check] = {}
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?")
 
 
 def recomputes(*names: str) -> Callable[[Check], Check]:
@@ -83,6 +83,7 @@ def _ways_to_write(value: Any) -> Iterator[str]:
         yield f"{formats.day(value)} {value.isoformat()} {value.day} {value.year}"
     elif isinstance(value, numbers.Real | Decimal):
         size = abs(float(value))
+        yield str(value)  # a year
         if not math.isfinite(size):
             return
         yield from (f"{size:,.{places}f}" for places in range(4))

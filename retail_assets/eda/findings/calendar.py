@@ -118,12 +118,13 @@ class Month:
 class Months:
     """The calendar months in order.
 
-    `p` is that of a Kruskal-Wallis test over the means of weeks, each in the month of its Thursday; None when fewer
-    than three months have three full weeks.
+    `p` is that of a Kruskal-Wallis test over the means of `weeks` full weeks, each in the month of its Thursday; None
+    when fewer than three months have three full weeks.
     """
 
     months: tuple[Month, ...]
     p: float | None
+    weeks: int
 
     @property
     def whole(self) -> tuple[Month, ...]:
@@ -269,15 +270,17 @@ def months(data: EdaData) -> Months | None:
         whole = len(values) == pd.Timestamp(start).days_in_month
         if len(values := values[np.isfinite(values)]):
             by_month.append(Month(start, float(values.mean()), margin(values), len(values), whole))
-    return Months(months=tuple(by_month), p=_difference_of_months(data))
+    p, weeks = _difference_of_months(data)
+    return Months(months=tuple(by_month), p=p, weeks=weeks)
 
 
-def _difference_of_months(data: EdaData) -> float | None:
+def _difference_of_months(data: EdaData) -> tuple[float | None, int]:
+    """The p-value, and the number of weeks it is over."""
     weeks = full_weeks(data.known).mean(axis=1)
     thursdays = pd.DatetimeIndex(weeks.index) + pd.Timedelta(days=3)
     samples = [w.to_numpy() for _, w in weeks.groupby(thursdays.to_period("M"))]
     samples = [w for w in samples if len(w) >= 3]
     if len(samples) < 3:
-        return None
+        return None, 0
     values = np.concatenate(samples)
-    return 1.0 if np.all(values == values[0]) else defined_p(stats.kruskal(*samples).pvalue)
+    return 1.0 if np.all(values == values[0]) else defined_p(stats.kruskal(*samples).pvalue), len(values)

@@ -57,14 +57,22 @@ class Holidays:
 
 @dataclass(frozen=True)
 class Season:
-    """The average day from 24 November to 24 December of `year` against all other days.
+    """The average day from 24 November to 24 December of `year` against the days outside such weeks of any year.
 
-    `rank` is the share of all windows of 31 days in the data that sold at least as much.
+    `rank` is the share of all windows of 31 days in the data that sold at least as much. Of the `seen` seasons that are
+    wholly in the data, `above` sold more than the days outside.
     """
 
     year: int
     ratio: float
     rank: float
+    seen: int
+    above: int
+
+    @property
+    def stands_out(self) -> bool:
+        """Hardly any other window of the same length sold as much."""
+        return self.rank <= NOISE and self.ratio > 1
 
 
 @functools.lru_cache(maxsize=16)
@@ -140,16 +148,26 @@ def christmas_season(data: EdaData, country: str | None) -> Season | None:
     of_last_year = public_holidays(country, dt.date(last.year, 1, 1), dt.date(last.year, 12, 31)) or {}
     if dt.date(last.year, 12, 25) not in of_last_year:
         return None
-    for year in range(last.year, first.year - 1, -1):
+    revenue = data.known["revenue"]
+    days = pd.DatetimeIndex(revenue.index)
+    outside = ~(((days.month == 11) & (days.day >= 24)) | ((days.month == 12) & (days.day <= 24)))
+    other = float(revenue[outside].mean())
+    seasons = {}
+    for year in range(first.year, last.year + 1):
         start, end = dt.date(year, 11, 24), dt.date(year, 12, 24)
-        if first <= start and end <= last:
-            revenue = data.known["revenue"]
-            inside = (revenue.index >= pd.Timestamp(start)) & (revenue.index <= pd.Timestamp(end))
-            other, season = float(revenue[~inside].mean()), float(revenue[inside].mean())
-            if revenue[inside].count() <= _SEASON_DAYS / 2 or other <= 0:
-                return None
-            # Half of a window's days have to be known; the first windows would lie partly before the data.
-            windows = revenue.rolling(_SEASON_DAYS, min_periods=_SEASON_DAYS // 2 + 1).mean()
-            windows = windows[_SEASON_DAYS - 1 :].dropna()
-            return Season(year=year, ratio=season / other, rank=float((windows >= season - 1e-9).mean()))
-    return None
+        inside = revenue[pd.Timestamp(start) : pd.Timestamp(end)]
+        if first <= start and end <= last and inside.count() > _SEASON_DAYS / 2:
+            seasons[year] = float(inside.mean())
+    if not seasons or not other > 0:
+        return None
+    year, season = max(seasons.items())
+    # Half of a window's days have to be known; the first windows would lie partly before the data.
+    windows = revenue.rolling(_SEASON_DAYS, min_periods=_SEASON_DAYS // 2 + 1).mean()
+    windows = windows[_SEASON_DAYS - 1 :].dropna()
+    return Season(
+        year=year,
+        ratio=season / other,
+        rank=float((windows >= season - 1e-9).mean()),
+        seen=len(seasons),
+        above=sum(mean > other for mean in seasons.values()),
+    )

@@ -8,7 +8,7 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings import customers
 from retail_assets.eda.findings.customers import FEWEST_BUYERS, FEWEST_CUSTOMERS, Contrast, Groups, Trait
 from retail_assets.eda.findings.significance import NOISE
-from retail_assets.eda.insights.phrases import beyond_chance
+from retail_assets.wording.chance import beyond_chance
 from retail_assets.wording.formats import age_order, listed, markdown, money, p_value, percent
 
 _NAMES: dict[Trait, str] = {"gender": "gender", "age_group": "age"}
@@ -49,7 +49,7 @@ def _total_spending(groups: Groups, members: list[str], name: str, currency: str
     if p is None:
         verdict = "a difference cannot be tested, because all customers of one group spend the same"
     elif p < NOISE:
-        verdict = f"the groups {beyond_chance(p)}"
+        verdict = f"the groups {beyond_chance(p, 'Welch test')}"
     else:
         verdict = f"there is no clear difference ({p_value(p)})"
     return f"**Spending per customer by {name}** (number of customers): {spend}; {verdict}."

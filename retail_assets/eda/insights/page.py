@@ -24,7 +24,7 @@ def write_insights(data: EdaData, *, currency: str, country: str | None, assumed
     if data.empty:
         missing = "".join(f"- {sentence}\n" for sentence in [*trust.assumed(assumed), *trust.sentences(data, currency)])
         return "# What the sales show\n\nThere are no sales yet, so nothing is known.\n" + (missing and f"\n{missing}")
-    sections = {
+    sections: dict[str, Sequence[object]] = {
         "": [*_overview(data, currency), *trust.assumed(assumed)],
         "Sales over time": calendar.sentences(data, currency, country),
         "What is bought": products.sentences(data, currency),

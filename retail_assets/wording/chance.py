@@ -1,4 +1,4 @@
-"""Phrases that several sections use for the result of a test."""
+"""Clauses for what a test says: more than chance, or not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ def may_be_chance(p: float) -> str:
     return f"which may be chance ({p_value(p)})"
 
 
-def beyond_chance(p: float, test: str = "") -> str:
+def beyond_chance(p: float, test: str) -> str:
     """Return the clause for a difference that is more than noise, with the name of its test."""
-    return f"differ by more than chance would explain ({p_value(p)}{', ' if test else ''}{test})"
+    return f"differ by more than chance would explain ({p_value(p)}, {test})"
