@@ -11,7 +11,10 @@ export DAGSTER_HOME ?= $(RETAIL_HOME)/dagster
 
 # The Complete Journey: history as one landing on 30 November 2017, then December day by day.
 DEMO_SOURCE := complete_journey
-DEMO_RANGE  := 2017-11-30...2017-12-31
+DEMO_FIRST  := 2017-11-30
+DEMO_LAST   := 2017-12-31
+# The sample has ended. Without its end, Dagster's pages wait for a landing of every day up to today.
+DEMO        := RETAIL_SOURCE=$(DEMO_SOURCE) RETAIL_END_DATE=$(DEMO_LAST)
 
 # Rows that the benchmarks generate, and runs per engine.
 ROWS   ?= 10000000
@@ -44,12 +47,15 @@ help:
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
 demo: $(VENV)/demo.installed instance
-	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
-	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets materialize --partition-range $(DEMO_RANGE)
-	RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets status
+	$(DEMO) $(BIN)/retail-assets sample complete-journey
+	$(DEMO) $(BIN)/retail-assets materialize --partition-range $(DEMO_FIRST)...$(DEMO_LAST)
+	$(DEMO) $(BIN)/retail-assets status
 
+# Another source has the range of its own settings.
 ui: $(VENV)/demo.installed instance
-	RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} $(BIN)/dg dev --no-check-yaml -h 127.0.0.1 -p 3000
+	@case "$${RETAIL_SOURCE:-$(DEMO_SOURCE)}" in \
+	  $(DEMO_SOURCE)) export RETAIL_SOURCE=$(DEMO_SOURCE) RETAIL_END_DATE="$${RETAIL_END_DATE:-$(DEMO_LAST)}";; \
+	esac; exec $(BIN)/dg dev --no-check-yaml -h 127.0.0.1 -p 3000
 
 # Airflow's home and the logs are in $RETAIL_HOME/airflow. Without RETAIL_SOURCE: The Complete Journey.
 airflow: $(VENV)/airflow.installed instance

@@ -125,7 +125,7 @@ def complete_journey(
     days = [landed_on for landed_on, _, _ in journey.layout(daily_from).values()]
     refuse_dates_outside(min(days), max(days), settings.start_date, settings.end_date, settings.today())
     with progress("Landing The Complete Journey", journey.ROWS) as watch:
-        _print_landed(journey.land(Store(settings.raw_uri), daily_from, watch))
+        _print_landed(settings, journey.land(Store(settings.raw_uri), daily_from, watch))
 
 
 @sample.command("synthetic")
@@ -145,11 +145,14 @@ def synthetic(
     landings = generated.rows_by_landing(rows, days, start)
     refuse_dates_outside(min(landings), max(landings), settings.start_date, settings.end_date, settings.today())
     with progress("Landing synthetic sales", rows) as watch:
-        _print_landed(generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
+        _print_landed(settings, generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
 
 
-def _print_landed(landed: SampleLanded) -> None:
-    """Print what has landed of a sample, and the command that comes next."""
+def _print_landed(settings: Settings, landed: SampleLanded) -> None:
+    """Print what has landed of a sample, and the command that comes next.
+
+    A sample has ended: the command says when, or Dagster's pages would wait for landings up to today.
+    """
     if landed.files_landed:
         already = f" {landed.files_already_landed:,} had already landed." if landed.files_already_landed else ""
         typer.echo(f"Landed {landed.rows:,} lines of {landed.source} in {landed.files_landed:,} files.{already}")
@@ -160,4 +163,6 @@ def _print_landed(landed: SampleLanded) -> None:
         )
     if landed.references_landed:
         typer.echo(f"Landed its reference files: {', '.join(landed.references_landed)}.")
-    typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last)}")
+    start = None if landed.first == settings.start_date else landed.first
+    end = None if landed.last == settings.end_date else landed.last
+    typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last, start=start, end=end)}")

@@ -50,10 +50,18 @@ def settings_for(source: str | None = None) -> Settings:
     return settings.load({**os.environ, "RETAIL_SOURCE": source} if source else None)
 
 
-def materialize_command(source: str, first: dt.date, last: dt.date) -> str:
-    """Return the shell command that computes everything from the landings `first` to `last` of `source`."""
+def materialize_command(
+    source: str, first: dt.date, last: dt.date, *, start: dt.date | None = None, end: dt.date | None = None
+) -> str:
+    """Return the shell command that computes everything from the landings `first` to `last` of `source`.
+
+    With `start` and `end` it also limits the range of partitions, for a source that begins or ends there.
+    """
     partitions = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
     command = f"retail-assets materialize {partitions}"
+    for name, limit in (("RETAIL_END_DATE", end), ("RETAIL_START_DATE", start)):
+        if limit is not None:
+            command = f"{name}={limit} {command}"
     if (os.environ.get("RETAIL_SOURCE", "").strip() or "retail_sales") != source:
         command = f"RETAIL_SOURCE={shlex.quote(source)} {command}"
     return command

@@ -1,7 +1,9 @@
 """Runs that the command line starts: one in-process run with one line per step, and errors without tracebacks.
 
-They are recorded in the same instance as runs of `dagster asset materialize`; only the output differs. Dagster has no
-public names for the tags of a run's partitions, so its private ones are used here and nowhere else.
+They are recorded in the same instance as runs that Dagster's pages launch, and as those are: with the code location
+that they belong to. Without it a run is missing in the timeline and cannot be executed again from its page. Dagster has
+no public way to record it, nor public names for the tags of a run's partitions, so its private ones are used here and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -9,15 +11,25 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import sys
 from collections.abc import Collection, Mapping
 
 import dagster as dg
 from dagster import DagsterEventType as Event
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.partitions import landing_partitions
@@ -29,6 +41,10 @@ from retail_assets.status import read_status
 
 #: Run configuration: the logger of `steps_logger` alone.
 _ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
+
+#: The code location and its module, as in `workspace.yaml` and in pyproject.toml for `dg dev`.
+_LOCATION = "retail_assets"
+_MODULE = "retail_assets.definitions"
 
 #: The error of a step behind which a blocking check failed; Dagster has no public name for it.
 _BLOCKED_BY_CHECK = "DagsterAssetCheckFailedError"
@@ -43,6 +59,8 @@ def execute(
     assets: Collection[dg.AssetKey],
     days: tuple[dt.date, dt.date] | None,
     tags: Mapping[str, str] | None = None,
+    *,
+    repeatable: bool = False,
 ) -> None:
     """Run assets in this process, and print one line per step on stderr.
 
@@ -56,22 +74,33 @@ def execute(
         The first and the last landing day; None for assets without partitions.
     tags
         Tags of the run besides those of its partitions.
+    repeatable
+        Whether Dagster's pages may execute the run again: whether `definitions` are those of the code location.
 
     Raises RunFailedError if the run fails; nothing of a failed step is published.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     with instance:
-        result = job.execute_in_process(
+        selected = job.get_subset(asset_selection=frozenset(assets))
+        run = instance.create_run_for_job(
+            job_def=selected,
             run_config=_ONE_LINE_PER_STEP,
-            instance=instance,
-            asset_selection=list(assets),
             tags={**(tags or {}), **_partition_tags(days)},
-            raise_on_error=False,
+            asset_selection=frozenset(assets),
+            remote_job_origin=_origin(job.name) if repeatable else None,
         )
+        result = execute_run(InMemoryJob(selected), run, instance)
     if not result.success:
         messages = [message for event in result.all_events if (message := _error_message(event))]
         raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
+
+
+def _origin(job: str) -> RemoteJobOrigin:
+    """Return where Dagster's pages find the job of a run."""
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name=_MODULE)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, _LOCATION)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)
 
 
 def materialize(settings: Settings, select: str, first: dt.date | None, last: dt.date | None) -> None:
@@ -91,7 +120,8 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
     elif partitioned:
         waiting = waiting_landings(Platform(settings))
         for earlier in waiting[:-1]:
-            execute(definitions, [key for key in assets if job.asset_layer.get(key).is_partitioned], earlier)
+            by_landing = [key for key in assets if job.asset_layer.get(key).is_partitioned]
+            execute(definitions, by_landing, earlier, repeatable=True)
         days = waiting[-1] if waiting else None
     if partitioned and days:
         _refuse_nothing_landed(Platform(settings), *days)
@@ -101,7 +131,7 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
             "--partition-range 2024-01-01...2024-01-31 (retail-assets status shows what has landed). Without a day, "
             "landings that wait are computed, and none does."
         )
-    execute(definitions, assets, days if partitioned else None)
+    execute(definitions, assets, days if partitioned else None, repeatable=True)
 
 
 def _partition_tags(days: tuple[dt.date, dt.date] | None) -> dict[str, str]:

@@ -178,7 +178,7 @@ def test_the_journey_sample_keeps_its_own_source_whatever_is_set(
     assert app.main(["sample", "complete-journey"]) == 0
     out = capsys.readouterr().out
     assert "Landed 1,469,307 lines of complete_journey in 40 files. 1 had already landed." in out
-    assert "RETAIL_SOURCE=complete_journey retail-assets materialize" in out
+    assert "RETAIL_SOURCE=complete_journey RETAIL_END_DATE=2017-12-31 retail-assets materialize" in out
     assert "--partition-range 2017-11-30...2017-12-31" in out
     assert given[1:] == [journey.DAILY_FROM, None]
 
@@ -191,6 +191,7 @@ def test_the_synthetic_sample_lands_and_says_so_once(home: Path, capsys: pytest.
     assert app.main(arguments) == 0
     out = capsys.readouterr().out
     assert "already landed (2 files); nothing changed" in out
+    assert "RETAIL_START_DATE=2024-01-01 RETAIL_END_DATE=2024-01-02 retail-assets materialize" in out
     assert "--partition-range 2024-01-01...2024-01-02" in out
     assert landed(home) == before
     assert len(before) == 2
