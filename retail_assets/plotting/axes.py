@@ -1,19 +1,17 @@
-"""Axes: frame and grid, and ticks for money, numbers, percent and dates."""
+"""Axes: frame and grid, and ticks for money, numbers and percent; `dates` has those for dates."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import matplotlib.dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import FAINT, INK, MUTED, PALE, PANEL_GRID
-from retail_assets.wording.formats import MONTHS, WEEKDAYS, axis_number
+from retail_assets.wording.formats import axis_number
 
 Grid = Literal["x", "y", "both", ""]
 Which = Literal["x", "y"]
@@ -26,7 +24,7 @@ def style_axes(axes: Axes, grid: Grid, *, hidden: Iterable[str] = ("top", "right
     """Style the axes of a sheet: pale frame without the `hidden` sides, no tick marks, grid lines where asked for."""
     axes.spines[list(hidden)].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(PALE)
-    axes.tick_params(length=0, labelsize=tick_size, labelcolor=INK)
+    axes.tick_params(length=0, labelsize=tick_size, labelcolor=INK, pad=5)
     if grid:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)
         axes.set_axisbelow(True)
@@ -35,6 +33,8 @@ def style_axes(axes: Axes, grid: Grid, *, hidden: Iterable[str] = ("top", "right
 def style_panel(axes: Axes) -> None:
     """Style one panel of a forecast: open at the top and right, grid lines both ways."""
     axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["bottom", "left"]].set_color(PALE)
+    axes.tick_params(length=0, labelcolor=INK, pad=5)
     axes.grid(axis="both", color=PANEL_GRID, lw=0.7)
     axes.set_axisbelow(True)
 
@@ -45,55 +45,43 @@ def axis_title(axes: Axes, which: Which, title: str) -> None:
 
 
 def money_axis(axes: Axes, which: Which, title: str, most: int = 6) -> None:
-    """Round ticks such as `12 k`, `most` of them; the title names the quantity and its currency."""
-    axis = _axis(axes, which)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
-    axis.set_major_locator(MaxNLocator(most, steps=_ROUND_STEPS))
+    """Round ticks such as `12,000`, `most` of them; the title names the quantity and its currency."""
+    number_ticks(axes, which)
+    _axis(axes, which).set_major_locator(MaxNLocator(most, steps=_ROUND_STEPS))
     axis_title(axes, which, title)
 
 
-def percent_axis(axes: Axes, which: Which, title: str) -> None:
-    """Round ticks such as `20 %` for values from 0 to 1."""
+def percent_axis(axes: Axes, which: Which, title: str, most: int = 6) -> None:
+    """Round ticks such as `20 %` for values from 0 to 1, `most` of them."""
     percent_ticks(axes, which)
-    _axis(axes, which).set_major_locator(MaxNLocator(6, steps=_ROUND_STEPS))
+    _axis(axes, which).set_major_locator(MaxNLocator(most, steps=_ROUND_STEPS))
     axis_title(axes, which, title)
 
 
 def number_ticks(axes: Axes, which: Which = "y") -> None:
-    """Write ticks as whole numbers with thousands: `12,000`."""
-    _axis(axes, which).set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    """Write ticks with all their digits, `12,000` or `0.05`; from a million on in the unit of the largest, `1.5 M`."""
+    _axis(axes, which).set_major_formatter(_OneUnit())
 
 
 def percent_ticks(axes: Axes, which: Which = "y") -> None:
     """Write ticks of values from 0 to 1 as percent: `20 %`, `2.5 %`."""
-    _axis(axes, which).set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.10g} %"))
-
-
-def date_ticks(axes: Axes, least: int = 3, most: int = 12, *, year_size: float | None = None) -> None:
-    """Put `least` to `most` ticks at round places of the calendar; `year_size` is the type size of the year."""
-    locator = mdates.AutoDateLocator(minticks=least, maxticks=most)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
-    if year_size is not None:
-        axes.xaxis.get_offset_text().set_fontsize(year_size)
-
-
-def date_axis(axes: Axes, first: dt.date, last: dt.date) -> None:
-    """Set date ticks from `first` to `last`; up to two weeks are written as weekday and day."""
-    span = (last - first).days
-    if span <= 14:
-        axes.xaxis.set_major_locator(mdates.DayLocator(interval=1 if span <= 7 else 2))
-        axes.xaxis.set_major_formatter(FuncFormatter(_weekday_and_day))
-    else:
-        date_ticks(axes, least=4, most=13)
-    pad = max(span * 0.01, 0.5)
-    axes.set_xlim(mdates.date2num(first) - pad, mdates.date2num(last) + pad)
+    _axis(axes, which).set_major_formatter(FuncFormatter(_percent))
 
 
 def _axis(axes: Axes, which: Which) -> Axis:
     return axes.yaxis if which == "y" else axes.xaxis
 
 
-def _weekday_and_day(at: float, _: int | None = None) -> str:
-    date = mdates.num2date(at)
-    return f"{WEEKDAYS[date.weekday()][:3]} {date.day} {MONTHS[date.month - 1]}"
+class _OneUnit(Formatter):
+    """Numbers in the unit of the largest: `0.5 M` next to `2 M`."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return axis_number(value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        largest = max((abs(value) for value in values), default=0.0)
+        return [axis_number(value, largest) for value in values]
+
+
+def _percent(value: float, _: int | None = None) -> str:
+    return f"{axis_number(value * 100)} %"

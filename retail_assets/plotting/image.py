@@ -46,7 +46,7 @@ def thumbnail(image: bytes, width: int = 480) -> bytes:
     full = Image.open(io.BytesIO(image)).convert("RGB")
     height = max(1, round(full.height * width / full.width))
     small = full.resize((width, height), Image.Resampling.LANCZOS)
-    for colors in (64, 32, 16, 8):
+    for colors in (64, 32, 16, 8, 4):
         buffer = io.BytesIO()
         small.quantize(colors).save(buffer, format="PNG", optimize=True)
         if buffer.tell() <= 40_000:

@@ -32,5 +32,8 @@ MARKED_GRAY = (("#7F7F7F", "x"), ("#A6A6A6", "+"), ("#595959", "1"), ("#BFBFBF",
 ACTUAL, FORECAST, BASELINE, WORSE, OTHER = "#33415c", "#0b7a75", "#9aa5b1", "#b3541e", "#7a5c99"
 #: Opacity of the 80 % and the 95 % prediction interval.
 INNER_BAND, OUTER_BAND = 0.30, 0.14
-#: Grid lines and evidence lines on figures of forecasts.
-PANEL_GRID, PANEL_MUTED = "#e4e7eb", "#52606d"
+#: Grid lines on figures of forecasts.
+PANEL_GRID = "#e4e7eb"
+
+#: The box behind a number that grid lines and other lines should not cross.
+ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}

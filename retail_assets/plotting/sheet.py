@@ -5,7 +5,6 @@ Uses matplotlib's objects and never pyplot, so that figures share no state and m
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -13,34 +12,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from retail_assets.plotting.axes import Grid, style_axes
+from retail_assets.plotting.fitting import lines
+from retail_assets.plotting.heading import write_above, write_below
 from retail_assets.plotting.image import png
 from retail_assets.plotting.labels import plain
-from retail_assets.plotting.palette import INK, MUTED
+from retail_assets.plotting.palette import MUTED
 
-_HEIGHT = 5.9  # inches; the vertical distances below are shares of this height
+_HEIGHT = 5.9  # inches
 
 
 @dataclass(frozen=True)
 class Look:
-    """Type sizes and line limits of a sheet.
-
-    `*_width` is where a text wraps, in characters; `*_lines` is how many of its lines are kept.
-    `open_across_grid` hides the side of the frame that the grid lines start from.
-    """
+    """Type sizes of a sheet. `open_across_grid` hides the side of the frame that the grid lines start from."""
 
     title_size: float
-    title_width: int
-    title_lines: int
-    reading_width: int
-    reading_lines: int
-    footnote_width: int
-    footnote_lines: int
     tick_size: float
     open_across_grid: bool
 
 
-SALES_LOOK = Look(14.5, 80, 2, 134, 2, 165, 2, tick_size=9.5, open_across_grid=True)
-SEGMENTS_LOOK = Look(14, 80, 3, 130, 3, 150, 2, tick_size=9, open_across_grid=False)
+SALES_LOOK = Look(14.5, tick_size=9.5, open_across_grid=True)
+SEGMENTS_LOOK = Look(14, tick_size=9, open_across_grid=False)
 
 
 class Sheet:
@@ -55,20 +46,8 @@ class Sheet:
         self.look = look
         self.figure = Figure(figsize=(10, height), dpi=110, facecolor="white")
         FigureCanvasAgg(self.figure)
-        title_lines = textwrap.wrap(plain(title), look.title_width)[: look.title_lines]
-        reading_lines = textwrap.wrap(plain(reading), look.reading_width)[: look.reading_lines]
-        foot_lines = textwrap.wrap(plain(footnote), look.footnote_width)[: look.footnote_lines]
-        scale = _HEIGHT / height
-        top = 1 - 0.025 * scale
-        text = self.figure.text
-        text(
-            0.02, top, "\n".join(title_lines), size=look.title_size, weight="bold", color=INK, va="top", linespacing=1.2
-        )
-        top -= (0.052 * len(title_lines) + 0.008) * scale
-        text(0.02, top, "\n".join(reading_lines), size=9.5, color=MUTED, va="top", linespacing=1.3)
-        top -= (0.034 * len(reading_lines) + 0.015) * scale
-        text(0.02, 0.018 * scale, "\n".join(foot_lines), size=8, color=MUTED, va="bottom", linespacing=1.3)
-        bottom = (0.03 + 0.029 * len(foot_lines)) * scale
+        top = write_above(self.figure, title, reading, title_size=look.title_size)
+        bottom = write_below(self.figure, footnote)
         self.figure.set_layout_engine("constrained", rect=(0.01, bottom, 0.98, top - bottom), w_pad=0.06, h_pad=0.06)
 
     def axes(self, grid: Grid = "") -> Axes:
@@ -97,6 +76,6 @@ def statement(title: str, sentence: str, *, look: Look = SALES_LOOK) -> bytes:
     sheet = Sheet(title, "", "", height=3.2, look=look)
     axes = sheet.axes()
     axes.set_axis_off()
-    wrapped = "\n".join(textwrap.wrap(plain(sentence), 90))
+    wrapped = plain("\n".join(lines(sentence, 580, 11)))
     axes.text(0.5, 0.5, wrapped, ha="center", va="center", color=MUTED, fontsize=11, transform=axes.transAxes)
     return sheet.png()

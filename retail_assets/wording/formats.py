@@ -7,6 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from decimal import Decimal
 
 from retail_assets.storage.markdown_text import as_cell
 
@@ -18,35 +19,40 @@ _UNKNOWN = "not known"
 
 
 def number(value: float) -> str:
-    """Write a number with at least three significant digits, and a comma for thousands.
+    """Write a number with three significant digits (two below one) or all digits of a whole, and a comma for thousands.
 
-    >>> [number(n) for n in (0.425, 29.55, 12345, 4_596_027)]
-    ['0.42', '29.6', '12,345', '4.60 M']
+    >>> [number(n) for n in (0.00425, 0.425, 29.55, 12345, 4_596_027, -12345)]
+    ['0.0042', '0.42', '29.6', '12,345', '4.60 M', '−12,345']
     """
-    size = abs(value)
     if not math.isfinite(value):
         return _UNKNOWN
+    return f"{_MINUS if value < 0 else ''}{_digits(abs(value))}"
+
+
+def _digits(size: float) -> str:
     if size >= 999_950_000:
-        return f"{value / 1e9:,.2f} bn"
+        return f"{size / 1e9:,.2f} bn"
     if size >= 999_950:
-        return f"{value / 1e6:.2f} M"
-    if size >= 999.5:
-        return f"{value:,.0f}"
-    if size >= 99.95 or value == int(value):
-        return f"{value:.0f}"
-    return f"{value:.1f}" if size >= 9.95 else f"{value:.2f}"
+        return f"{size / 1e6:.2f} M"
+    if size >= 99.95 or size == int(size):
+        return f"{size:,.0f}"
+    if size >= 0.0995:
+        return f"{size:.1f}" if size >= 9.95 else f"{size:.2f}"
+    return f"{size:.{1 - math.floor(math.log10(size))}f}" if size >= 1e-6 else f"{size:.1e}"
 
 
-def axis_number(value: float) -> str:
-    """Write the round number of a tick as briefly as possible.
+def axis_number(value: float, largest: float | None = None) -> str:
+    """Write the round number of a tick with all its digits, as `number` writes it; `largest` gives an axis one unit.
 
-    >>> [axis_number(n) for n in (0, 250, 12_000, 1_500_000)]
-    ['0', '250', '12 k', '1.5 M']
+    >>> [axis_number(n) for n in (0, 250, 12_000, 1_500_000, -5)]
+    ['0', '250', '12,000', '1.5 M', '−5']
+    >>> [axis_number(n, largest=2_000_000) for n in (0, 500_000, 2_000_000)]
+    ['0', '0.5 M', '2 M']
     """
-    for size, unit in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.10g}{unit}"
-    return f"{value:.10g}"
+    reach = max(abs(value), abs(largest or 0.0))
+    size, unit = next(((s, u) for s, u in ((1e9, " bn"), (1e6, " M")) if reach >= s), (1.0, ""))
+    digits = f"{Decimal(f'{abs(value) / size:.10g}'):,f}"
+    return f"{_MINUS if value < 0 else ''}{digits}{unit if value else ''}"
 
 
 def money(value: float, currency: str | None) -> str:

@@ -10,11 +10,13 @@ from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
 from retail_assets.forecasting.figures.errors import _weeks_title
 from retail_assets.forecasting.models.features import FEATURES
+from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 
 
 def test_every_feature_has_words_for_readers() -> None:
     """A picture for merchants once had an axis called cv28."""
-    assert tuple(FEATURE_WORDS) == FEATURES
+    assert tuple(FEATURE_WORDS) == FEATURES + YEAR_FEATURES
+    assert len(set(FEATURE_WORDS.values())) == len(FEATURE_WORDS)
 
 
 def test_features_that_users_bring_are_named_by_themselves() -> None:
@@ -27,7 +29,7 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
     figure = drivers(explanation)
     figure.draw_without_rendering()
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [
-        "variation over 28 days",
+        "ups and downs of the last 4 weeks",
         r"price of \$ tea",
     ]
     assert figure.axes[1].get_xlabel() == r"price of \$ tea"

@@ -29,7 +29,8 @@ from retail_assets.wording.formats import (
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.425, "0.42"), (29.55, "29.6"), (999.4, "999"), (12345.6, "12,346"), (999_949, "999,949"),
+    [(0, "0"), (0.425, "0.42"), (0.0042, "0.0042"), (-5.5, "\u22125.50"), (3e-9, "3.0e-09"),
+     (29.55, "29.6"), (999.4, "999"), (12345.6, "12,346"), (999_949, "999,949"),
      (999_950, "1.00 M"), (4_596_027, "4.60 M"), (2.5e9, "2.50 bn"), (float("nan"), "not known")],
 )  # fmt: skip
 def test_numbers_read_at_a_glance(value: float, text: str) -> None:
@@ -48,7 +49,9 @@ def test_money_shares_and_changes_are_written_one_way() -> None:
     assert compared(3.14) == "3.1 times as much as"
     assert compared(1.0001) == "as much as"
     assert compared(1.001) == "0.1 % more than"
-    assert [axis_number(v) for v in (0, 250, 12_000, 1_500_000)] == ["0", "250", "12 k", "1.5 M"]
+    assert [axis_number(v) for v in (0, 250, 12_000, 1_500_000)] == ["0", "250", "12,000", "1.5 M"]
+    assert [axis_number(v, 1_500_000) for v in (0, 500_000, -1_500_000)] == ["0", "0.5 M", "\u22121.5 M"]
+    assert [axis_number(v) for v in (-2_500, 0.1 + 0.2, 1e-5)] == ["\u22122,500", "0.3", "0.00001"]
 
 
 @pytest.mark.parametrize(

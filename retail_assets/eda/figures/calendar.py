@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import NamedTuple
 
 import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 
 from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures.marked_days import Mark, mark_days
 from retail_assets.eda.figures.parts import (
     NothingToShow,
     bars_with_intervals,
@@ -22,9 +21,10 @@ from retail_assets.eda.figures.parts import (
 from retail_assets.eda.findings import calendar, holidays
 from retail_assets.eda.findings.calendar import Months, Peak, Weekdays
 from retail_assets.eda.findings.significance import NOISE
-from retail_assets.plotting.axes import date_axis, money_axis
+from retail_assets.plotting.axes import money_axis
+from retail_assets.plotting.dates import date_axis
 from retail_assets.plotting.labels import plain
-from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, PURPLE, SERIES
+from retail_assets.plotting.palette import BLUE, MUTED, ORANGE, PALE, PURPLE, SERIES
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording.formats import (
     MONTHS,
@@ -32,13 +32,10 @@ from retail_assets.wording.formats import (
     change,
     compared,
     day,
-    day_of_year,
     money,
     month,
-    number,
     p_value,
     plural,
-    short,
 )
 
 _DAYS_WITH_HOLIDAYS = 800
@@ -75,17 +72,17 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
     if smoothed:
         smooth = revenue.rolling(7, center=True, min_periods=4 if rejected else 7).mean()
         axes.plot(revenue.index, smooth, color=BLUE, linewidth=1.2 if long else 2.4)
-    for date in lined_days:
-        axes.axvline(mdates.date2num(date), color=PURPLE, linestyle=":", linewidth=0.9, zorder=0.5)
     if data.days_rejected:
         axes.plot(mdates.date2num(data.days_rejected), np.zeros(rejected), "x", color=ORANGE, markersize=5, zorder=4)
     highest = int(np.nanargmax(revenue.to_numpy()))
-    marks = [_Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual") for p in peaks] or [
-        _Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
+    marks = [Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual", p.ratio) for p in peaks] or [
+        Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
     ]
     low, high = min(0.0, float(revenue.min())), max(float(revenue.max()), 1e-9)
-    lines = _annotate(axes, marks, free_days, (first, last), (low, high))
-    axes.set_ylim(low * 1.05, high + (high - low) * (0.06 + 0.1 * lines))
+    top = mark_days(axes, marks, free_days, (first, last), (low, high))
+    holidays_at = [mdates.date2num(date) for date in lined_days]
+    axes.vlines(holidays_at, low * 1.05, high, color=PURPLE, linestyle=":", linewidth=0.9, zorder=0.5)
+    axes.set_ylim(low * 1.05, top)
     money_axis(axes, "y", f"revenue per day ({currency})")
     date_axis(axes, first, last)
     return sheet
@@ -108,54 +105,6 @@ def _trend_title(data: EdaData, peaks: tuple[Peak, ...], currency: str) -> str:
         best = max(peaks, key=lambda p: p.ratio)
         title += f"; {day(best.date)} brought {best.ratio:.1f} times the usual"
     return title
-
-
-class _Mark(NamedTuple):
-    """A day to point out: its value and a few words."""
-
-    date: dt.date
-    value: float
-    note: str
-
-
-def _annotate(
-    axes: Axes,
-    marks: list[_Mark],
-    free_days: Mapping[dt.date, str],
-    dates: tuple[dt.date, dt.date],
-    values: tuple[float, float],
-) -> int:
-    """Draw a dot per mark, its text above the highest value, and a line between; texts that would touch get own lines.
-
-    `dates` and `values` are the least and the greatest of the axes. Returns the number of lines of text.
-    """
-    first, last = dates
-    span = max((last - first).days, 1)
-    low, high = values
-    ends: list[float] = []  # where the text in each line ends, as a share of the axis
-    for mark in marks:
-        shown = day(mark.date) if span > 366 else day_of_year(mark.date)
-        text = f"{shown}: {number(mark.value)}\n{_holiday_near(mark.date, free_days) or mark.note}"
-        width = 0.0085 * max(len(line) for line in text.split("\n"))
-        x = (mark.date - first).days / span
-        left = min(max(x - width / 2, 0.0), 1 - width)
-        line = next((i for i, end in enumerate(ends) if end < left), len(ends))
-        ends[line : line + 1] = [left + width + 0.01]
-        at, y = mdates.date2num(mark.date), high + (high - low) * (0.05 + 0.1 * line)
-        middle = mdates.date2num(first) + (left + width / 2) * span
-        axes.plot([at, middle], [mark.value, y], color=MUTED, linewidth=0.6, zorder=4)
-        axes.plot([at], [mark.value], "o", color=ORANGE, markersize=6, zorder=5)
-        axes.text(
-            middle, y, plain(text), ha="center", va="bottom", size=8.5, color=INK, linespacing=1.15, zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-        )  # fmt: skip
-    return len(ends)
-
-
-def _holiday_near(date: dt.date, free_days: Mapping[dt.date, str]) -> str | None:
-    """The public holiday on a day or within the three days after it."""
-    near = next((free_days[d] for d in (date + dt.timedelta(k) for k in range(4)) if d in free_days), None)
-    return f"{'' if date in free_days else 'before '}{short(near, 18)}" if near else None
 
 
 def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:

@@ -6,15 +6,23 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures.parts import NothingToShow, bars_with_intervals, footnote, legend_above
+from retail_assets.eda.figures.parts import (
+    AXIS_POINTS,
+    NothingToShow,
+    bars_with_intervals,
+    footnote,
+    legend_above,
+    write_values,
+)
 from retail_assets.eda.findings import customers
 from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
+from retail_assets.plotting.fitting import name_within
 from retail_assets.plotting.labels import label
-from retail_assets.plotting.palette import BLUE, INK, MUTED, ORANGE, PALE, SERIES
+from retail_assets.plotting.palette import BLUE, INK, MUTED, ON_WHITE, ORANGE, PALE, SERIES
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import age_order, compared, money, number, p_value, percent, plural, short
+from retail_assets.wording.formats import age_order, compared, money, p_value, percent, plural, short
 
 _CATEGORIES_SHOWN = 8
 _AGES_SHOWN = 12
@@ -37,7 +45,8 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
     axes = sheet.axes("y")
     _bars_by_member(axes, groups, contrasts)
     legend_above(axes, [(f"{label(m)} ({groups.buyers[m]:,})", SERIES[i % 6]) for i, m in enumerate(groups.members)])
-    axes.set_xticks(np.arange(len(contrasts)), [label(c.category, 30 if len(contrasts) < 4 else 14) for c in contrasts])
+    slot = AXIS_POINTS / len(contrasts) - 8
+    axes.set_xticks(np.arange(len(contrasts)), [name_within(c.category, slot, 9.5) for c in contrasts])
     money_axis(axes, "y", f"spending per customer ({currency})")
     return sheet
 
@@ -59,19 +68,22 @@ def _gender_title(contrasts: tuple[Contrast, ...], currency: str) -> str:
 
 def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...]) -> None:
     """Bars of mean spending, per category one for each group."""
-    places = np.arange(len(contrasts))
-    width = 0.8 / len(groups.members)
+    places, part = np.arange(len(contrasts)), 0.8 / len(groups.members)
+    ats: list[np.ndarray] = []
+    tops: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
     for i, member in enumerate(groups.members):
-        at = places + (i - (len(groups.members) - 1) / 2) * width
+        at = places + (i - (len(groups.members) - 1) / 2) * part
         values = np.array([c.spend[member] for c in contrasts])
-        margins = np.array([c.spend_margin[member] for c in contrasts])
-        axes.bar(at, values, width * 0.92, color=SERIES[i % 6])
-        axes.errorbar(at, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)
-        for x, value, margin in zip(at, values, margins, strict=True):
-            axes.annotate(
-                number(value), (x, max(value + margin, 0)), xytext=(0, 3), textcoords="offset points", ha="center",
-                size=9 if len(contrasts) <= 5 else 7.5, color=INK,
-            )  # fmt: skip
+        margins = np.nan_to_num([c.spend_margin[member] for c in contrasts])
+        axes.bar(at, values, part * 0.92, color=SERIES[i % 6])
+        axes.errorbar(at, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5, zorder=2)
+        ats.append(at)
+        tops.append(values)
+        errors.append(margins)
+    order = np.argsort(np.concatenate(ats), kind="stable")
+    at, values, margins = (np.concatenate(of)[order] for of in (ats, tops, errors))
+    write_values(axes, at, values, margins)
 
 
 def _who_is_compared(data: EdaData, groups: Groups, lines: int, what: str) -> str:
@@ -106,11 +118,12 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
         reading += f" Welch's analysis of variance: {p_value(p)}."
     sheet = Sheet(title, reading, footnote(data, _who_is_compared(data, groups, data.overview.age_lines, "age")))
     axes = sheet.axes("y")
-    names = [f"{label(m, 12)}\n{plural(groups.buyers[m], 'customer')}" for m in members]
+    slot = AXIS_POINTS / len(members) - 6
+    names = [f"{name_within(m, slot, 9.5)}\n{groups.buyers[m]:,}" for m in members]
     margins = np.array([groups.total.spend_margin[m] for m in members])
     colors = [(ORANGE if m == best else BLUE) if real else PALE for m in members]
     bars_with_intervals(axes, names, np.array([spend[m] for m in members]), margins, colors)
-    axis_title(axes, "x", "age group")
+    axis_title(axes, "x", "age group, and its number of customers")
     money_axis(axes, "y", f"spending per customer ({currency})")
     return sheet
 
@@ -141,14 +154,17 @@ def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
     axes.plot(curve.customers, curve.revenue, color=BLUE, linewidth=2.6)
     for share in (0.1, 0.2, 0.5):
         value = curve.of_best(share)
-        axes.plot([share, share, 0], [0, value, value], color=MUTED, linewidth=0.8, linestyle=":")
+        axes.plot([share, share], [0, value], color=MUTED, linewidth=0.8, linestyle=":")
         axes.plot([share], [value], "o", color=ORANGE, markersize=7, zorder=5)
+        # Above the curve and to the left of its point, where neither a line nor another label can be.
         axes.annotate(
-            f"best {share * 100:.0f} %: {value * 100:.0f} % of revenue", (share, value), xytext=(9, -4),
-            textcoords="offset points", va="top", size=10, color=INK,
+            f"best {share * 100:.0f} %:\n{value * 100:.0f} %", (share, value), xytext=(-6, 4),
+            textcoords="offset points", va="bottom", ha="right", size=10, color=INK, linespacing=1.1,
+            bbox=ON_WHITE, zorder=1.9,
         )  # fmt: skip
     axes.set_xlim(0, 1.005)
     axes.set_ylim(0, max(1.02, float(curve.revenue.max()) * 1.02))
     percent_axis(axes, "x", f"share of the {curve.known:,} known customers")
     percent_axis(axes, "y", "share of their revenue")
+    axes.set_xticks([0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0])  # the corner is zero on the other axis already
     return sheet

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from retail_assets.eda.data import EdaData
-from retail_assets.plotting.palette import INK
+from retail_assets.plotting.fitting import width
+from retail_assets.plotting.palette import INK, ON_WHITE
 from retail_assets.wording.formats import MONTHS, number, plural, span
 
 
@@ -36,31 +38,53 @@ def unknown_days(data: EdaData) -> str:
     return f"{plural(count, 'day')} with rejected rows only: unknown, so in no average."
 
 
+AXIS_POINTS = 620
+"""Width of the one panel of a sheet, at least, in points."""
+
+
 def bars_with_intervals(
     axes: Axes, names: list[str], values: np.ndarray, margins: np.ndarray, colors: list[str]
 ) -> None:
-    """Draw vertical bars, each with its value and a whisker of `margins` (NaN: none) up and down."""
+    """Draw vertical bars, each with its value and a whisker of `margins` (NaN: none) up and down.
+
+    Where the values would touch, only the highest and the lowest are written.
+    """
     places = np.arange(len(names))
     margins = np.nan_to_num(margins)
     axes.bar(places, values, color=colors, width=0.68)
-    axes.errorbar(places, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=3)
-    for place, value, margin in zip(places, values, margins, strict=True):
-        axes.annotate(
-            number(float(value)), (place, max(value + margin, 0)), xytext=(0, 4), textcoords="offset points",
-            ha="center", va="bottom", size=9, color=INK,
-        )  # fmt: skip
+    axes.errorbar(places, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=3, zorder=2)
+    write_values(axes, places, values, margins, [int(np.argmax(values)), int(np.argmin(values))])
     axes.set_xticks(places, names)
     high = max(float(np.max(values + margins)), 1e-9)
     low = min(float(np.min(values - margins)), 0.0) if np.any(values < 0) else 0.0
-    axes.set_ylim(low * 1.1, high * 1.12)
+    axes.set_ylim(low * 1.1, high + (high - low) * 0.12)
+
+
+def write_values(
+    axes: Axes, places: np.ndarray, values: np.ndarray, margins: np.ndarray, else_only: Sequence[int] = ()
+) -> None:
+    """Write values above their bars and whiskers, as large as fits; where nothing does, those of `else_only` alone."""
+    texts = [number(float(value)) for value in values]
+    spans = np.ptp(places) + 1.6 * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0)
+    slot = AXIS_POINTS * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0) / spans
+    size = next((s for s in (9, 8, 7) if max(width(text, s) for text in texts) + 3 <= slot), None)
+    shown = range(len(texts)) if size else sorted(set(else_only))
+    if size is None and len(shown) == 2 and shown[1] - shown[0] < 3:
+        shown = list(else_only)[:1]
+    for at in shown:
+        axes.annotate(
+            texts[at], (places[at], max(values[at] + margins[at], 0)), xytext=(0, 4), textcoords="offset points",
+            ha="center", va="bottom", size=size or 8, color=INK, bbox=ON_WHITE, zorder=4,
+        )  # fmt: skip
 
 
 def legend_above(axes: Axes, names: list[tuple[str, str]]) -> None:
-    """Put a legend of names and their colors above the panel."""
+    """Put a legend of names and their colors above the panel, in as many columns as fit."""
     handles = [axes.plot([], [], color=color, linewidth=4, label=name)[0] for name, color in names]
+    widest = max(width(name, 9.5) for name, _ in names) + 40
     axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), frameon=False, fontsize=9.5,
-        borderaxespad=0.2, handlelength=1.2,
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9.5,
+        ncols=max(1, min(len(names), int(AXIS_POINTS // widest))), borderaxespad=0.2, handlelength=1.2,
     )  # fmt: skip
 
 

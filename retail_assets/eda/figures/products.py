@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from retail_assets.eda.data import Category, EdaData
 from retail_assets.eda.figures.parts import NothingToShow, footnote
@@ -10,9 +11,9 @@ from retail_assets.eda.findings.products import order_share, revenue_share, sing
 from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.plotting.axes import money_axis, percent_axis
 from retail_assets.plotting.labels import label, plain
-from retail_assets.plotting.palette import BLUE, GREEN, INK, ORANGE, PALE
+from retail_assets.plotting.palette import BLUE, GREEN, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import money, number, percent, plural, short
+from retail_assets.wording.formats import money, percent, plural, short
 
 _ORDERS_SHOWN = 0.98
 """Share of the orders that the distribution shows at least; the largest would squeeze the others."""
@@ -40,7 +41,7 @@ def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sh
         text = money(value, currency) + (f"  ({percent(value / total)})" if total > 0 else "")
         axes.annotate(
             plain(text), (max(value, 0), place), xytext=(5, 0), textcoords="offset points", va="center", size=9,
-            color=INK,
+            color=INK, bbox=ON_WHITE,
         )  # fmt: skip
     axes.set_yticks(places, [n for n, _, _ in bars])
     axes.set_ylim(max(len(bars), 3) - 0.4, -0.6)
@@ -89,6 +90,7 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
         axes.annotate(
             plain(f"{percent(r)} of revenue, {percent(o)} of orders; {each} per order"),
             (max(o, r), place), xytext=(10, 0), textcoords="offset points", va="center", size=8.5, color=INK,
+            bbox=ON_WHITE,
         )  # fmt: skip
     axes.set_yticks(places, [label(c.name, 26) for c in shown])
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
@@ -150,23 +152,32 @@ def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
     sheet = Sheet(title, reading, footnote(data, extra))
     axes = sheet.axes("y")
     axes.bar(edges[:-1], heights, width=step * 0.94, align="edge", color=BLUE)
-    axes.set_ylim(0, float(heights.max()) * 1.14)
+    axes.set_xlim(0, edges[-1])
+    axes.set_ylim(0, float(heights.max()) * 1.2)
     marks = [("median", median, ORANGE)] + ([("mean", mean, GREEN)] if mean != median else [])
-    marks = [m for m in marks if 0 <= m[1] <= edges[-1]]
-    left = min((m[1] for m in marks), default=0.0)
-    for name, at, color in marks:
-        axes.axvline(at, color=color, linewidth=1.8)
-        to_left = at == left and len(marks) > 1 and at > edges[-1] * 0.12
-        axes.annotate(
-            f"{name} {number(at)}",
-            (at, 0.99 if name == "median" else 0.93), xycoords=("data", "axes fraction"),
-            xytext=(-5 if to_left else 5, 0), textcoords="offset points", va="top", ha="right" if to_left else "left",
-            size=9.5, color=color, weight="bold",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
-        )  # fmt: skip
+    _mark_amounts(axes, [m for m in marks if 0 <= m[1] <= edges[-1]], edges[-1], currency)
     money_axis(axes, "x", f"amount per order ({currency})", most=10)
     percent_axis(axes, "y", "share of orders")
     return sheet
+
+
+def _mark_amounts(axes: Axes, marks: list[tuple[str, float, str]], right: float, currency: str) -> None:
+    """Draw a line and a label for each amount, lower from line to line, so that none crosses the label of another.
+
+    Labels stand to the right of their lines; to the left where the picture ends, and then the last line is highest.
+    """
+    to_left = {name for name, at, _ in marks if at > 0.72 * right}
+    if to_left:
+        to_left |= {name for name, at, _ in marks if at > 0.35 * right}
+    ordered = sorted(marks, key=lambda m: m[1], reverse=len(to_left) == len(marks))
+    for row, (name, at, color) in enumerate(ordered):
+        height, left = 0.99 - 0.065 * row, name in to_left
+        axes.axvline(at, ymax=height, color=color, linewidth=1.8)
+        axes.annotate(
+            plain(f"{name} {money(at, currency)}"), (at, height), xycoords=("data", "axes fraction"),
+            xytext=(-5 if left else 5, 0), textcoords="offset points", va="top", ha="right" if left else "left",
+            size=9.5, color=color, weight="bold", bbox=ON_WHITE,
+        )  # fmt: skip
 
 
 def _lines_per_order(data: EdaData) -> str:

@@ -8,9 +8,11 @@ import numpy as np
 
 from retail_assets.forecasting.evaluation.accuracy import accuracy_drift, latest_forecasts
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import date_ticks, percent_ticks
+from retail_assets.plotting.axes import axis_title, percent_ticks
+from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.image import png
 from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.wording.formats import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,15 +45,15 @@ def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None
     axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label=f"seasonal naive, {window} {unit}s")
     if promised_wape is not None:
         axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
-    date_ticks(axes, year_size=8)
+    date_ticks(axes)
     percent_ticks(axes)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel(f"WAPE of category-{unit}s")
+    axis_title(axes, "y", f"WAPE of category-{unit}s")
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     drift = accuracy_drift(accuracy, promised_wape)
     finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
     if drift.wape is not None and drift.alarm is None:
-        promise = "" if promised_wape is None else f"; the backtest promised {promised_wape:.1%}"
-        finding = f"WAPE of the last {drift.days} forecast days is {drift.wape:.1%}{promise}"
-    headline(drawn, finding, f"The latest forecast of each {unit}, as it was issued.", axes)
+        promise = "" if promised_wape is None else f"; the backtest promised {percent(promised_wape)}"
+        finding = f"WAPE of the last {drift.days} forecast days is {percent(drift.wape)}{promise}"
+    headline(drawn, finding, f"The latest forecast of each {unit}, as it was issued.")
     return png(drawn)

@@ -9,7 +9,7 @@ from retail_assets.forecasting.data.series import Floats
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.models import intervals
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording.formats import percent
 
@@ -36,15 +36,15 @@ def calibration(backtest: Backtest) -> Figure | None:
     percent_ticks(axes, "y")
     axes.set_xticks(promised)
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_xlabel(f"share of {backtest.unit}s promised to be below the quantile")
-    axes.set_ylabel(f"share of {backtest.unit}s below it")
+    axis_title(axes, "x", f"share of {backtest.unit}s promised to be below the quantile")
+    axis_title(axes, "y", f"share of {backtest.unit}s below it")
     axes.legend(frameon=False, loc="upper left")
     measured = backtest.metrics(backtest.champion)
     inner, outer = float(measured["coverage80"] or 0.0), float(measured["coverage95"] or 0.0)
     evidence = (
         f"The 80 % interval covered {percent(inner)} of category-{backtest.unit}s, the 95 % interval {percent(outer)}."
     )
-    headline(figure, _title(inner, outer), evidence, axes)
+    headline(figure, _title(inner, outer), evidence)
     return figure
 
 

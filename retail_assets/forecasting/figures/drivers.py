@@ -3,65 +3,110 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from retail_assets.forecasting.evaluation.explanation import Explanation
+from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.figures.parts import capitalized
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.axes import axis_title, number_ticks, percent_axis, percent_ticks
+from retail_assets.plotting.fitting import lines
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import grid_of_panels, headline
+from retail_assets.wording.formats import WEEKDAYS, short
 
 _MOST_FEATURES = 12
 FEATURE_WORDS = {
     "step": "days ahead",
-    "weekday_last": "same weekday, last week",
-    "weekday_mean2": "same weekday, 2 weeks",
-    "weekday_mean4": "same weekday, 4 weeks",
-    "weekday_mean8": "same weekday, 8 weeks",
-    "weekday_median8": "same weekday, 8-week median",
-    "mean7": "mean of 7 days",
-    "mean14": "mean of 14 days",
-    "mean56": "mean of 56 days",
-    "last": "last day",
-    "seasonal_index": "weekday pattern",
-    "cv28": "variation over 28 days",
-    "weekday": "weekday (0 = Monday)",
+    "weekday_last": "sales on this weekday last week",
+    "weekday_mean2": "sales on this weekday, last 2 weeks",
+    "weekday_mean4": "sales on this weekday, last 4 weeks",
+    "weekday_mean8": "sales on this weekday, last 8 weeks",
+    "weekday_median8": "usual sales on this weekday, last 8 weeks",
+    "mean7": "sales of the last week",
+    "mean14": "sales of the last 2 weeks",
+    "mean56": "sales of the last 8 weeks",
+    "last": "sales of the last day",
+    "seasonal_index": "this weekday against the average day",
+    "cv28": "ups and downs of the last 4 weeks",
+    "weekday": "day of the week",
     "day_of_month": "day of the month",
     "week_of_month": "week of the month",
     "weekend": "weekend",
     "days_to_holiday": "days to the next holiday",
-    "days_since_holiday": "days since a holiday",
+    "days_since_holiday": "days since the last holiday",
     "holiday": "holiday",
+    "day_of_year_sin": "time of the year (April or October)",
+    "day_of_year_cos": "time of the year (January or July)",
+    "last_year": "the same season of earlier years",
 }
-"""What readers call the features of `models.features`; amounts of past sales are relative to the mean of 28 days."""
+"""What readers call the features of `models.features`."""
+_OF_LAST_FOUR_WEEKS = {name for name in FEATURE_WORDS if name.startswith(("weekday_", "mean", "last", "cv"))} - {
+    "last_year"
+}
+"""Features that are shares of the mean day of the last 28 days."""
+_PANEL_POINTS = 150
+"""Room for the title of the axis below a panel."""
 
 
 def drivers(explanation: Explanation) -> Figure:
     """Draw permutation importance, and partial dependence on the features that matter most."""
     figure, panels = grid_of_panels(1, 1 + len(explanation.curves), 4.2 + 2.5 * len(explanation.curves), 4.8)
-    order = np.argsort(explanation.importance)[-_MOST_FEATURES:]
+    order = np.argsort(explanation.importance, kind="stable")[-_MOST_FEATURES:]
     names = [_feature(explanation.features[at]) for at in order]
-    panels[0].barh(names, explanation.importance[order], color=palette.FORECAST, height=0.7)
-    panels[0].set_xlabel("error added by shuffling it")
-    percent_ticks(panels[0], "x")
+    places = np.arange(len(order))
+    panels[0].barh(places, explanation.importance[order], color=palette.FORECAST, height=0.7)
+    panels[0].set_yticks(places, [label(name, 42) for name in names])
+    panels[0].set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
+    percent_axis(panels[0], "x", "by how much the error grows without it", most=4)
     panels[0].tick_params(labelsize=8.5)
     lows = [curve.ratio.min() for curve in explanation.curves]
     highs = [curve.ratio.max() for curve in explanation.curves]
     for axes, curve in zip(panels[1:], explanation.curves, strict=True):
-        axes.plot(curve.values, curve.ratio, color=palette.FORECAST, lw=1.8, marker="o", ms=3)
         axes.axhline(1, color=palette.BASELINE, lw=1, ls="--")
         axes.set_ylim(min(lows) - 0.02, max(highs) + 0.02)
-        axes.set_xlabel(_feature(curve.feature), fontsize=9)
+        percent_ticks(axes)
         axes.tick_params(labelsize=8.5)
+        _draw(axes, curve)
     if explanation.curves:
-        panels[1].set_ylabel("forecast / recent level of the weekday")
+        axis_title(panels[1], "y", "forecast, as a share of this weekday's usual sales")
     first, second = names[-1], names[-2] if len(names) > 1 else names[-1]
-    evidence = f"{capitalized(explanation.model)}; permutation importance and partial dependence on the training data."
+    evidence = (
+        f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "
+        "changes with it while all else stays the same (partial dependence); the dashed line is no change."
+    )
     headline(figure, f"What moves the forecast most: {first}, then {second}", evidence)
     return figure
 
 
+def _draw(axes: Axes, curve: Curve) -> None:
+    """Draw how the forecast follows one feature, whose values are written as readers know them."""
+    name, values = curve.feature, curve.values
+    title = _feature(name)
+    if name == "week_of_month":
+        values = values + 1
+    axes.plot(values, curve.ratio, color=palette.FORECAST, lw=1.8, marker="o", ms=3)
+    number_ticks(axes, "x")
+    if name in ("weekend", "holiday"):
+        axes.set_xticks([0, 1], ["no", "yes"])
+        axes.set_xlim(-0.3, 1.3)
+    elif name == "weekday":
+        axes.set_xticks(range(7), [day[:2] for day in WEEKDAYS])
+    elif name in _OF_LAST_FOUR_WEEKS:
+        title += ", as a share of the average day of the last 4 weeks"
+        percent_ticks(axes, "x")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    elif name == "seasonal_index":
+        percent_ticks(axes, "x")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    elif name in FEATURE_WORDS:
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=not name.startswith(("day_of_year", "last_year"))))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    axis_title(axes, "x", "\n".join(lines(title, _PANEL_POINTS, 9.5)))
+
+
 def _feature(name: str) -> str:
     """The words for a feature; those that users bring are named by themselves."""
-    return FEATURE_WORDS.get(name) or label(name.replace("_", " "), 28)
+    return FEATURE_WORDS.get(name) or short(name.replace("_", " "), 40)

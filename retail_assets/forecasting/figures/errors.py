@@ -14,12 +14,18 @@ from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import date_ticks, percent_ticks
+from retail_assets.plotting.axes import axis_title, percent_ticks
+from retail_assets.plotting.dates import date_ticks
+from retail_assets.plotting.fitting import spread, width
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.wording.formats import percent, plural
+from retail_assets.wording.formats import percent, plural, short
 
 _UNBIASED = 0.02
 """Bias, as a share of sales, up to which forecasts are called unbiased."""
+_PANEL_WIDTH, _PANEL_HEIGHT = 570, 225
+"""Size of the panel of errors by week, at least, in points."""
+_NAME_POINTS, _NAMES_APART = 11.5, 24
+"""Height of a line of text there, and the way from the end of a line to its name."""
 
 
 def against_actuals(backtest: Backtest, currency: str) -> Figure:
@@ -48,11 +54,11 @@ def against_actuals(backtest: Backtest, currency: str) -> Figure:
         axes.axvline(date2num(cutoff) + 0.5, color=palette.ACTUAL, lw=0.7, ls=":")
     axes.set_ylim(bottom=0 if np.nanmin(actual, initial=0.0) >= 0 else None)
     revenue_axis(axes, currency, backtest.unit)
-    date_ticks(axes, year_size=8)
+    date_ticks(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     cutoffs = plural(len(backtest.cutoffs), "cut-off")
     evidence = f"{capitalized(in_words(champion))}; {cutoffs} (dotted). Each forecast uses the sales up to its cut-off."
-    headline(figure, _actuals_title(backtest), evidence, axes)
+    headline(figure, _actuals_title(backtest), evidence)
     return figure
 
 
@@ -90,12 +96,13 @@ def error_by_week(backtest: Backtest) -> Figure | None:
         style = "--" if name in BASELINE_NAMES else "-"
         axes.plot(weeks, lines[name], color=color, lw=2.4 if name == champion else 1.2, ls=style, marker="o", ms=4)
     axes.set_xticks(weeks, [f"week {week}" for week in weeks])
-    axes.set_xlim(0.8, len(masks) + 0.15 + 0.36 * max(len(masks) - 1, 1))
+    names = max(width(_name(name), 8.5, bold=name == champion) for name in lines) + _NAMES_APART + 4
+    axes.set_xlim(0.8, (weeks[-1] - 0.8 * names / _PANEL_WIDTH) / (1 - names / _PANEL_WIDTH))
     percent_ticks(axes)
     axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
     _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
-    axes.set_ylabel("error, as a share of sales (WAPE)")
-    headline(figure, _weeks_title(lines[champion], backtest.unit), _weeks_evidence(backtest), axes)
+    axis_title(axes, "y", "error, as a share of sales (WAPE)")
+    headline(figure, _weeks_title(lines[champion], backtest.unit), _weeks_evidence(backtest))
     return figure
 
 
@@ -118,14 +125,20 @@ def _weeks_title(errors: np.ndarray, unit: str = "day") -> str:
 
 
 def _name_lines(axes: Axes, ends: dict[str, float], x: float, champion: str) -> None:
-    """Write names at the ends of lines, moved apart where they would overlap."""
-    gap = 0.045 * axes.get_ylim()[1]
-    at = -np.inf
-    for name in sorted(ends, key=lambda name: ends[name]):
-        at = max(ends[name], at + gap)
+    """Write names at the ends of lines, in their order, and as near to them as their height allows."""
+    names = sorted(ends, key=lambda name: ends[name])
+    high = axes.get_ylim()[1]
+    gap = _NAME_POINTS / _PANEL_HEIGHT * high
+    places = spread(np.array([ends[name] for name in names]), gap, gap / 2, high)
+    for name, place in zip(names, places, strict=True):
         chosen = name == champion
         axes.annotate(
-            in_words(name), (x, ends[name]), (x + 0.08, at), fontsize=8.5, va="center",
-            color=palette.FORECAST if chosen else palette.ACTUAL, fontweight="bold" if chosen else "normal",
-            arrowprops={"arrowstyle": "-", "color": palette.PANEL_GRID, "lw": 0.8},
+            _name(name), (x, ends[name]), (_NAMES_APART, place), textcoords=("offset points", "data"), fontsize=8.5,
+            va="center", color=palette.FORECAST if chosen else palette.ACTUAL,
+            fontweight="bold" if chosen else "normal",
+            arrowprops={"arrowstyle": "-", "color": palette.BASELINE, "lw": 0.6, "shrinkA": 0, "shrinkB": 3},
         )  # fmt: skip
+
+
+def _name(model: str) -> str:
+    return short(in_words(model), 44, keep_end=False)

@@ -16,15 +16,17 @@ from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import date_ticks, number_ticks
+from retail_assets.plotting.axes import number_ticks
+from retail_assets.plotting.dates import date_ticks
+from retail_assets.plotting.fitting import name_within, width
 from retail_assets.plotting.image import png
-from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
-from retail_assets.wording.formats import compared, money, percent, short, span
+from retail_assets.wording.formats import compared, money, percent, plural, short, span
 
 STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12
 _COLUMNS = 3
+_PANEL_POINTS = 220
 FIGURES = ("forecast_total.png", "forecast_categories.png")
 
 
@@ -80,11 +82,11 @@ def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: d
     unit = unit_of(sales.grain)
     _fan(axes, _dates(sales), past, future)
     axes.axvline(sales.days[-1] + np.timedelta64(12, "h"), color=palette.ACTUAL, lw=0.8, ls=":")
-    date_ticks(axes, year_size=8)
+    date_ticks(axes)
     revenue_axis(axes, currency, unit)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
     title = _total_title(past, future, currency, bool(report["evaluated"]), sales.grain)
-    headline(figure, title, _evidence(report, unit), axes)
+    headline(figure, title, _evidence(report, unit))
     return figure
 
 
@@ -94,12 +96,22 @@ def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured
     when = span(to_date(days[0] - (grain - 1)), to_date(days[-1]))
     if not measured:
         return f"Fallback rules carried on from {when}: the accuracy of this forecast is not known"
-    horizon, expected = len(future), float(future["mean"].sum())
-    before = float(np.nansum(past[-horizon:]))
-    title = f"{money(expected, currency)} expected from {when}"
-    if len(past) < horizon or before <= 0:
-        return title
-    return f"{title}, {compared(expected / before)} in the {horizon} {unit_of(grain)}s before"
+    title = f"{money(float(future['mean'].sum()), currency)} expected from {when}"
+    change = _against_before(past, future["mean"].to_numpy(), unit_of(grain))
+    return f"{title}{change}"
+
+
+def _against_before(past: np.ndarray, expected: np.ndarray, unit: str) -> str:
+    """Compare what is expected with as many days before; per open day where the shop was closed on more of either."""
+    before, horizon = past[-len(expected) :], len(expected)
+    if len(before) < horizon or not np.nansum(before) > 0:
+        return ""
+    open_before, open_ahead = int((~np.isnan(before)).sum()), int((expected > 0).sum())
+    if open_before == open_ahead:
+        return f", {compared(expected.sum() / np.nansum(before))} in the {horizon} {unit}s before"
+    ratio = (expected.sum() / max(open_ahead, 1)) / np.nanmean(before)
+    unsold = f"{plural(horizon - open_before, unit)} of them without sales"
+    return f"; per open {unit} {compared(ratio)} in the {horizon} {unit}s before ({unsold})"
 
 
 def _evidence(report: dict[str, Any], unit: str) -> str:
@@ -129,9 +141,11 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
     for axes, name in zip(panels, shown, strict=False):
         future = frame[frame["product_category"] == name]
         _fan(axes, _dates(sales), actual[sales.categories.index(name)], future, weight=0.75)
-        date_ticks(axes, most=5, year_size=8)
+        date_ticks(axes, most=5)
         axes.tick_params(labelsize=8)
-        axes.set_title(label(name, 28, keep_end=False) + _fallback(future), loc="left", fontsize=9.5)
+        rule = _fallback(future)
+        title = name_within(name, _PANEL_POINTS - width(rule, 9.5), 9.5, keep_end=False)
+        axes.set_title(title + rule, loc="left", fontsize=9.5)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from retail_assets.plotting.axes import number_ticks
+from retail_assets.plotting.axes import axis_title, number_ticks
 
 
 def revenue_axis(axes: Axes, currency: str, unit: str = "day") -> None:
     """Set the ticks and the title of an axis of revenue per day or week."""
     number_ticks(axes, "y")
-    axes.set_ylabel(f"revenue per {unit} ({currency})" if currency else f"revenue per {unit}")
+    axis_title(axes, "y", f"revenue per {unit} ({currency})" if currency else f"revenue per {unit}")
 
 
 def capitalized(words: str) -> str:

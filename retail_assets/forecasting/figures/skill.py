@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from retail_assets.forecasting.figures.parts import capitalized
 from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
-from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording.formats import percent, plural
@@ -46,9 +46,9 @@ def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
     axes.invert_yaxis()
     axes.axvline(0, color=palette.ACTUAL, lw=1)
     percent_ticks(axes, "x")
-    axes.set_xlabel(f"reduction of the error (RMSE) by {model}; below zero it is worse")
+    axis_title(axes, "x", f"reduction of the error (RMSE) by {model}; below zero it is worse")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
-    headline(figure, _title(report, model, best_baseline), _evidence(report, skills), axes)
+    headline(figure, _title(report, model, best_baseline), _evidence(report, skills))
     return figure
 
 
