@@ -1,7 +1,6 @@
-"""What to do about each persona: its action, what it buys more of, when it buys, and what a tenth more would be worth.
+"""What to do about each persona: its action, what it buys more of, when, and what a plausible shift would bring.
 
-Everything here is arithmetic on what was observed. That a tenth more of something would bring so much does not mean
-that it can be had.
+Everything here is arithmetic on what was observed. That a shift would bring so much does not mean that it can be had.
 """
 
 from __future__ import annotations
@@ -10,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retail_assets.segmentation.evaluation.action_text import action_text, money
+from retail_assets.segmentation.evaluation.action_text import action_text
 from retail_assets.segmentation.evaluation.buying_habits import (
     LEAST_CUSTOMERS,
+    MONTHS,
     OVER_INDEX,
     SEASON_DAYS,
-    SHIFT,
     buying_times,
+    one_in_ten,
     over_indexed,
-    times,
 )
 from retail_assets.segmentation.personas.catalog import Catalog, Persona
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
-from retail_assets.wording import formats
+from retail_assets.wording import campaigns as phrases
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -37,6 +36,7 @@ def campaigns(
     catalog: Catalog,
     currency: str | None = None,
     history_days: int | None = None,
+    upper: Mapping[str, float] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Recommend what to do about each persona that has customers, in display order.
 
@@ -48,13 +48,15 @@ def campaigns(
         currency: code written before money; None if it is unknown.
         history_days: days that the sales span, or None for at least a year. Below `SEASON_DAYS` nothing is said about
             months and seasons.
+        upper: the `PLAUSIBLE` quantile of the money that customers of a persona spent in the window, by persona;
+            without it nothing is said about a shift.
     """
     favorites, when = over_indexed(categories, profiles), buying_times(dated)
     year = history_days is None or history_days >= SEASON_DAYS
+    days = min(WINDOW_DAYS, history_days or WINDOW_DAYS)
     if not year:
         when = {name: {**times, **dict.fromkeys(_OF_MONTHS)} for name, times in when.items()}
     by_persona = {str(profile["persona"]): profile for profile in profiles}
-    best = by_persona.get(catalog.clusters[0].name)
     segments = {}
     for name in catalog.in_order(by_persona):
         profile = by_persona[name]
@@ -67,35 +69,39 @@ def campaigns(
             else "",
             "categories": favorites.get(name, []),
             "when": when.get(name) if customers >= LEAST_CUSTOMERS else None,
-            "tenth": shift(profile, best),
+            "tenth": shift(profile, (upper or {}).get(name), catalog),
         }
-        segments[name] = {**campaign, "text": _text(campaign, currency, min(WINDOW_DAYS, history_days or WINDOW_DAYS))}
+        segments[name] = {**campaign, "text": _text(name, campaign, currency, days)}
     return segments
 
 
-def shift(profile: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Compute what a tenth would bring: one in ten of the persona's customers spending like the best persona's typical.
+def shift(profile: Mapping[str, Any], upper: float | None, catalog: Catalog) -> dict[str, Any] | None:
+    """Compute what it would bring if one customer in ten spent as much as the persona's own upper quartile.
 
-    For the best persona itself, for groups defined by a rule, and where the best persona spends no more, it is a tenth
-    of the persona's own revenue.
+    A quarter of the persona's customers spend so much already: the shift never asks them to become customers of
+    another kind. The numbers are rounded as they are printed, so that they agree. None for fewer than
+    `LEAST_CUSTOMERS` customers, for groups of customers who did not buy twice, and where the quartile is no more than
+    the median.
 
     Args:
         profile: a row of `segment_profiles`.
-        best: the row of the most valuable persona; None if it has no customers.
+        upper: the `PLAUSIBLE` quantile of what its customers spent.
+        catalog: the personas.
     """
-    revenue, customers = float(profile["revenue"]), int(profile["customers"])
-    if best is not None and best["persona"] != profile["persona"] and profile["decided_by"] == "cluster":
-        gain = float(best["median_monetary"]) - float(profile["median_monetary"])
-        if gain > 0:
-            return {
-                "what": f"one customer in ten spends as much as the typical customer of {best['persona']}",
-                "customers": round(customers * SHIFT),
-                "money": round(customers * SHIFT * gain, 2),
-            }
+    customers = int(profile["customers"])
+    bought_twice = profile["decided_by"] == "cluster" or profile["persona"] == catalog.groups["not_segmented"].name
+    if upper is None or customers < LEAST_CUSTOMERS or not bought_twice:
+        return None
+    typical, upper = phrases.as_printed(float(profile["median_monetary"])), phrases.as_printed(upper)
+    moved = one_in_ten(customers)
+    if upper <= typical:
+        return None
     return {
-        "what": "a tenth of this segment's revenue, gained or lost",
-        "customers": customers,
-        "money": round(revenue * SHIFT, 2),
+        "what": "one customer in ten spends as much as the upper quartile of this segment",
+        "customers": moved,
+        "typical": typical,
+        "upper": upper,
+        "money": round(moved * (upper - typical), 2),
     }
 
 
@@ -104,12 +110,7 @@ def notes(profiles: Rows) -> list[str]:
     if not profiles:
         return ["There are no customers, so there are no recommendations for segments."]
     small = [str(p["persona"]) for p in profiles if int(p["customers"]) < LEAST_CUSTOMERS]
-    if not small:
-        return []
-    return [
-        f"Fewer than {LEAST_CUSTOMERS} customers are in {formats.listed(small)}: what they buy and when may be chance, "
-        "and is left out."
-    ]
+    return [phrases.few_customers(personas=small, least=LEAST_CUSTOMERS).text] if small else []
 
 
 def _without_season(persona: Persona, catalog: Catalog) -> Persona:
@@ -118,54 +119,41 @@ def _without_season(persona: Persona, catalog: Catalog) -> Persona:
     return replace(persona, action=catalog.groups["other"].action) if seasonal else persona
 
 
-def _text(campaign: Mapping[str, Any], currency: str | None, days: int) -> str:
+def _text(name: str, campaign: Mapping[str, Any], currency: str | None, days: int) -> str:
     sentences = []
     if campaign["categories"]:
         named = [
-            f"{c['category']} ({formats.percent(c['share'])} of their money, {times(c['share_index'])} the share among "
-            "all customers)"
+            phrases.Preference(c["category"], c["share"], c["all_share"], float(c["revenue"]))
             for c in campaign["categories"]
         ]
-        first = campaign["categories"][0]
-        sentences.append(
-            f"They spend more than usual on {formats.listed(named)}. Selling them a tenth more of {first['category']} "
-            f"would bring {money(first['a_tenth_more'], currency)}."
-        )
+        sentences.append(phrases.preferences(persona=name, categories=named, days=days, currency=currency))
     if when := campaign["when"]:
-        sentences.append(_buying_times_text(when, days))
-    tenth = campaign["tenth"]
-    if tenth["money"] > 0:
+        own = when["own_month"] is not None and when["own_month_index"] >= OVER_INDEX
         sentences.append(
-            f"A shift of 10 % ({tenth['what']}) is worth {money(tenth['money'], currency)} in the last {days} days."
+            phrases.buying_times(
+                persona=name,
+                days=days,
+                best_month=when["best_month"],
+                best_month_share=when["best_month_share"],
+                even_month=1 / len(MONTHS),
+                best_weekday=when["best_weekday"],
+                best_weekday_share=when["best_weekday_share"],
+                even_weekday=when["even_weekday_share"],
+                own_month=when["own_month"] if own else None,
+                own_month_index=when["own_month_index"] if own else None,
+                least=OVER_INDEX,
+            )
         )
-    return " ".join(filter(None, sentences))
-
-
-def _buying_times_text(when: Mapping[str, Any], days: int) -> str:
-    """The best month, with the warning that it was seen once; the best weekday if it stands out; the own month."""
-    even = 1 / len(formats.WEEKDAYS)
-    stands_out = when["best_weekday_share"] >= OVER_INDEX * even
-    if when["best_month"] is None:
-        return (
-            f"In the last {days} days they spent most on {when['best_weekday']}s "
-            f"({formats.percent(when['best_weekday_share'])}; an even spread would be {formats.percent(even)})."
-            if stands_out
-            else ""
+    if tenth := campaign["tenth"]:
+        sentences.append(
+            phrases.shift(
+                persona=name,
+                customers=tenth["customers"],
+                typical=tenth["typical"],
+                upper=tenth["upper"],
+                more=tenth["money"],
+                days=days,
+                currency=currency,
+            )
         )
-    text = (
-        f"In the last {days} days they spent most in {when['best_month']} ({formats.percent(when['best_month_share'])} "
-        "of their money; one season, which need not repeat)"
-    )
-    if stands_out:
-        text += (
-            f" and on {when['best_weekday']}s ({formats.percent(when['best_weekday_share'])}; an even spread would be "
-            f"{formats.percent(even)})."
-        )
-    else:
-        text += "; no weekday stands out."
-    if when["own_month_index"] >= OVER_INDEX:
-        text += (
-            f" Their share of spending exceeds that of all customers most in {when['own_month']} "
-            f"({times(when['own_month_index'])})."
-        )
-    return text
+    return " ".join(sentence.text for sentence in sentences)

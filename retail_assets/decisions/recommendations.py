@@ -14,7 +14,7 @@ from retail_assets.segmentation.evaluation.buying_habits import SEASON_DAYS
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage.markdown_text import as_cell
-from retail_assets.wording import formats
+from retail_assets.wording import campaigns as phrases
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -29,6 +29,7 @@ def recommend(
     currency: str | None = None,
     snapshot: dt.date | None = None,
     history_days: int | None = None,
+    upper: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the recommendations as stored in JSON: `segments` by persona in display order, `stock`, and `notes`.
 
@@ -41,8 +42,9 @@ def recommend(
         currency: code written before money; None if it is unknown.
         snapshot: last day of sales that the segments have seen.
         history_days: days that the sales span; None for at least a year.
+        upper: the `PLAUSIBLE` quantile of what the customers of a persona spent, by persona.
     """
-    segments = campaigns.campaigns(profiles, categories, dated, catalog, currency, history_days)
+    segments = campaigns.campaigns(profiles, categories, dated, catalog, currency, history_days, upper)
     year = history_days is None or history_days >= SEASON_DAYS
     buyers: dict[str, list[str]] = {}
     for name, campaign in segments.items():
@@ -50,30 +52,23 @@ def recommend(
             buyers.setdefault(category["category"], []).append(name)
     return {
         "snapshot": snapshot.isoformat() if snapshot else None,
+        "window_days": min(WINDOW_DAYS, history_days or WINDOW_DAYS),
         "segments": segments,
         "stock": stock.stock(forecast, buyers, currency, year=year),
         "notes": [
             *campaigns.notes(profiles),
-            *([] if year else [_too_short(history_days or 0)]),
+            *([] if year else [phrases.short_history(days=history_days or 0).text]),
             *stock.notes(forecast, snapshot),
         ],
     }
-
-
-def _too_short(days: int) -> str:
-    return (
-        f"The sales span {formats.plural(days, 'day')}, less than the 12 months that seasons need: best months, "
-        "seasons and peaks to stock up for are left out. The name of a persona says how its customers bought so far, "
-        "not when they will buy again."
-    )
 
 
 def as_markdown(recommendations: Mapping[str, Any]) -> str:
     """Write the recommendations for people, as Markdown in which no text from the data is markup."""
     lines = ["# Recommendations", ""]
     if recommendations["snapshot"]:
-        until = formats.day(dt.date.fromisoformat(recommendations["snapshot"]))
-        lines += [f"From sales until {until}. Money and shares of segments are of the last {WINDOW_DAYS} days.", ""]
+        last_day = dt.date.fromisoformat(recommendations["snapshot"])
+        lines += [phrases.scope(last_day=last_day, days=recommendations["window_days"]).text, ""]
     for name, campaign in recommendations["segments"].items():
         lines += [f"## {as_cell(name)}", ""]
         for text in filter(None, (campaign["action"], campaign["text"])):

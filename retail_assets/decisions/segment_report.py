@@ -15,7 +15,7 @@ import pandas as pd
 
 from retail_assets.decisions.recommendations import as_markdown, recommend
 from retail_assets.models.store import ModelStore
-from retail_assets.segmentation.evaluation.buying_habits import over_indexed
+from retail_assets.segmentation.evaluation.buying_habits import PLAUSIBLE, over_indexed
 from retail_assets.segmentation.evaluation.evaluate import evaluate
 from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.fit import measure
@@ -30,7 +30,7 @@ from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
-from retail_assets.segmentation.queries.profiles import MIX
+from retail_assets.segmentation.queries.profiles import MIX, quantile
 from retail_assets.segmentation.queries.sales import SCOPE
 from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
@@ -149,6 +149,7 @@ def make_report(
         currency=currency,
         snapshot=scope["snapshot_date"],
         history_days=int(sample["window_days"].max()) if len(sample) else None,
+        upper={row["persona"]: row["value"] for row in _rows(warehouse, quantile("monetary", PLAUSIBLE))},
     )
     inputs = _figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
     return Report(

@@ -15,6 +15,7 @@ from retail_assets.decisions.campaigns import shift
 from retail_assets.decisions.recommendations import as_markdown, recommend
 from retail_assets.decisions.stock import stock
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, buying_times, over_indexed, times
+from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets_tests.segmentation.segment_rows import profile, share
 
 BEST, BUDGET = "High-Value Customers", "Budget Shoppers"
@@ -65,12 +66,45 @@ def test_buying_times_have_the_best_days_and_the_month_that_stands_out_for_a_per
     assert result[BEST]["own_month_index"] == pytest.approx(0.4 / 0.25)
 
 
-def test_a_shift_is_a_tenth_of_the_customers_times_the_difference() -> None:
-    best, budget = profile(BEST, median_monetary=1000.0), profile(BUDGET, customers=200, median_monetary=400.0)
-    assert shift(budget, best)["money"] == 20 * 600
-    assert shift(best, best)["money"] == 100  # a tenth of its own 1,000.00
-    assert shift(profile("One Purchase", decided_by="rule"), best)["money"] == 100
-    assert shift(budget, None)["money"] == 100
+def test_a_shift_leads_to_the_upper_quartile_of_the_segment_itself() -> None:
+    """A tenth of those to "spend little" on spent like typical High-Value Customers: USD 195,450."""
+    low = profile("Low-Engagement", customers=547, median_monetary=231.44)
+    result = shift(low, 380.26, DEFAULT)
+    assert result is not None
+    assert (result["customers"], result["typical"], result["upper"]) == (55, 231, 380)
+    assert result["money"] == 55 * (380 - 231)
+    assert shift(profile(BEST, median_monetary=1000.0), 1500.0, DEFAULT) is not None
+
+
+@pytest.mark.parametrize(
+    ("row", "upper"),
+    [
+        pytest.param(profile("One Purchase", decided_by="rule"), 9000.0, id="who bought once can be no regular"),
+        pytest.param(profile(BEST, customers=LEAST_CUSTOMERS - 1), 9000.0, id="few"),
+        pytest.param(profile(BEST), 3600.0, id="no spread"),
+        pytest.param(profile(BEST), None, id="not measured"),
+    ],
+)
+def test_without_a_plausible_shift_none_is_stated(row: dict[str, Any], upper: float | None) -> None:
+    assert shift(row, upper, DEFAULT) is None
+
+
+def test_what_few_customers_bought_is_no_preference() -> None:
+    bought_by_few = share(BEST, "Games", 0.4, 0.2) | {"buyers": LEAST_CUSTOMERS - 1}
+    assert over_indexed([bought_by_few], [profile(BEST)]) == {}
+
+
+def test_the_numbers_of_one_sentence_agree_as_printed() -> None:
+    """31 customers "typically for USD 29.48": one in ten of them, for as much, was USD 127."""
+    once = profile("One Purchase", decided_by="rule", customers=31, median_average_basket=29.482)
+    action = recommend([once], [], [], [], currency="USD")["segments"]["One Purchase"]["action"]
+    assert "31 customers bought once, typically for USD 29.48." in action
+    assert "one in ten of them (3 customers) came back and spent as much, that would bring USD 88.44." in action
+
+
+def test_the_advice_to_a_few_says_how_few_they_are() -> None:
+    action = recommend([profile(BEST, customers=14)], [], [], [], currency="USD")["segments"][BEST]["action"]
+    assert action.startswith("With care, from 14 customers only: Keep them: 25.0 % of known customers bring 50.0 %")
 
 
 def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
@@ -137,11 +171,16 @@ def test_a_pattern_of_one_year_says_so_and_a_weekday_is_compared_with_an_even_sp
         {"persona": p, "month": m, "weekday": w, "revenue": Decimal(r)}
         for p, m, w, r in ((BEST, 12, 6, 60), (BEST, 5, 2, 40), (BUDGET, 12, 1, 90), (BUDGET, 5, 2, 10))
     ]
-    text = recommend([profile(BEST), profile(BUDGET)], [], dated, [], currency="USD")["segments"][BEST]["text"]
-    assert "spent most in December (60.0 % of their money; one season, which need not repeat)" in text
-    assert "on Saturdays (60.0 %; an even spread would be 14.3 %)" in text
-    assert "Their share of spending exceeds that of all customers most in May (1.6 ×)." in text
-    assert text.endswith("(a tenth of this segment's revenue, gained or lost) is worth USD 100 in the last 365 days.")
+    upper = {BEST: 4500.0}
+    advice = recommend([profile(BEST), profile(BUDGET)], [], dated, [], currency="USD", upper=upper)
+    text = advice["segments"][BEST]["text"]
+    assert "spent most in December (60.0 % of their money; an even spread would be 8.3 %; one season, which" in text
+    assert "on Saturdays (60.0 % of their money; an even spread would be 33.3 %)" in text  # sold on three weekdays
+    assert "May is their strongest month: its share of their money is 1.6 × its share of all customers'." in text
+    assert text.endswith(
+        "If one in ten of them (5 customers) spent USD 4,500 in 365 days, as a quarter of this segment already does or "
+        "exceeds, instead of the typical USD 3,600, that would bring USD 4,500."
+    )
 
 
 def test_a_weekday_that_hardly_exceeds_the_others_is_not_named() -> None:
@@ -152,10 +191,20 @@ def test_a_weekday_that_hardly_exceeds_the_others_is_not_named() -> None:
     assert "Tuesday" not in campaign["text"]
 
 
+def test_a_month_that_hardly_exceeds_the_others_is_not_named() -> None:
+    dated = [
+        {"persona": BEST, "month": month, "weekday": day, "revenue": Decimal(100 + (month == 5))}
+        for month in range(1, 13)
+        for day in range(1, 8)
+    ]
+    text = recommend([profile(BEST)], [], dated, [], currency="USD")["segments"][BEST]["text"]
+    assert text == "In the last 365 days no month and no weekday stands out."
+
+
 def test_a_segment_that_returned_more_than_it_bought_is_not_scaled_up() -> None:
     losing = profile("No Net Spend", decided_by="rule", customers=9, revenue=Decimal("-188.00"))
     campaign = recommend([losing], [], [], [], currency="USD")["segments"]["No Net Spend"]
-    assert campaign["tenth"]["money"] == -18.8
+    assert campaign["tenth"] is None
     assert campaign["text"] == ""
     assert "\u2212USD 188" in campaign["action"]
 
@@ -171,7 +220,7 @@ def test_twenty_days_say_nothing_about_seasons_best_months_and_peaks() -> None:
     for word in ("November", "before their season", "best month.", "stock up for 8", "365 days)"):
         assert word not in short
     assert "The sales span 20 days, less than the 12 months" in short
-    assert "on Saturdays (100 %" in short
+    assert "on Saturdays" not in short, "the shop sold on no other weekday"
     year = as_markdown(recommend([profile(SEASONAL)], [], dated, rising, currency="USD", history_days=365))
     for word in ("November", "before their season", "stock up for"):
         assert word in year
@@ -180,4 +229,4 @@ def test_twenty_days_say_nothing_about_seasons_best_months_and_peaks() -> None:
 def test_a_small_share_is_not_written_as_zero() -> None:
     few = profile(BEST) | {"customers_share": 0.0003, "revenue_share": 0.004}
     action = recommend([few], [], [], [], currency="USD")["segments"][BEST]["action"]
-    assert "less than 0.1 % of customers bring 0.4 % of revenue" in action
+    assert "less than 0.1 % of known customers bring 0.4 % of the revenue of all known customers" in action

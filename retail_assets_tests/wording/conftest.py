@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from retail_assets_tests.wording.segmented import Segmented, segment
 from retail_assets_tests.wording.shops import Shop, open_shop
 
 
@@ -21,3 +22,9 @@ def shop_named(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shop
         return open_shop(name, tmp_path_factory.mktemp("shop"))
 
     return shop_named
+
+
+@pytest.fixture(scope="session")
+def segmented(shop_named: Callable[[str], Shop]) -> Callable[[str], Segmented]:
+    """Segment the customers of a shop by its name."""
+    return functools.cache(lambda name: segment(shop_named(name)))

@@ -19,7 +19,9 @@ CATEGORIES_NAMED = 3
 MOST_TIMES = 10.0
 """Ratios above this are written as "more than 10 ×": next to one huge customer, everything looks a thousandfold."""
 SHIFT = 0.1
-"""The part of an amount that "a tenth more" stands for."""
+"""The part of the customers, or of an amount, that a change is computed for."""
+PLAUSIBLE = 0.75
+"""Quantile of a persona's own spending that some of its customers may move to: a quarter of them is there already."""
 
 #: English whatever the locale of the run.
 MONTHS = (
@@ -30,6 +32,15 @@ MONTHS = (
 Rows = Sequence[Mapping[str, Any]]
 
 
+def one_in_ten(customers: int) -> int:
+    """Return how many customers one in ten is, at least one.
+
+    >>> one_in_ten(632), one_in_ten(3)
+    (63, 1)
+    """
+    return max(1, round(customers * SHIFT))
+
+
 def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, Any]]]:
     """Find the categories on which a persona spends a larger share of its money than all customers do.
 
@@ -38,7 +49,8 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
 
     Args:
         categories: rows of `queries.buying_habits.segment_categories`.
-        profiles: rows of `segment_profiles`; personas with fewer than `LEAST_CUSTOMERS` customers are left out.
+        profiles: rows of `segment_profiles`; personas with fewer than `LEAST_CUSTOMERS` customers are left out, and so
+            are categories that fewer of them bought.
     """
     large = {str(p["persona"]) for p in profiles if int(p["customers"]) >= LEAST_CUSTOMERS}
     chosen = [
@@ -48,6 +60,7 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
         and row["share_index"] >= OVER_INDEX
         and row["share"] >= LEAST_SHARE
         and not is_catch_all(str(row["product_category"]))
+        and int(row["buyers"]) >= LEAST_CUSTOMERS
     ]
     by_persona: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(chosen, key=lambda r: (-(r["share"] - r["all_share"]), r["product_category"])):
@@ -73,7 +86,7 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
         dated: rows of `queries.buying_habits.segment_calendar`: persona, month (1 to 12), weekday (1 = Monday),
             revenue.
     """
-    everyone = _shares(dated, "month")
+    everyone, open_on = _shares(dated, "month"), {int(row["weekday"]) for row in dated}
     by_persona = {}
     for persona in sorted({str(row["persona"]) for row in dated}):
         own = [row for row in dated if row["persona"] == persona]
@@ -88,6 +101,7 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
             "best_month_share": round(months[best], 4),
             "best_weekday": formats.WEEKDAYS[day - 1],
             "best_weekday_share": round(weekdays[day], 4),
+            "even_weekday_share": round(1 / len(open_on), 4),
             "own_month": MONTHS[beyond - 1],
             "own_month_index": round(months[beyond] / everyone[beyond], 2),
         }

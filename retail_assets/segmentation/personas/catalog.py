@@ -25,6 +25,8 @@ ACTION_NUMBERS = (
     "top_month_share",
     "tenth_of_revenue",
     "one_more_purchase",
+    "one_in_ten",
+    "one_in_ten_buying",
 )
 """Numbers of a segment's profile that an action text may contain, in braces."""
 
@@ -59,9 +61,9 @@ class Persona:
 HIGH_VALUE = Persona(
     "High-Value Customers",
     "Buy often and fill large baskets.",
-    "Keep them: {customers_share} of customers bring {revenue_share} of revenue. The typical one made {frequency} "
-    "purchases of {average_basket}. Reward loyalty with service and early access before discounts; losing a tenth of "
-    "their revenue would cost {tenth_of_revenue}.",
+    "Keep them: {customers_share} of known customers bring {revenue_share} of the revenue of all known customers. The "
+    "typical one made {frequency} purchases of {average_basket}. Reward loyalty with service and early access before "
+    "discounts; losing a tenth of their revenue would cost {tenth_of_revenue}.",
     {"frequency": 1, "average_basket": 1, "monetary": 1.5, "recency": -0.5},
     "Thank them in person: {money_spent} in {purchases}, last seen on {last_seen}.",
 )
@@ -69,7 +71,8 @@ BUDGET = Persona(
     "Budget Shoppers",
     "Buy often, in small baskets.",
     "Make each visit larger: the typical customer made {frequency} purchases of only {average_basket}. Offer bundles "
-    "and add-ons priced below that. Baskets a tenth larger, with as many visits, would bring {tenth_of_revenue}.",
+    "and add-ons priced below that. If every basket were a tenth larger, with as many visits, that would bring "
+    "{tenth_of_revenue}.",
     {"frequency": 1, "average_basket": -1, "monetary": -0.25, "recency": -0.5},
     "Suggest an add-on at the next visit: {purchases}, {average_basket} each on average.",
 )
@@ -78,16 +81,16 @@ SEASONAL = Persona(
     "Buy rarely, but much at a time; their spending falls in fewer months than that of frequent shoppers.",
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket} and spent "
     "{top_month_share} of the money in the best month. Write to them before their season; one more such purchase by "
-    "each would bring {one_more_purchase}.",
+    "one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
     {"frequency": -1, "average_basket": 1, "monetary": 0, "recency": 0.25, "top_month_share": 0.5},
     "Invite to one more visit: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
 )
 LOW_ENGAGEMENT = Persona(
     "Low-Engagement",
     "Buy rarely, spend little, and were last seen longer ago than most customers.",
-    "Spend little on winning them back: {customers_share} of customers bring {revenue_share} of revenue, and half of "
-    "them were last seen at least {recency} days before the last day of sales. Use automated reminders, with a voucher "
-    "that costs less than the margin on a basket of {average_basket}.",
+    "Spend little on them: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
+    "customers, and half of them were last seen at least {recency} days before the last day of sales. Use automated "
+    "reminders, with a voucher that costs less than the margin on a basket of {average_basket}.",
     {"frequency": -1, "average_basket": -1, "monetary": -1.5, "recency": 0.75},
     "Send the automated reminder only: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
 )
@@ -96,7 +99,7 @@ OCCASIONAL = Persona(
     "Occasional Shoppers",
     "Buy rarely, but much at a time. The sales cover less than twelve months, so seasons are not known.",
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
-    "by each would bring {one_more_purchase}.",
+    "by one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
     SEASONAL.prototype,
     SEASONAL.next_step,
 )
@@ -110,14 +113,14 @@ PERSONAS: tuple[Persona, ...] = (HIGH_VALUE, BUDGET, SEASONAL, LOW_ENGAGEMENT)
 OTHER = Persona(
     "Other Shoppers",
     "A cluster that resembles none of the personas.",
-    "Look at the profile of this segment before acting: {customers_share} of customers bring {revenue_share} of "
-    "revenue, and the typical one made {frequency} purchases of {average_basket}.",
+    "Look at the profile of this segment before acting: {customers_share} of known customers bring {revenue_share} of "
+    "the revenue of all known customers, and the typical one made {frequency} purchases of {average_basket}.",
 )
 ONE_PURCHASE = Persona(
     "One Purchase",
     "Bought once in the window, so how often they buy is unknown. Assigned by a rule, not by clustering.",
-    "Aim at a second purchase: {customers} bought once, typically for {average_basket}. If one in ten came back and "
-    "spent the same, that would bring {tenth_of_revenue}.",
+    "Aim at a second purchase: {customers} bought once, typically for {average_basket}. If one in ten of them "
+    "({one_in_ten}) came back and spent as much, that would bring {one_in_ten_buying}.",
     next_step="Ask for a second purchase: one in the window, for {money_spent}; last seen on {last_seen}.",
 )
 DORMANT = Persona(

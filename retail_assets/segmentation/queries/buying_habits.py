@@ -6,7 +6,7 @@ from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.tables import CUSTOMER_SEGMENTS, SALES
 
 _PURCHASES = f"""
-    select s.persona, l.product_category, l.sale_date, l.order_id, l.total_amount
+    select s.persona, l.customer_id, l.product_category, l.sale_date, l.order_id, l.total_amount
     from {SALES.name} l
     join {CUSTOMER_SEGMENTS.name} s on s.customer_id = l.customer_id
     where l.total_amount > 0 and l.sale_date <= s.snapshot_date
@@ -15,7 +15,7 @@ _PURCHASES = f"""
 
 
 def segment_categories() -> str:
-    """Return the SELECT of `persona, product_category, revenue, share, all_share, share_index`: what each persona buys.
+    """Return the SELECT of what each persona buys: `persona, product_category, revenue, buyers` and three ratios.
 
     `share` is the category's share of the persona's money, `all_share` its share of all customers' money, and
     `share_index` their ratio: above 1 the persona spends a larger share on the category than all customers do.
@@ -23,19 +23,20 @@ def segment_categories() -> str:
     return f"""
 with bought as ({_PURCHASES}),
 cells as (
-    select persona, product_category, sum(total_amount) as revenue from bought group by persona, product_category
+    select persona, product_category, sum(total_amount) as revenue, count(distinct customer_id) as buyers
+    from bought group by persona, product_category
 ),
 personas as (select persona, sum(revenue) as revenue from cells group by persona),
 categories as (select product_category, sum(revenue) as revenue from cells group by product_category),
 shares as (
-    select c.persona, c.product_category, cast(c.revenue as decimal(18,2)) as revenue,
+    select c.persona, c.product_category, cast(c.revenue as decimal(18,2)) as revenue, c.buyers,
         cast(c.revenue as double precision) / cast(p.revenue as double precision) as share,
         cast(k.revenue as double precision) / cast((select sum(revenue) from cells) as double precision) as all_share
     from cells c
     join personas p on p.persona = c.persona
     join categories k on k.product_category = c.product_category
 )
-select persona, product_category, revenue, share, all_share, share / all_share as share_index
+select persona, product_category, revenue, buyers, share, all_share, share / all_share as share_index
 from shares
 order by persona, revenue desc, product_category
 """

@@ -50,10 +50,15 @@ MEDIANS = {
 
 def median(feature: str) -> str:
     """Return the SELECT of `persona, value`: the median per persona of one of the features of `MEDIANS`."""
+    return quantile(feature, 0.5)
+
+
+def quantile(feature: str, part: float) -> str:
+    """Return the SELECT of `persona, value`: a quantile per persona of one of the features of `MEDIANS`."""
     if feature not in MEDIANS.values():
         raise ValueError(f"{feature!r} is not one of {', '.join(MEDIANS.values())}")
     return f"""
-select persona, percentile_cont(0.5) within group (order by cast({feature} as double precision)) as value
+select persona, percentile_cont({part:.2f}) within group (order by cast({feature} as double precision)) as value
 from ({_MEMBERS}) as members
 group by persona
 order by persona

@@ -1,0 +1,199 @@
+"""Sentences of the advice on segments: what `recommendations.md` and the activation lists say to do, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from retail_assets.wording.formats import day, listed, money, percent, plural
+from retail_assets.wording.statement import phrase
+
+_LEAST_SHOWN = 0.0005
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A category on which a persona spends a larger share of its money than all customers do.
+
+    Attributes:
+        category: its name.
+        share: of the persona's money.
+        all_share: of all customers' money.
+        revenue: what the persona spent on it.
+    """
+
+    category: str
+    share: float
+    all_share: float
+    revenue: float
+
+
+def as_printed(amount: float) -> float:
+    """Round an amount as `money` prints it, so that a reader who multiplies what is printed gets what is printed.
+
+    >>> as_printed(29.4812), as_printed(944.4)
+    (29.48, 944.0)
+    """
+    return round(amount, 2) if abs(amount) < 99.995 else float(round(amount))
+
+
+@phrase("campaigns.action")
+def action(
+    *,
+    persona: str,
+    template: str,
+    customers: int,
+    customers_share: float,
+    revenue: Decimal,
+    revenue_share: float | None,
+    frequency: float,
+    average_basket: float,
+    recency: float,
+    top_month_share: float | None,
+    tenth_of_revenue: Decimal,
+    one_more_purchase: float,
+    one_in_ten: int,
+    one_in_ten_buying: float,
+    few: int,
+    currency: str | None,
+) -> str:
+    """Fill a persona's action text, which a shop may write itself, with the numbers of its profile.
+
+    Of fewer than `few` customers, the sentence says so.
+    """
+    numbers = {
+        "customers": plural(customers, "customer"),
+        "customers_share": _share(customers_share),
+        "revenue": money(float(revenue), currency),
+        "revenue_share": _share(revenue_share),
+        "frequency": f"{frequency:,.0f}",
+        "average_basket": money(average_basket, currency),
+        "recency": f"{recency:,.0f}",
+        "top_month_share": _share(top_month_share),
+        "tenth_of_revenue": money(float(tenth_of_revenue), currency),
+        "one_more_purchase": money(one_more_purchase, currency),
+        "one_in_ten": plural(one_in_ten, "customer"),
+        "one_in_ten_buying": money(one_in_ten_buying, currency),
+    }
+    text = string.Formatter().vformat(template, (), numbers)
+    if customers < few and text and "{customers}" not in template:
+        return f"With care, from {plural(customers, 'customer')} only: {text}"
+    return text
+
+
+@phrase("campaigns.preferences")
+def preferences(*, persona: str, categories: Sequence[Preference], days: int, currency: str | None) -> str:
+    """State what a persona spends more on than all customers do, and how much that is."""
+    named = [
+        f"{each.category} ({percent(each.share)} of their money against {percent(each.all_share)} of all customers'; "
+        f"{money(each.revenue, currency)} in {days} days)"
+        for each in categories
+    ]
+    return f"They spend more than usual on {listed(named)}."
+
+
+@phrase("campaigns.buying_times")
+def buying_times(
+    *,
+    persona: str,
+    days: int,
+    best_month: str | None,
+    best_month_share: float | None,
+    even_month: float,
+    best_weekday: str,
+    best_weekday_share: float,
+    even_weekday: float,
+    own_month: str | None,
+    own_month_index: float | None,
+    least: float,
+) -> str:
+    """State the month and the weekday on which a persona spends most, where they exceed an even spread `least` times.
+
+    Without a `best_month` nothing is said about months: they take a year. `own_month` is the one that exceeds its
+    share among all customers most; None if none does clearly.
+    """
+    found, missing = [], []
+    if best_month is not None and best_month_share is not None:
+        if best_month_share >= least * even_month:
+            found.append(
+                f"in {best_month} ({percent(best_month_share)} of their money; an even spread would be "
+                f"{percent(even_month)}; one season, which need not repeat)"
+            )
+        else:
+            missing.append("month")
+    if best_weekday_share >= least * even_weekday:
+        found.append(
+            f"on {best_weekday}s ({percent(best_weekday_share)} of their money; an even spread would be "
+            f"{percent(even_weekday)})"
+        )
+    else:
+        missing.append("weekday")
+    if found:
+        text = f"In the last {days} days they spent most {listed(found)}"
+        text += f"; no {missing[0]} stands out." if missing else "."
+    else:
+        text = f"In the last {days} days no {' and no '.join(missing)} stands out."
+    if own_month is not None and own_month_index is not None:
+        text += (
+            f" Compared with all customers, {own_month} is their strongest month: its share of their money is "
+            f"{own_month_index:.1f} × its share of all customers'."
+        )
+    return text
+
+
+@phrase("campaigns.shift")
+def shift(
+    *,
+    persona: str,
+    customers: int,
+    typical: float,
+    upper: float,
+    more: float,
+    days: int,
+    currency: str | None,
+) -> str:
+    """State what it would bring if `customers`, one in ten, spent as much as the persona's upper quartile."""
+    return (
+        f"If one in ten of them ({plural(customers, 'customer')}) spent {money(upper, currency)} in {days} days, as a "
+        f"quarter of this segment already does or exceeds, instead of the typical {money(typical, currency)}, that "
+        f"would bring {money(more, currency)}."
+    )
+
+
+@phrase("campaigns.few_customers")
+def few_customers(*, personas: Sequence[str], least: int) -> str:
+    """State which personas are too small for a statement on what they buy."""
+    return (
+        f"Fewer than {least} customers are in {listed(personas)}: what they buy, when, and what they could spend may "
+        "be chance, and is left out."
+    )
+
+
+@phrase("campaigns.short_history")
+def short_history(*, days: int) -> str:
+    """State that the sales do not cover a year, so that nothing is said about seasons."""
+    return (
+        f"The sales span {plural(days, 'day')}, less than the 12 months that seasons need: best months, "
+        "seasons and peaks to stock up for are left out. The name of a persona says how its customers bought so far, "
+        "not when they will buy again."
+    )
+
+
+@phrase("campaigns.scope")
+def scope(*, last_day: dt.date, days: int) -> str:
+    """State which sales the advice on segments rests on."""
+    return (
+        f"From sales until {day(last_day)}. Money and shares of segments count known customers only, in the "
+        f"{plural(days, 'day')} up to that day."
+    )
+
+
+def _share(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "an undefined share"
+    # No share is written as 0.0 % unless it is zero.
+    return "less than 0.1 %" if 0 < value < _LEAST_SHOWN else percent(value)
