@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli import dry_run_text
-from retail_assets.cli.options import AsJson, console, day, settings_for
+from retail_assets.cli import completion, dry_run_text
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.options import DAY, AsJson, console, day, settings_for
 
 if TYPE_CHECKING:
     from retail_assets.drafting.draft import Draft
     from retail_assets.drafting.dry_run import DryRun
 
-contract = typer.Typer(help="Contracts: draft one from a file, and check a file against one.", no_args_is_help=True)
+contract = App(
+    help="Draft a contract from a file, and check a file against one.",
+    examples=("contract draft sales.csv --output mine.yaml", "contract check sales.csv --contract mine.yaml"),
+)
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The file; several are judged as one landing.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="The file; several are judged as one landing.")]
 
+ANSWERS = ("name", "currency", "country", "timezone", "order")
 Answers = Annotated[
     list[str] | None,
     typer.Option(
         "--answer",
         metavar="KEY=VALUE",
+        autocompletion=completion.among(f"{key}=" for key in ANSWERS),
         help="What the file does not show: name, currency, country, timezone, order (dmy, mdy, ymd).",
     ),
 ]
@@ -37,7 +43,6 @@ References = Annotated[
         help="A reference file of the contract (a product master, …); by default the one that has landed.",
     ),
 ]
-_ANSWERS = ("name", "currency", "country", "timezone", "order")
 
 
 def answers_of(texts: list[str] | None) -> dict[str, str]:
@@ -45,8 +50,8 @@ def answers_of(texts: list[str] | None) -> dict[str, str]:
     answers = {}
     for text in texts or []:
         key, mark, value = text.partition("=")
-        if not mark or key.strip() not in _ANSWERS or not value.strip():
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(_ANSWERS)}")
+        if not mark or key.strip() not in ANSWERS or not value.strip():
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(ANSWERS)}")
         answers[key.strip()] = value.strip()
     return answers
 
@@ -66,10 +71,16 @@ def reference_files(texts: list[str] | None) -> dict[str, list[Path]]:
 
 
 @contract.command("draft")
+@examples(
+    "contract draft sales.csv",
+    "contract draft sales.csv --output mine.yaml",
+    "contract draft jan.csv feb.csv -o mine.yaml --answer currency=EUR --answer order=dmy",
+)
 def draft(
     files: Files,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="PATH", help="Write it here; standard output by default.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="PATH", help="Write it here; else it is printed."),
     ] = None,
     answer: Answers = None,
     ask: Annotated[
@@ -112,15 +123,25 @@ def _open_questions(drafted: Draft) -> str:
 
 
 @contract.command("check")
+@examples(
+    "contract check sales.csv",
+    "contract check sales.csv --contract online_retail",
+    "contract check sales.csv --contract mine.yaml --date 2024-01-31 --reference products=master.csv",
+)
 def check(
     files: Files,
     source: Annotated[
         str | None,
-        typer.Option("--contract", metavar="NAME", help="A shipped contract or a YAML file; RETAIL_SOURCE by default."),
+        typer.Option(
+            "--contract",
+            metavar="NAME",
+            autocompletion=completion.contracts,
+            help="A shipped contract or a YAML file; RETAIL_SOURCE by default.",
+        ),
     ] = None,
     date: Annotated[
         dt.date | None,
-        typer.Option(parser=day, metavar="YYYY-MM-DD", help="Landing day to judge dates by; today by default."),
+        typer.Option(parser=day, metavar=DAY, help="Landing day to judge dates by; today by default."),
     ] = None,
     reference: References = None,
     as_json: AsJson = False,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retail_assets.cli.command_line import examples
 from retail_assets.cli.options import console, settings_for
 
 if TYPE_CHECKING:
@@ -15,14 +19,34 @@ if TYPE_CHECKING:
     from retail_assets.doctor import Finding
 
 
+@examples("doctor", "doctor --no-spark     # all but the longest check")
 def doctor(
-    spark: Annotated[bool, typer.Option(help="Start Spark and run a small job; takes some seconds.")] = True,
+    spark: Annotated[bool, typer.Option(help="Start Spark and run a small job, or leave it out.")] = True,
 ) -> None:
     """Check Java, Spark, storage, warehouse, contract and versions: one line each, with the fix for each problem."""
     from retail_assets.doctor import examine
 
-    if not print_findings(examine(start_spark=spark), console()):
+    began = time.monotonic()
+    count = [0]
+
+    def counted() -> Iterator[Finding]:
+        for finding in examine(start_spark=spark, waiting=_announce):
+            _announce()
+            count[0] += 1
+            yield finding
+
+    all_good = print_findings(counted(), console())
+    took = f"{count[0]} checks in {time.monotonic() - began:.0f} s"
+    typer.echo(f"{took}: all is well." if all_good else f"{took}: what is wrong is marked, with what to do below it.")
+    if not all_good:
         raise typer.Exit(1)
+
+
+def _announce(name: str = "", text: str = "") -> None:
+    """Show on a terminal what is being waited for; without a name, remove it."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        sys.stderr.write(f"\r\x1b[K… {name}: {text}" if name else "\r\x1b[K")
+        sys.stderr.flush()
 
 
 def print_findings(findings: Iterable[Finding], console: Console) -> bool:
@@ -42,6 +66,7 @@ def print_findings(findings: Iterable[Finding], console: Console) -> bool:
     return all_good
 
 
+@examples("prepare", works=True)
 def prepare() -> None:
     """Run once per environment or image: keep Spark's Java classes (150 MB), so that Spark starts in half the time."""
     from retail_assets.spark.prepare import make_archive

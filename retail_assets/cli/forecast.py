@@ -8,38 +8,58 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retail_assets.cli.options import AsJson
+from retail_assets.cli import completion
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.metric_words import METRICS
+from retail_assets.cli.options import AsJson, whole, width
+from retail_assets.cli.table_text import Column, table_text
 from retail_assets.errors import RetailError
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from retail_assets.forecasting.api import Judgment
 
-forecast = typer.Typer(help="Judge the forecast on data of your own.", no_args_is_help=True)
+forecast = App(
+    help="Judge the forecast on data of your own.",
+    examples=("forecast backtest daily.csv --country FR",),
+)
 
 _SHOWN = ("wape", "total_wape", "rmse", "bias", "coverage80", "total_coverage80", "holiday_wape")
-
-
-@forecast.callback()
-def _group() -> None:
-    """Judge the forecast on data of your own."""
+_SPARE = {"rmse": 5, "bias": 4, "holiday_wape": 3, "total_coverage80": 2, "coverage80": 1}
 
 
 @forecast.command("backtest")
+@examples(
+    "forecast backtest daily.csv --country FR",
+    "forecast backtest daily.parquet --country US --horizon 14 --cutoffs 12 --largest 20",
+    "forecast backtest daily.csv --country FR --output forecasts.csv --json",
+)
 def backtest(
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="CSV or Parquet with unique_id,ds,y and optionally orders, unit_price."),
     ],
-    country: Annotated[str, typer.Option(help="Of the holidays, ISO 3166-1 such as FR.")],
-    horizon: Annotated[int, typer.Option(min=1, max=28, help="Days ahead.")] = 28,
-    cutoffs: Annotated[int, typer.Option(min=1, max=52, help="Cut-offs that are scored, one horizon apart.")] = 8,
+    country: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE",
+            autocompletion=completion.countries,
+            help="Country of the holidays, ISO 3166-1 such as FR.",
+        ),
+    ],
+    horizon: Annotated[int, typer.Option(parser=whole(1, 28), metavar="DAYS", help="Days ahead, 1 to 28.")] = 28,
+    cutoffs: Annotated[
+        int,
+        typer.Option(parser=whole(1, 52), metavar="N", help="Cut-offs that are scored, one horizon apart, 1 to 52."),
+    ] = 8,
     largest: Annotated[
-        int | None, typer.Option(min=1, help="Keep that many series; the sum of the others is OTHER.")
+        int | None,
+        typer.Option(parser=whole(1), metavar="N", help="Keep that many series; the sum of the others is OTHER."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the models.")] = 0,
-    output: Annotated[Path | None, typer.Option(metavar="CSV", help="Write every forecast to a file.")] = None,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Random seed of the models.")] = 0,
+    output: Annotated[Path | None, typer.Option(metavar="PATH", help="Write every forecast to a CSV file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Forecast from past cut-offs as it would have been done then, and compare with the sales, beside other models."""
@@ -71,14 +91,19 @@ def _frame(file: Path) -> pd.DataFrame:
 def _text(judged: Judgment) -> str:
     metrics = judged.metrics
     shown = [name for name in _SHOWN if name in metrics.columns]
-    width = max(len(name) for name in metrics.index)
-    lines = [f"{'':{width}s}" + "".join(f"{name:>18s}" for name in shown)]
-    for name, row in metrics.iterrows():
-        cells = (
-            "–" if row[key] != row[key] else f"{row[key]:,.1f}" if key == "rmse" else f"{row[key]:.1%}" for key in shown
-        )
-        lines.append(f"{name:{width}s}" + "".join(f"{cell:>18s}" for cell in cells))
-    chosen = ", ".join(f"{cutoff} {name}" for cutoff, name in judged.champions.items())
+    table = table_text(
+        [
+            Column("forecast by", [name.replace("_", " ") for name in metrics.index], number=False),
+            *(
+                Column(METRICS[key].head, [*map(METRICS[key].text, metrics[key])], spare=_SPARE.get(key, 0))
+                for key in shown
+            ),
+        ],
+        width(),
+    )
+    lines = [*table.with_note(width()), ""]
+    lines += [f"{METRICS[key].head}: {METRICS[key].words.format(currency='money')}" for key in shown]
+    chosen = ", ".join(f"{formats.day(cutoff)} {name.replace('_', ' ')}" for cutoff, name in judged.champions.items())
     lines += ["", *judged.in_words, f"The product's model at each cut-off: {chosen}."]
     lines += [f"Note: {note}" for note in judged.notes]
     lines.append(

@@ -9,24 +9,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli.options import day, materialize_command, progress, settings_for
+from retail_assets.cli import completion
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.options import DAY, day, materialize_command, progress, settings_for, share, whole
 
 if TYPE_CHECKING:
     from retail_assets.samples.sample_landing import SampleLanded
     from retail_assets.settings import Settings
 
-sample = typer.Typer(help="Land sample sales, to try everything out.", no_args_is_help=True)
+sample = App(
+    help="Land sample sales, to try everything out.",
+    examples=("sample complete-journey", "sample synthetic --rows 10000 --days 7"),
+)
 
 
+@examples(
+    "land sales.csv",
+    "land monday.csv tuesday.xlsx --date 2024-01-31 --source online_retail",
+    "land sales.csv --date 2024-01-31 --replace     # a corrected file",
+    "land master.csv --reference products           # a product master of the contract",
+    works=True,
+)
 def land(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV, CSV.gz, Excel, Parquet or JSON lines.")],
     date: Annotated[
         dt.date | None,
-        typer.Option(parser=day, metavar="YYYY-MM-DD", help="Landing day (the partition); today by default."),
+        typer.Option(parser=day, metavar=DAY, help="Landing day (the partition); today by default."),
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Contract: a shipped name or a YAML file; RETAIL_SOURCE by default."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.contracts,
+            help="Contract: a shipped name or a YAML file; RETAIL_SOURCE by default.",
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the file of the same name that landed that day: a correction.")
@@ -41,7 +57,10 @@ def land(
         str | None,
         typer.Option(metavar="NAME", help="A reference file of the contract (a product master, …), not sales."),
     ] = None,
-    check: Annotated[bool, typer.Option(help="Refuse files whose header does not fit the contract.")] = True,
+    check: Annotated[
+        bool,
+        typer.Option(help="Refuse files whose header does not fit the contract, which is the default; or land them."),
+    ] = True,
 ) -> None:
     """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
     from retail_assets.cli.rejected_rows import printable
@@ -108,12 +127,11 @@ def _named_source(settings: Settings) -> str:
 
 
 @sample.command("complete-journey")
+@examples("sample complete-journey", "sample complete-journey --daily-from 2017-12-24", works=True)
 def complete_journey(
     daily_from: Annotated[
         dt.date,
-        typer.Option(
-            parser=day, metavar="YYYY-MM-DD", help="First day with its own landing; all days before land as one."
-        ),
+        typer.Option(parser=day, metavar=DAY, help="First day with its own landing; all days before land as one."),
     ] = "2017-12-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
 ) -> None:
     """Land The Complete Journey: 1.47 million grocery lines of 2017, simulated from real patterns (extra `demo`)."""
@@ -129,12 +147,17 @@ def complete_journey(
 
 
 @sample.command("synthetic")
+@examples("sample synthetic", "sample synthetic --rows 10000 --days 7 --seed 4 --start 2024-03-01", works=True)
 def synthetic(
-    rows: Annotated[int, typer.Option(help="Total number of sales lines.")] = 100_000,
-    days: Annotated[int, typer.Option(help="Number of landing days.")] = 30,
-    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same bytes.")] = 1,
-    start: Annotated[dt.date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
-    dirt: Annotated[float, typer.Option(help="Share of rows that are wrong, repeated or corrected.")] = 0.01,
+    rows: Annotated[int, typer.Option(parser=whole(), metavar="N", help="Number of sales lines.")] = 100_000,
+    days: Annotated[int, typer.Option(parser=whole(), metavar="N", help="Number of landing days.")] = 30,
+    seed: Annotated[
+        int, typer.Option(parser=whole(), metavar="N", help="Random seed: the same seed gives the same bytes.")
+    ] = 1,
+    start: Annotated[dt.date, typer.Option(parser=day, metavar=DAY, help="First landing day.")] = "2024-01-01",  # type: ignore[assignment]  # Typer parses the default as it does a value
+    dirt: Annotated[
+        float, typer.Option(parser=share, metavar="SHARE", help="Share of rows that are wrong, repeated or corrected.")
+    ] = 0.01,
 ) -> None:
     """Land generated sales that fit the contract `retail_sales`, with a known share of each kind of dirt."""
     from retail_assets.landing.partitions import refuse_dates_outside

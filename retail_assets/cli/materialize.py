@@ -7,18 +7,34 @@ from typing import Annotated
 
 import typer
 
-from retail_assets.cli.options import day, days, settings_for
+from retail_assets.cli import completion
+from retail_assets.cli.command_line import examples
+from retail_assets.cli.options import DAY, day, days, settings_for
 
 
+@examples(
+    "materialize                                    # all that has landed and waits",
+    "materialize --partition 2024-01-31",
+    "materialize --partition-range 2024-01-01...2024-01-31",
+    "materialize --select sales_forecast,insights   # these assets only",
+    works=True,
+)
 def materialize(
     partition: Annotated[
         dt.date | None,
-        typer.Option(parser=day, metavar="YYYY-MM-DD", help="One landing day; all that wait by default."),
+        typer.Option(parser=day, metavar=DAY, help="One landing day; all that wait by default."),
     ] = None,
     partition_range: Annotated[
-        str | None, typer.Option(metavar="FIRST...LAST", help="Landing days, as YYYY-MM-DD...YYYY-MM-DD.")
+        str | None, typer.Option(metavar="FIRST...LAST", help=f"Landing days, as {DAY}...{DAY}.")
     ] = None,
-    select: Annotated[str, typer.Option(help="Asset names separated by commas, or Dagster's asset selection.")] = "*",
+    select: Annotated[
+        str,
+        typer.Option(
+            metavar="ASSETS",
+            autocompletion=completion.selections,
+            help="Names of assets separated by commas, or Dagster's asset selection; * is all of them.",
+        ),
+    ] = "*",
 ) -> None:
     """Compute and publish assets: like `dagster asset materialize`, with one line per step and no tracebacks."""
     from retail_assets.defs.execute import materialize as run

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli.options import AsJson, settings_for
+from retail_assets.cli import completion
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.metric_words import METRICS
+from retail_assets.cli.options import AsJson, one_of, settings_for, width
+from retail_assets.cli.table_text import Column, table_text
 from retail_assets.errors import RetailError
-from retail_assets.models import promotion
-from retail_assets.models.kinds import KINDS
-from retail_assets.models.store import ModelStore, ModelStoreError, UnreadablePointerError
+from retail_assets.models.kinds import FORECAST, KINDS, SEGMENTS
 
 if TYPE_CHECKING:
+    from retail_assets.models.store import Manifest, ModelStore
     from retail_assets.platform import Platform
 
-models = typer.Typer(
-    help="Versions of the models of forecast and segments: list, compare, promote, decline, roll back.",
-    no_args_is_help=True,
+models = App(
+    help="List the versions of the models of forecast and segments, compare them, and put another one in use.",
+    examples=("models list", "models compare 20240131 20240229", "models rollback"),
 )
 
-
-class Kind(StrEnum):
-    """The kinds of model."""
-
-    FORECAST = "forecast"
-    SEGMENTS = "segments"
-
-
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")]
 Version = Annotated[
-    str, typer.Argument(metavar="VERSION", help="A version, or any part of its name that no other has.")
+    str,
+    typer.Argument(
+        metavar="VERSION",
+        autocompletion=completion.versions,
+        help="A version, or any part of its name that no other has.",
+    ),
 ]
 OfKind = Annotated[
-    Kind | None, typer.Option("--kind", help="The forecast by default; with a VERSION, the kind that has it.")
+    str | None,
+    typer.Option(
+        "--kind",
+        parser=one_of(tuple(KINDS)),
+        metavar="|".join(KINDS),
+        autocompletion=completion.among(KINDS),
+        help="The forecast by default; with a VERSION, the kind that has it.",
+    ),
 ]
 
 
@@ -46,26 +53,18 @@ class _Display:
     """How models of a kind are shown: the metric of the list, those of a comparison, and the word for `has_skill`."""
 
     metric: str
-    heading: str
-    form: Callable[[float], str]
     compared: tuple[str, ...]
     skill: str
 
 
-_DISPLAYS: Mapping[Kind, _Display] = {
-    Kind.FORECAST: _Display(
+_DISPLAYS: Mapping[str, _Display] = {
+    FORECAST.name: _Display(
         "wape",
-        "WAPE",
-        lambda value: f"{value:.1%}",
-        ("rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95", "width80", "total_rmse", "total_wape"),
-        "skill",
+        ("wape", "total_wape", "mae", "rmse", "total_rmse", "mase", "bias", "coverage80", "coverage95", "width80"),
+        "beats simple rules",
     ),
-    Kind.SEGMENTS: _Display(
-        "bootstrap_ari",
-        "ARI",
-        lambda value: f"{value:.2f}",
-        ("k", "silhouette", "bootstrap_ari", "renamed", "least_name_fit"),
-        "stable",
+    SEGMENTS.name: _Display(
+        "bootstrap_ari", ("k", "silhouette", "bootstrap_ari", "renamed", "least_name_fit"), "stable"
     ),
 }
 
@@ -76,22 +75,26 @@ def _platform() -> Platform:
     return Platform(settings_for())
 
 
-def _store(kind: Kind) -> ModelStore:
+def _store(kind: str) -> ModelStore:
     return _platform().model_store(KINDS[kind])
 
 
-def _kind_of(version: str, kind: Kind | None) -> Kind:
+def _kind_of(version: str, kind: str | None) -> str:
     """The kind that is given, or else the one whose store has the version; the forecast where none or both do."""
     if kind is not None:
         return kind
-    having = [k for k in Kind if version and any(version in m.version for m in _store(k).versions())]
-    return having[0] if len(having) == 1 else Kind.FORECAST
+    having = [k for k in KINDS if version and any(version in m.version for m in _store(k).versions())]
+    return having[0] if len(having) == 1 else FORECAST.name
 
 
 @models.command("list")
+@examples("models list", "models list --kind segments")
 def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
     """List every version, the newest last, and mark the one in use."""
-    chosen = kind or Kind.FORECAST
+    from retail_assets.models import promotion
+    from retail_assets.models.store import UnreadablePointerError
+
+    chosen = kind or FORECAST.name
     store, display = _store(chosen), _DISPLAYS[chosen]
     versions, damaged = store.versions(), store.damaged()
     try:
@@ -114,13 +117,7 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
         **({held.version: "?"} if held else {}),
         **({in_use: "*"} if in_use else {}),
     }
-    typer.echo(f"  {'version':20s} {'model':24s} {'sales to':10s} {display.heading:>7s} {display.skill:>6s}  trained")
-    for m in versions:
-        value = m.metrics.get(display.metric)
-        cell = "–" if value is None else display.form(value)
-        skill = "yes" if m.has_skill else "no"
-        mark = marks.get(m.version, " ")
-        typer.echo(f"{mark} {m.version:20s} {m.family:24s} {m.data['last_day']} {cell:>7s} {skill:>6s}  {m.trained_at}")
+    typer.echo("\n".join(_listed(versions, marks, display)))
     typer.echo(f"  * in use, in {store.store.uri}")
     if held:
         typer.echo(f"  ? held: {held.reason}. To put it in use: retail-assets models promote {held.version}")
@@ -131,9 +128,38 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
         typer.echo("  - removed by hand: no training promotes it; retail-assets models promote brings it back")
 
 
+def _listed(versions: Sequence[Manifest], marks: Mapping[str, str], display: _Display) -> Sequence[str]:
+    metric = METRICS[display.metric]
+    table = table_text(
+        [
+            Column("  version", [f"{marks.get(m.version, ' ')} {m.version}" for m in versions], number=False),
+            Column("model", [_words(m.family) for m in versions], number=False, spare=2),
+            Column("sales to", [m.data["last_day"] for m in versions], number=False, spare=4),
+            Column(metric.head, [metric.text(m.metrics.get(display.metric)) for m in versions]),
+            Column(display.skill, ["yes" if m.has_skill else "no" for m in versions], number=False, spare=1),
+            Column("trained (UTC)", [m.trained_at[:16].replace("T", " ") for m in versions], number=False, spare=3),
+        ],
+        width(),
+    )
+    return [*table.with_note(width()), f"  {metric.head}: {metric.words}"]
+
+
+def _words(family: str) -> str:
+    """The name of a family of models, as people write it.
+
+    >>> _words("gradient_boosting"), _words("k-means, k = 4")
+    ('gradient boosting', 'k-means, k = 4')
+    """
+    return family.replace("_", " ")
+
+
 @models.command("show")
+@examples("models show", "models show 20240131 --json")
 def show(
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="The one in use by default.")] = None,
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="VERSION", autocompletion=completion.versions, help="By default the one in use."),
+    ] = None,
     kind: OfKind = None,
     as_json: AsJson = False,
 ) -> None:
@@ -150,45 +176,54 @@ def show(
 
 
 @models.command("compare")
+@examples("models compare 20240131 20240229", "models compare 20240131 20240229 --kind segments")
 def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJson = False) -> None:
     """Compare two versions, each by its own metrics."""
     of = _kind_of(first, kind)
     store, display = _store(of), _DISPLAYS[of]
     pair = store.manifest(first), store.manifest(second)
-    rows = {key: tuple(m.metrics.get(key) for m in pair) for key in display.compared}
     if as_json:
         facts = {m.version: {"family": m.family, "data": m.data, "metrics": m.metrics} for m in pair}
         typer.echo(json.dumps(facts, indent=2))
         return
-    typer.echo(f"  {'':14s} {pair[0].version:>20s} {pair[1].version:>20s}")
-    for name, values in (
-        ("model", tuple(m.family for m in pair)),
-        ("sales to", tuple(m.data["last_day"] for m in pair)),
-        (display.skill, tuple("yes" if m.has_skill else "no" for m in pair)),
-        ("code", tuple(m.code_version for m in pair)),
-    ):
-        typer.echo(f"  {name:14s} {values[0]:>20s} {values[1]:>20s}")
-    for key, numbers in rows.items():
-        cells = ("–" if value is None else f"{value:,.4f}" for value in numbers)
-        typer.echo(f"  {key:14s} " + " ".join(f"{cell:>20s}" for cell in cells))
-    if of is Kind.SEGMENTS:
+    currency = settings_for().contract.currency
+    heads = ("model", "sales to", display.skill, "version of the program")
+    names = [*heads, *(METRICS[key].words.format(currency=currency) for key in display.compared)]
+    columns = [
+        Column(
+            m.version,
+            [
+                _words(m.family),
+                m.data["last_day"],
+                "yes" if m.has_skill else "no",
+                m.code_version,
+                *(METRICS[key].text(m.metrics.get(key)) for key in display.compared),
+            ],
+        )
+        for m in pair
+    ]
+    typer.echo("\n".join(table_text([Column("", names, number=False), *columns], width()).lines))
+    if of == SEGMENTS.name:
         for m in pair:
-            names = zip(m.data["names"], m.data["customers_by_name"], strict=True)
-            typer.echo(f"  {m.version}: " + ", ".join(f"{name} {count:,}" for name, count in names))
+            named = zip(m.data["names"], m.data["customers_by_name"], strict=True)
+            typer.echo(f"  {m.version}: " + ", ".join(f"{name} {count:,}" for name, count in named))
     elif pair[0].data != pair[1].data:
         typer.echo("  Their backtests cover different days: a difference of numbers need not be one of the models.")
 
 
 @models.command("promote")
+@examples("models promote 20240131", "models promote 20240131 --reason 'the new one misses the sales week'", works=True)
 def promote(
     version: Version,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "promoted by hand",
+    reason: Why = "promoted by hand",
     force: Annotated[
         bool, typer.Option("--force", help="Also a version without skill in place of one that has it.")
     ] = False,
     kind: OfKind = None,
 ) -> None:
     """Put a version in use. It makes the next forecast, or names the customers in the next run."""
+    from retail_assets.models import promotion
+
     platform = _platform()
     store = platform.model_store(KINDS[_kind_of(version, kind)])
     _warn_if_unreadable(store)
@@ -198,12 +233,15 @@ def promote(
 
 
 @models.command("decline")
+@examples("models decline 20240229 --reason 'trained on a month without Sundays'", works=True)
 def decline(
     version: Version,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "declined by hand",
+    reason: Why = "declined by hand",
     kind: OfKind = None,
 ) -> None:
     """Keep the version in use in place of the one that is held. No training holds the declined version again."""
+    from retail_assets.models import promotion
+
     store = _store(_kind_of(version, kind))
     declined = promotion.decline(store, version, at=_now(), reason=reason)
     champion = store.champion_or_none()
@@ -211,12 +249,16 @@ def decline(
 
 
 @models.command("rollback")
+@examples("models rollback", "models rollback --kind segments --reason 'names changed'", works=True)
 def rollback(
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "rolled back by hand", kind: OfKind = None
+    reason: Why = "rolled back by hand",
+    kind: OfKind = None,
 ) -> None:
     """Put the version in use that was in use before the present one."""
+    from retail_assets.models import promotion
+
     platform = _platform()
-    store = platform.model_store(KINDS[kind or Kind.FORECAST])
+    store = platform.model_store(KINDS[kind or FORECAST.name])
     champion = promotion.rollback(store, at=_now(), reason=reason)
     typer.echo(f"In use again: {champion.version}.")
     _finish(platform, store)
@@ -224,6 +266,8 @@ def rollback(
 
 def _warn_if_unreadable(store: ModelStore) -> None:
     """Damage must not keep anyone from putting another version in use."""
+    from retail_assets.models.store import ModelStoreError
+
     try:
         champion = store.champion()
         if champion:
@@ -234,6 +278,8 @@ def _warn_if_unreadable(store: ModelStore) -> None:
 
 def _finish(platform: Platform, store: ModelStore) -> None:
     """Publish the card of the model that is now in use, and say what to do next."""
+    from retail_assets.models import promotion
+
     try:
         promotion.publish_card(store, platform.output)
     except RetailError as e:  # the version is in use all the same, and the next run writes the card

@@ -7,11 +7,15 @@ import datetime as dt
 import os
 import re
 import shlex
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
+
+from retail_assets.cli import streams
+from retail_assets.errors import nearest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
     from retail_assets.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+#: How a day is written in options and data.
+DAY = "YYYY-MM-DD"
+WIDTH_OF_FILES = 1000
 
 
 def day(text: str) -> dt.date:
@@ -41,6 +49,54 @@ def days(text: str) -> tuple[dt.date, dt.date]:
     """
     first, _, last = text.partition("...")
     return day(first), day(last or first)
+
+
+def whole(least: int | None = None, most: int | None = None) -> Callable[[str], int]:
+    """Return a parser of whole numbers in a range. It raises typer.BadParameter, in words.
+
+    >>> whole(1, 28)("7")
+    7
+    """
+
+    def parse(text: str) -> int:
+        try:
+            number = int(str(text).replace(",", ""))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a whole number, such as {least or 7}.") from None
+        if most is not None and not (least or 0) <= number <= most:
+            raise typer.BadParameter(f"{number:,} is not possible. Give {least or 0} to {most:,}.")
+        if least is not None and number < least:
+            raise typer.BadParameter(f"{number:,} is not possible. Give {least} or more.")
+        return number
+
+    return parse
+
+
+def share(text: str) -> float:
+    """Parse a share from 0 to 1. Raises typer.BadParameter.
+
+    >>> share("0.01")
+    0.01
+    """
+    with contextlib.suppress(ValueError):
+        if 0 <= (value := float(text)) <= 1:
+            return value
+    raise typer.BadParameter(f"{text!r} is not a share from 0 to 1, such as 0.01 for 1 %.")
+
+
+def one_of(values: Sequence[str]) -> Callable[[str], str]:
+    """Return a parser of one of several words. It raises typer.BadParameter, with the nearest one.
+
+    >>> one_of(("forecast", "segments"))("segments")
+    'segments'
+    """
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(values)}.{nearest(text, values)}")
+        return text
+
+    return parse
 
 
 def settings_for(source: str | None = None) -> Settings:
@@ -74,18 +130,27 @@ def progress(description: str, total: int, *, in_bytes: bool = False) -> Iterato
         yield None
         return
     from rich import progress as bars
-    from rich.console import Console
 
     done = [bars.DownloadColumn(), bars.TransferSpeedColumn()] if in_bytes else [bars.MofNCompleteColumn()]
     columns: list[bars.ProgressColumn] = [bars.TextColumn("{task.description}"), bars.BarColumn(), *done]
-    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=_console(sys.stderr), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda step: bar.advance(task, step)
 
 
 def console() -> Console:
-    """Return a console for stdout."""
+    """Return a console for stdout. What is not a terminal has no width: there every row is one line."""
+    return _console(sys.stdout)
+
+
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    # Piped output has no width of its own; rich's eighty columns would cut the tables.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    width = None if stream.isatty() else WIDTH_OF_FILES
+    system: Literal["auto"] | None = "auto" if streams.is_styled(stream) else None
+    return Console(file=stream, highlight=False, width=width, color_system=system)
+
+
+def width() -> int:
+    """Return the columns that a table may take on stdout."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_FILES

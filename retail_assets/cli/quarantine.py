@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli import rejected_rows
-from retail_assets.cli.options import AsJson, console, days, settings_for
+from retail_assets.cli import completion, rejected_rows
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.options import AsJson, console, days, settings_for, whole, width
 
 if TYPE_CHECKING:
     from retail_assets.quarantine.rows import Selection
 
-quarantine = typer.Typer(
-    help="Rejected rows: look at them, export them, judge them again after fixing a contract.", no_args_is_help=True
+quarantine = App(
+    help="Look at rejected rows, export them, and judge them again after fixing a contract.",
+    examples=("quarantine summary", "quarantine list --reason invalid_date", "quarantine export rejected.csv"),
 )
 
-Reason = Annotated[str | None, typer.Option(metavar="NAME", help="Only rows with this reason.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", autocompletion=completion.reasons, help="Only rows with this reason."),
+]
 InFile = Annotated[str | None, typer.Option("--file", metavar="NAME", help="Only rows of this landed file.")]
 Landing = Annotated[
     str | None, typer.Option(metavar="DAY", help="Only rows landed on YYYY-MM-DD, or FIRST...LAST for a range.")
@@ -35,6 +40,7 @@ def _selection(reason: str | None, file: str | None, landing: str | None) -> Sel
 
 
 @quarantine.command("summary")
+@examples("quarantine summary", "quarantine summary --landing 2024-01-01...2024-01-31")
 def summary(reason: Reason = None, file: InFile = None, landing: Landing = None, as_json: AsJson = False) -> None:
     """Count rejected rows, their money and their share, by reason, landing and file."""
     from retail_assets.platform import Platform
@@ -47,15 +53,16 @@ def summary(reason: Reason = None, file: InFile = None, landing: Landing = None,
     if as_json:
         typer.echo(json.dumps(result.to_json(), indent=2))
     else:
-        rejected_rows.print_summary(result, console(), settings.contract.currency)
+        typer.echo("\n".join(rejected_rows.summary_lines(result, settings.contract.currency, width())))
 
 
 @quarantine.command("list")
+@examples("quarantine list --limit 50", "quarantine list --reason invalid_date --file sales.csv --landing 2024-01-31")
 def list_rows(
     reason: Reason = None,
     file: InFile = None,
     landing: Landing = None,
-    limit: Annotated[int, typer.Option(min=1, help="Number of rows to show.")] = 20,
+    limit: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Number of rows to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List rejected rows with place, reasons and text, ordered by landing, file and line."""
@@ -72,10 +79,13 @@ def list_rows(
 
 
 @quarantine.command("show")
+@examples("quarantine show sales.csv 42", "quarantine show --transaction T1042")
 def show(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE", help="The landed file: its name or key.")] = None,
-    line: Annotated[int | None, typer.Argument(metavar="LINE]", help="First line of the row.")] = None,
-    transaction: Annotated[str | None, typer.Option(metavar="ID", help="Instead: the transaction id.")] = None,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="The landed file: its name or key.")] = None,
+    line: Annotated[int | None, typer.Argument(parser=whole(1), metavar="LINE", help="First line of the row.")] = None,
+    transaction: Annotated[
+        str | None, typer.Option(metavar="ID", help="Its transaction, in place of FILE LINE.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one rejected row in full: reasons and what to do, its text next to the header, and how it is read."""
@@ -98,13 +108,22 @@ def show(
 
 
 @quarantine.command("export")
+@examples(
+    "quarantine export rejected.csv",
+    "quarantine export rejected.csv --reason invalid_date --raw   # lines to fix and land again",
+    "quarantine export | head -n 3",
+)
 def export(
     path: Annotated[
-        Path | None, typer.Argument(metavar="[PATH]", help="File to write; standard output by default.")
+        Path | None, typer.Argument(metavar="PATH", help="File to write; standard output by default.")
     ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the original lines with their header, to fix and land again.")
     ] = False,
+    excel: Annotated[
+        bool | None,
+        typer.Option(help="Begin with the mark by which Excel knows UTF-8; by default in a file, and not in a pipe."),
+    ] = None,
     reason: Reason = None,
     file: InFile = None,
     landing: Landing = None,
@@ -120,7 +139,8 @@ def export(
         if raw:
             done = export.as_landed(lake, manifests, selection, settings.contract, sink)
         else:
-            done = export.as_table(lake, manifests, selection, sink)
+            marked = path is not None if excel is None else excel
+            done = export.as_table(lake, manifests, selection, sink, marked=marked)
     for remark in done.remarks():
         typer.echo(remark, err=True)
     rows_written = f"{done.rows:,} row{'' if done.rows == 1 else 's'} written"
@@ -132,6 +152,7 @@ def export(
 
 
 @quarantine.command("replay")
+@examples("quarantine replay --dry-run", "quarantine replay --reason invalid_date", works=True)
 def replay(
     reason: Reason = None,
     file: InFile = None,

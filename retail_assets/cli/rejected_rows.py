@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from retail_assets.cli.command_line import wrapped
+from retail_assets.cli.table_text import Column, table_text
+from retail_assets.wording import formats
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
-    from rich.table import Table
 
     from retail_assets.defs.replay import Report
     from retail_assets.quarantine.record import Record
@@ -22,43 +25,47 @@ _MOST_GROUPS = 20
 _DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
 
 
-def print_summary(summary: Summary, console: Console, currency: str) -> None:
-    """Print the summary as tables; of many landings and files, those with the most rejected rows."""
+def summary_lines(summary: Summary, currency: str, width: int) -> list[str]:
+    """Return the summary as tables; of many landings and files, those with the most rejected rows."""
     total = summary.total
     if not total.rows:
-        console.print(f"{summary.source}: no rejected rows among {total.of or 0:,} landed.")
-        return
+        return [f"{summary.source}: no rejected rows among {total.of or 0:,} landed."]
     unknown = f", money unreadable in {total.without_amount:,} of them" if total.without_amount else ""
-    console.print(
+    lines = [
         f"{summary.source}: {total.rows:,} rejected rows of {total.of:,} landed ({_percent(total)}), "
-        f"{currency} {total.amount:,}{unknown}"
-    )
-    console.print(_group_table("reason", summary.by_reason, currency))
-    console.print("[dim]A row with several reasons counts once for each of them.[/dim]")
-    for title, groups in (("landing", summary.by_landing), ("file", summary.by_file)):
+        f"{currency} {total.amount:,}{unknown}",
+        "",
+        *_groups("reason", summary.by_reason, currency, width),
+    ]
+    if len(summary.by_reason) > 1:
+        lines += wrapped("A row with several reasons counts once for each of them.", width)
+    for title, groups in (("landed on", summary.by_landing), ("file", summary.by_file)):
         most_rows = sorted(groups, key=lambda group: (-group.rows, group.name))[:_MOST_GROUPS]
-        console.print(_group_table(title, groups if len(groups) <= _MOST_GROUPS else most_rows, currency))
+        lines += ["", *_groups(title, groups if len(groups) <= _MOST_GROUPS else most_rows, currency, width)]
         if len(groups) > _MOST_GROUPS:
-            console.print(f"[dim]… and {len(groups) - _MOST_GROUPS:,} more; --json shows all.[/dim]")
+            lines.append(f"… and {len(groups) - _MOST_GROUPS:,} more; --json shows all.")
+    return lines
 
 
-def _group_table(title: str, groups: Iterable[Group], currency: str) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(title, overflow="fold")
-    for name in ("rows", "share", currency, "money unreadable"):
-        table.add_column(name, justify="right")
-    for group in groups:
-        amount, unreadable = f"{group.amount:,}", f"{group.without_amount:,}"
-        table.add_row(Text(group.name), f"{group.rows:,}", _percent(group), amount, unreadable)
-    return table
+def _groups(title: str, groups: Iterable[Group], currency: str, width: int) -> list[str]:
+    """A table of groups. A file goes by its day and name where its key is too long for the terminal."""
+    listed = list(groups)
+    without = [f"{group.without_amount:,}" if group.without_amount else "" for group in listed]
+    columns = [
+        Column("rows", [f"{group.rows:,}" for group in listed]),
+        Column("share", [_percent(group) for group in listed], spare=1),
+        Column(currency, [f"{group.amount:,}" for group in listed], spare=2),
+        *([Column("money unreadable", without, spare=3)] if any(without) else []),
+    ]
+    names = [printable(group.name) for group in listed]
+    if title == "file" and max(map(len, names), default=0) > width - 40:
+        names = [name.partition("/")[2] or name for name in names]
+    table = table_text([Column(title, names, number=False), *columns], width)
+    return table.with_note(width)
 
 
 def _percent(group: Group) -> str:
-    return "" if group.share is None else f"{group.share:.3%}"
+    return "" if group.share is None else formats.percent(group.share, 2)
 
 
 def print_rows(rows: pa.Table, total: int, console: Console) -> None:
@@ -90,7 +97,7 @@ def print_record(record: Record, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print(Text(f"{record.source_file} line {record.source_line}, landed on {record.landed_on}"))
+    console.print(Text(f"{record.source_file} line {record.source_line}, landed on {formats.day(record.landed_on)}"))
     is_current = record.contract_version == record.contract_now
     contract = "today's contract" if is_current else f"today's is {record.contract_now}"
     console.print(Text(f"rejected by {record.contract_version} ({contract})"))
@@ -159,7 +166,7 @@ def replay_lines(report: Report) -> list[str]:
             lines.append(f"  {gave_way:>9,}  clean before, now superseded by a replayed later line")
     for result in whole:
         done = "would be cleaned" if report.dry_run else "was cleaned"
-        lines.append(f"The landing of {result.landed_on} {done} again from its files: {result.whole}.")
+        lines.append(f"The landing of {formats.day(result.landed_on)} {done} again from its files: {result.whole}.")
     for manifest in report.cleaned_whole:
         lines.append(
             f"  {manifest.landed_on}: {manifest.rows('clean'):,} clean, {manifest.rows('quarantine'):,} rejected, "

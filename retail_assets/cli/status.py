@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from retail_assets.cli.options import AsJson, console, settings_for
+from retail_assets.cli.command_line import examples
+from retail_assets.cli.options import AsJson, settings_for, width
+from retail_assets.cli.rejected_rows import printable
+from retail_assets.cli.table_text import Column, table_text
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
-    from retail_assets.status import Status
+    from retail_assets.status import LandingStatus, Status
 
 _MOST_LANDINGS = 40
-_COUNTS = ("rows_clean", "rows_quarantined", "rows_superseded", "rows_excluded", "rows_loaded")
 
 
+@examples("status", "status --json")
 def status(as_json: AsJson = False) -> None:
     """Show what has landed, been cleaned and been loaded, and when."""
     from retail_assets.platform import Platform
@@ -27,54 +32,79 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(current.to_json(), indent=2))
     else:
-        print_status(current, console())
+        typer.echo("\n".join(status_lines(current, width())))
 
 
-def print_status(status: Status, console: Console) -> None:
-    """Print landings, tables and outputs; if there are many landings, the latest ones and the totals."""
-    from rich import box
-    from rich.table import Table
-
-    shown = status.landings[-_MOST_LANDINGS:]
-    table = Table(title=f"Landings of {status.source}", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for name in (
-        "landed on",
-        "files",
-        "clean",
-        "quarantined",
-        "superseded",
-        "excluded",
-        "loaded",
-        "cleaned, UTC",
-        "state",
-    ):
-        table.add_column(name, justify="left" if name in ("landed on", "state") else "right", no_wrap=True)
-    for item in shown:
-        counts = tuple(getattr(item, name) for name in _COUNTS)
-        moment = item.cleaned_at.strftime("%m-%d %H:%M") if item.cleaned_at else "-"
-        table.add_row(str(item.landed_on), str(item.files), *map(_count, counts), moment, item.state)
+def status_lines(status: Status, width: int) -> list[str]:
+    """Return landings, tables and outputs as lines; if there are many landings, the latest ones and the totals."""
+    lines = [f"Landings of {status.source}", ""]
     if status.landings:
-        sums = (sum(getattr(item, name) or 0 for item in status.landings) for name in _COUNTS)
-        table.add_section()
-        table.add_row(
-            f"all {len(status.landings)}", str(sum(i.files for i in status.landings)), *map(_count, sums), "", ""
-        )
-        console.print(table)
+        lines += _landings(status, width)
     else:
-        console.print(f"No landing of {status.source} yet: retail-assets land FILE, or retail-assets sample.")
-    if len(shown) < len(status.landings):
-        console.print(f"The latest {len(shown)} landings; --json shows all.")
-    rows_by_table = {name: rows for name, rows in status.tables.items() if rows is not None}
-    console.print(f"Tables in {status.warehouse}:", markup=False)
-    for name, rows in rows_by_table.items():
-        console.print(f"  {name:22s} {rows:>12,} rows")
-    if not rows_by_table:
-        console.print("  none yet")
-    console.print(f"Output in {status.output}:", markup=False)
-    for name, written in status.outputs.items():
-        console.print(f"  {name:28s} {written:%Y-%m-%d %H:%M} UTC", markup=False)
-    if not status.outputs:
-        console.print("  nothing yet")
+        lines += ["None yet. Land files:  retail-assets land FILE    (or a sample:  retail-assets sample --help)"]
+    rows = {name: number for name, number in status.tables.items() if number is not None}
+    lines += ["", f"Tables in {printable(status.warehouse)}", ""]
+    lines += _pairs([(name, f"{number:,} rows") for name, number in rows.items()], width) or ["None yet."]
+    lines += ["", f"Output in {printable(status.output)}", ""]
+    lines += _pairs(_outputs(status.outputs), width) or ["None yet."]
+    return lines
+
+
+def _landings(status: Status, width: int) -> list[str]:
+    shown = status.landings[-_MOST_LANDINGS:]
+    count = len(status.landings)
+
+    def numbers(name: str) -> list[str]:
+        total = sum(getattr(item, name) or 0 for item in status.landings)
+        return [*(_count(getattr(item, name)) for item in shown), f"{total:,}"]
+
+    def spare(name: str, order: int) -> int:
+        """A column of zeros goes first."""
+        return order if any(getattr(item, name) for item in status.landings) else order + 10
+
+    table = table_text(
+        [
+            Column("landed on", [*(str(item.landed_on) for item in shown), f"all {count:,}"], number=False),
+            Column("files", numbers("files"), spare=3),
+            Column("clean", numbers("rows_clean")),
+            Column("rejected", numbers("rows_quarantined"), spare=1),
+            Column("superseded", numbers("rows_superseded"), spare=spare("rows_superseded", 4)),
+            Column("excluded", numbers("rows_excluded"), spare=spare("rows_excluded", 5)),
+            Column("loaded", numbers("rows_loaded")),
+            Column("cleaned (UTC)", [*map(_cleaned, shown), ""], number=False, spare=6),
+            Column("state", [*(item.state for item in shown), ""], number=False),
+        ],
+        width,
+        totals=1,
+    )
+    lines = table.with_note(width)
+    if count > len(shown):
+        lines.append(f"The latest {len(shown)} landings; --json shows all.")
+    if waiting := sum(item.state != "loaded" and item.files > 0 for item in status.landings):
+        lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
+    return lines
+
+
+def _cleaned(item: LandingStatus) -> str:
+    return f"{item.cleaned_at:%Y-%m-%d %H:%M}" if item.cleaned_at else "-"
+
+
+def _outputs(outputs: Mapping[str, dt.datetime]) -> list[tuple[str, str]]:
+    """When each file was written; the files of a folder within a folder count as one."""
+    written: dict[str, dt.datetime] = {}
+    for name, moment in outputs.items():
+        shown = name if name.count("/") < 2 else f"{name.rpartition('/')[0]}/"
+        written[shown] = max(moment, written.get(shown, moment))
+    return [(printable(name), f"{moment:%Y-%m-%d %H:%M} UTC") for name, moment in written.items()]
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Names with what belongs to them, one below the other; in two lines each where one does not fit."""
+    left = max((len(name) for name, _ in pairs), default=0)
+    right = max((len(text) for _, text in pairs), default=0)
+    if left + right + 4 <= width:
+        return [f"  {name:{left}}  {text:>{right}}" for name, text in pairs]
+    return [line for name, text in pairs for line in (f"  {name}", f"      {text}")]
 
 
 def _count(rows: int | None) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli import dry_run_text
+from retail_assets.cli import completion, dry_run_text
+from retail_assets.cli.command_line import examples
 from retail_assets.cli.contract import Answers, Files, References, answers_of, drafted_contract, reference_files
 from retail_assets.cli.options import console
 from retail_assets.cli.rejected_rows import printable
@@ -42,11 +43,22 @@ _STEP_DONE = re.compile(r"(\w+) +[\d.]+ s$")
 _WORTH_SHOWING = re.compile(r"check \w+ of \w+: |\w+: FAILED|Error: ")
 
 
+@examples(
+    "try sales.csv",
+    "try sales.xlsx --answer currency=EUR --answer order=dmy",
+    "try sales.csv --contract online_retail --all",
+    works=True,
+)
 def try_file(
     files: Files,
     source: Annotated[
         str | None,
-        typer.Option("--contract", metavar="NAME", help="A contract; by default one is drafted from the file."),
+        typer.Option(
+            "--contract",
+            metavar="NAME",
+            autocompletion=completion.contracts,
+            help="A contract; by default one is drafted from the file.",
+        ),
     ] = None,
     answer: Answers = None,
     reference: References = None,

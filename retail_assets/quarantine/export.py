@@ -82,11 +82,16 @@ def target(path: Path | None, stdout: IO[bytes]) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
 
 
-def as_table(lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, sink: IO[bytes]) -> Exported:
-    """Write place, reasons and text of the rows as CSV in UTF-8 with a mark, in which no cell is a formula."""
+def as_table(
+    lake: Lake, manifests: Sequence[CleanManifest], selection: Selection, sink: IO[bytes], *, marked: bool = True
+) -> Exported:
+    """Write place, reasons and text of the rows as CSV in UTF-8, in which no cell is a formula.
+
+    `marked` is for spreadsheets: the file begins with a byte order mark. In a pipe it would be part of the first name.
+    """
     pages = (of_landing(lake, manifest, selection).select(list(COLUMNS)).to_pylist() for manifest in manifests)
     cells = (([_cell(value) for value in row.values()] for row in page) for page in pages)
-    return Exported(write_pages(sink, COLUMNS, cells))
+    return Exported(write_pages(sink, COLUMNS, cells, marked=marked))
 
 
 def _cell(value: Any) -> str:

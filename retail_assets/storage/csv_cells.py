@@ -27,13 +27,16 @@ def safe_cell(text: str) -> str:
 _SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
-def write_pages(sink: IO[bytes], columns: Sequence[str], pages: Iterable[Iterable[Sequence[str]]]) -> int:
+def write_pages(
+    sink: IO[bytes], columns: Sequence[str], pages: Iterable[Iterable[Sequence[str]]], *, marked: bool = True
+) -> int:
     """Write rows of finished cells page by page, in constant memory; return the number of rows.
 
-    The file is UTF-8 with a byte order mark, without which spreadsheets on Windows assume another encoding. Lines end
-    as in RFC 4180.
+    The file is UTF-8; if `marked`, with a byte order mark, without which spreadsheets on Windows assume another
+    encoding. Lines end as in RFC 4180.
     """
-    sink.write(codecs.BOM_UTF8)
+    if marked:
+        sink.write(codecs.BOM_UTF8)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)

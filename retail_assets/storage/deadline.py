@@ -18,6 +18,16 @@ def within(seconds: float, work: Callable[[], _T]) -> _T:
     >>> within(10, lambda: 6 * 7)
     42
     """
+    return begun(work)(seconds)
+
+
+def begun(work: Callable[[], _T]) -> Callable[[float], _T]:
+    """Begin `work` in a thread of its own, and return what waits for it, for at most so many seconds, as `within` does.
+
+    >>> six = begun(lambda: 6)
+    >>> six(10)
+    6
+    """
     outcome: list[tuple[_T | None, BaseException | None]] = []
 
     def run() -> None:
@@ -28,10 +38,14 @@ def within(seconds: float, work: Callable[[], _T]) -> _T:
 
     thread = threading.Thread(target=run, name="deadline", daemon=True)
     thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise TimeoutError(f"not done within {seconds:.0f} s")
-    result, error = outcome[0]
-    if error is not None:
-        raise error
-    return cast(_T, result)
+
+    def wait(seconds: float) -> _T:
+        thread.join(seconds)
+        if not outcome:
+            raise TimeoutError(f"not done within {seconds:.0f} s")
+        result, error = outcome[0]
+        if error is not None:
+            raise error
+        return cast(_T, result)
+
+    return wait

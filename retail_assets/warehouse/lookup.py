@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from retail_assets.errors import NotReadyError, RetailError, nearest
 from retail_assets.tables import CUSTOMER_SEGMENTS, SALES, SALES_FORECAST
 from retail_assets.warehouse.protocol import Warehouse
 
-_MOST_DAYS = 28
+MOST_DAYS = 28
 _TOTAL = "TOTAL"
 
 
@@ -17,7 +17,7 @@ class UnknownSubjectError(RetailError):
     """The category or the customer does not exist."""
 
 
-def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS) -> list[dict[str, Any]]:
+def forecast(warehouse: Warehouse, category: str | None, days: int = MOST_DAYS) -> list[dict[str, Any]]:
     """Return the forecast of one category, or of the total (`None`), for the next `days` days.
 
     Each item has `forecast_date`, `product_category` (`TOTAL` for the total), `mean`, the quantiles `p025` to `p975`,
@@ -49,6 +49,14 @@ def forecast(warehouse: Warehouse, category: str | None, days: int = _MOST_DAYS)
         match,
         days,
     )
+
+
+def last_day(warehouse: Warehouse, category: str | None) -> dt.date | None:
+    """Return the last day of a forecast; None where there is no such forecast."""
+    try:
+        return cast(dt.date, forecast(warehouse, category)[-1]["forecast_date"])
+    except RetailError:
+        return None
 
 
 def segment(warehouse: Warehouse, customer: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def test_the_report_adds_up_and_says_what_was_cleaned_as_a_whole() -> None:
     report = Report("shop@2", Selection(reason="invalid_date"), results, dry_run=True)
     text = "\n".join(replay_lines(report))
     assert "judged 5 rejected rows of 1 landing again" in text
-    assert "The landing of 2024-03-02 would be cleaned again from its files: of that." in text
+    assert "The landing of 2 Mar 2024 would be cleaned again from its files: of that." in text
     assert text.endswith("Nothing was changed.")
     data = report.to_json()
     assert (data["selected"], data["cleaned"], data["selection"]) == (12, 3, "reason invalid_date")

@@ -29,6 +29,7 @@ from pyspark.sql import SparkSession
 from retail_assets.cli import app
 from retail_assets.samples import synthetic
 from retail_assets.storage import Store
+from retail_assets.wording import formats
 from retail_assets_tests.end_to_end.conftest import FIRST, LAST, ROOT, installation
 
 pytestmark = pytest.mark.spark
@@ -263,7 +264,8 @@ def test_a_contract_that_reads_the_files_otherwise_cleans_whole_landings_and_say
     shop = _fixed(landed, tmp_path, "file: {encoding: latin-1}\n")
     shop.enter(monkeypatch)
     output = command("quarantine", "replay", "--landing", LAST)
-    assert f"The landing of {LAST} was cleaned again from its files: the contract changes how" in output
+    day = formats.day(dt.date.fromisoformat(LAST))
+    assert f"The landing of {day} was cleaned again from its files: the contract changes how" in output
     manifest = json.loads(
         (tmp_path / "home" / "lake" / "retail_sales" / "clean" / f"dt={LAST}" / "manifest.json").read_text()
     )

@@ -89,11 +89,15 @@ def quarantine(tmp_path: Path) -> Quarantine:
 
 def shown(render: Any, *arguments: Any) -> str:
     console = Console(width=120, file=io.StringIO())
-    render(*arguments, console) if render is not rejected_rows.print_summary else render(arguments[0], console, "EUR")
+    render(*arguments, console)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 # --- summary ---
+
+
+def summarized(quarantine: Quarantine) -> summary.Summary:
+    return summary.summarize(quarantine.lake, quarantine.select(), ALL)
 
 
 def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarantine: Quarantine) -> None:
@@ -115,9 +119,12 @@ def test_a_row_with_several_reasons_counts_in_each_and_once_in_the_total(quarant
 
 
 def test_the_summary_for_people_fits_and_names_the_money(quarantine: Quarantine) -> None:
-    text = shown(rejected_rows.print_summary, summary.summarize(quarantine.lake, quarantine.select(), ALL))
-    assert "4 rejected rows of 20 landed (20.000%), EUR 25.00, money unreadable in 1 of them" in text
+    text = "\n".join(rejected_rows.summary_lines(summarized(quarantine), "EUR", 120))
+    assert "4 rejected rows of 20 landed (20.00 %), EUR 25.00, money unreadable in 1 of them" in text
     assert A in text
+    narrow = rejected_rows.summary_lines(summarized(quarantine), "EUR", 50)
+    assert max(map(len, narrow[1:])) <= 50
+    assert A.partition("/")[2] in "\n".join(narrow)
 
 
 def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) -> None:
@@ -125,7 +132,7 @@ def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) ->
     made.landing(D1, {A: f"{HEADER}\n{GOOD}"}, [])
     report = summary.summarize(made.lake, made.select(), ALL)
     assert report.to_json()["total"]["rows"] == 0
-    assert "no rejected rows among 8 landed" in shown(rejected_rows.print_summary, report)
+    assert "no rejected rows among 8 landed" in "".join(rejected_rows.summary_lines(report, "EUR", 80))
     assert rows.first_rows(made.lake, made.select(), ALL, 20)[1] == 0
     assert "No rejected rows" in shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20))
 

@@ -346,5 +346,5 @@ def test_versions_are_listed_shown_and_compared(cli: CliRunner) -> None:
     shown = cli.invoke(app, ["models", "show", "--kind", "segments"])
     assert "# Customer segments: k-means, k = 4" in shown.output
     compared = cli.invoke(app, ["models", "compare", listed[0]["version"], listed[-1]["version"]])
-    assert "bootstrap_ari" in compared.output
+    assert "bootstrap ARI" in compared.output
     assert "Budget Shoppers" in compared.output
