@@ -30,6 +30,7 @@ def recommend(
     snapshot: dt.date | None = None,
     history_days: int | None = None,
     upper: Mapping[str, float] | None = None,
+    history: stock.History | None = None,
 ) -> dict[str, Any]:
     """Return the recommendations as stored in JSON: `segments` by persona in display order, `stock`, and `notes`.
 
@@ -43,6 +44,7 @@ def recommend(
         snapshot: last day of sales that the segments have seen.
         history_days: days that the sales span; None for at least a year.
         upper: the `PLAUSIBLE` quantile of what the customers of a persona spent, by persona.
+        history: what was sold, which the forecast is compared with.
     """
     segments = campaigns.campaigns(profiles, categories, dated, catalog, currency, history_days, upper)
     year = history_days is None or history_days >= SEASON_DAYS
@@ -54,7 +56,7 @@ def recommend(
         "snapshot": snapshot.isoformat() if snapshot else None,
         "window_days": min(WINDOW_DAYS, history_days or WINDOW_DAYS),
         "segments": segments,
-        "stock": stock.stock(forecast, buyers, currency, year=year),
+        "stock": stock.stock(forecast, buyers, currency, year=year, history=history),
         "notes": [
             *campaigns.notes(profiles),
             *([] if year else [phrases.short_history(days=history_days or 0).text]),

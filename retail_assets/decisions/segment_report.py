@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.decisions.recommendations import as_markdown, recommend
+from retail_assets.decisions.stock import History, history_of
+from retail_assets.forecasting.data.sources import daily_history
 from retail_assets.models.store import ModelStore
 from retail_assets.segmentation.evaluation.buying_habits import PLAUSIBLE, over_indexed
 from retail_assets.segmentation.evaluation.evaluate import evaluate
@@ -32,7 +34,7 @@ from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
 from retail_assets.segmentation.queries.profiles import MIX, quantile
 from retail_assets.segmentation.queries.sales import SCOPE
-from retail_assets.tables import SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
+from retail_assets.tables import DAILY_CATEGORY_SALES, SALES_FORECAST, SEGMENT_MIGRATIONS, SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
 
 __all__ = [
@@ -64,7 +66,13 @@ class Report:
 
 
 def report_on_model_in_use(
-    warehouse: Warehouse, models: ModelStore, catalog: Catalog, currency: str | None, *, seed: int = 0
+    warehouse: Warehouse,
+    models: ModelStore,
+    catalog: Catalog,
+    currency: str | None,
+    *,
+    country: str = "",
+    seed: int = 0,
 ) -> Report:
     """Report on the segments of the model in use, compared with the model before it (see `make_report`).
 
@@ -73,6 +81,7 @@ def report_on_model_in_use(
         models: the versions of the segments' model.
         catalog: the personas.
         currency: code written before money; None if it is unknown.
+        country: of the holidays, ISO 3166-1 as `US`; empty for none.
         seed: of samples and resamples.
 
     Raises:
@@ -88,6 +97,7 @@ def report_on_model_in_use(
         version=version,
         catalog=catalog,
         currency=currency,
+        country=country,
         seed=seed,
     )
 
@@ -101,12 +111,13 @@ def make_report(
     version: str,
     catalog: Catalog,
     currency: str | None,
+    country: str = "",
     seed: int = 0,
 ) -> Report:
     """Evaluate the segments in the warehouse, and say what to do about them.
 
     Reads `customer_features`, `segment_profiles`, `segment_migrations`, `customer_segments` and `sales`, and
-    `sales_forecast` where it exists. The same tables give the same bytes.
+    `sales_forecast` with `daily_category_sales` where they exist. The same tables give the same bytes.
 
     Args:
         warehouse: has these tables.
@@ -116,6 +127,7 @@ def make_report(
         version: of the model in the store.
         catalog: the personas.
         currency: code written before money; None if it is unknown.
+        country: of the holidays, ISO 3166-1 as `US`; empty for none.
         seed: of samples and resamples.
     """
     [scope] = warehouse.query(SCOPE).to_pylist()
@@ -140,16 +152,18 @@ def make_report(
         over_indexed=over_indexed(categories, profiles),
         mix=_rows(warehouse, MIX),
     )
+    forecast = _forecast(warehouse)
     advice = recommend(
         profiles,
         categories,
         _rows(warehouse, segment_calendar()),
-        _forecast(warehouse),
+        forecast,
         catalog=catalog,
         currency=currency,
         snapshot=scope["snapshot_date"],
         history_days=int(sample["window_days"].max()) if len(sample) else None,
         upper={row["persona"]: row["value"] for row in _rows(warehouse, quantile("monetary", PLAUSIBLE))},
+        history=_history(warehouse, country, forecast),
     )
     inputs = _figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
     return Report(
@@ -198,6 +212,13 @@ def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
         return []
     columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, units, method"
     return _rows(warehouse, f"select {columns} from {SALES_FORECAST.name}")
+
+
+def _history(warehouse: Warehouse, country: str, forecast: Sequence[Mapping[str, Any]]) -> History | None:
+    """What was sold, to compare the forecast with; None where there is no forecast or no table of days."""
+    if not forecast or not warehouse.exists(DAILY_CATEGORY_SALES):
+        return None
+    return history_of(daily_history(warehouse), country, forecast)
 
 
 def _rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:

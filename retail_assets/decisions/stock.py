@@ -1,25 +1,64 @@
-"""What to have in stock: for the categories that will sell most, the strongest week of the forecast."""
+"""What to have in stock: for the categories that will sell most, the strongest week of the forecast.
+
+A forecast is compared with what was sold: in the same days a year before, and in the weeks just before it. Only a week
+above all of these is one to stock up for.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from retail_assets.forecasting.data.series import TOTAL
-from retail_assets.segmentation.evaluation.action_text import money
+import pandas as pd
+
+from retail_assets.forecasting.data.calendar import HolidayCalendar, forecast_calendar
+from retail_assets.forecasting.data.series import TOTAL, DailySales, daily_sales
+from retail_assets.forecasting.evaluation import comparison
+from retail_assets.forecasting.evaluation.comparison import Past
 from retail_assets.wording import formats
+from retail_assets.wording import stock as wording
 
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
-PEAK = 0.02
-"""A week is a peak from this much above the average week of the forecast on; below it the weeks are alike."""
+PEAK = 0.05
+"""A week is one to stock up for from this much above each past it is compared with; below it the weeks are alike."""
 
 Rows = Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class History:
+    """What was sold until the forecast, and the holidays of its days and the days forecast."""
+
+    sales: DailySales
+    holidays: HolidayCalendar
+
+
+def history_of(rows: pd.DataFrame, country: str, forecast: Rows) -> History | None:
+    """Make the history that a forecast had seen; None without rows.
+
+    Args:
+        rows: as `sources.daily_history` reads them. Days after the cut-off of the forecast are left out.
+        country: of the holidays, ISO 3166-1 as `US`.
+        forecast: rows of `sales_forecast`.
+    """
+    if not forecast:
+        return None
+    seen = rows[pd.to_datetime(rows["sale_date"]) <= pd.Timestamp(max(row["cutoff_date"] for row in forecast))]
+    sales = daily_sales(seen)
+    horizon = max(row["horizon_day"] for row in forecast)
+    return None if sales is None else History(sales, forecast_calendar(country, sales, horizon))
+
+
 def stock(
-    forecast: Rows, buyers: Mapping[str, Sequence[str]], currency: str | None = None, *, year: bool = True
+    forecast: Rows,
+    buyers: Mapping[str, Sequence[str]],
+    currency: str | None = None,
+    *,
+    year: bool = True,
+    history: History | None = None,
 ) -> list[dict[str, Any]]:
     """Recommend stock for the strongest week of each of the categories with the highest forecast.
 
@@ -29,13 +68,15 @@ def stock(
         forecast: rows of `sales_forecast`; those of `TOTAL`, the sum of all others, are left out.
         buyers: personas that over-index on a category, by category.
         currency: code written before money; None if it is unknown.
-        year: whether the sales span twelve months; without, no week is called a peak to stock up for.
+        year: whether the sales span twelve months; without, no week is called one to stock up for.
+        history: what was sold; without it nothing is compared, and no week is called one to stock up for.
     """
     by_category: dict[str, list[Mapping[str, Any]]] = {}
     for row in forecast:
         if row["product_category"] != TOTAL:
             by_category.setdefault(str(row["product_category"]), []).append(row)
     largest = sorted(by_category, key=lambda c: (-sum(float(r["mean"]) for r in by_category[c]), c))
+    weak = _weak_days(forecast, history)
     entries = []
     for category in largest[:TOP_CATEGORIES]:
         weeks = _weeks(by_category[category])
@@ -43,25 +84,108 @@ def stock(
             continue
         average = sum(map(_mean_of, weeks)) / len(weeks)
         peak = max(weeks, key=lambda week: (_mean_of(week), -week[0]["horizon_day"]))
-        above = _mean_of(peak) / average - 1
-        day = max(peak, key=lambda r: (float(r["mean"]), -r["horizon_day"]))
+        in_weeks = len(peak) == 1
+        strong = [row for row in peak if category not in weak.get(row["forecast_date"], ())]
+        day = max(strong or peak, key=lambda r: (float(r["mean"]), -r["horizon_day"]))
+        named = bool(strong) and not in_weeks
         units = [row["units"] for row in peak]
-        before = WEEK_DAYS - 1 if len(peak) == 1 else 0  # a row of a source that reports weeks is dated on its end
-        entry: dict[str, Any] = {
-            "category": category,
-            "first_day": (peak[0]["forecast_date"] - dt.timedelta(days=before)).isoformat(),
-            "last_day": peak[-1]["forecast_date"].isoformat(),
-            "expected_revenue": round(_mean_of(peak), 2),
-            "above_average_week": round(above, 4),
-            "expected_units": None if None in units else round(sum(units)),
-            "strongest_day": day["forecast_date"].isoformat(),
-            "strongest_day_expected": round(float(day["mean"]), 2),
-            "strongest_day_p90": round(float(day["p90"]), 2),
-            "bought_most_by": list(buyers.get(category, ())),
-            "forecast_method": day["method"],
-        }
-        entries.append({**entry, "text": _text(entry, len(weeks), currency, year)})
+        before = WEEK_DAYS - 1 if in_weeks else 0  # a row of a source that reports weeks is dated on its end
+        first, last = peak[0]["forecast_date"] - dt.timedelta(days=before), peak[-1]["forecast_date"]
+        expected = round(_mean_of(peak), 2)
+        past = _compared(history, category, first, last, expected)
+        known = [amount for amount in (past["year_before"], past["recent"]) if amount is not None and amount > 0]
+        more = all(expected > (1 + PEAK) * amount for amount in known) if known and year else None
+        expected_units = None if None in units else round(sum(units))
+        sentences = [
+            wording.week(
+                category=category,
+                first_day=first,
+                last_day=last,
+                forecast_weeks=len(weeks),
+                expected=expected,
+                units=expected_units,
+                more_than_usual=more,
+                **past,
+                currency=currency or "",
+            )
+        ]
+        mean, p90 = (round(float(day[name]), 2) for name in ("mean", "p90"))
+        common = {"category": category, "p90": p90, "currency": currency or ""}
+        if in_weeks:
+            sentences.append(wording.chance_of_more(**common))
+        elif named:
+            sentences.append(wording.strongest_day(date=day["forecast_date"], expected=mean, **common))
+        text = " ".join(sentence.text for sentence in sentences)
+        personas = list(buyers.get(category, ()))
+        if personas:
+            text += (
+                f" Offer it to {formats.listed(personas)}, who spend a larger share of their money on it than all "
+                "customers do."
+            )
+        entries.append(
+            {
+                "category": category,
+                "first_day": first.isoformat(),
+                "last_day": last.isoformat(),
+                "expected_revenue": expected,
+                "above_average_week": round(_mean_of(peak) / average - 1, 4),
+                "above_year_before": _above(past["of_year_before"]),
+                "above_recent_week": _above(past["of_recent"]),
+                "stock_up": more,
+                "expected_units": expected_units,
+                "strongest_day": day["forecast_date"].isoformat() if named or in_weeks else None,
+                "strongest_day_expected": mean if named or in_weeks else None,
+                "strongest_day_p90": p90 if named or in_weeks else None,
+                "bought_most_by": personas,
+                "forecast_method": day["method"],
+                "text": text,
+            }
+        )
     return entries
+
+
+def _weak_days(forecast: Rows, history: History | None) -> dict[dt.date, set[str]]:
+    """The categories that are not expected to be strong on a holiday, by day: it was weak before, or is unknown."""
+    if history is None:
+        return {}
+    days = sorted({row["forecast_date"] for row in forecast})
+    return comparison.weak_holidays(history.sales, history.holidays, days)
+
+
+def _compared(history: History | None, category: str, first: dt.date, last: dt.date, expected: float) -> dict[str, Any]:
+    """The facts of the past that a week of a category, in which so much is expected, is compared with."""
+    year: Past | None = None
+    recent: Past | None = None
+    at = -1
+    if history is not None and category in history.sales.categories:
+        at = history.sales.categories.index(category)
+        year, recent = comparison.year_before(history.sales, first, last), comparison.recent_weeks(history.sales)
+    now, then = comparison.only_in(history.holidays, first, last, year) if history and year else ([], [])
+    amount, usual = _of(year, at), _of(recent, at)
+    return {
+        "year_before": amount,
+        "of_year_before": None if amount is None else expected / amount,
+        "year_before_first": year.first if year and amount is not None else None,
+        "year_before_last": year.last if year and amount is not None else None,
+        "only_now": now,
+        "only_then": then,
+        "recent": usual,
+        "of_recent": None if usual is None else expected / usual,
+        "recent_weeks": recent.weeks if recent else 0,
+        "recent_first": recent.first if recent and usual is not None else None,
+        "recent_last": recent.last if recent and usual is not None else None,
+        "recent_left_out": recent.left_out if recent else 0,
+    }
+
+
+def _of(past: Past | None, category: int) -> float | None:
+    """What a category sold then, to the cent; None where it was not sold yet or nothing is left after returns."""
+    amount = float("nan") if past is None else float(past.revenue[category])
+    return round(amount, 2) if amount > 0 else None
+
+
+def _above(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio - 1, 4)
 
 
 def notes(forecast: Rows, snapshot: dt.date | None) -> list[str]:
@@ -77,48 +201,8 @@ def notes(forecast: Rows, snapshot: dt.date | None) -> list[str]:
     if not any(_weeks([r for r in forecast if r["product_category"] != TOTAL])):
         return ["stock is empty: the forecast does not cover a whole week of any category."]
     if snapshot and max(cutoffs) < snapshot:
-        return [
-            f"The forecast has seen sales until {formats.day(max(cutoffs))}, the segments until "
-            f"{formats.day(snapshot)}: materialize sales_forecast to bring the stock recommendations up to date."
-        ]
+        return [str(wording.out_of_date(forecast_until=max(cutoffs), segments_until=snapshot))]
     return []
-
-
-def _text(entry: Mapping[str, Any], weeks: int, currency: str | None, year: bool) -> str:
-    expected = money(entry["expected_revenue"], currency)
-    if entry["expected_units"] is not None:
-        expected += f" (about {formats.plural(entry['expected_units'], 'unit')})"
-    span = f"{_day(entry['first_day'])} to {_day(entry['last_day'])}"
-    if weeks == 1 or not year:
-        text = f"{entry['category']}: {expected} expected from {span}."
-    elif entry["above_average_week"] >= PEAK:
-        text = (
-            f"{entry['category']}: stock up for {span}: {expected} expected, "
-            f"{formats.percent(entry['above_average_week'])} above the average of the {weeks} forecast weeks."
-        )
-    else:
-        text = (
-            f"{entry['category']}: no peak in the {weeks} forecast weeks; in the strongest, {span}, {expected} is "
-            "expected."
-        )
-    if entry["strongest_day_expected"] == entry["expected_revenue"]:  # in weeks: a row is all there is of a week
-        text += f" There is a 10 % chance of more than {money(entry['strongest_day_p90'], currency)}."
-    else:
-        text += (
-            f" The strongest day is {_day(entry['strongest_day'])}: "
-            f"{money(entry['strongest_day_expected'], currency)} expected, with a 10 % chance of more than "
-            f"{money(entry['strongest_day_p90'], currency)}."
-        )
-    if entry["bought_most_by"]:
-        text += (
-            f" Offer it to {formats.listed(entry['bought_most_by'])}, who spend a larger share of their money on it "
-            "than all customers do."
-        )
-    return text
-
-
-def _day(iso: str) -> str:
-    return formats.day(dt.date.fromisoformat(iso))
 
 
 def _weeks(rows: Rows) -> list[list[Mapping[str, Any]]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from retail_assets_tests.wording.forecasts import Trained, train_shop
 from retail_assets_tests.wording.segmented import Segmented, segment
 from retail_assets_tests.wording.shops import Shop, open_shop
 
@@ -28,3 +29,9 @@ def shop_named(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shop
 def segmented(shop_named: Callable[[str], Shop]) -> Callable[[str], Segmented]:
     """Segment the customers of a shop by its name."""
     return functools.cache(lambda name: segment(shop_named(name)))
+
+
+@pytest.fixture(scope="session")
+def forecast_named(shop_named: Callable[[str], Shop]) -> Callable[[str], Trained]:
+    """Train the forecast of a shop, by its name."""
+    return functools.cache(lambda name: train_shop(shop_named(name)))

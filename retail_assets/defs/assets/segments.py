@@ -217,8 +217,9 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         with failing_clearly(retrying=True):
             refuse_other_currency(platform.lake, platform.settings.contract)
-            catalog, currency = catalog_of(platform), platform.settings.contract.currency
-            report = report_on_model_in_use(warehouse, platform.model_store(SEGMENTS), catalog, currency, seed=SEED)
+            catalog, contract = catalog_of(platform), platform.settings.contract
+            currency, models = contract.currency, platform.model_store(SEGMENTS)
+            report = report_on_model_in_use(warehouse, models, catalog, currency, country=contract.country, seed=SEED)
             lists = write_activation(warehouse, platform.output, catalog, currency)
             pictures = publish(platform, report.files, report.figures, FIGURES)
         context.log.info("%s", report.verdict)

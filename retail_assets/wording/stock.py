@@ -1,0 +1,89 @@
+"""Sentences about what to have in stock: what `recommendations.md` says of the forecast."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from retail_assets.wording.formats import compared, day, listed, money, plural, span
+from retail_assets.wording.statement import phrase
+
+
+@phrase("stock.week")
+def week(
+    *,
+    category: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    forecast_weeks: int,
+    expected: float,
+    units: float | None,
+    more_than_usual: bool | None,
+    year_before: float | None,
+    of_year_before: float | None,
+    year_before_first: dt.date | None,
+    year_before_last: dt.date | None,
+    only_now: Sequence[str],
+    only_then: Sequence[str],
+    recent: float | None,
+    of_recent: float | None,
+    recent_weeks: int,
+    recent_first: dt.date | None,
+    recent_last: dt.date | None,
+    recent_left_out: int,
+    currency: str,
+) -> str:
+    """State what the strongest week of the forecast brings, compared with what was sold in the past.
+
+    `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the week is
+    clearly above all that it is compared with; None where that is not judged.
+    """
+    amount = money(expected, currency) + ("" if units is None else f" (about {plural(units, 'unit')})")
+    which = f", the strongest of the {forecast_weeks} forecast weeks" if forecast_weeks > 1 else ""
+    when = f"{span(first_day, last_day)}{which}"
+    then = []
+    if year_before and of_year_before and year_before_first and year_before_last:
+        holidays = [f"{listed(only_then)} fell in it"] if only_then else []
+        holidays += [f"{listed(only_now)} did not"] if only_now else []
+        note = f"; {', '.join(holidays)}" if holidays else ""
+        then.append(
+            f"{compared(of_year_before)} in the same days a year before ({money(year_before, currency)} from "
+            f"{span(year_before_first, year_before_last)}{note})"
+        )
+    if recent and of_recent and recent_first and recent_last:
+        left_out = f", without {plural(recent_left_out, 'week')} with closed days" if recent_left_out else ""
+        of = "average week" if recent_weeks > 1 else "week"
+        then.append(
+            f"{compared(of_recent)} in the {of} before the forecast ({money(recent, currency)}; "
+            f"{span(recent_first, recent_last)}{left_out})"
+        )
+    against = f", {' and '.join(then)}" if then else ""
+    if more_than_usual:
+        return f"{category}: stock up for {when}: {amount} expected{against}."
+    if more_than_usual is None:
+        return f"{category}: {amount} expected from {when}{against}."
+    return f"{category}: no more than usual to have in stock. From {when}, {amount} is expected{against}."
+
+
+@phrase("stock.strongest_day")
+def strongest_day(*, category: str, date: dt.date, expected: float, p90: float, currency: str) -> str:
+    """State on which day of that week a category is expected to sell most."""
+    return (
+        f"{category} is expected to sell most on {day(date)}: {money(expected, currency)}, with a forecast chance of "
+        f"10 % of more than {money(p90, currency)}."
+    )
+
+
+@phrase("stock.chance_of_more")
+def chance_of_more(*, category: str, p90: float, currency: str) -> str:
+    """State what a week, of a source that reports weeks, may bring at most."""
+    return f"The forecast chance is 10 % that {category} sells more than {money(p90, currency)} in it."
+
+
+@phrase("stock.out_of_date")
+def out_of_date(*, forecast_until: dt.date, segments_until: dt.date) -> str:
+    """State that the segments have seen later sales than the forecast."""
+    return (
+        f"The forecast has seen sales until {day(forecast_until)}, the segments until {day(segments_until)}: "
+        "materialize sales_forecast to bring the stock recommendations up to date."
+    )
