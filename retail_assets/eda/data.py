@@ -39,6 +39,8 @@ class Overview:
     timed_lines: int  # with a time of day
     gender_lines: int
     age_lines: int
+    gender_revenue: Decimal
+    age_revenue: Decimal
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class EdaData:
     basket_lines : line_count (100 stands for 100 and more), orders
     customer_groups : trait (gender, age_group), member, product_category (null: all), buyers, and over the buyers of
         the group the sums and sums of squares of amount (money) and of share (of the buyer's own spending, 0 to 1)
+    traits_known : trait (gender, age_group), known (0, 1), anonymous (0: customers, 1: orders without one), buyers, and
+        the sum and sum of squares of what they spent: amount, amount_squared (money)
     statistics : measure, product_category (null: all), n, mean, std, minimum, p25, p50, p75, maximum
     landed : Landed, what became of the landed rows
     """
@@ -82,6 +86,7 @@ class EdaData:
     basket_amounts: pd.DataFrame
     basket_lines: pd.DataFrame
     customer_groups: pd.DataFrame
+    traits_known: pd.DataFrame
     statistics: pd.DataFrame
     landed: Landed = field(default_factory=Landed)
 
@@ -139,6 +144,7 @@ def load(query: Callable[[str], pa.Table], landed: Landed | None = None) -> EdaD
         basket_amounts=_frame(results["basket_amounts"]),
         basket_lines=_frame(results["basket_lines"]),
         customer_groups=_frame(results["customer_groups"], text=("trait", "member", "product_category")),
+        traits_known=_frame(results["traits_known"], text=("trait",)),
         statistics=pd.concat(
             [_quartiles(_frame(results[name], text=_NAMES)) for name in STATISTICS], ignore_index=True
         ),
@@ -172,6 +178,8 @@ def _overview(row: dict[str, Any]) -> Overview:
         timed_lines=count("timed_lines"),
         gender_lines=count("gender_lines"),
         age_lines=count("age_lines"),
+        gender_revenue=_money(row["gender_revenue"]),
+        age_revenue=_money(row["age_revenue"]),
     )
 
 

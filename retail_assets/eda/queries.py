@@ -27,7 +27,9 @@ select
     sum(case when customer_id is null then total_amount else 0 end) as anonymous_revenue,
     cast(sum(case when sold_at <> cast(sale_date as timestamp) then 1 else 0 end) as bigint) as timed_lines,
     cast(sum(case when gender is not null then 1 else 0 end) as bigint) as gender_lines,
-    cast(sum(case when age_group is not null then 1 else 0 end) as bigint) as age_lines
+    cast(sum(case when age_group is not null then 1 else 0 end) as bigint) as age_lines,
+    sum(case when gender is not null then total_amount else 0 end) as gender_revenue,
+    sum(case when age_group is not null then total_amount else 0 end) as age_revenue
 from sales
 """
 
@@ -212,6 +214,40 @@ group by trait, member, product_category
 order by 1, 2, 3
 """
 
+# How customers of known gender or age differ from the others. A line without a customer counts by its order, as above.
+_TRAITS_KNOWN = """
+with buyers as (
+    select
+        coalesce('c:' || customer_id, 'o:' || order_id) as buyer,
+        max(case when customer_id is null then 1 else 0 end) as anonymous,
+        cast(sum(total_amount) as double precision) as amount,
+        case when min(gender) = max(gender) then 1 else 0 end as gender_known,
+        case when max(age_group) is not null then 1 else 0 end as age_known
+    from sales
+    group by 1
+)
+select
+    cast('gender' as varchar(16)) as trait,
+    gender_known as known,
+    anonymous,
+    count(*) as buyers,
+    sum(amount) as amount,
+    sum(amount * amount) as amount_squared
+from buyers
+group by gender_known, anonymous
+union all
+select
+    cast('age_group' as varchar(16)) as trait,
+    age_known as known,
+    anonymous,
+    count(*) as buyers,
+    sum(amount) as amount,
+    sum(amount * amount) as amount_squared
+from buyers
+group by age_known, anonymous
+order by 1, 2, 3
+"""
+
 # Quartiles of counted values: the k-th smallest value is the least one with more than k values at or below it. `low`
 # and `high` enclose the quartile; the caller interpolates between them. A null category stands for all.
 _SUMMARY_OF_COUNTED = Template("""
@@ -309,6 +345,7 @@ QUERIES = MappingProxyType(
         "basket_amounts": _BASKET_AMOUNTS,
         "basket_lines": _BASKET_LINES,
         "customer_groups": _CUSTOMER_GROUPS,
+        "traits_known": _TRAITS_KNOWN,
         "statistics_quantity": _line_statistics("quantity"),
         "statistics_unit_price": _line_statistics("unit_price"),
         "statistics_total_amount": _line_statistics("total_amount"),

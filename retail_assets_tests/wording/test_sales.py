@@ -9,7 +9,7 @@ import pytest
 from retail_assets.eda.data import load
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.wording.statement import recorded
-from retail_assets_tests.wording import check_sales, check_sales_calendar  # noqa: F401  registers the checks
+from retail_assets_tests.wording import check_sales, check_sales_calendar, check_sales_customers  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.landings import landed
 from retail_assets_tests.wording.shops import SHOPS, Shop

@@ -27,12 +27,15 @@ Trait = Literal["gender", "age_group"]
 class Contrast:
     """One category between the groups of a trait.
 
-    `share`, `spend` and their margins (half of a 95 % interval) are by group: the mean share of a customer's spending,
-    and the mean spending per customer, including customers who bought none. `p_share` and `p_spend` are those of
-    Welch's analysis of variance (Welch 1951) over customers, after Holm's correction over the categories.
+    `part`, `share`, `spend` and their margins (half of a 95 % interval) are by group: the category's part of all that
+    the group spent, the mean of each customer's own share, and the mean spending per customer, including customers who
+    bought none. `part` and `share` differ, because large customers count for more in the first; `part` is NaN where a
+    group spent nothing. `p_share` and `p_spend` are those of Welch's analysis of variance (Welch 1951) over customers,
+    after Holm's correction over the categories.
     """
 
     category: str
+    part: dict[str, float]
     share: dict[str, float]
     share_margin: dict[str, float]
     spend: dict[str, float]
@@ -41,21 +44,35 @@ class Contrast:
     p_spend: float | None
 
     @property
+    def highest(self) -> str:
+        """The group of the highest `part`."""
+        return max(self.part, key=self.part.__getitem__)
+
+    @property
+    def lowest(self) -> str:
+        """The group of the lowest `part`."""
+        return min(self.part, key=self.part.__getitem__)
+
+    @property
     def gap(self) -> float:
-        """Difference between the largest and the smallest share."""
-        return max(self.share.values()) - min(self.share.values())
+        """Difference between the largest and the smallest `part`; NaN where one is not defined."""
+        return float(np.ptp(list(self.part.values())))
 
     @property
     def worth_acting_on(self) -> bool:
-        """The shares differ by more than chance, and by enough to matter."""
-        return self.p_share is not None and self.p_share < NOISE and self.gap >= WORTH_ACTING_ON
+        """The groups differ by more than chance, and by enough to matter whether money or customers are counted."""
+        if self.p_share is None or self.p_share >= NOISE:
+            return False
+        between_customers = self.share[self.highest] - self.share[self.lowest]
+        return self.gap >= WORTH_ACTING_ON and between_customers >= WORTH_ACTING_ON
 
 
 @dataclass(frozen=True)
 class Groups:
     """The groups of a trait with at least `FEWEST_BUYERS` customers, and how they differ by category, largest first.
 
-    `total` compares all their spending (`share` is then 1). `small` are the groups left out.
+    `total` compares all their spending (`part` and `share` are then 1). `small` are the groups left out; `orders`
+    counts the orders without a customer that are among the buyers, each as one.
     """
 
     members: tuple[str, ...]
@@ -63,6 +80,25 @@ class Groups:
     contrasts: tuple[Contrast, ...]
     total: Contrast
     small: tuple[str, ...]
+    orders: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the known `customers` have a trait, what lines that have it bring, and how these customers differ.
+
+    `lines` and `revenue` are shares of all, `revenue` None where there is none. `spend` is the mean of customers who
+    have the trait, `spend_others` that of the others; `p` is that of Welch's test (Welch 1951). They are None without
+    two customers on either side.
+    """
+
+    known: int
+    customers: int
+    lines: float
+    revenue: float | None
+    spend: float | None
+    spend_others: float | None
+    p: float | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +133,7 @@ def groups(data: EdaData, trait: Trait) -> Groups | None:
     contrasts = []
     for category in data.categories[:TOP_CATEGORIES]:
         rows = frame[frame["product_category"] == category.name].set_index("member")
-        contrasts.append(_contrast(category.name, rows, buyers))
+        contrasts.append(_contrast(category.name, rows, buyers, totals))
     p_share = holm([c.p_share for c in contrasts])
     p_spend = holm([c.p_spend for c in contrasts])
     return Groups(
@@ -107,13 +143,14 @@ def groups(data: EdaData, trait: Trait) -> Groups | None:
             replace(c, p_share=share, p_spend=spend)
             for c, share, spend in zip(contrasts, p_share, p_spend, strict=True)
         ),
-        total=_contrast("", totals, buyers),
+        total=_contrast("", totals, buyers, totals),
         small=tuple(m for m in size if m not in buyers),
+        orders=int(_known(data, trait, 1, 1)[0]),
     )
 
 
-def _contrast(category: str, rows: pd.DataFrame, buyers: dict[str, int]) -> Contrast:
-    """The contrast before correction; `rows` are those of the category in `customer_groups`, by member."""
+def _contrast(category: str, rows: pd.DataFrame, buyers: dict[str, int], totals: pd.DataFrame) -> Contrast:
+    """The contrast before correction; `rows` are those of the category in `customer_groups`, `totals` of all."""
     means: dict[str, dict[str, float]] = {"share": {}, "amount": {}}
     margins: dict[str, dict[str, float]] = {"share": {}, "amount": {}}
     p: dict[str, float | None] = {}
@@ -128,9 +165,44 @@ def _contrast(category: str, rows: pd.DataFrame, buyers: dict[str, int]) -> Cont
         means[value] = dict(zip(buyers, mean.tolist(), strict=True))
         margins[value] = dict(zip(buyers, margin.tolist(), strict=True))
         p[value] = welch_anova(mean, variance, n)
+    spent = totals["amount"].astype(float).to_dict()
+    part = {m: means["amount"][m] * buyers[m] / spent[m] if spent[m] > 0 else float("nan") for m in buyers}
     return Contrast(
-        category, means["share"], margins["share"], means["amount"], margins["amount"], p["share"], p["amount"]
+        category, part, means["share"], margins["share"], means["amount"], margins["amount"], p["share"], p["amount"]
     )
+
+
+def coverage(data: EdaData, trait: Trait) -> Coverage | None:
+    """Compare the customers of a known gender or age with the others; None when all lines have it, or none has."""
+    o = data.overview
+    lines, revenue = (o.gender_lines, o.gender_revenue) if trait == "gender" else (o.age_lines, o.age_revenue)
+    if lines in (0, o.lines):
+        return None
+    sides = [_known(data, trait, known, 0) for known in (1, 0)]
+    n = np.array([buyers for buyers, _, _ in sides])
+    spend, p = None, None
+    if n.min() >= 2:
+        spend = np.array([amount for _, amount, _ in sides]) / n
+        squared = np.array([amount_squared for _, _, amount_squared in sides])
+        p = welch_anova(spend, np.maximum(squared - n * spend**2, 0.0) / (n - 1), n)
+    return Coverage(
+        known=int(n[0]),
+        customers=int(n.sum()),
+        lines=lines / o.lines,
+        revenue=float(revenue / o.revenue) if o.revenue > 0 else None,
+        spend=None if spend is None else float(spend[0]),
+        spend_others=None if spend is None else float(spend[1]),
+        p=p,
+    )
+
+
+def _known(data: EdaData, trait: Trait, known: int, anonymous: int) -> tuple[float, float, float]:
+    """Buyers, and the sum and the sum of squares of what they spent."""
+    frame = data.traits_known
+    row = frame[(frame["trait"] == trait) & (frame["known"] == known) & (frame["anonymous"] == anonymous)]
+    if row.empty:
+        return 0.0, 0.0, 0.0
+    return float(row["buyers"].iloc[0]), float(row["amount"].iloc[0]), float(row["amount_squared"].iloc[0])
 
 
 def concentration(data: EdaData) -> Concentration | None:

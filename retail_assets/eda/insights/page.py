@@ -80,12 +80,6 @@ def _caveats(data: EdaData) -> list[str]:
             f"{percent(curve.once / curve.known)} of the known customers ordered only once: what looks like good "
             "customers are large orders."
         )
-    for what, lines in (("gender", o.gender_lines), ("age", o.age_lines)):
-        if 0 < lines < o.lines:
-            caveats.append(
-                f"The {what} is known for only {percent(lines / o.lines)} of the order lines; the customers behind the "
-                "others may differ."
-            )
     if o.anonymous_lines > 0:
         caveats.append(
             f"{percent(o.anonymous_lines / o.lines)} of the order lines have no customer; they count as sales, but "
