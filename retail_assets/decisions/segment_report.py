@@ -98,6 +98,7 @@ def report_on_model_in_use(
         catalog=catalog,
         currency=currency,
         country=country,
+        recorded=models.manifest(version).metrics if model else None,
         seed=seed,
     )
 
@@ -112,6 +113,7 @@ def make_report(
     catalog: Catalog,
     currency: str | None,
     country: str = "",
+    recorded: Mapping[str, float | None] | None = None,
     seed: int = 0,
 ) -> Report:
     """Evaluate the segments in the warehouse, and say what to do about them.
@@ -128,6 +130,7 @@ def make_report(
         catalog: the personas.
         currency: code written before money; None if it is unknown.
         country: of the holidays, ISO 3166-1 as `US`; empty for none.
+        recorded: what the training has measured (`metrics` of the manifest); None if the model is in no store.
         seed: of samples and resamples.
     """
     [scope] = warehouse.query(SCOPE).to_pylist()
@@ -138,7 +141,7 @@ def make_report(
         model=model,
         why=why,
         version=version,
-        fit=measure(model, sample, catalog=catalog, seed=seed) if model else None,
+        fit=measure(model, sample, catalog=catalog, recorded=recorded, seed=seed) if model else None,
         stability=name_stability(warehouse, catalog, seed=seed),
         quarter=next_quarter(warehouse, catalog, seed=seed),
         profiles=profiles,

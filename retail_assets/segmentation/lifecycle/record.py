@@ -11,7 +11,7 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
-from retail_assets.segmentation.model.cluster_count import CHOICE_RESAMPLES, FEW_CUSTOMERS
+from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
 from retail_assets.segmentation.model.features import MODEL_FEATURES
 from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, stability_word
 from retail_assets.segmentation.model.training import Training
@@ -89,7 +89,7 @@ def verdict(training: Training) -> str:
             "segments would be found again; they describe these customers and no others."
         )
     return (
-        f"{segments}: {stability_word(chosen.bootstrap_ari)} when clustered again on resamples (resampling ARI "
+        f"{segments}: {stability_word(chosen.bootstrap_ari)} when trained again on resamples (bootstrap ARI "
         f"{chosen.bootstrap_ari:.2f}), silhouette {chosen.silhouette:.2f}."
     )
 
@@ -112,7 +112,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
         ],
     )
     tried = table(
-        ["k", "silhouette", "resampling ARI", "outcome"],
+        ["k", "silhouette", "bootstrap ARI", "outcome"],
         [
             [
                 str(c.k),
@@ -141,9 +141,8 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 [
                     *tried,
                     "",
-                    f"The resampling ARI compares the clusters with those of {CHOICE_RESAMPLES} resamples, measured "
-                    "with the same yardstick. `bootstrap_ari` in `segments/evaluation.json` is another figure: it "
-                    f"compares the model with {BOOTSTRAP_RESAMPLES} models trained from scratch on resamples.",
+                    f"The bootstrap ARI is the mean adjusted Rand index with {BOOTSTRAP_RESAMPLES} models trained from "
+                    "scratch on resamples of these customers; `segments/evaluation.json` repeats that of the chosen k.",
                 ],
             ),
             Section(

@@ -10,10 +10,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from retail_assets.segmentation.model.features import seeded_sample
-from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
 from retail_assets.segmentation.model.segment_model import centroids
-from retail_assets.segmentation.model.stability import FAIRLY_STABLE, mean_rand_index
-from retail_assets.segmentation.model.yardstick import INPUTS, inputs
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE, Resamples, bootstrap_ari
+from retail_assets.segmentation.model.yardstick import INPUTS
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, OTHER, Catalog
 from retail_assets.segmentation.personas.naming import name_clusters
 
@@ -27,9 +26,6 @@ LEAST_SHARE = 0.01
 """Share of the customers that a cluster must have to be worth a persona."""
 SILHOUETTE_CUSTOMERS = 5_000
 """The silhouette compares all pairs; with more customers it is measured on a seeded sample."""
-CHOICE_RESAMPLES = 10
-CHOICE_CUSTOMERS = 4_000
-"""Customers and resamples by which the stability of every k is judged; the winner is later evaluated with more."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class ClusterCount:
     Attributes:
         k: the number.
         silhouette: mean silhouette (Rousseeuw 1987) of the training customers, -1 to 1.
-        bootstrap_ari: mean adjusted Rand index with the clusters of resamples; None if not measured.
+        bootstrap_ari: see `stability.bootstrap_ari`; None if not measured.
         usable: whether every cluster is large enough and has a persona of its own.
         why: why it is not usable; None if it is.
     """
@@ -51,13 +47,14 @@ class ClusterCount:
     why: str | None = None
 
 
-def judge(fit: KMeans, scores: np.ndarray, seed: int, catalog: Catalog) -> ClusterCount:
+def judge(fit: KMeans, scores: np.ndarray, resamples: Resamples, seed: int, catalog: Catalog) -> ClusterCount:
     """Judge a number of clusters: separation, sizes, names, and stability under resampling.
 
     Args:
         fit: K-Means fitted to the inputs of `scores`.
         scores: standardized naming features of the training customers (n x 5).
-        seed: of samples and resamples.
+        resamples: of these customers; not looked at if they are fewer than `FEW_CUSTOMERS`.
+        seed: of samples and random starts.
         catalog: the personas.
     """
     k = int(fit.n_clusters)
@@ -73,9 +70,7 @@ def judge(fit: KMeans, scores: np.ndarray, seed: int, catalog: Catalog) -> Clust
         return ClusterCount(k, silhouette, None, False, "a cluster resembles no persona")
     if len(scores) < FEW_CUSTOMERS:
         return ClusterCount(k, silhouette, None, True)
-    drawn = seeded_sample(len(scores), CHOICE_CUSTOMERS, seed)
-    points, labels = inputs(scores[drawn]), fit.labels_[drawn]
-    return ClusterCount(k, silhouette, _bootstrap_ari(points, labels, k, seed, catalog), True)
+    return ClusterCount(k, silhouette, bootstrap_ari(fit.labels_, resamples, k, seed, catalog), True)
 
 
 def choose_k(tried: Sequence[ClusterCount]) -> int | None:
@@ -95,17 +90,6 @@ def choose_k(tried: Sequence[ClusterCount]) -> int | None:
     best = max(stable, key=lambda c: (c.silhouette, c.k))
     clear = best.silhouette >= CLEAR_STRUCTURE and best.silhouette > largest.silhouette + K_MARGIN
     return best.k if clear else largest.k
-
-
-def _bootstrap_ari(points: np.ndarray, labels: np.ndarray, k: int, seed: int, catalog: Catalog) -> float:
-    """Agreement of the labels with the clusters of resamples, in the same yardstick."""
-    rng = np.random.default_rng(seed)
-    predictions = []
-    for number in range(CHOICE_RESAMPLES):
-        resample = points[rng.integers(0, len(points), len(points))]
-        again = fit_clusters(resample, min(k, distinct(resample)), seed + 1 + number, catalog.clusters, starts=3)
-        predictions.append(again.predict(points))
-    return mean_rand_index(labels, predictions)
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from retail_assets.segmentation.model.features import SAMPLE_CUSTOMERS, eligible
 from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
 from retail_assets.segmentation.model.name_inheritance import inherit_names
 from retail_assets.segmentation.model.segment_model import SegmentModel, named_model
-from retail_assets.segmentation.model.stability import FAIRLY_STABLE
+from retail_assets.segmentation.model.stability import FAIRLY_STABLE, draw_resamples
 from retail_assets.segmentation.model.yardstick import (
     YARDSTICK_SDS,
     fit_yardstick,
@@ -92,7 +92,8 @@ def train(
         fits = {k: fit_clusters(points, k, seed, catalog.clusters) for k in range(2, limit + 1)}
         if not fits:
             return Training(None, _alike(len(training)), (), len(training))
-        tried = tuple(judge(fit, scores, seed, catalog) for fit in fits.values())
+        resamples = draw_resamples(training, seed)
+        tried = tuple(judge(fit, scores, resamples, seed, catalog) for fit in fits.values())
         k = choose_k(tried)
         if k is None:
             return Training(None, _alike(len(training)), tried, len(training))
