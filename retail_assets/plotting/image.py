@@ -18,8 +18,8 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it logs 
 _VARIATIONS = re.compile("[\ufe00-\ufe0f]")
 
 
-def png(figure: Figure) -> bytes:
-    """Draw a figure as PNG, without a time stamp or program version: the same figure gives the same bytes."""
+def use_fonts(figure: Figure) -> None:
+    """Give every text of a figure the fonts that have its characters, and leave out marks that most fonts lack."""
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     labels = [label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
     for text in (*texts, *labels):
@@ -30,6 +30,11 @@ def png(figure: Figure) -> bytes:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_tick_params(which="both", labelfontfamily=fonts)
+
+
+def png(figure: Figure) -> bytes:
+    """Draw a figure as PNG, without a time stamp or program version: the same figure gives the same bytes."""
+    use_fonts(figure)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # Characters that no font has become boxes, which the check `names_can_be_drawn` reports once for all figures.

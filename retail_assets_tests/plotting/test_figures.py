@@ -107,7 +107,7 @@ def test_ticks_have_one_unit_and_all_their_digits() -> None:
 )
 def test_each_date_is_read_without_the_others(first: dt.date, days: int, labels: list[str]) -> None:
     _, axes = one_panel(6, 4)
-    axes.plot([first, first + dt.timedelta(days)], [1, 2])
+    axes.plot(np.array([first, first + dt.timedelta(days)], dtype="datetime64[D]"), [1, 2])
     date_ticks(axes, most=5)
     axes.figure.draw_without_rendering()
     assert [tick.get_text() for tick in axes.get_xticklabels()] == labels

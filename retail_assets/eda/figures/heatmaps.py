@@ -123,7 +123,7 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     )  # fmt: skip
     size = 9 if len(whole) <= 14 else 7
     for (row, column), value in np.ndenumerate(grid):
-        text = f"{value * 100:,.0f}" if abs(value) < 100 else axis_number(round(value * 100))
+        text = axis_number(round(value * 100))
         color = "white" if abs(value - 1) > limit * 0.75 else INK
         axes.text(column, row, text, ha="center", va="center", size=size, color=color)
     axes.set_yticks(range(len(rows)), [label(row.category) for row in rows])
