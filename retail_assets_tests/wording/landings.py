@@ -61,3 +61,7 @@ def rejected_days(shop: Shop) -> set[dt.date]:
     first, last = shop.one("SELECT min(sale_date), max(sale_date) FROM sales")
     sold = {day for (day,) in shop.ask("SELECT DISTINCT sale_date FROM sales")}
     return {r.day for r in rows(shop) if r.day and r.day not in sold and first <= r.day <= last}
+
+
+#: Guesses that nobody has confirmed, as a draft would write them.
+ASSUMED = {"wholesaler": ("currency GBP (which currency? 2 columns name none)", "a return is a quantity below 0")}

@@ -9,8 +9,8 @@ from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.eda.insights import calendar, customers, products, trust
-from retail_assets.wording.formats import percent, plural
-from retail_assets.wording.sales import overview
+from retail_assets.wording import sales as words
+from retail_assets.wording.statement import Statement
 
 _YEAR = 365
 
@@ -37,12 +37,12 @@ def write_insights(data: EdaData, *, currency: str, country: str | None, assumed
     return "\n".join(lines) + "\n"
 
 
-def _overview(data: EdaData, currency: str) -> list[str]:
+def _overview(data: EdaData, currency: str) -> list[Statement]:
     o = data.overview
     if o.first_date is None or o.last_date is None:
         return []
     return [
-        overview(
+        words.overview(
             revenue=float(o.revenue),
             first_day=o.first_date,
             last_day=o.last_date,
@@ -53,42 +53,25 @@ def _overview(data: EdaData, currency: str) -> list[str]:
             lines=o.lines,
             customers=o.customers,
             currency=currency,
-        ).text
+        )
     ]
 
 
-def _caveats(data: EdaData) -> list[str]:
+def _caveats(data: EdaData) -> list[Statement | str]:
     o = data.overview
-    caveats = []
+    caveats: list[Statement | str] = []
     days = len(data.daily)
-    if days < _YEAR:
-        caveats.append(
-            f"The data span {plural(days, 'day')}, less than a year, so nothing can be said about the seasons."
-        )
-    elif days < 2 * _YEAR:
-        caveats.append(
-            f"The data span {plural(days, 'day')}, less than two years: a season seen only once may be a coincidence."
-        )
+    if days < 2 * _YEAR:
+        caveats.append(words.span_of_days(days=days, years=1 if days < _YEAR else 2))
     per_day = o.orders / (days - len(data.days_rejected))
     if per_day < FEWEST_ORDERS:
-        caveats.append(
-            f"There are {per_day:.1f} orders per day on average, so single days and months swing widely by chance."
-        )
+        caveats.append(words.few_orders(per_day=per_day))
     curve = concentration(data)
     if curve is not None and curve.once / curve.known > 0.9:
-        caveats.append(
-            f"{percent(curve.once / curve.known)} of the known customers ordered only once: what looks like good "
-            "customers are large orders."
-        )
+        caveats.append(words.once_only(share=curve.once / curve.known, customers=curve.known))
     if o.anonymous_lines > 0:
-        caveats.append(
-            f"{percent(o.anonymous_lines / o.lines)} of the order lines have no customer; they count as sales, but "
-            "belong to no known customer."
-        )
+        caveats.append(words.anonymous(share=o.anonymous_lines / o.lines))
     if o.timed_lines == 0:
         caveats.append("Sales have a date but no time of day: busy hours are not known.")
-    caveats.append(
-        f"A difference counts as more than chance below p = {NOISE:.2f}, and a preference as worth acting on from "
-        f"{WORTH_ACTING_ON * 100:.0f} percentage points of a customer's spending. No difference shows what causes it."
-    )
+    caveats.append(words.noise(p=NOISE, points=WORTH_ACTING_ON * 100))
     return caveats

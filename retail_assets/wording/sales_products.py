@@ -1,0 +1,91 @@
+"""Sentences about what is bought: the largest categories, returns, and the size of orders."""
+
+from __future__ import annotations
+
+from retail_assets.wording.formats import listed, markdown, money, percent, plural
+from retail_assets.wording.statement import phrase
+
+_ALMOST_EQUAL = 1.05
+"""Ratio of two numbers of orders below which the categories are called almost equally frequent."""
+
+
+@phrase("sales.one_category")
+def one_category(*, category: str) -> str:
+    """Name the only category."""
+    return f"All sales are in one category, **{markdown(category)}**."
+
+
+@phrase("sales.largest_category")
+def largest_category(
+    *,
+    category: str,
+    share: float,
+    revenue: float,
+    order_share: float,
+    orders: int,
+    rival: str | None,
+    rival_orders: int | None,
+    rival_share: float | None,
+    currency: str,
+) -> str:
+    """State what the category of most revenue brings; `rival` is in more orders than it, None where none is."""
+    text = (
+        f"**{markdown(category)} earns most**: {percent(share)} of revenue ({money(revenue, currency)}) from "
+        f"{percent(order_share)} of the orders"
+    )
+    if rival is None or rival_orders is None or rival_share is None:
+        return f"{text}, and no category is bought more often."
+    often = "almost as often as" if rival_orders < orders * _ALMOST_EQUAL else "less often than"
+    return (
+        f"{text}. It is bought {often} **{markdown(rival)}** ({orders:,} against {rival_orders:,} orders), which earns "
+        f"{percent(rival_share)}."
+    )
+
+
+@phrase("sales.next_categories")
+def next_categories(*, categories: tuple[tuple[str, float, float], ...]) -> str:
+    """List the next categories with their shares of revenue and of orders."""
+    each = [
+        f"{markdown(name)} {percent(share)} of revenue in {percent(order_share)} of orders"
+        for name, share, order_share in categories
+    ]
+    return f"Next: {listed(each)}."
+
+
+@phrase("sales.smallest_categories")
+def smallest_categories(*, count: int, categories: int, share: float) -> str:
+    """State what the `count` smallest of all categories bring together."""
+    return f"Together, the {count} smallest of {categories} categories bring {percent(share)} of revenue."
+
+
+@phrase("sales.returns")
+def returns(
+    *,
+    returned: float,
+    share: float | None,
+    lines: int,
+    worst: str | None,
+    worst_returned: float | None,
+    currency: str,
+) -> str:
+    """State what was returned, as a `share` of what was sold, and the category with the most, where there are several.
+
+    `lines` have a negative quantity.
+    """
+    part = "" if share is None else f", {percent(share)} of what was sold"
+    most = (
+        ""
+        if worst is None or worst_returned is None
+        else f"; the most come from {markdown(worst)} ({money(worst_returned, currency)})"
+    )
+    have = plural(lines, "order line has", "order lines have")
+    return f"**Returns** are {money(returned, currency)}{part}; {have} a negative quantity{most}."
+
+
+@phrase("sales.orders")
+def orders(*, orders: int, median: float, mean: float, single: float, currency: str) -> str:
+    """State what an order brings, and the share of those that sell something with a `single` line."""
+    return (
+        f"The median of {plural(orders, 'order')} brings {money(median, currency)} and the mean "
+        f"{money(mean, currency)}; {percent(single)} of the orders that sell something have a single line."
+    )
