@@ -228,7 +228,9 @@ def _manifest(raw: RawManifest, target: Target, contract: Contract, statistics: 
     counted: dict[Status, Counter[str]] = {status: Counter() for status in STATUSES}
     for status in STATUSES:
         of_status = sorted((s for s in statistics if s["status"] == status), key=lambda s: s["key"])
-        files[status] = tuple(LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"]) for s in of_status)
+        files[status] = tuple(
+            LakeFile(s["key"], s["rows"], s["lines"], str(s["amount"]), s["size"], s["digest"]) for s in of_status
+        )
         for s in of_status:
             counted[status].update(json.loads(s["reasons"]))
     reasons, notes, exclusions = (

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import json
 import uuid
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,12 +40,13 @@ STATISTICS_SCHEMA = pa.schema(
         ("lines", pa.int64()),
         ("amount", pa.decimal128(38, 2)),
         ("size", pa.int64()),
+        ("digest", pa.string()),
         ("reasons", pa.string()),
     ]
 )
 STATISTICS_DDL = (
     "landed_on DATE, status STRING, key STRING, rows BIGINT, lines BIGINT, amount DECIMAL(38,2), size BIGINT, "
-    "reasons STRING"
+    "digest STRING, reasons STRING"
 )
 
 _ROWS_IN_GROUP = 256_000
@@ -72,6 +74,32 @@ class Target:
         return Lake(Store(self.store_uri), self.source)
 
 
+class _Hashed:
+    """A file being written whose bytes are hashed on their way: the same rows give the same bytes."""
+
+    closed = False  # asked by pyarrow
+
+    def __init__(self, sink: IO[bytes]) -> None:
+        self._sink = sink
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        return self._sink.write(data)
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+    def close(self) -> None:
+        """Leave the file to the block that opened it."""
+
+    def tell(self) -> int:
+        return self._sink.tell()
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
 class _OpenFile:
     """One Parquet file being written for one landing and status. Ends with `close` or `discard`."""
 
@@ -82,7 +110,7 @@ class _OpenFile:
         self._target = target
         table = table_of(status)
         with contextlib.ExitStack() as stack:
-            self._sink = stack.enter_context(lake.store.writing(self.key))
+            self._sink = _Hashed(stack.enter_context(lake.store.writing(self.key)))
             self._writer = stack.enter_context(
                 pq.ParquetWriter(
                     self._sink,
@@ -127,6 +155,7 @@ class _OpenFile:
             "lines": self._lines,
             "amount": self._amount,
             "size": size,
+            "digest": self._sink.digest(),
             "reasons": json.dumps(self._reasons),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import warnings
 from collections.abc import Sequence
@@ -35,7 +36,11 @@ from retail_assets.errors import RetailError, SettingsError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 
-# `backfill_policy` is marked beta in Dagster 1.13 (pinned); users cannot act on a warning at every start.
+#: A source lands every day; two days without a run are worth a look, and after four something is wrong.
+_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=4), warn_window=dt.timedelta(days=2))
+
+# `backfill_policy` and code references are marked beta in Dagster 1.13 (pinned); users cannot act on a warning at every
+# start.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
@@ -66,6 +71,16 @@ def _for_s3(
     return [landing_sensor(platform, all_jobs)], {"s3": S3Resource()}
 
 
+def _with_code_and_freshness(
+    assets: Sequence[dg.AssetsDefinition], settings: Settings
+) -> Sequence[dg.AssetsDefinition]:
+    """Give every asset the place of its code, and a freshness policy unless the source has ended."""
+    referenced = [a for a in dg.with_source_code_references(assets) if isinstance(a, dg.AssetsDefinition)]
+    if settings.end_date is not None:
+        return referenced
+    return [a.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=_FRESHNESS)) for a in referenced]
+
+
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
     """Return the definitions for `settings` (by default those of the environment).
 
@@ -81,13 +96,16 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     all_jobs = jobs()
     sensors, resources = _for_s3(platform, all_jobs)
     return dg.Definitions(
-        assets=[
-            *ingest_assets(platform, partitions),
-            *warehouse_assets(platform, partitions),
-            *eda_assets(platform),
-            *forecast_assets(platform),
-            *segment_assets(platform),
-        ],
+        assets=_with_code_and_freshness(
+            [
+                *ingest_assets(platform, partitions),
+                *warehouse_assets(platform, partitions),
+                *eda_assets(platform),
+                *forecast_assets(platform),
+                *segment_assets(platform),
+            ],
+            chosen,
+        ),
         asset_checks=[
             *landing_checks(platform),
             *conservation_checks(platform),

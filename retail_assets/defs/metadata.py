@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
+import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import Table
+from retail_assets.warehouse.protocol import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +23,7 @@ ENGINEERING = ["team:data-engineering"]
 ANALYTICS = ["team:analytics"]
 SCIENCE = ["team:data-science"]
 
+_CATEGORY, _TOTAL = "product_category", "TOTAL"
 _PREVIEW_ROWS = 5
 _PREVIEW_CELL = 60
 
@@ -53,34 +59,76 @@ def same_columns(table: Table, asset: str) -> dg.TableColumnLineage:
     return lineage({name: [(asset, name)] for name in table.names})
 
 
-def static_table_metadata(table: Table, columns: dg.TableColumnLineage | None = None) -> dict[str, Any]:
-    """Return the metadata of a table asset that is known before it is materialized."""
-    metadata: dict[str, Any] = {"dagster/column_schema": table_schema(table), "grain": table.grain}
+def static_table_metadata(table: Table, uri: str, columns: dg.TableColumnLineage | None = None) -> dict[str, Any]:
+    """Return the metadata of a table asset that is known before it is materialized: columns, grain, place, lineage."""
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": table_schema(table),
+        "dagster/uri": uri,
+        "grain": table.grain,
+    }
     if columns is not None:
         metadata["dagster/column_lineage"] = columns
     return metadata
 
 
-def row_counts(total: int, by_partition: Mapping[str, int]) -> dict[str, Any]:
-    """Return row counts for a run over one partition or a range.
+def warehouse_table(warehouse: Warehouse, table: Table, columns: dg.TableColumnLineage | None = None) -> dict[str, Any]:
+    """Return the same of a table in the warehouse. Nothing is opened."""
+    metadata = static_table_metadata(table, warehouse.location(table), columns)
+    return metadata | {"dagster/table_name": f"{warehouse.schema}.{table.name}"}
 
-    In a range, Dagster gives the same metadata to every partition, so it holds the counts of all of them.
+
+def money(amount: Decimal) -> dg.FloatMetadataValue:
+    """Return money as a number, which Dagster plots over runs and partitions; exact to the cent up to 10¹³."""
+    return dg.MetadataValue.float(float(amount))
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, int | float]:
+    """Return those of the values that are finite numbers, as Dagster plots them; whole numbers as such."""
+    found: dict[str, int | float] = {}
+    for name, value in values.items():
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value):
+            found[name] = int(value) if value == int(value) else float(value)
+    return found
+
+
+def preview(rows: pa.Table, count: int = _PREVIEW_ROWS) -> dg.MarkdownMetadataValue:
+    """Return the first rows as a Markdown table that shows every cell as text; long cells are cut, fractions rounded.
+
+    Rows of the category TOTAL come first.
     """
-    if len(by_partition) == 1:
-        return {"dagster/partition_row_count": total}
-    return {"rows_in_range": total, "rows_by_landing": dg.MetadataValue.json(dict(by_partition))}
-
-
-def preview(rows: pa.Table) -> dg.MarkdownMetadataValue:
-    """Return the first rows as a Markdown table that shows every cell as text; long cells are cut."""
-    head = rows.slice(0, _PREVIEW_ROWS)
+    head = _total_first(rows).slice(0, count)
     if not head.num_rows:
         return dg.MetadataValue.md("*no rows*")
     lines = ["| " + " | ".join(map(as_cell, head.column_names)) + " |", "|" + " --- |" * head.num_columns]
     for row in head.to_pylist():
-        cells = ("" if v is None else as_cell(str(v), _PREVIEW_CELL) for v in row.values())
+        cells = ("" if v is None else as_cell(_shown(v), _PREVIEW_CELL) for v in row.values())
         lines.append("| " + " | ".join(cells) + " |")
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def csv_rows(text: str) -> pa.Table:
+    """Return the rows of a CSV file with a header, as the texts that they are, for a preview."""
+    import pyarrow as pa
+
+    header, *rows = csv.reader(io.StringIO(text))
+    return pa.table({name: [row[at] for row in rows] for at, name in enumerate(header)})
+
+
+def _total_first(rows: pa.Table) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if _CATEGORY not in rows.column_names:
+        return rows
+    is_total = pc.fill_null(pc.equal(rows[_CATEGORY], _TOTAL), False)
+    return pa.concat_tables([rows.filter(is_total), rows.filter(pc.invert(is_total))])
+
+
+def _shown(value: object) -> str:
+    """Return a cell: a fraction with two decimals, or four digits where it is small; anything else as it is."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    return f"{value:.2f}" if abs(value) >= 1 or not value else f"{value:.4g}"
 
 
 def picture(thumbnail: bytes, caption: str) -> dg.MarkdownMetadataValue:

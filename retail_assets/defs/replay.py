@@ -13,9 +13,10 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.defs.build import build_defs
+from retail_assets.defs.data_versions import CONTENT, materialized_by_landing
 from retail_assets.defs.execute import execute
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.defs.metadata import row_counts
+from retail_assets.defs.metadata import money
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import SparkResource
 from retail_assets.errors import SettingsError
@@ -215,16 +216,22 @@ def _replay_asset(settings: Settings, specs: Sequence[dg.AssetSpec], step: _Step
         context.log.info("Replayed %d rejected rows: %d clean, %d superseded, %d still rejected", *counts)
         statuses: tuple[tuple[str, Status], ...] = (("clean_sales", "clean"), ("quarantined_sales", "quarantine"))
         for name, status in statuses:
-            rows = {str(m.landed_on): m.rows(status) for m in manifests}
-            metadata = {
-                **row_counts(sum(rows.values()), rows),
-                "revenue": str(sum(m.amount(status) for m in manifests)),
+            by_landing: dict[dt.date, dict[str, Any]] = {
+                m.landed_on: {
+                    CONTENT: m.content(status),
+                    "dagster/partition_row_count": m.rows(status),
+                    "revenue": money(m.amount(status)),
+                }
+                for m in manifests
+            }
+            if status == "quarantine":
+                for m in manifests:
+                    by_landing[m.landed_on]["reasons"] = dg.MetadataValue.json(total_reasons([m]))
+            shared = {
                 "replay": account,
                 "replayed_selection": str(step.selection),
                 "contract": settings.contract.digest,
             }
-            if status == "quarantine":
-                metadata["reasons"] = dg.MetadataValue.json(total_reasons(manifests))
-            yield dg.MaterializeResult(asset_key=name, metadata=metadata)
+            yield materialized_by_landing(context, name, by_landing, shared)
 
     return replayed

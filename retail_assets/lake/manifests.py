@@ -78,13 +78,17 @@ class RawManifest:
 
 @dataclass(frozen=True)
 class LakeFile:
-    """One Parquet file: its rows, the physical source lines they stand for, the sum of `total_amount`, its bytes."""
+    """One Parquet file: its rows, the physical source lines they stand for, the sum of `total_amount`, its bytes.
+
+    `digest` is a hash of the bytes; files of earlier versions and those that a replay writes have none.
+    """
 
     key: str
     rows: int
     lines: int
     amount: str
     size: int
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,11 @@ class CleanManifest:
 
     def keys(self, status: Status) -> list[str]:
         return [f.key for f in self.files[status]]
+
+    def content(self, status: Status) -> str:
+        """A hash of the rows of a status: the same when the same rows are written again, in whatever files."""
+        named = sorted(f.digest or f.key for f in self.files[status])
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:

@@ -43,17 +43,17 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def thumbnail(image: bytes, width: int = 480) -> bytes:
-    """Scale a PNG to `width` pixels and few colors, about 40 kB at most: small enough for Dagster's event log."""
+def thumbnail(image: bytes, width: int = 720) -> bytes:
+    """Scale a PNG to `width` pixels and few colors, 60 kB at most: readable, and light enough for the event log."""
     from PIL import Image
 
     logging.getLogger("PIL").setLevel(logging.INFO)  # Pillow logs every chunk of a PNG at DEBUG
     full = Image.open(io.BytesIO(image)).convert("RGB")
     height = max(1, round(full.height * width / full.width))
     small = full.resize((width, height), Image.Resampling.LANCZOS)
-    for colors in (64, 32, 16, 8, 4):
+    for colors in (32, 16, 8, 4):
         buffer = io.BytesIO()
         small.quantize(colors).save(buffer, format="PNG", optimize=True)
-        if buffer.tell() <= 40_000:
+        if buffer.tell() <= 60_000:
             break
     return buffer.getvalue()

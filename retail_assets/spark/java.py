@@ -46,6 +46,10 @@ class JavaHome:
     origin: Origin
     skipped: tuple[str, ...] = ()
 
+    def in_words(self) -> str:
+        """Return version and folder, and where it was found, such as `17.0.15, /usr/lib/jvm/java-17 (PATH)`."""
+        return f"{self.version}, {self.path} ({self.origin})"
+
     @property
     def major(self) -> int:
         return int(self.version.split(".")[0])

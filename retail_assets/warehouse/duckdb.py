@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
-from retail_assets.warehouse import schema_changes
+from retail_assets.warehouse import fingerprint, schema_changes
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.schema_changes import MAYBE_OLDER
@@ -127,6 +127,11 @@ class DuckDBWarehouse:
         except NotReadyError:
             return False
         return True
+
+    def fingerprint(self, table: Table, leave_out: frozenset[str] = frozenset()) -> str:
+        """See `Warehouse.fingerprint`."""
+        [row] = self.query(fingerprint.duckdb_query(table, leave_out)).to_pylist()
+        return f"{row['n']}-{row['content']}"
 
     def location(self, table: Table | None = None) -> str:
         """Return `duckdb:<file>#<schema>.<table>`."""

@@ -57,6 +57,10 @@ class Warehouse(Protocol):
 
     def exists(self, table: Table) -> bool: ...
 
+    def fingerprint(self, table: Table, leave_out: frozenset[str] = frozenset()) -> str:
+        """Return a text that changes when the rows of a table do, except in the columns to leave out."""
+        ...
+
     def location(self, table: Table | None = None) -> str:
         """Return where a table is, without credentials: for metadata and messages."""
         ...

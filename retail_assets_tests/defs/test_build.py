@@ -87,6 +87,44 @@ def test_every_asset_says_what_it_is_and_runs_a_range_in_one_run(graph: dg.Asset
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
+def test_every_asset_says_where_it_lies_where_its_code_is_and_when_it_is_overdue(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        place = node.metadata["dagster/uri"]
+        assert "retail_sales" in str(place) or "/output" in str(place), key
+        [code] = node.metadata["dagster/code_references"].code_references
+        assert Path(code.file_path).is_relative_to(ROOT / "retail_assets" / "defs" / "assets"), key
+        assert node.freshness_policy is not None, key
+        assert len(str(node.description)) > 30, key
+
+
+def test_a_source_that_has_ended_is_never_overdue() -> None:
+    settings = settings_module.load({"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-05"})
+    graph = build_defs(settings).get_repository_def().asset_graph
+    assert {graph.get(key).freshness_policy for key in graph.get_all_asset_keys()} == {None}
+
+
+def test_where_assets_lie_is_said_without_opening_anything(tmp_path: Path) -> None:
+    environ = {"RETAIL_HOME": str(tmp_path / "home"), "RETAIL_OUTPUT": str(tmp_path / "output")}
+    graph = build_defs(settings_module.load(environ)).get_repository_def().asset_graph
+    places = {name(key): graph.get(key).metadata["dagster/uri"] for key in graph.get_all_asset_keys()}
+    assert places["raw_sales_files"] == f"{tmp_path}/home/raw/retail_sales"
+    assert places["clean_sales"] == f"{tmp_path}/home/lake/retail_sales/clean"
+    assert places["sales"] == f"duckdb:{tmp_path}/home/warehouse/retail.duckdb#retail_sales.sales"
+    assert places["insights"] == f"{tmp_path}/output/insights.md"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_check_job_schedule_and_resource_says_what_it_is(settings: Settings) -> None:
+    defs = build_defs(settings)
+    specs = [spec for definition in defs.asset_checks or [] for spec in definition.check_specs]
+    assert [spec.name for spec in specs if not spec.description] == []
+    repository = defs.get_repository_def()
+    jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    assert [job.name for job in jobs if not job.description] == []
+    assert [schedule.name for schedule in repository.schedule_defs if not schedule.description] == []
+
+
 def test_no_step_has_a_retry_policy(settings: Settings) -> None:
     """With one, Dagster retries an interrupt: a run that is canceled would go on and write its tables."""
     job = build_defs(settings).resolve_implicit_global_asset_job_def()

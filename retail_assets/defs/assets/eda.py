@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.outputs import publish_figures, thumbnails
+from retail_assets.defs.assets.outputs import files_of, publish_figures, thumbnails
+from retail_assets.defs.data_versions import hash_of, hash_of_files, materialized
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.defs.metadata import ANALYTICS
+from retail_assets.defs.metadata import ANALYTICS, csv_rows, money, numbers, preview
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
 
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
     from retail_assets.eda.data import EdaData
 
 GROUP = "eda"
-_THUMBNAILS = ("daily_revenue.png", "revenue_by_category.png")
+_STATISTICS_SHOWN = 10
+#: The hash of what was published, and metadata.
+_Published = tuple[str, dict[str, Any]]
 
 
 def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """Build `eda_figures`, `eda_summary`, `summary_statistics` and `insights`."""
 
-    def spec(key: str, kind: str, description: str) -> dg.AssetSpec:
+    def spec(key: str, kind: str, place: str, description: str) -> dg.AssetSpec:
         return dg.AssetSpec(
             key,
             deps=["sales", "daily_category_sales"],
@@ -32,6 +36,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             tags={"layer": "eda", "source": platform.source},
             code_version="1",
             description=description,
+            metadata={"dagster/uri": platform.output.uri_of(place)},
         )
 
     @dg.multi_asset(
@@ -39,21 +44,29 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
-            spec("eda_figures", "matplotlib", "PNG figures of the sales; the title of each states what the data show."),
+            spec(
+                "eda_figures",
+                "matplotlib",
+                "figures",
+                "PNG figures of the sales; the title of each states what the data show.",
+            ),
             spec(
                 "eda_summary",
                 "json",
+                "summary.json",
                 "Rows and money by what became of them, revenue, dates, customers, orders: `summary.json`.",
             ),
             spec(
                 "summary_statistics",
                 "csv",
+                "statistics.csv",
                 "Distribution of quantity, unit price and amount per order line, and of the amount per order: overall "
                 "and by category, as `statistics.csv`.",
             ),
             spec(
                 "insights",
                 "markdown",
+                "insights.md",
                 "Sentences computed from the sales on trends, products and customers, each with its test, and how far "
                 "to trust them, as `insights.md`.",
             ),
@@ -69,56 +82,60 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             data = load(platform.warehouse.query, read_landed(platform.lake, landings))
             for key, publish in _PUBLISHED.items():
                 if dg.AssetKey(key) in context.selected_asset_keys:
-                    yield dg.MaterializeResult(asset_key=key, metadata=publish(platform, data))
+                    content, metadata = publish(platform, data)
+                    yield materialized(content, metadata, key)
                     context.log.info("%s: written to %s", key, platform.output.uri)
 
     return [eda]
 
 
-def _figures(platform: Platform, data: "EdaData") -> dict[str, Any]:
+def _figures(platform: Platform, data: "EdaData") -> _Published:
     from retail_assets.eda.figures.render import FIGURES, render_all, skipped
 
     contract = platform.settings.contract
     stems = render_all(data, currency=contract.currency, country=contract.country)
     drawn = {f"{stem}.png": png for stem, png in stems.items()}
     removed = publish_figures(platform, drawn, [f"{stem}.png" for stem in FIGURES])
-    shown = thumbnails({name: drawn[name] for name in _THUMBNAILS if name in drawn})
-    return {
+    metadata = {
         "figures": len(drawn),
         "skipped": dg.MetadataValue.json(skipped(data)),
         "removed": len(removed),
-        **({"dagster/uri": platform.output.uri_of(f"figures/{next(iter(drawn))}")} if drawn else {}),
-        **{f"figure_{name}": thumbnail for name, thumbnail in shown.items()},
+        "files": files_of(platform, [f"figures/{name}" for name in drawn]),
+        **{f"figure_{name}": thumbnail for name, thumbnail in thumbnails(drawn).items()},
     }
+    return hash_of_files(drawn), metadata
 
 
-def _summary(platform: Platform, data: "EdaData") -> dict[str, Any]:
+def _summary(platform: Platform, data: "EdaData") -> _Published:
     from retail_assets.eda.summary import build_summary, count_rows
 
     rows = count_rows(data.landed, data.overview.lines)
     summary = build_summary(data, rows, platform.settings.contract.unconfirmed)
     content = json.dumps(summary, indent=2).encode() + b"\n"
-    return {"summary": dg.MetadataValue.json(summary), **_write(platform, "summary.json", content)}
+    platform.output.write("summary.json", content)
+    facts = {
+        "summary": dg.MetadataValue.json(summary),
+        "revenue": money(Decimal(summary["revenue"]["total"])),
+        **{f"rows_{name}": count for name, count in numbers(summary["rows"]).items()},
+    }
+    return hash_of([content]), facts
 
 
-def _statistics(platform: Platform, data: "EdaData") -> dict[str, Any]:
+def _statistics(platform: Platform, data: "EdaData") -> _Published:
     from retail_assets.eda.statistics import statistics_csv
 
-    return _write(platform, "statistics.csv", statistics_csv(data).encode())
+    content = statistics_csv(data)
+    platform.output.write("statistics.csv", content.encode())
+    return hash_of([content]), {"preview": preview(csv_rows(content), _STATISTICS_SHOWN)}
 
 
-def _insights(platform: Platform, data: "EdaData") -> dict[str, Any]:
+def _insights(platform: Platform, data: "EdaData") -> _Published:
     from retail_assets.eda.insights.page import write_insights
 
     contract = platform.settings.contract
     page = write_insights(data, currency=contract.currency, country=contract.country, assumed=contract.unconfirmed)
-    return {"page": dg.MetadataValue.md(page), **_write(platform, "insights.md", page.encode())}
-
-
-def _write(platform: Platform, key: str, content: bytes) -> dict[str, Any]:
-    """Write one output, and return where it is as metadata."""
-    platform.output.write(key, content)
-    return {"dagster/uri": platform.output.uri_of(key)}
+    platform.output.write("insights.md", page.encode())
+    return hash_of([page]), {"page": dg.MetadataValue.md(page)}
 
 
 _PUBLISHED = {

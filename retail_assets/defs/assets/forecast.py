@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from retail_assets.defs.assets.outputs import publish, report_json, static
+from retail_assets.defs.data_versions import hash_of, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.defs.metadata import SCIENCE, preview
+from retail_assets.defs.metadata import SCIENCE, numbers, preview
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 GROUP = "forecast"
 SEED = 0
 AMOUNTS = "forecast/transaction_amounts.json"
+_SHOWN = 14
 
 _REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
 _UNITS = [("daily_category_sales", "units"), ("daily_category_sales", "sale_date")]
@@ -76,8 +78,8 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     }
     table_kinds = {platform.settings.warehouse, "table"}
 
-    def place(table: Table, rows: int) -> dict[str, Any]:
-        return {"dagster/row_count": rows, "dagster/uri": warehouse.location(table)}
+    def written(table: Table, metadata: dict[str, Any]) -> dg.MaterializeResult:
+        return materialized(hash_of_table(warehouse, table), metadata)
 
     @dg.asset(
         deps=["daily_category_sales"],
@@ -103,8 +105,9 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             picture = figures.draw_figure(scored, promised)
             thumbnails = publish(platform, {}, {figures.FIGURE: picture} if picture else {}, (figures.FIGURE,))
         context.log.info("%d category-days of past forecasts are scored. %s", rows, drift.alarm or "No alarm.")
-        numbers = {f"recent_{name}": value for name, value in drift.shares().items() if value is not None}
-        return dg.MaterializeResult(metadata={**place(FORECAST_ACCURACY, rows), **numbers, **thumbnails})
+        recent = {f"recent_{name}": value for name, value in drift.shares().items() if value is not None}
+        facts = {"dagster/row_count": rows, **recent, "preview": preview(scored, _SHOWN), **thumbnails}
+        return written(FORECAST_ACCURACY, facts)
 
     @dg.asset(
         deps=["daily_category_sales", "forecast_accuracy"],
@@ -127,11 +130,11 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 promotion.publish_card(models, output)
                 in_use = models.manifest(models.require_champion().version)
                 context.log.info("Kept model %s: no retraining needed.", in_use.version)
-                return dg.MaterializeResult(metadata={"trained": False, **_model_metadata(in_use)})
+                return written(FORECAST_BACKTEST, {"trained": False, **_model_metadata(in_use)})
             context.log.info("Training: %s.", reason)
             now = dt.datetime.now(dt.UTC)
             done = retraining.retrain(models, history, events, country=contract.country, seed=SEED, now=now)
-            warehouse.replace(FORECAST_BACKTEST, done.rows)
+            rows = warehouse.replace(FORECAST_BACKTEST, done.rows)
             training = done.training
             pictures = figures.draw_figures(
                 training.backtest, training.report, training.explanation(), currency=contract.currency
@@ -141,8 +144,18 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             promotion.publish_card(models, output)
         verdict = training.report["verdict"]
         context.log.info("%s", verdict)
-        metadata = {"trained": True, "reason": reason, "verdict": verdict, **done.outcome, **thumbnails}
-        return dg.MaterializeResult(metadata=metadata)
+        version = done.outcome.get("model_version")
+        metadata = {
+            "trained": True,
+            "reason": reason,
+            "verdict": verdict,
+            **done.outcome,
+            **(_scores(models.manifest(version)) if version else {}),
+            "dagster/row_count": rows,
+            "preview": preview(done.rows, _SHOWN),
+            **thumbnails,
+        }
+        return written(FORECAST_BACKTEST, metadata)
 
     @dg.asset(
         deps=["daily_category_sales", "forecast_backtest"],
@@ -169,14 +182,15 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             thumbnails = publish(platform, {}, pictures, figures.FIGURES)
         model = _model_metadata(in_use) if in_use else {"verdict": "There are no sales."}
         context.log.info("Forecast of %d rows. %s", rows, model["verdict"])
-        metadata = {**place(SALES_FORECAST, rows), **model, "preview": preview(table), **thumbnails}
-        return dg.MaterializeResult(metadata=metadata)
+        metadata = {"dagster/row_count": rows, **model, "preview": preview(table, _SHOWN), **thumbnails}
+        return written(SALES_FORECAST, metadata)
 
     @dg.asset(
         deps=["sales"],
         kinds={"scikitlearn"},
         description="Whether the amount of a single transaction can be predicted, compared with the mean. Measured "
         "again only when the transactions have changed.",
+        metadata={"dagster/uri": output.uri_of(AMOUNTS)},
         **common,
     )
     def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -193,9 +207,10 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 report = amounts.report(rows.to_pandas(), seed=SEED) | {"input_digest": digest}
                 output.write(AMOUNTS, report_json(report))
         context.log.info("%s%s", report["verdict"], "" if measured else " (The transactions have not changed.)")
-        return dg.MaterializeResult(
-            metadata={"verdict": report["verdict"], "transactions": rows.num_rows, "measured": measured}
-        )
+        facts = {"verdict": report["verdict"], "transactions": rows.num_rows, "measured": measured}
+        for name in ("without_price", "with_price"):
+            facts |= {f"{name}_{score}": value for score, value in numbers(report.get(name) or {}).items()}
+        return materialized(hash_of([report_json(report)]), facts)
 
     return [forecast_accuracy, forecast_backtest, sales_forecast, transaction_amounts]
 
@@ -219,4 +234,10 @@ def _summary(in_use: Manifest) -> dict[str, Any]:
 
 
 def _model_metadata(in_use: Manifest) -> dict[str, Any]:
-    return {"model_version": in_use.version, "verdict": in_use.verdict, "has_skill": in_use.has_skill}
+    facts = {"model_version": in_use.version, "verdict": in_use.verdict, "has_skill": in_use.has_skill}
+    return facts | _scores(in_use)
+
+
+def _scores(version: Manifest) -> dict[str, Any]:
+    """The scores of a version's backtest (RMSE, WAPE, coverage, …) as numbers, so that Dagster plots them over runs."""
+    return {f"backtest_{name}": value for name, value in numbers(version.metrics).items()}

@@ -4,21 +4,22 @@ What the files look like is the contract's business; how they become sales is up
 """
 
 import datetime as dt
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.defs.data_versions import CONTENT, hash_of, materialized_by_landing
 from retail_assets.defs.failures import failing_clearly, stop_if_canceled
-from retail_assets.defs.metadata import ENGINEERING, preview, row_counts, static_table_metadata
+from retail_assets.defs.metadata import ENGINEERING, money, preview, static_table_metadata
 from retail_assets.defs.resources import SparkResource
-from retail_assets.defs.selection import landing_days, selected
+from retail_assets.defs.selection import landing_days
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import NAMES, STATUSES, CleanManifest, RawManifest, total_counts, total_reasons
+from retail_assets.lake.manifests import NAMES, STATUSES, CleanManifest, RawManifest, Status, total_reasons
 from retail_assets.lake.sweep import sweep_around, sweep_references, sweep_unfinished
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import Registered, register_landings
@@ -29,11 +30,13 @@ from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 GROUP = "ingest"
 _FILES_SHOWN = 200
 _DAYS_SHOWN = 5
+_PREVIEWED = 40
 
 
 def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """Build `raw_sales_files`, and `clean_sales` with `quarantined_sales`."""
     contract = platform.settings.contract
+    cleaned_uri = platform.lake.store.uri_of(f"{platform.source}/clean")
 
     @dg.asset(
         partitions_def=partitions,
@@ -44,6 +47,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         tags={"layer": "raw", "source": platform.source},
         code_version=contract.digest,
         description=f"The files that landed in `{platform.source}/dt=<day>/`: hash, shape and control totals of each.",
+        metadata={"dagster/uri": platform.raw.uri_of(platform.source)},
     )
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with failing_clearly():
@@ -57,9 +61,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         context.log.info("Registered %d file(s) with %d lines", len(files), sum(f.lines for f in files))
         if not files and (waiting := _waiting(platform)):
             context.log.warning("No file landed on the days of this run; files wait in the partitions %s", waiting)
-        return dg.MaterializeResult(
-            metadata=_raw_metadata(landings), data_version=dg.DataVersion(_digest(landings.manifests))
-        )
+        return materialized_by_landing(context, "raw_sales_files", _raw_metadata(platform, landings))
 
     @dg.multi_asset(
         name="clean",
@@ -76,7 +78,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 tags={"layer": "clean", "source": platform.source},
                 code_version=contract.digest,
                 description="Canonical sales of a landing as Parquet: the last line of each transaction in it.",
-                metadata=static_table_metadata(SALES_CLEAN),
+                metadata=static_table_metadata(SALES_CLEAN, cleaned_uri),
             ),
             dg.AssetSpec(
                 "quarantined_sales",
@@ -87,7 +89,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
                 tags={"layer": "quarantine", "source": platform.source},
                 code_version=contract.digest,
                 description="Every rejected row of a landing with its raw text, file, line and all reasons.",
-                metadata=static_table_metadata(SALES_QUARANTINE),
+                metadata=static_table_metadata(SALES_QUARANTINE, cleaned_uri),
             ),
         ],
     )
@@ -105,20 +107,17 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
             manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
             stop_if_canceled()
-            uris = [platform.lake.publish_clean(m) for m in manifests]
+            for manifest in manifests:
+                platform.lake.publish_clean(manifest)
         context.log.info(
             "%s; swept %d old file(s)",
             ", ".join(f"{sum(m.rows(s) for m in manifests)} {NAMES[s]}" for s in STATUSES),
             swept,
         )
-        java = str(spark.java) if spark.java else "none started"
-        cleaned: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="clean_sales", metadata=_clean_metadata(platform.lake, manifests, uris[-1], java)
-        )
-        quarantined: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="quarantined_sales", metadata=_quarantine_metadata(platform.lake, manifests, uris[-1])
-        )
-        yield from selected(context, [cleaned, quarantined])
+        for asset, describe in (("clean_sales", _clean_metadata), ("quarantined_sales", _quarantine_metadata)):
+            if dg.AssetKey(asset) in context.selected_asset_keys:
+                shared = {"java": spark.java.in_words() if spark.java else "none started"}
+                yield materialized_by_landing(context, asset, describe(platform.lake, manifests), shared)
 
     return [raw_sales_files, clean]
 
@@ -144,58 +143,97 @@ def _refuse_first_run_without_files(platform: Platform, days: Sequence[dt.date])
         )
 
 
-def _raw_metadata(landings: Registered) -> dict[str, Any]:
-    manifests = landings.manifests
-    files = [f for m in manifests for f in m.files]
+def _raw_metadata(platform: Platform, landings: Registered) -> dict[dt.date, dict[str, Any]]:
+    """Return metadata by landing."""
+    drifts = {drift.landed_on: drift for drift in landings.drifts}
     return {
-        **row_counts(sum(m.lines for m in manifests), {str(m.landed_on): m.lines for m in manifests}),
-        "files": len(files),
-        "bytes": sum(f.size for f in files),
-        "contract": manifests[0].contract,
-        "dagster/uri": landings.uris[-1],
-        "manifest": dg.MetadataValue.json(
-            [{"key": f.key, "size": f.size, "sha256": f.sha256, "lines": f.lines} for f in files[:_FILES_SHOWN]]
-        ),
-        "lines_skipped": sum(m.skipped for m in manifests),
-        "skipped": dg.MetadataValue.json(
-            [{"key": f.key, "lines": f.skipped} for f in files if f.skipped][:_FILES_SHOWN]
-        ),
-        "times_that_the_clock_skipped": sum(f.clock_changes.skipped for f in files),
-        "times_that_the_clock_repeated": sum(f.clock_changes.repeated for f in files),
-        "references": dg.MetadataValue.json(
-            [
-                {"name": r.name, "files": [key for key, _ in r.files], "digest": r.digest, "rows": r.rows}
-                for r in next((m.references for m in manifests if m.references), ())
+        m.landed_on: {
+            CONTENT: m.digest[:16],
+            "dagster/partition_row_count": m.lines,
+            "files": len(m.files),
+            "bytes": m.size,
+            **_control_total(m),
+            "contract": m.contract,
+            "dagster/uri": uri,
+            "manifest": dg.MetadataValue.json(
+                [
+                    {"uri": platform.raw.uri_of(f.key), "size": f.size, "sha256": f.sha256, "lines": f.lines}
+                    for f in m.files[:_FILES_SHOWN]
+                ]
+            ),
+            "lines_skipped": m.skipped,
+            "skipped": dg.MetadataValue.json(
+                [{"key": f.key, "lines": f.skipped} for f in m.files if f.skipped][:_FILES_SHOWN]
+            ),
+            "times_that_the_clock_skipped": sum(f.clock_changes.skipped for f in m.files),
+            "times_that_the_clock_repeated": sum(f.clock_changes.repeated for f in m.files),
+            "references": dg.MetadataValue.json(
+                [
+                    {"name": r.name, "files": [key for key, _ in r.files], "digest": r.digest, "rows": r.rows}
+                    for r in m.references
+                ]
+            ),
+            "schema_changes": dg.MetadataValue.md(
+                schema_drift_as_markdown([drifts[m.landed_on]] if m.landed_on in drifts else [])
+            ),
+            "unknown_columns": dg.MetadataValue.json(sorted({c for f in m.files for c in f.unknown_columns})),
+        }
+        for m, uri in zip(landings.manifests, landings.uris, strict=True)
+    }
+
+
+def _control_total(manifest: RawManifest) -> dict[str, Any]:
+    """The money in the files by a parser of its own, where every file has such a total."""
+    amounts = [f.control.amount for f in manifest.files]
+    if None in amounts:
+        return {}
+    return {"control_total": money(sum(map(Decimal, filter(None, amounts)), Decimal(0)))}
+
+
+def _clean_metadata(lake: Lake, manifests: Sequence[CleanManifest]) -> dict[dt.date, dict[str, Any]]:
+    return {
+        m.landed_on: {
+            **_written(lake, m, "clean", "superseded", "excluded"),
+            "rows_quarantined": m.rows("quarantine"),
+            "rows_superseded": m.rows("superseded"),
+            "rows_excluded": m.rows("excluded"),
+            "exclusions": dg.MetadataValue.json(m.exclusions),
+            **_head(lake, m, "clean", manifests),
+        }
+        for m in manifests
+    }
+
+
+def _quarantine_metadata(lake: Lake, manifests: Sequence[CleanManifest]) -> dict[dt.date, dict[str, Any]]:
+    return {
+        m.landed_on: {
+            **_written(lake, m, "quarantine"),
+            "reasons": dg.MetadataValue.json(total_reasons([m])),
+            **_head(lake, m, "quarantine", manifests),
+        }
+        for m in manifests
+    }
+
+
+def _written(lake: Lake, manifest: CleanManifest, status: Status, *others: Status) -> dict[str, Any]:
+    """Rows, money, place and files of one status of a landing; `others` are in files of the same asset."""
+    content = [manifest.content(each) for each in (status, *others)]
+    return {
+        CONTENT: hash_of(content),
+        "dagster/partition_row_count": manifest.rows(status),
+        "revenue": money(manifest.amount(status)),
+        "dagster/uri": lake.store.uri_of(lake.manifest_key("clean", manifest.landed_on)),
+        "files": dg.MetadataValue.json(
+            [{"uri": lake.store.uri_of(f.key), "rows": f.rows, "size": f.size} for f in manifest.files[status]][
+                :_FILES_SHOWN
             ]
         ),
-        "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(landings.drifts)),
-        "unknown_columns": dg.MetadataValue.json(sorted({c for f in files for c in f.unknown_columns})),
     }
 
 
-def _clean_metadata(lake: Lake, manifests: Sequence[CleanManifest], uri: str, java: str) -> dict[str, Any]:
-    rows = {str(m.landed_on): m.rows("clean") for m in manifests}
-    return {
-        **row_counts(sum(rows.values()), rows),
-        "rows_superseded": sum(m.rows("superseded") for m in manifests),
-        "rows_excluded": sum(m.rows("excluded") for m in manifests),
-        "exclusions": dg.MetadataValue.json(total_counts(m.exclusions for m in manifests)),
-        "revenue": str(sum(m.amount("clean") for m in manifests)),
-        "java": java,
-        "dagster/uri": uri,
-        "preview": preview(lake.head(manifests, "clean")),
-    }
-
-
-def _quarantine_metadata(lake: Lake, manifests: Sequence[CleanManifest], uri: str) -> dict[str, Any]:
-    rows = {str(m.landed_on): m.rows("quarantine") for m in manifests}
-    return {
-        **row_counts(sum(rows.values()), rows),
-        "revenue": str(sum(m.amount("quarantine") for m in manifests)),
-        "reasons": dg.MetadataValue.json(total_reasons(manifests)),
-        "dagster/uri": uri,
-        "preview": preview(lake.head(manifests, "quarantine")),
-    }
+def _head(lake: Lake, manifest: CleanManifest, status: Status, run: Sequence[CleanManifest]) -> dict[str, Any]:
+    """The first rows of a landing, if it is one of the last of a run: a range may have hundreds of files to open."""
+    return {"preview": preview(lake.head([manifest], status))} if manifest in run[-_PREVIEWED:] else {}
 
 
 def _swept(context: dg.AssetExecutionContext, sweep: Callable[[dt.datetime], list[str]]) -> int:
@@ -205,7 +243,3 @@ def _swept(context: dg.AssetExecutionContext, sweep: Callable[[dt.datetime], lis
     except StorageError as e:
         context.log.warning("Leftover files of earlier runs could not be deleted and stay: %s", e)
         return 0
-
-
-def _digest(manifests: Sequence[RawManifest]) -> str:
-    return hashlib.sha256("".join(m.digest for m in manifests).encode()).hexdigest()[:16]

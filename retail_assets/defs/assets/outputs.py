@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from retail_assets.defs.metadata import lineage, picture, static_table_metadata
+import dagster as dg
+
+from retail_assets.defs.metadata import lineage, picture, warehouse_table
 from retail_assets.platform import Platform
 from retail_assets.tables import Table
 
 
 def static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
     """Return the metadata of a table asset that is known before it is materialized."""
-    names = {"dagster/table_name": f"{platform.warehouse.schema}.{table.name}"}
-    return static_table_metadata(table, lineage(columns)) | names
+    return warehouse_table(platform.warehouse, table, lineage(columns))
 
 
 def report_json(report: dict[str, Any]) -> bytes:
@@ -31,11 +32,17 @@ def _money(value: object) -> str:
 def publish(
     platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Write reports (by key) and figures (by file name), and return thumbnails as metadata."""
+    """Write reports (by key) and figures (by file name), and return where they are, and thumbnails, as metadata."""
     for key, content in reports.items():
         platform.output.write(key, content)
     publish_figures(platform, drawn, all_figures)
-    return thumbnails(drawn)
+    keys = [*reports, *(f"figures/{name}" for name in drawn)]
+    return {**({"files": files_of(platform, keys)} if keys else {}), **thumbnails(drawn)}
+
+
+def files_of(platform: Platform, keys: Iterable[str]) -> dg.JsonMetadataValue:
+    """Return where published files are, as metadata."""
+    return dg.MetadataValue.json([platform.output.uri_of(key) for key in keys])
 
 
 def publish_figures(platform: Platform, drawn: dict[str, bytes], all_figures: Iterable[str]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.outputs import publish, static
+from retail_assets.defs.assets.outputs import files_of, publish, static
+from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.defs.metadata import SCIENCE, preview
+from retail_assets.defs.metadata import SCIENCE, numbers, preview
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 GROUP = "segments"
 SEED = 0
+_SHOWN = 14
 
 _AMOUNT, _ORDER, _DAY = ("sales", "total_amount"), ("sales", "order_id"), ("sales", "sale_date")
 _CATEGORY = ("sales", "product_category")
@@ -94,7 +96,7 @@ class SegmentTrainingConfig(dg.Config):
 
 def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """Return the assets of the segments: features, model, names, profiles, migrations and report."""
-    warehouse = platform.warehouse
+    warehouse, model_store = platform.warehouse, platform.model_store(SEGMENTS)
     common: dict[str, Any] = {
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "group_name": GROUP,
@@ -104,8 +106,8 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     }
     table_kinds = {platform.settings.warehouse, "table"}
 
-    def place(table: Table, rows: int) -> dict[str, Any]:
-        return {"dagster/row_count": rows, "dagster/uri": warehouse.location(table)}
+    def written(table: Table, rows: int, metadata: dict[str, Any]) -> dg.MaterializeResult:
+        return materialized(hash_of_table(warehouse, table), {"dagster/row_count": rows, **metadata})
 
     @dg.asset(
         deps=["sales", "dim_date", "dim_customer"],
@@ -123,23 +125,25 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             [counts] = warehouse.query(COUNTS).to_pylist()
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_FEATURES.name} ORDER BY customer_id LIMIT 5")
         context.log.info("%d customers, %d of them with enough purchases to be clustered.", rows, counts["eligible"])
-        facts = {name: value if isinstance(value, int) else str(value) for name, value in counts.items()}
-        return dg.MaterializeResult(metadata={**place(CUSTOMER_FEATURES, rows), **facts, "preview": preview(head)})
+        facts = {name: str(value) for name, value in counts.items()} | numbers(counts)
+        return written(CUSTOMER_FEATURES, rows, {**facts, "preview": preview(head)})
 
     @dg.asset(
         deps=["customer_features"],
         kinds={"scikitlearn"},
         description="A training if one is due: 28 days of new sales, new code or personas, a changed shop, or on "
         "demand. The version is stored, and promoted unless it would rename too many customers.",
+        metadata={"dagster/uri": model_store.store.uri_of(model_store.root)},
         **common,
     )
     def segment_model(context: dg.AssetExecutionContext, config: SegmentTrainingConfig) -> dg.MaterializeResult:
+        from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
         from retail_assets.segmentation.lifecycle.retraining import train_if_due
 
         with failing_clearly(retrying=True):
             retraining = train_if_due(
                 warehouse,
-                platform.model_store(SEGMENTS),
+                model_store,
                 platform.output,
                 catalog_of(platform),
                 at=dt.datetime.now(dt.UTC),
@@ -147,8 +151,10 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 demanded=config.retrain,
                 seed=SEED,
             )
+            _, in_use = model_in_use(model_store)
         context.log.info("%s", retraining.outcome)
-        return dg.MaterializeResult(metadata=retraining.facts())
+        facts = retraining.facts()
+        return materialized(hash_of([in_use]), {**facts, **numbers(facts)})
 
     @dg.asset(
         deps=["customer_features", "segment_model"],
@@ -172,9 +178,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             "named_before": scored.named_before,
             "renamed": scored.renamed,
         }
-        return dg.MaterializeResult(
-            metadata={**place(CUSTOMER_SEGMENTS, scored.customers), **facts, "preview": preview(head)}
-        )
+        return written(CUSTOMER_SEGMENTS, scored.customers, {**facts, "preview": preview(head)})
 
     @dg.asset(
         deps=["customer_features", "customer_segments"],
@@ -188,7 +192,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         with failing_clearly(retrying=True):
             rows = make_profiles(warehouse, catalog_of(platform))
-        return dg.MaterializeResult(metadata={**place(SEGMENT_PROFILES, rows.num_rows), "preview": preview(rows)})
+        return written(SEGMENT_PROFILES, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
     @dg.asset(
         deps=["customer_segments"],
@@ -202,13 +206,14 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         with failing_clearly(retrying=True):
             rows = make_migrations(warehouse)
-        return dg.MaterializeResult(metadata={**place(SEGMENT_MIGRATIONS, rows.num_rows), "preview": preview(rows)})
+        return written(SEGMENT_MIGRATIONS, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
     @dg.asset(
         deps=["segment_profiles", "segment_migrations", "sales_forecast"],
         kinds={"scikitlearn", "matplotlib", "csv"},
         description="How far the segments can be trusted, what to do about each, figures, and one list of customers "
         "per persona.",
+        metadata={"dagster/uri": platform.output.uri_of("segments")},
         **common,
     )
     def segment_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -223,8 +228,9 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             lists = write_activation(warehouse, platform.output, catalog, currency)
             pictures = publish(platform, report.files, report.figures, FIGURES)
         context.log.info("%s", report.verdict)
-        facts: dict[str, Any] = {"verdict": report.verdict, "activation": dg.MetadataValue.json(lists)}
-        return dg.MaterializeResult(metadata={**facts, **pictures})
+        facts: dict[str, Any] = {"verdict": report.verdict, "activation": files_of(platform, lists)}
+        content = hash_of([hash_of_files(report.files | report.figures), hash_of_table(warehouse, CUSTOMER_SEGMENTS)])
+        return materialized(content, {**facts, **numbers(report.evaluation), **pictures})
 
     return [customer_features, segment_model, customer_segments, segment_profiles, segment_migrations, segment_report]
 

@@ -1,13 +1,17 @@
 """The warehouse layer: the fact table, loaded by landing, then the dimensions and the daily marts built from it."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
+from retail_assets.defs.data_versions import CONTENT, hash_of_table, materialized, materialized_by_landing
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.defs.metadata import ENGINEERING, lineage, preview, row_counts, same_columns, static_table_metadata
-from retail_assets.defs.selection import landing_days, selected
+from retail_assets.defs.metadata import ENGINEERING, lineage, money, preview, same_columns, warehouse_table
+from retail_assets.defs.selection import landing_days
 from retail_assets.lake.currency import refuse_currency_of
+from retail_assets.lake.manifests import CleanManifest, Status
 from retail_assets.platform import Platform
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
@@ -89,8 +93,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 tags=tags,
                 code_version="1",
                 description="The fact table: the current version of each transaction. The latest landing wins.",
-                metadata=static_table_metadata(SALES, same_columns(SALES, "clean_sales"))
-                | {"dagster/table_name": f"{warehouse.schema}.{SALES.name}"},
+                metadata=warehouse_table(warehouse, SALES, same_columns(SALES, "clean_sales")),
             ),
             dg.AssetSpec(
                 "sales_quarantine",
@@ -101,8 +104,9 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
                 tags=tags,
                 code_version="1",
                 description="The quarantine as a table, for queries with SQL.",
-                metadata=static_table_metadata(SALES_QUARANTINE, same_columns(SALES_QUARANTINE, "quarantined_sales"))
-                | {"dagster/table_name": f"{warehouse.schema}.{SALES_QUARANTINE.name}"},
+                metadata=warehouse_table(
+                    warehouse, SALES_QUARANTINE, same_columns(SALES_QUARANTINE, "quarantined_sales")
+                ),
             ),
         ],
     )
@@ -119,25 +123,27 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             len(landings),
             loaded.sales_total,
         )
-        fact: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="sales",
-            metadata={
-                **row_counts(loaded.clean_inserted, {str(m.landed_on): m.rows("clean") for m in landings}),
-                "dagster/row_count": loaded.sales_total,
-                "rows_replaced": loaded.clean_deleted,
-                "dagster/uri": warehouse.location(SALES),
-                "preview": preview(head),
-            },
-        )
-        quarantine: dg.MaterializeResult = dg.MaterializeResult(
-            asset_key="sales_quarantine",
-            metadata={
-                **row_counts(loaded.quarantine_inserted, {str(m.landed_on): m.rows("quarantine") for m in landings}),
-                "rows_replaced": loaded.quarantine_deleted,
-                "dagster/uri": warehouse.location(SALES_QUARANTINE),
-            },
-        )
-        yield from selected(context, [fact, quarantine])
+        of_run: dict[str, tuple[Status, dict[str, Any]]] = {
+            "sales": (
+                "clean",
+                {
+                    "dagster/row_count": loaded.sales_total,
+                    "rows_inserted_in_run": loaded.clean_inserted,
+                    "rows_replaced_in_run": loaded.clean_deleted,
+                    "preview": preview(head),
+                },
+            ),
+            "sales_quarantine": (
+                "quarantine",
+                {
+                    "rows_inserted_in_run": loaded.quarantine_inserted,
+                    "rows_replaced_in_run": loaded.quarantine_deleted,
+                },
+            ),
+        }
+        for asset, (status, shared) in of_run.items():
+            if dg.AssetKey(asset) in context.selected_asset_keys:
+                yield materialized_by_landing(context, asset, _by_landing(landings, status), shared)
 
     def rebuilt(
         table: Table, select: str, columns: dict[str, list[str]], description: str, after: tuple[str, ...] = ()
@@ -154,8 +160,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             tags=tags,
             code_version="1",
             description=description,
-            metadata=static_table_metadata(table, _from_sales(columns))
-            | {"dagster/table_name": f"{warehouse.schema}.{table.name}"},
+            metadata=warehouse_table(warehouse, table, _from_sales(columns)),
         )
         def build() -> dg.MaterializeResult:
             with failing_clearly(retrying=True):
@@ -172,8 +177,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         tags=tags,
         code_version="1",
         description="The calendar from the first to the last day of sale, with the public holidays of the country.",
-        metadata=static_table_metadata(DIM_DATE, _from_sales(_DATE_LINEAGE))
-        | {"dagster/table_name": f"{warehouse.schema}.{DIM_DATE.name}"},
+        metadata=warehouse_table(warehouse, DIM_DATE, _from_sales(_DATE_LINEAGE)),
     )
     def dim_date() -> dg.MaterializeResult:
         with failing_clearly(retrying=True):
@@ -220,12 +224,18 @@ def _from_sales(columns: dict[str, list[str]]) -> dg.TableColumnLineage:
     return lineage({name: [("sales", source) for source in sources] for name, sources in columns.items()})
 
 
+def _by_landing(landings: Sequence[CleanManifest], status: Status) -> dict[dt.date, dict[str, Any]]:
+    return {
+        m.landed_on: {
+            CONTENT: m.content(status),
+            "dagster/partition_row_count": m.rows(status),
+            "revenue": money(m.amount(status)),
+        }
+        for m in landings
+    }
+
+
 def _described(platform: Platform, table: Table, rows: int) -> dg.MaterializeResult:
     head = platform.warehouse.query(f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)} LIMIT 5")
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": rows,
-            "dagster/uri": platform.warehouse.location(table),
-            "preview": preview(head),
-        }
-    )
+    metadata = {"dagster/row_count": rows, "preview": preview(head)}
+    return materialized(hash_of_table(platform.warehouse, table), metadata)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from retail_assets.errors import WarehouseError
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
+from retail_assets.warehouse import fingerprint
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.redshift import catalog, rows, sql
@@ -164,6 +165,11 @@ class RedshiftWarehouse:
             return table.name in catalog.tables(session, self.schema)
 
         return self._sessions.repeated("looking for a table", work, tag="exists")
+
+    def fingerprint(self, table: Table, leave_out: frozenset[str] = frozenset()) -> str:
+        """See `Warehouse.fingerprint`."""
+        [row] = self.query(fingerprint.portable_query(table, leave_out)).to_pylist()
+        return f"{row['n']}-{row['content']}"
 
     def location(self, table: Table | None = None) -> str:
         """Return `redshift:<database>#<schema>.<table>`, without the endpoint, which does not belong in a log."""

@@ -37,6 +37,7 @@ from retail_assets.tables import (
     DIM_DATE,
     DIM_PRODUCT,
     DIM_STORE,
+    FORECAST_ACCURACY,
     SALES,
     SALES_CLEAN,
     SEGMENT_MIGRATIONS,
@@ -250,3 +251,27 @@ def test_what_a_customer_bought_before_is_of_earlier_days_alone(empty_place: Pla
     assert history == {
         "T0": (0, None), "T1": (0, None), "T2": (2, 2.0), "T3": (3, 3.0), "T4": (0, None), "T5": (None, None)
     }  # fmt: skip
+
+
+def test_a_fingerprint_changes_with_the_rows_and_not_with_their_order(empty_place: Place) -> None:
+    warehouse = empty_place.warehouse
+    schema = FORECAST_ACCURACY.arrow_schema()
+    values: dict[str, Any] = {
+        "date": DAY, "integer": 1, "bigint": 1, "double": 1.5, "boolean": True, "timestamp": dt.datetime(2024, 1, 1)
+    }  # fmt: skip
+
+    def row(**changed: Any) -> dict[str, Any]:
+        return {c.name: values.get(c.type, "a|b") for c in FORECAST_ACCURACY.columns} | changed
+
+    def fingerprint(*rows: dict[str, Any]) -> str:
+        warehouse.replace(FORECAST_ACCURACY, pa.Table.from_pylist(list(rows), schema=schema))
+        return warehouse.fingerprint(FORECAST_ACCURACY, frozenset({"issued_at"}))
+
+    one, two = row(), row(product_category="Tea", inside80=False, units=None)
+    whole = fingerprint(one, two)
+    assert fingerprint(two, one) == whole
+    assert fingerprint(one, two | {"issued_at": dt.datetime(2025, 5, 5)}) == whole
+    for other in ({"units": 0.0}, {"inside80": True}, {"mean": 1.25}, {"product_category": "Te"}):
+        assert fingerprint(one, two | other) != whole
+    assert fingerprint(one) not in {whole, fingerprint()}
+    assert fingerprint() == fingerprint()
