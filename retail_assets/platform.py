@@ -20,9 +20,13 @@ from retail_assets.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True)
 class Platform:
-    """The places of one source, for one set of settings."""
+    """The places of one source, for one set of settings.
+
+    `wait_seconds` is how long to wait for other processes that have the embedded warehouse open.
+    """
 
     settings: Settings
+    wait_seconds: float = 120.0
 
     def __post_init__(self) -> None:
         font_choice.choose(self.settings.font)
@@ -53,4 +57,4 @@ class Platform:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        return open_warehouse(self.settings)
+        return open_warehouse(self.settings, self.wait_seconds)

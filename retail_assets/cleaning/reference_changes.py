@@ -104,7 +104,8 @@ def changes(lake: Lake, raw: RawManifest, clean: CleanManifest, contract: Contra
     ids = [(contract.references[name].on, keys) for name, keys in changed.items()]
     for key in (*clean.keys("clean"), *clean.keys("superseded")):
         with lake.store.open(key) as handle:
-            rows = pq.read_table(handle, columns=sorted({column for column, _ in ids}))
+            # In this thread alone: one that still frees a buffer of the handle when Python ends would abort it.
+            rows = pq.ParquetFile(handle).read(columns=sorted({column for column, _ in ids}), use_threads=False)
         if any(pc.any(pc.is_in(rows[column], value_set=keys)).as_py() for column, keys in ids):
             return True
     return False

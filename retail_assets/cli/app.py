@@ -22,11 +22,12 @@ from retail_assets.cli.forecast import forecast
 from retail_assets.cli.landing import land, sample
 from retail_assets.cli.materialize import materialize
 from retail_assets.cli.models import models
+from retail_assets.cli.next_step import next_step
 from retail_assets.cli.predict import predict
 from retail_assets.cli.quarantine import quarantine
 from retail_assets.cli.status import status
 from retail_assets.cli.try_file import try_file
-from retail_assets.errors import RetailError
+from retail_assets.errors import NotReadyError, RetailError
 
 EXIT_PROBLEM = 1
 EXIT_BROKEN = 70  # EX_SOFTWARE of sysexits.h: the fault is ours
@@ -112,6 +113,9 @@ def _run(arguments: list[str], debug: bool) -> int:
     except UsageError as e:
         _print_error(explain(e), debug)
         return EXIT_USAGE
+    except NotReadyError as e:
+        _print_error(f"{e}\n{next_step()}".rstrip(), debug)
+        return EXIT_PROBLEM
     except RetailError as e:
         _print_error(str(e), debug)
         return EXIT_PROBLEM

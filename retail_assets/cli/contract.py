@@ -51,7 +51,7 @@ def answers_of(texts: list[str] | None) -> dict[str, str]:
     for text in texts or []:
         key, mark, value = text.partition("=")
         if not mark or key.strip() not in ANSWERS or not value.strip():
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(ANSWERS)}")
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE with a key of {', '.join(ANSWERS)}.")
         answers[key.strip()] = value.strip()
     return answers
 
@@ -64,7 +64,7 @@ def reference_files(texts: list[str] | None) -> dict[str, list[Path]]:
     for text in texts or []:
         name, mark, path = text.partition("=")
         if not mark or not name.strip() or not path.strip():
-            raise typer.BadParameter(f"{text!r} is not NAME=FILE, such as products=master.csv")
+            raise typer.BadParameter(f"{text!r} is not NAME=FILE, such as products=master.csv.")
         check_file(path)
         files.setdefault(name.strip(), []).append(Path(path))
     return files

@@ -40,10 +40,10 @@ def materialize(
     from retail_assets.defs.execute import materialize as run
 
     if partition and partition_range:
-        raise typer.BadParameter("give --partition or --partition-range, not both")
+        raise typer.BadParameter("Give --partition or --partition-range, not both.")
     first = last = partition
     if partition_range:
         if "..." not in partition_range:
-            raise typer.BadParameter(f"{partition_range!r} is not FIRST...LAST, such as 2024-01-01...2024-01-31")
+            raise typer.BadParameter(f"{partition_range!r} is not FIRST...LAST, such as 2024-01-01...2024-01-31.")
         first, last = days(partition_range)
     run(settings_for(), select, first, last)

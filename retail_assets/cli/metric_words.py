@@ -47,7 +47,7 @@ METRICS = {
     "width80": Metric("mean width of the 80 % interval, {currency}", "width of 80 %", "money"),
     "k": Metric("segments", "segments", "count"),
     "silhouette": Metric("separation of the segments, −1 to 1 (silhouette)", "separation", "number"),
-    "bootstrap_ari": Metric("the same customers again in resamples, 0 to 1 (bootstrap ARI)", "stability", "number"),
+    "bootstrap_ari": Metric("customers that stay together in resamples, 0 to 1 (bootstrap ARI)", "stability", "number"),
     "renamed": Metric("customers whose segment got another name", "renamed", "share"),
     "least_name_fit": Metric("how well the worst-fitting name fits, 0 to 1", "name fit", "number"),
 }

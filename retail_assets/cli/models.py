@@ -13,6 +13,7 @@ import typer
 from retail_assets.cli import completion
 from retail_assets.cli.command_line import App, examples
 from retail_assets.cli.metric_words import METRICS
+from retail_assets.cli.next_step import next_step
 from retail_assets.cli.options import AsJson, one_of, settings_for, width
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.errors import RetailError
@@ -108,7 +109,7 @@ def list_versions(kind: OfKind = None, as_json: AsJson = False) -> None:
         typer.echo(json.dumps([{**asdict(m), "in_use": m.version == in_use} for m in versions], indent=2))
         return
     if not versions:
-        typer.echo(f"No model is stored yet. Materialize the asset {store.kind.trained_by}.")
+        typer.echo(f"No model is stored yet. Materialize the asset {store.kind.trained_by}.\n{next_step()}".rstrip())
         return
     held, removed, declined = promotion.held(store), promotion.removed_by_hand(champion), promotion.declined(store)
     marks = {

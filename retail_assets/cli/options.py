@@ -20,6 +20,7 @@ from retail_assets.errors import nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from retail_assets.platform import Platform
     from retail_assets.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -104,6 +105,13 @@ def settings_for(source: str | None = None) -> Settings:
     from retail_assets import settings
 
     return settings.load({**os.environ, "RETAIL_SOURCE": source} if source else None)
+
+
+def places_to_look_up(settings: Settings) -> Platform:
+    """Return the places of a source for a question: nobody waits two minutes for an answer, as a run would."""
+    from retail_assets.platform import Platform
+
+    return Platform(settings, wait_seconds=10)
 
 
 def materialize_command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retail_assets.cli.command_line import App, examples, wrapped
-from retail_assets.cli.options import AsJson, settings_for, whole, width
+from retail_assets.cli.options import AsJson, places_to_look_up, settings_for, whole, width
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.wording import formats
@@ -32,11 +32,10 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Show revenue and units of the coming days with 80 % prediction intervals, next to those of the last week."""
-    from retail_assets.platform import Platform
     from retail_assets.warehouse import lookup
 
     settings = settings_for()
-    warehouse = Platform(settings).warehouse
+    warehouse = places_to_look_up(settings).warehouse
     if days > lookup.MOST_DAYS:
         raise typer.BadParameter(_beyond_the_horizon(days, lookup.last_day(warehouse, category)), param_hint="'--days'")
     rows = lookup.forecast(warehouse, category, days)
@@ -116,7 +115,7 @@ def segment(
     from retail_assets.cli import segments
 
     if (customer is None) == (from_csv is None):
-        raise typer.BadParameter("give either --customer ID or --from-csv FILE")
+        raise typer.BadParameter("Give either --customer ID or --from-csv FILE.")
     if from_csv is not None:
         segments.print_file(settings_for(), from_csv, as_json)
     else:

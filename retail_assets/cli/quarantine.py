@@ -75,7 +75,7 @@ def list_rows(
     if as_json:
         typer.echo(json.dumps({"total": total, "rows": first_rows.to_pylist()}, indent=2, default=str))
         return
-    rejected_rows.print_rows(first_rows, total, console())
+    typer.echo("\n".join(rejected_rows.row_lines(first_rows, total, width())))
 
 
 @quarantine.command("show")
@@ -93,7 +93,7 @@ def show(
     from retail_assets.quarantine import record, rows
 
     if transaction is None and (file is None or line is None):
-        raise typer.BadParameter("give FILE and LINE, or --transaction ID")
+        raise typer.BadParameter("Give FILE and LINE, or --transaction ID.")
     settings = settings_for()
     lake = Platform(settings).lake
     manifests = rows.landings(lake, rows.Selection(file=file))

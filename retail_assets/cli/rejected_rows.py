@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 2000
 _LONGEST_TEXT_IN_LIST = 100
+_LEAST_TEXT = 12
 _MOST_GROUPS = 20
 _DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
 
@@ -68,27 +69,35 @@ def _percent(group: Group) -> str:
     return "" if group.share is None else formats.percent(group.share, 2)
 
 
-def print_rows(rows: pa.Table, total: int, console: Console) -> None:
-    """Print rejected rows (SALES_QUARANTINE), one line each, and how many there are in total."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def row_lines(rows: pa.Table, total: int, width: int) -> list[str]:
+    """Return rejected rows (SALES_QUARANTINE), one line each, and how many there are in total.
 
+    On a terminal a file goes by its name, and the text is cut where the line ends.
+    """
     if not total:
-        console.print("No rejected rows.")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("file", "line", "reasons", "text"):
-        table.add_column(title, overflow="fold", justify="right" if title == "line" else "left")
-    for row in rows.select(["source_file", "source_line", "reasons", "raw_text"]).to_pylist():
-        text = row["raw_text"]
-        short = text[:_LONGEST_TEXT_IN_LIST] + (" …" if len(text) > _LONGEST_TEXT_IN_LIST else "")
-        name = row["source_file"].partition("/")[2] or row["source_file"]
-        reasons = row["reasons"].replace(",", ", ")
-        table.add_row(Text(printable(name)), str(row["source_line"]), Text(reasons), Text(printable(short)))
-    console.print(table)
-    shown = f"The first {rows.num_rows:,} of {total:,} rows; --limit shows more." if rows.num_rows < total else ""
-    console.print(shown or f"{total:,} row{'' if total == 1 else 's'}.")
+        return ["No rejected rows."]
+    listed = rows.select(["source_file", "source_line", "reasons", "raw_text"]).to_pylist()
+    names = [printable(row["source_file"].partition("/")[2] or row["source_file"]) for row in listed]
+    reasons = [row["reasons"].replace(",", ", ") for row in listed]
+    taken = max(map(len, names)) + max(map(len, reasons)) + 18
+    if taken + _LEAST_TEXT > width:
+        names = [name.rpartition("/")[2] for name in names]
+        taken = max(map(len, names)) + max(map(len, reasons)) + 18
+    longest = min(_LONGEST_TEXT_IN_LIST, max(width - taken, _LEAST_TEXT))
+    columns = [
+        Column("file", names, number=False),
+        Column("line", [str(row["source_line"]) for row in listed]),
+        Column("reasons", reasons, number=False, spare=1),
+        Column("text", [_beginning(printable(row["raw_text"]), longest) for row in listed], number=False, spare=2),
+    ]
+    lines = table_text(columns, width).with_note(width)
+    if rows.num_rows < total:
+        return [*lines, f"The first {rows.num_rows:,} of {total:,} rows; --limit shows more."]
+    return [*lines, f"{formats.plural(total, 'row')}."]
+
+
+def _beginning(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 2]} …"
 
 
 def print_record(record: Record, console: Console) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from retail_assets.cli.options import places_to_look_up
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
@@ -22,7 +23,7 @@ def print_customer(settings: Settings, customer: str, as_json: bool) -> None:
     """Print the segment of a customer of the sales. Raises NotReadyError, UnknownSubjectError."""
     from retail_assets.segmentation.personas import persona_file
 
-    row = lookup.segment(Platform(settings).warehouse, customer)
+    row = lookup.segment(places_to_look_up(settings).warehouse, customer)
     persona = persona_file.or_default(settings.personas).named(row["persona"])
     if as_json:
         description = persona.description if persona else None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from retail_assets.cli.command_line import examples
-from retail_assets.cli.options import AsJson, settings_for, width
+from retail_assets.cli.next_step import next_step
+from retail_assets.cli.options import AsJson, places_to_look_up, settings_for, width
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.wording import formats
@@ -25,23 +26,22 @@ _MOST_LANDINGS = 40
 @examples("status", "status --json")
 def status(as_json: AsJson = False) -> None:
     """Show what has landed, been cleaned and been loaded, and when."""
-    from retail_assets.platform import Platform
     from retail_assets.status import read_status
 
-    current = read_status(Platform(settings_for()))
+    current = read_status(places_to_look_up(settings_for()))
     if as_json:
         typer.echo(json.dumps(current.to_json(), indent=2))
     else:
-        typer.echo("\n".join(status_lines(current, width())))
+        typer.echo("\n".join(status_lines(current, width(), "" if current.landings else next_step())))
 
 
-def status_lines(status: Status, width: int) -> list[str]:
+def status_lines(status: Status, width: int, next_step: str = "") -> list[str]:
     """Return landings, tables and outputs as lines; if there are many landings, the latest ones and the totals."""
     lines = [f"Landings of {status.source}", ""]
     if status.landings:
         lines += _landings(status, width)
     else:
-        lines += ["None yet. Land files:  retail-assets land FILE    (or a sample:  retail-assets sample --help)"]
+        lines += ["None yet.", *next_step.splitlines()]
     rows = {name: number for name, number in status.tables.items() if number is not None}
     lines += ["", f"Tables in {printable(status.warehouse)}", ""]
     lines += _pairs([(name, f"{number:,} rows") for name, number in rows.items()], width) or ["None yet."]

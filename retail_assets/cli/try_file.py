@@ -71,7 +71,7 @@ def try_file(
 
     given = reference_files(reference)
     if given and source is None:
-        raise typer.BadParameter("--reference needs --contract: a drafted contract has no reference files")
+        raise typer.BadParameter("--reference needs --contract: a drafted contract has no reference files.")
     folder = Path(tempfile.mkdtemp(prefix="retail-try-"))
     home, output, contract = folder / "home", folder / "output", folder / "contract.yaml"
     checked = None

@@ -33,7 +33,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.partitions import landing_partitions
-from retail_assets.errors import RetailError, SettingsError, nearest
+from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
@@ -126,10 +126,13 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
     if partitioned and days:
         _refuse_nothing_landed(Platform(settings), *days)
     if partitioned and not days:
+        landed = landed_partitions(Platform(settings).raw, settings.source)
+        if not landed:
+            raise NotReadyError(f"Nothing of {settings.source} has landed yet, so there is nothing to compute.")
         raise SettingsError(
-            f"{', '.join(partitioned)}: computed per landing day. Name the days: --partition 2024-01-31, or "
-            "--partition-range 2024-01-01...2024-01-31 (retail-assets status shows what has landed). Without a day, "
-            "landings that wait are computed, and none does."
+            f"No landing waits: all {len(landed):,} are loaded. To compute one again, name its day: --partition "
+            f"{max(landed)} (also --partition-range FIRST...LAST). To compute assets that are not computed per landing "
+            "day, name them: --select insights,sales_forecast"
         )
     execute(definitions, assets, days if partitioned else None, repeatable=True)
 

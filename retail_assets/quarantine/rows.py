@@ -112,7 +112,8 @@ def read_table(lake: Lake, file: LakeFile, columns: Sequence[str] | None = None)
     import pyarrow.parquet as pq
 
     with lake.store.open(file.key) as handle:
-        return pq.ParquetFile(handle).read(columns=None if columns is None else list(columns))
+        # In this thread alone: one that still frees a buffer of the handle when Python ends would abort the process.
+        return pq.ParquetFile(handle).read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:

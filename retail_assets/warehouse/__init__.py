@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse that the settings choose, without connecting to it."""
+def open_warehouse(settings: Settings, wait_seconds: float = 120.0) -> Warehouse:
+    """Return the warehouse that the settings choose, without connecting to it.
+
+    `wait_seconds` is how long the embedded one waits for other processes that have it open.
+    """
     if settings.redshift is not None:
         return open_redshift(settings)
     from retail_assets.warehouse.duckdb import DuckDBWarehouse
 
-    return DuckDBWarehouse(settings.duckdb_path, schema=settings.source)
+    return DuckDBWarehouse(settings.duckdb_path, schema=settings.source, wait_seconds=wait_seconds)
 
 
 def open_redshift(settings: Settings) -> RedshiftWarehouse:

@@ -7,6 +7,7 @@ others with a jittered pause. Files of a remote store are fetched before the dat
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import re
 import shutil
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from retail_assets.storage import Store
 
 _MEMORY = "2GB"
+_log = logging.getLogger(__name__)
 _PARALLEL_DOWNLOADS = 8
 _INCOMING = ".incoming-"
 _SCAN_ROWS = 100_000
@@ -209,18 +211,20 @@ class DuckDBWarehouse:
         if "?" in str(self._path):  # DuckDB would take the rest for options
             raise StorageError(f"DuckDB cannot keep a database at {self._path}: a path must not contain '?'.")
         config: dict[str, Any] = {"memory_limit": _MEMORY, "preserve_insertion_order": False}
-        deadline = time.monotonic() + self._wait_seconds
+        began, is_reported = time.monotonic(), False
         while True:
             try:
                 return duckdb.connect(str(self._path), read_only=read_only, config=config)
             except duckdb.Error as e:
-                in_this_process = "different configuration" in str(
-                    e
-                )  # it is open in this process, for writing or for reading
+                in_this_process = "different configuration" in str(e)  # open here, for writing or for reading
                 if not in_this_process and not _LOCKED.search(str(e)):
                     raise self._explained(e) from e
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - began
+                if waited > self._wait_seconds:
                     raise self._busy("this process is using it" if in_this_process else _first_line(e)) from e
+                if waited > 1 and not is_reported:
+                    is_reported = True
+                    _log.warning("%s is in use: waiting up to %.0f s …", self._path, self._wait_seconds)
             time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - a pause, not a secret
 
     def _busy(self, why: str) -> WarehouseBusyError:

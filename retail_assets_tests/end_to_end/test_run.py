@@ -29,7 +29,7 @@ def test_assets_without_partitions_are_computed_with_one_line_per_step(
     ("arguments", "message"),
     [
         (("--partition", "2019-01-01"), "2019-01-01 is a partition outside the range 2024-01-01 to "),
-        ((), "computed per landing day. Name the days: --partition"),
+        ((), "No landing waits: all 3 are loaded. To compute one again, name its day: --partition"),
         (("--select", "sales,eda_sumary"), "there is no asset 'eda_sumary'. Did you mean 'eda_summary'?"),
         (("--select", "key:("), "--select 'key:(' cannot be read"),
         (("--select", 'key:"nothing"'), "matches no asset"),

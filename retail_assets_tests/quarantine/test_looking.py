@@ -134,7 +134,8 @@ def test_a_landing_without_rejected_rows_has_an_empty_summary(tmp_path: Path) ->
     assert report.to_json()["total"]["rows"] == 0
     assert "no rejected rows among 8 landed" in "".join(rejected_rows.summary_lines(report, "EUR", 80))
     assert rows.first_rows(made.lake, made.select(), ALL, 20)[1] == 0
-    assert "No rejected rows" in shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20))
+    none = rows.first_rows(made.lake, made.select(), ALL, 20)
+    assert rejected_rows.row_lines(*none, 120) == ["No rejected rows."]
 
 
 # --- choosing ---
@@ -242,7 +243,7 @@ def test_a_landed_text_does_not_steer_the_terminal(tmp_path: Path) -> None:
     [rejected] = record.find(made.lake, made.select(), STRICT, transaction="t1")
     for out in (
         shown(rejected_rows.print_record, rejected),
-        shown(rejected_rows.print_rows, *rows.first_rows(made.lake, made.select(), ALL, 20)),
+        "\n".join(rejected_rows.row_lines(*rows.first_rows(made.lake, made.select(), ALL, 20), 120)),
     ):
         assert "\x1b" not in out
         assert "[bold]owned" in out
