@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from retail_assets_tests.wording import check_campaigns  # noqa: F401  registers the checks
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets_tests.segmentation.shoppers import fill, line
+from retail_assets_tests.wording import check_campaigns, check_segments  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.segmented import Segmented
-from retail_assets_tests.wording.shops import SHOPS
+from retail_assets_tests.wording.segmented import Segmented, segment
+from retail_assets_tests.wording.shops import SCHEMA, SHOPS, Shop
 
 SEGMENTED = [pytest.param(name, marks=pytest.mark.slow if name == "complete_journey" else ()) for name in SHOPS]
 
@@ -24,3 +29,49 @@ def test_the_report_on_the_segments_is_recomputed(name: str, segmented: Callable
 
 def test_a_shop_without_known_customers_says_so(segmented: Callable[[str], Segmented]) -> None:
     assert "There are no customers, so there are no recommendations for segments." in segmented("bakery").advice
+
+
+def visits(customer: str, days: Iterable[int], amount: float) -> list[dict[str, Any]]:
+    """An order of the customer on each of these days of 2023."""
+    first = dt.date(2023, 1, 1)
+    return [line(f"{customer}/{day}", first + dt.timedelta(day), customer, amount) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("sales", "names"),
+    [
+        pytest.param(
+            [*visits("a", (1, 2), 9), *visits("b", (1, 300), 7), *visits("c", (9,), 5)],
+            {"segments.too_few"},
+            id="three",
+        ),
+        pytest.param(
+            [sale for number in range(30) for sale in visits(f"c{number}", (1, 50, 364), 9)],
+            {"segments.alike"},
+            id="all the same",
+        ),
+        pytest.param(
+            [
+                sale
+                for number in range(24)
+                for sale in visits(f"c{number}", range(number, 364, 9 + number % 2 * 40), 5 + number % 3 * 30)
+            ],
+            {"segments.few_clustered", "segments.verdict"},
+            id="two dozen",
+        ),
+        pytest.param(
+            [sale for number in range(60) for sale in visits(f"c{number}", range(number, 240, 7 + number % 5 * 9), 9)]
+            + visits("late", (364,), 1),
+            {"segments.no_later_revenue"},
+            id="nobody came back",
+        ),
+    ],
+)
+def test_small_and_uniform_shops_are_recomputed(sales: list[dict[str, Any]], names: set[str], tmp_path: Path) -> None:
+    path = tmp_path / "odd.duckdb"
+    shop = Shop("odd", DuckDBWarehouse(path, SCHEMA), path, "USD", "US")
+    fill(shop.warehouse, sales)
+    statements = segment(shop).statements
+    assert names <= {statement.name for statement in statements}
+    for statement in statements:
+        assert_right(shop, statement)

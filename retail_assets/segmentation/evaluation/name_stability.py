@@ -26,7 +26,7 @@ from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.warehouse.protocol import Warehouse
-from retail_assets.wording import formats
+from retail_assets.wording import formats, segments
 
 MONTHS = 6
 """Steps from month to month that are compared."""
@@ -80,10 +80,7 @@ def name_stability(
         return NameStability(why="There are no sales.")
     months = tuple(month_ends(*span, most=MONTHS + 1))
     if len(months) < 2:
-        return NameStability(
-            why=f"The sales go from {formats.day(span[0])} to {formats.day(span[1])}. Comparing names takes two month "
-            f"ends with {LEAST_DAYS} days of sales before each."
-        )
+        return NameStability(why=segments.names_too_short(first=span[0], last=span[1], least=LEAST_DAYS).text)
     window = window_days or min(WINDOW_DAYS, (months[0] - span[0]).days + 1)
     hash_limit = sample_hash_limit(warehouse)
     samples = [features_as_of(warehouse, day, hash_limit, window) for day in months]

@@ -24,7 +24,7 @@ from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.sales import revenue_between
 from retail_assets.warehouse.protocol import Warehouse
-from retail_assets.wording import formats
+from retail_assets.wording import formats, segments
 
 QUARTER_MONTHS = 3
 QUINTILES = 5
@@ -63,10 +63,7 @@ def next_quarter(warehouse: Warehouse, catalog: Catalog, *, seed: int = 0) -> Ne
         return NextQuarter(why="There are no sales.")
     months = month_ends(*span, most=QUARTER_MONTHS + 1)
     if len(months) <= QUARTER_MONTHS:
-        return NextQuarter(
-            why=f"The sales go from {formats.day(span[0])} to {formats.day(span[1])}. Measuring what a segment brings "
-            f"next takes {LEAST_DAYS} days of sales and three whole months after them."
-        )
+        return NextQuarter(why=segments.quarter_too_short(first=span[0], last=span[1], least=LEAST_DAYS).text)
     cutoff, until = months[0], months[-1]
     customers = features_as_of(warehouse, cutoff, sample_hash_limit(warehouse))
     trained = train(customers, catalog=catalog, seed=seed)
@@ -97,8 +94,7 @@ def captured(
             cutoff,
             until,
             size,
-            why=f"The customers who had bought by {formats.day(cutoff)} brought no net revenue after it, until "
-            f"{formats.day(until)}.",
+            why=segments.no_later_revenue(cutoff=cutoff, until=until).text,
         )
     by_persona = {
         str(name): {
@@ -110,7 +106,8 @@ def captured(
     chosen = names == best
     length = int(chosen.sum())
     if not length:
-        return NextQuarter(cutoff, until, size, by_persona, why=f"No customer was in {best} on {formats.day(cutoff)}.")
+        why = segments.nobody_in(persona=best, cutoff=cutoff).text
+        return NextQuarter(cutoff, until, size, by_persona, why=why)
     spend = customers["monetary"].to_numpy(dtype=float)
     return NextQuarter(
         cutoff,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -21,6 +22,7 @@ from retail_assets.segmentation.model.yardstick import (
     standardized,
 )
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+from retail_assets.wording import segments
 
 MIN_CUSTOMERS = 4
 """Customers below which nothing is clustered."""
@@ -91,12 +93,12 @@ def train(
         limit = min(len(catalog.clusters), len(scores) // 2, distinct(points))
         fits = {k: fit_clusters(points, k, seed, catalog.clusters) for k in range(2, limit + 1)}
         if not fits:
-            return Training(None, _alike(len(training)), (), len(training))
+            return Training(None, _alike(training), (), len(training))
         resamples = draw_resamples(training, seed)
         tried = tuple(judge(fit, scores, resamples, seed, catalog) for fit in fits.values())
         k = choose_k(tried)
         if k is None:
-            return Training(None, _alike(len(training)), tried, len(training))
+            return Training(None, _alike(training), tried, len(training))
         model = named_model(fits[k], yardstick, scores, training, seed, catalog)
     if previous is not None and inherited and previous.catalog_digest == catalog.digest:
         before = replace(previous, names=catalog.full_names(previous.names))
@@ -113,21 +115,17 @@ def _still_fits(previous: SegmentModel, training: pd.DataFrame) -> bool:
 def _too_few(features: pd.DataFrame, left: int) -> str:
     """Say why there are too few customers to cluster."""
     if not len(features):
-        return "No sale has a customer id, so there is nobody to segment."
+        return segments.nobody().text
     once = features["frequency"] == 1
     if (features["frequency"] <= 1).all() and once.any():
-        return (
-            f"All {int(once.sum()):,} customers of the window bought exactly once. With one purchase per customer "
-            "there is no purchase frequency to segment by, so no personas are given."
-        )
-    return (
-        f"Only {left:,} of {len(features):,} customers bought at least twice and paid something after returns. "
-        f"Clustering takes at least {MIN_CUSTOMERS}, so no personas are given."
-    )
+        return segments.bought_once(customers=int(once.sum()), **_window(features)).text
+    return segments.too_few(twice=left, customers=len(features), least=MIN_CUSTOMERS, **_window(features)).text
 
 
-def _alike(customers: int) -> str:
-    return (
-        f"The {customers:,} customers who bought at least twice are alike in frequency, spend and basket, so there are "
-        "no segments to find."
-    )
+def _alike(training: pd.DataFrame) -> str:
+    return segments.alike(customers=len(training), **_window(training)).text
+
+
+def _window(features: pd.DataFrame) -> dict[str, Any]:
+    """Last day and length of the window, for sentences."""
+    return {"last_day": features["snapshot_date"].iloc[0], "days": int(features["window_days"].max())}
