@@ -54,12 +54,15 @@ def verdict(
     stable: str | None,
     agree: bool,
     few: int,
+    many: int,
 ) -> str:
     """State how far the segments lie apart and whether resamples give the same ones, in words and figures.
 
-    `agree` says whether the two point the same way. Of fewer than `few` customers nothing is said about resamples.
+    `agree` says whether the two point the same way. Of fewer than `few` customers nothing is said about resamples, and
+    fewer than `many` are called so.
     """
-    text = f"{segments} segments of {customers:,} customers: {separated} separated (silhouette {silhouette:.2f})"
+    only = "only " if customers < many else ""
+    text = f"{segments} segments of {only}{customers:,} customers: {separated} separated (silhouette {silhouette:.2f})"
     if customers < few:
         text += f"; with fewer than {few} customers, they describe these customers and no others"
     elif bootstrap_ari is not None:

@@ -39,6 +39,7 @@ def verdict(evidence: Evidence, best: Persona) -> str:
         stable=None if ari is None else stability_word(ari),
         agree=ari is not None and (ari >= FAIRLY_STABLE) == (apart > _BANDS[1][0]),
         few=FEW_CUSTOMERS,
+        many=LEAST_CUSTOMERS,
     )
     return " ".join(filter(None, (sentence.text, _worth(evidence, best))))
 
