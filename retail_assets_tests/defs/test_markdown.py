@@ -20,7 +20,13 @@ from retail_assets.models.card import Section, bullets, model_card, table
 from retail_assets.wording.formats import markdown
 
 PACKAGE = Path(retail_assets.__file__).parent
-NASTY = ["![x](http://host/a.png)", "[a](http://host)", "<day>", "`b`", "a|b", "two\nlines", "http://host", "a@b.com"]
+NASTY = [
+    "![x](http://host/a.png)", "[a](http://host)", "<day>", "`b`", "a|b", "two\nlines", "http://host", "a@b.com",
+    "_tea_ and __coffee__", "*tea*", "**sales**_2024*.csv", "5 * 3 * 2", "~~old~~", "<b>bold</b>",
+    "a `b` | <c> *d* _e_",
+    "&lt;day&gt;", "# first", "- item", "1. one", "--- | ---", "a\\*b\\*", "``a`b``",
+    "sale_<day>_*.csv|gz", "$x$ and $$y$$",
+]  # fmt: skip
 
 
 def inline(text: str) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,9 @@ before.
 
 import dagster as dg
 
-from retail_assets.defs.checks.results import check_result
+from retail_assets.defs.checks.results import check_result, examples, listed
 from retail_assets.defs.checks.scope import days_of
+from retail_assets.defs.checks.silence import expected_silence, holidays_near
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.overlooked import overlooked
@@ -28,18 +29,29 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         days = days_of(context)
         return platform.lake.registered(platform.lake.landings("raw") if days is None else days)
 
-    @dg.asset_check(asset="raw_sales_files", description="Every registered landing of the run has at least one file.")
+    @dg.asset_check(
+        asset="raw_sales_files",
+        description="Every registered landing of the run has at least one file, except on days on which this source "
+        "never lands or sells: a weekday silent 8 weeks in a row, a holiday without sales a year ago.",
+    )
     def landing_is_not_empty(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            empty = [str(landing.landed_on) for landing in landings_of(context) if not landing.files]
+            empty = [landing.landed_on for landing in landings_of(context) if not landing.files]
+            expected = expected_silence(platform, empty)
+            missing = [day for day in empty if day not in expected]
+            holidays = holidays_near(platform, missing) if missing else {}
+        named = [f"{day} ({holidays[day]})" if day in holidays else str(day) for day in missing]
         return check_result(
-            passed=not empty,
+            passed=not missing,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"Nothing landed on {', '.join(empty[:_SHOWN])}. Was the shop closed, or is a delivery late? "
+            description=f"Nothing landed on {listed(named)}. Was the shop closed, or is a delivery late? "
             f"Files belong in {platform.raw.uri}/{platform.source}/dt=<day>/."
-            if empty
+            if missing
             else None,
-            metadata={"empty_landings": len(empty)},
+            metadata={
+                "empty_landings": len(missing),
+                "expected_to_be_empty": examples({str(day): why for day, why in expected.items()}),
+            },
         )
 
     @dg.asset_check(
