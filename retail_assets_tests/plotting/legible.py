@@ -6,8 +6,9 @@ and sentences that were cut off. Lengths are pixels at the figure's own resoluti
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -234,5 +235,19 @@ def _with_year(words: list[str]) -> list[str]:
 
 def _cut_off(figure: Figure) -> Iterator[str]:
     for text in figure.texts:
-        if text.get_text().rstrip().endswith("…"):
+        if text.get_text().count("\n") > 2 and text.get_text().rstrip().endswith("…"):
             yield f"cut off: {text.get_text()[-60:]!r}"
+
+
+def faults_of(draw: Callable[[], object]) -> list[str]:
+    """List the faults of all figures that a call draws as PNG; nothing is encoded."""
+    figures: list[Figure] = []
+
+    def kept(self: Figure, target: io.BytesIO, **_: Any) -> None:
+        figures.append(self)
+        target.write(b"\x89PNG")
+
+    with mock.patch.object(Figure, "savefig", kept):
+        draw()
+    assert figures, "nothing was drawn"
+    return [f"{figure.texts[0].get_text()[:30]!r}: {fault}" for figure in figures for fault in faults(figure)]

@@ -177,8 +177,8 @@ def test_a_title_says_where_there_is_one_segment_and_where_shares_are_undefined(
     ("name", "shown"),
     [
         ("short", "short"),
-        ("x" * 40, "x" * 24 + "…"),
-        ("食" * 40, "食" * 12 + "…"),
+        ("x" * 40, "x" * 16 + "…" + "x" * 8),
+        ("食" * 40, "食" * 8 + "…" + "食" * 4),
         ("two\nlines\tand a $", "two lines and a \\$"),
     ],
 )

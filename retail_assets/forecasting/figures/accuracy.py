@@ -48,7 +48,7 @@ def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None
     date_ticks(axes)
     percent_ticks(axes)
     axes.set_ylim(bottom=0)
-    axis_title(axes, "y", f"WAPE of category-{unit}s")
+    axis_title(axes, "y", "error, as a share of sales")
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
     drift = accuracy_drift(accuracy, promised_wape)
     finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")

@@ -26,7 +26,7 @@ def calibration(backtest: Backtest) -> Figure | None:
         ("categories", backtest.actual, quantiles[:, :-1], palette.FORECAST),
         ("total", backtest.actual.sum(axis=1, keepdims=True), quantiles[:, -1:], palette.ACTUAL),
     )
-    figure, axes = one_panel(6.4, 5.6)
+    figure, axes = one_panel(7.6, 5.6)
     promised = np.array(intervals.LEVELS)
     axes.plot([0, 1], [0, 1], color=palette.BASELINE, lw=1, ls="--", label="as promised")
     for name, actual, of_line, color in lines:

@@ -11,8 +11,7 @@ from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.figures.parts import capitalized
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, number_ticks, percent_axis, percent_ticks
-from retail_assets.plotting.fitting import lines
-from retail_assets.plotting.labels import label
+from retail_assets.plotting.fitting import lines, name_within
 from retail_assets.plotting.panels import grid_of_panels, headline
 from retail_assets.wording.formats import WEEKDAYS, short
 
@@ -46,8 +45,8 @@ _OF_LAST_FOUR_WEEKS = {name for name in FEATURE_WORDS if name.startswith(("weekd
     "last_year"
 }
 """Features that are shares of the mean day of the last 28 days."""
-_PANEL_POINTS = 150
-"""Room for the title of the axis below a panel."""
+_NAME_POINTS, _PANEL_POINTS = 190, 125
+"""Room for a feature to the left of the first panel, and below one of the others."""
 
 
 def drivers(explanation: Explanation) -> Figure:
@@ -57,7 +56,7 @@ def drivers(explanation: Explanation) -> Figure:
     names = [_feature(explanation.features[at]) for at in order]
     places = np.arange(len(order))
     panels[0].barh(places, explanation.importance[order], color=palette.FORECAST, height=0.7)
-    panels[0].set_yticks(places, [label(name, 42) for name in names])
+    panels[0].set_yticks(places, [name_within(name, _NAME_POINTS, 8.5) for name in names])
     panels[0].set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
     percent_axis(panels[0], "x", "by how much the error grows without it", most=4)
     panels[0].tick_params(labelsize=8.5)
@@ -70,7 +69,7 @@ def drivers(explanation: Explanation) -> Figure:
         axes.tick_params(labelsize=8.5)
         _draw(axes, curve)
     if explanation.curves:
-        axis_title(panels[1], "y", "forecast, as a share of this weekday's usual sales")
+        axis_title(panels[1], "y", "forecast, as a share of\nthis weekday's usual sales")
     first, second = names[-1], names[-2] if len(names) > 1 else names[-1]
     evidence = (
         f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "

@@ -95,13 +95,14 @@ def error_by_week(backtest: Backtest) -> Figure | None:
             color = palette.BASELINE
         style = "--" if name in BASELINE_NAMES else "-"
         axes.plot(weeks, lines[name], color=color, lw=2.4 if name == champion else 1.2, ls=style, marker="o", ms=4)
-    axes.set_xticks(weeks, [f"week {week}" for week in weeks])
+    axes.set_xticks(weeks)
+    axis_title(axes, "x", "weeks ahead")
     names = max(width(_name(name), 8.5, bold=name == champion) for name in lines) + _NAMES_APART + 4
     axes.set_xlim(0.8, (weeks[-1] - 0.8 * names / _PANEL_WIDTH) / (1 - names / _PANEL_WIDTH))
     percent_ticks(axes)
     axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
     _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
-    axis_title(axes, "y", "error, as a share of sales (WAPE)")
+    axis_title(axes, "y", "error, as a share of sales")
     headline(figure, _weeks_title(lines[champion], backtest.unit), _weeks_evidence(backtest))
     return figure
 
@@ -136,7 +137,9 @@ def _name_lines(axes: Axes, ends: dict[str, float], x: float, champion: str) -> 
             _name(name), (x, ends[name]), (_NAMES_APART, place), textcoords=("offset points", "data"), fontsize=8.5,
             va="center", color=palette.FORECAST if chosen else palette.ACTUAL,
             fontweight="bold" if chosen else "normal",
-            arrowprops={"arrowstyle": "-", "color": palette.BASELINE, "lw": 0.6, "shrinkA": 0, "shrinkB": 3},
+            arrowprops={
+                "arrowstyle": "-", "color": palette.BASELINE, "lw": 0.6, "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5),
+            },
         )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
         date_ticks(axes, most=5)
         axes.tick_params(labelsize=8)
         rule = _fallback(future)
-        title = name_within(name, _PANEL_POINTS - width(rule, 9.5), 9.5, keep_end=False)
+        title = name_within(name, _PANEL_POINTS - width(rule, 9.5), 9.5)
         axes.set_title(title + rule, loc="left", fontsize=9.5)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)

@@ -42,11 +42,11 @@ def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
         dots = [np.nan if s.over_best is None else s.over_best for s in shown]
         name = f"compared with {in_words(best_baseline)}, the best baseline"
         axes.plot(dots, rows, "D", color=palette.ACTUAL, mec="white", ms=7, label=name)
-    axes.set_yticks(rows, [label(s.category, 28, keep_end=False) for s in shown], fontsize=9)
+    axes.set_yticks(rows, [label(s.category, 28) for s in shown], fontsize=9)
     axes.invert_yaxis()
     axes.axvline(0, color=palette.ACTUAL, lw=1)
     percent_ticks(axes, "x")
-    axis_title(axes, "x", f"reduction of the error (RMSE) by {model}; below zero it is worse")
+    axis_title(axes, "x", "by how much the error (RMSE) is smaller; below zero it is larger")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
     headline(figure, _title(report, model, best_baseline), _evidence(report, skills))
     return figure

@@ -14,7 +14,7 @@ from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
-from retail_assets.wording.formats import percent, plural
+from retail_assets.wording.formats import axis_number, percent, plural
 
 MAP_CUSTOMERS = 4_000
 """More points than this hide each other; a seeded sample is drawn instead."""
@@ -77,6 +77,8 @@ def segment_map(
         axes.scatter([], [], s=45, marker=marker, color=color, label=count)
     axis_title(axes, "x", meanings[0])
     axis_title(axes, "y", meanings[1])
+    number_ticks(axes, "x")
+    number_ticks(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(7))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9, borderaxespad=0)
@@ -135,7 +137,7 @@ def _baskets(inputs: FigureInputs, currency: str | None) -> bytes:
     axes.xaxis.set_major_locator(
         LogLocator(subs=(1.0, 2.0, 5.0) if high - low <= _FEW_DECADES else (1.0,), numticks=12)
     )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     number_ticks(axes, "y")

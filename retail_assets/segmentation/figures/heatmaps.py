@@ -14,7 +14,7 @@ from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS,
 from retail_assets.segmentation.figures.inputs import Rows
 from retail_assets.segmentation.figures.style import in_order, label, segment_sheet, statement
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
-from retail_assets.wording.formats import day, percent, plural, short, span
+from retail_assets.wording.formats import day, number, percent, plural, short, span
 
 CATEGORIES_SHOWN = 12
 
@@ -45,7 +45,7 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
         height=max(3.6, 2.4 + 0.5 * len(origins)),
     )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    texts = [[f"{c:,.0f}" if c else "" for c in row] for row in counts]
+    texts = [[number(c) if c else "" for c in row] for row in counts]
     _heat_map(sheet.axes(), shares, texts, origins, goals, (0, 1))
     return sheet.png()
 

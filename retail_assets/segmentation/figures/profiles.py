@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from retail_assets.plotting.axes import percent_ticks
+from retail_assets.plotting.axes import number_ticks, percent_ticks
 from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
-from retail_assets.wording.formats import day, percent, plural, rough_percent
+from retail_assets.wording.formats import day, number, percent, plural, rough_percent
 
 _WORDS = {
     "frequency": "purchases",
@@ -56,6 +56,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_xlim(-reach, reach)
         axes.set_title(_WORDS[feature], fontsize=9.5, color=INK)
+        number_ticks(axes, "x")
         axes.xaxis.set_major_locator(MaxNLocator(3, symmetric=True, integer=reach > 1.2))
         axes.spines["left"].set_visible(False)
         axes.set_yticks(places, [label(name) for name in names])
@@ -101,7 +102,8 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
     axes.set_ylim(len(names) - 0.45, -0.55)
     known = [share for *_, shares in series for share in shares if share is not None]
     low, high = min(0.0, *known, 0.0), max(*known, 0.05)
-    axes.set_xlim(low * 1.25, high * 1.15)
+    room = 0.15 * (high - low)  # for the numbers at the ends of the bars
+    axes.set_xlim(low - room if low < 0 else 0, high + room)
     percent_ticks(axes, "x")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.axvline(0, color=MUTED, linewidth=0.8)
@@ -153,8 +155,7 @@ def _median(profile: Mapping[str, Any], feature: int) -> str:
     if feature == len(_MEDIANS):
         share = profile["median_top_month_share"]
         return "–" if share is None else percent(share, 0)
-    value = float(profile[_MEDIANS[feature]])
-    return f"{value:,.1f}" if abs(value) < 10 and value % 1 else f"{value:,.0f}"
+    return number(float(profile[_MEDIANS[feature]]))
 
 
 def _date(iso: str) -> str:

@@ -23,7 +23,7 @@ def statement(title: str, sentence: str) -> bytes:
 
 def label(name: str, width: int = 25) -> str:
     """Shorten a name to a label of at most `width` columns."""
-    return labels.label(name, width, keep_end=False)
+    return labels.label(name, width)
 
 
 def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
