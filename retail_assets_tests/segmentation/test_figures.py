@@ -132,6 +132,12 @@ def test_a_title_says_how_many_kept_their_segment(titles: list[str]) -> None:
     assert titles == ["80 % of 100 customers kept their segment from 30 Nov to 31 Dec 2023"]
 
 
+def test_a_retraining_on_the_same_day_is_no_time_span(titles: list[str]) -> None:
+    a = "High-Value Customers"
+    segment_migrations([moved(a, a, 80) | {"from_snapshot": dt.date(2023, 12, 31)}])
+    assert titles == ["100 % of 80 customers kept their segment when the model changed on 31 Dec 2023"]
+
+
 def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
     a, b = "High-Value Customers", "Budget Shoppers"
     segment_migrations([moved(a, a, 10), moved(a, b, 90, day=15)])
@@ -160,16 +166,18 @@ def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> Non
     ]
     segment_categories(rows, segments)
     assert titles == ["High-Value Customers: 1.5 × the usual share of Games"]
+    segment_categories([row | {"buyers": 49} if row["share"] == 0.6 else row for row in rows], segments)
+    assert titles[1] == "Budget Shoppers: 1.3 × the usual share of Books", "what a few bought is no preference"
     segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}})
-    assert titles[1] == "There is nothing to compare between segments"
+    assert titles[2] == "There is nothing to compare between segments"
 
 
 def test_a_title_says_where_there_is_one_segment_and_where_shares_are_undefined(titles: list[str]) -> None:
     evaluation = dict(inputs([customer(f"c{i}", 1, str(10 + i)) for i in range(40)]).evaluation)
-    segment_revenue(evaluation)
-    assert titles == ["All customers are in one segment: One Purchase"]
+    segment_revenue(evaluation, 365)
+    assert titles == ["All known customers are in one segment: One Purchase"]
     two = {name: {**profile(name), "revenue": "-5", "revenue_share": None} for name in ("One Purchase", "Dormant")}
-    segment_revenue({**evaluation, "segments": two})
+    segment_revenue({**evaluation, "segments": two}, 365)
     assert titles[1] == "Returns exceed sales, so shares of revenue are undefined"
 
 

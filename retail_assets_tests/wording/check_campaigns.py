@@ -163,9 +163,7 @@ def _shift(shop: Shop, facts: Facts) -> Facts:
 @recomputes("campaigns.few_customers")
 def _few_customers(shop: Shop, facts: Facts) -> Facts:
     small = shop.ask("SELECT persona FROM customer_segments GROUP BY persona HAVING count(*) < 50")
-    order = [persona.name for persona in (*DEFAULT.clusters, *DEFAULT.groups.values())]
-    order.insert(order.index("Seasonal Shoppers"), "Occasional Shoppers")
-    return {"personas": sorted((name for (name,) in small), key=order.index), "least": 50}
+    return {"personas": DEFAULT.in_order(name for (name,) in small), "least": 50}
 
 
 @recomputes("campaigns.short_history")

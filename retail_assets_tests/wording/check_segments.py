@@ -120,7 +120,8 @@ def _few_clustered(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("segments.loosely_named")
 def _loosely_named(shop: Shop, facts: Facts) -> Facts:
-    persona = next(p for p in DEFAULT.clusters if p.name in DEFAULT.full_names([facts["persona"]]))
+    persona = DEFAULT.named(facts["persona"])
+    assert persona is not None
     cared_for = [place for place, name in enumerate(FEATURES) if persona.prototype.get(name)]
     names = {c for (c,) in shop.ask("SELECT customer_id FROM customer_segments WHERE persona = ?", facts["persona"])}
     chosen = np.array([customer in names for customer in regulars(shop)["customer_id"]])

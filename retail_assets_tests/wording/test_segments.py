@@ -11,7 +11,7 @@ import pytest
 
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import fill, line
-from retail_assets_tests.wording import check_campaigns, check_segments  # noqa: F401  registers the checks
+from retail_assets_tests.wording import check_campaigns, check_segment_titles, check_segments  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.segmented import Segmented, segment
 from retail_assets_tests.wording.shops import SCHEMA, SHOPS, Shop

@@ -14,7 +14,8 @@ from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
-from retail_assets.wording.formats import axis_number, percent, plural
+from retail_assets.wording import segment_titles
+from retail_assets.wording.formats import axis_number, percent
 
 MAP_CUSTOMERS = 4_000
 """More points than this hide each other; a seeded sample is drawn instead."""
@@ -50,19 +51,12 @@ def segment_map(
     names = inputs.names[chosen]
     silhouette = evaluation["silhouette"] or 0.0
     personas = in_order(set(names), catalog)
-    note = f"{plural(len(chosen), 'customer')} in segments found by clustering"
-    note += f", of which a random {len(drawn):,} are drawn." if len(drawn) < len(chosen) else "."
-    others = evaluation["customers"] - evaluation["clustered_customers"]
-    if others:
-        note += f" Not on the map: {plural(others, 'customer')} in segments defined by a rule."
+    clustered = evaluation["clustered_customers"]
+    note = segment_titles.map_note(clustered=clustered, drawn=len(drawn), others=evaluation["customers"] - clustered)
     sheet = segment_sheet(
-        f"Customers form {plural(len(personas), 'separate group')}"
-        if silhouette > _SEPARATE
-        else f"Customers form one cloud, divided into {plural(len(personas), 'segment')}",
-        "Each point is a customer. The axes are the two combinations of purchases, spending and average basket in "
-        "which customers differ most (principal components of the standardized values). "
-        f"Silhouette {silhouette:.2f}; 1 would be fully separate groups.",
-        note,
+        segment_titles.map_title(segments=len(personas), separate=silhouette > _SEPARATE).text,
+        segment_titles.map_reading(silhouette=silhouette).text,
+        note.text,
     )
     axes = sheet.axes("both")
     styles = marks(catalog, personas)
@@ -124,7 +118,7 @@ def _baskets(inputs: FigureInputs, currency: str | None) -> bytes:
     sheet = segment_sheet(
         "There are no segments; this is what customers spend per purchase",
         verdict,
-        f"{plural(len(basket), 'customer')} with an average basket above zero.",
+        segment_titles.baskets_note(customers=len(basket)).text,
     )
     axes = sheet.axes("y")
     low, high = np.log10(basket.min()), np.log10(basket.max())

@@ -22,10 +22,11 @@ def draw_figures(
     inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None, seed: int = 0
 ) -> dict[str, bytes]:
     """Draw the figures: PNG bytes by file name, in the order of `FIGURES`. The same input gives the same bytes."""
+    days = int(inputs.sample["window_days"].max()) if len(inputs.sample) else 0
     figures = {
         "segment_map.png": segment_map(inputs, catalog=catalog, currency=currency, seed=seed),
         "segment_profiles.png": segment_profiles(inputs, catalog=catalog, currency=currency),
-        "segment_revenue.png": segment_revenue(inputs.evaluation),
+        "segment_revenue.png": segment_revenue(inputs.evaluation, days),
         "segment_categories.png": segment_categories(inputs.categories, inputs.evaluation["segments"], catalog=catalog),
     }
     if inputs.migrations:

@@ -13,8 +13,10 @@ from retail_assets.plotting.palette import INK
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, OVER_INDEX, times
 from retail_assets.segmentation.figures.inputs import Rows
 from retail_assets.segmentation.figures.style import in_order, label, segment_sheet, statement
+from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
-from retail_assets.wording.formats import day, number, percent, plural, short, span
+from retail_assets.wording import segment_titles
+from retail_assets.wording.formats import number, short
 
 CATEGORIES_SHOWN = 12
 
@@ -36,10 +38,13 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
     stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
     versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})
     to, start, _ = last
-    sheet = segment_sheet(
-        f"{percent(stayed / before, 0)} of {plural(before, 'customer')} kept their segment from {span(start, to)}"
+    title = (
+        segment_titles.kept(share=stayed / before, customers=int(before), start=start, to=to)
         if before
-        else f"All customers of {day(to)} are new since {day(start)}",
+        else segment_titles.all_new(start=start, to=to)
+    )
+    sheet = segment_sheet(
+        title.text,
         "Rows: segment before. Columns: segment after. Color: share of the customers in the row. Numbers: customers.",
         f"Model version{'s' if len(versions) > 1 else ''} {', '.join(short(v, 41, keep_end=False) for v in versions)}.",
         height=max(3.6, 2.4 + 0.5 * len(origins)),
@@ -65,33 +70,39 @@ def segment_categories(
     if len(parts) < 2 or len(names) < 2:
         return statement(
             "There is nothing to compare between segments",
-            f"The comparison needs two categories and two segments of at least {LEAST_CUSTOMERS} customers. There are "
-            f"{plural(len(parts), 'category', 'categories')} in {plural(len(names), 'segment')} of that size.",
+            segment_titles.nothing_to_compare(least=LEAST_CUSTOMERS, categories=len(parts), segments=len(names)).text,
         )
     index = np.zeros((len(names), len(shown)))
     for row in categories:
         if row["product_category"] in shown:
             index[names.index(row["persona"]), shown.index(row["product_category"])] = float(row["share_index"])
-    where = np.unravel_index(int(np.argmax(index)), index.shape)
-    top = float(index[where])
     sheet = segment_sheet(
-        f"{short(names[where[0]], 31, keep_end=False)}: {times(top)} the usual share of "
-        f"{short(shown[where[1]], 31, keep_end=False)}"
-        if top >= OVER_INDEX
-        else "No segment spends clearly more than the usual share on any category",
+        _categories_title([row for row in categories if row["product_category"] in shown]),
         "Numbers: the share of the segment's spending on the category, divided by that of all customers. Above 1 the "
         "segment spends more on it than others.",
-        (
-            f"The {len(shown)} largest of {len(parts)} categories, largest first."
-            if len(parts) > len(shown)
-            else "Largest category first."
-        ),
+        segment_titles.categories_note(shown=len(shown), categories=len(parts)).text,
         height=max(3.8, 2.8 + 0.45 * len(names)),
     )
     depth = np.clip(np.log2(np.maximum(index, 0.25)), -2, 2)
     texts = [[f"> {MOST_TIMES:.0f}" if value > MOST_TIMES else f"{value:.1f}" for value in row] for row in index]
     _heat_map(sheet.axes(), depth, texts, names, shown, (-2, 2), diverging=True)
     return sheet.png()
+
+
+def _categories_title(rows: Rows) -> str:
+    """The largest ratio that enough customers bought for, in a category that says what it holds."""
+    sure = [
+        row for row in rows if int(row["buyers"]) >= LEAST_CUSTOMERS and not is_catch_all(str(row["product_category"]))
+    ]
+    top = max(sure, key=lambda row: float(row["share_index"]), default=None)
+    if top is None or top["share_index"] < OVER_INDEX:
+        return segment_titles.no_preference(least=OVER_INDEX).text
+    return segment_titles.preference(
+        persona=str(top["persona"]),
+        category=str(top["product_category"]),
+        ratio=times(float(top["share_index"])),
+        index=float(top["share_index"]),
+    ).text
 
 
 def _heat_map(

@@ -12,11 +12,13 @@ from matplotlib.ticker import MaxNLocator
 
 from retail_assets.plotting.axes import number_ticks, percent_ticks
 from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
-from retail_assets.wording.formats import day, number, percent, plural, rough_percent
+from retail_assets.wording import segment_titles
+from retail_assets.wording.formats import number, percent, rough_percent
 
 _WORDS = {
     "frequency": "purchases",
@@ -41,11 +43,12 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     strongest = _WORDS[NAMING_FEATURES[int(spread.argmax())]].replace("\n", " ")
     window = int(inputs.sample["window_days"].max())
     sheet = segment_sheet(
-        f"The segments differ most in {strongest}" if len(names) > 1 else f"There is one segment: {names[0]}",
+        segment_titles.profiles(feature=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
         "Bars: mean of the segment, in standard deviations from the average customer. Numbers: its median customer"
         + (f", money in {currency}." if currency else "."),
-        f"{plural(evaluation['clustered_customers'], 'customer')} in segments found by clustering; purchases and "
-        f"spending of the {window} days until {_date(evaluation['snapshot'])}.",
+        segment_titles.profiles_note(
+            clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])
+        ).text,
         height=max(3.4, 2.2 + 0.62 * len(names)),
     )
     styles = marks(catalog, names)
@@ -66,7 +69,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     return sheet.png()
 
 
-def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
+def segment_revenue(evaluation: Mapping[str, Any], days: int) -> bytes:
     """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue."""
     segments: Mapping[str, Any] = evaluation["segments"]
     if not segments:
@@ -78,17 +81,20 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
         ("share of customers", GRAY, "undefined", [segments[name]["customers_share"] for name in names]),
         ("share of revenue", BLUE, "undefined", [segments[name]["revenue_share"] for name in names]),
     ]
-    note = "Revenue is net of returns."
+    note = segment_titles.revenue_note(
+        days=days,
+        last_day=_date(evaluation["snapshot"]),
+        then=_date(quarter["segments_as_of"]) if later else None,
+        until=_date(quarter["revenue_until"]) if later else None,
+    )
     if later:
         # Personas without a share of the next quarter had no customers when it began.
         shares = [later.get(name, {}).get("next_revenue_share") for name in names]
-        series.append(("share of the next quarter's revenue", SKY, "no customers then", shares))
-        note += f" Next quarter: segments of {_date(quarter['segments_as_of'])}, their revenue from then until "
-        note += f"{_date(quarter['revenue_until'])}."
+        series.append(("share of the next quarter's revenue", SKY, "no such segment then", shares))
     sheet = segment_sheet(
-        _revenue_title(segments),
+        _revenue_title(segments, everyone_known=not evaluation["anonymous"]["lines"]),
         "A segment whose share of revenue exceeds its share of customers is worth more than average per customer.",
-        note,
+        note.text,
         height=max(3.6, 2.0 + 0.78 * len(names)),
     )
     axes = sheet.axes("x")
@@ -111,16 +117,22 @@ def segment_revenue(evaluation: Mapping[str, Any]) -> bytes:
     return sheet.png()
 
 
-def _revenue_title(segments: Mapping[str, Any]) -> str:
+def _revenue_title(segments: Mapping[str, Any], *, everyone_known: bool) -> str:
     if len(segments) == 1:
         (name,) = segments
-        return f"All customers are in one segment: {name}"
+        return segment_titles.one_segment(persona=name, everyone_known=everyone_known).text
     leading = max(segments, key=lambda name: float(segments[name]["revenue"]))
     profile = segments[leading]
     if profile["revenue_share"] is None:
         return "Returns exceed sales, so shares of revenue are undefined"
-    customers, revenue = percent(profile["customers_share"], 0), percent(profile["revenue_share"], 0)
-    return f"{leading}: {customers} of customers, {revenue} of revenue"
+    return segment_titles.revenue(
+        persona=leading,
+        customers=profile["customers"],
+        customers_share=profile["customers_share"],
+        revenue_share=profile["revenue_share"],
+        everyone_known=everyone_known,
+        few=LEAST_CUSTOMERS,
+    ).text
 
 
 def _share_bars(
@@ -158,5 +170,5 @@ def _median(profile: Mapping[str, Any], feature: int) -> str:
     return number(float(profile[_MEDIANS[feature]]))
 
 
-def _date(iso: str) -> str:
-    return day(dt.date.fromisoformat(iso))
+def _date(iso: str) -> dt.date:
+    return dt.date.fromisoformat(iso)

@@ -1,0 +1,136 @@
+"""Titles and notes of the figures of the segments."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from retail_assets.wording.formats import day, percent, plural, short, span
+from retail_assets.wording.statement import phrase
+
+_NAME = 31
+"""Columns of a name in a title."""
+
+
+@phrase("segment_titles.map")
+def map_title(*, segments: int, separate: bool) -> str:
+    """State whether the customers on the map are separate groups or parts of one cloud."""
+    return (
+        f"Customers form {plural(segments, 'separate group')}"
+        if separate
+        else f"Customers form one cloud, divided into {plural(segments, 'segment')}"
+    )
+
+
+@phrase("segment_titles.map_reading")
+def map_reading(*, silhouette: float) -> str:
+    """State what the points and axes of the map are, and how far the groups lie apart."""
+    return (
+        "Each point is a customer. The axes are the two combinations of purchases, spending and average basket in "
+        "which customers differ most (principal components of the standardized values). "
+        f"Silhouette {silhouette:.2f}; 1 would be fully separate groups."
+    )
+
+
+@phrase("segment_titles.map_note")
+def map_note(*, clustered: int, drawn: int, others: int) -> str:
+    """State how many customers are clustered, how many of them are drawn, and how many are in groups of a rule."""
+    note = f"{plural(clustered, 'customer')} in segments found by clustering"
+    note += f", of which a random {drawn:,} are drawn." if drawn < clustered else "."
+    if others:
+        note += f" Not on the map: {plural(others, 'customer')} in segments defined by a rule."
+    return note
+
+
+@phrase("segment_titles.baskets_note")
+def baskets_note(*, customers: int) -> str:
+    """State of how many customers the average baskets are."""
+    return f"{plural(customers, 'customer')} with an average basket above zero."
+
+
+@phrase("segment_titles.profiles")
+def profiles(*, feature: str) -> str:
+    """State the feature in which the means of the segments are farthest apart, in standard deviations."""
+    return f"The segments differ most in {feature}"
+
+
+@phrase("segment_titles.profiles_note")
+def profiles_note(*, clustered: int, days: int, last_day: dt.date) -> str:
+    """State which customers and sales the profiles are of."""
+    return (
+        f"{plural(clustered, 'customer')} in segments found by clustering; purchases and spending of the {days} days "
+        f"until {day(last_day)}."
+    )
+
+
+@phrase("segment_titles.revenue")
+def revenue(
+    *, persona: str, customers: int, customers_share: float, revenue_share: float, everyone_known: bool, few: int
+) -> str:
+    """State the share of customers and of revenue of the segment that brings most; few customers are called so."""
+    only = f" ({plural(customers, 'customer')} only)" if customers < few else ""
+    of, whose = ("customers", "revenue") if everyone_known else ("known customers", "known customers' revenue")
+    return f"{persona}{only}: {percent(customers_share, 0)} of {of}, {percent(revenue_share, 0)} of {whose}"
+
+
+@phrase("segment_titles.one_segment")
+def one_segment(*, persona: str, everyone_known: bool) -> str:
+    """State that there is one segment."""
+    return f"All {'' if everyone_known else 'known '}customers are in one segment: {persona}"
+
+
+@phrase("segment_titles.revenue_note")
+def revenue_note(*, days: int, last_day: dt.date, then: dt.date | None, until: dt.date | None) -> str:
+    """State what the shares are of, and that those of the next quarter are of the segments of another day."""
+    note = f"Revenue is net of returns, in the {plural(days, 'day')} to {day(last_day)}."
+    if then and until:
+        note += (
+            f" Next quarter: other segments, those of {day(then)} under the same names, and what their customers spent "
+            f"from then until {day(until)}."
+        )
+    return note
+
+
+@phrase("segment_titles.kept")
+def kept(*, share: float, customers: int, start: dt.date, to: dt.date) -> str:
+    """State how many of the customers with a segment are in the same one later, or by another model of the same day."""
+    when = f"from {span(start, to)}" if start != to else f"when the model changed on {day(to)}"
+    return f"{percent(share, 0)} of {plural(customers, 'customer')} kept their segment {when}"
+
+
+@phrase("segment_titles.all_new")
+def all_new(*, start: dt.date, to: dt.date) -> str:
+    """State that nobody with a segment had one before."""
+    return f"All customers of {day(to)} are new since {day(start)}"
+
+
+@phrase("segment_titles.preference")
+def preference(*, persona: str, category: str, ratio: str, index: float) -> str:
+    """State the largest ratio of a segment's share of spending on a category to that of all customers.
+
+    `ratio` is `index` in words: a huge one is not written out.
+    """
+    who, what = (short(name, _NAME, keep_end=False) for name in (persona, category))
+    return f"{who}: {ratio} the usual share of {what}"
+
+
+@phrase("segment_titles.no_preference")
+def no_preference(*, least: float) -> str:
+    """State that no segment's share of spending on a category is `least` times that of all customers."""
+    return "No segment spends clearly more than the usual share on any category"
+
+
+@phrase("segment_titles.categories_note")
+def categories_note(*, shown: int, categories: int) -> str:
+    """State how many of the categories are shown."""
+    if categories > shown:
+        return f"The {shown} largest of {categories} categories, largest first."
+    return "Largest category first."
+
+
+@phrase("segment_titles.nothing_to_compare")
+def nothing_to_compare(*, least: int, categories: int, segments: int) -> str:
+    """State that there are too few categories or segments to compare what segments buy."""
+    return (
+        f"The comparison needs two categories and two segments of at least {least} customers. There are "
+        f"{plural(categories, 'category', 'categories')} in {plural(segments, 'segment')} of that size."
+    )
