@@ -65,7 +65,7 @@ def test_decay_raises_an_alarm_and_a_fair_forecast_does_not(issued):
     decayed = score_past_forecasts([issued], history(ISSUED_AT + 20, amounts(factor=2.0)))
     promised = 0.25
     assert accuracy_drift(fair, promised).alarm is None
-    assert "the backtest promised 25.0%" in (accuracy_drift(decayed, promised).alarm or "")
+    assert "the backtest promised 25.0 %" in (accuracy_drift(decayed, promised).alarm or "")
     assert accuracy_drift(decayed, promised).days == 20
     assert (draw_figure(decayed, promised) or b"").startswith(b"\x89PNG")
 

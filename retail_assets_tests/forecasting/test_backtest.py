@@ -100,7 +100,7 @@ def test_the_verdict_names_a_baseline_that_beats_the_model_though_it_beats_naive
     tested = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, seasonal_naive=5.0, recent_mean=9.5)
     text = verdict(tested, seed=0)
     assert text.startswith("No skill")
-    assert "80.0 % below seasonal naive's over 6 cut-offs, but 100.0 % above that of the mean day" in text
+    assert "80.0 % below seasonal naive's over 6 cut-offs, but 100 % above that of the mean day" in text
 
 
 def test_a_better_model_at_one_cutoff_is_not_called_proven():

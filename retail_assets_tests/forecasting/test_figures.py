@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
+from retail_assets.forecasting.evaluation.interval_ends import ABOVE, BELOW, OUTSIDE, IntervalEnd
 from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
-from retail_assets.forecasting.figures.errors import _weeks_title
 from retail_assets.forecasting.models.features import FEATURES
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 
@@ -35,25 +35,28 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
     assert figure.axes[1].get_xlabel() == r"price of \$ tea"
 
 
-@pytest.mark.parametrize(
-    ("inner", "outer", "title"),
-    [
-        (0.80, 0.95, "Prediction intervals cover what they promise"),
-        (0.90, 0.99, "Prediction intervals are wider than necessary"),
-        (0.70, 0.90, "Prediction intervals do not cover what they promise"),
-    ],
-)
-def test_a_title_says_whether_intervals_keep_their_promise(inner: float, outer: float, title: str) -> None:
-    assert _title(inner, outer) == title
+def ends(days: int, **beyond: float) -> list[IntervalEnd]:
+    """The ends of the 95 % interval of the categories, with these shares beyond them."""
+    promised = {BELOW: 0.025, ABOVE: 0.025, OUTSIDE: 0.05}
+    return [IntervalEnd(False, side, 0.95, promised[side], share, days) for side, share in beyond.items()]
 
 
 @pytest.mark.parametrize(
-    ("errors", "end"),
+    ("measured", "title"),
     [
-        ([0.05], "by 5.0 % in week 1"),
-        ([0.05, 0.07, 0.06], "by 5.0 % in week 1 and by 7.0 % in week 2, the most"),
-        ([0.07, 0.05], "by 7.0 % in week 1, by no more in later weeks"),
+        (ends(168, below=0.03, above=0.02, outside=0.05), "Prediction intervals hold at both ends"),
+        (ends(28, below=0.03, above=0.02), "Prediction intervals hold at both ends, as far as 28 days can show"),
+        (ends(5000, below=0.025, above=0.01), "Prediction intervals are wider than necessary"),
+        (
+            ends(168, below=0.07, above=0.02, outside=0.09),
+            "Too many category-days are below the 95 % interval: 7.0 % instead of 2.5 %",
+        ),
+        (
+            ends(168, below=0.045, above=0.045, outside=0.09),
+            "Too many category-days are outside the 95 % interval: 9.0 % instead of 5.0 %",
+        ),
     ],
 )
-def test_a_title_does_not_name_the_first_week_twice(errors: list[float], end: str) -> None:
-    assert _weeks_title(np.array(errors)).endswith(end)
+def test_a_title_says_which_end_of_the_intervals_is_missed(measured: list[IntervalEnd], title: str) -> None:
+    """ "Cover what they promise" once stood over a curve with 7 % below the 2.5 % quantile."""
+    assert _title(measured, "day") == title

@@ -45,9 +45,8 @@ def test_the_sentences_name_what_was_compared_and_on_which_days(tested):
 
 def test_errors_by_horizon_are_shown_apart_from_holidays(tested):
     text = " ".join(findings(tested, "gradient_boosting"))
-    assert "On days that are not near a holiday the error is 10.0 % of sales in the first week ahead and 10.0 %" in text
-    assert "Within a day of a holiday the error is 60.0 %, else 10.0 %" in text
-    assert "(only 18 category-days)" in text
+    assert "add up to 10.0 % of sales in week 1 ahead (21 days) and to 10.0 % in week 4 (21 days)" in text
+    assert "Within a day of a holiday (9 days) the errors add up to 60.0 % of sales, else to 10.0 %" in text
     weeks = weeks_ahead(tested)
     assert [int(mask.sum()) for mask in weeks] == [21, 21, 12, 21]
     by_week = report(tested, {}, seed=0)["by_week_ahead_without_holidays"]
@@ -60,19 +59,30 @@ def test_the_figure_by_week_calls_no_week_the_hardest_because_of_a_holiday(teste
         ax.get_title(loc="left") for ax in figure.axes
     )
     assert "the most" not in texts
-    assert "Without the days near holidays: 60.0 % there" in texts
+    assert "are left out; within a day of one: 60.0 % (9 days)." in texts
+
+
+def test_days_on_which_people_shop_for_a_holiday_are_apart_too(tested):
+    """ "Week 3, the hardest" was the week before Christmas, of which only Christmas Eve was near a holiday."""
+    season = tested.holiday.copy()
+    season[:, 8:21] = True
+    weeks = weeks_ahead(dataclasses.replace(tested, season=season))
+    assert [int(mask.sum()) for mask in weeks] == [21, 3, 0, 21]
+    assert "week 4 (21 days)" in " ".join(findings(dataclasses.replace(tested, season=season)))
+    figure = error_by_week(dataclasses.replace(tested, season=season))
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "4"]
 
 
 def test_the_cutoffs_at_which_a_rule_was_better_are_named(tested):
     text = " ".join(findings(tested, "gradient_boosting"))
-    assert "Seasonal naive was better at 1 cut-off: after 30 Jan 2023." in text
+    assert "Seasonal naive was better at 1 of 3 cut-offs: after 30 Jan 2023." in text
 
 
 def test_a_category_that_is_missed_by_half_of_its_sales_is_named(tested):
     worse = tested.forecasts["gradient_boosting"].copy()
     worse[:, 1] = 190.0
     tested = dataclasses.replace(tested, forecasts={**tested.forecasts, "gradient_boosting": worse})
-    assert "It misses half of sales or more per day in b (90 %)." in findings(tested, "gradient_boosting")
+    assert "The errors per day add up to half of sales or more in b (90 %)." in findings(tested, "gradient_boosting")
 
 
 def test_without_a_holiday_nothing_is_claimed_of_holidays(tested):

@@ -160,10 +160,16 @@ def calendar_features(days: Days, holidays: HolidayCalendar) -> Floats:
     return np.column_stack(columns).astype(np.float64)
 
 
-def near_holiday(days: Days, holidays: HolidayCalendar) -> Bools:
+def near_holiday(days: Days, holidays: HolidayCalendar, before: int = 1, after: int = 1) -> Bools:
     """Mark the days, (days,), of a holiday, and those before and after it, when people shop for it."""
-    near = {day + timedelta(days=step) for day in holidays.names for step in (-1, 0, 1)}
+    steps = range(-before, after + 1)
+    near = {day + timedelta(days=step) for day in holidays.names for step in steps}
     return np.isin(days.astype("datetime64[D]"), np.array(sorted(near), dtype="datetime64[D]"))
+
+
+def holiday_season(days: Days, holidays: HolidayCalendar) -> Bools:
+    """Mark the days, (days,), from a week before a holiday to three days after it."""
+    return near_holiday(days, holidays, DAYS_BEFORE_HOLIDAY - 1, DAYS_AFTER_HOLIDAY - 1)
 
 
 def usual_sales(values: Floats, days: Days, holidays: HolidayCalendar) -> Floats:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from retail_assets.forecasting.data.series import TOTAL, Floats, Ints, daily_sales
 from retail_assets.tables import FORECAST_ACCURACY
+from retail_assets.wording import forecast_titles as wording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,11 +158,9 @@ def accuracy_drift(accuracy: pa.Table, promised_wape: float | None) -> AccuracyD
     alarm = None
     if len(recent) >= FEWEST_DAYS:
         if promised_wape is not None and wape > TOLERATED * promised_wape and wape > promised_wape + 0.02:
-            alarm = (
-                f"WAPE of the last {len(recent)} forecast days is {wape:.1%}; the backtest promised {promised_wape:.1%}"
-            )
+            alarm = str(wording.alarm_of_errors(days=len(recent), wape=wape, promised=promised_wape))
         elif coverage < LEAST_COVERAGE:
-            alarm = f"the 80 % intervals held only {coverage:.0%} of the last {len(recent)} forecast days"
+            alarm = str(wording.alarm_of_intervals(days=len(recent), coverage80=coverage))
     return AccuracyDrift(len(recent), wape, naive, coverage, alarm, _units_wape(frame))
 
 

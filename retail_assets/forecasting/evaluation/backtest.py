@@ -49,6 +49,7 @@ class Backtest:
         quantiles: (cut-offs, categories + 1, horizon, levels) by model, the total last; NaN where there was no earlier
             error to learn from.
         holiday: (cut-offs, horizon), marks days within a day of a holiday.
+        season: (cut-offs, horizon), marks days on which people shop for a holiday, a week before to days after it.
         grain: days of one step of the horizon: 1, or 7 where the source reports weeks. What is called a day of the
             horizon is then a week.
         latest: the calibration of each model by every error there is, for the forecast that follows the history.
@@ -64,6 +65,7 @@ class Backtest:
     unscored_days: tuple[date, ...]
     quantiles: dict[str, Floats] = field(default_factory=dict)
     holiday: Bools | None = None
+    season: Bools | None = None
     latest: dict[str, intervals.Conformal] = field(default_factory=dict)
     grain: int = 1
     first_day: date | None = None
@@ -88,6 +90,7 @@ class Backtest:
             naive_error=self.naive_error[cutoffs],
             quantiles={name: values[cutoffs] for name, values in self.quantiles.items()},
             holiday=None if self.holiday is None else self.holiday[cutoffs],
+            season=None if self.season is None else self.season[cutoffs],
         )
 
     def score(self, model: str) -> float:

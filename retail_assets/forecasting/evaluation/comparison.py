@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar, past_holidays
+from retail_assets.forecasting.data.grain import DAY
 from retail_assets.forecasting.data.series import WEEK, DailySales, Floats, days_after, to_date
 
 #: The weeks just before a forecast that are averaged.
@@ -24,7 +25,8 @@ class Past:
 
     Attributes:
         first, last: the days.
-        revenue: (categories,), in money; NaN where a category was not sold yet.
+        revenue: (categories,), in money; NaN where a category was not sold yet on the first day.
+        total: of all categories.
         open_days: days on which the shop was open.
         weeks: over which `revenue` is averaged; 1 where it is the sum of the days.
         left_out: weeks between the days that are not averaged, because the shop was closed on more days than usual.
@@ -33,6 +35,7 @@ class Past:
     first: date
     last: date
     revenue: Floats
+    total: float
     open_days: int
     weeks: int = 1
     left_out: int = 0
@@ -45,12 +48,15 @@ def sold(sales: DailySales, first: date, last: date) -> Past | None:
         return None
     days = slice(start, end + 1)
     begun = np.array([bool(each[: start + 1].any()) for each in sales.sold])
-    revenue = np.where(begun, sales.revenue[:, days].sum(axis=1), np.nan)
-    return Past(first, last, revenue, int((~sales.unknown[days]).sum()))
+    by_category = sales.revenue[:, days].sum(axis=1)
+    revenue = np.where(begun, by_category, np.nan)
+    return Past(first, last, revenue, float(by_category.sum()), int((~sales.unknown[days]).sum()))
 
 
 def year_before(sales: DailySales, first: date, last: date) -> Past | None:
     """Sum the sales of the same dates a year before; None where the history does not reach back as far.
+
+    Where the source reports weeks, those are the same weeks 52 weeks before.
 
     >>> from retail_assets.forecasting.data.series import daily_sales
     >>> import pandas as pd
@@ -60,7 +66,7 @@ def year_before(sales: DailySales, first: date, last: date) -> Past | None:
     >>> past.first, past.last, past.revenue.tolist()
     (datetime.date(2023, 1, 1), datetime.date(2023, 1, 7), [7.0])
     """
-    then = _a_year_before(first)
+    then = _a_year_before(first) if sales.grain == DAY else first - timedelta(weeks=52)
     return sold(sales, then, then + (last - first))
 
 
@@ -81,6 +87,7 @@ def recent_weeks(sales: DailySales) -> Past | None:
         to_date(sales.days[days][0]),
         sales.last_day,
         np.where(begun, by_week[:, usual].mean(axis=1), np.nan),
+        float(by_week[:, usual].sum(axis=0).mean()),
         WEEK - int(shut.min()),
         int(usual.sum()),
         int((~usual).sum()),

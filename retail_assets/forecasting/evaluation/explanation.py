@@ -17,7 +17,7 @@ from retail_assets.forecasting.data.series import Floats, Panel
 from retail_assets.forecasting.models.boosting import BoostedRatio, training_rows
 from retail_assets.forecasting.models.features import feature_names
 from retail_assets.forecasting.models.forecast_model import ForecastModel
-from retail_assets.forecasting.models.wording import in_words
+from retail_assets.wording.forecast_models import in_words
 
 MOST_ROWS = 3000
 REPEATS = 3

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from retail_assets.forecasting.data.calendar import HolidayCalendar, near_holiday
+from retail_assets.forecasting.data.calendar import HolidayCalendar, holiday_season, near_holiday
 from retail_assets.forecasting.data.series import (
     REVENUE,
     WEEK,
@@ -199,10 +199,11 @@ def _scored(
     group = np.concatenate([np.where(of_models, 0, 1), np.zeros((len(origins), 1), dtype=int)], axis=1)
     grain = sales.grain
     holiday = np.array([near_holiday(origin.panel.future_days(horizon), holidays) for origin in origins])
+    season = np.array([holiday_season(origin.panel.future_days(horizon), holidays) for origin in origins])
     if grain > 1:
         actual, forecasts = by_grain(actual, grain), {name: by_grain(days, grain) for name, days in forecasts.items()}
         naive_error, level = naive_error * grain, level * grain
-        holiday = by_grain(holiday.astype(np.float64), grain) > 0
+        holiday, season = (by_grain(days.astype(np.float64), grain) > 0 for days in (holiday, season))
     residuals = _Residuals(
         np.array([(origin.panel.origin + 1) // grain - 1 for origin in origins]),
         [_rolling_errors(total_of(origin.panel.values), horizon, grain) for origin in origins],
@@ -226,6 +227,7 @@ def _scored(
         unscored_days=tuple(to_date(day) for day in sales.days[sales.unknown & after_first]),
         quantiles=quantiles,
         holiday=holiday[scored],
+        season=season[scored],
         latest=latest,
         grain=grain,
         first_day=sales.first_day,

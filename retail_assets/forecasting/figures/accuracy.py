@@ -12,7 +12,7 @@ from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.image import png
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.wording.formats import percent
+from retail_assets.wording import forecast_titles as wording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,6 @@ def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None
     drift = accuracy_drift(accuracy, promised_wape)
     finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
     if drift.wape is not None and drift.alarm is None:
-        promise = "" if promised_wape is None else f"; the backtest promised {percent(promised_wape)}"
-        finding = f"WAPE of the last {drift.days} forecast days is {percent(drift.wape)}{promise}"
+        finding = str(wording.past_forecasts(days=drift.days, wape=drift.wape, promised=promised_wape))
     headline(drawn, finding, f"The latest forecast of each {unit}, as it was issued.")
     return png(drawn)

@@ -7,14 +7,13 @@ from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import Floats
 from retail_assets.forecasting.evaluation.backtest import Backtest
+from retail_assets.forecasting.evaluation.findings import end_in_words, intervals_in_words
+from retail_assets.forecasting.evaluation.interval_ends import IntervalEnd, interval_ends, missed_ends, too_wide
 from retail_assets.forecasting.models import intervals
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.wording.formats import percent
-
-TOLERANCE = 0.03
-"""Difference of measured and promised coverage up to which the promise is called kept."""
+from retail_assets.wording import forecast_titles as wording
 
 
 def calibration(backtest: Backtest) -> Figure | None:
@@ -30,7 +29,7 @@ def calibration(backtest: Backtest) -> Figure | None:
     promised = np.array(intervals.LEVELS)
     axes.plot([0, 1], [0, 1], color=palette.BASELINE, lw=1, ls="--", label="as promised")
     for name, actual, of_line, color in lines:
-        below = [_share_below(actual, of_line[..., level]) for level in range(len(promised))]
+        below = [_share_below(actual, of_line[..., at], float(level)) for at, level in enumerate(promised)]
         axes.plot(promised, below, color=color, lw=1.6, marker="o", ms=6, label=name)
     percent_ticks(axes, "x")
     percent_ticks(axes, "y")
@@ -39,27 +38,27 @@ def calibration(backtest: Backtest) -> Figure | None:
     axis_title(axes, "x", f"share of {backtest.unit}s promised to be below the quantile")
     axis_title(axes, "y", f"share of {backtest.unit}s below it")
     axes.legend(frameon=False, loc="upper left")
-    measured = backtest.metrics(backtest.champion)
-    inner, outer = float(measured["coverage80"] or 0.0), float(measured["coverage95"] or 0.0)
-    evidence = (
-        f"The 80 % interval covered {percent(inner)} of category-{backtest.unit}s, the 95 % interval {percent(outer)}."
-    )
-    headline(figure, _title(inner, outer), evidence)
+    evidence = intervals_in_words(backtest, backtest.champion)
+    headline(figure, _title(interval_ends(backtest, backtest.champion), backtest.unit), str(evidence))
     return figure
 
 
-def _title(inner: float, outer: float) -> str:
-    if abs(inner - 0.8) <= TOLERANCE and abs(outer - 0.95) <= TOLERANCE:
-        return "Prediction intervals cover what they promise"
-    if inner > 0.8 and outer > 0.95:
-        return "Prediction intervals are wider than necessary"
-    return "Prediction intervals do not cover what they promise"
+def _title(ends: list[IntervalEnd], unit: str) -> str:
+    """Whether every end holds, or which one is missed most."""
+    missed = missed_ends(ends)
+    worst = max(missed, key=lambda end: (end.share - end.promised) / end.chance) if missed else None
+    return str(
+        wording.calibration(
+            unit=unit,
+            days=max(end.days for end in ends),
+            worst=end_in_words(worst, unit) if worst else None,
+            too_wide=too_wide(ends),
+        )
+    )
 
 
-def _share_below(actual: Floats, quantile: Floats) -> float:
-    """Share of days at or below a quantile.
-
-    Quantiles of exactly zero are left out: no day can be below them, and a day without a sale proves nothing.
-    """
-    judged = ~np.isnan(actual) & ~np.isnan(quantile) & (quantile != 0)
-    return float((actual <= quantile)[judged].mean()) if judged.any() else float("nan")
+def _share_below(actual: Floats, quantile: Floats, promised: float) -> float:
+    """Share of days below a quantile; where a day equals it, as a day without a sale one of zero, as promised."""
+    known = ~np.isnan(actual) & ~np.isnan(quantile)
+    below = np.where(np.abs(actual - quantile) <= 0.005, promised, actual < quantile)
+    return float(below[known].mean()) if known.any() else float("nan")

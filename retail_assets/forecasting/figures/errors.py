@@ -7,21 +7,21 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
+from retail_assets.forecasting.data.series import Bools
 from retail_assets.forecasting.evaluation.backtest import Backtest
-from retail_assets.forecasting.evaluation.findings import weeks_ahead
-from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
+from retail_assets.forecasting.evaluation.findings import scored_days, weeks_ahead
+from retail_assets.forecasting.figures.parts import revenue_axis
 from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
-from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import spread, width
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.wording.formats import percent, plural, short
+from retail_assets.wording import forecast_titles as wording
+from retail_assets.wording.forecast_models import in_words
+from retail_assets.wording.formats import short
 
-_UNBIASED = 0.02
-"""Bias, as a share of sales, up to which forecasts are called unbiased."""
 _PANEL_WIDTH, _PANEL_HEIGHT = 570, 225
 """Size of the panel of errors by week, at least, in points."""
 _NAME_POINTS, _NAMES_APART = 11.5, 24
@@ -56,36 +56,35 @@ def against_actuals(backtest: Backtest, currency: str) -> Figure:
     revenue_axis(axes, currency, backtest.unit)
     date_ticks(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
-    cutoffs = plural(len(backtest.cutoffs), "cut-off")
-    evidence = f"{capitalized(in_words(champion))}; {cutoffs} (dotted). Each forecast uses the sales up to its cut-off."
-    headline(figure, _actuals_title(backtest), evidence)
+    evidence = wording.actuals_evidence(model=in_words(champion), cutoffs=len(backtest.cutoffs))
+    headline(figure, _actuals_title(backtest), str(evidence))
     return figure
 
 
 def _actuals_title(backtest: Backtest) -> str:
-    measured = backtest.metrics(backtest.champion)
-    wape, bias = measured["total_wape"], measured["bias"]
-    if wape is None or bias is None:
-        return f"Total revenue per {backtest.unit}: forecast and sales"
-    direction = "unbiased"
-    if abs(bias) > _UNBIASED:
-        direction = f"{percent(abs(bias), 0)} too {'high' if bias > 0 else 'low'} overall"
-    return f"Forecasts missed the total of a {backtest.unit} by {percent(wape)} on average, {direction}"
+    of_total = backtest.metrics(backtest.champion, category=len(backtest.categories))
+    scored = int((~np.isnan(backtest.actual.sum(axis=1))).sum())
+    return str(
+        wording.actuals(unit=backtest.unit, total_wape=of_total["wape"], total_bias=of_total["bias"], scored=scored)
+    )
 
 
 def error_by_week(backtest: Backtest) -> Figure | None:
     """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere.
 
-    Days near holidays are left out: what is hard in the week of Christmas is Christmas, and not its distance.
+    Days around holidays are left out: what is hard in the weeks of Christmas is Christmas, and not their distance.
     """
-    masks = weeks_ahead(backtest)
+    numbered = [(week, mask) for week, mask in enumerate(weeks_ahead(backtest), start=1) if scored_days(backtest, mask)]
+    masks = [mask for _, mask in numbered]
+    if not masks:
+        return None
     measured = {name: [backtest.metrics(name, days=mask)["wape"] for mask in masks] for name in backtest.forecasts}
     if any(value is None for values in measured.values() for value in values):
         return None
     lines = {name: np.array(values, dtype=float) for name, values in measured.items()}
     figure, axes = one_panel(9, 4.6)
     champion = backtest.champion
-    weeks = np.arange(1, len(masks) + 1)
+    weeks = np.array([week for week, _ in numbered])
     order = sorted(lines, key=lambda name: (name != champion, np.mean(lines[name])))
     for name in reversed(order):
         color = palette.OTHER
@@ -103,26 +102,28 @@ def error_by_week(backtest: Backtest) -> Figure | None:
     axes.set_ylim(0, 1.2 * max(float(values.max()) for values in lines.values()))
     _name_lines(axes, {name: float(lines[name][-1]) for name in order}, float(weeks[-1]), champion)
     axis_title(axes, "y", "error, as a share of sales")
-    headline(figure, _weeks_title(lines[champion], backtest.unit), _weeks_evidence(backtest))
+    title = wording.by_week(
+        unit=backtest.unit,
+        weeks=[week for week, _ in numbered],
+        first=float(lines[champion][0]),
+        last=float(lines[champion][-1]),
+    )
+    headline(figure, str(title), _weeks_evidence(backtest, masks))
     return figure
 
 
-def _weeks_evidence(backtest: Backtest) -> str:
-    text = f"Sum of absolute errors / sum of sales; backtest at {plural(len(backtest.cutoffs), 'cut-off')}."
-    if backtest.holiday is None or not backtest.holiday.any():
-        return text
-    near = backtest.metrics(backtest.champion, days=backtest.holiday)["wape"]
-    left_out = "Without the days near holidays" if backtest.grain == 1 else "Without the weeks near holidays"
-    return f"{text} {left_out}" + ("." if near is None else f": {percent(near)} there.")
-
-
-def _weeks_title(errors: np.ndarray, unit: str = "day") -> str:
-    """The error of the first week against that of the worst; `errors` is (weeks,)."""
-    title = f"Forecasts miss a category's {unit} by {percent(errors[0])} in week 1"
-    worst = int(errors.argmax())
-    if worst:
-        return f"{title} and by {percent(errors[worst])} in week {worst + 1}, the most"
-    return f"{title}, by no more in later weeks" if len(errors) > 1 else title
+def _weeks_evidence(backtest: Backtest, masks: list[Bools]) -> str:
+    near = backtest.holiday if backtest.holiday is not None and scored_days(backtest, backtest.holiday) else None
+    return str(
+        wording.by_week_evidence(
+            unit=backtest.unit,
+            cutoffs=len(backtest.cutoffs),
+            days=[scored_days(backtest, mask) for mask in masks],
+            near=None if near is None else backtest.metrics(backtest.champion, days=near)["wape"],
+            near_days=0 if near is None else scored_days(backtest, near),
+            apart=backtest.holiday is not None,
+        )
+    )
 
 
 def _name_lines(axes: Axes, ends: dict[str, float], x: float, champion: str) -> None:

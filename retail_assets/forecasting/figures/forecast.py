@@ -10,18 +10,20 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from retail_assets.forecasting.data.calendar import forecast_calendar
 from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, to_date
-from retail_assets.forecasting.figures.parts import capitalized, revenue_axis
+from retail_assets.forecasting.evaluation import comparison
+from retail_assets.forecasting.figures.parts import revenue_axis
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
-from retail_assets.forecasting.models.wording import in_words
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import number_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import name_within, width
 from retail_assets.plotting.image import png
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
-from retail_assets.wording.formats import compared, money, percent, plural, short, span
+from retail_assets.wording import forecast_titles as wording
+from retail_assets.wording.forecast_models import in_words
 
 STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12
@@ -85,50 +87,69 @@ def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: d
     date_ticks(axes)
     revenue_axis(axes, currency, unit)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
-    title = _total_title(past, future, currency, bool(report["evaluated"]), sales.grain)
+    title = _total_title(sales, past, future, currency, report)
     headline(figure, title, _evidence(report, unit))
     return figure
 
 
-def _total_title(past: np.ndarray, future: pd.DataFrame, currency: str, measured: bool, grain: int) -> str:
+def _total_title(
+    sales: DailySales, past: np.ndarray, future: pd.DataFrame, currency: str, report: dict[str, Any]
+) -> str:
     """What is expected; for a forecast that no backtest has measured, only what it is."""
     days = future["forecast_date"].to_numpy().astype("datetime64[D]")
-    when = span(to_date(days[0] - (grain - 1)), to_date(days[-1]))
-    if not measured:
-        return f"Fallback rules carried on from {when}: the accuracy of this forecast is not known"
-    title = f"{money(float(future['mean'].sum()), currency)} expected from {when}"
-    change = _against_before(past, future["mean"].to_numpy(), unit_of(grain))
-    return f"{title}{change}"
+    first, last = to_date(days[0] - (sales.grain - 1)), to_date(days[-1])
+    if not report["evaluated"]:
+        return str(wording.total_unmeasured(first_day=first, last_day=last))
+    expected = future["mean"].to_numpy()
+    compared: dict[str, Any] = {"ratio": None, "to_year_before": False, "closed_then": None}
+    names: tuple[list[str], list[str]] = ([], [])
+    year = comparison.year_before(sales, first, last)
+    if year is not None and year.total > 0:
+        holidays = forecast_calendar(report["country"], sales, len(expected) * sales.grain)
+        names = comparison.only_in(holidays, first, last, year)
+        compared = _ratio(expected, year.total, year.open_days, sales.grain) | {"to_year_before": True}
+    elif len(past) >= len(expected) and np.nansum(past[-len(expected) :]) > 0:
+        before = past[-len(expected) :]
+        open_days = int((~np.isnan(before)).sum())
+        compared |= _ratio(expected, float(np.nansum(before)), open_days * sales.grain, sales.grain)
+    return str(
+        wording.total(
+            expected=round(float(expected.sum()), 2),
+            first_day=first,
+            last_day=last,
+            currency=currency,
+            unit=unit_of(sales.grain),
+            steps=len(expected),
+            only_now=names[0],
+            only_then=names[1],
+            **compared,
+        )
+    )
 
 
-def _against_before(past: np.ndarray, expected: np.ndarray, unit: str) -> str:
-    """Compare what is expected with as many days before; per open day where the shop was closed on more of either."""
-    before, horizon = past[-len(expected) :], len(expected)
-    if len(before) < horizon or not np.nansum(before) > 0:
-        return ""
-    open_before, open_ahead = int((~np.isnan(before)).sum()), int((expected > 0).sum())
-    if open_before == open_ahead:
-        return f", {compared(expected.sum() / np.nansum(before))} in the {horizon} {unit}s before"
-    ratio = (expected.sum() / max(open_ahead, 1)) / np.nanmean(before)
-    unsold = f"{plural(horizon - open_before, unit)} of them without sales"
-    return f"; per open {unit} {compared(ratio)} in the {horizon} {unit}s before ({unsold})"
+def _ratio(expected: np.ndarray, sold: float, open_days: int, grain: int) -> dict[str, Any]:
+    """The ratio to what was sold then; that of open days where the shop was open on another number of them."""
+    ahead = int((expected > 0).sum())
+    if open_days == ahead * grain or not ahead or not open_days:
+        return {"ratio": float(expected.sum()) / sold, "closed_then": None}
+    ratio = float(expected.sum()) / ahead / (sold / (open_days / grain))
+    return {"ratio": ratio, "closed_then": len(expected) - open_days // grain}
 
 
 def _evidence(report: dict[str, Any], unit: str) -> str:
     if not report["evaluated"]:
         return "The history is too short or too sparse to train and test a model."
     measured = report["models"][report["champion"]]
-    model = capitalized(in_words(report["champion"])) + (
-        " (no model was better)" if report["champion"] in BASELINE_NAMES else ""
-    )
-    results = []
-    if measured["total_wape"] is not None:
-        results.append(
-            f"{'daily' if unit == 'day' else 'weekly'} totals missed by {percent(measured['total_wape'], 0)}"
+    return str(
+        wording.total_evidence(
+            model=in_words(report["champion"]),
+            is_rule=report["champion"] in BASELINE_NAMES,
+            unit=unit,
+            total_wape=measured["total_wape"],
+            total_coverage80=measured.get("total_coverage80"),
+            cutoffs=len(report["cutoffs"]),
         )
-    if measured.get("total_coverage80") is not None:
-        results.append(f"the 80 % interval covered {percent(measured['total_coverage80'], 0)} of {unit}s")
-    return f"{model}. Backtest: {'; '.join(results)}." if results else f"{model}."
+    )
 
 
 def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, currency: str) -> Figure:
@@ -153,11 +174,9 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
     per = unit_of(sales.grain)
     finding = f"Expected revenue per {per}, with prediction intervals"
     if total > 0 and len(shown) > 1:
-        largest = short(shown[0], 28, keep_end=False)
-        finding = f"{largest} is expected to bring {percent(expected[shown[0]] / total, 0)} of revenue"
-    rest = f"; the {MOST_PANELS} largest of {len(ordered)} categories" if len(ordered) > MOST_PANELS else ""
-    unit = f" ({currency})" if currency else ""
-    headline(figure, finding, f"Revenue per {per}{unit}, each panel on its own scale{rest}.")
+        finding = str(wording.categories(category=shown[0], share=float(expected[shown[0]]) / total))
+    evidence = wording.categories_evidence(unit=per, currency=currency, shown=len(shown), categories=len(ordered))
+    headline(figure, finding, str(evidence))
     return figure
 
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from retail_assets.forecasting.figures.parts import capitalized
-from retail_assets.forecasting.models.wording import in_words
+from retail_assets.forecasting.data.series import WEEK
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.panels import headline, one_panel
-from retail_assets.wording.formats import percent, plural
+from retail_assets.wording import forecast_titles as wording
+from retail_assets.wording.forecast_models import in_words
 
 MOST_BARS = 20
 
@@ -48,7 +48,7 @@ def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
     percent_ticks(axes, "x")
     axis_title(axes, "x", "by how much the error (RMSE) is smaller; below zero it is larger")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
-    headline(figure, _title(report, model, best_baseline), _evidence(report, skills))
+    headline(figure, _title(report, model, best_baseline), _evidence(report, skills, len(shown)))
     return figure
 
 
@@ -67,17 +67,28 @@ def _skills(report: dict[str, Any], best_baseline: str) -> list[_Skill]:
 
 
 def _title(report: dict[str, Any], model: str, best_baseline: str) -> str:
-    gain = report["skill"][best_baseline]["rmse_reduction"]
-    if not report["has_skill"] or gain is None:
-        return f"No skill: {model} does not beat {in_words(best_baseline)}"
-    interval = report["skill"][best_baseline]["interval90"]
-    proven = "" if interval and interval[0] > 0 else ", which may be chance"
-    return f"{capitalized(model)}: error {percent(gain, 0)} below that of the best baseline{proven}"
+    measured = report["skill"][best_baseline]
+    interval = measured["interval90"]
+    return str(
+        wording.skill(
+            model=model,
+            rule=in_words(best_baseline),
+            gain=measured["rmse_reduction"],
+            has_skill=bool(report["has_skill"]),
+            proven=bool(interval and interval[0] > 0),
+        )
+    )
 
 
-def _evidence(report: dict[str, Any], skills: list[_Skill]) -> str:
-    better = sum(s.over_naive > 0 for s in skills)
-    tested = f"Tested on the {report['horizon']} days after {plural(len(report['cutoffs']), 'cut-off')}"
-    rest = f" The {MOST_BARS} with the largest errors are shown." if len(skills) > MOST_BARS else ""
-    of = plural(len(skills), "modeled category", "modeled categories")
-    return f"{tested}: better than seasonal naive in {better} of {of}.{rest}"
+def _evidence(report: dict[str, Any], skills: list[_Skill], shown: int) -> str:
+    unit = report["data"]["grain"]
+    return str(
+        wording.skill_evidence(
+            steps=report["horizon"] // (WEEK if unit == "week" else 1),
+            unit=unit,
+            cutoffs=len(report["cutoffs"]),
+            better=sum(s.over_naive > 0 for s in skills),
+            modeled=len(skills),
+            shown=shown,
+        )
+    )

@@ -13,11 +13,11 @@ from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS, WEEK
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import backtest_horizons, kinds_of_day
 from retail_assets.forecasting.lifecycle.training import Training
-from retail_assets.forecasting.models.wording import in_words
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import FORECAST_BACKTEST
+from retail_assets.wording.forecast_models import in_words
 from retail_assets.wording.formats import plural
 
 if TYPE_CHECKING:

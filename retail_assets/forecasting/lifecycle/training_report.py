@@ -6,7 +6,7 @@ from typing import Any
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.grain import unit_of
-from retail_assets.forecasting.data.series import DailySales, closed_days, to_date
+from retail_assets.forecasting.data.series import UNITS, DailySales, closed_days, to_date
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import models_of, report
 from retail_assets.forecasting.evaluation.verdict import verdict
@@ -72,7 +72,7 @@ def of_units(tested: Backtest | None, seed: int) -> dict[str, Any]:
         "champion": tested.champion,
         "has_skill": tested.has_skill,
         "note": at_prices,
-        "verdict": verdict(tested, seed=seed),
+        "verdict": verdict(tested, seed=seed, measure=UNITS),
     }
 
 

@@ -326,7 +326,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
             "actual, error, seasonal_naive, false, false, model_version, issued_at, units, units_actual, "
             "units_inside80 FROM forecast_accuracy, range(1, 15) r(i)"
         ),
-        "held only 7% of the last 15 forecast days",
+        "held only 7 % of the categories' sales of the last 15 forecast days",
     ),
     ("customer_segments", "matches_contract", null_in("customer_segments", "persona"), "NULL in rows: {'persona': 2}"),
     ("customer_segments", "key_is_unique", twice("customer_segments"), "customer_id .*, times 2"),

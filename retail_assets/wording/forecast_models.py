@@ -1,4 +1,4 @@
-"""What readers call the models."""
+"""What readers call the models of the forecast."""
 
 from __future__ import annotations
 
