@@ -80,7 +80,7 @@ def countries(incomplete: str) -> list[str]:
     """Complete codes of the countries whose holidays are known."""
     import holidays
 
-    return _beginning(sorted(holidays.list_supported_countries()), incomplete.upper())
+    return _beginning(sorted(holidays.list_supported_countries(include_aliases=False)), incomplete.upper())
 
 
 def versions(incomplete: str) -> list[str]:

@@ -28,6 +28,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 #: How a day is written in options and data.
 DAY = "YYYY-MM-DD"
 WIDTH_OF_FILES = 1000
+#: How long a question waits for another process that has the warehouse open.
+LOOK_UP_SECONDS = 10.0
 
 
 def day(text: str) -> dt.date:
@@ -111,7 +113,7 @@ def places_to_look_up(settings: Settings) -> Platform:
     """Return the places of a source for a question: nobody waits two minutes for an answer, as a run would."""
     from retail_assets.platform import Platform
 
-    return Platform(settings, wait_seconds=10)
+    return Platform(settings, wait_seconds=LOOK_UP_SECONDS)
 
 
 def materialize_command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from retail_assets.cli.command_line import examples
+from retail_assets.cli.command_line import examples, wrapped
 from retail_assets.cli.next_step import next_step
 from retail_assets.cli.options import AsJson, places_to_look_up, settings_for, width
 from retail_assets.cli.rejected_rows import printable
@@ -67,11 +67,11 @@ def _landings(status: Status, width: int) -> list[str]:
             Column("landed on", [*(str(item.landed_on) for item in shown), f"all {count:,}"], number=False),
             Column("files", numbers("files"), spare=3),
             Column("clean", numbers("rows_clean")),
-            Column("rejected", numbers("rows_quarantined"), spare=1),
-            Column("superseded", numbers("rows_superseded"), spare=spare("rows_superseded", 4)),
-            Column("excluded", numbers("rows_excluded"), spare=spare("rows_excluded", 5)),
-            Column("loaded", numbers("rows_loaded")),
-            Column("cleaned (UTC)", [*map(_cleaned, shown), ""], number=False, spare=6),
+            Column("rejected", numbers("rows_quarantined"), spare=2),
+            Column("superseded", numbers("rows_superseded"), spare=spare("rows_superseded", 5)),
+            Column("excluded", numbers("rows_excluded"), spare=spare("rows_excluded", 6)),
+            Column("loaded", numbers("rows_loaded"), spare=1),
+            Column("cleaned (UTC)", [*map(_cleaned, shown), ""], number=False, spare=7),
             Column("state", [*(item.state for item in shown), ""], number=False),
         ],
         width,
@@ -79,7 +79,7 @@ def _landings(status: Status, width: int) -> list[str]:
     )
     lines = table.with_note(width)
     if count > len(shown):
-        lines.append(f"The latest {len(shown)} landings; --json shows all.")
+        lines += wrapped(f"The latest {len(shown)} landings; --json shows all.", width)
     if waiting := sum(item.state != "loaded" and item.files > 0 for item in status.landings):
         lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
     return lines

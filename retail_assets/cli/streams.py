@@ -14,12 +14,12 @@ from typing import TextIO, cast
 def speak_utf8() -> None:
     """Write UTF-8 where the locale allows ASCII only, and escape what another encoding does not have.
 
-    A file name must not break the message about it. PYTHONIOENCODING is a wish and is kept.
+    A file name must not break the message about it.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
             continue
-        if codecs.lookup(stream.encoding).name == "ascii" and not os.environ.get("PYTHONIOENCODING"):
+        if codecs.lookup(stream.encoding).name == "ascii":
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         else:
             stream.reconfigure(errors="backslashreplace")
