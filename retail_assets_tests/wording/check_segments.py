@@ -61,30 +61,7 @@ def _alike(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("segments.verdict")
 def _verdict(shop: Shop, facts: Facts) -> Facts:
-    points, clusters = scores(shop)[:, :3], labels(shop)
-    silhouette, few = float(silhouette_score(points, clusters)), len(points) < 40
-    found, measured = resampled_ari(shop), facts["bootstrap_ari"]
-    # Resamples drawn in another way: three standard errors of the difference to the product's mean of twenty.
-    spread = 3 * float(np.std(found)) * (1 / RESAMPLES + 1 / 20) ** 0.5
-    ari = measured if measured is not None and abs(measured - np.mean(found)) < spread else float(np.mean(found))
-    bands = ((0.7, "strongly"), (0.5, "reasonably"), (0.25, "weakly"), (-1, "hardly"))
-    return {
-        "segments": len(set(clusters)),
-        "customers": len(points),
-        "silhouette": silhouette,
-        "separated": next(word for least, word in bands if silhouette > least),
-        "bootstrap_ari": facts["bootstrap_ari"] if few else ari,
-        "stable": facts["stable"]
-        if few
-        else "stable"
-        if ari >= 0.8
-        else "fairly stable"
-        if ari >= 0.65
-        else "unstable",
-        "agree": facts["agree"] if few else (ari >= 0.65) == (silhouette > 0.5),
-        "few": 40,
-        "many": 50,
-    }
+    return stability(shop, facts)
 
 
 @recomputes("segments.worth")
@@ -180,6 +157,37 @@ def _anonymous(shop: Shop, facts: Facts) -> Facts:
         "SELECT count(*), count(DISTINCT order_id), sum(total_amount) FROM sales WHERE customer_id IS NULL"
     )
     return {"lines": lines, "orders": orders, "revenue": revenue, "currency": shop.currency}
+
+
+def stability(shop: Shop, facts: Facts) -> dict[str, Any]:
+    """How far the segments lie apart, and whether resamples give the same ones, in figures and words."""
+    points, clusters = scores(shop)[:, :3], labels(shop)
+    silhouette, few = float(silhouette_score(points, clusters)), len(points) < 40
+    measured = facts["bootstrap_ari"]
+    found = [] if few else resampled_ari(shop)
+    ari = float(np.mean(found)) if found else None
+    # Resamples drawn in another way: three standard errors of the difference to the product's mean of twenty.
+    spread = 3 * float(np.std(found or [0])) * (1 / RESAMPLES + 1 / 20) ** 0.5
+    if ari is not None and measured is not None and abs(measured - ari) < spread:
+        ari = measured
+    bands = ((0.7, "strongly"), (0.5, "reasonably"), (0.25, "weakly"), (-1, "hardly"))
+    return {
+        "segments": len(set(clusters)),
+        "customers": len(points),
+        "silhouette": silhouette,
+        "separated": next(word for least, word in bands if silhouette > least),
+        "bootstrap_ari": measured if ari is None else ari,
+        "stable": facts["stable"]
+        if ari is None
+        else "stable"
+        if ari >= 0.8
+        else "fairly stable"
+        if ari >= 0.65
+        else "unstable",
+        "agree": facts.get("agree") if ari is None else (ari >= 0.65) == (silhouette > 0.5),
+        "few": 40,
+        "many": 50,
+    }
 
 
 def window(shop: Shop, last_day: dt.date) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.yardstick import YARDSTICK_SDS, offset_of_average
 from retail_assets.segmentation.personas.catalog import Catalog
-from retail_assets.wording import formats
+from retail_assets.wording import segment_card
 
 DAYS_BETWEEN_TRAININGS = 28
 """People work with the names: once a month is often enough to move their boundaries."""
@@ -42,18 +42,15 @@ def decide(
         return Decision(True, False, "the first model")
     if candidate.version == champion.version:
         return Decision(False, False, "the same model as the one in use")
-    last_day = _day(candidate.data["last_day"])
+    last_day = dt.date.fromisoformat(candidate.data["last_day"])
     if candidate.data["last_day"] < champion.data["last_day"]:
-        return Decision(False, False, f"its sales end on {last_day}, before those of the model in use")
+        return Decision(False, False, segment_card.older(last_day=last_day).text)
     share = renamed or 0.0
     if champion.has_skill and not candidate.has_skill:
         return Decision(False, True, f"not stable, while {champion.version} is: {candidate.verdict}", share)
     if share > MOST_RENAMED:
-        limit = formats.percent(MOST_RENAMED)
-        reason = f"it would give {formats.percent(share)} of the customers another name (at most {limit})"
-        return Decision(False, True, reason, share)
-    change = "" if renamed is None else f"; {formats.percent(renamed)} of the customers get another name"
-    return Decision(True, False, f"trained on sales up to {last_day}{change}", share)
+        return Decision(False, True, segment_card.renames_many(share=share, most=MOST_RENAMED).text, share)
+    return Decision(True, False, segment_card.promoted(last_day=last_day, share=renamed).text, share)
 
 
 def reason_to_train(
@@ -101,20 +98,16 @@ def reason_to_train(
     if age < 0:
         return "the sales end before the last day that the model in use has seen"
     if age >= DAYS_BETWEEN_TRAININGS:
-        return f"the model has not seen the last {age} days"
+        return segment_card.unseen_days(days=age).text
     allowed = sample[eligible(sample)]
     if not champion.has_skill and len(allowed) >= 2 * champion.data["customers"]:
         return "there are twice as many customers, and the model in use is not stable"
     if len(allowed):
         offset = offset_of_average(model.standardize(allowed)).max()
         if offset > YARDSTICK_SDS:
-            return f"the average customer is {offset:.2f} standard deviations from the average of the yardstick"
+            return segment_card.moved_average(deviations=float(offset)).text
     return None
 
 
 def _age(last_day: str, today: dt.date) -> int:
     return (today - dt.date.fromisoformat(last_day)).days
-
-
-def _day(iso: str) -> str:
-    return formats.day(dt.date.fromisoformat(iso))

@@ -11,12 +11,13 @@ import pandas as pd
 from retail_assets import __version__
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
 from retail_assets.segmentation.model.features import MODEL_FEATURES
 from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, stability_word
 from retail_assets.segmentation.model.training import Training
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
-from retail_assets.wording import formats
+from retail_assets.wording import segment_card
 
 #: Changes with the meaning of a model: a model of another design is trained again.
 DESIGN = "2"
@@ -82,16 +83,16 @@ def verdict(training: Training) -> str:
     model, chosen = training.model, training.chosen
     if model is None or chosen is None:
         return training.why or "Nothing was trained."
-    segments = f"{model.k} segments of {training.customers:,} customers"
-    if chosen.bootstrap_ari is None:
-        return (
-            f"{segments}: provisional. With fewer than {FEW_CUSTOMERS} customers nothing shows whether the same "
-            "segments would be found again; they describe these customers and no others."
-        )
-    return (
-        f"{segments}: {stability_word(chosen.bootstrap_ari)} when trained again on resamples (bootstrap ARI "
-        f"{chosen.bootstrap_ari:.2f}), silhouette {chosen.silhouette:.2f}."
-    )
+    ari = chosen.bootstrap_ari
+    return segment_card.verdict(
+        segments=model.k,
+        customers=training.customers,
+        silhouette=chosen.silhouette,
+        bootstrap_ari=ari,
+        stable=None if ari is None else stability_word(ari),
+        few=FEW_CUSTOMERS,
+        many=LEAST_CUSTOMERS,
+    ).text
 
 
 def model_card(training: Training, facts: dict[str, Any]) -> str:
@@ -127,8 +128,12 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
         f"Customer segments: {facts['family']}",
         facts["verdict"],
         made_of=[
-            f"sales from {_day(data['first_day'])} to {_day(data['last_day'])} ({data['days']} days) of "
-            f"{data['customers']:,} customers with two purchases or more",
+            segment_card.sales(
+                first_day=dt.date.fromisoformat(data["first_day"]),
+                last_day=dt.date.fromisoformat(data["last_day"]),
+                days=data["days"],
+                customers=data["customers"],
+            ).text,
             made_with(facts),
             f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the share of the best month",
             f"yardstick: {data['yardstick']}",
@@ -141,8 +146,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 [
                     *tried,
                     "",
-                    f"The bootstrap ARI is the mean adjusted Rand index with {BOOTSTRAP_RESAMPLES} models trained from "
-                    "scratch on resamples of these customers; `segments/evaluation.json` repeats that of the chosen k.",
+                    segment_card.resamples(models=BOOTSTRAP_RESAMPLES).text,
                 ],
             ),
             Section(
@@ -159,7 +163,3 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
             ),
         ],
     )
-
-
-def _day(iso: str) -> str:
-    return formats.day(dt.date.fromisoformat(iso))
