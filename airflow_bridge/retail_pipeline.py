@@ -5,11 +5,11 @@ Airflow schedules, Dagster materializes: each task asks Dagster for one group of
 holding a worker slot, and fails with the message of the step that failed. The button **Dagster run** of a task opens
 its run, also while it is still running.
 
-`ingest → warehouse → eda, forecast → segments`
+`ingest → warehouse → eda, forecast → segments → outputs`
 
 **Which landing.** The day on which the data interval begins, in shop time: the run that starts on 2 February at six
-processes the landing of 1 February. A backfill from 1 to 3 February is three partitions. Figures, forecast and segments
-have no partitions: the last DAG run of a backfill computes them, for all of its days.
+processes the landing of 1 February. A backfill from 1 to 3 February is three partitions. Figures, forecast, segments
+and report have no partitions: the last DAG run of a backfill computes them, for all of its days.
 
 | trigger with | it materializes |
 |---|---|
@@ -17,7 +17,7 @@ have no partitions: the last DAG run of a backfill computes them, for all of its
 | `partition` `2024-01-31` | this landing |
 | `partition_range` `2024-01-01...2024-01-31` | all of these landings, in **one** Dagster run per task |
 | `full_refresh` | every landing up to this run's, or `partition`, in one Dagster run per task, and a new training |
-| `every_day` | in a backfill, figures, forecast and segments after every day |
+| `every_day` | in a backfill, figures, forecast, segments and report after every day |
 
 **If it fails.** Read the task's error: it names the step and says what to do. Fix that and clear the task: the new try
 resumes the Dagster run from where it failed. If you clear an upstream task as well, it launches a new run. Marking a
@@ -52,6 +52,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "eda": (("warehouse",), ("insights",)),
     "forecast": (("warehouse",), ("sales_forecast",)),
     "segments": (("warehouse", "forecast"), ("customer_segments",)),
+    "outputs": (("eda", "segments"), ("report",)),
 }
 
 DEFAULTS: dict[str, Any] = {
@@ -95,15 +96,15 @@ PARAMS = {
         False,
         type="boolean",
         title="Every day of a backfill",
-        description="In a backfill, figures, forecast and segments after every day, not once for all of its days",
+        description="In a backfill, what has no partitions after every day, not once for all of its days",
     ),
 }
 #: Groups of which no asset has partitions: in a backfill, once is enough.
-WITHOUT_PARTITIONS = ("eda", "forecast", "segments")
+WITHOUT_PARTITIONS = ("eda", "forecast", "segments", "outputs")
 
 with DAG(
     "retail_pipeline",
-    description="Sales files to tables, figures, forecast and segments: one landing per day, materialized by Dagster.",
+    description="Sales files to tables, forecast, segments and a report: one landing per day, materialized by Dagster.",
     schedule=shop_clock.days(shop_clock.SCHEDULE),
     start_date=shop_clock.start(),
     catchup=False,

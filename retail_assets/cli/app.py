@@ -25,6 +25,7 @@ from retail_assets.cli.models import models
 from retail_assets.cli.next_step import next_step
 from retail_assets.cli.predict import predict
 from retail_assets.cli.quarantine import quarantine
+from retail_assets.cli.report import report
 from retail_assets.cli.status import status
 from retail_assets.cli.try_file import try_file
 from retail_assets.errors import NotReadyError, RetailError
@@ -51,6 +52,7 @@ app = App(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command("try")(try_file)
+app.command("report")(report)
 app.command("land")(land)
 app.command("materialize")(materialize)
 app.command("status")(status)

@@ -15,6 +15,7 @@ from retail_assets import settings as settings_module
 from retail_assets.defs.assets.eda import eda_assets
 from retail_assets.defs.assets.forecast import forecast_assets
 from retail_assets.defs.assets.ingest import ingest_assets
+from retail_assets.defs.assets.report import report_assets
 from retail_assets.defs.assets.segments import segment_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
@@ -95,6 +96,18 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     partitions = landing_partitions(chosen)
     all_jobs = jobs()
     sensors, resources = _for_s3(platform, all_jobs)
+    checks = [
+        *landing_checks(platform),
+        *conservation_checks(platform),
+        *identity_checks(platform),
+        *note_checks(platform),
+        *reference_checks(platform),
+        *reconciliation_checks(platform),
+        *table_checks(platform),
+        *figure_checks(platform),
+        *model_checks(platform),
+        *segment_checks(platform),
+    ]
     return dg.Definitions(
         assets=_with_code_and_freshness(
             [
@@ -103,21 +116,11 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
                 *eda_assets(platform),
                 *forecast_assets(platform),
                 *segment_assets(platform),
+                *report_assets(platform, checks),
             ],
             chosen,
         ),
-        asset_checks=[
-            *landing_checks(platform),
-            *conservation_checks(platform),
-            *identity_checks(platform),
-            *note_checks(platform),
-            *reference_checks(platform),
-            *reconciliation_checks(platform),
-            *table_checks(platform),
-            *figure_checks(platform),
-            *model_checks(platform),
-            *segment_checks(platform),
-        ],
+        asset_checks=checks,
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),
         sensors=sensors,

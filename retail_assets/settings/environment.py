@@ -41,6 +41,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_EVENTS": ("none", "CSV file or URI of events and promotions: date,name[,value][,known_on]"),
     "RETAIL_REGRESSORS": ("none", "table of the warehouse with weather and the like: date, name, value, known_on"),
     "RETAIL_FONT": ("DejaVu Sans", "font of figures: a .ttf, .otf or .ttc file, or an installed family"),
+    "RETAIL_DAGSTER_URL": (
+        "none",
+        "address of Dagster's pages, such as https://dagster.example.com, to link runs",
+    ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
 }
 
@@ -71,6 +75,7 @@ class Settings:
     regressors: str | None = None
     personas: Path | None = None
     font: str | None = None
+    dagster_url: str | None = None
 
     @property
     def source(self) -> str:
@@ -165,6 +170,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         regressors=regressors,
         personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
         font=_font(font) if (font := value("RETAIL_FONT")) else None,
+        dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
     )
 
 
@@ -215,6 +221,17 @@ def _font(text: str) -> str:
     if not Path(path).is_file():
         raise _wrong("RETAIL_FONT", text, "the path of a font (.ttf, .otf or .ttc), or the name of an installed family")
     return path
+
+
+def _web_address(name: str, text: str) -> str:
+    """An address of web pages without its last slash."""
+    if without_secrets(text) != text or "?" in text:
+        raise SettingsError(
+            f"{name} must not contain credentials, nor a query. Set it to https://host or http://host:port."
+        )
+    if not re.match(r"https?://[^\s/@#\"'<>]+(/[^\s@#\"'<>]*)?\Z", text):
+        raise _wrong(name, text, "an address such as https://dagster.example.com or http://127.0.0.1:3000")
+    return text.rstrip("/")
 
 
 def _uri(name: str, text: str) -> str:

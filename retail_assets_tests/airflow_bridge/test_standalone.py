@@ -47,7 +47,7 @@ EMPTY = dt.date(2017, 11, 30)
 RENAMES = "it would give 30 % of the customers another name"
 #: Of the 3,799 lines that landed on that day.
 SALES = 3767
-GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments")
+GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 
 
 @dataclass

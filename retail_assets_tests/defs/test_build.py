@@ -40,6 +40,7 @@ UNPARTITIONED = {
     "segment_profiles",
     "segment_migrations",
     "segment_report",
+    "report",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
@@ -82,7 +83,7 @@ def test_every_asset_says_what_it_is_and_runs_a_range_in_one_run(graph: dg.Asset
         assert node.owners, key
         assert node.kinds, key
         assert node.tags.get("source") == "retail_sales", key
-        assert node.group_name in {"ingest", "warehouse", "eda", "forecast", "segments"}, key
+        assert node.group_name in {"ingest", "warehouse", "eda", "forecast", "segments", "outputs"}, key
         assert node.code_version, key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from retail_assets.errors import NotReadyError
-from retail_assets.forecasting.data.calendar import holiday_calendar
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.quiet_days import why_silent
 from retail_assets.platform import Platform
@@ -36,6 +35,8 @@ def expected_silence(platform: Platform, days: Iterable[dt.date]) -> dict[dt.dat
 
 def holidays_near(platform: Platform, days: list[dt.date]) -> Mapping[dt.date, str]:
     """Return the holidays of the country by day, from the year before the first of the days on."""
+    from retail_assets.forecasting.data.calendar import holiday_calendar
+
     first = dt.date(min(days).year - 1, 1, 1)
     return holiday_calendar(platform.settings.contract.country, first, max(days)).names
 

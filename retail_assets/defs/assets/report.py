@@ -1,0 +1,82 @@
+"""The asset of the report: one page that reads what the other assets have made."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.metadata import ANALYTICS
+from retail_assets.lake.currency import refuse_other_currency
+from retail_assets.platform import Platform
+
+if TYPE_CHECKING:
+    from retail_assets.exports.report.render import CheckResult
+
+GROUP = "outputs"
+PAGE = "report.html"
+
+
+def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]) -> list[dg.AssetsDefinition]:
+    """Build `report`, which shows what `checks` found last."""
+    keys = [key for check in checks for key in check.check_keys]
+
+    @dg.asset(
+        deps=["eda_summary", "insights", "sales_forecast", "segment_report"],
+        group_name=GROUP,
+        kinds={"python", "html"},
+        owners=ANALYTICS,
+        tags={"layer": "outputs", "source": platform.source},
+        code_version="1",
+        metadata={"dagster/uri": platform.output.uri_of(PAGE)},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="`report.html`: what happened, what will happen, who buys, what to do, and how far to trust it, on "
+        "one page that needs no server and no network.",
+    )
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.exports.report.render import Run
+        from retail_assets.exports.report.write import write_report
+
+        with failing_clearly(retrying=True):
+            refuse_other_currency(platform.lake, platform.settings.contract)
+            found = _found(context.instance, keys)
+            settings = platform.settings
+            link = f"{settings.dagster_url}/runs/{context.run_id}" if settings.dagster_url else None
+            _, written = write_report(
+                platform.warehouse,
+                platform.output,
+                platform.source,
+                settings.contract.currency,
+                checks=found,
+                run=Run(context.run_id, link),
+            )
+        context.log.info("report: written to %s", platform.output.uri_of(PAGE))
+        return dg.MaterializeResult(
+            metadata={
+                "bytes": len(written),
+                "checks_failed": sum(not check.passed for check in found),
+            }
+        )
+
+    return [report]
+
+
+def _found(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> "list[CheckResult]":
+    """What the checks found last; those that have never ended are left out."""
+    from retail_assets.exports.report.render import CheckResult
+
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    found = []
+    for key in keys:
+        record = records.get(key)
+        evaluation = record.evaluation if record is not None else None
+        if isinstance(evaluation, dg.AssetCheckEvaluation):  # not of a check that this run has still to make
+            found.append(
+                CheckResult(
+                    name=f"{key.name} ({key.asset_key.to_user_string()})",
+                    passed=evaluation.passed,
+                    severity=evaluation.severity.value,
+                    text=evaluation.description or "",
+                )
+            )
+    return found

@@ -1,0 +1,1 @@
+"""One self-contained HTML page: what happened, what will happen, who buys, what to do, how far to trust it."""

@@ -1,0 +1,422 @@
+"""The charts of the report as Vega-Lite specifications: drawn without JavaScript as SVG, and by the page where it runs.
+
+Texts and lines take the color of the page's text (`currentColor`), so that one drawing serves light and dark.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retail_assets.exports.report.facts import Facts, Row
+from retail_assets.forecasting.data.series import TOTAL
+from retail_assets.plotting.palette import ACTUAL, BASELINE, FORECAST, INNER_BAND, OUTER_BAND
+from retail_assets.wording import report as sentences
+from retail_assets.wording.formats import percent, short
+
+Spec = dict[str, Any]
+
+ALL, OTHERS = "All categories", "All other categories"
+HISTORY_DAYS = 112
+"""Days of sales shown before a forecast."""
+_PERIODS = {"all": 100_000, "last 12 months": 365, "last 90 days": 90, "last 28 days": 28}
+_LONGEST_NAME = 28
+#: Lines that are not colored by what they stand for: readable on white and on black.
+_SALES = "#3f7fbf"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: `title` states what it shows, `text` the same for those who do not see it."""
+
+    key: str
+    title: str
+    text: str
+    spec: Spec
+
+
+def charts(facts: Facts) -> list[Chart]:
+    """Lay out the charts for which there are facts."""
+    laid_out = [
+        _sales(facts),
+        _categories(facts),
+        _forecast(facts),
+        _segments(facts),
+        _backtest(facts),
+        _landings(facts),
+    ]
+    return [chart for chart in laid_out if chart is not None]
+
+
+def _spec(values: Sequence[Mapping[str, Any]], **parts: Any) -> Spec:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": 260,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "background": "transparent",
+        "data": {"values": list(values)},
+        "config": CONFIG,
+        **parts,
+    }
+
+
+CONFIG: Spec = {
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "currentColor",
+        "titleColor": "currentColor",
+        "gridColor": "currentColor",
+        "domainColor": "currentColor",
+        "tickColor": "currentColor",
+        "gridOpacity": 0.12,
+        "domainOpacity": 0.4,
+        "tickOpacity": 0.4,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+    },
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "orient": "top"},
+    "text": {"color": "currentColor"},
+}
+
+
+def _height(bars: int) -> int:
+    """Pixels of a chart of horizontal bars with its axis."""
+    return 20 * bars + 50
+
+
+def _day_axis(title: str | None = None) -> Spec:
+    labels = {"labelExpr": "timeFormat(datum.value, '%-d %b %y')", "labelOverlap": True, "grid": False}
+    return {"field": "d", "type": "temporal", "title": title, "axis": labels}
+
+
+def _money_axis(field: str, title: str) -> Spec:
+    return {"field": field, "type": "quantitative", "title": title, "axis": {"format": "~s", "tickCount": 5}}
+
+
+def _choice(name: str, label: str, words: Sequence[str], values: Sequence[int] | None = None) -> Spec:
+    """A parameter that a list of `words` sets, the first by default: to their places, or to the `values` beside them.
+
+    Places, not names, so that a category may be called anything.
+    """
+    options = list(range(len(words)) if values is None else values)
+    bound = {"input": "select", "name": f"{label} ", "options": options, "labels": [short(w, 40) for w in words]}
+    return {"name": name, "value": options[0], "bind": bound}
+
+
+def _sales(facts: Facts) -> Chart | None:
+    if not facts.daily or facts.last_day is None:
+        return None
+    options = [ALL, *facts.named, *([OTHERS] if facts.others else [])]
+    place = {name: at for at, name in enumerate([None, *facts.named])} | {None: len(facts.named) + 1}
+    first = facts.overview["first_day"]
+    totals = {(first + dt.timedelta(days=n)).isoformat(): 0.0 for n in range(facts.days)}
+    values: list[dict[str, Any]] = []
+    for row in facts.daily:
+        date, revenue = row["sale_date"].isoformat(), float(row["revenue"])
+        totals[date] += revenue
+        values.append({"c": place[row["product_category"]], "d": date, "y": round(revenue, 2)})
+    values += [{"c": 0, "d": date, "y": round(revenue, 2)} for date, revenue in totals.items()]
+    best = max(totals, key=totals.__getitem__)
+    return Chart(
+        "sales",
+        "Revenue by day",
+        sentences.sales_by_day(
+            first_day=facts.overview["first_day"],
+            last_day=facts.last_day,
+            best_day=dt.date.fromisoformat(best),
+            best=totals[best],
+            currency=facts.currency,
+        ).text,
+        _spec(
+            values,
+            params=[
+                _choice("category", "Category", options),
+                _choice("period", "Period", list(_PERIODS), list(_PERIODS.values())),
+            ],
+            transform=[
+                {"filter": "datum.c === category"},
+                {"filter": f"toDate(datum.d) > toDate('{facts.last_day.isoformat()}') - period * 86400000"},
+            ],
+            mark={"type": "line", "color": _SALES, "strokeWidth": 1.5, "tooltip": True},
+            encoding={
+                "x": _day_axis(),
+                "y": _money_axis("y", f"{facts.currency} per day"),
+                "tooltip": [
+                    {"field": "d", "type": "temporal", "title": "day", "format": "%a %-d %b %Y"},
+                    {"field": "y", "type": "quantitative", "title": facts.currency, "format": ",.2f"},
+                ],
+            },
+        ),
+    )
+
+
+def _categories(facts: Facts) -> Chart | None:
+    shown = [row for row in facts.categories[:15] if row["revenue"] > 0]
+    if not shown or not facts.overview["revenue"] or facts.overview["revenue"] <= 0:
+        return None
+    total = float(facts.overview["revenue"])
+    names = _labels([str(row["product_category"]) for row in shown])
+    values = [
+        {"c": name, "y": round(float(row["revenue"]), 2), "s": percent(float(row["revenue"]) / total)}
+        for name, row in zip(names, shown, strict=True)
+    ]
+    return Chart(
+        "categories",
+        "Revenue by category" if len(shown) == len(facts.categories) else "Revenue of the largest categories",
+        sentences.largest_category(
+            category=names[0],
+            revenue=float(shown[0]["revenue"]),
+            share=float(shown[0]["revenue"]) / total,
+            currency=facts.currency,
+        ).text,
+        _spec(
+            values,
+            height=_height(len(values)),
+            layer=[
+                {"mark": {"type": "bar", "color": _SALES, "tooltip": True}},
+                {
+                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12},
+                    "encoding": {"text": {"field": "s"}},
+                },
+            ],
+            encoding={
+                "y": {"field": "c", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}},
+                "x": _money_axis("y", facts.currency),
+                "tooltip": [
+                    {"field": "c", "title": "category"},
+                    {"field": "y", "type": "quantitative", "title": facts.currency, "format": ",.2f"},
+                    {"field": "s", "title": "share"},
+                ],
+            },
+        ),
+    )
+
+
+def _forecast(facts: Facts) -> Chart | None:
+    if not facts.forecast:
+        return None
+    coming = [str(row["product_category"]) for row in facts.forecast]
+    named = [name for name in facts.named if name in coming]
+    cutoff = facts.forecast[0]["cutoff_date"]
+    place = {name: at for at, name in enumerate([TOTAL, *named])}
+    past: dict[tuple[int, str], float] = {}
+    for row in facts.daily:
+        if (cutoff - row["sale_date"]).days < HISTORY_DAYS and row["sale_date"] <= cutoff:
+            date, revenue = row["sale_date"].isoformat(), float(row["revenue"])
+            past[0, date] = past.get((0, date), 0.0) + revenue
+            if row["product_category"] in named:
+                past[place[row["product_category"]], date] = revenue
+    values: list[dict[str, Any]] = [{"c": c, "d": d, "y": round(y, 2)} for (c, d), y in sorted(past.items())]
+    for row in facts.forecast:
+        name = str(row["product_category"])
+        if name in place:
+            numbers = {key: round(float(row[key]), 2) for key in ("mean", "p025", "p10", "p90", "p975")}
+            values.append({"c": place[name], "d": row["forecast_date"].isoformat(), **numbers})
+    total = sum(float(row["mean"]) for row in facts.forecast if row["product_category"] == TOTAL)
+    last = max(row["forecast_date"] for row in facts.forecast)
+    return Chart(
+        "forecast",
+        "Forecast with 80 % and 95 % prediction intervals",
+        sentences.forecast(
+            last_day=last, total=total, currency=facts.currency, unit="week" if facts.forecasts_weeks else "day"
+        ).text,
+        _spec(
+            values,
+            params=[_choice("category", "Category", [ALL, *named])],
+            transform=[{"filter": "datum.c === category"}],
+            encoding={"x": _day_axis()},
+            layer=[
+                {
+                    "mark": {"type": "area", "color": FORECAST, "opacity": OUTER_BAND},
+                    "encoding": {"y": _money_axis("p025", f"{facts.currency} per day"), "y2": {"field": "p975"}},
+                },
+                {
+                    "mark": {"type": "area", "color": FORECAST, "opacity": INNER_BAND},
+                    "encoding": {"y": {"field": "p10", "type": "quantitative"}, "y2": {"field": "p90"}},
+                },
+                {
+                    "mark": {"type": "line", "color": _SALES, "strokeWidth": 1.5},
+                    "encoding": {
+                        "y": {"field": "y", "type": "quantitative"},
+                        "tooltip": [
+                            {"field": "d", "type": "temporal", "title": "day", "format": "%a %-d %b %Y"},
+                            {"field": "y", "type": "quantitative", "title": "sold", "format": ",.2f"},
+                        ],
+                    },
+                },
+                {
+                    "mark": {
+                        "type": "line",
+                        "color": FORECAST,
+                        "strokeWidth": 2,
+                        "point": {"size": 12, "color": FORECAST},
+                    },
+                    "encoding": {
+                        "y": {"field": "mean", "type": "quantitative"},
+                        "tooltip": [
+                            {"field": "d", "type": "temporal", "title": "day", "format": "%a %-d %b %Y"},
+                            {"field": "mean", "type": "quantitative", "title": "forecast", "format": ",.2f"},
+                            {"field": "p10", "type": "quantitative", "title": "80 % from", "format": ",.2f"},
+                            {"field": "p90", "type": "quantitative", "title": "80 % to", "format": ",.2f"},
+                        ],
+                    },
+                },
+            ],
+        ),
+    )
+
+
+def _segments(facts: Facts) -> Chart | None:
+    if not facts.profiles:
+        return None
+    values = []
+    for row in facts.profiles:
+        shares = (("of customers", row["customers_share"]), ("of revenue", row["revenue_share"]))
+        for what, share in shares:
+            if share is not None:
+                values.append({"c": str(row["persona"]), "w": what, "y": float(share), "s": percent(float(share))})
+    first = facts.profiles[0]
+    return Chart(
+        "segments",
+        "Share of customers and of revenue by segment",
+        sentences.largest_segment(
+            persona=str(first["persona"]),
+            customers_share=first["customers_share"],
+            revenue_share=first["revenue_share"],
+        ).text,
+        _spec(
+            values,
+            height=_height(len(values)),
+            mark={"type": "bar", "tooltip": True},
+            encoding={
+                "y": {"field": "c", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}},
+                "yOffset": {"field": "w", "sort": None},
+                "x": {
+                    "field": "y",
+                    "type": "quantitative",
+                    "title": None,
+                    "axis": {"format": ".0%", "tickCount": 5},
+                    "scale": {"domainMin": 0},
+                },
+                "color": {
+                    "field": "w",
+                    "title": None,
+                    "sort": None,
+                    "scale": {"domain": ["of customers", "of revenue"], "range": [BASELINE, _SALES]},
+                },
+                "tooltip": [
+                    {"field": "c", "title": "segment"},
+                    {"field": "w", "title": "share"},
+                    {"field": "s", "title": "is"},
+                ],
+            },
+        ),
+    )
+
+
+def _backtest(facts: Facts) -> Chart | None:
+    rows = [row for row in facts.backtest if row["product_category"] == "ALL" and row["wape"] is not None]
+    if not rows:
+        return None
+    values = [
+        {
+            "m": model_words(row),
+            "y": float(row["wape"]),
+            "s": percent(float(row["wape"])),
+            "k": "published" if row["champion"] else "compared",
+        }
+        for row in rows
+    ]
+    return Chart(
+        "backtest",
+        "Error of the forecast in the backtest",
+        sentences.models_compared(models=len(rows), lowest=values[0]["y"], cutoffs=rows[0]["cutoffs"]).text,
+        _spec(
+            values,
+            height=_height(len(values)),
+            layer=[
+                {
+                    "mark": {"type": "bar", "tooltip": True},
+                    "encoding": {
+                        "color": {
+                            "field": "k",
+                            "title": None,
+                            "scale": {"domain": ["published", "compared"], "range": [FORECAST, BASELINE]},
+                        }
+                    },
+                },
+                {
+                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12},
+                    "encoding": {"text": {"field": "s"}},
+                },
+            ],
+            encoding={
+                "y": {"field": "m", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 260}},
+                "x": {
+                    "field": "y",
+                    "type": "quantitative",
+                    "title": "sum of absolute errors / sum of sales, by category and day (lower is better)",
+                    "axis": {"format": ".0%", "tickCount": 5},
+                },
+                "tooltip": [{"field": "m", "title": "model"}, {"field": "s", "title": "error"}],
+            },
+        ),
+    )
+
+
+def _landings(facts: Facts) -> Chart | None:
+    rows = [row for row in facts.landings if row["clean"] + row["rejected"]]
+    if not rows:
+        return None
+    values = [
+        {
+            "d": row["landed_on"].isoformat(),
+            "y": row["rejected"] / (row["clean"] + row["rejected"]),
+            "n": row["rejected"],
+        }
+        for row in rows
+    ]
+    worst = max(values, key=lambda v: v["y"])
+    return Chart(
+        "landings",
+        "Share of rejected rows by landing day",
+        sentences.rejected_by_landing(
+            landings=len(values), worst_day=dt.date.fromisoformat(worst["d"]), worst=worst["y"]
+        ).text,
+        _spec(
+            values,
+            height=180,
+            mark={"type": "bar", "color": ACTUAL if len(values) == 1 else _SALES, "tooltip": True},
+            encoding={
+                "x": {**_day_axis("landing day"), "timeUnit": "yearmonthdate"},
+                "y": {"field": "y", "type": "quantitative", "title": None, "axis": {"format": ".1%", "tickCount": 4}},
+                "tooltip": [
+                    {"field": "d", "type": "temporal", "title": "landed on", "format": "%-d %b %Y"},
+                    {"field": "n", "type": "quantitative", "title": "rows rejected", "format": ","},
+                    {"field": "y", "type": "quantitative", "title": "share", "format": ".2%"},
+                ],
+            },
+        ),
+    )
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Names that fit beside a bar, each different from the others."""
+    fitted = [short(name, _LONGEST_NAME) for name in names]
+    return [name if fitted.count(label) > 1 else label for name, label in zip(names, fitted, strict=True)]
+
+
+def model_words(row: Row) -> str:
+    """What readers call the model of a row of `forecast_backtest`."""
+    from retail_assets.forecasting.models.wording import in_words
+
+    try:
+        words = in_words(str(row["model"]))
+    except KeyError:  # a model of another version
+        words = str(row["model"])
+    return words[0].upper() + words[1:]

@@ -1,0 +1,60 @@
+"""The facts of the report in a few lines of Markdown, for an e-mail or a chat."""
+
+from __future__ import annotations
+
+from retail_assets.exports.report.charts import charts
+from retail_assets.exports.report.facts import Facts
+from retail_assets.exports.report.tables import tables
+from retail_assets.storage.markdown_text import as_cell
+from retail_assets.wording.formats import money, span
+
+_INSIGHTS = 5
+#: Charts whose sentence is in the digest, with the heading that it stands under.
+_SENTENCES = {
+    "What will happen": ("forecast",),
+    "Who buys": ("segments",),
+    "How far to trust it": ("backtest", "landings"),
+}
+
+
+def digest(facts: Facts, source: str) -> str:
+    """Write the digest; text from the data is no markup in it."""
+    o = facts.overview
+    title = f"# {as_cell(source)}: digest\n"
+    if o["first_day"] is None:
+        return f"{title}\nThere are no sales yet.\n"
+    revenue = money(float(o["revenue"]), facts.currency)
+    sentences = {chart.key: chart.text for chart in charts(facts)}
+    lines = [
+        title,
+        f"Sales from {span(o['first_day'], o['last_day'])}: {revenue} net of returns.",
+        "",
+        "## What happened",
+        "",
+        *_insights(facts),
+    ]
+    for heading, keys in _SENTENCES.items():
+        found = [sentences[key] for key in keys if key in sentences]
+        if found:
+            lines += ["", f"## {heading}", "", *(f"- {as_cell(text)}" for text in found)]
+    advice = [entry["text"] for entry in facts.recommendations.get("stock", [])]
+    actions = tables(facts).get("actions")
+    segments = (
+        [f"**{as_cell(line.cells[0].value)}**: {as_cell(line.cells[1].value)}" for line in actions.rows]
+        if actions
+        else []
+    )
+    if advice or segments:
+        lines += [
+            "",
+            "## What to do",
+            "",
+            *(f"- {as_cell(text)}" for text in advice),
+            *(f"- {text}" for text in segments),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _insights(facts: Facts) -> list[str]:
+    """The first sentences of `insights.md`, which are Markdown already."""
+    return [line for line in facts.insights.splitlines() if line.startswith("- ")][:_INSIGHTS]

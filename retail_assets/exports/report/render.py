@@ -1,0 +1,196 @@
+"""Write the report: one HTML file that needs nothing else, complete without JavaScript."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from retail_assets import __version__
+from retail_assets.exports.report.charts import Chart, charts
+from retail_assets.exports.report.facts import Facts
+from retail_assets.exports.report.tables import Cell, Head, Line, Table, tables, words
+from retail_assets.wording.formats import money, span
+
+SECTIONS = {
+    "happened": "What happened",
+    "will-happen": "What will happen",
+    "who-buys": "Who buys",
+    "to-do": "What to do",
+    "how-good": "How far to trust it",
+    "how-made": "How it was made",
+}
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
+#: Pixels of a chart that is drawn without JavaScript; the page scales it.
+_STATIC_WIDTH = 860
+_VEGA_LITE = "v6.4"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check of the platform found last.
+
+    Attributes:
+        name: of the check and what it is on.
+        passed: whether it passed.
+        severity: of a failure: `ERROR` blocks, `WARN` does not.
+        text: what it found.
+    """
+
+    name: str
+    passed: bool
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that makes the page: its id, and the address of its page in Dagster where that is known."""
+
+    id: str
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class _Number:
+    key: str
+    name: str
+    text: str
+    value: str
+
+
+def render(facts: Facts, source: str, *, checks: Sequence[CheckResult] = (), run: Run | None = None) -> bytes:
+    """Write the page. The same facts give the same bytes.
+
+    Args:
+        facts: see `read_facts`.
+        source: name of the shop's contract.
+        checks: what the checks found.
+        run: the run that makes the page.
+    """
+    laid_out = tables(facts)
+    if checks:
+        laid_out["checks"] = _checks(checks)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=f"{source}: sales, forecast and customers",
+            subtitle=_subtitle(facts),
+            sections=list(SECTIONS.items()),
+            numbers=_numbers(facts),
+            charts={chart.key: _drawn(chart) for chart in charts(facts)},
+            tables=laid_out,
+            reasons=facts.missing,
+            insights=_markdown(_without_title(facts.insights)),
+            stock=[entry["text"] for entry in facts.recommendations.get("stock", [])],
+            advice_notes=facts.recommendations.get("notes", []),
+            verdicts=[text for text in [facts.evaluation.get("verdict")] if text],
+            run=run,
+            version=__version__,
+            footer=f"Made by retail-assets {__version__} from the warehouse's tables.",
+            css=Markup(_file("report.css")),  # noqa: S704 - files of this package
+            script=Markup(_file("report.js")),  # noqa: S704
+            library=Markup(_library()),  # noqa: S704
+            licenses=Markup(_file("licenses.txt")),  # noqa: S704
+        )
+        .encode()
+    )
+
+
+def _subtitle(facts: Facts) -> str:
+    first, last = facts.overview["first_day"], facts.overview["last_day"]
+    return "There are no sales yet." if first is None else f"Sales from {span(first, last)}."
+
+
+def _numbers(facts: Facts) -> list[_Number]:
+    o = facts.overview
+    if o["first_day"] is None:
+        return []
+    shown = [
+        _Number("revenue", "Revenue, net of returns", money(float(o["revenue"]), facts.currency), str(o["revenue"])),
+        *(_Number(key, key.capitalize(), f"{o[key]:,}", str(o[key])) for key in ("orders", "customers") if o[key]),
+        _Number("lines", "Order lines", f"{o['lines']:,}", str(o["lines"])),
+        _Number("categories", "Categories", f"{o['categories']:,}", str(o["categories"])),
+    ]
+    return shown
+
+
+def _checks(checks: Sequence[CheckResult]) -> Table:
+    """Failed ones first; all that passed in one line."""
+    failed = [check for check in checks if not check.passed]
+    lines = [
+        Line([words(check.name), words("failed" if check.severity == "ERROR" else "warning"), _as_markdown(check.text)])
+        for check in sorted(failed, key=lambda check: (check.severity != "ERROR", check.name))
+    ]
+    passed = len(checks) - len(failed)
+    lines.append(Line([words(f"{passed} of {len(checks)} checks"), words("passed"), words("")]))
+    return Table("checks", "Checks", [Head("Check"), Head("Result"), Head("What it found")], lines)
+
+
+def _as_markdown(text: str) -> Cell:
+    """A cell with what a check says, which is Markdown for Dagster's pages."""
+    return Cell(Markup(_MARKDOWN.renderInline(text)), text)  # noqa: S704
+
+
+def _drawn(chart: Chart) -> dict[str, Any]:
+    return {
+        "key": chart.key,
+        "title": chart.title,
+        "text": chart.text,
+        "svg": Markup(_svg(chart)),  # noqa: S704 - Vega escapes the texts in it
+        "json": Markup(_script_json(chart.spec)),  # noqa: S704
+    }
+
+
+def _svg(chart: Chart) -> str:
+    import vl_convert
+
+    spec = {**chart.spec, "width": _STATIC_WIDTH}
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=_VEGA_LITE)
+    return svg[svg.index("<svg") :]
+
+
+def _script_json(value: Any) -> str:
+    """Write JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _markdown(text: str) -> Markup:
+    """Render a page of the platform. Markup within it that is HTML stays text."""
+    return Markup(_MARKDOWN.render(text))  # noqa: S704
+
+
+def _without_title(page: str) -> str:
+    """The page without its first heading, and its sections one level lower."""
+    body = page.split("\n", 1)[1] if page.startswith("# ") and "\n" in page else page
+    return "\n".join("#" + line if line.startswith("## ") else line for line in body.split("\n"))
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_file), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+
+
+@functools.cache
+def _file(name: str) -> str:
+    return importlib.resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, which sets `vegaEmbed`."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)
+    return bundle.replace("</script", "<\\/script")

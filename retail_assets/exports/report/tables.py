@@ -1,0 +1,271 @@
+"""The tables of the report: cells as people read them, each with its exact value for sorting and for CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from retail_assets.exports.report.charts import ALL, model_words
+from retail_assets.exports.report.facts import Facts, Row
+from retail_assets.forecasting.data.series import TOTAL
+from retail_assets.wording import report as sentences
+from retail_assets.wording.formats import change, day, money, percent
+
+_MOST_LANDINGS = 60
+_MOST_REASONS = 30
+
+
+@dataclass(frozen=True)
+class Head:
+    text: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: `text` is shown, `value` is sorted by and downloaded."""
+
+    text: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Line:
+    cells: Sequence[Cell]
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    key: str
+    caption: str
+    heads: Sequence[Head]
+    rows: Sequence[Line]
+    notes: Sequence[str] = field(default_factory=list)
+
+
+def tables(facts: Facts) -> dict[str, Table]:
+    """Lay out the tables for which there are rows, by key."""
+    laid_out = [
+        _categories(facts),
+        _forecast(facts),
+        _segments(facts),
+        _migrations(facts),
+        _actions(facts),
+        _rows(facts),
+        _quarantine(facts),
+        _backtest(facts),
+        _landings(facts),
+        _versions(facts),
+    ]
+    return {table.key: table for table in laid_out if table.rows}
+
+
+def words(text: Any) -> Cell:
+    return Cell(str(text), str(text))
+
+
+def count(value: Any) -> Cell:
+    return Cell(f"{value:,}", str(value))
+
+
+def _money(value: Any, currency: str) -> Cell:
+    return Cell("–", "") if value is None else Cell(money(float(value), currency), str(value))
+
+
+def _share(value: Any) -> Cell:
+    return Cell("–", "") if value is None else Cell(percent(float(value)), repr(float(value)))
+
+
+def _numbers(*texts: str) -> list[Head]:
+    return [Head(text, is_number=True) for text in texts]
+
+
+def _categories(facts: Facts) -> Table:
+    revenue = facts.overview["revenue"]
+    total = float(revenue) if revenue else 0.0
+    comparable = facts.days >= 56
+    lines = []
+    for row in facts.categories:
+        ratio = float(row["recent"]) / float(row["before"]) if comparable and row["before"] > 0 else None
+        changed = Cell("–", "") if ratio is None else Cell(change(ratio), repr(ratio))
+        share = float(row["revenue"]) / total if total > 0 else None
+        lines.append(
+            Line(
+                [
+                    words(row["product_category"]),
+                    _money(row["revenue"], facts.currency),
+                    _share(share),
+                    *([_money(row["recent"], facts.currency), changed] if comparable else []),
+                ]
+            )
+        )
+    left = int(facts.overview["categories"]) - len(lines)
+    notes = _left(left, "smaller category", "smaller categories")
+    if comparable:
+        notes.append("The last 28 days of the sales are compared with the 28 days before them, whatever the season.")
+    recent = _numbers("Last 28 days", "Compared with the 28 days before") if comparable else []
+    heads = [Head("Category"), *_numbers(f"Revenue ({facts.currency})", "Share"), *recent]
+    return Table("categories", "Revenue by category", heads, lines, notes)
+
+
+def _forecast(facts: Facts) -> Table:
+    sums: dict[str, float] = {}
+    for row in facts.forecast:
+        name = str(row["product_category"])
+        sums[name] = sums.get(name, 0.0) + float(row["mean"])
+    lines = [
+        Line(
+            [words(ALL if name == TOTAL else name), Cell(money(amount, facts.currency), repr(round(amount, 2)))],
+            name == TOTAL,
+        )
+        for name, amount in sorted(sums.items(), key=lambda item: (item[0] != TOTAL, -item[1]))
+    ]
+    notes = []
+    if facts.forecast:
+        first = facts.forecast[0]
+        made = sentences.forecast_made(
+            first_day=min(row["forecast_date"] for row in facts.forecast),
+            last_day=max(row["forecast_date"] for row in facts.forecast),
+            cutoff=first["cutoff_date"],
+            method=first["method"],
+            version=first["model_version"],
+        )
+        notes = [made.text]
+    heads = [Head("Category"), *_numbers(f"Forecast ({facts.currency})")]
+    return Table("forecast", "Forecast by category, in sum", heads, lines, notes)
+
+
+def _segments(facts: Facts) -> Table:
+    lines = [
+        Line(
+            [
+                words(row["persona"]),
+                count(row["customers"]),
+                _share(row["customers_share"]),
+                _money(row["revenue"], facts.currency),
+                _share(row["revenue_share"]),
+                Cell(f"{row['median_frequency']:,.0f}", str(row["median_frequency"])),
+                _money(row["median_average_basket"], facts.currency),
+                Cell(f"{row['median_recency_days']:,.0f}", str(row["median_recency_days"])),
+            ]
+        )
+        for row in facts.profiles
+    ]
+    notes = []
+    if facts.profiles:
+        notes = [f"Customers of the sales up to {day(facts.profiles[0]['snapshot_date'])}."]
+    heads = [
+        Head("Segment"),
+        *_numbers("Customers", "Share of customers", f"Revenue ({facts.currency})", "Share of revenue"),
+        *_numbers("Typical purchases", f"Typical basket ({facts.currency})", "Typical days since the last purchase"),
+    ]
+    return Table(
+        "segments", "Customer segments", heads, lines, [*notes, "Typical: the median customer of the segment."]
+    )
+
+
+def _migrations(facts: Facts) -> Table:
+    moved = [row for row in facts.migrations if row["from_persona"] != row["to_persona"]]
+    lines = [
+        Line([words(row["from_persona"]), words(row["to_persona"]), count(row["customers"])])
+        for row in sorted(moved, key=lambda row: -row["customers"])
+    ]
+    notes = []
+    if facts.migrations:
+        stayed = sum(row["customers"] for row in facts.migrations if row["from_persona"] == row["to_persona"])
+        at = facts.migrations[0]
+        notes = [sentences.segments_stayed(before=at["from_snapshot"], after=at["to_snapshot"], stayed=stayed).text]
+    heads = [Head("From"), Head("To"), *_numbers("Customers")]
+    return Table("migrations", "Customers who changed segment", heads, lines, notes)
+
+
+def _actions(facts: Facts) -> Table:
+    segments: Mapping[str, Mapping[str, Any]] = facts.recommendations.get("segments", {})
+    lines = [
+        Line([words(name), words(" ".join(filter(None, (each["action"], each["text"]))))])
+        for name, each in segments.items()
+    ]
+    return Table("actions", "What to do about each segment", [Head("Segment"), Head("Recommendation")], lines)
+
+
+def _rows(facts: Facts) -> Table:
+    rows: Mapping[str, int] = facts.summary.get("rows", {})
+    amounts: Mapping[str, str] = facts.summary.get("amounts", {})
+    meaning = {
+        "landed": "Rows in the raw files",
+        "clean": "Clean: counted as sales",
+        "quarantined": "Rejected, with a reason each",
+        "superseded": "Replaced by a later version of the same sale",
+        "excluded": "Left out by a rule of the contract",
+    }
+    lines = [
+        Line([words(text), count(rows[key]), _money(amounts.get(key), facts.currency)])
+        for key, text in meaning.items()
+        if key in rows
+    ]
+    heads = [Head("What became of the rows"), *_numbers("Rows", f"Money ({facts.currency})")]
+    return Table("rows", "Every row that landed", heads, lines)
+
+
+def _quarantine(facts: Facts) -> Table:
+    lines = [
+        Line([words(row["reasons"].replace(",", ", ")), count(row["row_count"]), _money(row["amount"], facts.currency)])
+        for row in facts.quarantine[:_MOST_REASONS]
+    ]
+    left = len(facts.quarantine) - len(lines)
+    notes = _left(left, "rarer combination of reasons", "rarer combinations of reasons")
+    heads = [Head("Reason"), *_numbers("Rows", f"Money that could be read ({facts.currency})")]
+    return Table("quarantine", "Rejected rows by reason", heads, lines, notes)
+
+
+def _backtest(facts: Facts) -> Table:
+    total: dict[str, Row] = {row["model"]: row for row in facts.backtest if row["product_category"] == "TOTAL"}
+    lines = []
+    for row in facts.backtest:
+        if row["product_category"] == "ALL":
+            of_total = total.get(row["model"], {})
+            cells = [words(model_words(row)), _share(row["wape"]), _share(of_total.get("wape"))]
+            cells += [_share(row["coverage80"]), _share(row["coverage95"])]
+            lines.append(Line(cells, best=bool(row["champion"])))
+    notes = [
+        "Each forecast is by a model that had seen no later sales. Error: sum of absolute errors / sum of sales. "
+        "Intervals are right when they hold as many days as their name says. The published model is in bold."
+    ]
+    heads = [
+        Head("Model"),
+        *_numbers(
+            "Error by category and day", "Error of the total", "Days in the 80 % interval", "Days in the 95 % interval"
+        ),
+    ]
+    return Table("backtest", "Forecast models compared on the past", heads, lines, notes)
+
+
+def _landings(facts: Facts) -> Table:
+    shown = facts.landings[-_MOST_LANDINGS:]
+    lines = [
+        Line([Cell(day(row["landed_on"]), row["landed_on"].isoformat()), count(row["clean"]), count(row["rejected"])])
+        for row in reversed(shown)
+    ]
+    left = len(facts.landings) - len(shown)
+    notes = _left(left, "earlier landing day", "earlier landing days")
+    heads = [Head("Landed on"), *_numbers("Clean rows", "Rejected rows")]
+    return Table("landings", "Landings", heads, lines, notes)
+
+
+def _left(count: int, what: str, many: str) -> list[str]:
+    return [sentences.left_out(count=count, what=what, many=many).text] if count > 0 else []
+
+
+def _versions(facts: Facts) -> Table:
+    lines = []
+    if facts.forecast:
+        first = facts.forecast[0]
+        lines.append(Line([words("Forecast"), words(first["model_version"]), words(day(first["cutoff_date"]))]))
+    if facts.profiles:
+        first = facts.profiles[0]
+        lines.append(Line([words("Segments"), words(first["model_version"]), words(day(first["snapshot_date"]))]))
+    return Table(
+        "versions", "Models in use", [Head("What"), Head("Version"), Head("Last day of sales it has seen")], lines
+    )

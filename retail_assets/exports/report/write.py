@@ -1,0 +1,35 @@
+"""Write the report and its digest from a warehouse to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retail_assets.exports.report.digest import digest
+from retail_assets.exports.report.facts import Facts, read_facts
+from retail_assets.exports.report.render import CheckResult, Run, render
+from retail_assets.storage import Store
+from retail_assets.warehouse.protocol import Warehouse
+
+REPORT, DIGEST = "report.html", "digest.md"
+
+
+def write_report(
+    warehouse: Warehouse,
+    output: Store,
+    source: str,
+    currency: str,
+    *,
+    checks: Sequence[CheckResult] = (),
+    run: Run | None = None,
+) -> tuple[Facts, bytes]:
+    """Write `report.html` and `digest.md`, and return what they show and the page.
+
+    Raises:
+        NotReadyError: there are no sales in the warehouse yet.
+        StorageError, WarehouseError: a store or the warehouse refuses.
+    """
+    facts = read_facts(warehouse, output, currency)
+    page = render(facts, source, checks=checks, run=run)
+    output.write(DIGEST, digest(facts, source).encode())
+    output.write(REPORT, page)
+    return facts, page

