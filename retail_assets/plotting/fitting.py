@@ -46,7 +46,7 @@ def lines(text: str, points: float, size: float, *, bold: bool = False, most: in
     Words break only where one alone is too wide, as text in scripts without spaces is.
 
     >>> lines("A finding in a few words", 70, 10)
-    ['A finding in', 'a few words']
+    ['A finding in a', 'few words']
     """
     broken: list[str] = []
     words = [word.replace("\0", " ") for word in _TOGETHER.sub("\0", " ".join(text.split())).split(" ") if word]
@@ -80,7 +80,7 @@ def name_within(name: str, points: float, size: float, *, keep_end: bool = True)
     """Shorten a name to one line of at most `points`, escaped as `labels.label` does.
 
     >>> name_within("Household cleaning supplies", 80, 10)
-    'Househ…plies'
+    'Household…lies'
     """
     low, high = 1, _WIDEST_NAME
     if width(short(name, high, keep_end=keep_end), size) <= points:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -239,8 +239,11 @@ def _cut_off(figure: Figure) -> Iterator[str]:
             yield f"cut off: {text.get_text()[-60:]!r}"
 
 
-def faults_of(draw: Callable[[], object]) -> list[str]:
-    """List the faults of all figures that a call draws as PNG; nothing is encoded."""
+def faults_of(draw: Callable[[], dict[str, bytes] | bytes | None], every: Iterable[str] = ()) -> list[str]:
+    """List the faults of all figures that a call draws as PNG; nothing is encoded.
+
+    Those that are missing of `every`, the names of files, are faults too: they were not measured.
+    """
     figures: list[Figure] = []
 
     def kept(self: Figure, target: io.BytesIO, **_: Any) -> None:
@@ -248,6 +251,7 @@ def faults_of(draw: Callable[[], object]) -> list[str]:
         target.write(b"\x89PNG")
 
     with mock.patch.object(Figure, "savefig", kept):
-        draw()
+        drawn = draw()
     assert figures, "nothing was drawn"
-    return [f"{figure.texts[0].get_text()[:30]!r}: {fault}" for figure in figures for fault in faults(figure)]
+    missing = [f"not drawn: {name}" for name in every if not isinstance(drawn, dict) or name not in drawn]
+    return missing + [f"{figure.texts[0].get_text()[:30]!r}: {fault}" for figure in figures for fault in faults(figure)]

@@ -56,6 +56,8 @@ def report(names: Sequence[str], backtest: Backtest) -> dict[str, Any]:
     }
     return {
         "evaluated": True,
+        "country": "US",
+        "data": {"grain": "day"},
         "champion": model,
         "best_model": model,
         "models": {model: {"total_wape": 0.087, "total_coverage80": 0.8}},

@@ -18,8 +18,10 @@ FALLBACK = "intermittent_demand: sold on 3 of 56 days"
 def test_forecasts_of_categories_of_any_name_can_be_read(names: list[str]) -> None:
     tested = made.backtest(names)
     report = made.report(names, tested)
-    assert faults_of(lambda: forecast.draw_figures(made.history(names), made.table(names), report)) == []
-    assert faults_of(lambda: backtest.draw_figures(tested, report, None)) == []
+    history, table = made.history(names), made.table(names)
+    assert faults_of(lambda: forecast.draw_figures(history, table, report), forecast.FIGURES) == []
+    explained = made.explanation(["step", "cv28"])
+    assert faults_of(lambda: backtest.draw_figures(tested, report, explained), backtest.FIGURES) == []
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.parts import NothingToShow
-from retail_assets.eda.figures.render import FIGURES
+from retail_assets.eda.figures.render import FIGURES, skipped
 from retail_assets.plotting.image import use_fonts
 from retail_assets_tests.eda.conftest import analyse
 from retail_assets_tests.plotting.legible import faults
@@ -28,6 +28,10 @@ def found(data: EdaData, currency: str = "USD") -> dict[str, list[str]]:
             if wrong := faults(drawn):
                 result[stem] = wrong
     return result
+
+
+def test_every_figure_of_the_sales_is_measured_on_the_mixed_names() -> None:
+    assert skipped(analyse(shops()["mixed"]())) == {}
 
 
 @pytest.mark.slow

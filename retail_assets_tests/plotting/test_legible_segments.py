@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retail_assets.segmentation.figures.draw import draw_figures
+from retail_assets.segmentation.figures.draw import FIGURES, draw_figures
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog, Persona
 from retail_assets_tests.plotting.legible import faults_of
@@ -45,7 +45,7 @@ def test_segments_and_categories_of_any_name_can_be_read(names: list[str]) -> No
     personas = [p.name for p in catalog.clusters]
     moves = [moved(one, other, 3) for one in personas for other in [*personas, "(new)"]]
     shown = replace(made, categories=habits(personas, list(dict.fromkeys(names))), migrations=moves)
-    assert faults_of(lambda: draw_figures(shown, catalog=catalog, currency="$")) == []
+    assert faults_of(lambda: draw_figures(shown, catalog=catalog, currency="$"), FIGURES) == []
 
 
 def amounts(scale: str, next_quarter: bool) -> FigureInputs:

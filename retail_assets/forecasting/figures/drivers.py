@@ -16,6 +16,7 @@ from retail_assets.plotting.panels import grid_of_panels, headline
 from retail_assets.wording.formats import WEEKDAYS, short
 
 _MOST_FEATURES = 12
+_ROUND = [1, 2, 5, 10]
 FEATURE_WORDS = {
     "step": "days ahead",
     "weekday_last": "sales on this weekday last week",
@@ -93,16 +94,18 @@ def _draw(axes: Axes, curve: Curve) -> None:
     elif name == "weekday":
         axes.set_xticks(range(7), [day[:2] for day in WEEKDAYS])
     elif name in _OF_LAST_FOUR_WEEKS:
-        title += ", as a share of the average day of the last 4 weeks"
+        title += ", in percent of the last 4 weeks"
         percent_ticks(axes, "x")
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
     elif name == "seasonal_index":
         percent_ticks(axes, "x")
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
     elif name in FEATURE_WORDS:
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=not name.startswith(("day_of_year", "last_year"))))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(5, steps=_ROUND, integer=not name.startswith(("day_of_year", "last_year")))
+        )
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
     axis_title(axes, "x", "\n".join(lines(title, _PANEL_POINTS, 9.5)))
 
 

@@ -73,8 +73,8 @@ def segment_map(
     axis_title(axes, "y", meanings[1])
     number_ticks(axes, "x")
     number_ticks(axes, "y")
-    axes.xaxis.set_major_locator(MaxNLocator(7))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9, borderaxespad=0)
     return sheet.png()
 
