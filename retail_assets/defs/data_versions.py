@@ -71,11 +71,15 @@ def materialized_by_landing(
     shared
         Metadata of all partitions of the run.
     """
-    for day, metadata in landings.items():
-        context.add_asset_metadata(metadata, asset_key=asset, partition_key=day.isoformat())
     contents = {day: str(metadata[CONTENT]) for day, metadata in landings.items()}
+    for day, metadata in landings.items():
+        # Dagster's pages keep the order: counts and money of the landing first, the hash last.
+        ordered = {name: value for name, value in metadata.items() if name != CONTENT}
+        context.add_asset_metadata(
+            {**ordered, **(shared or {}), CONTENT: contents[day]}, asset_key=asset, partition_key=day.isoformat()
+        )
     version = _version_as_before(context.instance, asset, contents) or _version_of(contents)
-    return dg.MaterializeResult(asset_key=asset, metadata=shared, data_version=dg.DataVersion(version))
+    return dg.MaterializeResult(asset_key=asset, data_version=dg.DataVersion(version))
 
 
 def _version_of(contents: Mapping[dt.date, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import PartitionLoadingContext
+from dagster._core.definitions.temporal_context import TemporalContext
 
 from retail_assets import settings as settings_module
 from retail_assets import tables
@@ -166,7 +169,25 @@ def test_today_is_a_partition_so_that_what_lands_today_can_be_loaded(settings: S
 
 def test_the_last_partition_is_the_end_date() -> None:
     settings = settings_module.load({"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-05"})
-    assert landing_partitions(settings).get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
+    partitions = landing_partitions(settings)
+    assert partitions.get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
+    # Of daily partitions that have ended, Dagster's pages ask for the latest ones up to today, and plot nothing.
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = PartitionLoadingContext(
+            temporal_context=TemporalContext(effective_dt=dt.datetime.now(dt.UTC), last_event_id=None),
+            dynamic_partitions_store=instance,
+        )
+        latest = partitions.get_paginated_partition_keys(context, limit=120, ascending=False).results
+    assert sorted(latest) == partitions.get_partition_keys()
+
+
+@pytest.mark.parametrize("days", [0, 1, 3000])
+def test_a_source_that_has_not_ended_has_partitions_up_to_today(days: int) -> None:
+    before = settings_module.load({}).today()
+    end = {"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": str(before + dt.timedelta(days))}
+    settings = settings_module.load(end)
+    last = landing_partitions(settings).get_last_partition_key()
+    assert last in {before.isoformat(), settings.today().isoformat()}, "the day may end in between"
 
 
 @pytest.mark.slow
