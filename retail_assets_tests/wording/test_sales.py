@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retail_assets.eda.data import load
+from retail_assets.eda.data import EdaData
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.wording import (  # noqa: F401  registers the checks
@@ -18,14 +18,16 @@ from retail_assets_tests.wording import (  # noqa: F401  registers the checks
     check_sales_products,
 )
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.landings import ASSUMED, landed
+from retail_assets_tests.wording.landings import ASSUMED
 from retail_assets_tests.wording.shops import SHOPS, Shop
 
 
 @pytest.mark.parametrize("name", SHOPS)
-def test_the_insights_are_recomputed(name: str, shop_named: Callable[[str], Shop]) -> None:
+def test_the_insights_are_recomputed(
+    name: str, shop_named: Callable[[str], Shop], analysis_of: Callable[[str], EdaData]
+) -> None:
     shop = shop_named(name)
-    data = load(shop.warehouse.query, landed(shop))
+    data = analysis_of(name)
     with recorded() as statements:
         page = write_insights(data, currency=shop.currency, country=shop.country, assumed=ASSUMED.get(name, ()))
     for statement in statements:

@@ -26,22 +26,13 @@ from retail_assets.plotting.dates import date_axis
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import BLUE, MUTED, ORANGE, PALE, PURPLE, SERIES
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import (
-    MONTHS,
-    WEEKDAYS,
-    change,
-    compared,
-    day,
-    money,
-    month,
-    p_value,
-    plural,
-)
+from retail_assets.wording import sales_readings as readings
+from retail_assets.wording import sales_titles as titles
+from retail_assets.wording.formats import MONTHS, WEEKDAYS, plural
 
 _DAYS_WITH_HOLIDAYS = 800
 """Days beyond which lines are thin and holidays would hide them."""
 _MONTHS_AS_BARS = 24
-_WHISKERS = "Whiskers: 95 % confidence interval."
 
 
 def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -53,19 +44,15 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
     free_days = holidays.public_holidays(country, first, last) or {}
     lined_days = {} if long else free_days
     smoothed = len(revenue) >= 7
-    reading = "Revenue per day."
-    if smoothed:
-        reading = "Thin line: revenue per day. Thick line: mean of the seven days around each day."
-    if peaks:
-        reading += " Dots: days of at least 1.5 times the usual revenue of that weekday in the weeks around."
-    if lined_days:
-        reading += f" Dotted lines: public holidays ({plain(country or '').upper()})."
-    if data.days_rejected:
-        reading += " Crosses: days without a sale of which rows were rejected."
     closed, rejected = len(data.days_without_sale), len(data.days_rejected)
-    gaps = [f"{plural(closed, 'day')} without a sale."] if closed else []
-    gaps += [unknown_days(data)] if rejected else []
-    sheet = Sheet(_trend_title(data, peaks, currency), reading, footnote(data, " ".join(gaps)))
+    reading = readings.daily_revenue(
+        smoothed=smoothed,
+        peaks=bool(peaks),
+        country=plain(country or "").upper() if lined_days else None,
+        rejected=rejected > 0,
+    )
+    gaps = readings.days_without_sale(days=closed).text if closed else ""
+    sheet = Sheet(_trend_title(data, peaks, currency), reading.text, footnote(data, gaps, unknown_days(data)))
     axes = sheet.axes("y")
     marker = "o" if len(revenue) < 30 else None
     axes.plot(revenue.index, revenue, color=PALE, linewidth=0.5 if long else 1.0, marker=marker, markersize=4)
@@ -89,22 +76,19 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def _trend_title(data: EdaData, peaks: tuple[Peak, ...], currency: str) -> str:
-    average = money(float(data.known["revenue"].mean()), currency)
     trend = calendar.trend(data)
-    if len(data.daily) == 1:
-        title = f"One day of sales: {average}"
-    elif trend is None:
-        title = f"The average day brings {average}"
-    elif trend.p < NOISE:
-        direction = "grew" if trend.slope > 0 else "fell"
-        size = f"{abs(trend.change) * 100:.0f} % over {trend.weeks} weeks"
-        title = f"Sales {direction} by about {size}; the average day brings {average}"
-    else:
-        title = f"Sales show no clear trend over {trend.weeks} weeks; the average day brings {average}"
-    if peaks:
-        best = max(peaks, key=lambda p: p.ratio)
-        title += f"; {day(best.date)} brought {best.ratio:.1f} times the usual"
-    return title
+    best = max(peaks, key=lambda p: p.ratio) if peaks else None
+    return titles.daily_revenue(
+        average=float(data.known["revenue"].mean()),
+        days=len(data.daily),
+        days_without_sale=len(data.days_without_sale),
+        trend=trend and trend.change,
+        weeks=trend and trend.weeks,
+        clear=trend is not None and trend.p < NOISE,
+        peak=best and best.date,
+        peak_ratio=best and best.ratio,
+        currency=currency,
+    ).text
 
 
 def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -112,18 +96,12 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     pattern = calendar.weekdays(data)
     if pattern is None or len(data.daily) < 7:
         raise NothingToShow(f"the sales span {plural(len(data.daily), 'day')}, less than a week")
-    reading = "Mean revenue per day."
-    if pattern.weeks:
-        reading = f"Mean revenue per day over {pattern.weeks} full weeks (Monday to Sunday)."
-    if pattern.p is not None:
-        reading += f" {_WHISKERS} Friedman test over weeks: {p_value(pattern.p)}."
     rejected = {date.weekday() for date in data.days_rejected}
     closed = f"No sales on any {', '.join(WEEKDAYS[d] for d in pattern.closed)}." if pattern.closed else ""
     if unknown := [WEEKDAYS[d] for d in pattern.closed if d in rejected]:
         closed += f" Rows of {', '.join(unknown)} were rejected."
-    if data.days_rejected:
-        closed = f"{closed} {unknown_days(data)}".strip()
-    sheet = Sheet(_weekday_title(pattern), reading, footnote(data, closed))
+    reading = readings.weekdays(weeks=pattern.weeks, p=pattern.p)
+    sheet = Sheet(_weekday_title(pattern), reading.text, footnote(data, closed, unknown_days(data)))
     axes = sheet.axes("y")
     colors = [(ORANGE if d == pattern.best else BLUE) if pattern.real else PALE for d in range(7)]
     bars_with_intervals(axes, list(WEEKDAYS), np.nan_to_num(pattern.mean), pattern.margin, colors)
@@ -138,15 +116,19 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def _weekday_title(pattern: Weekdays) -> str:
-    best, worst, average = pattern.best, pattern.worst, pattern.average
-    if average <= 0:
-        return "The average weekday brings nothing once returns are deducted"
-    if pattern.p is None:
-        return f"{WEEKDAYS[best]} is the strongest day so far, but the weeks are too few to call it a pattern"
-    if not pattern.real:
-        return f"No weekday clearly differs; the lead of {WEEKDAYS[best]} may be chance"
-    title = f"{WEEKDAYS[best]} brings {compared(pattern.mean[best] / average)} the average day"
-    return title if worst == best else f"{title}, {WEEKDAYS[worst]} {change(pattern.mean[worst] / average)}"
+    high, low = (
+        float(pattern.mean[d] / pattern.average) if pattern.average > 0 else None for d in (pattern.best, pattern.worst)
+    )
+    return titles.weekdays(
+        best=WEEKDAYS[pattern.best],
+        worst=WEEKDAYS[pattern.worst],
+        high=high,
+        low=low,
+        weeks=pattern.weeks,
+        tested=pattern.p is not None,
+        clear=pattern.real,
+        closed=bool(pattern.closed),
+    ).text
 
 
 def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -155,19 +137,16 @@ def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     if pattern is None or len(pattern.whole) < 2:
         raise NothingToShow("the sales cover fewer than two whole months")
     title = _month_title(pattern, currency)
-    reading = "Mean revenue per day in each month."
-    if pattern.p is not None:
-        reading += f" Kruskal-Wallis test over weeks: {p_value(pattern.p)}."
-    if len(pattern.months) <= _MONTHS_AS_BARS:
-        partial = ", ".join(month(m.start) for m in pattern.months if not m.whole)
-        extra = f"Pale: only part of the month is in the data ({partial})." if partial else ""
-        extra = f"{extra} {unknown_days(data)}".strip()
-        sheet = Sheet(title, f"{reading} {_WHISKERS}", footnote(data, extra))
+    as_bars = len(pattern.months) <= _MONTHS_AS_BARS
+    reading = readings.months(p=pattern.p, weeks=pattern.weeks, whiskers=as_bars).text
+    if as_bars:
+        partial = tuple(m.start for m in pattern.months if not m.whole)
+        extra = readings.partial_months(months=partial).text if partial else ""
+        sheet = Sheet(title, reading, footnote(data, extra, unknown_days(data)))
         axes = sheet.axes("y")
         _month_bars(axes, pattern)
     else:
-        note = f"Whole months only. {unknown_days(data)}".strip()
-        sheet = Sheet(title, f"{reading} One line per year.", footnote(data, note))
+        sheet = Sheet(title, reading, footnote(data, "Whole months only.", unknown_days(data)))
         axes = sheet.axes("y")
         _year_lines(axes, pattern)
     money_axis(axes, "y", f"revenue per day ({currency})")
@@ -178,11 +157,8 @@ def _month_title(pattern: Months, currency: str) -> str:
     whole = pattern.whole
     best = max(whole, key=lambda m: m.mean)
     average = sum(m.mean * m.days for m in whole) / sum(m.days for m in whole)
-    if average <= 0:
-        return "The average month brings nothing once returns are deducted"
-    if pattern.real:
-        return f"{month(best.start)} is the strongest month: its days bring {compared(best.mean / average)} the average"
-    return f"No month clearly differs; {month(best.start)} is highest with {money(best.mean, currency)} per day"
+    ratio = best.mean / average if average > 0 else None
+    return titles.months(best=best.start, best_mean=best.mean, ratio=ratio, clear=pattern.real, currency=currency).text
 
 
 def _month_bars(axes: Axes, pattern: Months) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -15,18 +17,20 @@ from retail_assets.eda.figures.parts import (
     write_values,
 )
 from retail_assets.eda.findings import customers
-from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups
+from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups, Trait
 from retail_assets.eda.findings.significance import NOISE
 from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
 from retail_assets.plotting.fitting import name_within
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ON_WHITE, ORANGE, PALE, SERIES
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import age_order, compared, money, p_value, percent, plural, short
+from retail_assets.wording import sales_readings as readings
+from retail_assets.wording import sales_titles as titles
+from retail_assets.wording.formats import age_order, plural
+from retail_assets.wording.sales_customers import Group
 
 _CATEGORIES_SHOWN = 8
 _AGES_SHOWN = 12
-_WHISKERS = "Whiskers: 95 % confidence interval."
 
 
 def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -38,9 +42,9 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
         raise NothingToShow(f"fewer than two genders have {FEWEST_BUYERS} customers")
     contrasts = groups.contrasts[:_CATEGORIES_SHOWN]
     sheet = Sheet(
-        _gender_title(contrasts, currency),
-        f"Mean spending per customer over the whole period, including customers who bought none. {_WHISKERS}",
-        footnote(data, _who_is_compared(data, groups, data.overview.gender_lines, "gender")),
+        _gender_title(groups, contrasts, currency),
+        f"Mean spending per customer over the whole period, including customers who bought none. {readings.WHISKERS}",
+        footnote(data, *_who_is_compared(data, groups, "gender")),
     )
     axes = sheet.axes("y")
     _bars_by_member(axes, groups, contrasts)
@@ -51,19 +55,20 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
     return sheet
 
 
-def _gender_title(contrasts: tuple[Contrast, ...], currency: str) -> str:
-    real = [c for c in contrasts if c.p_spend is not None and c.p_spend < NOISE]
-    if not real and len(contrasts) == 1:
-        return f"Spending on {short(contrasts[0].category, 30)} does not clearly differ between genders"
-    if not real:
-        return "Spending does not clearly differ between genders in any of these categories"
-    best = max(real, key=lambda c: max(c.spend.values()) - min(c.spend.values()))
+def _gender_title(groups: Groups, contrasts: tuple[Contrast, ...], currency: str) -> str:
+    clear = [c for c in contrasts if c.p_spend is not None and c.p_spend < NOISE]
+    best = max(clear or contrasts, key=lambda c: max(c.spend.values()) - min(c.spend.values()))
     high, low = max(best.spend, key=best.spend.__getitem__), min(best.spend, key=best.spend.__getitem__)
-    most, least = best.spend[high], best.spend[low]
-    category = short(best.category, 30)
-    if least > 0:
-        return f"{high} customers spend {compared(most / least)} {low} customers on {category}"
-    return f"{high} customers spend {money(most, currency)} each on {category}, {low} customers nothing"
+    return titles.gender(
+        categories=len(contrasts),
+        category=best.category,
+        high=Group(high, groups.buyers[high]),
+        high_spend=best.spend[high],
+        low=Group(low, groups.buyers[low]),
+        ratio=best.spend[high] / best.spend[low] if best.spend[low] > 0 else None,
+        clear=bool(clear),
+        currency=currency,
+    ).text
 
 
 def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...]) -> None:
@@ -86,14 +91,19 @@ def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...])
     write_values(axes, at, values, margins)
 
 
-def _who_is_compared(data: EdaData, groups: Groups, lines: int, what: str) -> str:
-    """Which order lines and customers the comparison leaves out."""
-    known = lines / data.overview.lines
-    note = f"The {what} is known for {percent(known)} of the order lines." if known < 1 else ""
+def _who_is_compared(data: EdaData, groups: Groups, trait: Trait) -> Iterable[str]:
+    """Say of how many customers the trait is known, and which groups the comparison leaves out."""
+    known = customers.coverage(data, trait)
+    if known is not None:
+        yield readings.trait_known(
+            trait="gender" if trait == "gender" else "age",
+            known=known.known,
+            customers=known.customers,
+            lines=known.lines,
+            ratio=known.spend / known.spend_others if known.spend and known.spend_others else None,
+        ).text
     if groups.small:
-        small = ", ".join(short(s, 12) for s in groups.small)
-        note += f" Left out for fewer than {FEWEST_BUYERS} customers: {small}."
-    return note.strip()
+        yield readings.groups_left_out(names=groups.small, fewest=FEWEST_BUYERS).text
 
 
 def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -107,16 +117,15 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
     spend, p = groups.total.spend, groups.total.p_spend
     best, worst = max(members, key=spend.__getitem__), min(members, key=spend.__getitem__)
     real = p is not None and p < NOISE
-    if real and spend[worst] > 0:
-        title = f"Customers aged {best} spend most: {compared(spend[best] / spend[worst])} those aged {worst}"
-    elif real:
-        title = f"Customers aged {best} spend most: {money(spend[best], currency)} each"
-    else:
-        title = f"Spending does not clearly differ between age groups; the lead of {best} may be chance"
-    reading = f"Mean spending per customer over the whole period. {_WHISKERS}"
-    if p is not None:
-        reading += f" Welch's analysis of variance: {p_value(p)}."
-    sheet = Sheet(title, reading, footnote(data, _who_is_compared(data, groups, data.overview.age_lines, "age")))
+    title = titles.age(
+        high=Group(best, groups.buyers[best]),
+        high_spend=spend[best],
+        low=Group(worst, groups.buyers[worst]),
+        ratio=spend[best] / spend[worst] if spend[worst] > 0 else None,
+        clear=real,
+        currency=currency,
+    )
+    sheet = Sheet(title.text, readings.age(p=p).text, footnote(data, *_who_is_compared(data, groups, "age_group")))
     axes = sheet.axes("y")
     slot = AXIS_POINTS / len(members) - 6
     names = [f"{name_within(m, slot, 9.5)}\n{groups.buyers[m]:,}" for m in members]
@@ -135,18 +144,17 @@ def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
         known = data.overview.customers
         raise NothingToShow("no order line has a customer" if known == 0 else f"only {plural(known, 'known customer')}")
     anonymous = data.overview.anonymous_lines / data.overview.lines
-    notes = []
-    if curve.once / curve.known > 0.5:
-        once = percent(curve.once / curve.known)
-        notes.append(f"{once} of the customers ordered only once, so this shows how orders differ, not loyalty.")
-    if anonymous:
-        notes.append(f"Left out: {percent(anonymous)} of the order lines, which have no customer.")
-    whose = "revenue of known customers" if anonymous else "revenue"
-    best, half = curve.of_best(0.2) * 100, curve.half() * 100
+    once = curve.once / curve.known
     sheet = Sheet(
-        f"The best 20 % of customers bring {best:.0f} % of {whose}; {half:.0f} % bring half of it",
+        titles.concentration(
+            customers=curve.known, best_20=curve.of_best(0.2), half=curve.half(), anonymous=anonymous > 0
+        ).text,
         "Customers in order of their revenue, best first. Dashed line: if all customers spent the same.",
-        footnote(data, " ".join(notes)),
+        footnote(
+            data,
+            readings.once_only(share=once).text if once > 0.5 else "",
+            readings.anonymous(share=anonymous).text if anonymous else "",
+        ),
     )
     axes = sheet.axes("y")
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1.2, linestyle="--")

@@ -18,7 +18,9 @@ from retail_assets.plotting.axes import axis_title, money_axis
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.palette import BLUE, INK, ORANGE
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import WEEKDAYS, axis_number, compared, money, month, percent, short
+from retail_assets.wording import sales_readings as readings
+from retail_assets.wording import sales_titles as titles
+from retail_assets.wording.formats import WEEKDAYS, axis_number, percent
 
 _BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 _BEYOND_CHANCE = 4
@@ -40,12 +42,13 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     if grid.sum() <= 0:
         raise NothingToShow("no hour has sales above its returns")
     swing = chance_swing(data, None, float(data.hours["orders"].mean()))
-    reading = "Mean revenue per hour of each weekday, in shop time. Darker is more; the frame marks the highest."
-    if swing is not None and swing > 0.05:
-        reading += f" Chance alone moves a typical cell by ±{swing * 100:.0f} %."
-    extra = f"{percent(1 - timed)} of the order lines have no time of day and are left out." if timed < 1 else ""
-    extra = f"{extra} {unknown_days(data)}".strip()
-    sheet = Sheet(_busiest_title(grid, swing, currency), reading, footnote(data, extra))
+    shown = swing if swing is not None and swing > 0.05 else None
+    extra = readings.untimed(share=1 - timed).text if timed < 1 else ""
+    sheet = Sheet(
+        _busiest_title(grid, swing, currency),
+        readings.hours(swing=shown).text,
+        footnote(data, extra, unknown_days(data)),
+    )
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
     sold = np.flatnonzero(grid.sum(axis=0) != 0)
@@ -84,18 +87,18 @@ def _busiest_title(grid: np.ndarray, swing: float | None, currency: str) -> str:
     span, start = min(
         (n, s) for n in range(1, 25) for s in range(25 - n) if by_hour[s : s + n].sum() >= total / 2 - 1e-9
     )
-    share = by_hour[start : start + span].sum() / total
-    busy = f"{_hours(start, start + span)} brings {share * 100:.0f} % of revenue"
     row, column = divmod(int(np.argmax(grid)), 24)
-    highest = grid[row, column]
-    if swing is not None and highest / grid[grid > 0].mean() - 1 > _BEYOND_CHANCE * swing:
-        hour = f"{WEEKDAYS[row]} {_hours(column, column + 1)}"
-        return f"{hour} is the busiest hour ({money(highest, currency)}); {busy}"
-    return f"{busy}; the lead of the busiest hour may be chance"
-
-
-def _hours(start: int, end: int) -> str:
-    return f"{start:02d}:00-{end:02d}:00"
+    highest = float(grid[row, column])
+    return titles.busy_hours(
+        start=f"{start:02d}:00",
+        end=f"{start + span:02d}:00",
+        share=float(by_hour[start : start + span].sum() / total),
+        weekday=WEEKDAYS[row],
+        hour=f"{column:02d}:00-{column + 1:02d}:00",
+        revenue=highest,
+        clear=swing is not None and highest / float(grid[grid > 0].mean()) - 1 > _BEYOND_CHANCE * swing,
+        currency=currency,
+    ).text
 
 
 def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -108,12 +111,11 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     if not rows:
         raise NothingToShow("no category has sales above its returns")
     grid = np.array([row.index for row in rows])
-    reading = "Revenue per day; 100 is the category's own average. Orange is above it, blue below."
     swings = [row.swing for row in rows if row.swing is not None]
-    if swings:
-        reading += f" Chance alone moves a typical cell by ±{max(float(np.median(swings)) * 100, 1):.0f}."
-    note = footnote(data, f"Whole months only; categories by revenue, largest first. {unknown_days(data)}".strip())
-    sheet = Sheet(_season_title(rows, whole), reading, note)
+    swing = max(float(np.median(swings)) * 100, 1.0) if swings else None
+    reading = readings.category_months(swing=swing, months=len(whole))
+    note = footnote(data, "Whole months only; categories by revenue, largest first.", unknown_days(data))
+    sheet = Sheet(_season_title(rows, whole), reading.text, note)
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
     limit = max(0.3, min(1.0, float(np.quantile(np.abs(grid - 1), 0.97))))
@@ -158,9 +160,10 @@ def _seasons(data: EdaData, months: list[dt.date]) -> list[_Season]:
 def _season_title(rows: list[_Season], months: list[dt.date]) -> str:
     """The highest cell that stands out beyond chance, if any."""
     clear = [r for r in rows if r.swing is not None and r.index.max() - 1 > _BEYOND_CHANCE * r.swing]
-    if not clear:
-        return "No category has a clear season: the swings may be chance"
-    best = max(clear, key=lambda r: float(r.index.max()))
-    peak = int(best.index.argmax())
-    size = compared(float(best.index[peak]))
-    return f"{short(best.category, 36)} peaks in {month(months[peak])}, when a day brings {size} its own average"
+    best = max(clear, key=lambda r: float(r.index.max())) if clear else None
+    peak = int(best.index.argmax()) if best else 0
+    return titles.category_season(
+        category=best.category if best else None,
+        best=months[peak] if best else None,
+        ratio=float(best.index[peak]) if best else None,
+    ).text

@@ -11,35 +11,39 @@ from matplotlib.axes import Axes
 from retail_assets.eda.data import EdaData
 from retail_assets.plotting.fitting import width
 from retail_assets.plotting.palette import INK, ON_WHITE
-from retail_assets.wording.formats import MONTHS, number, plural, span
+from retail_assets.wording import sales_readings as readings
+from retail_assets.wording.formats import MONTHS, number
+
+AXIS_POINTS = 620
+"""Width of the one panel of a sheet, at least, in points."""
 
 
 class NothingToShow(Exception):  # noqa: N818 - not an error: the data lack what the figure is about
     """Why these data give no such figure."""
 
 
-def footnote(data: EdaData, extra: str = "") -> str:
-    """Say what the figure is made from, followed by `extra` sentences about it."""
+def footnote(data: EdaData, *extra: str) -> str:
+    """Say what the figure is made from, followed by `extra` sentences about it; empty ones are left out."""
     o = data.overview
     if o.first_date is None or o.last_date is None:
         raise NothingToShow("there are no sales yet")
-    size = f"{plural(o.orders, 'order')}, {plural(o.lines, 'order line')}"
-    left_out = [
-        f"{data.landed.count(name):,} {name}" for name in ("quarantined", "excluded") if data.landed.count(name)
-    ]
-    missing = f" Not in it: {' and '.join(left_out)} of {plural(data.landed.total, 'landed row')}." if left_out else ""
-    return f"Source: sales, {span(o.first_date, o.last_date)}: {size}, net of returns.{missing} {extra}".strip()
+    source = readings.source(
+        first_day=o.first_date,
+        last_day=o.last_date,
+        orders=o.orders,
+        lines=o.lines,
+        left_out=tuple(
+            (name, data.landed.count(name)) for name in ("quarantined", "excluded") if data.landed.count(name)
+        ),
+        landed=data.landed.total,
+    )
+    return " ".join(sentence for sentence in (source.text, *extra) if sentence)
 
 
 def unknown_days(data: EdaData) -> str:
     """Say that days whose rows were all rejected are in no average; empty without such days."""
-    if not (count := len(data.days_rejected)):
-        return ""
-    return f"{plural(count, 'day')} with rejected rows only: unknown, so in no average."
-
-
-AXIS_POINTS = 620
-"""Width of the one panel of a sheet, at least, in points."""
+    count = len(data.days_rejected)
+    return readings.days_rejected(days=count).text if count else ""
 
 
 def bars_with_intervals(

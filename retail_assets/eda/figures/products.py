@@ -13,7 +13,9 @@ from retail_assets.plotting.axes import money_axis, percent_axis
 from retail_assets.plotting.labels import label, plain
 from retail_assets.plotting.palette import BLUE, GREEN, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
-from retail_assets.wording.formats import money, percent, plural, short
+from retail_assets.wording import sales_readings as readings
+from retail_assets.wording import sales_titles as titles
+from retail_assets.wording.formats import money, percent
 
 _ORDERS_SHOWN = 0.98
 """Share of the orders that the distribution shows at least; the largest would squeeze the others."""
@@ -52,17 +54,16 @@ def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sh
 
 
 def _largest_title(data: EdaData, currency: str) -> str:
-    total = money(float(data.overview.revenue), currency)
-    first = data.categories[0]
-    share = revenue_share(data, first)
-    name = short(first.name, 40)
-    if len(data.categories) == 1:
-        return f"All sales are in one category, {name}: {total}"
-    if share is None:
-        return f"{name} brings most, {money(float(first.revenue), currency)}; over all categories, returns exceed sales"
-    second = data.categories[1]
-    other = percent(revenue_share(data, second) or 0.0)
-    return f"{name} brings {percent(share)} of {total}; next is {short(second.name, 30)} with {other}"
+    first, *others = data.categories
+    return titles.largest_category(
+        category=first.name,
+        revenue=float(first.revenue),
+        share=revenue_share(data, first),
+        total=float(data.overview.revenue),
+        second=others[0].name if others else None,
+        second_share=revenue_share(data, others[0]) if others else None,
+        currency=currency,
+    ).text
 
 
 def product_performance(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -71,7 +72,7 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
     if data.overview.revenue <= 0 or not shown:
         raise NothingToShow("no category has sales above its returns")
     left_out = len(data.categories) - len(shown)
-    extra = f"Not shown: the {plural(left_out, 'smallest category', 'smallest categories')}." if left_out else ""
+    extra = readings.categories_left_out(count=left_out).text if left_out else ""
     sheet = Sheet(
         _performance_title(data, shown[0]),
         "How often each category is bought, and how much it earns. An order can contain several categories.",
@@ -110,16 +111,16 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
 
 def _performance_title(data: EdaData, first: Category) -> str:
     frequent = max(data.categories, key=lambda c: c.orders)
-    share, often = revenue_share(data, first) or 0.0, order_share(data, first)
-    if len(data.categories) == 1:
-        return f"{short(first.name, 40)} is the only category and in every order"
-    if frequent.orders > first.orders:
-        return (
-            f"{short(first.name, 30)} earns most ({percent(share)}) but {short(frequent.name, 30)} is bought more often"
-            f" ({plural(frequent.orders, 'order')} against {first.orders:,})"
-        )
-    name = short(first.name, 40)
-    return f"{name} earns most ({percent(share)}) and is bought most often, in {percent(often)} of orders"
+    rival = frequent if frequent.orders > first.orders else None
+    return titles.performance(
+        category=first.name,
+        share=revenue_share(data, first) or 0.0,
+        orders=first.orders,
+        order_share=order_share(data, first),
+        rival=rival and rival.name,
+        rival_orders=rival and rival.orders,
+        only=len(data.categories) == 1,
+    ).text
 
 
 def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -139,17 +140,20 @@ def basket_size(data: EdaData, currency: str, country: str | None) -> Sheet:
     # Of all orders, as in the table of statistics: the histogram alone leaves out what is not above zero.
     median = statistic(data, "basket_amount", "p50") or 0.0
     mean = statistic(data, "basket_amount", "mean") or 0.0
-    if statistic(data, "basket_amount", "minimum") == statistic(data, "basket_amount", "maximum"):
-        title = f"Every order brings {money(median, currency)}"
-    else:
-        title = f"The median order brings {money(median, currency)}, the mean {money(mean, currency)}"
-    beyond = 1 - heights.sum()
-    left_out = [f"{percent(beyond)} of these orders, above {money(edges[-1], currency)}"] if beyond > 1e-9 else []
-    if total < data.overview.orders:
-        left_out.append(f"{plural(data.overview.orders - int(total), 'order')} of zero or less")
-    extra = f"Not shown: {'; '.join(left_out)}." if left_out else ""
-    reading = f"Share of the orders above zero, by amount, in steps of {money(step, currency)}.{_lines_per_order(data)}"
-    sheet = Sheet(title, reading, footnote(data, extra))
+    equal = statistic(data, "basket_amount", "minimum") == statistic(data, "basket_amount", "maximum")
+    beyond, below = 1 - heights.sum(), data.overview.orders - int(total)
+    extra = ""
+    if beyond > 1e-9 or below:
+        share = float(beyond) if beyond > 1e-9 else None
+        extra = readings.orders_left_out(
+            share=share, above=float(edges[-1]), not_above_zero=below, currency=currency
+        ).text
+    single = single_line_share(data)
+    reading = readings.order_size(
+        step=step, median_lines=None if single is None else _median_lines(data), single=single, currency=currency
+    )
+    title = titles.order_size(median=median, mean=mean, equal=equal, currency=currency)
+    sheet = Sheet(title.text, reading.text, footnote(data, extra))
     axes = sheet.axes("y")
     axes.bar(edges[:-1], heights, width=step * 0.94, align="edge", color=BLUE)
     axes.set_xlim(0, edges[-1])
@@ -180,14 +184,10 @@ def _mark_amounts(axes: Axes, marks: list[tuple[str, float, str]], right: float,
         )  # fmt: skip
 
 
-def _lines_per_order(data: EdaData) -> str:
-    """A sentence on the number of lines, or nothing."""
-    single = single_line_share(data)
-    if single is None:
-        return ""
+def _median_lines(data: EdaData) -> int:
+    """The lines of the median order."""
     lines = data.basket_lines
-    median = np.searchsorted(lines["orders"].cumsum() / lines["orders"].sum(), 0.5)
-    return f" The median order has {plural(lines['line_count'].iloc[median], 'line')}; {percent(single)} have just one."
+    return int(lines["line_count"].iloc[np.searchsorted(lines["orders"].cumsum() / lines["orders"].sum(), 0.5)])
 
 
 def _round_step(raw: float) -> float:

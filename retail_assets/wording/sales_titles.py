@@ -1,0 +1,205 @@
+"""Titles of the figures of the sales: what each shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from retail_assets.wording.formats import change, compared, day, money, month, percent, plural, short
+from retail_assets.wording.sales_customers import Group
+from retail_assets.wording.statement import phrase
+
+FEW = 50
+"""Cases below which a title says how many they are."""
+
+
+@phrase("title.daily_revenue")
+def daily_revenue(
+    *,
+    average: float,
+    days: int,
+    days_without_sale: int,
+    trend: float | None,
+    weeks: int | None,
+    clear: bool,
+    peak: dt.date | None,
+    peak_ratio: float | None,
+    currency: str,
+) -> str:
+    """State the average of `days`, the `trend` over `weeks` relative to the median week, and the day that stands out.
+
+    `trend` and `peak` are None where there is none to state.
+    """
+    if days == 1:
+        return f"One day of sales: {money(average, currency)}"
+    mean = f"the average {'calendar day' if days_without_sale else 'day'} brings {money(average, currency)}"
+    if trend is None or weeks is None:
+        title = mean[0].upper() + mean[1:]
+    elif clear:
+        direction = "grew" if trend > 0 else "fell"
+        title = f"Sales {direction} by about {percent(abs(trend), 0)} over {plural(weeks, 'week')}; {mean}"
+    else:
+        title = f"Sales show no clear trend over {plural(weeks, 'week')}; {mean}"
+    if peak is not None and peak_ratio is not None:
+        title += f"; {day(peak)} brought {peak_ratio:.1f} times the usual"
+    return title
+
+
+@phrase("title.weekdays")
+def weekdays(
+    *,
+    best: str,
+    worst: str,
+    high: float | None,
+    low: float | None,
+    weeks: int,
+    tested: bool,
+    clear: bool,
+    closed: bool,
+) -> str:
+    """Name the strongest and the weakest open weekday, relative to the mean of the open ones, None where it is zero."""
+    if high is None or low is None:
+        return "The average weekday brings nothing once returns are deducted"
+    if not tested:
+        return f"{best} is the strongest day so far, but the weeks are too few to call it a pattern"
+    if not clear:
+        return f"No weekday clearly differs; the lead of {best} may be chance"
+    title = f"{best} brings {compared(high)} the average {'open weekday' if closed else 'day'}"
+    if best != worst:
+        title += f", {worst} {change(low) if low > 0 else 'no more than is returned'}"
+    return f"{title} ({plural(weeks, 'week')})" if weeks < FEW else title
+
+
+@phrase("title.months")
+def months(*, best: dt.date, best_mean: float, ratio: float | None, clear: bool, currency: str) -> str:
+    """Name the strongest whole month, relative to the average day of whole months, None where that is zero."""
+    if ratio is None:
+        return "The average month brings nothing once returns are deducted"
+    if clear:
+        return f"{month(best)} is the strongest month: its days bring {compared(ratio)} the average day of whole months"
+    return f"No month clearly differs; {month(best)} is highest with {money(best_mean, currency)} per day"
+
+
+@phrase("title.busy_hours")
+def busy_hours(
+    *, start: str, end: str, share: float, weekday: str, hour: str, revenue: float, clear: bool, currency: str
+) -> str:
+    """Name the shortest run of hours that brings half of the revenue, and the busiest `hour` of the week."""
+    busy = f"{start}-{end} brings {percent(share, 0)} of revenue"
+    if not clear:
+        return f"{busy}; the lead of the busiest hour may be chance"
+    return f"{weekday} {hour} is the busiest hour ({money(revenue, currency)} on average); {busy}"
+
+
+@phrase("title.category_season")
+def category_season(*, category: str | None, best: dt.date | None, ratio: float | None) -> str:
+    """Name the month in which a category stands out most from its own average, None where none does."""
+    if category is None or best is None or ratio is None:
+        return "No category has a clear season: the swings may be chance"
+    return f"{short(category, 36)} peaks in {month(best)}, when a day brings {compared(ratio)} its own average"
+
+
+@phrase("title.gender")
+def gender(
+    *,
+    categories: int,
+    category: str,
+    high: Group,
+    high_spend: float,
+    low: Group,
+    ratio: float | None,
+    clear: bool,
+    currency: str,
+) -> str:
+    """Name the category on which genders differ most in money; `ratio` is None where the lower spend nothing."""
+    name = short(category, 30)
+    if not clear and categories == 1:
+        return f"Spending on {name} does not clearly differ between genders"
+    if not clear:
+        return "Spending does not clearly differ between genders in any of these categories"
+    if ratio is None:
+        each = f"{money(high_spend, currency)} each"
+        return (
+            f"{high.name} customers{_if_few(high)} spend {each} on {name}, {low.name} customers{_if_few(low)} nothing"
+        )
+    return f"{high.name} customers{_if_few(high)} spend {compared(ratio)} {low.name} customers{_if_few(low)} on {name}"
+
+
+def _if_few(group: Group) -> str:
+    return f" (only {group.customers})" if group.customers < FEW else ""
+
+
+@phrase("title.age")
+def age(*, high: Group, high_spend: float, low: Group, ratio: float | None, clear: bool, currency: str) -> str:
+    """Name the age groups that spend most and least per customer; `ratio` is None where the latter spend nothing."""
+    if not clear:
+        return f"Spending does not clearly differ between age groups; the lead of {high.name} may be chance"
+    first = f"Customers aged {high.name}{_if_few(high)} spend most"
+    if ratio is None:
+        return f"{first}: {money(high_spend, currency)} each"
+    return f"{first}: {compared(ratio)} those aged {low.name}{_if_few(low)}"
+
+
+@phrase("title.concentration")
+def concentration(*, customers: int, best_20: float, half: float, anonymous: bool) -> str:
+    """State what the best customers bring; `anonymous` says that some order lines have no customer."""
+    whose = "revenue of known customers" if anonymous else "revenue"
+    return (
+        f"The best 20 % of {plural(customers, 'customer')} bring {percent(best_20, 0)} of {whose}; {percent(half, 0)} "
+        "bring half of it"
+    )
+
+
+@phrase("title.largest_category")
+def largest_category(
+    *,
+    category: str,
+    revenue: float,
+    share: float | None,
+    total: float,
+    second: str | None,
+    second_share: float | None,
+    currency: str,
+) -> str:
+    """State what the largest category brings of the `total`, and the second; `share` is None without any revenue."""
+    name = short(category, 40)
+    if second is None:
+        return f"All sales are in one category, {name}: {money(total, currency)}"
+    if share is None or second_share is None:
+        return f"{name} brings most, {money(revenue, currency)}; over all categories, returns exceed sales"
+    return (
+        f"{name} brings {percent(share)} of {money(total, currency)}; next is {short(second, 30)} with "
+        f"{percent(second_share)}"
+    )
+
+
+@phrase("title.performance")
+def performance(
+    *,
+    category: str,
+    share: float,
+    orders: int,
+    order_share: float,
+    rival: str | None,
+    rival_orders: int | None,
+    only: bool,
+) -> str:
+    """Compare what the largest category earns with how often it is bought; `rival` is bought more often."""
+    if only:
+        return f"{short(category, 40)} is the only category and in every order"
+    if rival is not None and rival_orders is not None:
+        return (
+            f"{short(category, 30)} earns most ({percent(share)}) but {short(rival, 30)} is bought more often "
+            f"({plural(rival_orders, 'order')} against {orders:,})"
+        )
+    return (
+        f"{short(category, 40)} earns most ({percent(share)}) and is bought most often, in {percent(order_share)} of "
+        "orders"
+    )
+
+
+@phrase("title.order_size")
+def order_size(*, median: float, mean: float, equal: bool, currency: str) -> str:
+    """State the median and the mean order; `equal` says that all bring the same."""
+    if equal:
+        return f"Every order brings {money(median, currency)}"
+    return f"The median order brings {money(median, currency)}, the mean {money(mean, currency)}"

@@ -1,0 +1,40 @@
+"""What titles, subtitles and footnotes of the figures of five shops say, recomputed from their sales."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from retail_assets.eda.data import EdaData
+from retail_assets.eda.figures import calendar, customers, heatmaps, products
+from retail_assets.eda.figures.render import _lay_out
+from retail_assets.wording.statement import Statement, recorded
+from retail_assets_tests.wording import check_sales_readings  # noqa: F401  registers the checks, with the titles'
+from retail_assets_tests.wording.checks import assert_right
+from retail_assets_tests.wording.shops import SHOPS, Shop
+
+
+@pytest.mark.parametrize("name", SHOPS)
+def test_what_figures_say_is_recomputed(
+    name: str, shop_named: Callable[[str], Shop], analysis_of: Callable[[str], EdaData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = shop_named(name)
+    data = analysis_of(name)
+    written: list[str] = []
+    for module in (calendar, customers, heatmaps, products):
+        monkeypatch.setattr(module, "Sheet", lambda *texts, sheet=module.Sheet: written.extend(texts) or sheet(*texts))
+    with recorded() as statements:
+        _lay_out(data, shop.currency, shop.country)
+    for statement in statements:
+        assert_right(shop, statement)
+    assert len(written) >= 3 * 5
+    assert not [rest for text in written if re.search(r"\d", rest := _without(text, statements))]
+
+
+def _without(text: str, statements: list[Statement]) -> str:
+    """What of a text no phrase has written, but for the words that explain whiskers."""
+    for statement in sorted(statements, key=lambda s: -len(s.text)):
+        text = text.replace(statement.text, "")
+    return text.replace("95 % confidence interval", "")
