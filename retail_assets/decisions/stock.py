@@ -25,6 +25,9 @@ WEEK_DAYS = 7
 PEAK = 0.05
 """A week is one to stock up for from this much above each past it is compared with; below it the weeks are alike."""
 
+# The money of n orders varies by chance by about 1 / sqrt(n) of itself.
+_STANDARD_ERRORS = 2.0
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -34,6 +37,13 @@ class History:
 
     sales: DailySales
     holidays: HolidayCalendar
+    rows: pd.DataFrame
+
+    def orders(self, category: str, past: Past) -> int:
+        """Count the orders with a category in these days."""
+        days = pd.to_datetime(self.rows["sale_date"]).dt.date
+        within = (days >= past.first) & (days <= past.last) & (self.rows["product_category"] == category)
+        return int(self.rows["orders"][within].sum())
 
 
 def history_of(rows: pd.DataFrame, country: str, forecast: Rows) -> History | None:
@@ -49,7 +59,7 @@ def history_of(rows: pd.DataFrame, country: str, forecast: Rows) -> History | No
     seen = rows[pd.to_datetime(rows["sale_date"]) <= pd.Timestamp(max(row["cutoff_date"] for row in forecast))]
     sales = daily_sales(seen)
     horizon = max(row["horizon_day"] for row in forecast)
-    return None if sales is None else History(sales, forecast_calendar(country, sales, horizon))
+    return None if sales is None else History(sales, forecast_calendar(country, sales, horizon), seen)
 
 
 def stock(
@@ -93,8 +103,10 @@ def stock(
         first, last = peak[0]["forecast_date"] - dt.timedelta(days=before), peak[-1]["forecast_date"]
         expected = round(_mean_of(peak), 2)
         past = _compared(history, category, first, last, expected)
-        known = [amount for amount in (past["year_before"], past["recent"]) if amount is not None and amount > 0]
-        more = all(expected > (1 + PEAK) * amount for amount in known) if known and year else None
+        known = [name for name in ("year_before", "recent") if past[name] is not None]
+        more = None
+        if known and year:
+            more = all(past[f"of_{name}"] > 1 + _least(past[f"{name}_orders"]) for name in known)
         expected_units = None if None in units else round(sum(units))
         sentences = [
             wording.week(
@@ -164,12 +176,14 @@ def _compared(history: History | None, category: str, first: dt.date, last: dt.d
     amount, usual = _of(year, at), _of(recent, at)
     return {
         "year_before": amount,
+        "year_before_orders": history.orders(category, year) if history and year and amount is not None else 0,
         "of_year_before": None if amount is None else expected / amount,
         "year_before_first": year.first if year and amount is not None else None,
         "year_before_last": year.last if year and amount is not None else None,
         "only_now": now,
         "only_then": then,
         "recent": usual,
+        "recent_orders": history.orders(category, recent) if history and recent and usual is not None else 0,
         "of_recent": None if usual is None else expected / usual,
         "recent_weeks": recent.weeks if recent else 0,
         "recent_first": recent.first if recent and usual is not None else None,
@@ -182,6 +196,11 @@ def _of(past: Past | None, category: int) -> float | None:
     """What a category sold then, to the cent; None where it was not sold yet or nothing is left after returns."""
     amount = float("nan") if past is None else float(past.revenue[category])
     return round(amount, 2) if amount > 0 else None
+
+
+def _least(orders: int) -> float:
+    """By how much a week has to be above a past of so many orders: more than a peak, and more than chance."""
+    return float(max(PEAK, _STANDARD_ERRORS / max(orders, 1) ** 0.5))
 
 
 def _above(ratio: float | None) -> float | None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from retail_assets.wording.formats import compared, day, listed, money, plural, span
 from retail_assets.wording.statement import phrase
 
+FEW_ORDERS = 50
+
 
 @phrase("stock.week")
 def week(
@@ -21,12 +23,14 @@ def week(
     more_than_usual: bool | None,
     year_before: float | None,
     of_year_before: float | None,
+    year_before_orders: int,
     year_before_first: dt.date | None,
     year_before_last: dt.date | None,
     only_now: Sequence[str],
     only_then: Sequence[str],
     recent: float | None,
     of_recent: float | None,
+    recent_orders: int,
     recent_weeks: int,
     recent_first: dt.date | None,
     recent_last: dt.date | None,
@@ -48,14 +52,14 @@ def week(
         note = f"; {', '.join(holidays)}" if holidays else ""
         then.append(
             f"{compared(of_year_before)} in the same days a year before ({money(year_before, currency)} from "
-            f"{span(year_before_first, year_before_last)}{note})"
+            f"{span(year_before_first, year_before_last)}{_few(year_before_orders)}{note})"
         )
     if recent and of_recent and recent_first and recent_last:
         left_out = f", without {plural(recent_left_out, 'week')} with closed days" if recent_left_out else ""
         of = "average week" if recent_weeks > 1 else "week"
         then.append(
             f"{compared(of_recent)} in the {of} before the forecast ({money(recent, currency)}; "
-            f"{span(recent_first, recent_last)}{left_out})"
+            f"{span(recent_first, recent_last)}{_few(recent_orders)}{left_out})"
         )
     against = f", {' and '.join(then)}" if then else ""
     if more_than_usual:
@@ -63,6 +67,11 @@ def week(
     if more_than_usual is None:
         return f"{category}: {amount} expected from {when}{against}."
     return f"{category}: no more than usual to have in stock. From {when}, {amount} is expected{against}."
+
+
+def _few(orders: int) -> str:
+    """A remark where a past rests on few orders."""
+    return f", only {plural(orders, 'order')}" if orders < FEW_ORDERS else ""
 
 
 @phrase("stock.strongest_day")

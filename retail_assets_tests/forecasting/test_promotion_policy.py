@@ -20,11 +20,15 @@ NEWER = replace(CHAMPION, version="new", data={"last_day": "2024-01-08"})
 @pytest.mark.parametrize(
     ("candidate", "promoted", "phrase"),
     [
-        (NEWER, True, "fitted to sales up to 2024-01-08"),
+        (NEWER, True, "gradient boosting again, fitted to sales up to 8 Jan 2024"),
         (CHAMPION, False, "the same model"),
         (replace(NEWER, has_skill=False), False, "no skill"),
         (replace(NEWER, data={"last_day": "2023-12-01"}), False, "before those"),
-        (replace(NEWER, family="auto_ets", scores={"gradient_boosting": 100.0, "auto_ets": 98.0}), True, "beats"),
+        (
+            replace(NEWER, family="auto_ets", scores={"gradient_boosting": 100.0, "auto_ets": 98.0}),
+            True,
+            "2.0 % better than",
+        ),
         (replace(NEWER, family="auto_ets", scores={"gradient_boosting": 100.0, "auto_ets": 99.5}), False, "not more"),
         (replace(NEWER, family="auto_ets", scores={"auto_ets": 99.5}), True, "took no part"),
     ],

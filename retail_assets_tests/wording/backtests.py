@@ -123,7 +123,7 @@ def cutoffs(shop: Shop) -> list[dt.date]:
 def ends(shop: Shop, model: str) -> list[tuple[str, str, float, float, float, int]]:
     """Whose, side, interval, promised and measured share, and days of every end of the intervals, and outside both."""
     measured = []
-    for whose, total in (("category-days", False), ("the total's days", True)):
+    for whose, total in (("category-days", False), ("days of the total", True)):
         rows = rows_of(shop, model, total=total)
         for interval, low, high in ((0.8, "p10", "p90"), (0.95, "p025", "p975")):
             known = rows[rows[low].notna()]

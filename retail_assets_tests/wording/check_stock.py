@@ -37,7 +37,12 @@ def _week(shop: Shop, facts: Facts) -> Facts:
     recent = None
     if starts[0] >= _begin(shop, category):
         recent = round(sum(_sold(shop, category, start, start + WEEK - DAY) for start in kept) / len(kept), 2)
-    known = [amount for amount in (year_ago, recent) if amount]
+    orders = (
+        _orders(shop, category, *then) if year_ago else 0,
+        _orders(shop, category, starts[0], end) if recent else 0,
+    )
+    known = [(amount, count) for amount, count in zip((year_ago, recent), orders, strict=True) if amount]
+    above = all(expected / amount > 1 + max(0.05, 2 / count**0.5) for amount, count in known)
     return {
         "category": category,
         "first_day": first,
@@ -45,14 +50,16 @@ def _week(shop: Shop, facts: Facts) -> Facts:
         "forecast_weeks": weeks,
         "expected": expected,
         "units": units,
-        "more_than_usual": all(expected > 1.05 * amount for amount in known) if known and _a_year(shop) else None,
+        "more_than_usual": above if known and _a_year(shop) else None,
         "year_before": year_ago or None,
+        "year_before_orders": orders[0],
         "of_year_before": expected / year_ago if year_ago else None,
         "year_before_first": None if year_ago is None else then[0],
         "year_before_last": None if year_ago is None else then[1],
         "only_now": [name for name in names[0] if name not in names[1]] if in_history else [],
         "only_then": [name for name in names[1] if name not in names[0]] if in_history else [],
         "recent": recent,
+        "recent_orders": orders[1],
         "of_recent": expected / recent if recent else None,
         "recent_weeks": len(kept),
         "recent_first": None if recent is None else starts[0],
@@ -111,6 +118,17 @@ def _sold(shop: Shop, category: str, first: dt.date, last: dt.date) -> Any:
             last,
         )
     )
+
+
+def _orders(shop: Shop, category: str, first: dt.date, last: dt.date) -> int:
+    count: int = shop.one(
+        "SELECT count(DISTINCT (order_id, sale_date)) FROM sales "
+        "WHERE product_category = ? AND sale_date BETWEEN ? AND ?",
+        category,
+        first,
+        last,
+    )
+    return count
 
 
 def _begin(shop: Shop, category: str) -> dt.date:

@@ -151,7 +151,7 @@ def intervals_in_words(backtest: Backtest, name: str) -> Statement | str:
 
 def end_in_words(end: IntervalEnd, unit: str) -> tuple[str, str, float, float, float]:
     """Name an end as `forecast.intervals` does: whose, the side, the interval, and the shares promised and measured."""
-    whose = f"the total's {unit}s" if end.of_total else f"category-{unit}s"
+    whose = f"{unit}s of the total" if end.of_total else f"category-{unit}s"
     return (whose, end.side, end.interval, end.promised, end.share)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from retail_assets.errors import RetailError
 from retail_assets.tables import SALES
+from retail_assets.wording import forecast_card as wording
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -174,25 +175,27 @@ def report(transactions: pd.DataFrame, *, seed: int = 0, repeats: int = 5) -> di
         weekday=pd.to_datetime(transactions["sale_date"]).dt.day_of_week,
     )
     if len(rows) < FEWEST:
-        reason = f"{len(rows)} transactions are too few to distinguish a pattern from chance; {FEWEST} are needed."
-        return {"evaluated": False, "verdict": f"Not measured. {reason}"}
+        too_few = wording.too_few_amounts(transactions=len(rows), needed=FEWEST)
+        return {"evaluated": False, "verdict": str(too_few)}
     # A constant column says nothing, such as the number of purchases before where every customer came once.
     features = [name for name in KNOWN if name in rows and rows[name].nunique(dropna=False) > 1]
     without = judge(rows, features, repeats=repeats, seed=seed)
     measured: dict[str, Any] = {"evaluated": True, "transactions": len(rows), "seed": seed, "repeats": repeats}
     measured["without_price"] = _jsonable(without)
+    priced_rmse: float | None = None
     if PRICE in rows and rows[PRICE].notna().any():
         priced = judge(rows, [*features, PRICE], repeats=repeats, seed=seed)
         measured["with_price"] = _jsonable(priced)
-        with_price = f" With the price known: RMSE {priced.rmse:,.1f}."
-    else:
-        with_price = ""
-    against = f"RMSE {without.rmse:,.1f}, the mean alone {without.mean_rmse:,.1f}"
-    if without.has_skill:
-        verdict = f"Skill without the price: {100 * without.skill:.1f} % below the mean predictor ({against})."
-    else:
-        verdict = f"No skill without the price: {against}."
-    return {**measured, "refused": LEAKING, "verdict": verdict + with_price}
+        priced_rmse = priced.rmse
+    verdict = wording.amounts(
+        transactions=min(len(rows), MOST),
+        rmse=without.rmse,
+        mean_rmse=without.mean_rmse,
+        skill=without.skill,
+        has_skill=without.has_skill,
+        priced_rmse=priced_rmse,
+    )
+    return {**measured, "refused": LEAKING, "verdict": str(verdict)}
 
 
 def input_digest(transactions: pa.Table, *, seed: int) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from retail_assets.models.promotion import Decision
 from retail_assets.models.store import Manifest
+from retail_assets.wording import forecast_card as wording
+from retail_assets.wording.forecast_models import in_words
 
 # A week of new sales is a twentieth of what a model learns most from.
 DAYS_BETWEEN_TRAININGS = 7
@@ -37,18 +39,22 @@ def decide(candidate: Manifest, champion: Manifest | None, *, unusable: str | No
     if champion.has_skill and not candidate.has_skill:
         return _left(f"no skill in its backtest, while {champion.version} has: {candidate.verdict}")
     if _part_of(candidate, champion):
-        return _left(f"its sales end on {candidate.data['last_day']}, before those of the model in use")
+        return _left(str(wording.older(last_day=_last_day(candidate))))
     if candidate.family == champion.family:
-        return _promoted(f"{candidate.family} again, fitted to sales up to {candidate.data['last_day']}")
+        return _promoted(str(wording.again(model=in_words(candidate.family), last_day=_last_day(candidate))))
     ours, theirs = candidate.scores.get(candidate.family), candidate.scores.get(champion.family)
     if ours is None or theirs is None:
-        return _promoted(f"{candidate.family}; {champion.family} took no part in the backtest")
+        return _promoted(f"{in_words(candidate.family)}; {in_words(champion.family)} took no part in the backtest")
+    compared = {
+        "candidate": in_words(candidate.family), "champion": in_words(champion.family), "ours": ours, "theirs": theirs
+    }  # fmt: skip
     if champion.has_skill and ours >= theirs * (1 - HYSTERESIS):
-        return _left(
-            f"{candidate.family} ({ours:.1f}) is not more than 1.5 % better than {champion.family} ({theirs:.1f}) "
-            "on the same days"
-        )
-    return _promoted(f"{candidate.family} ({ours:.1f}) beats {champion.family} ({theirs:.1f}) on the same days")
+        return _left(str(wording.not_better(**compared, bar=HYSTERESIS)))
+    return _promoted(str(wording.better(**compared, gain=1 - ours / theirs if theirs else 0.0)))
+
+
+def _last_day(version: Manifest) -> dt.date:
+    return dt.date.fromisoformat(version.data["last_day"])
 
 
 def _promoted(reason: str) -> Decision:
@@ -98,4 +104,4 @@ def reason_to_train(
     if alarm and newest < last_day:
         return alarm
     age = (last_day - newest).days
-    return f"no model has seen the last {age} days" if age >= DAYS_BETWEEN_TRAININGS else None
+    return str(wording.training_due(days=age)) if age >= DAYS_BETWEEN_TRAININGS else None

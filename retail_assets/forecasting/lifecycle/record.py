@@ -17,8 +17,8 @@ from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.tables import FORECAST_BACKTEST
+from retail_assets.wording import forecast_card as wording
 from retail_assets.wording.forecast_models import in_words
-from retail_assets.wording.formats import plural
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,11 +137,16 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     return compose_card(
         f"Forecast model: {in_words(facts['family'])}",
         report["verdict"],
-        summary=f"Revenue of {_coming(report, facts['horizon'])} by category and in total, with 80 % and 95 % "
-        "prediction intervals" + ("; units by category." if model and model.units else "."),
+        summary=_summary(report, facts["horizon"], units=bool(model and model.units)),
         made_of=[
-            f"sales from {data['first_day']} to {data['last_day']}: {data['days']} days, {data['categories']} "
-            "categories",
+            str(
+                wording.sales(
+                    first_day=dt.date.fromisoformat(data["first_day"]),
+                    last_day=dt.date.fromisoformat(data["last_day"]),
+                    days=data["days"],
+                    categories=data["categories"],
+                )
+            ),
             made_with(facts),
             f"features: {', '.join(facts['features']) or 'none'}",
             f"events: {', '.join(events) or 'none'}",
@@ -151,11 +156,10 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     )
 
 
-def _coming(report: dict[str, Any], horizon: int) -> str:
-    """The days or weeks that are forecast, in words."""
-    if report["data"]["grain"] == "week":
-        return f"the next {plural(horizon // WEEK, 'week')} (the source reports weeks)"
-    return f"the next {plural(horizon, 'day')}"
+def _summary(report: dict[str, Any], horizon: int, *, units: bool) -> str:
+    """What is forecast: days, or weeks where the source reports them."""
+    unit = report["data"]["grain"]
+    return str(wording.summary(steps=horizon // (WEEK if unit == "week" else 1), unit=unit, units=units))
 
 
 def _parts(method: str) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
@@ -12,6 +13,11 @@ from retail_assets.forecasting.evaluation.report import models_of, report
 from retail_assets.forecasting.evaluation.verdict import verdict
 from retail_assets.forecasting.models.fallback import FEWEST_DAYS_FOR_MODELS
 from retail_assets.forecasting.models.forecast_model import ForecastModel
+from retail_assets.wording import forecast_card as wording
+from retail_assets.wording.formats import WEEKDAYS
+
+# A weekday on which the shop was closed this often is named in place of its dates, of which only the first are.
+_OFTEN, _MOST_DATES = 8, 10
 
 
 def of_nothing() -> dict[str, Any]:
@@ -79,17 +85,22 @@ def of_units(tested: Backtest | None, seed: int) -> dict[str, Any]:
 def _notes(sales: DailySales, holidays: HolidayCalendar, closed: list[str]) -> list[str]:
     notes = [*sales.notes, *([holidays.note] if holidays.note else [])]
     if closed:
-        notes.append(
-            "Closed days (nothing sold where a usual day has 20 orders or more, or on a weekday silent 8 times in "
-            f"a row) are neither learned from nor scored: {', '.join(closed[:10])}{' …' if len(closed) > 10 else ''}."
-        )
+        notes.append(_closed_in_words([date.fromisoformat(day) for day in closed]))
     return notes
+
+
+def _closed_in_words(closed: list[date]) -> str:
+    """Name the closed days: weekdays on which the shop was closed often, and the first of the other days."""
+    often = [name for at, name in enumerate(WEEKDAYS) if sum(day.weekday() == at for day in closed) >= _OFTEN]
+    others = [day for day in closed if WEEKDAYS[day.weekday()] not in often]
+    dates, more = others[:_MOST_DATES], max(len(others) - _MOST_DATES, 0)
+    return str(wording.closed_days(closed=len(closed), weekdays=often, dates=dates, more=more))
 
 
 def _why_not_tested(sales: DailySales, horizon: int) -> str:
     needed = FEWEST_DAYS_FOR_MODELS + horizon
     if len(sales.days) < needed:
-        return f"The history has {len(sales.days)} days; a backtest over {horizon} days needs {needed}."
+        return str(wording.too_short(days=len(sales.days), horizon=horizon, needed=needed))
     return (
         f"At no cut-off had any category {FEWEST_DAYS_FOR_MODELS} days of history, sales on at least half of its "
         "days, and revenue that is above zero and changes."
