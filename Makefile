@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export RETAIL_HOME  ?= $(CURDIR)/.retail
 export DAGSTER_HOME ?= $(RETAIL_HOME)/dagster
 
-# The Complete Journey: history as one landing on 30 November 2017, then December day by day.
+# The Complete Journey (simulated sales): history as one landing on 30 November 2017, then December day by day.
 DEMO_SOURCE := complete_journey
 DEMO_FIRST  := 2017-11-30
 DEMO_LAST   := 2017-12-31
@@ -27,7 +27,7 @@ REPEAT ?= 1
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    install, land The Complete Journey, materialize every asset, show where to look"
+	@echo "make demo    install, land The Complete Journey (simulated sales), materialize every asset, show where to look"
 	@echo "make ui      Dagster's pages on http://127.0.0.1:3000"
 	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"

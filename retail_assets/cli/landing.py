@@ -142,7 +142,7 @@ def complete_journey(
     settings = settings_for(journey.SOURCE)
     days = [landed_on for landed_on, _, _ in journey.layout(daily_from).values()]
     refuse_dates_outside(min(days), max(days), settings.start_date, settings.end_date, settings.today())
-    with progress("Landing The Complete Journey", journey.ROWS) as watch:
+    with progress("Landing The Complete Journey (simulated sales)", journey.ROWS) as watch:
         _print_landed(settings, journey.land(Store(settings.raw_uri), daily_from, watch))
 
 
