@@ -1,4 +1,4 @@
-"""The main job as a new user runs it: The Complete Journey (simulated sales) from raw files to figures, forecast and segments.
+"""The main job as a new user runs it: The Complete Journey (simulated) from raw files to figures, forecast, segments.
 
 Run it with `make bench`, on a quiet machine. It prints wall time, CPU time and peak memory of the process tree and the
 time of each step, and writes benchmarks/results/main_job.json. Installing and landing the data are not included.

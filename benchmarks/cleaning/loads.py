@@ -1,8 +1,9 @@
 """Two loads that a shop waits for: a year of sales in a running session, and one more day in a cold process.
 
-Run with `python -m benchmarks.cleaning.loads`; writes benchmarks/results/loads.json. The year is The Complete Journey (simulated sales),
-from raw files to loaded tables, landed in two ways: as `make demo` does (eleven months at once, then days) and as 365
-days. The day comes on top of `--rows` loaded rows, through `retail-assets materialize`, as cron would start it.
+Run with `python -m benchmarks.cleaning.loads`; writes benchmarks/results/loads.json. The year is The Complete Journey,
+simulated, from raw files to loaded tables, landed in two ways: as `make demo` does (eleven months at once, then days)
+and as 365 days. The day comes on top of `--rows` loaded rows, through `retail-assets materialize`, as cron would start
+it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The segments on two public data sets and on planted shoppers, against their targets: `make bench-segments`.
 
-Runs the product's own code on The Complete Journey (simulated), CDNOW and planted shoppers, prints the evaluation and the missed
-targets, and writes benchmarks/results/segments.json. Stability is measured twice: as of the day on which the design was
-chosen, which the targets are about, and as of the last day of sales, which the design has never seen.
+Runs the product's own code on The Complete Journey (simulated), CDNOW and planted shoppers, prints the evaluation and
+the missed targets, and writes benchmarks/results/segments.json. Stability is measured twice: as of the day on which the
+design was chosen, which the targets are about, and as of the last day of sales, which the design has never seen.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Samples: data to start with, landed the way a shop would. The Complete Journey, simulated from real patterns, and generated sales of any size."""
+"""Samples, landed the way a shop would: The Complete Journey (simulated), and generated sales of any size."""

@@ -22,7 +22,7 @@ def number(value: float) -> str:
     """Write a number with three significant digits (two below one) or all digits of a whole, and a comma for thousands.
 
     >>> [number(n) for n in (0.00425, 0.425, 29.55, 12345, 4_596_027, -12345)]
-    ['0.0042', '0.42', '29.6', '12,345', '4.60 M', '−12,345']
+    ['0.0043', '0.42', '29.6', '12,345', '4.60 M', '−12,345']
     """
     if not math.isfinite(value):
         return _UNKNOWN

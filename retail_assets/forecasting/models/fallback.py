@@ -20,9 +20,9 @@ FEWEST_DAYS_FOR_MODELS = 70
 FEWEST_DAYS_FOR_WEEKDAYS = 14
 # For a category that sells on fewer days, a day without a sale is normal, and its ratio to a mean says little.
 LEAST_SHARE_OF_DAYS_SOLD = 0.5
-# The largest categories that make up this share of the last 8 weeks' revenue are modeled. On The Complete Journey (simulated) the
-# small rest costs a third of the time and moves the RMSE less than another seed does. (Sparse categories did harm: the
-# model that learned from them too had an RMSE 28 % below seasonal naive's instead of 32 %.)
+# The largest categories that make up this share of the last 8 weeks' revenue are modeled. On The Complete Journey
+# (simulated) the small rest costs a third of the time and moves the RMSE less than another seed does. (Sparse
+# categories did harm: the model that learned from them too had an RMSE 28 % below seasonal naive's instead of 32 %.)
 SHARE_OF_REVENUE_MODELED = 0.995
 # A silence this unlikely, and at least two weeks long, is an end and not chance.
 CHANCE_OF_SILENCE = 1e-6

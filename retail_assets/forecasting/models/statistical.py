@@ -2,8 +2,8 @@
 
 Gradient boosting must beat these to be worth its cost. statsmodels is used and not statsforecast, because the latter
 needs a pandas below 3 and brings a framework of its own; the automatic choice that statsmodels lacks is the few lines
-below. On The Complete Journey (simulated) statsforecast's AutoETS has a 2 % lower RMSE and its AutoTheta a 1.5 % lower one: the
-benchmark reports both and judges the product by the better.
+below. On The Complete Journey (simulated) statsforecast's AutoETS has a 2 % lower RMSE and its AutoTheta a 1.5 % lower
+one: the benchmark reports both and judges the product by the better.
 """
 
 from __future__ import annotations

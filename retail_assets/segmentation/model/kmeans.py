@@ -1,6 +1,6 @@
 """K-Means for a given number of clusters, started from the personas' prototypes as well as at random.
 
-Customers of most shops form one cloud, and K-Means has several cuts of it that are almost equally good. Which of them a random
+Customers form one cloud, and K-Means has several cuts of it that are almost equally good. Which of them a random
 start finds changes from sample to sample. So K-Means also starts from the prototypes, and that cut is used unless a
 random start is clearly better (`START_TOLERANCE`). On The Complete Journey this raises the agreement between bootstrap
 samples from 0.74 to 0.87 and costs less than 1 % of inertia.
