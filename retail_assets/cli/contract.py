@@ -13,6 +13,7 @@ import typer
 from retail_assets.cli import completion, dry_run_text
 from retail_assets.cli.command_line import App, examples
 from retail_assets.cli.options import DAY, AsJson, console, day, settings_for
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
     from retail_assets.drafting.draft import Draft
@@ -119,7 +120,7 @@ def drafted_contract(files: list[Path], answers: dict[str, str], *, ask: bool | 
 def _open_questions(drafted: Draft) -> str:
     if not drafted.questions:
         return "drafted, with nothing left to answer."
-    return f"drafted; {len(drafted.questions)} question(s) are marked `# ANSWER:` in it."
+    return f"drafted; {formats.plural(len(drafted.questions), 'question')} to answer, marked `# ANSWER:` in it."
 
 
 @contract.command("check")

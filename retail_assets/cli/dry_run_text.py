@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from retail_assets.cli.rejected_rows import printable
+from retail_assets.cli.table_text import Column, table_text
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,8 +37,8 @@ def print_dry_run(result: DryRun, contract: Contract, advice_on: Callable[[str],
     for status, number in result.rows.items():
         if number or status in ("clean", "rejected"):
             console.print(Text(f"  {status:<11}{number:>12,} rows  {result.currency} {result.amounts[status]:>18,}"))
-    if result.first_day:
-        console.print(Text(f"  sold from {result.first_day} to {result.last_day}"))
+    if result.first_day and result.last_day:
+        console.print(Text(f"  sold {formats.span(result.first_day, result.last_day)}"))
     _print_rejected(result, advice_on, console)
     _print_replaced(result, console)
     if result.assumed:
@@ -67,9 +70,8 @@ def _print_rejected(result: DryRun, advice_on: Callable[[str], str], console: Co
 
     for why in result.rejected:
         console.print()
-        console.print(
-            Text(f"{why.reason}: {why.rows:,} rows, first in {printable(why.file)} line {why.line}", style="bold")
-        )
+        where = f"{formats.plural(why.rows, 'row')}, first in {printable(why.file)} line {why.line}"
+        console.print(Text(f"{why.reason}: {where}", style="bold"))
         shown = printable(why.text[:_LONGEST_TEXT]) + (" …" if len(why.text) > _LONGEST_TEXT else "")
         console.print(Text(f"  {shown}"))
         console.print(Text(f"  {advice_on(why.reason)}"))
@@ -83,7 +85,7 @@ def _print_replaced(result: DryRun, console: Console) -> None:
         return
     file, line = result.replaced
     console.print()
-    replaced = f"superseded: {result.rows['superseded']:,} rows, first in {printable(file)} line {line}"
+    replaced = f"superseded: {formats.plural(result.rows['superseded'], 'row')}, first in {printable(file)} line {line}"
     console.print(Text(replaced, style="bold"))
     console.print(Text("  A later row has the same id and counts instead, as a correction would."))
     if result.repeated_in_words:
@@ -91,41 +93,61 @@ def _print_replaced(result: DryRun, console: Console) -> None:
 
 
 def _print_totals(result: DryRun, console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    console.print()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("clean rows: column", "given", "distinct", "least", "most", "total"):
-        table.add_column(title, overflow="fold", justify="right" if title in ("given", "distinct", "total") else "left")
-    for c in result.columns:
-        least, most = (_cell(c.least), _cell(c.most))
-        table.add_row(c.column, f"{c.given:,}", f"{c.distinct:,}", Text(least), Text(most), c.total or "")
-    console.print(table)
+    columns = result.columns
+    longest = _longest_cell(console, 46)
+    _print_table(
+        console,
+        [
+            Column("column", [c.column for c in columns], number=False),
+            Column("given", [f"{c.given:,}" for c in columns]),
+            Column("distinct", [f"{c.distinct:,}" for c in columns], spare=2),
+            Column("least", [_cell(c.least, longest) for c in columns], number=False),
+            Column("most", [_cell(c.most, longest) for c in columns], number=False),
+            Column("total", [f"{Decimal(c.total):,}" if c.total else "" for c in columns], spare=1),
+        ],
+        "The clean rows by column:",
+    )
 
 
 def _print_shown(result: DryRun, contract: Contract, console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from retail_assets.drafting.dry_run import raw_columns_of
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("line", "column", "before", "after"):
-        table.add_column(title, overflow="fold")
     for row in result.shown:
-        for number, (name, rule) in enumerate(contract.columns.items()):
+        after = [_cell(row.after.get(name), _longest_cell(console, 22)) for name in contract.columns]
+        left = console.width - max(map(len, (*contract.columns, "column"))) - max(map(len, (*after, "read as"))) - 6
+        texts = []
+        for rule in contract.columns.values():
             raw = raw_columns_of(rule, result.profiles[0])
-            before = " + ".join(f"{column}={_cell(row.before[column])}" for column in raw)
-            place = f"{row.line} {row.status}" if number == 0 else ""
-            table.add_row(place, name, Text(printable(before)), Text(_cell(row.after.get(name))))
-        table.add_section()
-    console.print(table)
+            texts.append(" + ".join(f"{column}={_cell(row.before[column])}" for column in raw))
+        _print_table(
+            console,
+            [
+                Column("column", list(contract.columns), number=False),
+                Column("in the file", [_cell(text, max(10, left)) for text in texts], number=False),
+                Column("read as", after, number=False),
+            ],
+            f"Line {row.line}, {row.status}:",
+        )
 
 
-def _cell(text: str | None) -> str:
+def _print_table(console: Console, columns: list[Column], title: str) -> None:
+    from rich.text import Text
+
+    console.print()
+    console.print(Text(title, style="bold"))
+    for line in table_text(columns, console.width).with_note(console.width):
+        console.print(Text(f"  {line}" if console.width > 80 else line), soft_wrap=True)
+
+
+def _longest_cell(console: Console, taken: int) -> int:
+    """How long a cell may be where two of them share what the other columns leave of a line."""
+    return max(10, min(_LONGEST_CELL, (console.width - taken) // 2))
+
+
+def _cell(text: str | None, longest: int = _LONGEST_CELL) -> str:
     if text is None:
         return "(empty)"
-    return printable(text[:_LONGEST_CELL]) + (" …" if len(text) > _LONGEST_CELL else "")
+    if not text.strip():
+        return printable(text)
+    shown = printable(text.removesuffix(" 00:00:00"))
+    return shown if len(shown) <= longest else f"{shown[: longest - 2]} …"

@@ -22,6 +22,7 @@ from retail_assets.cli.contract import Answers, Files, References, answers_of, d
 from retail_assets.cli.options import console
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.errors import ContractError
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
     from retail_assets.contracts.model import Contract
@@ -153,7 +154,9 @@ def _refuse_unanswered(drafted: Draft, contract: Path) -> None:
 def _print_checked(checked: DryRun) -> None:
     """Print how many rows count, in one line, and one line per reason for those that do not."""
     rows, total = checked.rows, sum(checked.rows.values())
-    sold = f", sold from {checked.first_day} to {checked.last_day}" if checked.first_day else ""
+    sold = ""
+    if checked.first_day and checked.last_day:
+        sold = f", sold {formats.span(checked.first_day, checked.last_day)}"
     _say(f"{rows['clean']:,} of {total:,} rows are clean: {checked.currency} {checked.amounts['clean']:,}{sold}.")
     for why in checked.rejected:
         _say(f"  {why.rows:,} rejected: {why.reason}, first on line {why.line} of {why.file}")

@@ -119,6 +119,8 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
         _refuse_unknown_partitions(settings, *days)
     elif partitioned:
         waiting = waiting_landings(Platform(settings))
+        for landings in waiting:
+            _refuse_unknown_partitions(settings, *landings)
         for earlier in waiting[:-1]:
             by_landing = [key for key in assets if job.asset_layer.get(key).is_partitioned]
             execute(definitions, by_landing, earlier, repeatable=True)

@@ -56,7 +56,7 @@ def test_an_unknown_file_becomes_insights_and_figures(folders: Path, capsys: pyt
     assert "**Assumed, not confirmed** (marked `# ANSWER:` in the contract): country DE" in shown
     assert "  total_amount     Total, such as 5.00" in progress
     assert "Assumed: country DE (" in progress
-    assert "80 of 80 rows are clean: EUR 520.00, sold from 2026-01-01 to" in progress
+    assert "80 of 80 rows are clean: EUR 520.00, sold 1 Jan" in progress
     assert [line[:3] for line in progress.splitlines() if line.endswith("…")] == ["1/3", "2/3", "3/3"]
     assert "agster" not in progress
     assert len(progress.splitlines()) < 20

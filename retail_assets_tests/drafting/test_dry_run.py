@@ -84,7 +84,7 @@ def test_the_command_fails_where_the_file_would_not_be_loaded(
     arguments = ["contract", "check", str(file), "--contract", str(contract)]
     assert main(arguments) == 0
     shown = capsys.readouterr().out
-    assert "invalid_date: 1 rows, first in a.csv line 3" in shown
+    assert "invalid_date: 1 row, first in a.csv line 3" in shown
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"]["clean"] == 1
     _file(tmp_path, "2,soon,Toys,1,5")
@@ -103,7 +103,7 @@ def test_rows_of_other_sales_that_share_an_id_are_shown_with_the_fix_and_stop_as
     assert (result.repeated.rows, result.replaced, result.refused) == (1, ("a.csv", 9), None)
     assert main(["contract", "check", str(file), "--contract", str(contract)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "superseded: 1 rows, first in a.csv line 9" in shown
+    assert "superseded: 1 row, first in a.csv line 9" in shown
     assert "Warning: 1 of 9 rows share their id with a later row that is another sale" in shown
     assert "7 (a.csv line 9: Food 7.00 on 2024-01-05; line 10: Toys 20.00 on 2024-01-05)" in shown
     assert "let transaction_id be composed (compose) of what tells them apart, such as ID, Date" in shown
