@@ -81,7 +81,7 @@ def action(
     }
     text = string.Formatter().vformat(template, (), numbers)
     if customers < few and text and "{customers}" not in template:
-        return f"With care, from {plural(customers, 'customer')} only: {text}"
+        return f"With care, from {plural(customers, 'customer')} only – {text}"
     return text
 
 
@@ -139,8 +139,8 @@ def buying_times(
         text = f"In the last {days} days no {' and no '.join(missing)} stands out."
     if own_month is not None and own_month_index is not None:
         text += (
-            f" Compared with all customers, {own_month} is their strongest month: its share of their money is "
-            f"{own_month_index:.1f} × its share of all customers'."
+            f" Compared with all customers, {own_month} was their strongest month in this one season: its share of "
+            f"their money is {own_month_index:.1f} × its share of all customers'."
         )
     return text
 
@@ -188,7 +188,8 @@ def scope(*, last_day: dt.date, days: int) -> str:
     """State which sales the advice on segments rests on."""
     return (
         f"From sales until {day(last_day)}. Money and shares of segments count known customers only, in the "
-        f"{plural(days, 'day')} up to that day."
+        f'{plural(days, "day")} up to that day. "Typical" is the median, of each number by itself: typical purchases '
+        "times the typical basket need not be the typical spending."
     )
 
 

@@ -51,6 +51,16 @@ def resamples(*, models: int) -> str:
     )
 
 
+@phrase("segment_card.choice")
+def choice(*, least: float, clear: float) -> str:
+    """State which of the numbers of clusters that were tried is taken."""
+    return (
+        f"Taken is the largest usable k whose bootstrap ARI is at least {least:.2f} (of all usable ones where none is, "
+        "or where it is not measured), so that each persona has its segment; a smaller one only if its silhouette is "
+        f"at least {clear:.2f} and clearly higher."
+    )
+
+
 @phrase("segment_card.older")
 def older(*, last_day: dt.date) -> str:
     """State that a candidate has seen fewer days than the model in use."""

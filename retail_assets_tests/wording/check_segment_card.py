@@ -43,6 +43,11 @@ def _resamples(shop: Shop, facts: Facts) -> Facts:
     return {"models": 20}
 
 
+@recomputes("segment_card.choice")
+def _choice(shop: Shop, facts: Facts) -> Facts:
+    return {"least": 0.65, "clear": 0.5}
+
+
 @recomputes("segment_card.older")
 def _older(shop: Shop, facts: Facts) -> Facts:
     return {"last_day": EARLIER}

@@ -59,7 +59,7 @@ def test_what_is_said_of_models_is_recomputed(shop_named: Callable[[str], Shop],
     _, first = trained(shop, models)
     names(shop, models)
     said = {statement.name for statement in first}
-    assert said == {"segment_card.verdict", "segment_card.sales", "segment_card.resamples"}
+    assert said == {f"segment_card.{name}" for name in ("verdict", "sales", "choice", "resamples")}
     for statement in first:
         assert_right(shop, statement)
 

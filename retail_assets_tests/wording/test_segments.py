@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from retail_assets.segmentation.figures.heatmaps import segment_migrations
+from retail_assets.segmentation.lifecycle.customer_features import make_features
+from retail_assets.segmentation.lifecycle.customer_segments import score_all
+from retail_assets.segmentation.lifecycle.retraining import train_from
+from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets.wording.statement import recorded
 from retail_assets_tests.segmentation.shoppers import fill, line
 from retail_assets_tests.wording import check_campaigns, check_segment_titles, check_segments  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
@@ -75,3 +83,21 @@ def test_small_and_uniform_shops_are_recomputed(sales: list[dict[str, Any]], nam
     assert names <= {statement.name for statement in statements}
     for statement in statements:
         assert_right(shop, statement)
+
+
+def test_who_kept_their_segment_is_recomputed(shop_named: Callable[[str], Shop], tmp_path: Path) -> None:
+    path = tmp_path / "moves.duckdb"
+    shutil.copy(shop_named("young").path, path)
+    shop = Shop("young", DuckDBWarehouse(path, SCHEMA), path, "EUR", "DE")
+    for last_day in (dt.date(2024, 4, 30), dt.date(2024, 5, 12)):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"SET schema = '{SCHEMA}'")
+            connection.execute("CREATE TABLE IF NOT EXISTS every AS FROM sales")
+            connection.execute(f"DELETE FROM sales; INSERT INTO sales FROM every WHERE sale_date <= '{last_day}'")
+        make_features(shop.warehouse)
+        score_all(shop.warehouse, train_from(shop.warehouse).model, str(last_day))
+    moves = make_migrations(shop.warehouse).to_pylist()
+    with recorded() as statements:
+        segment_migrations(moves)
+    assert [statement.name for statement in statements] == ["segment_titles.kept"]
+    assert_right(shop, statements[0])

@@ -12,9 +12,9 @@ from retail_assets import __version__
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
-from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
+from retail_assets.segmentation.model.cluster_count import CLEAR_STRUCTURE, FEW_CUSTOMERS
 from retail_assets.segmentation.model.features import MODEL_FEATURES
-from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, stability_word
+from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, FAIRLY_STABLE, stability_word
 from retail_assets.segmentation.model.training import Training
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_card
@@ -146,6 +146,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 [
                     *tried,
                     "",
+                    segment_card.choice(least=FAIRLY_STABLE, clear=CLEAR_STRUCTURE).text,
                     segment_card.resamples(models=BOOTSTRAP_RESAMPLES).text,
                 ],
             ),
