@@ -79,16 +79,19 @@ def worth(
     members: int,
     customers_share: float,
     revenue_share: float,
+    ranking_share: float,
     few: int,
 ) -> str:
     """State what the customers who were in a persona at the cut-off brought afterwards; fewer than `few` are called so.
 
-    Shares are of all customers who had bought by the cut-off, and of what they spent after it.
+    Shares are of all customers who had bought by the cut-off, and of what they spent after it; `ranking_share` is that
+    of as many who had spent most.
     """
     only = f" ({plural(members, 'customer')} only)" if members < few else ""
     return (
         f"Of the customers who had bought by {day(cutoff)}, {percent(customers_share)} were in {persona}{only}; they "
-        f"brought {percent(revenue_share)} of what all these customers spent after that, until {day(until)}."
+        f"brought {percent(revenue_share)} of what all these customers spent after that, until {day(until)} (as many "
+        f"customers who had spent most: {percent(ranking_share)})."
     )
 
 

@@ -152,7 +152,7 @@ def test_the_verdict_says_what_the_best_segment_brought_and_of_how_few_customers
     verdict = evaluate(evidence(model))["verdict"]
     assert verdict.endswith(
         "Of the customers who had bought by 31 Dec 2023, 25.0 % were in High-Value Customers; they brought 55.0 % of "
-        "what all these customers spent after that, until 31 Dec 2023."
+        "what all these customers spent after that, until 31 Dec 2023 (as many customers who had spent most: 56.0 %)."
     )
     few = evaluate(evidence(model, quarter=NextQuarter(DAY, DAY, 40, {}, 0.25, 0.55, 0.56, 0.54)))["verdict"]
     assert "High-Value Customers (10 customers only); they brought" in few

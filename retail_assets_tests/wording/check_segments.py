@@ -77,6 +77,8 @@ def _worth(shop: Shop, facts: Facts) -> Facts:
             until,
         )
     )
+    people = known(shop, cutoff)
+    best = people["customer_id"][np.argsort(-people["money"], kind="stable")[: len(members)]]
     return {
         "persona": "High-Value Customers",
         "cutoff": cutoff,
@@ -84,6 +86,7 @@ def _worth(shop: Shop, facts: Facts) -> Facts:
         "members": len(members),
         "customers_share": len(members) / len(then),
         "revenue_share": sum(spent.get(c, 0) for c in members) / sum(spent.get(c, 0) for c in then),
+        "ranking_share": sum(spent.get(c, 0) for c in best) / sum(spent.get(c, 0) for c in then),
         "few": 50,
     }
 

@@ -70,7 +70,9 @@ def notes(evidence: Evidence, profiles: Mapping[str, Mapping[str, Any]], currenc
 def _worth(evidence: Evidence, best: Persona) -> str:
     """What the best segment of a quarter ago has brought since; empty if that is unknown."""
     quarter = evidence.quarter
-    if quarter.revenue_share is None or quarter.customers_share is None or not quarter.cutoff or not quarter.until:
+    if quarter.revenue_share is None or quarter.customers_share is None or quarter.ranking_share is None:
+        return ""
+    if not quarter.cutoff or not quarter.until:
         return ""
     return segments.worth(
         persona=best.name,
@@ -79,6 +81,7 @@ def _worth(evidence: Evidence, best: Persona) -> str:
         members=round(quarter.customers_share * quarter.customers),
         customers_share=quarter.customers_share,
         revenue_share=quarter.revenue_share,
+        ranking_share=quarter.ranking_share,
         few=LEAST_CUSTOMERS,
     ).text
 
