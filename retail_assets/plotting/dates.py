@@ -28,8 +28,17 @@ def date_axis(axes: Axes, first: dt.date, last: dt.date) -> None:
         axes.xaxis.set_major_formatter(_Weekdays())
     else:
         date_ticks(axes, least=4, most=13)
-    pad = max(span * 0.01, 0.5)
+    pad = padding(first, last)
     axes.set_xlim(mdates.date2num(first) - pad, mdates.date2num(last) + pad)
+
+
+def padding(first: dt.date, last: dt.date) -> float:
+    """Return the days that `date_axis` leaves free on both sides.
+
+    >>> padding(dt.date(2024, 1, 1), dt.date(2024, 1, 2))
+    0.5
+    """
+    return max((last - first).days * 0.01, 0.5)
 
 
 class _WholeDays(mdates.AutoDateLocator):

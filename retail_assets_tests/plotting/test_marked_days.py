@@ -19,11 +19,11 @@ from retail_assets_tests.trials import trials
 FIRST = dt.date(2023, 1, 1)
 
 
-def marked(days: list[int], span: int, notes: list[str] | None = None) -> Sheet:
+def marked(days: list[int], span: int, notes: list[str] | None = None, scale: float = 1.0) -> Sheet:
     sheet = Sheet("A finding", "How to read it.", "What it is made from.")
     axes = sheet.axes("y")
     pairs = zip(days, notes or ["1.9 × usual"] * len(days), strict=True)
-    marks = [Mark(FIRST + dt.timedelta(d), 100.0 + 37 * (d % 11), note, d % 7) for d, note in pairs]
+    marks = [Mark(FIRST + dt.timedelta(d), scale * (100 + 37 * (d % 11)), note, d % 7) for d, note in pairs]
     last = FIRST + dt.timedelta(span)
     top = mark_days(axes, marks, {dt.date(2023, 12, 25): "Christmas Day"}, (FIRST, last), (0.0, 500.0))
     axes.set_ylim(0, top)
@@ -57,6 +57,12 @@ def test_each_line_ends_at_a_label_and_runs_through_no_other(days: list[int]) ->
     assert all(label and not through for label, through in ends), ends
     assert len(ends) == len({label for label, _ in ends}) == len(sheet.figure.axes[0].texts)
     assert faults(sheet.figure) == []
+
+
+def test_amounts_are_written_as_in_titles() -> None:
+    """A title once said 17.57 and the label below it 17.6."""
+    sheet = marked([3], 364, scale=0.1)
+    assert sheet.figure.axes[0].texts[0].get_text().startswith("4 Jan: 21.10\n")
 
 
 def test_days_that_cannot_be_told_apart_share_a_label() -> None:

@@ -89,6 +89,8 @@ def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...])
     order = np.argsort(np.concatenate(ats), kind="stable")
     at, values, margins = (np.concatenate(of)[order] for of in (ats, tops, errors))
     write_values(axes, at, values, margins)
+    low, high = min(0.0, float(np.min(values - margins))), max(float(np.max(values + margins)), 1e-9)
+    axes.set_ylim(low * 1.1 if np.any(values < 0) else 0, high + (high - low) * 0.1)
 
 
 def _who_is_compared(data: EdaData, groups: Groups, trait: Trait) -> Iterable[str]:

@@ -14,10 +14,11 @@ import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 
+from retail_assets.plotting.dates import padding
 from retail_assets.plotting.fitting import width
 from retail_assets.plotting.labels import plain
 from retail_assets.plotting.palette import INK, MUTED, ORANGE
-from retail_assets.wording.formats import day, day_of_year, number, short
+from retail_assets.wording.formats import day, day_of_year, money, short
 
 _SIZE = 8.5
 _ROW_POINTS, _GAP_POINTS = 610, 9
@@ -62,7 +63,7 @@ def mark_days(
     `dates` and `values` are the least and the greatest of the data; `free_days` names public holidays.
     """
     first, last = dates
-    span = max((last - first).days, 1)
+    span = (last - first).days
     labels = [_label(group, free_days, span > 366) for group in _groups(marks, span)]
     while sum(of.points + _GAP_POINTS for of in labels) > _ROW_POINTS and len(labels) > 1:
         labels.remove(min(labels, key=lambda of: max(mark.weight for mark in of.marks)))
@@ -70,10 +71,11 @@ def mark_days(
         axes.plot([mdates.date2num(mark.date)], [mark.value], "o", color=ORANGE, markersize=6, zorder=5)
     low, high = values
     bend, foot = (high + (high - low) * part for part in (_RISE, _RISE + _BEND))
-    wanted = [(of.top.date - first).days / span * _ROW_POINTS for of in labels]
-    per_point = span / _ROW_POINTS
+    pad = padding(first, last)
+    begin, per_point = mdates.date2num(first) - pad, (span + 2 * pad) / _ROW_POINTS
+    wanted = [(mdates.date2num(of.top.date) - begin) / per_point for of in labels]
     for of, middle in zip(labels, _middles(wanted, [of.points for of in labels]), strict=True):
-        at, place = mdates.date2num(of.top.date), mdates.date2num(first) + middle * per_point
+        at, place = mdates.date2num(of.top.date), begin + middle * per_point
         reach = (of.points / 2 - 4) * per_point
         end = min(max(at, place - reach), place + reach)
         axes.plot([at, at, end], [of.top.value, bend, foot], color=MUTED, linewidth=0.7, zorder=4)
@@ -95,7 +97,7 @@ def _groups(marks: Sequence[Mark], span: int) -> list[tuple[Mark, ...]]:
 
 
 def _label(marks: tuple[Mark, ...], free_days: Mapping[dt.date, str], with_year: bool) -> _Label:
-    facts = [f"{(day if with_year else day_of_year)(m.date)}: {number(m.value)}" for m in marks]
+    facts = [f"{(day if with_year else day_of_year)(m.date)}: {money(m.value, None)}" for m in marks]
     notes = [_holiday_near(m.date, free_days) or m.note for m in marks]
     if len(set(notes)) == 1:
         return _Label(marks, (*facts, notes[0]))

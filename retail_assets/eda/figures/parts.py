@@ -12,7 +12,7 @@ from retail_assets.eda.data import EdaData
 from retail_assets.plotting.fitting import width
 from retail_assets.plotting.palette import INK, ON_WHITE
 from retail_assets.wording import sales_readings as readings
-from retail_assets.wording.formats import MONTHS, number
+from retail_assets.wording.formats import MONTHS, money
 
 AXIS_POINTS = 620
 """Width of the one panel of a sheet, at least, in points."""
@@ -67,8 +67,8 @@ def bars_with_intervals(
 def write_values(
     axes: Axes, places: np.ndarray, values: np.ndarray, margins: np.ndarray, else_only: Sequence[int] = ()
 ) -> None:
-    """Write values above their bars and whiskers, as large as fits; where nothing does, those of `else_only` alone."""
-    texts = [number(float(value)) for value in values]
+    """Write money above its bars and whiskers, as large as fits; where nothing does, that of `else_only` alone."""
+    texts = [money(float(value), None) for value in values]
     spans = np.ptp(places) + 1.6 * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0)
     slot = AXIS_POINTS * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0) / spans
     size = next((s for s in (9, 8, 7) if max(width(text, s) for text in texts) + 3 <= slot), None)

@@ -18,7 +18,7 @@ from retail_assets.segmentation.figures.style import in_order, label, marks, seg
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_titles
-from retail_assets.wording.formats import number, percent, rough_percent
+from retail_assets.wording.formats import money, number, percent, rough_percent
 
 _WORDS = {
     "frequency": "purchases",
@@ -27,6 +27,7 @@ _WORDS = {
     "recency": "days since\nlast purchase",
     "top_month_share": "share spent\nin best month",
 }
+_MONEY = ("median_monetary", "median_average_basket")
 _MEDIANS = ("median_frequency", "median_monetary", "median_average_basket", "median_recency_days")
 
 
@@ -44,7 +45,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     window = int(inputs.sample["window_days"].max())
     sheet = segment_sheet(
         segment_titles.profiles(feature=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
-        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: medians of its customers"
+        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: its median customer"
         + (f", money in {currency}." if currency else "."),
         segment_titles.profiles_note(
             clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])
@@ -111,7 +112,7 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int) -> bytes:
     room = 0.15 * (high - low)  # for the numbers at the ends of the bars
     axes.set_xlim(low - room if low < 0 else 0, high + room)
     percent_ticks(axes, "x")
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.06), ncols=3, frameon=False, fontsize=9, handlelength=1.2)
     return sheet.png()
@@ -167,7 +168,8 @@ def _median(profile: Mapping[str, Any], feature: int) -> str:
     if feature == len(_MEDIANS):
         share = profile["median_top_month_share"]
         return "–" if share is None else percent(share, 0)
-    return number(float(profile[_MEDIANS[feature]]))
+    value = float(profile[_MEDIANS[feature]])
+    return money(value, None) if _MEDIANS[feature] in _MONEY else number(value)
 
 
 def _date(iso: str) -> dt.date:
