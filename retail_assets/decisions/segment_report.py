@@ -29,7 +29,7 @@ from retail_assets.segmentation.lifecycle.model_in_use import model_in_use, prev
 from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.model.features import eligible, read_sample
 from retail_assets.segmentation.model.scoring import score
-from retail_assets.segmentation.model.segment_model import SegmentModel
+from retail_assets.segmentation.model.segment_model import SegmentModel, name_findings
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.segmentation.queries.buying_habits import segment_calendar, segment_categories
 from retail_assets.segmentation.queries.profiles import MIX, quantile
@@ -147,6 +147,7 @@ def make_report(
         profiles=profiles,
         scope=scope,
         agreement_with_previous=_agreement(model, previous, sample),
+        defining=name_findings(model, sample[eligible(sample)], catalog) if model else {},
     )
     evaluation = evaluate(
         evidence,

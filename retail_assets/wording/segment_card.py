@@ -57,7 +57,8 @@ def choice(*, least: float, clear: float) -> str:
     return (
         f"Taken is the largest usable k whose bootstrap ARI is at least {least:.2f} (of all usable ones where none is, "
         "or where it is not measured), so that each persona has its segment; a smaller one only if its silhouette is "
-        f"at least {clear:.2f} and clearly higher."
+        f"at least {clear:.2f} and clearly higher. The number in use stays while it qualifies, unless a larger one has "
+        "a clearly higher silhouette."
     )
 
 

@@ -23,8 +23,8 @@ SNAPSHOT = date(2023, 12, 31)
 # Purchases a year, money a purchase, days since the last one, share of the best month.
 PLANTED = {
     "High-Value Customers": (40, 90, 4, 0.12),
-    "Budget Shoppers": (40, 15, 4, 0.12),
-    "Seasonal Shoppers": (6, 90, 20, 0.4),
+    "Budget Shoppers": (40, 8, 4, 0.12),
+    "Seasonal Shoppers": (6, 90, 20, 0.7),
     "Low-Engagement": (6, 15, 60, 0.35),
 }
 THREE_KINDS = ("High-Value Customers", "Budget Shoppers", "Seasonal Shoppers")

@@ -6,6 +6,7 @@ import copy
 import warnings
 from dataclasses import replace
 from decimal import Decimal
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,14 @@ from sklearn.metrics import adjusted_rand_score
 
 from retail_assets.segmentation.model import serialization
 from retail_assets.segmentation.model.cluster_count import ClusterCount, choose_k
+from retail_assets.segmentation.model.cluster_naming import cluster_numbers, inherited_names
 from retail_assets.segmentation.model.features import eligible, naming_matrix
-from retail_assets.segmentation.model.name_inheritance import inherit_names
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.stability import mean_rand_index, resampled
 from retail_assets.segmentation.model.training import Training, train
 from retail_assets.segmentation.personas.catalog import DEFAULT, PERSONAS, Catalog
+from retail_assets.segmentation.personas.defining import holds
 from retail_assets_tests.segmentation.shoppers import PLANTED, THREE_KINDS, customer, frame, planted
 from retail_assets_tests.trials import trials
 
@@ -55,6 +57,22 @@ def test_k_is_the_largest_that_is_usable_and_stable_unless_fewer_are_clearly_sep
     tried: list[tuple[int, float, float | None, bool]], k: int | None
 ) -> None:
     assert choose_k(counts(*tried)) == k
+
+
+def test_the_number_of_clusters_in_use_stays_unless_more_of_them_separate_better() -> None:
+    tried = counts((2, 0.7, 0.99, True), (3, 0.5, 0.9, True), (4, 0.4, 0.9, True))
+    assert choose_k(tried) == 2
+    assert choose_k(tried, in_use=4) == 4
+    assert choose_k(counts((2, 0.7, 0.99, True), (3, 0.5, 0.9, True), (4, 0.4, 0.3, True)), in_use=4) == 2
+    assert choose_k(counts((2, 0.4, 0.99, True), (3, 0.5, 0.9, True)), in_use=2) == 3
+    assert choose_k(counts((2, 0.4, 0.99, True), (3, 0.4, 0.9, True)), in_use=2) == 2
+
+
+def test_a_cluster_that_loses_its_name_is_shown_without_one_and_the_others_keep_theirs() -> None:
+    tried = [ClusterCount(2, 0.56, 0.9, True), ClusterCount(3, 0.85, 0.95, True, "no persona is true of a cluster")]
+    assert choose_k(tried) == 2
+    assert choose_k(tried, in_use=3) == 3
+    assert choose_k(tried[1:]) == 3
 
 
 @pytest.mark.parametrize("kinds", [tuple(PLANTED), THREE_KINDS], ids=["four kinds", "three kinds"])
@@ -177,21 +195,22 @@ def test_a_retraining_keeps_the_yardstick_and_the_names(four_kinds: tuple[pd.Dat
     assert retrained.inherited
     assert retrained.model is not None
     assert training.model is not None
-    assert retrained.model.reference is training.model.reference
+    for name in ("lambdas_", "_scaler.mean_", "_scaler.scale_"):
+        ours, theirs = (attrgetter(name)(model.reference)[:3] for model in (retrained.model, training.model))
+        assert ours.tolist() == theirs.tolist()
     assert np.mean(score(retrained.model, later)["persona"] == score(training.model, later)["persona"]) >= 0.98
 
 
-def test_names_go_with_the_places_of_clusters_not_with_their_numbers(
+def test_names_go_with_the_customers_of_clusters_not_with_their_numbers(
     four_kinds: tuple[pd.DataFrame, list[str], Training],
 ) -> None:
     features, _, training = four_kinds
     model = training.model
     assert model is not None
-    renamed = replace(model, names=("A", "B", "C", "D"))
-    scores = model.standardize(features)
-    assert inherit_names(model, renamed, scores).names == ("A", "B", "C", "D")
-    shuffled = replace(renamed, kmeans=_rolled(renamed), names=("B", "C", "D", "A"))
-    assert inherit_names(model, shuffled, scores).names == ("A", "B", "C", "D")
+    shuffled = replace(model, kmeans=_rolled(model), names=(*model.names[1:], model.names[0]))
+    again = train(features, previous=shuffled).model
+    assert again is not None
+    assert again.names == model.names
 
 
 def _rolled(model: SegmentModel) -> KMeans:
@@ -200,16 +219,36 @@ def _rolled(model: SegmentModel) -> KMeans:
     return kmeans
 
 
-def test_names_are_not_inherited_by_clusters_that_lie_elsewhere(
+@pytest.mark.parametrize("first", [(3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 0, 1)])
+def test_a_name_that_its_numbers_contradict_is_not_inherited(
+    four_kinds: tuple[pd.DataFrame, list[str], Training], first: tuple[int, ...]
+) -> None:
+    features, _, training = four_kinds
+    model = training.model
+    assert model is not None
+    wrong = replace(model, names=tuple(model.names[i] for i in first))
+    again = train(features, previous=wrong).model
+    assert again is not None
+    assert again.names != wrong.names
+    numbers = cluster_numbers(features, again.predict(features), again.k)
+    for cluster, name in enumerate(again.names):
+        persona = DEFAULT.of_clusters(name)
+        assert persona is not None
+        assert holds(persona.defining, numbers, cluster, in_use=True)
+
+
+def test_names_are_not_inherited_by_clusters_of_other_customers(
     four_kinds: tuple[pd.DataFrame, list[str], Training],
 ) -> None:
     features, _, training = four_kinds
     model = training.model
     assert model is not None
-    moved = copy.deepcopy(model.kmeans)
-    moved.cluster_centers_ = moved.cluster_centers_ + 2.0
-    elsewhere = replace(model, names=("A", "B", "C", "D"), kmeans=moved)
-    assert inherit_names(model, elsewhere, model.standardize(features)).names == model.names
+    labels = model.predict(features)
+    numbers = cluster_numbers(features, labels, model.k)
+    mixed = np.arange(len(labels)) % model.k
+    assert inherited_names(model.names, mixed, 365, labels, numbers, DEFAULT) == {}
+    same = inherited_names(model.names, labels, 365, labels, numbers, DEFAULT)
+    assert [same[cluster].name for cluster in range(model.k)] == list(model.names)
 
 
 def test_a_shop_that_has_changed_gets_a_new_yardstick(four_kinds: tuple[pd.DataFrame, list[str], Training]) -> None:

@@ -70,6 +70,12 @@ def test_without_a_file_there_are_the_shipped_ones(tmp_path: Path) -> None:
         (TWO.replace("{customers_share}", "{customers_share"), 5, "braces"),
         (TWO.replace("{customers_share}", "{customers_share:.2f}"), 5, "formats"),
         (TWO.replace("{customers_share}", "{}"), 5, "contains {}"),
+        (
+            TWO.replace("Budget Shoppers", "Budget Shoppers\n    defining: {monetary: hihgest}"),
+            7,
+            "Did you mean 'highest'",
+        ),
+        (TWO.replace("Budget Shoppers", "Budget Shoppers\n    defining: {money: highest}"), 7, "has no 'money'"),
         (TWO.replace("Budget Shoppers", 'Budget Shoppers\n    next_step: "{basket}"'), 7, "contains {basket}"),
         (TWO.replace("Stammkunden", "x" * 65), 2, "1 to 64 bytes"),
         (TWO.replace("Stammkunden", '""'), 2, "1 to 64 bytes"),

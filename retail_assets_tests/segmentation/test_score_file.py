@@ -38,7 +38,7 @@ def weekly(customer: str, amount: float, weeks: int = 45) -> str:
 
 
 def test_new_customers_get_the_persona_of_their_like(tmp_path: Path, model: SegmentModel) -> None:
-    text = "customer_id,date,amount\n" + weekly("rich", 95) + weekly("thrifty", 14) + weekly("rare", 14, 5)
+    text = "customer_id,date,amount\n" + weekly("rich", 95) + weekly("thrifty", 8) + weekly("rare", 14, 5)
     scored = {row["customer_id"]: row for row in ask(tmp_path, text, model).rows}
     assert {customer: row["persona"] for customer, row in scored.items()} == {
         "rich": "High-Value Customers",

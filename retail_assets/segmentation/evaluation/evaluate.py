@@ -97,6 +97,7 @@ def profiles_by_persona(
             **numbers,
             "clusters": clusters,
             "name_fit": rounded(max(model.fits[i] for i in clusters)) if model and clusters else None,
+            "defining": [dict(finding) for finding in evidence.defining.get(name, ())],
             "over_indexed_categories": list(over_indexed.get(name, ())),
             "gender_mix": _parts(mix, name, "gender"),
             "age_mix": _parts(mix, name, "age_group"),

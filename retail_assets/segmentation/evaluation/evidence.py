@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from retail_assets.segmentation.evaluation.fit import Fit
@@ -26,6 +26,7 @@ class Evidence:
         profiles: rows of `segment_profiles`, one per persona.
         scope: the row of `queries.sales.SCOPE`.
         agreement_with_previous: share of today's clustered customers to whom the previous model gives the same name.
+        defining: what each name claims of today's customers, and whether it is true (`segment_model.name_findings`).
     """
 
     model: SegmentModel | None
@@ -37,3 +38,4 @@ class Evidence:
     profiles: Sequence[Mapping[str, Any]]
     scope: Mapping[str, Any]
     agreement_with_previous: float | None = None
+    defining: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

@@ -28,10 +28,10 @@ def label(name: str, width: int = 25) -> str:
 
 def marks(catalog: Catalog, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Choose color and marker of each persona: colored for clusters, gray for rules and unknown personas."""
-    of_clusters = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate(catalog.clusters)}
+    of_clusters = {p.name: MARKED[i % len(MARKED)] for i, p in enumerate((*catalog.clusters, *catalog.stand_ins))}
     of_rules = {p.name: MARKED_GRAY[i % len(MARKED_GRAY)] for i, p in enumerate(catalog.groups.values())}
     known = of_rules | of_clusters
-    return {name: known.get(catalog.full_names([name])[0], MARKED_GRAY[0]) for name in names}
+    return {name: known.get(name, MARKED_GRAY[0]) for name in names}
 
 
 def in_order(names: Iterable[str], catalog: Catalog) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,14 +14,16 @@ from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.model.cluster_count import CLEAR_STRUCTURE, FEW_CUSTOMERS
-from retail_assets.segmentation.model.features import MODEL_FEATURES
+from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
+from retail_assets.segmentation.model.segment_model import name_findings
 from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, FAIRLY_STABLE, stability_word
 from retail_assets.segmentation.model.training import Training
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
+from retail_assets.segmentation.personas.defining import SLACK
 from retail_assets.wording import segment_card
 
 #: Changes with the meaning of a model: a model of another design is trained again.
-DESIGN = "2"
+DESIGN = "3"
 CODE_VERSION = f"{__version__}+segments.{DESIGN}"
 
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
@@ -64,6 +67,7 @@ def facts(
             "customers_by_name": list(model.customers),
             "catalogue": catalog.digest,
             "yardstick": "inherited" if training.inherited else "new",
+            "defining": name_findings(model, features[eligible(features)], catalog),
         },
         "metrics": {
             "k": float(model.k),
@@ -112,6 +116,21 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
             for name, count, fit in zip(model.names, model.customers, model.fits, strict=True)
         ],
     )
+    claims = table(
+        ["name", "number", "value", "is claimed to be", "of what it is compared with", "true"],
+        [
+            [
+                name,
+                c["feature"],
+                f"{c['value']:,.2f}",
+                _claim(c),
+                f"{c['than']:,.2f}",
+                "yes" if c["holds"] else "nearly",
+            ]
+            for name, comparisons in data.get("defining", {}).items()
+            for c in comparisons
+        ],
+    )
     tried = table(
         ["k", "silhouette", "bootstrap ARI", "outcome"],
         [
@@ -135,12 +154,25 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
                 customers=data["customers"],
             ).text,
             made_with(facts),
-            f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the share of the best month",
+            f"clustered by {', '.join(MODEL_FEATURES)}; named by these, recency and the share of the best month, where "
+            "the numbers of a name are true",
             f"yardstick: {data['yardstick']}",
             "not used: gender, age, categories, prices; nor recency for clustering, because names would not last",
         ],
         sections=[
             Section("Segments", segments),
+            Section(
+                "Why these names",
+                [
+                    *claims,
+                    "",
+                    "Of the training customers in the window: the mean frequency, medians of the others. `highest` and "
+                    "`lowest` are compared with the next cluster, `above` and `below` with all other customers. "
+                    "`season_index` is the share of the best month, divided by what as many purchases on random days "
+                    f"would give. A name in use is kept while its number is `nearly` true: within {SLACK:.2f} times "
+                    "(shares: 1.1).",
+                ],
+            ),
             Section(
                 "Numbers of clusters that were tried",
                 [
@@ -164,3 +196,8 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
             ),
         ],
     )
+
+
+def _claim(comparison: Mapping[str, Any]) -> str:
+    by = f" by {comparison['by']:g} ×" if comparison["by"] != 1 else ""
+    return f"{comparison['relation']}{by}"

@@ -10,11 +10,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from retail_assets.segmentation.model.features import seeded_sample
-from retail_assets.segmentation.model.segment_model import centroids
 from retail_assets.segmentation.model.stability import FAIRLY_STABLE, Resamples, bootstrap_ari
 from retail_assets.segmentation.model.yardstick import INPUTS
-from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, OTHER, Catalog
-from retail_assets.segmentation.personas.naming import name_clusters
+from retail_assets.segmentation.personas.catalog import Catalog
 
 CLEAR_STRUCTURE = 0.5
 """Silhouette from which clusters are a "reasonable structure" (Kaufman and Rousseeuw 1990, chapter 2)."""
@@ -36,8 +34,8 @@ class ClusterCount:
         k: the number.
         silhouette: mean silhouette (Rousseeuw 1987) of the training customers, -1 to 1.
         bootstrap_ari: see `stability.bootstrap_ari`; None if not measured.
-        usable: whether every cluster is large enough and has a persona of its own.
-        why: why it is not usable; None if it is.
+        usable: whether every cluster is large enough, and no two have the same persona.
+        why: why it is not usable, or that no persona is true of one cluster; None if there is nothing to say.
     """
 
     k: int
@@ -47,12 +45,20 @@ class ClusterCount:
     why: str | None = None
 
 
-def judge(fit: KMeans, scores: np.ndarray, resamples: Resamples, seed: int, catalog: Catalog) -> ClusterCount:
+def judge(
+    fit: KMeans,
+    scores: np.ndarray,
+    names: Sequence[str],
+    resamples: Resamples,
+    seed: int,
+    catalog: Catalog,
+) -> ClusterCount:
     """Judge a number of clusters: separation, sizes, names, and stability under resampling.
 
     Args:
         fit: K-Means fitted to the inputs of `scores`.
         scores: standardized naming features of the training customers (n x 5).
+        names: of the clusters.
         resamples: of these customers; not looked at if they are fewer than `FEW_CUSTOMERS`.
         seed: of samples and random starts.
         catalog: the personas.
@@ -65,18 +71,23 @@ def judge(fit: KMeans, scores: np.ndarray, resamples: Resamples, seed: int, cata
         return ClusterCount(k, silhouette, None, False, "a cluster is empty")
     if len(scores) >= FEW_CUSTOMERS and sizes.min() < max(2, LEAST_SHARE * len(scores)) and k > 2:
         return ClusterCount(k, silhouette, None, False, f"a cluster has only {sizes.min():,} customers")
-    matches = name_clusters(centroids(scores, fit.labels_, k), NAMING_FEATURES, catalog.clusters)
-    if k > 2 and sum(match.persona is OTHER for match in matches):
-        return ClusterCount(k, silhouette, None, False, "a cluster resembles no persona")
-    if len(scores) < FEW_CUSTOMERS:
-        return ClusterCount(k, silhouette, None, True)
-    return ClusterCount(k, silhouette, bootstrap_ari(fit.labels_, resamples, k, seed, catalog), True)
+    unnamed = list(names).count(catalog.groups["other"].name) if k > 2 else 0
+    if unnamed > 1:
+        return ClusterCount(k, silhouette, None, False, f"no persona is true of {unnamed} clusters")
+    ari = None if len(scores) < FEW_CUSTOMERS else bootstrap_ari(fit.labels_, resamples, k, seed, catalog)
+    return ClusterCount(k, silhouette, ari, True, "no persona is true of a cluster" if unnamed else None)
 
 
-def choose_k(tried: Sequence[ClusterCount]) -> int | None:
+def choose_k(tried: Sequence[ClusterCount], in_use: int | None = None) -> int | None:
     """Choose the largest usable k that is stable, unless a smaller one has clear structure and separates better.
 
-    If none is stable, all usable ones are compared. None if none is usable.
+    If none is stable, all usable ones are compared. None if none is usable. A number with a cluster that no persona is
+    true of is chosen if nothing else is usable. The number of clusters in use stays while it is usable and stable,
+    unless a larger one separates better: its customers have names that are true of them.
+
+    Args:
+        tried: the numbers of clusters that were judged.
+        in_use: that of the model whose names are kept, if any.
 
     >>> two, three = ClusterCount(2, 0.38, 0.97, True), ClusterCount(3, 0.33, 0.85, True)
     >>> choose_k([two, three, ClusterCount(4, 0.33, 0.6, True)])
@@ -86,10 +97,15 @@ def choose_k(tried: Sequence[ClusterCount]) -> int | None:
     stable = [c for c in usable if c.bootstrap_ari is None or c.bootstrap_ari >= FAIRLY_STABLE] or usable
     if not stable:
         return None
-    largest = max(stable, key=lambda c: c.k)
-    best = max(stable, key=lambda c: (c.silhouette, c.k))
+    named = [c for c in stable if c.why is None] or stable
+    largest = max(named, key=lambda c: c.k)
+    best = max(named, key=lambda c: (c.silhouette, c.k))
     clear = best.silhouette >= CLEAR_STRUCTURE and best.silhouette > largest.silhouette + K_MARGIN
-    return best.k if clear else largest.k
+    chosen = best if clear else largest
+    current = next((c for c in stable if c.k == in_use), None)
+    if current and (chosen.k < current.k or chosen.silhouette <= current.silhouette + K_MARGIN):
+        chosen = current
+    return chosen.k
 
 
 def _silhouette(points: np.ndarray, labels: np.ndarray) -> float:

@@ -58,10 +58,11 @@ def score(model: SegmentModel | None, features: pd.DataFrame, catalog: Catalog =
 def share_renamed(candidate: SegmentModel, champion: SegmentModel, features: pd.DataFrame, catalog: Catalog) -> float:
     """Return the share of the customers of a features frame that two models name differently; 0 without customers.
 
-    A persona whose name speaks of seasons only after twelve months is the same before and after.
+    A persona whose name takes a year to know is the same before and after its year.
     """
     if not len(features):
         return 0.0
-    scored = (score(model, features, catalog)["persona"] for model in (candidate, champion))
-    ours, theirs = (np.array(catalog.full_names(names), dtype=object) for names in scored)
-    return float(np.mean(ours != theirs))
+    ours, theirs = (score(model, features, catalog)["persona"].to_numpy() for model in (candidate, champion))
+    pairs, counts = np.unique(np.column_stack([theirs, ours]).astype(str), axis=0, return_counts=True)
+    renamed = [not catalog.same_persona(before, now) for before, now in pairs.tolist()]
+    return float(counts[renamed].sum() / len(features))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer
 from threadpoolctl import threadpool_limits
 
+from retail_assets.segmentation.model.cluster_naming import cluster_numbers, inherited_names
 from retail_assets.segmentation.model.features import naming_matrix
 from retail_assets.segmentation.model.yardstick import INPUTS, OUTLIER_SDS, inputs, standardized
 from retail_assets.segmentation.personas.catalog import NAMING_FEATURES, Catalog
-from retail_assets.segmentation.personas.naming import name_clusters
+from retail_assets.segmentation.personas.defining import findings
+from retail_assets.segmentation.personas.naming import Match, name_clusters
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,67 @@ class SegmentModel:
         return centroids(self.standardize(features), labels, self.k)
 
 
+def name_fit(
+    fit: KMeans, scores: np.ndarray, training: pd.DataFrame, catalog: Catalog, previous: SegmentModel | None = None
+) -> tuple[Match, ...]:
+    """Name the clusters of a K-Means fit: inherited from a previous model, or given by what is true of them.
+
+    Args:
+        fit: fitted to the inputs of `scores`.
+        scores: standardized naming features of the training customers (n x 5).
+        training: their features frame.
+        catalog: the personas.
+        previous: whose names are kept where the same customers are in a cluster.
+    """
+    k = int(fit.n_clusters)
+    numbers = cluster_numbers(training, fit.labels_, k)
+    kept = {}
+    if previous is not None:
+        labels = previous.predict(training)
+        kept = inherited_names(previous.names, labels, previous.window_days, fit.labels_, numbers, catalog)
+    return name_clusters(
+        centroids(scores, fit.labels_, k),
+        NAMING_FEATURES,
+        catalog.clusters,
+        catalog.groups["other"],
+        numbers=numbers,
+        stand_ins=catalog.stand_ins,
+        kept=kept,
+    )
+
+
+def name_findings(model: SegmentModel, customers: pd.DataFrame, catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
+    """Return the numbers that each name claims, as they are for some customers, rounded: comparisons by name.
+
+    Args:
+        model: whose names are looked at.
+        customers: features frame of customers who can be clustered.
+        catalog: the personas.
+    """
+    if not len(customers):
+        return {}
+    numbers = cluster_numbers(customers, model.predict(customers), model.k)
+    personas = [(cluster, catalog.of_clusters(name)) for cluster, name in enumerate(model.names)]
+    return {
+        persona.name: [
+            {**asdict(finding), "value": round(finding.value, 4), "than": round(finding.than, 4)}
+            for finding in findings(persona.defining, numbers, cluster)
+        ]
+        for cluster, persona in personas
+        if persona and persona.defining
+    }
+
+
 def named_model(
-    fit: KMeans, yardstick: PowerTransformer, scores: np.ndarray, training: pd.DataFrame, seed: int, catalog: Catalog
+    fit: KMeans,
+    yardstick: PowerTransformer,
+    scores: np.ndarray,
+    training: pd.DataFrame,
+    seed: int,
+    catalog: Catalog,
+    previous: SegmentModel | None = None,
 ) -> SegmentModel:
-    """Name the clusters of a K-Means fit, and put the model together.
+    """Name the clusters of a K-Means fit (see `name_fit`), and put the model together.
 
     Args:
         fit: fitted to the inputs of `scores`.
@@ -103,10 +163,10 @@ def named_model(
         training: their features frame.
         seed: of the training.
         catalog: the personas.
+        previous: whose names are kept where the same customers are in a cluster.
     """
     k = int(fit.n_clusters)
-    other = catalog.groups["other"]
-    matches = name_clusters(centroids(scores, fit.labels_, k), NAMING_FEATURES, catalog.clusters, other)
+    matches = name_fit(fit, scores, training, catalog, previous)
     return SegmentModel(
         reference=yardstick,
         kmeans=fit,

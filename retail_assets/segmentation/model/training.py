@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS, ClusterCount, choose_k, judge
 from retail_assets.segmentation.model.features import SAMPLE_CUSTOMERS, eligible, naming_matrix, seeded_sample
 from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
-from retail_assets.segmentation.model.name_inheritance import inherit_names
-from retail_assets.segmentation.model.segment_model import SegmentModel, named_model
+from retail_assets.segmentation.model.segment_model import SegmentModel, name_fit, named_model
 from retail_assets.segmentation.model.stability import FAIRLY_STABLE, draw_resamples
 from retail_assets.segmentation.model.yardstick import (
     YARDSTICK_SDS,
+    continued,
     fit_yardstick,
     inputs,
     offset_of_average,
@@ -71,7 +71,8 @@ def train(
     There are at most as many clusters as personas, half as many as customers, and no more than distinct customers. Of
     the numbers whose clusters are usable (each large enough, no two of one name), `choose_k` takes the largest stable
     one, so that each persona has its cluster, unless a smaller one has clear structure and separates better. The same
-    customers and the same seed give the same model. No name speaks of seasons below twelve months of sales.
+    customers and the same seed give the same model. A name is given where its numbers are true, and kept from the
+    previous model where the same customers are in the cluster and its numbers are not contradicted.
 
     Args:
         features: a features frame; customers who cannot be clustered are ignored.
@@ -87,29 +88,35 @@ def train(
     # One thread: sums split over threads differ in the last bit from run to run, and so would the bytes written.
     with threadpool_limits(1):
         inherited = previous is not None and _still_fits(previous, training)
-        yardstick = previous.reference if previous is not None and inherited else fit_yardstick(training)
+        yardstick = continued(previous.reference, training) if previous and inherited else fit_yardstick(training)
         scores = standardized(yardstick, naming_matrix(training))
         points = inputs(scores)
         limit = min(len(catalog.clusters), len(scores) // 2, distinct(points))
         fits = {k: fit_clusters(points, k, seed, catalog.clusters) for k in range(2, limit + 1)}
         if not fits:
             return Training(None, _alike(training), (), len(training))
+        before = previous if previous is not None and _same_personas(previous, catalog) else None
+        names = {
+            k: [m.persona.name for m in name_fit(fit, scores, training, catalog, before)] for k, fit in fits.items()
+        }
         resamples = draw_resamples(training, seed)
-        tried = tuple(judge(fit, scores, resamples, seed, catalog) for fit in fits.values())
-        k = choose_k(tried)
+        in_use = before.k if before else None
+        tried = tuple(judge(fit, scores, names[k], resamples, seed, catalog) for k, fit in fits.items())
+        k = choose_k(tried, in_use)
         if k is None:
             return Training(None, _alike(training), tried, len(training))
-        model = named_model(fits[k], yardstick, scores, training, seed, catalog)
-    if previous is not None and inherited and previous.catalog_digest == catalog.digest:
-        before = replace(previous, names=catalog.full_names(previous.names))
-        model = inherit_names(model, before, scores, catalog)
-    model = replace(model, names=catalog.names_for(model.names, model.window_days))
+        model = named_model(fits[k], yardstick, scores, training, seed, catalog, before)
     return Training(model, None, tried, len(training), inherited)
 
 
 def _still_fits(previous: SegmentModel, training: pd.DataFrame) -> bool:
     """Whether the previous model's yardstick still measures these customers."""
     return bool((offset_of_average(previous.standardize(training)) <= YARDSTICK_SDS).all())
+
+
+def _same_personas(previous: SegmentModel, catalog: Catalog) -> bool:
+    """Whether the previous model's clusters were named by these personas, also by a version without comparisons."""
+    return previous.catalog_digest in (catalog.digest, catalog.digest_before_comparisons)
 
 
 def _too_few(features: pd.DataFrame, left: int) -> str:

@@ -27,6 +27,19 @@ def fit_yardstick(features: pd.DataFrame) -> PowerTransformer:
     return PowerTransformer(method="yeo-johnson", standardize=True).fit(naming_matrix(features))
 
 
+def continued(yardstick: PowerTransformer, features: pd.DataFrame) -> PowerTransformer:
+    """Return a yardstick for other customers that measures the model features as before.
+
+    Recency and the share of the best month depend on the length of the window, so they are measured against the
+    customers of the day: by a yardstick from two months of sales, everybody's best month would be small in a year.
+    """
+    again = fit_yardstick(features)
+    again.lambdas_[:INPUTS] = yardstick.lambdas_[:INPUTS]
+    for name in ("mean_", "var_", "scale_"):
+        getattr(again._scaler, name)[:INPUTS] = getattr(yardstick._scaler, name)[:INPUTS]
+    return again
+
+
 def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
     """Apply a yardstick to a naming matrix (n x 5): standard deviations from its average customer, clipped."""
     if not len(matrix):

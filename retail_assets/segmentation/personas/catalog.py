@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from retail_assets.segmentation.personas.defining import Comparison
+
 NAMING_FEATURES = ("frequency", "monetary", "average_basket", "recency", "top_month_share")
 """Features in which prototypes are given, and by which clusters are named."""
 
@@ -49,6 +51,9 @@ class Persona:
             the name. Groups defined by a rule have no prototype.
         next_step: what to do about one customer whom nothing sets apart from the others: a format text over
             `STEP_NUMBERS`.
+        defining: what must be true of a cluster for it to have the name; empty if the prototype alone decides.
+        least_days: days of sales that it takes to know.
+        stand_in: the persona of a cluster that has the place of this one, but not its numbers.
     """
 
     name: str
@@ -56,56 +61,108 @@ class Persona:
     action: str
     prototype: Mapping[str, float] = field(default_factory=dict)
     next_step: str = USUAL_STEP
+    defining: tuple[Comparison, ...] = ()
+    least_days: int = 0
+    stand_in: Persona | None = None
+
+
+SEASON_DAYS = 360
+"""Twelve months: days of sales below which nothing is said about seasons, best months and stocking up for a peak."""
+
+_OFTEN, _RARELY = Comparison("frequency", "above", 1.1), Comparison("frequency", "below", 1.1)
+_LARGE, _SMALL = Comparison("average_basket", "above", 1.1), Comparison("average_basket", "below", 1.1)
+
+LARGE_BASKETS = Persona(
+    "Large-Basket Regulars",
+    "Buy more often than customers of other segments, in larger baskets, without being the segment that spends most.",
+    "Look after them: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
+    "customers. The typical one made {frequency} purchases of {average_basket}; losing a tenth of their revenue would "
+    "cost {tenth_of_revenue}.",
+    {"frequency": 1, "average_basket": 1, "monetary": 1},
+    "Thank them at the next visit: {money_spent} in {purchases}, last seen on {last_seen}.",
+    (_OFTEN, _LARGE),
+)
+SMALL_BASKETS = Persona(
+    "Small-Basket Regulars",
+    "Buy more often than customers of other segments, in smaller baskets. They need not spend little in total.",
+    "Make each visit larger: the typical customer made {frequency} purchases of {average_basket}. Offer bundles and "
+    "add-ons priced below that. If every basket were a tenth larger, with as many visits, that would bring "
+    "{tenth_of_revenue}.",
+    {"frequency": 1, "average_basket": -1},
+    "Suggest an add-on at the next visit: {purchases}, {average_basket} each on average.",
+    (_OFTEN, _SMALL),
+)
+OCCASIONAL = Persona(
+    "Occasional Shoppers",
+    "Buy less often than customers of other segments, in larger baskets. Nothing proves that they keep to a season.",
+    "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
+    "by one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
+    {"frequency": -1, "average_basket": 1},
+    "Invite to one more visit: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
+    (_RARELY, _LARGE),
+)
+LIGHT = Persona(
+    "Light Shoppers",
+    "Buy less often than customers of other segments, in smaller baskets.",
+    "Keep the effort small: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
+    "customers. The typical one made {frequency} purchases of {average_basket}; one more such purchase by one in ten "
+    "of them ({one_in_ten}) would bring {one_in_ten_buying}.",
+    {"frequency": -1, "average_basket": -1},
+    "Add to the regular mailing: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
+    (_RARELY, _SMALL),
+)
 
 
 HIGH_VALUE = Persona(
     "High-Value Customers",
-    "Buy often and fill large baskets.",
+    "Spend more than any other segment: they buy often and fill large baskets.",
     "Keep them: {customers_share} of known customers bring {revenue_share} of the revenue of all known customers. The "
     "typical one made {frequency} purchases of {average_basket}. Reward loyalty with service and early access before "
     "discounts; losing a tenth of their revenue would cost {tenth_of_revenue}.",
     {"frequency": 1, "average_basket": 1, "monetary": 1.5, "recency": -0.5},
     "Thank them in person: {money_spent} in {purchases}, last seen on {last_seen}.",
+    (Comparison("monetary", "highest"),),
+    stand_in=LARGE_BASKETS,
 )
 BUDGET = Persona(
     "Budget Shoppers",
-    "Buy often, in small baskets.",
+    "Buy in small baskets, and spend no more in total than the typical customer of the other segments.",
     "Make each visit larger: the typical customer made {frequency} purchases of only {average_basket}. Offer bundles "
     "and add-ons priced below that. If every basket were a tenth larger, with as many visits, that would bring "
     "{tenth_of_revenue}.",
     {"frequency": 1, "average_basket": -1, "monetary": -0.25, "recency": -0.5},
     "Suggest an add-on at the next visit: {purchases}, {average_basket} each on average.",
+    (_SMALL, Comparison("monetary", "below")),
+    stand_in=SMALL_BASKETS,
 )
 SEASONAL = Persona(
     "Seasonal Shoppers",
-    "Buy rarely, but much at a time; their spending falls in fewer months than that of frequent shoppers.",
+    "Buy rarely, but much at a time, and spend more of it in their best month than any other segment does.",
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket} and spent "
     "{top_month_share} of the money in the best month. Write to them before their season; one more such purchase by "
     "one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
     {"frequency": -1, "average_basket": 1, "monetary": 0, "recency": 0.25, "top_month_share": 0.5},
     "Invite to one more visit: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
+    (
+        _RARELY,
+        _LARGE,
+        Comparison("top_month_share", "highest", 1.2),
+        Comparison("season_index", "above", 1.2),
+    ),
+    SEASON_DAYS,
+    OCCASIONAL,
 )
 LOW_ENGAGEMENT = Persona(
     "Low-Engagement",
-    "Buy rarely, spend little, and were last seen longer ago than most customers.",
+    "Buy rarely, spend less than any other segment, and were last seen longer ago.",
     "Spend little on them: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
     "customers, and half of them were last seen at least {recency} days before the last day of sales. Use automated "
     "reminders, with a voucher that costs less than the margin on a basket of {average_basket}.",
     {"frequency": -1, "average_basket": -1, "monetary": -1.5, "recency": 0.75},
     "Send the automated reminder only: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
+    (_RARELY, Comparison("monetary", "lowest"), Comparison("average_basket", "below"), Comparison("recency", "above")),
+    stand_in=LIGHT,
 )
-
-OCCASIONAL = Persona(
-    "Occasional Shoppers",
-    "Buy rarely, but much at a time. The sales cover less than twelve months, so seasons are not known.",
-    "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
-    "by one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
-    SEASONAL.prototype,
-    SEASONAL.next_step,
-)
-
-SEASON_DAYS = 360
-"""Twelve months: days of sales below which nothing is said about seasons, best months and stocking up for a peak."""
 
 PERSONAS: tuple[Persona, ...] = (HIGH_VALUE, BUDGET, SEASONAL, LOW_ENGAGEMENT)
 """The personas that clusters are matched to, in the order of the figures."""
@@ -169,41 +226,62 @@ class Catalog:
     groups: Mapping[str, Persona] = field(default_factory=lambda: GROUPS)
 
     @property
-    def display_order(self) -> tuple[Persona, ...]:
-        """The personas of the clusters, then the groups."""
-        return (*self.clusters, *(self.groups[key] for key in GROUPS))
-
-    def names_for(self, names: Iterable[str], days: int) -> tuple[str, ...]:
-        """Return names of clusters as `days` of sales allow them: below `SEASON_DAYS`, none speaks of seasons.
-
-        >>> DEFAULT.names_for(["Seasonal Shoppers", "Low-Engagement"], 20)
-        ('Occasional Shoppers', 'Low-Engagement')
-        """
-        if days < SEASON_DAYS and self._shipped_seasonal:
-            return tuple(OCCASIONAL.name if name == SEASONAL.name else name for name in names)
-        return self.full_names(names)
-
-    def full_names(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return names of clusters as a long history gives them, which is how models are compared."""
-        return tuple(SEASONAL.name if self._stands_in(name) else name for name in names)
+    def stand_ins(self) -> tuple[Persona, ...]:
+        """Personas that stand in for those of the clusters, except where a shop uses the name itself."""
+        own = {persona.name.casefold() for persona in (*self.clusters, *self.groups.values())}
+        every = (persona.stand_in for persona in self.clusters)
+        return tuple(persona for persona in every if persona and persona.name.casefold() not in own)
 
     @property
-    def _shipped_seasonal(self) -> bool:
-        return SEASONAL in self.clusters and all(p.name != OCCASIONAL.name for p in self.display_order)
+    def display_order(self) -> tuple[Persona, ...]:
+        """The personas of the clusters, each followed by the one that stands in for it, then the groups."""
+        usable = self.stand_ins
+        pairs = ((p, p.stand_in) if p.stand_in in usable else (p,) for p in self.clusters)
+        named = tuple(persona for pair in pairs for persona in pair if persona)
+        return (*named, *(self.groups[key] for key in GROUPS))
 
-    def _stands_in(self, name: str) -> bool:
-        return name == OCCASIONAL.name and self._shipped_seasonal
+    def of_clusters(self, name: str) -> Persona | None:
+        """Return the persona of a cluster by its name; None for groups and for names that the catalog does not have."""
+        return next((p for p in (*self.clusters, *self.stand_ins) if p.name == name), None)
+
+    def stands_in_for(self, persona: Persona) -> Persona | None:
+        """Return the persona that another one stands in for; None if it stands in for nobody."""
+        return next((p for p in self.clusters if p.stand_in == persona), None) if persona in self.stand_ins else None
+
+    def same_persona(self, before: str, now: str) -> bool:
+        """Say whether a change of names is none: the same name, or the one that takes a year to know, after its year.
+
+        >>> DEFAULT.same_persona("Occasional Shoppers", "Seasonal Shoppers")
+        True
+        >>> DEFAULT.same_persona("Seasonal Shoppers", "Occasional Shoppers")
+        False
+        """
+        persona = self.of_clusters(before)
+        full = self.stands_in_for(persona) if persona else None
+        return before == now or (full is not None and full.least_days > 0 and full.name == now)
 
     @property
     def digest(self) -> str:
-        """A digest of the names and prototypes, which make a model; texts do not change it."""
-        content = [[p.name, sorted(p.prototype.items())] for p in self.clusters]
-        return hashlib.sha256(json.dumps([content, self.groups["other"].name]).encode()).hexdigest()[:12]
+        """A digest of the names, prototypes and comparisons, which make a model; texts do not change it."""
+        rules = [
+            [[c.feature, c.relation, c.by] for c in p.defining] + [p.least_days, p.stand_in.name if p.stand_in else ""]
+            for p in self.clusters
+            if p.defining
+        ]
+        return self._digest(rules)
+
+    @property
+    def digest_before_comparisons(self) -> str:
+        """The digest that versions without comparisons gave these names and prototypes."""
+        return self._digest([])
+
+    def _digest(self, rules: list[list[object]]) -> str:
+        content: list[object] = [[[p.name, sorted(p.prototype.items())] for p in self.clusters]]
+        content.append(self.groups["other"].name)
+        return hashlib.sha256(json.dumps([*content, *([rules] if rules else [])]).encode()).hexdigest()[:12]
 
     def named(self, name: str) -> Persona | None:
         """Return the persona of a name; None if the catalog no longer has it."""
-        if self._stands_in(name):
-            return OCCASIONAL
         return next((p for p in self.display_order if p.name == name), None)
 
     def in_order(self, names: Iterable[str]) -> list[str]:
@@ -213,8 +291,7 @@ class Catalog:
         ['Budget Shoppers', 'One Purchase', 'Renamed']
         """
         places = {persona.name: place for place, persona in enumerate(self.display_order)}
-        full = {name: self.full_names([name])[0] for name in names}
-        return sorted(full, key=lambda name: (places.get(full[name], len(places)), name))
+        return sorted(set(names), key=lambda name: (places.get(name, len(places)), name))
 
 
 DEFAULT = Catalog()

@@ -1,14 +1,18 @@
-"""Names for clusters: each cluster gets the persona whose prototype it resembles most, each persona at most once."""
+"""Names for clusters: each cluster gets the persona whose prototype it resembles most, each persona at most once.
+
+A persona is given only where its numbers say so. Where none is true, a cluster gets a persona that stands in for one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from retail_assets.segmentation.personas.catalog import OTHER, PERSONAS, Persona
+from retail_assets.segmentation.personas.defining import ClusterNumbers, holds
 
 MIN_FIT = 0.2
 """Cosine between a cluster and a prototype below which the name would mislead: the cluster is then `OTHER`."""
@@ -32,33 +36,76 @@ def prototypes(features: Sequence[str], personas: Sequence[Persona] = PERSONAS) 
 
 
 def name_clusters(
-    centroids: np.ndarray, features: Sequence[str], personas: Sequence[Persona] = PERSONAS, other: Persona = OTHER
+    centroids: np.ndarray,
+    features: Sequence[str],
+    personas: Sequence[Persona] = PERSONAS,
+    other: Persona = OTHER,
+    *,
+    numbers: ClusterNumbers | None = None,
+    stand_ins: Sequence[Persona] = (),
+    kept: Mapping[int, Persona] | None = None,
 ) -> tuple[Match, ...]:
     """Match clusters to personas so that the names suit the whole set best, each persona at most once.
 
     The score of a pair is the centroid's length in the direction of the prototype; the assignment maximizes the sum of
-    the scores (Kuhn 1955, the Hungarian method). A cluster gets `other` if it does not resemble its persona (`MIN_FIT`)
-    or if no persona is left.
+    the scores of the pairs that are allowed (Kuhn 1955, the Hungarian method). A pair is allowed if the cluster
+    resembles the persona (`MIN_FIT`) and all comparisons of the persona hold for it. The remaining clusters are matched
+    to `stand_ins` in the same way, and those that remain then get `other`.
 
     Args:
         centroids: (clusters x features), in standard deviations from the average customer.
         features: names of the columns.
         personas: personas to choose from, each with a prototype.
-        other: the persona of a cluster that resembles none.
+        other: the persona of a cluster that none fits.
+        numbers: of the clusters; without them names are given by the prototypes alone.
+        stand_ins: personas for clusters that none of `personas` is true of.
+        kept: personas that clusters have already, by cluster.
 
     >>> centroids = np.array([[-1.0, -1.2], [1.1, 1.4]])
     >>> [match.persona.name for match in name_clusters(centroids, ["frequency", "monetary"])]
     ['Low-Engagement', 'High-Value Customers']
     """
+    chosen = dict(kept or {})
+    for round_of in (personas, stand_ins):
+        free = [persona for persona in round_of if persona not in chosen.values()]
+        clusters = [cluster for cluster in range(len(centroids)) if cluster not in chosen]
+        if free and clusters:
+            chosen |= _assigned(centroids, features, clusters, free, numbers)
+    return tuple(
+        Match(chosen.get(cluster, other), fit_to(chosen.get(cluster), centroid, features))
+        for cluster, centroid in enumerate(centroids)
+    )
+
+
+def fit_to(persona: Persona | None, centroid: np.ndarray, features: Sequence[str]) -> float:
+    """Return the cosine between a centroid and a persona's prototype; 0 without a persona."""
+    if persona is None or not persona.prototype:
+        return 0.0
+    direction = prototypes(features, [persona])[0]
+    length = float(np.linalg.norm(centroid[direction != 0]) * np.linalg.norm(direction))
+    return float(centroid @ direction) / length if length else 0.0
+
+
+def _assigned(
+    centroids: np.ndarray,
+    features: Sequence[str],
+    clusters: Sequence[int],
+    personas: Sequence[Persona],
+    numbers: ClusterNumbers | None,
+) -> dict[int, Persona]:
+    """The best allowed assignment of personas to some of the clusters."""
     directions = prototypes(features, personas)
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    scores = centroids @ directions.T
-    cared_for = (directions != 0).astype(float)
-    lengths = np.sqrt(np.square(centroids) @ cared_for.T)
-    fits = np.divide(scores, lengths, out=np.zeros_like(scores), where=lengths > 0)
-    clusters, chosen = linear_sum_assignment(scores, maximize=True)
-    matches = [Match(other, 0.0)] * len(centroids)
-    for cluster, number in zip(clusters, chosen, strict=True):
-        fit = float(fits[cluster, number])
-        matches[cluster] = Match(personas[number] if fit >= MIN_FIT else other, fit)
-    return tuple(matches)
+    scores = np.zeros((len(clusters), len(personas)))
+    for row, cluster in enumerate(clusters):
+        for column, persona in enumerate(personas):
+            if fit_to(persona, centroids[cluster], features) >= MIN_FIT and _is_true(persona, numbers, cluster):
+                scores[row, column] = centroids[cluster] @ directions[column]
+    rows, columns = linear_sum_assignment(scores, maximize=True)
+    return {clusters[r]: personas[c] for r, c in zip(rows, columns, strict=True) if scores[r, c] > 0}
+
+
+def _is_true(persona: Persona, numbers: ClusterNumbers | None, cluster: int) -> bool:
+    if numbers is None:
+        return True
+    return persona.least_days <= numbers.window_days and holds(persona.defining, numbers, cluster)

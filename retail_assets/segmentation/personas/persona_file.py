@@ -9,6 +9,8 @@
       one_purchase: {name: Einmalkäufer}
 
 A persona with a shipped name keeps the shipped prototype and texts that the file leaves out; so does a group.
+`defining: {monetary: highest}` says what must be true of customers with a name; without it, and with a prototype or
+texts of the shop's own, the prototype alone decides.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from retail_assets.segmentation.personas.catalog import (
     Catalog,
     Persona,
 )
+from retail_assets.segmentation.personas.defining import FEATURES, RELATIONS, Comparison
 from retail_assets.segmentation.queries.migrations import NEW
 
 FEWEST, MOST = 2, 8
@@ -40,7 +43,7 @@ LONGEST_NAME = 64
 FURTHEST = 4.0
 """Standard deviations from the average that a prototype may have at most: features are clipped there."""
 
-_PERSONA_KEYS = ("name", "prototype", "description", "action", "next_step")
+_PERSONA_KEYS = ("name", "prototype", "defining", "description", "action", "next_step")
 _GROUP_KEYS = ("name", "description", "action", "next_step")
 
 
@@ -145,8 +148,14 @@ class _Reader:
                 node, f"{name!r} has no `prototype`, and no shipped persona has that name. Add one, for example "
                 "`prototype: {frequency: 1, average_basket: -1}`: standard deviations from the average customer."
             )  # fmt: skip
+        if shipped and any(key in entries for key in ("prototype", "description", "action")):
+            # What the shop says about a persona in its own words is not for us to check.
+            shipped = replace(shipped, defining=(), least_days=0, stand_in=None)
         plain = Persona(name, f"{name}.", "Look at this segment's profile before acting: {customers}, {revenue}.")
-        return self._with_texts(replace(shipped or plain, prototype=prototype), entries)
+        persona = replace(shipped or plain, prototype=prototype)
+        if "defining" in entries:
+            persona = replace(persona, defining=self._defining(entries["defining"], name))
+        return self._with_texts(persona, entries)
 
     def group(self, node: yaml.Node, shipped: Persona) -> Persona:
         entries = self.mapping(node, "a group", _GROUP_KEYS)
@@ -216,6 +225,18 @@ class _Reader:
                         node, f"`{key}` formats {{{field}}}, but numbers are already formatted. Remove the : or !."
                     )
                 yield field
+
+    def _defining(self, node: yaml.Node, name: str) -> tuple[Comparison, ...]:
+        comparisons = []
+        for feature, value in self.mapping(node, f"`defining` of {name!r}", FEATURES).items():
+            relation = self._text(value, f"{feature} in `defining` of {name!r}").strip()
+            if relation not in RELATIONS:
+                raise self.wrong(
+                    value, f"`defining` of {name!r} has {feature}: {relation}.{nearest(relation, RELATIONS)} Write one "
+                    f"of {', '.join(RELATIONS)}: highest or lowest of the clusters, above or below all others."
+                )  # fmt: skip
+            comparisons.append(Comparison(feature, relation))
+        return tuple(comparisons)
 
     def _prototype(self, node: yaml.Node, name: str) -> dict[str, float]:
         prototype = {}
