@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from retail_assets.forecasting.data.calendar import forecast_calendar
-from retail_assets.forecasting.data.grain import whole_horizon
+from retail_assets.forecasting.data.grain import whole_horizon, why_too_coarse
 from retail_assets.forecasting.data.series import ORDERS_THAT_PROVE_CLOSURE, TOTAL, Floats, daily_sales
 from retail_assets.forecasting.evaluation import peers
 from retail_assets.forecasting.evaluation.backtest import Backtest
@@ -86,14 +86,18 @@ def forecast(
         `retail_assets-lo-95`, `-lo-80`, `-hi-80`, `-hi-95`, `seasonal_naive` and `method`.
 
     Raises:
-        ValueError: a column is missing, a value is not a number or a day, or the horizon is out of range.
+        ValueError: a column is missing, a value is not a number or a day, the horizon is out of range, or the days are
+            those of months.
 
     >>> days = pd.date_range("2024-01-01", periods=30)
     >>> shop = pd.DataFrame({"unique_id": "bread", "ds": days, "y": 100.0})
     >>> forecast(shop, country="FR", horizon=2)[["unique_id", "retail_assets"]].values.tolist()
     [['bread', 100.0], ['bread', 100.0], ['TOTAL', 100.0], ['TOTAL', 100.0]]
     """
-    made = forecast_daily(to_history(frame, largest=largest), country=country, horizon=horizon, seed=seed)
+    history = to_history(frame, largest=largest)
+    if why := _why_nothing(history):
+        raise ValueError(why)
+    made = forecast_daily(history, country=country, horizon=horizon, seed=seed)
     table = made.table.to_pandas()
     names = {"product_category": "unique_id", "forecast_date": "ds", "mean": PRODUCT}
     names |= {at: f"{PRODUCT}-{end}" for at, end in _ENDS.items()}
@@ -132,9 +136,10 @@ def backtest(
         raise ValueError(f"horizon must be 1 to {LONGEST_HORIZON} days, is {horizon}")
     if cutoffs < 1:
         raise ValueError(f"cutoffs must be at least 1, is {cutoffs}")
-    sales = daily_sales(to_history(frame, largest=largest))
+    history = to_history(frame, largest=largest)
+    sales = daily_sales(history)
     if sales is None:
-        raise ValueError("the frame has no sales")
+        raise ValueError(_why_nothing(history) or "the frame has no sales")
     horizon = whole_horizon(horizon, sales.grain)
     holidays = forecast_calendar(country, sales, horizon)
     tested = run_backtest(sales, holidays, horizon=horizon, seed=seed, most_cutoffs=cutoffs + MOST_CUTOFFS)
@@ -183,6 +188,10 @@ def to_history(frame: pd.DataFrame, *, largest: int | None = None) -> pd.DataFra
 
 
 _ENDS = {"p025": "lo-95", "p10": "lo-80", "p90": "hi-80", "p975": "hi-95"}
+
+
+def _why_nothing(history: pd.DataFrame) -> str | None:
+    return why_too_coarse(history["sale_date"]) if len(history) else None
 
 
 def _orders(frame: pd.DataFrame, amount: pd.Series) -> pd.Series:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from retail_assets.decisions.stock import stock
+from retail_assets.forecasting import api
 from retail_assets.forecasting.data.grain import DAY, WEEK_OF_DAYS, grain_of
 from retail_assets.forecasting.data.series import daily_sales, panel_at
 from retail_assets.forecasting.evaluation.accuracy import score_past_forecasts
@@ -17,6 +18,7 @@ from retail_assets.forecasting.figures.accuracy import draw_figure as accuracy_f
 from retail_assets.forecasting.figures.backtest import draw_figures as backtest_figures
 from retail_assets.forecasting.figures.forecast import draw_figures
 from retail_assets.forecasting.lifecycle import record
+from retail_assets.forecasting.lifecycle.forecast import forecast_daily
 from retail_assets.forecasting.lifecycle.scoring import score
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.fallback import SPARSE
@@ -60,7 +62,37 @@ def test_the_grain_is_detected_from_the_dates():
     moved[30] -= 1  # a report before a holiday
     assert grain_of(fridays) == grain_of(np.repeat(fridays, 45)) == grain_of(moved) == WEEK_OF_DAYS
     assert grain_of(fridays[:7]) == DAY  # too few to show a rhythm
-    assert grain_of(np.arange(60)) == grain_of(np.arange(1, 400, 30)) == DAY
+    assert grain_of(np.arange(60)) == DAY
+
+
+MONTHS = {
+    "ends": pd.date_range("2022-01-31", periods=24, freq="ME"),
+    "last working days": pd.date_range("2022-01-31", periods=24, freq="BME"),
+    "first Mondays": pd.date_range("2022-01-01", periods=24, freq="WOM-1MON"),
+    "quarters": pd.date_range("2022-01-01", periods=8, freq="QS"),
+}
+
+
+@pytest.mark.parametrize("dates", MONTHS.values(), ids=MONTHS)
+def test_a_source_that_reports_months_is_told_that_a_forecast_needs_days_or_weeks(dates):
+    """Its months were days with a hundred times the usual sales, and the days between them days without a sale."""
+    rows = pd.DataFrame([row(day.date(), name, 20_000.0) for day in dates for name in ("a", "b")])
+    assert daily_sales(rows) is None
+    made = forecast_daily(rows, country="US")
+    assert made.table.num_rows == 0
+    assert made.model is None
+    reason = f"its {len(dates)} dates are 26 days apart or more. A forecast needs daily or weekly sales"
+    assert reason in made.backtest["reason"]
+    frame = rows.rename(columns={"sale_date": "ds", "product_category": "unique_id", "revenue": "y"})
+    for ask in (api.forecast, api.backtest):
+        with pytest.raises(ValueError, match=reason):
+            ask(frame, country="US")
+
+
+def test_a_few_sales_far_apart_are_no_months():
+    assert daily_sales(pd.DataFrame([row(date(2024, 1, 1) + timedelta(days=30 * n), "a", 10.0) for n in range(4)]))
+    near = [*(30 * n for n in range(12)), 200]
+    assert daily_sales(pd.DataFrame([row(date(2024, 1, 1) + timedelta(days=n), "a", 10.0) for n in near]))
 
 
 def test_weeks_are_spread_over_their_days_and_a_missing_report_is_unknown_not_zero():

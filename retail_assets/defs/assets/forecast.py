@@ -169,6 +169,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.data.sources import daily_history
         from retail_assets.forecasting.figures import forecast as figures
         from retail_assets.forecasting.lifecycle.issued import issue_forecast
+        from retail_assets.forecasting.lifecycle.training_report import of_nothing
 
         with failing_clearly(retrying=True):
             refuse_other_currency(platform.lake, contract)
@@ -180,7 +181,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             summary = _summary(in_use) if in_use else {}
             pictures = figures.draw_figures(history, table, summary, currency=contract.currency) if in_use else {}
             thumbnails = publish(platform, {}, pictures, figures.FIGURES)
-        model = _model_metadata(in_use) if in_use else {"verdict": "There are no sales."}
+        model = _model_metadata(in_use) if in_use else {"verdict": of_nothing(history)["reason"]}
         context.log.info("Forecast of %d rows. %s", rows, model["verdict"])
         metadata = {"dagster/row_count": rows, **model, "preview": preview(table, _SHOWN), **thumbnails}
         return written(SALES_FORECAST, metadata)

@@ -1,8 +1,11 @@
-"""The grain of a history: days, or weeks that a source reports under one date each.
+"""The grain of a history: days, or weeks that a source reports under one date each. Months are too coarse to forecast.
 
 A shop that reports once a week has a row on every seventh day. Read as days it would be closed on six days of seven.
 Its weeks are spread evenly over the seven days that end on the reported date, forecast by the same models, and summed
 to weeks again before anything is measured or published. A market stall that opens once a week is the same case.
+
+A month has four or five Saturdays, and two years of months are 24 numbers: whoever has nothing else is told so, instead
+of a forecast that takes 29 days of 30 for days without a sale.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ import pandas as pd
 DAY, WEEK_OF_DAYS = 1, 7
 # Fewer reports than this do not show a rhythm.
 FEWEST_REPORTS = 8
+# Reports of a month, or of longer, are never nearer to each other: February less a weekend. Two sales of a daily source
+# nearly always are.
+FEWEST_MONTHS, DAYS_OF_SHORTEST_MONTH = 5, 26
 # A holiday moves a report now and then.
 LEAST_SHARE_ON_ONE_WEEKDAY = 0.95
 _WEEKDAYS = ("Thursdays", "Fridays", "Saturdays", "Sundays", "Mondays", "Tuesdays", "Wednesdays")
@@ -34,6 +40,24 @@ def grain_of(days: npt.NDArray[np.int64]) -> int:
         return DAY
     share = np.bincount(distinct % 7, minlength=7).max() / len(distinct)
     return WEEK_OF_DAYS if share >= LEAST_SHARE_ON_ONE_WEEKDAY else DAY
+
+
+def why_too_coarse(days: pd.Series) -> str | None:
+    """Say why a source cannot be forecast, where its dates are those of months or longer periods; else None.
+
+    Args:
+        days: dates of the rows, in any order, repeated or not.
+
+    >>> why_too_coarse(pd.Series(pd.date_range("2023-01-31", periods=24, freq="ME")))[:49]
+    'The source reports months or longer periods: its '
+    """
+    distinct = np.unique(pd.to_datetime(days).to_numpy().astype("datetime64[D]"))
+    if len(distinct) < FEWEST_MONTHS or np.diff(distinct).astype(int).min() < DAYS_OF_SHORTEST_MONTH:
+        return None
+    return (
+        f"The source reports months or longer periods: its {len(distinct)} dates are {DAYS_OF_SHORTEST_MONTH} days "
+        "apart or more. A forecast needs daily or weekly sales: land those."
+    )
 
 
 def whole_horizon(horizon: int, grain: int) -> int:

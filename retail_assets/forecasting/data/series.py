@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from retail_assets.forecasting.data.grain import DAY, WEEK_OF_DAYS, grain_of, spread_weeks
+from retail_assets.forecasting.data.grain import DAY, WEEK_OF_DAYS, grain_of, spread_weeks, why_too_coarse
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -198,7 +198,7 @@ def weekday(days: Days) -> Ints:
 
 
 def daily_sales(history: pd.DataFrame) -> DailySales | None:
-    """Put rows of `daily_category_sales` on a complete calendar; None without rows.
+    """Put rows of `daily_category_sales` on a complete calendar; None without rows, or where they are months.
 
     A last day that looks partial is left out, and so are days more than five years before the last; `notes` says so.
 
@@ -225,6 +225,8 @@ def daily_sales(history: pd.DataFrame) -> DailySales | None:
     unknown_days = history["sale_date"].isna().any()
     if unknown_days or rows["category"].isna().any() or not np.isfinite(rows[given].to_numpy()).all():
         raise ValueError(f"daily_category_sales: a sale_date, product_category, {' or '.join(given)} is missing")
+    if why_too_coarse(history["sale_date"]):
+        return None
     rows["category"] = rows["category"].astype(str)
 
     rows, notes = _without_strays(rows)

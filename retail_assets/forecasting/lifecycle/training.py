@@ -38,7 +38,7 @@ class Training:
     """A fitted model with the backtests that chose it.
 
     Attributes:
-        model: the family that won, fitted on all days; None without sales.
+        model: the family that won, fitted on all days; None without sales, or where they are those of months.
         backtest: of revenue; None where the history is too short for one.
         report: the content of `output/forecast/backtest.json`.
         units: the backtest of units; None without units, or where the history is too short.
@@ -104,7 +104,7 @@ def train(
         raise ValueError(f"seed must not be negative, is {seed}")
     sales = daily_sales(history)
     if sales is None:
-        return Training(None, None, training_report.of_nothing())
+        return Training(None, None, training_report.of_nothing(history))
     horizon = whole_horizon(horizon, sales.grain)
     holidays = forecast_calendar(country, sales, horizon, regressors)
     revenue, units = _fit_revenue_and_units(sales, holidays, horizon, seed, most_cutoffs, candidates)

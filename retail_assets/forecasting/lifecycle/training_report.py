@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pandas as pd
+
 from retail_assets.forecasting.data.calendar import HolidayCalendar
-from retail_assets.forecasting.data.grain import unit_of
+from retail_assets.forecasting.data.grain import unit_of, why_too_coarse
 from retail_assets.forecasting.data.series import UNITS, DailySales, closed_days, to_date
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import models_of, report
@@ -20,9 +22,10 @@ from retail_assets.wording.formats import WEEKDAYS
 _OFTEN, _MOST_DATES = 8, 10
 
 
-def of_nothing() -> dict[str, Any]:
-    """Report a training without sales."""
-    reason = "There are no sales: land and load some first."
+def of_nothing(history: pd.DataFrame) -> dict[str, Any]:
+    """Report a training without sales, or on those of months."""
+    coarse = why_too_coarse(history["sale_date"]) if len(history) else None
+    reason = coarse or "There are no sales: land and load some first."
     return {"evaluated": False, "reason": reason, "verdict": _unmeasured(reason)}
 
 
