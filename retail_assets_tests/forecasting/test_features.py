@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.forecasting.data.calendar import holiday_calendar
-from retail_assets.forecasting.models.features import FEATURES, LOWEST_BASE, make_rows, weekday_strength
+from retail_assets.forecasting.models.features import FEATURES, LOWEST_BASE, SHOP_FEATURES, make_rows, weekday_strength
 from retail_assets_tests.trials import trials
 
 DAYS = np.datetime64("2023-01-02", "D") + np.arange(140)
@@ -71,6 +71,17 @@ def test_a_weekday_without_sales_does_not_make_a_base_of_zero():
     assert rows.base.min() == pytest.approx(LOWEST_BASE * 600 / 7)
 
 
+def test_features_of_the_shop_are_those_of_the_sum_of_its_categories():
+    ramp, week = np.arange(100.0) + 1, np.tile([10.0, 20, 30, 40, 50, 60, 70], 15)[:100]
+    late = np.where(np.arange(100) < 90, np.nan, 500.0)  # sold for ten days: the days before count as nothing
+    rows = rows_of([ramp, week, late])
+    shop = rows_of(ramp + week + np.nan_to_num(late))
+    expected = [feature(shop, name) for name in ("mean7", "mean14", "mean56", "seasonal_index")]
+    assert len(expected) == len(SHOP_FEATURES)
+    for category in range(3):
+        np.testing.assert_allclose(rows.x_shop[28 * category : 28 * (category + 1)], np.column_stack(expected))
+
+
 @pytest.mark.parametrize(
     "values", [np.zeros(100), np.full(100, -5.0), np.full(100, np.nan)], ids=["zero", "negative", "unknown"]
 )
@@ -92,6 +103,7 @@ def test_nothing_after_the_origin_reaches_a_feature(data):
     np.testing.assert_array_equal(before.x, after.x)
     np.testing.assert_array_equal(before.base, after.base)
     np.testing.assert_array_equal(before.usable, after.usable)
+    np.testing.assert_array_equal(before.x_shop, after.x_shop)
 
 
 @settings(max_examples=trials(60), deadline=None)
@@ -103,6 +115,7 @@ def test_features_are_always_finite_and_bases_above_zero(seed, origin, gaps, sca
     values = np.where(random.random((4, 140)) < gaps, np.nan, random.normal(1, 2, (4, 140)) * scale)
     rows = rows_of(values, origin)
     assert np.isfinite(rows.x).all()
+    assert np.isfinite(rows.x_shop).all()
     assert (rows.base > 0).all()
 
 
@@ -112,4 +125,5 @@ def test_features_do_not_depend_on_the_size_of_a_category(seed, factor):
     values = np.random.default_rng(seed).gamma(2, 50, (1, 120))
     one, other = rows_of(values), rows_of(values * factor)
     np.testing.assert_allclose(one.x, other.x, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(one.x_shop, other.x_shop, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(one.base * factor, other.base, rtol=1e-6)

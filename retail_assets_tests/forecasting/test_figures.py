@@ -9,13 +9,13 @@ from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.evaluation.interval_ends import ABOVE, BELOW, OUTSIDE, IntervalEnd
 from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
-from retail_assets.forecasting.models.features import FEATURES
+from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 
 
 def test_every_feature_has_words_for_readers() -> None:
     """A picture for merchants once had an axis called cv28."""
-    assert tuple(FEATURE_WORDS) == FEATURES + YEAR_FEATURES
+    assert tuple(FEATURE_WORDS) == FEATURES + YEAR_FEATURES + SHOP_FEATURES
     assert len(set(FEATURE_WORDS.values())) == len(FEATURE_WORDS)
 
 

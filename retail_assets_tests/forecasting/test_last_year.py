@@ -16,7 +16,7 @@ from retail_assets.forecasting.evaluation.rolling_origin import run_backtest
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.boosting import GradientBoosting, YearlyBoosting, training_rows
 from retail_assets.forecasting.models.candidates import fit_candidates
-from retail_assets.forecasting.models.features import make_rows
+from retail_assets.forecasting.models.features import SHOP_FEATURES, make_rows
 from retail_assets.forecasting.models.last_year import FEWEST_DAYS, YEAR, YEAR_FEATURES, last_year
 from retail_assets.forecasting.models.serialization import dumps, loads
 from retail_assets_tests.forecasting.sales_histories import WEEKLY, history, sales_of
@@ -65,7 +65,7 @@ def test_nothing_after_the_origin_reaches_the_memory_of_a_year(data):
     changed[:, origin + 1 :] = random.gamma(3, 1e5, changed[:, origin + 1 :].shape)
     series, origins = np.arange(3), np.full(3, origin)
     before, after = (make_rows(v, DAYS, series, origins, 28, HOLIDAYS) for v in (values, changed))
-    for name in ("x", "base", "usable", "x_year", "lift"):
+    for name in ("x", "base", "usable", "x_year", "x_shop", "lift"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     assert np.isfinite(before.x_year).all()
     assert (before.lift > 0).all()
@@ -81,7 +81,7 @@ def test_the_rows_a_model_learns_from_end_at_the_cutoff():
     one, other = (
         training_rows(panel_at(sales_of(r), cutoff), calendar, horizon=28, random_state=0) for r in (rows, changed)
     )
-    for name in ("x", "base", "y", "x_year", "lift"):
+    for name in ("x", "base", "y", "x_year", "x_shop", "lift"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -163,7 +163,7 @@ def test_a_model_with_memory_is_chosen_stored_and_explained():
     training = train(rows, country="FR", candidates=["yearly_boosting", "gradient_boosting"], most_cutoffs=4)
     assert training.model is not None
     assert training.model.family == "yearly_boosting"
-    assert training.model.feature_names[-3:] == YEAR_FEATURES
+    assert training.model.feature_names[-7:] == (*YEAR_FEATURES, *SHOP_FEATURES)
     again = loads(dumps(training.model))
     assert dumps(again) == dumps(training.model)
     explained = training.explanation()

@@ -74,9 +74,19 @@ def test_boosting_is_byte_for_byte_what_scikit_learn_fits():
     panel = panel_of(200, a=noisy_week(100, seed=1), b=lambda number: float(number % 5))  # noise, and many ties
     rows = training_rows(panel, HOLIDAYS, horizon=28, random_state=0)
     ours = GradientBoosting(n_estimators=40).fit_rows(rows).model_
-    theirs = GradientBoosting(n_estimators=40)._regressor().fit(rows.x, rows.y / rows.base)
+    x, base = GradientBoosting().inputs(rows)
+    theirs = GradientBoosting(n_estimators=40)._regressor().fit(x, rows.y / base)
     assert type(ours) is type(theirs)
     assert canonical(skops.io.dumps(ours)) == canonical(skops.io.dumps(theirs))
+
+
+def test_a_model_of_before_the_features_of_the_shop_still_predicts(monkeypatch):
+    panel = panel_of(200, a=noisy_week(100, seed=1), b=noisy_week(30, seed=2))
+    with monkeypatch.context() as before:
+        before.setattr(GradientBoosting, "inputs", lambda self, rows: (rows.x, rows.base))
+        old = GradientBoosting(n_estimators=20).fit(panel, HOLIDAYS)
+        expected = old.predict(panel, HOLIDAYS, 14)
+    np.testing.assert_array_equal(old.predict(panel, HOLIDAYS, 14), expected)
 
 
 def test_boosting_predicts_the_mean_of_skewed_sales_though_it_fits_the_median():

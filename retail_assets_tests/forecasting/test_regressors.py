@@ -23,7 +23,7 @@ from retail_assets.forecasting.data.regressors import (
 )
 from retail_assets.forecasting.data.series import panel_at
 from retail_assets.forecasting.models.boosting import GradientBoosting
-from retail_assets.forecasting.models.features import FEATURES, feature_names, make_rows
+from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES, feature_names, make_rows
 from retail_assets.tables import Column, Table
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week, sales_of
@@ -40,7 +40,8 @@ def rows_of(regressors, origin=80):
 
 def test_without_events_features_are_as_they_were():
     rows, calendar = rows_of(NONE)
-    assert rows.x.shape[1] == len(FEATURES) == len(feature_names(calendar))
+    assert rows.x.shape[1] == len(FEATURES)
+    assert feature_names(calendar) == (*FEATURES, *SHOP_FEATURES)
 
 
 def test_a_value_is_a_feature_of_its_day_from_the_day_it_was_known():
@@ -48,7 +49,7 @@ def test_a_value_is_a_feature_of_its_day_from_the_day_it_was_known():
     text = "date,name,value,known_on\n2024-03-24,promo,2,{}\n"
     early, calendar = rows_of(read(text.format("2024-03-21"), "x"))
     late, _ = rows_of(read(text.format("2024-03-22"), "x"))
-    assert feature_names(calendar)[-1] == "promo"
+    assert feature_names(calendar)[len(FEATURES)] == "promo"
     assert early.x[:, -1].tolist() == [0, 0, 2] + [0] * 25
     assert not late.x[:, -1].any()
 

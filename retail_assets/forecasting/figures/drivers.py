@@ -40,11 +40,15 @@ FEATURE_WORDS = {
     "day_of_year_sin": "time of the year (April or October)",
     "day_of_year_cos": "time of the year (January or July)",
     "last_year": "the same season of earlier years",
+    "shop_mean7": "whole shop, mean of 7 days",
+    "shop_mean14": "whole shop, mean of 14 days",
+    "shop_mean56": "whole shop, mean of 56 days",
+    "shop_seasonal_index": "whole shop, weekday pattern",
 }
 """What readers call the features of `models.features`."""
-_OF_LAST_FOUR_WEEKS = {name for name in FEATURE_WORDS if name.startswith(("weekday_", "mean", "last", "cv"))} - {
-    "last_year"
-}
+_OF_LAST_FOUR_WEEKS = {
+    name for name in FEATURE_WORDS if name.startswith(("weekday_", "mean", "last", "cv", "shop_mean"))
+} - {"last_year"}
 """Features that are shares of the mean day of the last 28 days."""
 _NAME_POINTS, _PANEL_POINTS = 190, 125
 """Room for a feature to the left of the first panel, and below one of the others."""
@@ -97,7 +101,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
         title += ", in percent of the last 4 weeks"
         percent_ticks(axes, "x")
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
-    elif name == "seasonal_index":
+    elif name in ("seasonal_index", "shop_seasonal_index"):
         percent_ticks(axes, "x")
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
     elif name in FEATURE_WORDS:

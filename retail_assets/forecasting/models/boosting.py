@@ -62,7 +62,7 @@ class BoostedRatio:
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
         """Choose what the model reads of rows: features, (rows, features), and the base of the ratio, (rows,)."""
-        return rows.x, rows.base
+        return np.concatenate([rows.x, rows.x_shop], axis=1), rows.base
 
     def _regressor(self) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
         raise NotImplementedError
@@ -94,7 +94,10 @@ class BoostedRatio:
         origins = np.full(len(series), panel.origin)
         rows = make_rows(panel.values, panel.days, series, origins, horizon, holidays)
         x, base = self.inputs(rows)
-        ratio = np.ones(len(rows.y)) if self.model_ is None else self.model_.predict(x) * self.scale_
+        ratio = np.ones(len(rows.y))
+        if self.model_ is not None:
+            # Models of before 29 November 2026 know no features of the shop, which are the last.
+            ratio = self.model_.predict(x[:, : self.model_.n_features_in_]) * self.scale_
         return np.where(rows.usable, ratio * base, np.nan).reshape(len(series), horizon)
 
 
@@ -153,7 +156,7 @@ class YearlyBoosting(GradientBoosting):
     reads_year: ClassVar[bool] = True
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return np.concatenate([rows.x, rows.x_year], axis=1), rows.base * rows.lift
+        return np.concatenate([rows.x, rows.x_year, rows.x_shop], axis=1), rows.base * rows.lift
 
 
 @dataclass

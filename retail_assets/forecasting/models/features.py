@@ -1,8 +1,9 @@
 """The features of a forecast, computed here alone: for training, backtest and scoring.
 
-All features of a series come from the 56 days that end at the origin, from the calendar of the day that is forecast,
-and where the history is long enough from the same days of the years before (`last_year`); nothing after the origin is
-used. The model learns the ratio of a day's revenue to its base, which makes large and small categories comparable:
+All features of a series come from the 56 days of it and of the whole shop that end at the origin, from the calendar of
+the day that is forecast, and where the history is long enough from the same days of the years before (`last_year`);
+nothing after the origin is used. The model learns the ratio of a day's revenue to its base, which makes large and small
+categories comparable:
 
     base = MA28 * (1 + λ (SI - 1)),   SI = same-weekday mean of 8 weeks / MA56,   λ = max(0, 1 - 1/F)
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, HolidayCalendar, calendar_features
-from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Days, Floats, Ints
+from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Days, Floats, Ints, total_of
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES, has_year, last_year, seasonal
 
 FEATURES = (
@@ -36,6 +37,9 @@ FEATURES = (
     "cv28",
     *CALENDAR_FEATURES,
 )
+# Of the whole shop, relative to its own level: visitors come to the shop, so its categories rise and fall together, and
+# the sum shows it with less noise than any of them.
+SHOP_FEATURES = ("shop_mean7", "shop_mean14", "shop_mean56", "shop_seasonal_index")
 # Below this share of the level a base would turn a stray sale on an idle weekday into a huge ratio.
 LOWEST_BASE = 0.05
 # Fewer known days than this of the last 28 do not give a level.
@@ -43,8 +47,8 @@ _KNOWN_DAYS_FOR_LEVEL = 14
 
 
 def feature_names(holidays: HolidayCalendar, *, year: bool = False) -> tuple[str, ...]:
-    """Name the columns of `Rows.x`: FEATURES, then the user's events; with `year`, also those of `Rows.x_year`."""
-    return (*FEATURES, *holidays.regressors.names, *(YEAR_FEATURES if year else ()))
+    """Name the columns of `Rows.x`, with `year` also those of `Rows.x_year`, then those of `Rows.x_shop`."""
+    return (*FEATURES, *holidays.regressors.names, *(YEAR_FEATURES if year else ()), *SHOP_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,12 @@ class Rows:
     """One row per series, origin and day ahead.
 
     Attributes:
-        x: (rows, features), in the order of `feature_names`.
+        x: (rows, features), the columns of FEATURES, then the user's events.
         base: (rows,), the seasonal base in money.
         y: (rows,), the revenue of the day; NaN where unknown.
         usable: (rows,), False where the series has no level above zero for a ratio.
         x_year: (rows, 3), the columns of YEAR_FEATURES.
+        x_shop: (rows, 4), the columns of SHOP_FEATURES.
         lift: (rows,), the factor of the base by the years before; 1 where nothing is known of them.
         remembers: whether the history is long enough for `x_year` and `lift` to say anything.
     """
@@ -66,13 +71,14 @@ class Rows:
     y: Floats
     usable: Bools
     x_year: Floats
+    x_shop: Floats
     lift: Floats
     remembers: bool
 
     def select(self, keep: Bools) -> Rows:
         """Make the rows that `keep`, (rows,), marks."""
-        kept = (self.x[keep], self.base[keep], self.y[keep], self.usable[keep], self.x_year[keep], self.lift[keep])
-        return Rows(*kept, self.remembers)
+        kept = (self.x[keep], self.base[keep], self.y[keep], self.usable[keep])
+        return Rows(*kept, self.x_year[keep], self.x_shop[keep], self.lift[keep], self.remembers)
 
 
 def make_rows(
@@ -102,32 +108,23 @@ def make_rows(
     padded = np.concatenate(
         [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
     )
-    window = padded[series[:, None], origins[:, None] + np.arange(1, WINDOW_DAYS + 1)]
-    known = (~np.isnan(window[:, -28:])).sum(axis=1)
-    level = _mean(window[:, -28:], fallback=0.0)
-    usable = (known >= _KNOWN_DAYS_FOR_LEVEL) & (level > 0)
-    scale = np.where(usable, level, 1.0)
-    relative = window / scale[:, None]
-
-    by_week = relative.reshape(-1, WINDOW_WEEKS, WEEK)
-    weekly = weekday_statistics(by_week)
-    means = np.column_stack([_mean(relative[:, -n:], fallback=1.0) for n in (7, 14, 56)])
-    index = weekly["mean8"] / np.where(means[:, 2] > 0, means[:, 2], 1.0)[:, None]
-    base = np.maximum(1.0 + weekday_strength(by_week)[:, None] * (index - 1.0), LOWEST_BASE) * scale[:, None]
+    own = _describe(padded[series[:, None], origins[:, None] + np.arange(1, WINDOW_DAYS + 1)])
+    strength = weekday_strength(own.relative.reshape(-1, WINDOW_WEEKS, WEEK))
+    base = np.maximum(1.0 + strength[:, None] * (own.index - 1.0), LOWEST_BASE) * own.level[:, None]
 
     step = np.arange(1, horizon + 1)
     column = (step - 1) % WEEK
     shape = (len(series), horizon)
-    of_weekday = [weekly[name][:, column] for name in ("last", "mean2", "mean4", "mean8", "median8")]
-    of_origin = [*means.T, _last_known(relative)]
-    spread = np.sqrt(np.maximum(_mean(relative[:, -28:] ** 2, fallback=1.0) - 1.0, 0.0))
+    of_weekday = [own.weekly[name][:, column] for name in ("last", "mean2", "mean4", "mean8", "median8")]
+    of_origin = [*own.means.T, _last_known(own.relative)]
+    spread = np.sqrt(np.maximum(_mean(own.relative[:, -28:] ** 2, fallback=1.0) - 1.0, 0.0))
     target = origins[:, None] + step
     all_days = days[0] + np.arange(len(days) + horizon)
     columns = [
         np.broadcast_to(step, shape),
         *of_weekday,
         *(np.broadcast_to(values_[:, None], shape) for values_ in of_origin),
-        index[:, column],
+        own.index[:, column],
         np.broadcast_to(spread[:, None], shape),
     ]
     x = np.concatenate([np.stack(columns, axis=2), calendar_features(all_days, holidays)[target]], axis=2)
@@ -145,11 +142,52 @@ def make_rows(
         x.reshape(-1, x.shape[2]),
         base[:, column].ravel(),
         y.ravel(),
-        np.repeat(usable, horizon),
+        np.repeat(own.usable, horizon),
         year.reshape(-1, year.shape[2]),
+        _of_shop(total_of(padded), origins, column).reshape(-1, len(SHOP_FEATURES)),
         lift.ravel(),
         remembers,
     )
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The 56 days before each origin: `level` in money (1 where not usable), everything else relative to it."""
+
+    level: Floats
+    usable: Bools
+    relative: Floats
+    weekly: dict[str, Floats]
+    means: Floats
+    index: Floats
+
+
+def _describe(window: Floats) -> _Window:
+    """Describe windows, (windows, 56), that may contain NaN. The means are those of 7, 14 and 56 days."""
+    known = (~np.isnan(window[:, -28:])).sum(axis=1)
+    level = _mean(window[:, -28:], fallback=0.0)
+    usable = (known >= _KNOWN_DAYS_FOR_LEVEL) & (level > 0)
+    level = np.where(usable, level, 1.0)
+    relative = window / level[:, None]
+    weekly = weekday_statistics(relative.reshape(-1, WINDOW_WEEKS, WEEK))
+    means = np.column_stack([_mean(relative[:, -n:], fallback=1.0) for n in (7, 14, 56)])
+    index = weekly["mean8"] / np.where(means[:, 2] > 0, means[:, 2], 1.0)[:, None]
+    return _Window(level, usable, relative, weekly, means, index)
+
+
+def _of_shop(padded: Floats, origins: Ints, column: Ints) -> Floats:
+    """Make the columns of SHOP_FEATURES, (pairs, horizon, 4), each origin once; 1 where the shop has no level.
+
+    Args:
+        padded: (56 + days + horizon,), the sum of all series.
+        origins: (pairs,), indices of days.
+        column: (horizon,), position in the week after the origin.
+    """
+    unique, at = np.unique(origins, return_inverse=True)
+    shop = _describe(padded[unique[:, None] + np.arange(1, WINDOW_DAYS + 1)])
+    means = np.broadcast_to(shop.means[:, None, :], (len(unique), len(column), 3))
+    features = np.concatenate([means, shop.index[:, column, None]], axis=2)
+    return np.where(shop.usable[:, None, None], features, 1.0)[at]
 
 
 def weekday_statistics(by_week: Floats) -> dict[str, Floats]:
