@@ -85,6 +85,27 @@ def action(
     return text
 
 
+@phrase("campaigns.next_step")
+def next_step(
+    *,
+    customer: str,
+    template: str,
+    purchases: int,
+    money_spent: Decimal,
+    average_basket: float,
+    last_seen: dt.date,
+    currency: str | None,
+) -> str:
+    """Fill the next step of a persona, which a shop may write itself, with the numbers of one customer."""
+    numbers = {
+        "purchases": plural(purchases, "purchase"),
+        "money_spent": money(float(money_spent), currency),
+        "average_basket": money(average_basket, currency),
+        "last_seen": day(last_seen),
+    }
+    return string.Formatter().vformat(template, (), numbers)
+
+
 @phrase("campaigns.preferences")
 def preferences(*, persona: str, categories: Sequence[Preference], days: int, currency: str | None) -> str:
     """State what a persona spends more on than all customers do, and how much that is."""

@@ -23,9 +23,9 @@ _WORDS = {
 
 
 def in_words(model: str) -> str:
-    """Give the words for a model's name.
+    """Give the words for a model's name; a model of another version is called by its own.
 
-    >>> in_words("auto_ets")
-    'exponential smoothing'
+    >>> in_words("auto_ets"), in_words("ridge_of_1_0")
+    ('exponential smoothing', 'ridge of 1 0')
     """
-    return _WORDS[model]
+    return _WORDS.get(model) or model.replace("_", " ")

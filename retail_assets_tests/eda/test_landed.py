@@ -231,7 +231,7 @@ def test_a_page_without_sales_says_what_was_rejected(shop: Shop) -> None:
 def test_excluded_rows_are_named_with_their_money_and_share(shop: Shop) -> None:
     landed = Landed({"clean": 1, "excluded": 3}, {"clean": Decimal("10.00"), "excluded": Decimal("60.00")})
     data = dataclasses.replace(shop([sale(1)]), landed=landed)
-    said = " ".join(trust.sentences(data, "USD"))
+    said = " ".join(map(str, trust.sentences(data, "USD")))
     assert "**3 of 4 landed rows (75.0 %) are excluded** by the rules of the contract: USD 60.00." in said
     assert "Not in it: 3 excluded of 4 landed rows." in footnote(data)
 

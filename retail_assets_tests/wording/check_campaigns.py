@@ -62,7 +62,7 @@ def _action(shop: Shop, facts: Facts) -> Facts:
     tenth = max(1, round(customers / 10))
     return {
         "persona": persona,
-        "template": facts["template"] if "{" in facts["template"] else "",
+        "template": facts["template"],
         "customers": customers,
         "customers_share": customers / everyone,
         "revenue": money,
@@ -76,6 +76,25 @@ def _action(shop: Shop, facts: Facts) -> Facts:
         "one_in_ten": tenth,
         "one_in_ten_buying": tenth * printed(basket),
         "few": 50,
+        "currency": shop.currency,
+    }
+
+
+@recomputes("campaigns.next_step")
+def _next_step(shop: Shop, facts: Facts) -> Facts:
+    purchases, money, basket, last = shop.one(
+        f"""{WINDOW}
+        SELECT purchases, money, basket, (SELECT max(sale_date) FROM sales s WHERE s.customer_id = people.customer_id)
+        FROM people WHERE customer_id = ?""",
+        facts["customer"],
+    )
+    return {
+        "customer": facts["customer"],
+        "template": facts["template"],
+        "purchases": purchases,
+        "money_spent": money,
+        "average_basket": basket,
+        "last_seen": last,
         "currency": shop.currency,
     }
 

@@ -20,6 +20,7 @@ from retail_assets_tests.wording.days import (
     closed_weekdays,
     full_weeks,
     month_test,
+    p_of,
     season,
     usual,
     whole_months,
@@ -39,7 +40,7 @@ def _trend(shop: Shop, facts: Facts) -> Facts:
     at = [(monday - min(weeks)).days / 7 for monday in weeks]
     totals = [sum(week) for week in weeks.values()]
     slope = median((totals[j] - totals[i]) / (at[j] - at[i]) for i, j in combinations(range(len(at)), 2))
-    p = float(stats.kendalltau(at, totals).pvalue)
+    p = p_of(stats.kendalltau(at, totals))
     return {
         "slope": slope,
         "share": slope * max(at) / median(totals),
@@ -105,7 +106,7 @@ def _weekdays(shop: Shop, facts: Facts) -> Facts:
     weeks = list(full_weeks(shop).values())
     columns = {WEEKDAYS[d]: [week[d] for week in weeks] for d in range(7) if d not in closed}
     means = {name: fmean(column) for name, column in columns.items()}
-    p = float(stats.friedmanchisquare(*columns.values()).pvalue)
+    p = p_of(stats.friedmanchisquare(*columns.values()))
     return {
         "best": max(means, key=means.__getitem__),
         "worst": min(means, key=means.__getitem__),

@@ -67,7 +67,9 @@ def _preference(shop: Shop, facts: Facts) -> Facts:
         return float(values[max(part, key=part.__getitem__)] - values[min(part, key=part.__getitem__)])
 
     worth = [c for c in found if found[c]["p_share"] < CHANCE and min(gap(c), gap(c, "share")) >= 0.02]
-    category = facts["category"] if worth else max(found, key=gap)
+    widest = {c for c in found if gap(c) > max(map(gap, found)) - 1e-9}  # of two categories both
+    assert facts["category"] in (worth or widest)
+    category = facts["category"]
     part, share = found[category]["part"], found[category]["share"]
     high, low = max(part, key=part.__getitem__), min(part, key=part.__getitem__)
     p = found[category]["p_share"]

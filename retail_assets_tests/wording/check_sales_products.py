@@ -29,7 +29,7 @@ def _one_category(shop: Shop, facts: Facts) -> Facts:
 @recomputes("sales.largest_category")
 def _largest_category(shop: Shop, facts: Facts) -> Facts:
     (name, share, order_share, revenue, orders), *others = categories(shop)
-    rival = max(others, key=lambda c: c[4])
+    rival = max(others, key=lambda c: c[4], default=(None, None, None, None, 0))
     more = rival[4] > orders
     return {
         "category": name,

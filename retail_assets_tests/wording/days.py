@@ -23,6 +23,11 @@ def near(given: float, expected: float, relative: float = 1e-4, absolute: float 
     return given if abs(given - expected) <= max(relative * abs(expected), absolute) else expected
 
 
+def p_of(test: Any) -> float:
+    """Return the p-value of a test; where all values are equal there is none, and nothing differs."""
+    return 1.0 if np.isnan(test.pvalue) else float(test.pvalue)
+
+
 @functools.lru_cache(maxsize=16)
 def by_day(shop: Shop) -> dict[dt.date, float | None]:
     """Revenue of every day from the first to the last sale; None where rows were rejected and none is left."""
@@ -88,7 +93,7 @@ def month_test(shop: Shop) -> tuple[float, int] | None:
         thursday = monday + 3 * DAY
         means.setdefault((thursday.year, thursday.month), []).append(fmean(week))
     samples = [m for m in means.values() if len(m) >= 3]
-    return (float(stats.kruskal(*samples).pvalue), sum(map(len, samples))) if len(samples) >= 3 else None
+    return (p_of(stats.kruskal(*samples)), sum(map(len, samples))) if len(samples) >= 3 else None
 
 
 def season(shop: Shop) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 
 from retail_assets.forecasting.data.series import UNITS
 from retail_assets.forecasting.data.sources import daily_history
@@ -33,6 +34,10 @@ CHEAP: dict[str, tuple[tuple[str, ...], int]] = {
     "wholesaler": (("auto_theta",), 3),
     "young": (("auto_theta",), 3),
 }
+#: The shops as parameters of a test: training the largest takes as long as training all others.
+FORECAST_SHOPS = [
+    pytest.param(name, marks=pytest.mark.slow) if name == "complete_journey" else pytest.param(name) for name in CHEAP
+]
 IN_MONEY_ONLY = ("complete_journey", "bakery")
 
 

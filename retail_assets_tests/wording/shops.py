@@ -17,6 +17,7 @@ from retail_assets.tables import DAILY_CATEGORY_SALES, DIM_CUSTOMER, DIM_DATE
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.segmentation.shoppers import fill, line
+from retail_assets_tests.wording import more_shops
 
 SCHEMA = "shop"
 
@@ -45,7 +46,7 @@ class Shop:
 
 def open_shop(name: str, folder: Path) -> Shop:
     """Fill a warehouse in `folder` with the sales of a shop."""
-    currency, country, sales = SHOPS[name]
+    currency, country, sales = {**SHOPS, **MORE_SHOPS}[name]
     path = folder / f"{name}.duckdb"
     warehouse = DuckDBWarehouse(path, SCHEMA)
     if sales is None:
@@ -173,4 +174,9 @@ SHOPS: dict[str, tuple[str, str, Callable[[], Iterator[dict[str, Any]]] | None]]
     "bakery": ("EUR", "FR", _bakery),
     "wholesaler": ("GBP", "GB", _wholesaler),
     "young": ("EUR", "DE", _young),
+}
+#: For the analysis of the sales alone.
+MORE_SHOPS: dict[str, tuple[str, str, Callable[[], Iterator[dict[str, Any]]] | None]] = {
+    "salon": ("USD", "US", more_shops.salon),
+    "kiosk": ("EUR", "DE", more_shops.kiosk),
 }

@@ -8,11 +8,10 @@ import pytest
 
 from retail_assets_tests.wording import check_forecast  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.forecasts import Trained
-from retail_assets_tests.wording.shops import SHOPS
+from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", FORECAST_SHOPS)
 def test_the_report_of_a_training_is_recomputed(name: str, forecast_named: Callable[[str], Trained]) -> None:
     trained = forecast_named(name)
     report = trained.training.report

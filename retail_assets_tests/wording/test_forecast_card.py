@@ -16,13 +16,13 @@ from retail_assets.wording.statement import recorded
 from retail_assets_tests.wording import check_forecast, check_forecast_card  # noqa: F401  registers the checks
 from retail_assets_tests.wording.calendars import days_of
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.forecasts import Trained
-from retail_assets_tests.wording.shops import SHOPS, Shop
+from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
+from retail_assets_tests.wording.shops import Shop
 
 NOW = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", FORECAST_SHOPS)
 def test_the_card_is_recomputed(name: str, forecast_named: Callable[[str], Trained]) -> None:
     trained = forecast_named(name)
     with recorded() as statements:

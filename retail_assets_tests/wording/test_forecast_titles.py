@@ -15,8 +15,7 @@ from retail_assets.tables import FORECAST_ACCURACY
 from retail_assets.wording.statement import Statement, recorded
 from retail_assets_tests.wording import check_forecast, check_forecast_titles  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.forecasts import Trained
-from retail_assets_tests.wording.shops import SHOPS
+from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def headlines(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     return texts
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", FORECAST_SHOPS)
 def test_the_titles_are_recomputed(name: str, forecast_named: Callable[[str], Trained], headlines: list[str]) -> None:
     trained = forecast_named(name)
     tested, report, currency = trained.training.backtest, trained.training.report, trained.shop.currency

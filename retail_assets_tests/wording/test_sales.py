@@ -1,4 +1,4 @@
-"""What `insights.md` says of five shops, recomputed from their sales."""
+"""What `insights.md` says of seven shops, recomputed from their sales."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from retail_assets_tests.wording import (  # noqa: F401  registers the checks
 )
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.landings import ASSUMED
-from retail_assets_tests.wording.shops import SHOPS, Shop
+from retail_assets_tests.wording.shops import MORE_SHOPS, SHOPS, Shop
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", [*SHOPS, *MORE_SHOPS])
 def test_the_insights_are_recomputed(
     name: str, shop_named: Callable[[str], Shop], analysis_of: Callable[[str], EdaData]
 ) -> None:

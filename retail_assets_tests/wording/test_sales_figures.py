@@ -1,4 +1,4 @@
-"""What titles, subtitles and footnotes of the figures of five shops say, recomputed from their sales."""
+"""What titles, subtitles and footnotes of the figures of seven shops say, recomputed from their sales."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from retail_assets.eda.figures.render import _lay_out
 from retail_assets.wording.statement import Statement, recorded
 from retail_assets_tests.wording import check_sales_readings  # noqa: F401  registers the checks, with the titles'
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.shops import SHOPS, Shop
+from retail_assets_tests.wording.shops import MORE_SHOPS, SHOPS, Shop
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", [*SHOPS, *MORE_SHOPS])
 def test_what_figures_say_is_recomputed(
     name: str, shop_named: Callable[[str], Shop], analysis_of: Callable[[str], EdaData], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,10 +12,13 @@ import duckdb
 import pytest
 
 from retail_assets.segmentation.figures.heatmaps import segment_migrations
+from retail_assets.segmentation.lifecycle.activation import write_activation
 from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
+from retail_assets.segmentation.personas.catalog import DEFAULT
+from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.segmentation.shoppers import fill, line
@@ -101,3 +104,12 @@ def test_who_kept_their_segment_is_recomputed(shop_named: Callable[[str], Shop],
         segment_migrations(moves)
     assert [statement.name for statement in statements] == ["segment_titles.kept"]
     assert_right(shop, statements[0])
+
+
+def test_the_campaign_lists_are_recomputed(segmented: Callable[[str], Segmented], tmp_path: Path) -> None:
+    shop = segmented("young").shop
+    with recorded() as statements:
+        write_activation(shop.warehouse, Store(str(tmp_path)), DEFAULT, shop.currency)
+    assert "campaigns.next_step" in {statement.name for statement in statements}
+    for statement in statements:
+        assert_right(shop, statement)

@@ -162,7 +162,7 @@ def _segments(facts: Facts) -> Table:
         *_numbers("Typical purchases", f"Typical basket ({facts.currency})", "Typical days since the last purchase"),
     ]
     return Table(
-        "segments", "Customer segments", heads, lines, [*notes, "Typical: the median customer of the segment."]
+        "segments", "Customer segments", heads, lines, [*notes, "Typical: the median, of each number by itself."]
     )
 
 

@@ -79,7 +79,7 @@ def segment_categories(
     sheet = segment_sheet(
         _categories_title([row for row in categories if row["product_category"] in shown]),
         "Numbers: the share of the segment's spending on the category, divided by that of all customers. Above 1 the "
-        "segment spends more on it than others.",
+        "segment spends a larger part of its money on it.",
         segment_titles.categories_note(shown=len(shown), categories=len(parts)).text,
         height=max(3.8, 2.8 + 0.45 * len(names)),
     )

@@ -45,7 +45,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     window = int(inputs.sample["window_days"].max())
     sheet = segment_sheet(
         segment_titles.profiles(feature=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
-        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: its median customer"
+        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: medians of its customers"
         + (f", money in {currency}." if currency else "."),
         segment_titles.profiles_note(
             clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])

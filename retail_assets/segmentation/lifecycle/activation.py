@@ -7,14 +7,13 @@ streamed, so memory does not grow with the number of customers.
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 import pyarrow as pa
 
-from retail_assets.segmentation.evaluation.action_text import action_text, money
+from retail_assets.segmentation.evaluation.action_text import action_text
 from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import USUAL_STEP, Catalog, Persona
 from retail_assets.segmentation.queries.activation import MEMBERS
@@ -22,7 +21,7 @@ from retail_assets.storage import Store
 from retail_assets.storage.csv_cells import safe_cell, write_pages
 from retail_assets.tables import SEGMENT_PROFILES
 from retail_assets.warehouse.protocol import Warehouse
-from retail_assets.wording import formats
+from retail_assets.wording import campaigns
 
 FOLDER = "segments/activation"
 COLUMNS = (
@@ -110,21 +109,20 @@ def next_step(row: Mapping[str, Any], persona: Persona | None = None, currency: 
     if row["favourite_category"] and not is_catch_all(row["favourite_category"]):
         steps.append(f"Offer {row['favourite_category']}.")
     if not steps:
-        usual = persona.next_step if persona else USUAL_STEP
-        steps.append(string.Formatter().vformat(usual, (), _step_numbers(row, currency)))
+        steps.append(
+            campaigns.next_step(
+                customer=row["customer_id"],
+                template=persona.next_step if persona else USUAL_STEP,
+                purchases=int(row["frequency"]),
+                money_spent=row["monetary"],
+                average_basket=row["average_basket"],
+                last_seen=row["last_sale_date"],
+                currency=currency,
+            ).text
+        )
     if row["confidence"] is not None and row["confidence"] < SURE:
         steps.append("Between two segments: check before a costly offer.")
     return " ".join(steps)
-
-
-def _step_numbers(row: Mapping[str, Any], currency: str | None) -> dict[str, str]:
-    """Numbers of a customer as text, by `catalog.STEP_NUMBERS`."""
-    return {
-        "purchases": formats.plural(int(row["frequency"]), "purchase"),
-        "money_spent": money(row["monetary"], currency),
-        "average_basket": money(row["average_basket"], currency),
-        "last_seen": formats.day(row["last_sale_date"]),
-    }
 
 
 def file_names(personas: list[str]) -> dict[str, str]:
