@@ -115,7 +115,7 @@ def intervals(
     """
     text = f"Over {plural(days, unit)}, the 80 % interval held {percent(coverage80, 0)} of category-{unit}s"
     if total_coverage80 is not None:
-        text += f" and {percent(total_coverage80, 0)} of the total's {unit}s"
+        text += f" and {percent(total_coverage80, 0)} of {unit}s of the total"
     if coverage95 is not None:
         text += f", the 95 % interval {percent(coverage95, 0)}"
         text += "" if total_coverage95 is None else f" and {percent(total_coverage95, 0)}"

@@ -149,13 +149,28 @@ def skill(*, model: str, rule: str, gain: float | None, has_skill: bool, proven:
 
 
 @phrase("forecast.evidence.skill")
-def skill_evidence(*, steps: int, unit: str, cutoffs: int, better: int, modeled: int, shown: int) -> str:
-    """State in how many of the categories that models forecast the best one is better than seasonal naive."""
+def skill_evidence(
+    *,
+    model: str,
+    steps: int,
+    unit: str,
+    cutoffs: int,
+    better: int,
+    modeled: int,
+    rule: str | None,
+    better_than_rule: int,
+    shown: int,
+) -> str:
+    """State in how many of the categories that models forecast the best one has the smaller error.
+
+    `rule` is the best baseline, where that is not seasonal naive.
+    """
     rest = f" The {shown} with the largest errors are shown." if modeled > shown else ""
     of = plural(modeled, "modeled category", "modeled categories")
+    also = f", and than {rule} in {better_than_rule}" if rule is not None else ""
     return (
-        f"Tested on the {plural(steps, unit)} after {plural(cutoffs, 'cut-off')}: better than seasonal naive in "
-        f"{better} of {of}.{rest}"
+        f"Tested on the {plural(steps, unit)} after {plural(cutoffs, 'cut-off')}: {model} is better than seasonal "
+        f"naive in {better} of {of}{also}.{rest}"
     )
 
 

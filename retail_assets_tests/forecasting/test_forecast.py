@@ -202,7 +202,7 @@ def test_no_sales_give_an_empty_table_and_no_figure():
 def test_a_history_too_short_to_test_is_forecast_by_rule(days, method):
     rows = history(days, {"a": noisy_week(100)})
     result = forecast(rows)
-    assert_unmeasured(result, f"The history has {days} days")
+    assert_unmeasured(result, f"The history has {days} day{'s' if days > 1 else ''}")
     assert methods_of(result) == {"a": method}
     assert set(figures(rows, result)) == {"forecast_total.png", "forecast_categories.png"}
 

@@ -173,37 +173,34 @@ def _skill(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("forecast.evidence.skill")
 def _skill_evidence(shop: Shop, facts: Facts) -> Facts:
-    [best] = {
-        name
-        for name in models(shop)
-        if name not in RULES and _better(shop, name) == (facts["better"], facts["modeled"])
-    } or {None}
-    better, modeled = _better(shop, best) if best else (None, None)
+    model, rule = _candidate(shop, facts), best_rule(shop)
+    ours, naive, best = (
+        dict(list(rows_of(shop, name).groupby("category"))) for name in (model, "seasonal_naive", rule)
+    )
+    names = [name for name in ours if _modeled(shop, ours[name], name) and rmse(naive[name]) > 0]
     return {
+        "model": in_words(model),
         "steps": int(scored(shop)["ahead"].max()),
         "unit": "day",
         "cutoffs": len(cutoffs(shop)),
-        "better": better,
-        "modeled": modeled,
-        "shown": min(20, modeled or 0),
+        "better": sum(rmse(ours[name]) < rmse(naive[name]) for name in names),
+        "modeled": len(names),
+        "rule": None if rule == "seasonal_naive" else in_words(rule),
+        "better_than_rule": sum(rmse(ours[name]) < rmse(best[name]) for name in names),
+        "shown": min(20, len(names)),
     }
 
 
-def _better(shop: Shop, model: str) -> tuple[int, int]:
-    """Categories in which a model is better than seasonal naive, of those that no rule forecasts in its place."""
-    ours, naive = (dict(list(rows_of(shop, name).groupby("category"))) for name in (model, "seasonal_naive"))
-    rules = [dict(list(rows_of(shop, rule).groupby("category"))) for rule in RULES]
-
-    def modeled(category: Any) -> bool:
-        for cutoff, rows in ours[category].groupby("cutoff"):
-            others = [rule[category][rule[category]["cutoff"] == cutoff]["mean"].to_numpy() for rule in rules]
-            values = rows["mean"].to_numpy()
-            if values.any() and not any(np.allclose(values, other) for other in others):
-                return True
-        return False
-
-    names = [category for category in ours if modeled(category) and rmse(naive[category]) > 0]
-    return sum(rmse(ours[name]) < rmse(naive[name]) for name in names), len(names)
+def _modeled(shop: Shop, rows: pd.DataFrame, category: Any) -> bool:
+    """Whether a model forecast a category at any cut-off: where none may, all models have the numbers of a rule."""
+    rules = [rows_of(shop, rule) for rule in RULES]
+    rules = [rule[rule["category"] == category] for rule in rules]
+    for cutoff, ours in rows.groupby("cutoff"):
+        values = ours["mean"].to_numpy()
+        others = [rule[rule["cutoff"] == cutoff]["mean"].to_numpy() for rule in rules]
+        if values.any() and not any(np.allclose(values, other) for other in others):
+            return True
+    return False
 
 
 def _past(shop: Shop) -> tuple[int, pd.DataFrame]:

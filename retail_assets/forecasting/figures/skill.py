@@ -48,7 +48,7 @@ def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
     percent_ticks(axes, "x")
     axis_title(axes, "x", "by how much the error (RMSE) is smaller; below zero it is larger")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
-    headline(figure, _title(report, model, best_baseline), _evidence(report, skills, len(shown)))
+    headline(figure, _title(report, model, best_baseline), _evidence(report, skills, len(shown), best_baseline))
     return figure
 
 
@@ -80,15 +80,18 @@ def _title(report: dict[str, Any], model: str, best_baseline: str) -> str:
     )
 
 
-def _evidence(report: dict[str, Any], skills: list[_Skill], shown: int) -> str:
+def _evidence(report: dict[str, Any], skills: list[_Skill], shown: int, best_baseline: str) -> str:
     unit = report["data"]["grain"]
     return str(
         wording.skill_evidence(
+            model=in_words(report["best_model"]),
             steps=report["horizon"] // (WEEK if unit == "week" else 1),
             unit=unit,
             cutoffs=len(report["cutoffs"]),
             better=sum(s.over_naive > 0 for s in skills),
             modeled=len(skills),
+            rule=None if best_baseline == "seasonal_naive" else in_words(best_baseline),
+            better_than_rule=sum(s.over_best is not None and s.over_best > 0 for s in skills),
             shown=shown,
         )
     )
