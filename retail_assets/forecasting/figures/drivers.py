@@ -40,10 +40,10 @@ FEATURE_WORDS = {
     "day_of_year_sin": "time of the year (April or October)",
     "day_of_year_cos": "time of the year (January or July)",
     "last_year": "the same season of earlier years",
-    "shop_mean7": "whole shop, mean of 7 days",
-    "shop_mean14": "whole shop, mean of 14 days",
-    "shop_mean56": "whole shop, mean of 56 days",
-    "shop_seasonal_index": "whole shop, weekday pattern",
+    "shop_mean7": "sales of the whole shop, last week",
+    "shop_mean14": "sales of the whole shop, last 2 weeks",
+    "shop_mean56": "sales of the whole shop, last 8 weeks",
+    "shop_seasonal_index": "whole shop, this weekday against others",
 }
 """What readers call the features of `models.features`."""
 _OF_LAST_FOUR_WEEKS = {
