@@ -95,6 +95,19 @@ def worth(
     )
 
 
+@phrase("segments.no_foresight")
+def no_foresight(*, persona: str, lift: float, least: float, stable: bool) -> str:
+    """State that a persona brought about its share of the later revenue: that it predicts nothing.
+
+    `lift` is its share of the later revenue, divided by its share of the customers; below `least` it predicts nothing.
+    """
+    found_again = "The segments are found again in resamples, yet " if stable else "Besides, "
+    return (
+        f"{found_again}{persona} predicts little or nothing: per customer, its members spent {lift:.2f} times as much "
+        f"afterwards as all these customers (from {least:.1f} times on it would count)."
+    )
+
+
 @phrase("segments.few_clustered")
 def few_clustered(*, customers: int) -> str:
     """State that so few customers could be clustered that the segments hold for nobody else."""

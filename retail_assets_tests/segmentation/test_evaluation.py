@@ -158,6 +158,31 @@ def test_the_verdict_says_what_the_best_segment_brought_and_of_how_few_customers
     assert "High-Value Customers (10 customers only); they brought" in few
 
 
+@pytest.mark.parametrize(
+    ("share", "customers", "ari", "words"),
+    [
+        (0.26, 400, 0.95, "found again in resamples, yet High-Value Customers predicts little or nothing: per "
+         "customer, its members spent 1.04 times as much"),
+        (0.26, 400, 0.5, "Besides, High-Value Customers predicts little or nothing"),
+        (0.55, 400, 0.95, None),
+        (0.26, 100, 0.95, None),  # 25 customers: one large order decides
+    ],
+)  # fmt: skip
+def test_stable_segments_that_predict_nothing_are_said_to(
+    model: SegmentModel, share: float, customers: int, ari: float, words: str | None
+) -> None:
+    evaluation = evaluate(
+        evidence(
+            model,
+            fit=Fit(customers, 0.33, 1.0, ari, 0.9),
+            quarter=NextQuarter(DAY, DAY, customers, {}, 0.25, share, 0.56, 0.54),
+        )
+    )
+    assert words is None or words in evaluation["verdict"]
+    assert ("predicts little" in evaluation["verdict"]) == (words is not None)
+    assert evaluation["high_value"]["predicts"] == (None if customers < 200 else share > 0.3)
+
+
 @pytest.mark.slow
 def test_planted_shoppers_are_apart_and_come_back_in_every_resample() -> None:
     features, _ = planted(THREE_KINDS, 80)

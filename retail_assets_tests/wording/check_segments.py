@@ -91,6 +91,20 @@ def _worth(shop: Shop, facts: Facts) -> Facts:
     }
 
 
+@recomputes("segments.no_foresight")
+def _no_foresight(shop: Shop, facts: Facts) -> Facts:
+    worth = _worth(shop, facts)
+    lift = worth["revenue_share"] / worth["customers_share"]
+    assert worth["members"] >= 50
+    assert lift < 1.2
+    return {
+        "persona": worth["persona"],
+        "lift": lift,
+        "least": 1.2,
+        "stable": bool(np.mean(resampled_ari(shop)) >= 0.65),
+    }
+
+
 @recomputes("segments.few_clustered")
 def _few_clustered(shop: Shop, facts: Facts) -> Facts:
     customers = len(regulars(shop)["money"])

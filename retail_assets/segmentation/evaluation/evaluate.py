@@ -16,7 +16,7 @@ from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.evaluation.rounding import rounded
-from retail_assets.segmentation.evaluation.verdict import notes, verdict
+from retail_assets.segmentation.evaluation.verdict import notes, predicts, verdict
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 
 
@@ -114,7 +114,8 @@ def _high_value(quarter: NextQuarter, persona: str, today: Mapping[str, Any] | N
         "next_revenue_share": rounded(quarter.revenue_share),
         "ranking_next_revenue_share": rounded(quarter.ranking_share),
         "rfm_next_revenue_share": rounded(quarter.rfm_share),
-        "lift": rounded(_ratio(quarter.revenue_share, quarter.customers_share)),
+        "lift": rounded(quarter.lift),
+        "predicts": predicts(quarter),
         "of_ranking": rounded(_ratio(quarter.revenue_share, quarter.ranking_share)),
         "today_customers_share": today["customers_share"] if today else None,
         "today_revenue_share": today["revenue_share"] if today else None,

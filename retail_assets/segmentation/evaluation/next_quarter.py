@@ -49,6 +49,18 @@ class NextQuarter:
     rfm_share: float | None = None
     why: str | None = None
 
+    @property
+    def members(self) -> int:
+        """Customers of the best persona at the cut-off."""
+        return round((self.customers_share or 0.0) * self.customers)
+
+    @property
+    def lift(self) -> float | None:
+        """Later revenue per customer of the best persona, relative to all customers; None if that is not known."""
+        if not self.customers_share or self.revenue_share is None:
+            return None
+        return self.revenue_share / self.customers_share
+
 
 def next_quarter(warehouse: Warehouse, catalog: Catalog, *, seed: int = 0) -> NextQuarter:
     """Segment the customers as of a quarter ago, and see who has brought the revenue since.

@@ -7,6 +7,7 @@ from typing import Any
 
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.evaluation.evidence import Evidence
+from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS
 from retail_assets.segmentation.model.stability import FAIRLY_STABLE, stability_word
 from retail_assets.segmentation.personas.catalog import Persona
@@ -14,6 +15,9 @@ from retail_assets.wording import segments
 
 WELL_NAMED = 0.5
 """Cosine of a cluster to its prototype below which the profile says more than the name."""
+
+FORESIGHT = 1.2
+"""Later revenue per customer, relative to all customers, below which a persona predicts nothing."""
 
 #: How much structure a silhouette stands for (Kaufman and Rousseeuw 1990, chapter 2).
 _BANDS = ((0.7, "strongly"), (0.5, "reasonably"), (0.25, "weakly"))
@@ -41,7 +45,7 @@ def verdict(evidence: Evidence, best: Persona) -> str:
         few=FEW_CUSTOMERS,
         many=LEAST_CUSTOMERS,
     )
-    return " ".join(filter(None, (sentence.text, _worth(evidence, best))))
+    return " ".join(filter(None, (sentence.text, _worth(evidence, best), _foresight(evidence, best))))
 
 
 def notes(evidence: Evidence, profiles: Mapping[str, Mapping[str, Any]], currency: str | None = None) -> list[str]:
@@ -78,11 +82,34 @@ def _worth(evidence: Evidence, best: Persona) -> str:
         persona=best.name,
         cutoff=quarter.cutoff,
         until=quarter.until,
-        members=round(quarter.customers_share * quarter.customers),
+        members=quarter.members,
         customers_share=quarter.customers_share,
         revenue_share=quarter.revenue_share,
         ranking_share=quarter.ranking_share,
         few=LEAST_CUSTOMERS,
+    ).text
+
+
+def predicts(quarter: NextQuarter) -> bool | None:
+    """Say whether the best persona's customers went on to spend more than others; None if that is not known.
+
+    With fewer than `LEAST_CUSTOMERS` of them it is not: one large order more or less would decide.
+    """
+    if quarter.lift is None or quarter.members < LEAST_CUSTOMERS:
+        return None
+    return quarter.lift >= FORESIGHT
+
+
+def _foresight(evidence: Evidence, best: Persona) -> str:
+    """That the best segment predicts nothing; empty if it does, or if that is not known."""
+    if predicts(evidence.quarter) is not False:
+        return ""
+    ari = evidence.fit.bootstrap_ari if evidence.fit else None
+    return segments.no_foresight(
+        persona=best.name,
+        lift=evidence.quarter.lift,
+        least=FORESIGHT,
+        stable=ari is not None and ari >= FAIRLY_STABLE,
     ).text
 
 
