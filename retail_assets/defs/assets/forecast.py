@@ -25,12 +25,19 @@ from retail_assets.tables import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from retail_assets.forecasting.data.regressors import Regressors
 
 GROUP = "forecast"
 SEED = 0
 AMOUNTS = "forecast/transaction_amounts.json"
 _SHOWN = 14
+#: Columns of previews: what people compare, narrow enough for Dagster's pages.
+_FORECAST_SHOWN = ["product_category", "forecast_date", "mean", "p10", "p90", "seasonal_naive", "method"]
+_BACKTEST_SHOWN = [
+    "product_category", "model", "champion", "rmse", "mae", "wape", "mase", "bias", "coverage80", "coverage95"
+]  # fmt: skip
 
 _REVENUE = [("daily_category_sales", "revenue"), ("daily_category_sales", "sale_date")]
 _UNITS = [("daily_category_sales", "units"), ("daily_category_sales", "sale_date")]
@@ -152,7 +159,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             **done.outcome,
             **(_scores(models.manifest(version)) if version else {}),
             "dagster/row_count": rows,
-            "preview": preview(done.rows, _SHOWN),
+            "preview": preview(_whole_horizon(done.rows).select(_BACKTEST_SHOWN), _SHOWN),
             **thumbnails,
         }
         return written(FORECAST_BACKTEST, metadata)
@@ -183,7 +190,12 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             thumbnails = publish(platform, {}, pictures, figures.FIGURES)
         model = _model_metadata(in_use) if in_use else {"verdict": of_nothing(history)["reason"]}
         context.log.info("Forecast of %d rows. %s", rows, model["verdict"])
-        metadata = {"dagster/row_count": rows, **model, "preview": preview(table, _SHOWN), **thumbnails}
+        metadata = {
+            "dagster/row_count": rows,
+            **model,
+            "preview": preview(table.select(_FORECAST_SHOWN), _SHOWN),
+            **thumbnails,
+        }
         return written(SALES_FORECAST, metadata)
 
     @dg.asset(
@@ -237,6 +249,18 @@ def _summary(in_use: Manifest) -> dict[str, Any]:
 def _model_metadata(in_use: Manifest) -> dict[str, Any]:
     facts = {"model_version": in_use.version, "verdict": in_use.verdict, "has_skill": in_use.has_skill}
     return facts | _scores(in_use)
+
+
+def _whole_horizon(rows: "pa.Table") -> "pa.Table":
+    """The rows of a backtest that compare models over the whole horizon and all days, by revenue."""
+    import pyarrow.compute as pc
+
+    if not rows.num_rows:
+        return rows
+    whole = pc.equal(rows["horizon"], pc.max(rows["horizon"]))
+    return rows.filter(
+        pc.and_(pc.and_(whole, pc.equal(rows["kind_of_day"], "all")), pc.equal(rows["measure"], "revenue"))
+    )
 
 
 def _scores(version: Manifest) -> dict[str, Any]:

@@ -20,10 +20,12 @@ from retail_assets import settings as settings_module
 from retail_assets.cli.app import app
 from retail_assets.defs.assets.segments import segment_assets
 from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.defs.data_versions import hash_of_table
 from retail_assets.models import promotion
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import ModelStoreError
 from retail_assets.platform import Platform
+from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_PROFILES
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
 
 #: The first year and six months after it, one scoring each.
@@ -141,7 +143,9 @@ def test_the_same_month_again_trains_nothing_and_changes_nothing(
     platform = platform_of(environment)
     tables = ("customer_segments", "segment_profiles", "segment_migrations")
     before = [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables]
+    contents = {t.name: hash_of_table(platform.warehouse, t) for t in (CUSTOMER_SEGMENTS, SEGMENT_PROFILES)}
     metadata, checks = run(platform)
+    assert {name: metadata[name]["content"] for name in contents} == contents
     assert not metadata["segment_model"]["trained"]
     assert [rows(platform, f"SELECT * FROM {table} ORDER BY ALL") for table in tables] == before
     assert checks["names_are_kept"].passed
@@ -162,6 +166,7 @@ def test_the_report_is_written_with_pictures_and_lists(
 ) -> None:
     metadata, _ = run(platform_of(environment), report=True)
     assert "4 segments" in metadata["segment_report"]["verdict"]
+    assert 0 < metadata["segment_report"]["bootstrap_ari"] <= 1
     output = Path(environment["RETAIL_OUTPUT"])
     evaluation = json.loads((output / "segments" / "evaluation.json").read_text())
     assert evaluation["k"] == 4
