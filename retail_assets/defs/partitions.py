@@ -9,19 +9,18 @@ import dagster as dg
 from retail_assets.settings import Settings
 
 
-def landing_partitions(settings: Settings) -> dg.PartitionsDefinition[str]:
-    """Return one partition per landing day, up to and including today in shop time.
+def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Return one partition per landing day, up to and including today in shop time, or the last day of the source.
 
-    Today is a partition, so that files can be loaded on the day they land. A source that has ended has a fixed list of
-    days: of daily partitions that end in the past, Dagster asks for the latest ones up to today, and plots nothing.
+    Today is a partition, so that files can be loaded on the day they land.
     """
-    first, last = settings.start_date, settings.end_date
-    if last is not None and first <= last < settings.today():
-        return dg.StaticPartitionsDefinition([str(first + dt.timedelta(n)) for n in range((last - first).days + 1)])
+    last, today = settings.end_date, settings.today()
+    # Dagster counts from the last complete day. One day past it is today. For a source that has ended, it asks for the
+    # latest partitions before today, whatever the end, and plots nothing: so its days since then are taken off.
+    offset = 1 if last is None or last >= today else (last - today).days + 1
     return dg.DailyPartitionsDefinition(
-        start_date=first.isoformat(),
-        # Dagster's end is exclusive; one day past the last complete day is today.
-        end_date=None if last is None else (last + dt.timedelta(days=1)).isoformat(),
+        start_date=settings.start_date.isoformat(),
+        end_date=None if last is None else (last + dt.timedelta(days=1)).isoformat(),  # exclusive
         timezone=settings.contract.timezone,
-        end_offset=1,
+        end_offset=offset,
     )

@@ -110,14 +110,18 @@ def total_unmeasured(*, first_day: dt.date, last_day: dt.date) -> str:
 def total_evidence(
     *, model: str, is_rule: bool, unit: str, total_wape: float | None, total_coverage80: float | None, cutoffs: int
 ) -> str:
-    """State which model forecasts, and how good its forecasts of the total were in the backtest."""
+    """State which model forecasts, and how good its forecasts of the total were in the backtest.
+
+    With no `cutoffs` their number is not known, as of models of earlier releases.
+    """
     who = f"{model[:1].upper()}{model[1:]}" + (" (no model was better)" if is_rule else "")
     results = []
     if total_wape is not None:
         results.append(f"totals of a {unit} missed by {percent(total_wape, 0)} of sales")
     if total_coverage80 is not None:
         results.append(f"the 80 % interval held {percent(total_coverage80, 0)} of {unit}s")
-    return f"{who}. Backtest at {plural(cutoffs, 'cut-off')}: {'; '.join(results)}." if results else f"{who}."
+    backtest = f"Backtest at {plural(cutoffs, 'cut-off')}" if cutoffs else "Backtest"
+    return f"{who}. {backtest}: {'; '.join(results)}." if results else f"{who}."
 
 
 @phrase("forecast.title.categories")

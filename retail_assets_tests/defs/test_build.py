@@ -167,10 +167,18 @@ def test_today_is_a_partition_so_that_what_lands_today_can_be_loaded(settings: S
     assert last in {before.isoformat(), settings.today().isoformat()}, "the day may end in between"
 
 
-def test_the_last_partition_is_the_end_date() -> None:
-    settings = settings_module.load({"RETAIL_START_DATE": "2024-01-01", "RETAIL_END_DATE": "2024-01-05"})
+@pytest.mark.parametrize("days", [1, 2, 5, 31, 400])
+@pytest.mark.parametrize("ago", [1, 2, 1000])
+def test_the_last_partition_is_the_end_date(days: int, ago: int) -> None:
+    last = settings_module.load({}).today() - dt.timedelta(ago)
+    first = last - dt.timedelta(days - 1)
+    settings = settings_module.load({"RETAIL_START_DATE": str(first), "RETAIL_END_DATE": str(last)})
     partitions = landing_partitions(settings)
-    assert partitions.get_partition_keys() == [f"2024-01-0{d}" for d in range(1, 6)]
+    assert partitions.get_partition_keys() == [str(first + dt.timedelta(n)) for n in range(days)]
+    assert (partitions.get_first_partition_key(), partitions.get_last_partition_key()) == (str(first), str(last))
+    assert partitions.get_num_partitions() == days
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(1)  # a server may run for days
+    assert partitions.get_partition_keys(current_time=tomorrow) == partitions.get_partition_keys()
     # Of daily partitions that have ended, Dagster's pages ask for the latest ones up to today, and plot nothing.
     with dg.DagsterInstance.ephemeral() as instance:
         context = PartitionLoadingContext(
@@ -178,7 +186,7 @@ def test_the_last_partition_is_the_end_date() -> None:
             dynamic_partitions_store=instance,
         )
         latest = partitions.get_paginated_partition_keys(context, limit=120, ascending=False).results
-    assert sorted(latest) == partitions.get_partition_keys()
+    assert latest == partitions.get_partition_keys()[::-1][:120]
 
 
 @pytest.mark.parametrize("days", [0, 1, 3000])

@@ -6,12 +6,15 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from retail_assets.defs.assets.forecast import _scores, _whole_horizon
+from retail_assets.defs.assets.forecast import _scores, _summary, _whole_horizon
 from retail_assets.defs.metadata import csv_rows, money, numbers, preview
+from retail_assets.forecasting.figures.forecast import draw_figures
 from retail_assets.spark.java import JavaHome
 from retail_assets.tables import FORECAST_BACKTEST
 
@@ -89,3 +92,24 @@ def test_the_preview_of_a_backtest_compares_models_over_the_whole_horizon() -> N
     ]
     assert _whole_horizon(pa.Table.from_pylist(rows, schema=schema))["model"].to_pylist() == ["revenue 28 all"]
     assert not _whole_horizon(schema.empty_table()).num_rows
+
+
+@pytest.mark.slow
+def test_the_pictures_of_a_forecast_are_drawn_from_what_is_recorded_of_its_model() -> None:
+    """Also where a year is there to compare with, and for a model of a release that did not record its cut-offs."""
+    days = pd.date_range("2023-01-01", "2024-06-30")
+    history = pd.DataFrame({"sale_date": days.date, "product_category": "Tea", "revenue": 1000.0, "units": 100.0})
+    history["orders"] = 50
+    history["revenue"] += 100.0 * pd.Series(days.dayofweek)
+    ahead = pd.date_range("2024-07-01", periods=28)
+    forecast = pd.DataFrame(
+        {"forecast_date": [*ahead.date, *ahead.date], "product_category": ["Tea"] * 28 + ["TOTAL"] * 28}
+    )
+    for name in ("mean", "p025", "p10", "p50", "p90", "p975", "seasonal_naive"):
+        forecast[name] = 1300.0
+    forecast["method"] = "gradient_boosting"
+    metrics = {"total_wape": 0.09, "total_coverage80": 0.8}
+    for data in ({}, {"cutoffs": ["2024-01-01", "2024-02-01"]}):
+        in_use: Any = SimpleNamespace(metrics=metrics, family="gradient_boosting", has_skill=True, data=data)
+        drawn = draw_figures(history, pa.Table.from_pandas(forecast), _summary(in_use, "US"), currency="USD")
+        assert set(drawn) == {"forecast_total.png", "forecast_categories.png"}

@@ -185,7 +185,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
             table, in_use = issue_forecast(models, history, _events(platform), now=now)
             rows = warehouse.replace(SALES_FORECAST, table)
-            summary = _summary(in_use) if in_use else {}
+            summary = _summary(in_use, contract.country) if in_use else {}
             pictures = figures.draw_figures(history, table, summary, currency=contract.currency) if in_use else {}
             thumbnails = publish(platform, {}, pictures, figures.FIGURES)
         model = _model_metadata(in_use) if in_use else {"verdict": of_nothing(history)["reason"]}
@@ -236,10 +236,12 @@ def _events(platform: Platform) -> "Regressors":
     return known_events(platform.warehouse, settings.events, settings.regressors)
 
 
-def _summary(in_use: Manifest) -> dict[str, Any]:
+def _summary(in_use: Manifest, country: str) -> dict[str, Any]:
     """What the pictures of a forecast say of its model, as in the report of its training."""
     return {
         "evaluated": bool(in_use.metrics),
+        "country": country,
+        "cutoffs": in_use.data.get("cutoffs", []),  # versions of earlier releases do not have them
         "champion": in_use.family,
         "has_skill": in_use.has_skill,
         "models": {in_use.family: in_use.metrics},

@@ -413,7 +413,7 @@ def _labels(names: Sequence[str]) -> list[str]:
 
 def model_words(row: Row) -> str:
     """What readers call the model of a row of `forecast_backtest`."""
-    from retail_assets.forecasting.models.wording import in_words
+    from retail_assets.wording.forecast_models import in_words
 
     try:
         words = in_words(str(row["model"]))

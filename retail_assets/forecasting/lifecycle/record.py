@@ -52,7 +52,8 @@ def facts(training: Training, trained_at: dt.datetime) -> dict[str, Any]:
         "seed": model.seed,
         "horizon": model.horizon,
         "features": list(model.feature_names),
-        "data": {key: report["data"][key] for key in ("first_day", "last_day", "days", "categories")},
+        "data": {key: report["data"][key] for key in ("first_day", "last_day", "days", "categories")}
+        | {"cutoffs": report.get("cutoffs", [])},
         "metrics": measured,
         "scores": {} if tested is None else {name: round(tested.score(name), 6) for name in tested.forecasts},
         "verdict": report["verdict"],
