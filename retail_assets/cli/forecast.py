@@ -15,6 +15,7 @@ from retail_assets.cli.options import AsJson, whole, width
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.errors import RetailError
 from retail_assets.wording import formats
+from retail_assets.wording.forecast_models import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,7 @@ def _text(judged: Judgment) -> str:
     shown = [name for name in _SHOWN if name in metrics.columns]
     table = table_text(
         [
-            Column("forecast by", [name.replace("_", " ") for name in metrics.index], number=False),
+            Column("forecast by", [in_words(name) for name in metrics.index], number=False),
             *(
                 Column(METRICS[key].head, [*map(METRICS[key].text, metrics[key])], spare=_SPARE.get(key, 0))
                 for key in shown
@@ -103,7 +104,7 @@ def _text(judged: Judgment) -> str:
     )
     lines = [*table.with_note(width()), ""]
     lines += [f"{METRICS[key].head}: {METRICS[key].words.format(currency='money')}" for key in shown]
-    chosen = ", ".join(f"{formats.day(cutoff)} {name.replace('_', ' ')}" for cutoff, name in judged.champions.items())
+    chosen = ", ".join(f"{formats.day(cutoff)} {in_words(name)}" for cutoff, name in judged.champions.items())
     lines += ["", *judged.in_words, f"The product's model at each cut-off: {chosen}."]
     lines += [f"Note: {note}" for note in judged.notes]
     lines.append(

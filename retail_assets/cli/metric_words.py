@@ -28,7 +28,7 @@ class Metric:
         if value is None or value != value:
             return "–"
         if self.form == "share":
-            return formats.percent(value)
+            return formats.percent(value).replace("\u22120.0 %", "0.0 %")
         return f"{value:,.0f}" if self.form == "count" else f"{value:,.2f}"
 
 
@@ -37,7 +37,7 @@ METRICS = {
     "total_wape": Metric("error of the total, share of its revenue (WAPE)", "error of total", "share"),
     "holiday_wape": Metric("error near holidays, share of revenue (WAPE)", "near holidays", "share"),
     "mae": Metric("mean error per category, {currency} per day (MAE)", "mean error", "money"),
-    "rmse": Metric("the same, large errors counting more (RMSE)", "typical error", "money"),
+    "rmse": Metric("error per category, large ones counting more (RMSE)", "typical error", "money"),
     "total_rmse": Metric("error of the total, {currency} per day (RMSE)", "typical error of total", "money"),
     "mase": Metric("error as a multiple of a simple rule's (MASE)", "times simple rule", "number"),
     "bias": Metric("too high (+) or too low (−) on average, share", "bias", "share"),

@@ -18,6 +18,7 @@ from retail_assets.cli.options import AsJson, one_of, settings_for, width
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.errors import RetailError
 from retail_assets.models.kinds import FORECAST, KINDS, SEGMENTS
+from retail_assets.wording.forecast_models import in_words
 
 if TYPE_CHECKING:
     from retail_assets.models.store import Manifest, ModelStore
@@ -134,7 +135,7 @@ def _listed(versions: Sequence[Manifest], marks: Mapping[str, str], display: _Di
     table = table_text(
         [
             Column("  version", [f"{marks.get(m.version, ' ')} {m.version}" for m in versions], number=False),
-            Column("model", [_words(m.family) for m in versions], number=False, spare=2),
+            Column("model", [in_words(m.family) for m in versions], number=False, spare=2),
             Column("sales to", [m.data["last_day"] for m in versions], number=False, spare=4),
             Column(metric.head, [metric.text(m.metrics.get(display.metric)) for m in versions]),
             Column(display.skill, ["yes" if m.has_skill else "no" for m in versions], number=False, spare=1),
@@ -143,15 +144,6 @@ def _listed(versions: Sequence[Manifest], marks: Mapping[str, str], display: _Di
         width(),
     )
     return [*table.with_note(width()), f"  {metric.head}: {metric.words}"]
-
-
-def _words(family: str) -> str:
-    """The name of a family of models, as people write it.
-
-    >>> _words("gradient_boosting"), _words("k-means, k = 4")
-    ('gradient boosting', 'k-means, k = 4')
-    """
-    return family.replace("_", " ")
 
 
 @models.command("show")
@@ -194,7 +186,7 @@ def compare(first: Version, second: Version, kind: OfKind = None, as_json: AsJso
         Column(
             m.version,
             [
-                _words(m.family),
+                in_words(m.family),
                 m.data["last_day"],
                 "yes" if m.has_skill else "no",
                 m.code_version,

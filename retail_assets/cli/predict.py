@@ -13,6 +13,7 @@ from retail_assets.cli.options import AsJson, places_to_look_up, settings_for, w
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.cli.table_text import Column, table_text
 from retail_assets.wording import formats
+from retail_assets.wording.forecast_models import in_words
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,7 +86,7 @@ def _lines(rows: Sequence[Mapping[str, Any]], currency: str, width: int) -> list
         "likely from, to: in 8 of 10 cases the revenue is in between (80 % prediction interval).",
         "The intervals of single days do not add up, so the sum has none." if len(rows) > 1 else "",
         f"as last week: what the same weekdays brought in the last week to {formats.day(first['cutoff_date'])}.",
-        f"Made by: {first['method'].replace('_', ' ')}, version {first['model_version']}",
+        f"Made by: {in_words(first['method'])}, version {first['model_version']}",
     ]
     return [
         f"Revenue of {of}, {currency} per {unit}, forecast from sales to {formats.day(first['cutoff_date'])}",

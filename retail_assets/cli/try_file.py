@@ -190,7 +190,7 @@ def _environment(home: Path, output: Path, source: str) -> dict[str, str]:
     """Return an environment whose only settings are those of the throw-away home, and how Spark runs."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("RETAIL_") or k.startswith("RETAIL_SPARK")}
     own = dict(zip(_OWN, (str(home), str(output), source), strict=True))
-    return {**kept, **own, "DAGSTER_HOME": str(home / "dagster")}
+    return {**kept, **own, "DAGSTER_HOME": str(home / "dagster"), "PYTHONIOENCODING": "utf-8"}
 
 
 def _write_quiet_instance(folder: Path) -> None:
@@ -206,7 +206,7 @@ def _command(*arguments: str) -> list[str]:
 def _run(environment: dict[str, str], *arguments: str, shown: bool) -> str:
     """Run a command of our own in a process with these settings; return its output. Ends this one if it fails."""
     done = subprocess.run(  # noqa: S603 - our own program, with arguments of ours
-        _command(*arguments), env=environment, stdout=subprocess.PIPE, text=True, check=False
+        _command(*arguments), env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=False
     )
     if shown or done.returncode:
         typer.echo(done.stdout, nl=False, err=True)
@@ -224,7 +224,7 @@ def _materialize(environment: dict[str, str], day: str, select: str, *, verbose:
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="backslashreplace",
     )
     with running:

@@ -226,9 +226,9 @@ def _refuse_unknown_partitions(settings: Settings, first: dt.date, last: dt.date
     for day in (first, last):
         if not partitions.has_partition_key(day.isoformat()):
             raise SettingsError(
-                f"{day} is a partition outside the range {bounds[0]} to {bounds[1]}, which ends today in shop time "
-                f"({settings.contract.timezone}). Choose a landing day in it, leave --partition out to compute what "
-                "has landed, or change RETAIL_START_DATE or RETAIL_END_DATE."
+                f"{day} is a partition outside the range {bounds[0]} to {bounds[1]}"
+                + ("" if settings.end_date else f", which is today in shop time ({settings.contract.timezone})")
+                + ". Choose a landing day in it, or change RETAIL_START_DATE or RETAIL_END_DATE."
             )
     if last < first:
         raise SettingsError(f"The range ends on {last}, before it begins on {first}.")

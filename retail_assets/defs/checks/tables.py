@@ -20,7 +20,6 @@ from retail_assets.tables import (
     DIM_STORE,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
-    INSIGHTS,
     KEPT,
     SALES,
     SALES_FORECAST,
@@ -47,7 +46,6 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (CUSTOMER_SEGMENTS, False),
     (SEGMENT_PROFILES, False),
     (SEGMENT_MIGRATIONS, False),
-    (INSIGHTS, False),
 )
 
 
