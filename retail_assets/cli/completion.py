@@ -35,8 +35,9 @@ ASSETS = (
     "segment_profiles",
     "segment_migrations",
     "segment_report",
+    "report",
 )
-GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments")
+GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 
 Completion = Callable[[str], list[str]]
 

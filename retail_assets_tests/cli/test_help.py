@@ -27,7 +27,7 @@ LEAVES = {path: command for path, command in ALL.items() if isinstance(command, 
 EXAMPLES = sorted({line.split("#")[0].strip() for command in ALL.values() for line in command.epilog.splitlines()})
 #: The commands that change something, and so go on when nobody reads what they print.
 WORKING = {
-    "try", "land", "materialize", "prepare", "sample complete-journey", "sample synthetic", "models promote",
+    "try", "land", "materialize", "prepare", "report", "sample complete-journey", "sample synthetic", "models promote",
     "models decline", "models rollback", "quarantine replay",
 }  # fmt: skip
 
