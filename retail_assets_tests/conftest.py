@@ -92,6 +92,8 @@ _SLOW_FILES = (
     "warehouse/contract/test_faults.py",
     "warehouse/contract/test_loads.py",
     "warehouse/test_faults.py",
+    "wording/test_sales.py",
+    "wording/test_sales_figures.py",
 )
 #: What takes longest begins first, so that at the end no process waits for one long file.
 _LONGEST = (
@@ -116,7 +118,7 @@ _LONGEST = (
 
 
 #: Files that share what takes long to set up: in one process, or each process would set it up. The pipeline that
-#: `materialized` has run, and the Spark session with the landings of `scenario`.
+#: `materialized` has run, the Spark session with the landings of `scenario`, and shops with their analysis.
 _TOGETHER = {
     "pipeline": ("end_to_end/test_pipeline.py", "end_to_end/test_run.py", "end_to_end/test_webserver.py"),
     "spark": (
@@ -133,6 +135,7 @@ _TOGETHER = {
         "quarantine/test_sequences.py",
         "spark/test_session.py",
     ),
+    "sales": ("wording/test_sales.py", "wording/test_sales_figures.py"),
 }
 
 

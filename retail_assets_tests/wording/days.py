@@ -40,12 +40,14 @@ def by_day(shop: Shop) -> dict[dt.date, float | None]:
     return days
 
 
+@functools.lru_cache(maxsize=16)
 def closed_weekdays(shop: Shop) -> list[int]:
     """Weekdays, Monday being 0, on which nothing was ever sold."""
     sold = {(number - 1) % 7 for (number,) in shop.ask("SELECT DISTINCT isodow(sale_date) FROM sales")}
     return [d for d in range(7) if d not in sold]
 
 
+@functools.lru_cache(maxsize=16)
 def full_weeks(shop: Shop) -> dict[dt.date, list[float]]:
     """Seven amounts by the Monday of each week of which every day is known."""
     days, closed = by_day(shop), closed_weekdays(shop)
@@ -59,6 +61,7 @@ def full_weeks(shop: Shop) -> dict[dt.date, list[float]]:
     return weeks  # type: ignore[return-value]
 
 
+@functools.lru_cache(maxsize=16)
 def usual(shop: Shop) -> dict[dt.date, list[float]]:
     """By day, the known amounts of the same weekday of four weeks before and after, where there are at least four."""
     days = by_day(shop)
@@ -86,6 +89,7 @@ def whole_months(shop: Shop) -> dict[dt.date, list[float]]:
     return {start: amounts for start, amounts in by_month(shop).items() if start in days and last[start] in days}
 
 
+@functools.lru_cache(maxsize=16)
 def month_test(shop: Shop) -> tuple[float, int] | None:
     """The p-value of the Kruskal-Wallis test over means of weeks by the month of their Thursday, and the weeks."""
     means: dict[tuple[int, int], list[float]] = {}
@@ -96,6 +100,7 @@ def month_test(shop: Shop) -> tuple[float, int] | None:
     return (p_of(stats.kruskal(*samples)), sum(map(len, samples))) if len(samples) >= 3 else None
 
 
+@functools.lru_cache(maxsize=16)
 def season(shop: Shop) -> dict[str, Any] | None:
     """The weeks before Christmas, where all are in the data, against the days outside; None without any."""
     days = by_day(shop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
@@ -34,6 +35,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
 }
 
 
+@functools.lru_cache(maxsize=16)
 def rows(shop: Shop) -> tuple[Row, ...]:
     """Return every landed row: the sales are the clean ones."""
     lines, revenue = shop.one("SELECT count(*), sum(total_amount) FROM sales")
@@ -56,6 +58,7 @@ def landed(shop: Shop) -> Landed:
     return Landed({name: counts[name] for name in NAMES}, amounts, without, dict(days)) if counts else Landed()
 
 
+@functools.lru_cache(maxsize=16)
 def rejected_days(shop: Shop) -> set[dt.date]:
     """Return the days between the first and the last sale of which rows were rejected and nothing was sold."""
     first, last = shop.one("SELECT min(sale_date), max(sale_date) FROM sales")
