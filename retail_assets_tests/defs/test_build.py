@@ -44,6 +44,7 @@ UNPARTITIONED = {
     "segment_migrations",
     "segment_report",
     "report",
+    "workbook",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),

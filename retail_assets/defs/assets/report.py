@@ -1,7 +1,7 @@
-"""The asset of the report: one page that reads what the other assets have made."""
+"""The assets for people without a warehouse: the report and the workbook, from what the other assets have made."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,22 +14,25 @@ if TYPE_CHECKING:
     from retail_assets.exports.report.render import CheckResult
 
 GROUP = "outputs"
-PAGE = "report.html"
+PAGE, BOOK = "report.html", "retail.xlsx"
 
 
 def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]) -> list[dg.AssetsDefinition]:
-    """Build `report`, which shows what `checks` found last."""
+    """Build `report`, which shows what `checks` found last, and `workbook`."""
     keys = [key for check in checks for key in check.check_keys]
+    common: dict[str, Any] = {
+        "group_name": GROUP,
+        "owners": ANALYTICS,
+        "tags": {"layer": "outputs", "source": platform.source},
+        "code_version": "1",
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+    }
 
     @dg.asset(
         deps=["eda_summary", "insights", "sales_forecast", "segment_report"],
-        group_name=GROUP,
         kinds={"python", "html"},
-        owners=ANALYTICS,
-        tags={"layer": "outputs", "source": platform.source},
-        code_version="1",
         metadata={"dagster/uri": platform.output.uri_of(PAGE)},
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        **common,
         description="`report.html`: what happened, what will happen, who buys, what to do, and how far to trust it, on "
         "one page that needs no server and no network.",
     )
@@ -58,7 +61,34 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
             }
         )
 
-    return [report]
+    @dg.asset(
+        deps=[
+            "insights",
+            "daily_category_sales",
+            "daily_store_category_sales",
+            "sales_forecast",
+            "forecast_backtest",
+            "forecast_accuracy",
+            "segment_profiles",
+            "segment_migrations",
+        ],
+        kinds={"python", "excel"},
+        metadata={"dagster/uri": platform.output.uri_of(BOOK)},
+        **common,
+        description="`retail.xlsx`: insights, daily sales, forecast, backtest and segments as sheets of one Excel "
+        "file, with a dictionary of their columns.",
+    )
+    def workbook(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.exports.workbook import write_workbook
+
+        with failing_clearly(retrying=True):
+            refuse_other_currency(platform.lake, platform.settings.contract)
+            content = write_workbook(platform.warehouse, platform.source, platform.settings.contract.currency)
+            platform.output.write(BOOK, content)
+        context.log.info("workbook: written to %s", platform.output.uri_of(BOOK))
+        return dg.MaterializeResult(metadata={"bytes": len(content)})
+
+    return [report, workbook]
 
 
 def _found(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> "list[CheckResult]":

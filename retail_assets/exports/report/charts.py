@@ -14,6 +14,7 @@ from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.plotting.palette import ACTUAL, BASELINE, FORECAST, INNER_BAND, OUTER_BAND
 from retail_assets.wording import report as sentences
+from retail_assets.wording.forecast_models import in_words
 from retail_assets.wording.formats import percent, short
 
 Spec = dict[str, Any]
@@ -413,10 +414,5 @@ def _labels(names: Sequence[str]) -> list[str]:
 
 def model_words(row: Row) -> str:
     """What readers call the model of a row of `forecast_backtest`."""
-    from retail_assets.wording.forecast_models import in_words
-
-    try:
-        words = in_words(str(row["model"]))
-    except KeyError:  # a model of another version
-        words = str(row["model"])
+    words = in_words(str(row["model"]))
     return words[0].upper() + words[1:]

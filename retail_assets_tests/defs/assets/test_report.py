@@ -52,8 +52,10 @@ def test_the_asset_shows_what_checks_found_and_links_to_its_run(environment: dic
     instance.report_runless_asset_event(found)
     done = dg.materialize(report_assets(platform, checks), instance=instance)
     assert done.success
-    [event] = done.get_asset_materialization_events()
-    assert event.materialization.metadata["checks_failed"].value == 1
+    made = {event.asset_key.path[-1]: event.materialization for event in done.get_asset_materialization_events()}
+    assert made["report"].metadata["checks_failed"].value == 1
+    book = Path(environment["RETAIL_OUTPUT"]) / "retail.xlsx"
+    assert made["workbook"].metadata["bytes"].value == book.stat().st_size
     page = (Path(environment["RETAIL_OUTPUT"]) / "report.html").read_text()
     assert f"{key.name} ({key.asset_key.to_user_string()})" in page
     assert "No font draws <code>ไทย</code>: install <em>fonts-noto</em>." in page
