@@ -491,6 +491,28 @@ SEGMENT_MIGRATIONS = Table(
     key=("from_snapshot", "from_version", "from_persona", "to_persona"),
 )
 
+INSIGHTS = Table(
+    "insights",
+    "one row per sentence of insights.md",
+    (
+        Column("id", "varchar(64)", "name of the sentence; numbered where there are several, such as one per category"),
+        Column("place", "integer", "place on the page, from 1"),
+        Column("sentence", "varchar(65535)", "the sentence, as Markdown"),
+        Column("value", "double", "its number; null where it states what is not known, or a remark", nullable=True),
+        Column(
+            "unit", "varchar(64)", "currency, share (0 to 1), ratio (1: as much), or what is counted", nullable=True
+        ),
+        Column("baseline", "double", "what the number is compared with, in the same unit", nullable=True),
+        Column("p_value", "double", "p-value of its test", nullable=True),
+        Column("low", "double", "lower end of the number's 95 % confidence interval", nullable=True),
+        Column("high", "double", "upper end of the number's 95 % confidence interval", nullable=True),
+        Column("figure", "varchar(128)", "file that shows it, in figures/", nullable=True),
+        Column("query", "varchar(16384)", "SELECT over the warehouse from whose rows it is computed", nullable=True),
+        Column("last_day", "date", "last day of the sales that it is computed from", nullable=True),
+    ),
+    key=("id",),
+)
+
 ALL: tuple[Table, ...] = (
     SALES_CLEAN,
     SALES_QUARANTINE,
@@ -508,6 +530,7 @@ ALL: tuple[Table, ...] = (
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,
     SEGMENT_MIGRATIONS,
+    INSIGHTS,
 )
 
 #: Tables that keep their rows from load to load. All others are made again as a whole.

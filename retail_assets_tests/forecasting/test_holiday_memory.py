@@ -70,6 +70,17 @@ def test_a_quiet_shop_that_sold_nothing_on_a_holiday_is_expected_to_sell_next_to
     assert remembered.sum() < 0.1 * usual.sum()
 
 
+def test_a_forecast_that_remembers_already_stays_as_it_is():
+    """Models with memory of the year lift the holiday themselves: it must not be lifted twice."""
+    sales = sales_of(shop(0.5))
+    panel = panel_at(sales, sales.last_day)
+    step = (date(2024, 1, 1) - LAST).days - 1
+    remembered = baseline_forecasts(panel, CALENDAR, 28)["weekday_mean"]
+    assert remembered[:, step].sum() < 0.6 * remembered[:, step + 7].sum()
+    again = remember_holidays(panel, CALENDAR, remembered)
+    assert again[:, step].sum() == pytest.approx(remembered[:, step].sum(), rel=0.02)
+
+
 def test_a_holiday_without_a_past_stays_as_the_model_says():
     rows = shop(0.3)[lambda frame: frame["sale_date"] >= date(2023, 2, 1)]
     sales = sales_of(rows)

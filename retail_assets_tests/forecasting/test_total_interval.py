@@ -126,11 +126,12 @@ def test_the_growth_is_stored_with_a_model_and_one_without_still_loads(monkeypat
     def before(model):
         stored = content(model)
         if stored["conformal"]:
-            del stored["conformal"]["growth"]
+            del stored["conformal"]["growth"], stored["conformal"]["near_holiday"]
         return stored
 
     monkeypatch.setattr(serialization, "_content", before)
-    assert loads(dumps(model)).conformal.growth is None
+    old = loads(dumps(model)).conformal
+    assert (old.growth, old.near_holiday) == (None, 1.0)
 
 
 def test_days_after_a_cutoff_have_no_errors_of_the_rule():

@@ -138,6 +138,11 @@ def test_a_retraining_on_the_same_day_is_no_time_span(titles: list[str]) -> None
     assert titles == ["100 % of 80 customers kept their segment when the model changed on 31 Dec 2023"]
 
 
+def test_a_name_that_takes_a_year_to_know_is_no_move(titles: list[str]) -> None:
+    segment_migrations([moved("Occasional Shoppers", "Seasonal Shoppers", 80)])
+    assert titles[0].startswith("100 % of 80 customers kept their segment")
+
+
 def test_only_the_latest_move_is_drawn(titles: list[str]) -> None:
     a, b = "High-Value Customers", "Budget Shoppers"
     segment_migrations([moved(a, a, 10), moved(a, b, 90, day=15)])

@@ -94,7 +94,8 @@ def _revenue_note(shop: Shop, facts: Facts) -> Facts:
 @recomputes("segment_titles.kept")
 def _kept(shop: Shop, facts: Facts) -> Facts:
     share, customers, start, to = shop.one(
-        "SELECT avg(CAST(persona = previous_persona AS INTEGER)), count(*), max(previous_snapshot), max(snapshot_date) "
+        "SELECT avg(CAST(persona = previous_persona OR (previous_persona = 'Occasional Shoppers' AND "
+        "persona = 'Seasonal Shoppers') AS INTEGER)), count(*), max(previous_snapshot), max(snapshot_date) "
         "FROM customer_segments WHERE previous_persona IS NOT NULL"
     )
     return {"share": share, "customers": customers, "start": start, "to": to}

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.assets.outputs import files_of, publish_figures, thumbnails
+from retail_assets.defs.assets.outputs import files_of, publish_figures, static, thumbnails
 from retail_assets.defs.data_versions import hash_of, hash_of_files, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS, csv_rows, money, numbers, preview
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
+from retail_assets.tables import INSIGHTS
 
 if TYPE_CHECKING:
     from retail_assets.eda.data import EdaData
@@ -26,7 +27,7 @@ _Published = tuple[str, dict[str, Any]]
 def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """Build `eda_figures`, `eda_summary`, `summary_statistics` and `insights`."""
 
-    def spec(key: str, kind: str, place: str, description: str) -> dg.AssetSpec:
+    def spec(key: str, kind: str, place: str, description: str, **metadata: Any) -> dg.AssetSpec:
         return dg.AssetSpec(
             key,
             deps=["sales", "daily_category_sales"],
@@ -36,7 +37,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             tags={"layer": "eda", "source": platform.source},
             code_version="1",
             description=description,
-            metadata={"dagster/uri": platform.output.uri_of(place)},
+            metadata={**metadata, "dagster/uri": platform.output.uri_of(place)},
         )
 
     @dg.multi_asset(
@@ -68,7 +69,8 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 "markdown",
                 "insights.md",
                 "Sentences computed from the sales on trends, products and customers, each with its test, and how far "
-                "to trust them, as `insights.md`.",
+                "to trust them, as `insights.md`, as `insights.json` and as the table `insights`.",
+                **static(platform, INSIGHTS, {}),
             ),
         ],
     )
@@ -130,12 +132,18 @@ def _statistics(platform: Platform, data: "EdaData") -> _Published:
 
 
 def _insights(platform: Platform, data: "EdaData") -> _Published:
+    from retail_assets.eda.insights import measures
     from retail_assets.eda.insights.page import write_insights
+    from retail_assets.wording.statement import recorded
 
     contract = platform.settings.contract
-    page = write_insights(data, currency=contract.currency, country=contract.country, assumed=contract.unconfirmed)
+    with recorded() as statements:
+        page = write_insights(data, currency=contract.currency, country=contract.country, assumed=contract.unconfirmed)
+    made = measures.rows(statements, contract.currency)
+    count = platform.warehouse.replace(INSIGHTS, measures.as_table(made, data.overview.last_date))
+    platform.output.write("insights.json", measures.as_json(made))
     platform.output.write("insights.md", page.encode())
-    return hash_of([page]), {"page": dg.MetadataValue.md(page)}
+    return hash_of([page]), {"page": dg.MetadataValue.md(page), "dagster/row_count": count}
 
 
 _PUBLISHED = {

@@ -20,6 +20,7 @@ from retail_assets.tables import (
     DIM_STORE,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
+    INSIGHTS,
     KEPT,
     SALES,
     SALES_FORECAST,
@@ -46,6 +47,7 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (CUSTOMER_SEGMENTS, False),
     (SEGMENT_PROFILES, False),
     (SEGMENT_MIGRATIONS, False),
+    (INSIGHTS, False),
 )
 
 

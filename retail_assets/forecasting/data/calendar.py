@@ -198,7 +198,7 @@ def usual_sales(values: Floats, days: Days, holidays: HolidayCalendar) -> Floats
 def past_holidays(values: Floats, days: Days, holidays: HolidayCalendar) -> dict[str, HolidayPast]:
     """Measure what the shop did on each holiday before, by the holiday's name.
 
-    This is the one place where a holiday is recognized by its identity. A holiday without a known past is missing.
+    A holiday without a known past is missing.
 
     Args:
         values: (series, days) up to the cut-off and no later, NaN where unknown; one row of totals, or one by category.

@@ -26,7 +26,7 @@ def draw_figures(
     figures = {
         "segment_map.png": segment_map(inputs, catalog=catalog, currency=currency, seed=seed),
         "segment_profiles.png": segment_profiles(inputs, catalog=catalog, currency=currency),
-        "segment_revenue.png": segment_revenue(inputs.evaluation, days),
+        "segment_revenue.png": segment_revenue(inputs.evaluation, days, catalog=catalog),
         "segment_categories.png": segment_categories(inputs.categories, inputs.evaluation["segments"], catalog=catalog),
     }
     if inputs.migrations:

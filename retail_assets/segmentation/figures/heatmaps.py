@@ -35,7 +35,9 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
         counts[origins.index(row["from_persona"]), goals.index(row["to_persona"])] += int(row["customers"])
     known = [i for i, name in enumerate(origins) if catalog.named(name)]
     before = counts[known].sum()
-    stayed = sum(counts[i, goals.index(origins[i])] for i in known if origins[i] in goals)
+    stayed = sum(
+        counts[i, place] for i in known for place, goal in enumerate(goals) if catalog.same_persona(origins[i], goal)
+    )
     versions = sorted({str(row["to_version"]) for row in latest} | {str(row["from_version"]) for row in latest})
     to, start, _ = last
     title = (

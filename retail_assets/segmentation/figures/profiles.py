@@ -70,7 +70,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     return sheet.png()
 
 
-def segment_revenue(evaluation: Mapping[str, Any], days: int) -> bytes:
+def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalog = DEFAULT) -> bytes:
     """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue."""
     segments: Mapping[str, Any] = evaluation["segments"]
     if not segments:
@@ -90,7 +90,7 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int) -> bytes:
     )
     if later:
         # Personas without a share of the next quarter had no customers when it began.
-        shares = [later.get(name, {}).get("next_revenue_share") for name in names]
+        shares = [_share_then(later, name, catalog) for name in names]
         series.append(("share of the next quarter's revenue", SKY, "no such segment then", shares))
     sheet = segment_sheet(
         _revenue_title(segments, everyone_known=not evaluation["anonymous"]["lines"]),
@@ -134,6 +134,12 @@ def _revenue_title(segments: Mapping[str, Any], *, everyone_known: bool) -> str:
         everyone_known=everyone_known,
         few=LEAST_CUSTOMERS,
     ).text
+
+
+def _share_then(later: Mapping[str, Any], name: str, catalog: Catalog) -> float | None:
+    """A persona's share of the next quarter, under the name that it had when it began; None if it had no customers."""
+    then = next((before for before in sorted(later, key=name.__ne__) if catalog.same_persona(before, name)), None)
+    return later[then]["next_revenue_share"] if then is not None else None
 
 
 def _share_bars(
