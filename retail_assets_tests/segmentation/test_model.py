@@ -46,6 +46,7 @@ def counts(*tried: tuple[int, float, float | None, bool]) -> list[ClusterCount]:
         ([(2, 0.38, 0.97, True), (3, 0.33, 0.85, True), (4, 0.33, 0.92, True)], 4),  # The Complete Journey
         ([(2, 0.50, 0.99, True), (3, 0.70, 0.99, True), (4, 0.64, 0.9, True)], 3),  # three planted kinds
         ([(2, 0.56, 0.99, True), (3, 0.55, 0.99, True), (4, 0.55, 0.99, True)], 4),  # as good as equal
+        ([(2, 0.71, 0.99, True), (3, 0.70, 0.99, True), (4, 0.68, 0.9, True)], 3),  # generated sales: 3 is as good as 2
         ([(2, 0.38, 0.97, True), (3, 0.33, 0.85, True), (4, 0.33, 0.6, True)], 3),  # four are not found again
         ([(2, 0.38, 0.6, True), (3, 0.33, 0.5, True), (4, 0.33, 0.6, True)], 4),  # none is stable: said elsewhere
         ([(2, 0.38, 0.97, True), (3, 0.33, None, False), (4, 0.33, None, False)], 2),  # no names for more
@@ -92,7 +93,7 @@ def test_planted_kinds_of_shopper_are_found_and_named_rightly(kinds: tuple[str, 
 def test_fewer_than_four_customers_are_not_clustered_and_the_reason_is_stated(count: int) -> None:
     training = train(frame(customer(str(i), 3 + i, "100") for i in range(count)))
     assert training.model is None
-    assert ("nobody to segment" if count == 0 else f"Only {count} of {count} customers") in str(training.why)
+    assert ("nobody to segment" if count == 0 else f"Only {count} of {count} customer") in str(training.why)
 
 
 def test_four_customers_are_clustered_and_nobody_claims_that_it_would_hold() -> None:

@@ -169,6 +169,15 @@ def test_a_name_is_given_only_where_its_number_says_so(
     assert named_by(numbers(**instead)) == expected
 
 
+def test_the_segment_that_spends_most_is_high_value_although_another_name_suits_it_better() -> None:
+    """Generated sales: of two clusters, the one with rare and large purchases spends most."""
+    two = {name: values[[2, 1]] for name, values in numbers(monetary=[0, 900, 5000, 0]).clusters.items()}
+    places = prototypes(NAMING_FEATURES)[[2, 1]] + [0, 0.8, 0, 0, 0]
+    others = {name: values[::-1] for name, values in two.items()} | {"season_index": np.ones(2)}
+    matches = name_clusters(places, NAMING_FEATURES, numbers=ClusterNumbers(two, others, 365))
+    assert [match.persona for match in matches] == [HIGH_VALUE, BUDGET]
+
+
 def test_a_name_in_use_stays_until_its_number_contradicts_it() -> None:
     for spent, given, kept in ((1000, True, True), (1400, False, True), (1600, False, False)):
         changed = numbers(monetary=[3800, spent, 940, 230])

@@ -101,7 +101,8 @@ def choose_k(tried: Sequence[ClusterCount], in_use: int | None = None) -> int | 
     largest = max(named, key=lambda c: c.k)
     best = max(named, key=lambda c: (c.silhouette, c.k))
     clear = best.silhouette >= CLEAR_STRUCTURE and best.silhouette > largest.silhouette + K_MARGIN
-    chosen = best if clear else largest
+    as_good = [c for c in named if c.silhouette >= best.silhouette - K_MARGIN]
+    chosen = max(as_good, key=lambda c: c.k) if clear else largest
     current = next((c for c in stable if c.k == in_use), None)
     if current and (chosen.k < current.k or chosen.silhouette <= current.silhouette + K_MARGIN):
         chosen = current

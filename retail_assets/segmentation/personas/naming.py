@@ -17,6 +17,9 @@ from retail_assets.segmentation.personas.defining import ClusterNumbers, holds
 MIN_FIT = 0.2
 """Cosine between a cluster and a prototype below which the name would mislead: the cluster is then `OTHER`."""
 
+#: More than all other scores together: features are clipped at four standard deviations.
+_FIRST = 1000.0
+
 
 @dataclass(frozen=True)
 class Match:
@@ -49,8 +52,9 @@ def name_clusters(
 
     The score of a pair is the centroid's length in the direction of the prototype; the assignment maximizes the sum of
     the scores of the pairs that are allowed (Kuhn 1955, the Hungarian method). A pair is allowed if the cluster
-    resembles the persona (`MIN_FIT`) and all comparisons of the persona hold for it. The remaining clusters are matched
-    to `stand_ins` in the same way, and those that remain then get `other`.
+    resembles the persona (`MIN_FIT`) and all comparisons of the persona hold for it. The first persona, the most
+    valuable one, is given wherever its comparisons allow it. The remaining clusters are matched to `stand_ins` in the
+    same way, and those that remain then get `other`.
 
     Args:
         centroids: (clusters x features), in standard deviations from the average customer.
@@ -70,7 +74,8 @@ def name_clusters(
         free = [persona for persona in round_of if persona not in chosen.values()]
         clusters = [cluster for cluster in range(len(centroids)) if cluster not in chosen]
         if free and clusters:
-            chosen |= _assigned(centroids, features, clusters, free, numbers)
+            first = round_of[0] if round_of is personas and numbers is not None and round_of[0].defining else None
+            chosen |= _assigned(centroids, features, clusters, free, numbers, first)
     return tuple(
         Match(chosen.get(cluster, other), fit_to(chosen.get(cluster), centroid, features))
         for cluster, centroid in enumerate(centroids)
@@ -92,15 +97,16 @@ def _assigned(
     clusters: Sequence[int],
     personas: Sequence[Persona],
     numbers: ClusterNumbers | None,
+    first: Persona | None,
 ) -> dict[int, Persona]:
-    """The best allowed assignment of personas to some of the clusters."""
+    """The best allowed assignment of personas to some of the clusters, with `first` in it where that is allowed."""
     directions = prototypes(features, personas)
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     scores = np.zeros((len(clusters), len(personas)))
     for row, cluster in enumerate(clusters):
         for column, persona in enumerate(personas):
             if fit_to(persona, centroids[cluster], features) >= MIN_FIT and _is_true(persona, numbers, cluster):
-                scores[row, column] = centroids[cluster] @ directions[column]
+                scores[row, column] = centroids[cluster] @ directions[column] + (_FIRST if persona is first else 0)
     rows, columns = linear_sum_assignment(scores, maximize=True)
     return {clusters[r]: personas[c] for r, c in zip(rows, columns, strict=True) if scores[r, c] > 0}
 
