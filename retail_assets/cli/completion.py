@@ -36,6 +36,7 @@ ASSETS = (
     "segment_migrations",
     "segment_report",
     "report",
+    "workbook",
 )
 GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 
