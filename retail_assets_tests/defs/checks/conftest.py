@@ -44,6 +44,7 @@ from retail_assets.tables import (
     DIM_STORE,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
+    INSIGHTS,
     SALES_FORECAST,
     Table,
 )
@@ -201,7 +202,7 @@ class Shop:
                 {**row, "product_category": "TOTAL", "mean": 1.5 * parts, **dict.fromkeys(_ENDS, 1.5 * parts)}
                 for row in forecast[:HORIZON]
             ]
-        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY):
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
         make_features(warehouse)
