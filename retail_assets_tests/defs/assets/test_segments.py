@@ -100,7 +100,9 @@ def test_the_first_model_is_promoted_and_names_the_planted_kinds(
 ) -> None:
     assert half_a_year[0]["segment_model"]["promoted"]
     segments = names(platform_of(environment))
-    assert sum(segments[customer] == kind for customer, kind in TRUTH.items()) >= 0.95 * len(TRUTH)
+    # The planted days are random, so nobody keeps to a season.
+    truth = {customer: kind.replace("Seasonal", "Occasional") for customer, kind in TRUTH.items()}
+    assert sum(segments[customer] == kind for customer, kind in truth.items()) >= 0.95 * len(truth)
 
 
 def test_a_model_is_trained_again_when_it_has_not_seen_a_month(half_a_year: list[dict[str, dict[str, Any]]]) -> None:
