@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from retail_assets import doctor
 from retail_assets.contracts import loading, yaml_text
+from retail_assets.doctor import configuration
 from retail_assets.errors import ContractError
 from retail_assets.segmentation.personas import persona_file
 
@@ -63,7 +63,7 @@ def test_a_hostile_persona_file_is_refused_within_a_second(name: str, tmp_path: 
 def test_a_hostile_dagster_yaml_is_a_finding(name: str, tmp_path: Path) -> None:
     text, why = HOSTILE[name]
     (tmp_path / "dagster.yaml").write_text(text)
-    finding = doctor._dagster({"DAGSTER_HOME": str(tmp_path)})
+    finding = configuration.dagster({"DAGSTER_HOME": str(tmp_path)})
     assert not finding.ok
     assert why.replace("\\", "") in finding.detail
 

@@ -162,7 +162,12 @@ def test_every_customer_has_a_next_step_with_their_own_numbers(persona: Persona 
 def test_a_category_for_everything_else_is_never_offered(category: str) -> None:
     """ "Offer MISCELLANEOUS." was the advice about the customer who spent most."""
     assert "Offer" not in next_step(row(favourite_category=category), HIGH_VALUE)
-    focused = {"favourite_category": category, "favourite_share": 0.9, "favourite_index": 3.0, "favourite_orders": 9}
+    focused: dict[str, Any] = {
+        "favourite_category": category,
+        "favourite_share": 0.9,
+        "favourite_index": 3.0,
+        "favourite_orders": 9,
+    }
     tags = tag(
         frame([customer("a", 9, "90", **focused), customer("b", 9, "90", **{**focused, "favourite_category": "Toys"})])
     )

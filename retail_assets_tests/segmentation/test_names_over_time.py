@@ -76,7 +76,7 @@ def test_shoppers_who_never_change_keep_their_names_while_the_history_grows(
 
 def test_kinds_that_are_too_new_to_be_seen_take_no_name_away(tmp_path: Path) -> None:
     """Of who buys twice a quarter, two months show one purchase; when they are seen, the others are who they were."""
-    kinds = {"often large": (40, 90), "often small": (40, 12), "rare large": (6, 90), "rare small": (6, 15)}
+    kinds = {"often large": (40.0, 90.0), "often small": (40, 12), "rare large": (6, 90), "rare small": (6, 15)}
     shop = warehouse_at(tmp_path, steady_sales(kinds, 30))
     previous: SegmentModel | None = None
     names: list[dict[str, str]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def named_by(numbers: ClusterNumbers, catalog: Catalog = DEFAULT) -> list[str]:
     ],
 )  # fmt: skip
 def test_a_name_is_given_only_where_its_number_says_so(
-    instead: dict[str, list[float]], names: list[str] | dict[str, str]
+    instead: dict[str, Any], names: list[str] | dict[str, str]
 ) -> None:
     full = [persona.name for persona in PERSONAS]
     expected = [names.get(name, name) for name in full] if isinstance(names, dict) else names
@@ -205,7 +206,8 @@ def test_a_shop_can_say_what_its_own_names_claim() -> None:
         "{name: Iron, prototype: {monetary: -1}}]"
     )
     assert own.clusters[2].defining == (Comparison("monetary", "below"), Comparison("frequency", "lowest"))
-    assert own.clusters[3].defining == own.stand_ins == ()
+    assert not own.clusters[3].defining
+    assert not own.stand_ins
     assert [named_by(numbers(), own)[place] for place in (0, 3)] == ["Gold", "Bronze"]
     assert "Bronze" not in named_by(numbers(frequency=[90, 72, 10, 15]), own)
     assert own.digest != parse("personas: [{name: Gold, prototype: {monetary: 1}}, {name: Low-Engagement}]").digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import stats
@@ -85,7 +85,7 @@ def by_category(shop: Shop, trait: str) -> dict[str, dict[str, Any]]:
             "p_spend": welch(*amounts.values()),
         }
     for p in ("p_share", "p_spend"):
-        for category, corrected in zip(found, _holm([f[p] for f in found.values()]), strict=True):
+        for category, corrected in zip(found, _holm([cast(float, f[p]) for f in found.values()]), strict=True):
             found[category][p] = corrected
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from retail_assets.wording.forecast_models import in_words
@@ -110,11 +112,15 @@ def _intervals(shop: Shop, facts: Facts) -> Facts:
     }
 
 
+def _by_cutoff(shop: Shop, model: str) -> dict[Any, float]:
+    return {day: rmse(each) for day, each in rows_of(shop, model).groupby("cutoff")}
+
+
 @recomputes("forecast.lost")
 def _lost(shop: Shop, facts: Facts) -> Facts:
     model = published(shop)
     rule = best_rule(shop, but=model)
-    ours, theirs = ({day: rmse(each) for day, each in rows_of(shop, m).groupby("cutoff")} for m in (model, rule))
+    ours, theirs = (_by_cutoff(shop, each) for each in (model, rule))
     return {
         "rule": in_words(rule),
         "cutoffs": len(ours),

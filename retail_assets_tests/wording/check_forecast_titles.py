@@ -60,7 +60,7 @@ def _actuals_evidence(shop: Shop, facts: Facts) -> Facts:
 @recomputes("forecast.title.by_week")
 def _by_week(shop: Shop, facts: Facts) -> Facts:
     rows = rows_of(shop, published(shop))
-    weeks = dict(list(rows[~rows["season"]].groupby("week")))
+    weeks: dict[Any, Any] = dict(list(rows[~rows["season"]].groupby("week")))
     return {
         "unit": "day",
         "weeks": list(weeks),

@@ -188,8 +188,9 @@ def _single_holidays(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("sales.peaks")
 def _peaks(shop: Shop, facts: Facts) -> Facts:
-    days, around = by_day(shop), usual(shop)
-    rest = {d: days[d] - median(around[d]) for d in around if days[d] is not None and median(around[d]) > 0}
+    around = usual(shop)
+    days = {d: amount for d, amount in by_day(shop).items() if amount is not None}
+    rest = {d: days[d] - median(around[d]) for d in around if d in days and median(around[d]) > 0}
     center = median(rest.values())
     spread = 1.4826 * median(abs(r - center) for r in rest.values())
     far = [d for d, r in rest.items() if r > 4 * spread and days[d] >= 1.5 * median(around[d])]

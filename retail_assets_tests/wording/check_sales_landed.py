@@ -12,25 +12,25 @@ from retail_assets_tests.wording.shops import Shop
 @recomputes("sales.landed")
 def _landed(shop: Shop, facts: Facts) -> Facts:
     statuses = ("clean", "quarantined", "superseded", "excluded")
-    counts = tuple((status, sum(r.count for r in rows(shop) if r.status == status)) for status in statuses)
+    counts = tuple((status, sum(r.rows for r in rows(shop) if r.status == status)) for status in statuses)
     return {"total": sum(count for _, count in counts), "rows": counts}
 
 
 def _of(shop: Shop, status: str) -> Facts:
     own = [r for r in rows(shop) if r.status == status]
-    total = sum(r.count for r in rows(shop))
+    total = sum(r.rows for r in rows(shop))
     return {
-        "rows": sum(r.count for r in own),
+        "rows": sum(r.rows for r in own),
         "total": total,
-        "share": sum(r.count for r in own) / total,
-        "amount": sum((r.count * r.amount for r in own if r.amount is not None), Decimal(0)),
+        "share": sum(r.rows for r in own) / total,
+        "amount": sum((r.rows * r.amount for r in own if r.amount is not None), Decimal(0)),
         "currency": shop.currency,
     }
 
 
 @recomputes("sales.quarantined")
 def _quarantined(shop: Shop, facts: Facts) -> Facts:
-    without = sum(r.count for r in rows(shop) if r.status == "quarantined" and r.amount is None)
+    without = sum(r.rows for r in rows(shop) if r.status == "quarantined" and r.amount is None)
     return {**_of(shop, "quarantined"), "without_amount": without}
 
 

@@ -22,14 +22,14 @@ def _source(shop: Shop, facts: Facts) -> Facts:
     first, last, orders, lines = shop.one(
         "SELECT min(sale_date), max(sale_date), count(DISTINCT order_id), count(*) FROM sales"
     )
-    counts = {s: sum(r.count for r in rows(shop) if r.status == s) for s in ("quarantined", "excluded")}
+    counts = {s: sum(r.rows for r in rows(shop) if r.status == s) for s in ("quarantined", "excluded")}
     return {
         "first_day": first,
         "last_day": last,
         "orders": orders,
         "lines": lines,
         "left_out": tuple((status, count) for status, count in counts.items() if count),
-        "landed": sum(r.count for r in rows(shop)),
+        "landed": sum(r.rows for r in rows(shop)),
     }
 
 

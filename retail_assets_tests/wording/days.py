@@ -111,15 +111,15 @@ def season(shop: Shop) -> dict[str, Any] | None:
     means = {}
     for year in sorted({d.year for d in days}):
         amounts = [days.get(dt.date(year, 11, 24) + n * DAY, "outside") for n in range(31)]
-        known = [a for a in amounts if a not in ("outside", None)]
+        known = [a for a in amounts if isinstance(a, float)]
         if "outside" not in amounts and len(known) > 15:
-            means[year] = fmean(known)  # type: ignore[type-var]
+            means[year] = fmean(known)
     if not means or len(days) < 120:
         return None
     outside = fmean(a for d, a in days.items() if a is not None and not before_christmas(d))
     year = max(means)
-    amounts = [np.nan if a is None else a for a in days.values()]
-    runs = np.array([np.nanmean(amounts[i : i + 31]) for i in range(len(amounts) - 30)])
+    each = [np.nan if a is None else a for a in days.values()]
+    runs = np.array([np.nanmean(each[i : i + 31]) for i in range(len(each) - 30)])
     rank = float(np.mean(runs >= means[year] * (1 - 1e-12)))
     return {
         "year": year,

@@ -16,7 +16,7 @@ class Row(NamedTuple):
     """Rows of one kind that are no sales; `day` is that of a rejected row, where it could be read."""
 
     status: str
-    count: int
+    rows: int
     amount: Decimal | None
     day: dt.date | None = None
 
@@ -50,11 +50,11 @@ def landed(shop: Shop) -> Landed:
     days: Counter[dt.date] = Counter()
     without = 0
     for row in rows(shop):
-        counts[row.status] += row.count
-        amounts[row.status] += row.count * (row.amount or 0)
-        without += row.count if row.status == "quarantined" and row.amount is None else 0
+        counts[row.status] += row.rows
+        amounts[row.status] += row.rows * (row.amount or 0)
+        without += row.rows if row.status == "quarantined" and row.amount is None else 0
         if row.day:
-            days[row.day] += row.count
+            days[row.day] += row.rows
     return Landed({name: counts[name] for name in NAMES}, amounts, without, dict(days)) if counts else Landed()
 
 

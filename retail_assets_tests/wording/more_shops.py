@@ -30,14 +30,16 @@ def salon() -> Iterator[dict[str, Any]]:
                 "age_group": ("18-34", "35-54", "55+")[who % 3],
             }
             mean = 3.0 if who >= 120 else 3.6 + 0.2 * (who % 3)
+            more: dict[str, Any] = known if who < 120 else {}
+            if visit == 0:
+                more = more | {"sold_at": dt.datetime.combine(day, dt.time())}
             yield line(
                 f"{number}/{visit}",
                 day,
                 f"S{who:03d}",
                 round(float(rng.lognormal(mean, 0.4)), 2),
                 category=str(rng.choice(["Cut", "Color"], p=[0.4, 0.6] if woman else [0.8, 0.2])),
-                **(known if who < 120 else {}),
-                **({"sold_at": dt.datetime.combine(day, dt.time())} if visit == 0 else {}),
+                **more,
             )
 
 

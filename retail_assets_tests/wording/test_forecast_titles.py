@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +19,7 @@ from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
 
 
 @pytest.fixture
-def headlines(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def headlines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts above the figures that are drawn, joined as they come."""
     texts: list[str] = []
     for module in (accuracy, calibration, errors, forecast, skill):
