@@ -20,7 +20,6 @@ from retail_assets import __version__
 from retail_assets.errors import NotReadyError
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
-    DAILY_STORE_CATEGORY_SALES,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
     INSIGHTS,
@@ -36,15 +35,14 @@ from retail_assets.warehouse.protocol import Warehouse
 SHEETS: tuple[tuple[Table, str], ...] = (
     (INSIGHTS, "place"),
     (DAILY_CATEGORY_SALES, "sale_date, product_category"),
-    (DAILY_STORE_CATEGORY_SALES, "sale_date, store_id, product_category"),
     (SALES_FORECAST, "product_category, forecast_date"),
     (FORECAST_BACKTEST, "measure, product_category, horizon, kind_of_day, model"),
     (FORECAST_ACCURACY, "product_category, forecast_date, cutoff_date"),
     (SEGMENT_PROFILES, "revenue DESC, persona"),
     (SEGMENT_MIGRATIONS, "from_snapshot, from_version, from_persona, to_persona"),
 )
-MOST_ROWS = 200_000
-"""Rows of a sheet. Excel opens a million, but few machines do so with pleasure."""
+MOST_ROWS = 100_000
+"""Rows of a sheet. Excel opens a million, but few machines do so with pleasure; single stores are for the warehouse."""
 
 _LONGEST_TEXT = 32_767
 _SHARE = re.compile(r"_share$|^wape$|^coverage|^bias$|confidence$")

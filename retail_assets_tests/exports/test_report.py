@@ -83,9 +83,15 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
     assert page.rows("quarantine") == [["quantity_missing", "2", "4.00"], ["date_invalid, price_invalid", "1", ""]]
     for key in ("sales", "forecast"):
         assert spec(written, key)["data"]["values"]
-    daily = {v["d"]: v["y"] for v in spec(written, "sales")["data"]["values"] if v["c"] == 0}
-    sold = shop.ask("SELECT sale_date, sum(total_amount) FROM sales GROUP BY 1")
-    assert {day: y for day, y in daily.items() if y} == {str(d): pytest.approx(float(y)) for d, y in sold if y}
+    first = shop.one("SELECT min(sale_date) FROM sales")
+    for at, drawn in lines(written).items():
+        name = ["%", *(category for category, _ in by_category[:20])][at] if at <= 20 else None
+        sold = shop.ask(
+            "SELECT sale_date - ?, sum(total_amount) FROM sales WHERE product_category LIKE ? GROUP BY 1", first, name
+        )
+        assert name is None or {d: y for d, y in drawn.items() if y} == {
+            d: pytest.approx(float(y)) for d, y in sold if y
+        }
 
     assert {s.name for s in statements} >= {"report.sales_by_day", "report.forecast", "report.models_compared"}
     texts = " ".join(page.texts)
@@ -95,6 +101,11 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
     digest = output.read(DIGEST).decode()
     assert "## What to do" in digest
     assert "Stock up on Bread" in digest
+
+
+def lines(page: bytes) -> dict[int, dict[int, float]]:
+    """The lines of the chart of sales: revenue by days after the first, by place of the category in the list."""
+    return {v["c"]: dict(zip(v["d"], v["y"], strict=True)) for v in spec(page, "sales")["data"]["values"]}
 
 
 def spec(page: bytes, key: str) -> dict[str, Any]:
@@ -177,3 +188,17 @@ def test_a_hundred_thousand_categories_make_a_page_of_the_usual_size(tmp_path: P
     _, written = write_report(warehouse, output, "shop", "EUR")
     assert len(written) < 2_000_000
     assert "99,800 smaller categories left out." in " ".join(Page(written).texts)
+
+
+def test_a_source_that_reports_weeks_has_no_days_of_zero(tmp_path: Path) -> None:
+    weekly = [line(str(n), f"2024-01-{7 * n:02d}", "c", 10) for n in range(1, 5)]
+    warehouse, output = shop_of(tmp_path, weekly)
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    assert lines(written)[0] == {0: 10.0, 7: 10.0, 14: 10.0, 21: 10.0}
+
+
+def test_a_closed_day_is_zero_and_not_bridged(tmp_path: Path) -> None:
+    daily = [line(str(n), f"2024-01-{n:02d}", "c", 10) for n in range(1, 29) if n != 9]
+    warehouse, output = shop_of(tmp_path, daily)
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    assert lines(written)[0][8] == 0.0

@@ -125,6 +125,20 @@ def test_the_lists_choose_what_a_chart_shows(browser: Any, report: Path, problem
     assert problems == []
 
 
+def test_a_day_is_the_same_day_on_every_clock(browser: Any, report: Path, problems: list[str]) -> None:
+    """A date without an hour is midnight in Greenwich for a browser, which is the day before in America."""
+    seen = []
+    for zone in ("UTC", "America/Los_Angeles", "Pacific/Auckland"):
+        page = opened(browser, report, problems, timezone_id=zone)
+        drawn(page)
+        labels = page.locator(".chart svg .role-axis-label text").all_text_contents()
+        seen.append([label for label in labels if re.fullmatch(r"\d+ \w{3} \d\d", label)])
+        page.context.close()
+    assert len(seen[0]) > 10
+    assert seen[0] == seen[1] == seen[2]
+    assert problems == []
+
+
 def test_tables_are_sorted_by_keyboard_and_downloaded_as_csv(browser: Any, report: Path, problems: list[str]) -> None:
     page = opened(browser, report, problems)
     table = page.locator("#categories")

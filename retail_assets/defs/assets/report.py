@@ -65,7 +65,6 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         deps=[
             "insights",
             "daily_category_sales",
-            "daily_store_category_sales",
             "sales_forecast",
             "forecast_backtest",
             "forecast_accuracy",

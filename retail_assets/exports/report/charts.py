@@ -85,9 +85,21 @@ CONFIG: Spec = {
 }
 
 
+def _days(facts: Facts, first: dt.date, last: dt.date) -> list[dt.date]:
+    """The days on which nothing sold is zero: all of them, but none where the source reports weeks or months."""
+    if 2 * len({row["sale_date"] for row in facts.daily}) < facts.days:
+        return []
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
 def _height(bars: int) -> int:
     """Pixels of a chart of horizontal bars with its axis."""
     return 20 * bars + 50
+
+
+def _midnight(day: dt.date) -> str:
+    """A day for Vega: midnight on the reader's clock. A day alone is midnight in Greenwich."""
+    return f"{day.isoformat()}T00:00"
 
 
 def _day_axis(title: str | None = None) -> Spec:
@@ -96,7 +108,12 @@ def _day_axis(title: str | None = None) -> Spec:
 
 
 def _money_axis(field: str, title: str) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title, "axis": {"format": "~s", "tickCount": 5}}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "axis": {"labelExpr": "format(datum.value, '~s')", "tickCount": 5},
+    }
 
 
 def _choice(name: str, label: str, words: Sequence[str], values: Sequence[int] | None = None) -> Spec:
@@ -114,14 +131,18 @@ def _sales(facts: Facts) -> Chart | None:
         return None
     options = [ALL, *facts.named, *([OTHERS] if facts.others else [])]
     place = {name: at for at, name in enumerate([None, *facts.named])} | {None: len(facts.named) + 1}
-    first = facts.overview["first_day"]
-    totals = {(first + dt.timedelta(days=n)).isoformat(): 0.0 for n in range(facts.days)}
-    values: list[dict[str, Any]] = []
+    first: dt.date = facts.overview["first_day"]
+    totals = dict.fromkeys(_days(facts, first, facts.last_day), 0.0)
+    lines: dict[int, dict[dt.date, float]] = {0: totals}
     for row in facts.daily:
-        date, revenue = row["sale_date"].isoformat(), float(row["revenue"])
-        totals[date] += revenue
-        values.append({"c": place[row["product_category"]], "d": date, "y": round(revenue, 2)})
-    values += [{"c": 0, "d": date, "y": round(revenue, 2)} for date, revenue in totals.items()]
+        date, revenue = row["sale_date"], float(row["revenue"])
+        totals[date] = totals.get(date, 0.0) + revenue
+        lines.setdefault(place[row["product_category"]], {})[date] = revenue
+    # Years of days of many categories: each day as its distance from the first, each line in one piece.
+    values = [
+        {"c": at, "d": [(day - first).days for day in line], "y": [round(y, 2) for y in line.values()]}
+        for at, line in lines.items()
+    ]
     best = max(totals, key=totals.__getitem__)
     return Chart(
         "sales",
@@ -129,7 +150,7 @@ def _sales(facts: Facts) -> Chart | None:
         sentences.sales_by_day(
             first_day=facts.overview["first_day"],
             last_day=facts.last_day,
-            best_day=dt.date.fromisoformat(best),
+            best_day=best,
             best=totals[best],
             currency=facts.currency,
         ).text,
@@ -141,14 +162,16 @@ def _sales(facts: Facts) -> Chart | None:
             ],
             transform=[
                 {"filter": "datum.c === category"},
-                {"filter": f"toDate(datum.d) > toDate('{facts.last_day.isoformat()}') - period * 86400000"},
+                {"flatten": ["d", "y"]},
+                {"filter": f"datum.d > {(facts.last_day - first).days} - period"},
+                {"calculate": f"datetime({first.year}, {first.month - 1}, {first.day} + datum.d)", "as": "t"},
             ],
             mark={"type": "line", "color": _SALES, "strokeWidth": 1.5, "tooltip": True},
             encoding={
-                "x": _day_axis(),
+                "x": {**_day_axis(), "field": "t"},
                 "y": _money_axis("y", f"{facts.currency} per day"),
                 "tooltip": [
-                    {"field": "d", "type": "temporal", "title": "day", "format": "%a %-d %b %Y"},
+                    {"field": "t", "type": "temporal", "title": "day", "format": "%a %-d %b %Y"},
                     {"field": "y", "type": "quantitative", "title": facts.currency, "format": ",.2f"},
                 ],
             },
@@ -205,19 +228,20 @@ def _forecast(facts: Facts) -> Chart | None:
     named = [name for name in facts.named if name in coming]
     cutoff = facts.forecast[0]["cutoff_date"]
     place = {name: at for at, name in enumerate([TOTAL, *named])}
-    past: dict[tuple[int, str], float] = {}
+    first = max(facts.overview["first_day"], cutoff - dt.timedelta(days=HISTORY_DAYS - 1))
+    past = {(at, date): 0.0 for at in place.values() for date in _days(facts, first, cutoff)}
     for row in facts.daily:
-        if (cutoff - row["sale_date"]).days < HISTORY_DAYS and row["sale_date"] <= cutoff:
-            date, revenue = row["sale_date"].isoformat(), float(row["revenue"])
+        if first <= row["sale_date"] <= cutoff:
+            date, revenue = row["sale_date"], float(row["revenue"])
             past[0, date] = past.get((0, date), 0.0) + revenue
             if row["product_category"] in named:
                 past[place[row["product_category"]], date] = revenue
-    values: list[dict[str, Any]] = [{"c": c, "d": d, "y": round(y, 2)} for (c, d), y in sorted(past.items())]
+    values: list[dict[str, Any]] = [{"c": c, "d": _midnight(d), "y": round(y, 2)} for (c, d), y in sorted(past.items())]
     for row in facts.forecast:
         name = str(row["product_category"])
         if name in place:
             numbers = {key: round(float(row[key]), 2) for key in ("mean", "p025", "p10", "p90", "p975")}
-            values.append({"c": place[name], "d": row["forecast_date"].isoformat(), **numbers})
+            values.append({"c": place[name], "d": _midnight(row["forecast_date"]), **numbers})
     total = sum(float(row["mean"]) for row in facts.forecast if row["product_category"] == TOTAL)
     last = max(row["forecast_date"] for row in facts.forecast)
     return Chart(
@@ -376,18 +400,20 @@ def _landings(facts: Facts) -> Chart | None:
         return None
     values = [
         {
-            "d": row["landed_on"].isoformat(),
+            "d": _midnight(row["landed_on"]),
             "y": row["rejected"] / (row["clean"] + row["rejected"]),
             "n": row["rejected"],
         }
         for row in rows
     ]
-    worst = max(values, key=lambda v: v["y"])
+    worst = max(rows, key=lambda row: row["rejected"] / (row["clean"] + row["rejected"]))
     return Chart(
         "landings",
         "Share of rejected rows by landing day",
         sentences.rejected_by_landing(
-            landings=len(values), worst_day=dt.date.fromisoformat(worst["d"]), worst=worst["y"]
+            landings=len(values),
+            worst_day=worst["landed_on"],
+            worst=worst["rejected"] / (worst["clean"] + worst["rejected"]),
         ).text,
         _spec(
             values,

@@ -10,10 +10,12 @@ from retail_assets.exports.report.charts import ALL, model_words
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.wording import report as sentences
-from retail_assets.wording.formats import change, day, money, percent
+from retail_assets.wording.formats import change, day, money, percent, rough_percent
 
 _MOST_LANDINGS = 60
 _MOST_REASONS = 30
+#: Below, a share would be written as zero.
+_SMALLEST_SHARE = 0.0005
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def _money(value: Any, currency: str) -> Cell:
 
 
 def _share(value: Any) -> Cell:
-    return Cell("–", "") if value is None else Cell(percent(float(value)), repr(float(value)))
+    if value is None:
+        return Cell("–", "")
+    share = float(value)
+    return Cell(rough_percent(share) if abs(share) < _SMALLEST_SHARE else percent(share), repr(share))
 
 
 def _numbers(*texts: str) -> list[Head]:
