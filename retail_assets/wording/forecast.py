@@ -139,11 +139,17 @@ def lost(*, rule: str, cutoffs: int, at: Sequence[dt.date]) -> str:
 
 
 @phrase("forecast.large_errors")
-def large_errors(*, unit: str, categories: Sequence[tuple[str, float]], more: int) -> str:
-    """Name the categories whose errors are half of their sales or more; `more` are not named."""
+def large_errors(*, unit: str, smallest: float, categories: Sequence[tuple[str, float]], more: int) -> str:
+    """Name the categories whose errors are half of their sales or more; `more` are not named.
+
+    Only categories that bring at least the share `smallest` of all sales on the days compared count.
+    """
     named = [f"{category} ({percent(wape, 0)})" for category, wape in categories]
     named += [f"{more} more"] if more else []
-    return f"The errors per {unit} add up to half of sales or more in {listed(named)}."
+    return (
+        f"Among the categories with at least {percent(smallest)} of sales on the {unit}s compared, the errors per "
+        f"{unit} add up to half of sales or more in {listed(named)}."
+    )
 
 
 @phrase("forecast.verdict")

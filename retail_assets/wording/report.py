@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from retail_assets.wording.formats import day, money, percent, plural, span
+from retail_assets.wording.formats import day, money, percent, plural, rough_percent, span
 from retail_assets.wording.statement import phrase
 
 
@@ -38,25 +38,74 @@ def largest_segment(*, persona: str, customers_share: float, revenue_share: floa
 
 
 @phrase("report.models_compared")
-def models_compared(*, models: int, lowest: float, cutoffs: int) -> str:
-    """State how many models the backtest compares, and the lowest error."""
-    return (
-        f"Errors of {plural(models, 'model')} on the days after {plural(cutoffs, 'cut-off')} in the past; the lowest "
-        f"is {percent(lowest)} of sales."
+def models_compared(
+    *,
+    models: int,
+    best: str,
+    lowest: float,
+    published: str | None,
+    error: float | None,
+    total_error: float | None,
+    cutoffs: int,
+    unit: str,
+) -> str:
+    """State how many models the backtest compares, the error of the `published` one, and the lowest of the `best`.
+
+    Errors are per category and `unit`, `day` or `week`; the `total_error` is that of the sum of all categories. The
+    published model's are None where it took no part.
+    """
+    what = (
+        f"{plural(models, 'model')} compared on the {unit}s after {plural(cutoffs, 'cut-off')} in the past, by the sum "
+        f"of errors per category and {unit} relative to sales"
     )
+    if published is None or error is None:
+        return f"{what}: the lowest error is {percent(lowest)}, of {best}."
+    total = "" if total_error is None else f" ({percent(total_error)} for the total per {unit})"
+    rank = "no other has a lower one" if published == best else f"the lowest is {percent(lowest)}, of {best}"
+    return f"{what}: the published one, {published}, has an error of {percent(error)}{total}; {rank}."
 
 
 @phrase("report.rejected_by_landing")
 def rejected_by_landing(*, landings: int, worst_day: dt.date, worst: float) -> str:
-    """State the landing day with the highest share of rejected rows."""
-    return f"{plural(landings, 'landing day')}. The highest share is {percent(worst)}, on {day(worst_day)}."
+    """State the landing day with the highest share of rejected rows, `worst`."""
+    if not worst:
+        return f"{plural(landings, 'landing day')}. No row was rejected."
+    return (
+        f"{plural(landings, 'landing day')}. The highest share of rejected rows is {rough_percent(worst)}, on "
+        f"{day(worst_day)}."
+    )
 
 
 @phrase("report.forecast_made")
-def forecast_made(*, first_day: dt.date, last_day: dt.date, cutoff: dt.date, method: str, version: str) -> str:
-    """State what the forecast covers and what made it."""
+def forecast_made(
+    *,
+    first_day: dt.date,
+    last_day: dt.date,
+    cutoff: dt.date,
+    method: str,
+    categories: int,
+    by_rule: int,
+    version: str,
+) -> str:
+    """State what the forecast covers and what made it.
+
+    The `method` is that of the categories that bring most; `by_rule` of the `categories` are forecast by a rule.
+    """
+    if by_rule == categories:
+        how = f"{method}, a simple rule; no category has a learned model"
+    elif by_rule:
+        how = f"{method}; {by_rule} of {plural(categories, 'category', 'categories')} by a simple rule"
+    else:
+        how = f"{method} for every category"
+    return f"Expected revenue from {span(first_day, last_day)}, from sales up to {day(cutoff)}. Model {version}: {how}."
+
+
+@phrase("report.no_change_shown")
+def no_change_shown(*, categories: int, fewest: int) -> str:
+    """State of how many categories no change is shown, for want of orders in 28 days."""
     return (
-        f"Expected revenue from {span(first_day, last_day)}, from sales up to {day(cutoff)}. Model {version}: {method}."
+        f"No change is shown of {plural(categories, 'category', 'categories')} with fewer than {fewest} orders in one "
+        "of the two."
     )
 
 

@@ -144,7 +144,7 @@ def concentration(*, customers: int, best_20: float, half: float, anonymous: boo
     """State what the best customers bring; `anonymous` says that some order lines have no customer."""
     whose = "revenue of known customers" if anonymous else "revenue"
     return (
-        f"The best 20 % of {plural(customers, 'customer')} bring {percent(best_20, 0)} of {whose}; {percent(half, 0)} "
+        f"The best 20 % of {plural(customers, 'customer')} bring {percent(best_20)} of {whose}; {percent(half)} "
         "bring half of it"
     )
 

@@ -78,8 +78,8 @@ def _few(orders: int) -> str:
 def strongest_day(*, category: str, date: dt.date, expected: float, p90: float, currency: str) -> str:
     """State on which day of that week a category is expected to sell most."""
     return (
-        f"{category} is expected to sell most on {day(date)}: {money(expected, currency)}, with a forecast chance of "
-        f"10 % of more than {money(p90, currency)}."
+        f"In that week, {category} is expected to sell most on {day(date)}: {money(expected, currency)}, with a "
+        f"forecast chance of 10 % of more than {money(p90, currency)}."
     )
 
 

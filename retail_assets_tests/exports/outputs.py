@@ -69,6 +69,8 @@ def _rejected(last: dt.date) -> Iterable[dict[str, Any]]:
 
 
 def _forecast(means: Mapping[str, float], last: dt.date) -> Iterable[dict[str, Any]]:
+    smallest = min(means, key=means.__getitem__)
+    methods = {smallest: "recent_mean: sold on fewer than half of the days", "TOTAL": "sum of categories"}
     for name, mean in [*means.items(), ("TOTAL", sum(map(float, means.values())))]:
         for ahead in range(1, 29):
             middle = float(mean) * (1 + ahead / 100)
@@ -81,7 +83,7 @@ def _forecast(means: Mapping[str, float], last: dt.date) -> Iterable[dict[str, A
                 "mean": middle,
                 **{key: middle * times for key, times in quantiles.items()},
                 "seasonal_naive": middle,
-                "method": "gradient boosting",
+                "method": methods.get(name, "gradient_boosting"),
                 "model_version": VERSION,
                 "issued_at": dt.datetime(2024, 1, 1),
             }

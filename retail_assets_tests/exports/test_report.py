@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html.parser
 import json
 import re
@@ -18,6 +19,7 @@ from retail_assets.storage import Store
 from retail_assets.tables import DAILY_CATEGORY_SALES
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets.wording import report as sentences
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.exports.outputs import fill_outputs
 from retail_assets_tests.segmentation.shoppers import fill, line
@@ -202,3 +204,25 @@ def test_a_closed_day_is_zero_and_not_bridged(tmp_path: Path) -> None:
     warehouse, output = shop_of(tmp_path, daily)
     _, written = write_report(warehouse, output, "shop", "EUR")
     assert lines(written)[0][8] == 0.0
+
+
+def test_no_landing_day_is_named_where_no_row_was_rejected() -> None:
+    days = {"landings": 2, "worst_day": dt.date(2026, 11, 29)}
+    assert str(sentences.rejected_by_landing(**days, worst=0.0)) == "2 landing days. No row was rejected."
+    assert "share of rejected rows is 0.8 %, on 29 Nov 2026." in str(sentences.rejected_by_landing(**days, worst=0.008))
+
+
+def test_the_change_of_a_category_of_few_orders_is_not_shown(tmp_path: Path) -> None:
+    """ "34.0 times as much" was 11 order lines against 1."""
+    sales = [
+        line(f"{category}{day}-{at}", f"2024-{month:02d}-{day:02d}", "c", 10, category=category)
+        for category, orders in (("often", 3), ("rarely", 1))
+        for month in (1, 2)
+        for day in range(1, 30)
+        for at in range(orders)
+    ]
+    warehouse, output = shop_of(tmp_path, [{**each, "order_id": f"{n}"} for n, each in enumerate(sales)])
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    page = Page(written)
+    assert [(row[0], bool(row[-1])) for row in page.rows("categories")] == [("often", True), ("rarely", False)]
+    assert "No change is shown of 1 category with fewer than 50 orders in one of the two." in " ".join(page.texts)

@@ -130,10 +130,16 @@ def _lost(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("forecast.large_errors")
 def _large_errors(shop: Shop, facts: Facts) -> Facts:
-    errors = {category: wape(rows) for category, rows in rows_of(shop, published(shop)).groupby("category")}
+    days = rows_of(shop, published(shop))
+    errors = {
+        category: wape(rows)
+        for category, rows in days.groupby("category")
+        if rows["sold"].sum() >= days["sold"].sum() / 1000
+    }
     worst = sorted(((-e, category) for category, e in errors.items() if e is not None and e >= 0.5))
     return {
         "unit": "day",
+        "smallest": 0.001,
         "categories": [[category, -e] for e, category in worst[:3]],
         "more": max(len(worst) - 3, 0),
     }

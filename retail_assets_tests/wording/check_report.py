@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retail_assets.wording.forecast_models import in_words
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
 
@@ -35,11 +36,23 @@ def _forecast(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("report.forecast_made")
 def _forecast_made(shop: Shop, facts: Facts) -> Facts:
-    first, last, cutoff, method, version = shop.one(
-        "SELECT min(forecast_date), max(forecast_date), max(cutoff_date), max(method), max(model_version) "
-        "FROM sales_forecast"
+    first, last, cutoff, version = shop.one(
+        "SELECT min(forecast_date), max(forecast_date), max(cutoff_date), max(model_version) FROM sales_forecast"
     )
-    return {"first_day": first, "last_day": last, "cutoff": cutoff, "method": method, "version": version}
+    methods = shop.ask(
+        "SELECT method, count(DISTINCT product_category) FROM sales_forecast WHERE product_category <> 'TOTAL' "
+        "GROUP BY 1 ORDER BY sum(mean) DESC"
+    )
+    rules = ("seasonal_naive", "weekday_mean", "recent_mean", "year_weekday_mean", "year_mean", "last_day")
+    return {
+        "first_day": first,
+        "last_day": last,
+        "cutoff": cutoff,
+        "method": in_words(methods[0][0].split(":")[0]),
+        "categories": sum(count for _, count in methods),
+        "by_rule": sum(count for method, count in methods if ":" in method or method in rules),
+        "version": version,
+    }
 
 
 @recomputes("report.largest_segment")
@@ -53,11 +66,25 @@ def _largest_segment(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("report.models_compared")
 def _models_compared(shop: Shop, facts: Facts) -> Facts:
-    models, lowest, cutoffs = shop.one(
-        "SELECT count(*), min(wape), max(cutoffs) FROM forecast_backtest "
-        "WHERE measure = 'revenue' AND product_category = 'ALL' AND horizon = 28 AND kind_of_day = 'all'"
+    rows = shop.ask(
+        "SELECT model, wape, champion, cutoffs FROM forecast_backtest WHERE measure = 'revenue' AND "
+        "product_category = 'ALL' AND horizon = 28 AND kind_of_day = 'all' ORDER BY wape"
     )
-    return {"models": models, "lowest": lowest, "cutoffs": cutoffs}
+    [(published, error)] = [(model, wape) for model, wape, champion, _ in rows if champion]
+    return {
+        "models": len(rows),
+        "best": in_words(rows[0][0]),
+        "lowest": rows[0][1],
+        "published": in_words(published),
+        "error": error,
+        "total_error": shop.one(
+            "SELECT wape FROM forecast_backtest WHERE measure = 'revenue' AND product_category = 'TOTAL' "
+            "AND horizon = 28 AND kind_of_day = 'all' AND model = ?",
+            published,
+        ),
+        "cutoffs": rows[0][3],
+        "unit": "day",
+    }
 
 
 @recomputes("report.rejected_by_landing")
@@ -67,6 +94,20 @@ def _rejected_by_landing(shop: Shop, facts: Facts) -> Facts:
         "SELECT landed_on, 1 FROM sales_quarantine) GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     return {"landings": len(rows), "worst_day": rows[0][0], "worst": rows[0][1]}
+
+
+@recomputes("report.no_change_shown")
+def _no_change_shown(shop: Shop, facts: Facts) -> Facts:
+    last = shop.one("SELECT max(sale_date) FROM sales")
+    orders = shop.ask(
+        "SELECT count(DISTINCT (order_id, sale_date)) FILTER (sale_date > ? - 28), "
+        "count(DISTINCT (order_id, sale_date)) FILTER (sale_date BETWEEN ? - 55 AND ? - 28) "
+        "FROM sales GROUP BY product_category ORDER BY sum(total_amount) DESC LIMIT 200",
+        last,
+        last,
+        last,
+    )
+    return {"categories": sum(min(counts) < 50 for counts in orders), "fewest": 50}
 
 
 @recomputes("report.segments_stayed")

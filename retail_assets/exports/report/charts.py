@@ -348,6 +348,8 @@ def _backtest(facts: Facts) -> Chart | None:
     rows = [row for row in facts.backtest if row["product_category"] == "ALL" and row["wape"] is not None]
     if not rows:
         return None
+    published = next((row for row in rows if row["champion"]), None)
+    of_total = [row for row in facts.backtest if row["product_category"] == TOTAL and row["champion"]]
     values = [
         {
             "m": model_words(row),
@@ -360,7 +362,16 @@ def _backtest(facts: Facts) -> Chart | None:
     return Chart(
         "backtest",
         "Error of the forecast in the backtest",
-        sentences.models_compared(models=len(rows), lowest=values[0]["y"], cutoffs=rows[0]["cutoffs"]).text,
+        sentences.models_compared(
+            models=len(rows),
+            best=in_words(str(rows[0]["model"])),
+            lowest=values[0]["y"],
+            published=in_words(str(published["model"])) if published else None,
+            error=published["wape"] if published else None,
+            total_error=of_total[0]["wape"] if published and of_total else None,
+            cutoffs=rows[0]["cutoffs"],
+            unit="week" if facts.forecasts_weeks else "day",
+        ).text,
         _spec(
             values,
             height=_height(len(values)),

@@ -46,7 +46,10 @@ _CATEGORIES = f"""
 SELECT product_category, sum(revenue) AS revenue, sum(units) AS units,
        sum(CASE WHEN sale_date > (SELECT max(sale_date) FROM sales) - 28 THEN revenue ELSE 0 END) AS recent,
        sum(CASE WHEN sale_date > (SELECT max(sale_date) FROM sales) - 56
-                 AND sale_date <= (SELECT max(sale_date) FROM sales) - 28 THEN revenue ELSE 0 END) AS before
+                 AND sale_date <= (SELECT max(sale_date) FROM sales) - 28 THEN revenue ELSE 0 END) AS before,
+       sum(CASE WHEN sale_date > (SELECT max(sale_date) FROM sales) - 28 THEN orders ELSE 0 END) AS recent_orders,
+       sum(CASE WHEN sale_date > (SELECT max(sale_date) FROM sales) - 56
+                 AND sale_date <= (SELECT max(sale_date) FROM sales) - 28 THEN orders ELSE 0 END) AS before_orders
 FROM daily_category_sales GROUP BY product_category ORDER BY revenue DESC, product_category LIMIT {MOST_LISTED}
 """
 _DAILY = f"""
@@ -93,7 +96,7 @@ class Facts:
         currency: code written before money.
         overview: the row of sums over all sales; `revenue` is None where there are no sales.
         categories: one row per category, at most `MOST_LISTED`, the largest first; `recent` and `before` are the
-            revenue of the last 28 days and of the 28 days before.
+            revenue of the last 28 days and of the 28 days before, `recent_orders` and `before_orders` their orders.
         daily: revenue by day and category; categories beyond the largest have the name None.
         forecast: rows of `sales_forecast`; the category TOTAL is their sum.
         backtest: rows of `forecast_backtest` over all days, pooled over categories (ALL) and of the total (TOTAL).

@@ -9,13 +9,17 @@ from typing import Any
 from retail_assets.exports.report.charts import ALL, model_words
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
+from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.wording import report as sentences
+from retail_assets.wording.forecast_models import in_words
 from retail_assets.wording.formats import change, day, money, percent, rough_percent
 
 _MOST_LANDINGS = 60
 _MOST_REASONS = 30
 #: Below, a share would be written as zero.
 _SMALLEST_SHARE = 0.0005
+#: Orders of 28 days below which a category's change is not shown.
+_FEWEST_ORDERS = 50
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,12 @@ def _categories(facts: Facts) -> Table:
     revenue = facts.overview["revenue"]
     total = float(revenue) if revenue else 0.0
     comparable = facts.days >= 56
-    lines = []
+    lines: list[Line] = []
+    few = 0
     for row in facts.categories:
-        ratio = float(row["recent"]) / float(row["before"]) if comparable and row["before"] > 0 else None
+        enough = comparable and min(row["recent_orders"], row["before_orders"]) >= _FEWEST_ORDERS
+        ratio = float(row["recent"]) / float(row["before"]) if enough and row["before"] > 0 else None
+        few += comparable and not enough
         changed = Cell("–", "") if ratio is None else Cell(change(ratio), repr(ratio))
         share = float(row["revenue"]) / total if total > 0 else None
         lines.append(
@@ -110,6 +117,8 @@ def _categories(facts: Facts) -> Table:
     notes = _left(left, "smaller category", "smaller categories")
     if comparable:
         notes.append("The last 28 days of the sales are compared with the 28 days before them, whatever the season.")
+    if few:
+        notes.append(sentences.no_change_shown(categories=few, fewest=_FEWEST_ORDERS).text)
     recent = _numbers("Last 28 days", "Compared with the 28 days before") if comparable else []
     heads = [Head("Category"), *_numbers(f"Revenue ({facts.currency})", "Share"), *recent]
     return Table("categories", "Revenue by category", heads, lines, notes)
@@ -130,16 +139,29 @@ def _forecast(facts: Facts) -> Table:
     notes = []
     if facts.forecast:
         first = facts.forecast[0]
+        methods = {str(row["product_category"]): str(row["method"]) for row in facts.forecast}
+        methods = {name: method for name, method in methods.items() if name != TOTAL}
+        expected: dict[str, float] = {}
+        for name, method in methods.items():
+            expected[method] = expected.get(method, 0.0) + sums[name]
+        most = max(expected, key=expected.__getitem__)
         made = sentences.forecast_made(
             first_day=min(row["forecast_date"] for row in facts.forecast),
             last_day=max(row["forecast_date"] for row in facts.forecast),
             cutoff=first["cutoff_date"],
-            method=first["method"],
+            method=in_words(_rule(most)),
+            categories=len(methods),
+            by_rule=sum(":" in method or _rule(method) in BASELINE_NAMES for method in methods.values()),
             version=first["model_version"],
         )
         notes = [made.text]
     heads = [Head("Category"), *_numbers(f"Forecast ({facts.currency})")]
     return Table("forecast", "Forecast by category, in sum", heads, lines, notes)
+
+
+def _rule(method: str) -> str:
+    """The model's name in a method; a category that it does not forecast has a reason after it."""
+    return method.partition(":")[0]
 
 
 def _segments(facts: Facts) -> Table:

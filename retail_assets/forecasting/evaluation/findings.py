@@ -20,6 +20,8 @@ from retail_assets.wording.statement import Statement
 _MOST_NAMED = 3
 # From this share of sales on, an error is one to name a category by: half of what it sells.
 _LARGE = 0.5
+# A category with less of the sales on the days compared is too small to be named by its errors.
+_SMALLEST = 0.001
 
 
 def findings(backtest: Backtest, model: str | None = None) -> list[str]:
@@ -169,13 +171,14 @@ def _lost(backtest: Backtest, name: str) -> Statement | None:
 
 
 def _categories(backtest: Backtest, name: str) -> Statement | None:
+    sold = np.nansum(backtest.actual, axis=(0, 2))
     errors = [
         (wape, category)
         for at, category in enumerate(backtest.categories)
-        if (wape := backtest.metrics(name, category=at)["wape"]) is not None
+        if sold[at] >= _SMALLEST * sold.sum() and (wape := backtest.metrics(name, category=at)["wape"]) is not None
     ]
     worst = sorted((-wape, category) for wape, category in errors if wape >= _LARGE)
     if not worst:
         return None
     named = [(category, -wape) for wape, category in worst[:_MOST_NAMED]]
-    return wording.large_errors(unit=backtest.unit, categories=named, more=len(worst) - len(named))
+    return wording.large_errors(unit=backtest.unit, smallest=_SMALLEST, categories=named, more=len(worst) - len(named))
