@@ -9,12 +9,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from retail_assets.wording.forecast_models import RULES, in_words
 from retail_assets.wording.formats import day, listed, percent, plural
 from retail_assets.wording.statement import phrase
 
 FEW_DAYS = 50
 #: Categories and cut-offs that are named.
 _MOST_NAMED, _MOST_CUTOFFS = 3, 4
+#: Rules whose forecast of a holiday is nearer to what the shop did on it before.
+_REMEMBERING = {in_words(rule) for rule in RULES if rule != "seasonal_naive"}
 
 
 @phrase("forecast.compared")
@@ -34,9 +37,14 @@ def compared_with(
     others += [f"the rule{'s' if len(rules) > 1 else ''} {listed(rules)}"] if rules else []
     against = f" with {' and with '.join(others)}" if others else ""
     when = f" ({day(first_cutoff)} to {day(last_cutoff)})" if cutoffs > 1 else f" ({day(first_cutoff)})"
+    remember = (
+        " The rules other than seasonal naive remember what the shop did on holidays before."
+        if {*rules, model} & _REMEMBERING
+        else ""
+    )
     return (
         f"Compared: {model}{against}, each on the {plural(steps, unit)} after {plural(cutoffs, 'cut-off')}{when}, of "
-        "which it had seen nothing."
+        f"which it had seen nothing.{remember}"
     )
 
 
@@ -79,7 +87,9 @@ def by_week_ahead(
 ) -> str:
     """State the errors of the first and of the last week ahead; `apart` says that holidays are left out."""
     where = (
-        f"On {unit}s apart from holidays (more than 7 days before and 3 days after one)" if apart else "By week ahead"
+        f"On {unit}s apart from major holidays (more than 7 days before and 3 days after one)"
+        if apart
+        else "By week ahead"
     )
     return (
         f"{where}, the errors per category and {unit} add up to {percent(first)} of sales in week {first_week} ahead "
@@ -89,8 +99,8 @@ def by_week_ahead(
 
 @phrase("forecast.near_holidays")
 def near_holidays(*, unit: str, near: float, near_days: int, far: float | None, coverage80: float | None) -> str:
-    """State the errors within a day of a holiday, next to those of all other days."""
-    text = f"Within a day of a holiday ({plural(near_days, unit)}) the errors add up to {percent(near)} of sales"
+    """State the errors within a day of a major holiday, next to those of all other days."""
+    text = f"Within a day of a major holiday ({plural(near_days, unit)}) the errors add up to {percent(near)} of sales"
     text += "" if far is None else f", else to {percent(far)}"
     if coverage80 is not None:
         text += f"; the 80 % interval held {percent(coverage80, 0)} of category-{unit}s there"

@@ -14,12 +14,15 @@ _WORDS = {
     "seasonal_naive": "seasonal naive",
     "weekday_mean": "the same-weekday mean of 8 weeks",
     "recent_mean": "the mean day of the last 8 weeks",
-    "year_weekday_mean": "the same-weekday mean of a year",
-    "year_mean": "the mean day of a year",
+    "year_weekday_mean": "the same-weekday mean of up to a year",
+    "year_mean": "the mean day of up to a year",
     "last_day": "the last day",
     "retail_assets": "the product",
     **{f"statsforecast {model}": f"{model} of statsforecast" for model in ("AutoETS", "AutoTheta", "MSTL")},
 }
+
+#: Names of the rules, which have nothing to learn.
+RULES = ("seasonal_naive", "weekday_mean", "recent_mean", "year_weekday_mean", "year_mean", "last_day")
 
 
 def in_words(model: str) -> str:

@@ -64,7 +64,7 @@ def by_week_evidence(
     text = f"Sum of absolute errors / sum of sales after {plural(cutoffs, 'cut-off')}: {counted} {unit}s."
     if not apart:
         return text
-    text += f" {unit.capitalize()}s around holidays (7 days before to 3 after) are left out"
+    text += f" {unit.capitalize()}s around major holidays (7 days before to 3 after) are left out"
     return f"{text}." if near is None else f"{text}; within a day of one: {percent(near)} ({plural(near_days, unit)})."
 
 

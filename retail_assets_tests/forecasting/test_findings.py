@@ -16,6 +16,7 @@ from retail_assets.forecasting.figures.errors import error_by_week
 from retail_assets.forecasting.lifecycle import record
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets.wording.forecast_models import RULES
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week
 
 STEPS = 28
@@ -46,7 +47,7 @@ def test_the_sentences_name_what_was_compared_and_on_which_days(tested):
 def test_errors_by_horizon_are_shown_apart_from_holidays(tested):
     text = " ".join(findings(tested, "gradient_boosting"))
     assert "add up to 10.0 % of sales in week 1 ahead (21 days) and to 10.0 % in week 4 (21 days)" in text
-    assert "Within a day of a holiday (9 days) the errors add up to 60.0 % of sales, else to 10.0 %" in text
+    assert "Within a day of a major holiday (9 days) the errors add up to 60.0 % of sales, else to 10.0 %" in text
     weeks = weeks_ahead(tested)
     assert [int(mask.sum()) for mask in weeks] == [21, 21, 12, 21]
     by_week = report(tested, {}, seed=0)["by_week_ahead_without_holidays"]
@@ -93,6 +94,14 @@ def test_a_category_that_hardly_sells_is_not_named_for_its_errors(tested):
     actual[:, 1], worse[:, 1] = actual[:, 1] / 1e4, 190.0
     tested = dataclasses.replace(tested, actual=actual, forecasts={**tested.forecasts, "gradient_boosting": worse})
     assert "half of sales" not in " ".join(findings(tested, "gradient_boosting"))
+
+
+def test_the_rules_are_said_to_remember_holidays(tested):
+    assert RULES == BASELINE_NAMES
+    [compared] = [sentence for sentence in findings(tested, "gradient_boosting") if sentence.startswith("Compared")]
+    assert compared.endswith("The rules other than seasonal naive remember what the shop did on holidays before.")
+    forecasts = {name: tested.forecasts[name] for name in ("gradient_boosting", "seasonal_naive")}
+    assert "remember" not in findings(dataclasses.replace(tested, forecasts=forecasts), "gradient_boosting")[0]
 
 
 def test_without_a_holiday_nothing_is_claimed_of_holidays(tested):

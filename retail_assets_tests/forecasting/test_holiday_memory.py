@@ -70,6 +70,22 @@ def test_a_quiet_shop_that_sold_nothing_on_a_holiday_is_expected_to_sell_next_to
     assert remembered.sum() < 0.1 * usual.sum()
 
 
+@pytest.mark.parametrize(("orders", "least", "most"), [(3, 1.0, 1.3), (400, 1.8, 2.1)])
+def test_what_few_orders_brought_on_a_holiday_is_hardly_remembered(orders, least, most):
+    """Three large orders on New Year's Day are chance; four hundred are not, but baskets hardly more than double."""
+    remembered, _ = weekday_mean(shop(7.0, orders=orders), date(2024, 1, 1))
+    usual, _ = weekday_mean(shop(7.0, orders=orders), date(2024, 1, 8))
+    assert least <= remembered.sum() / usual.sum() <= most
+
+
+def test_a_holiday_with_many_more_orders_is_remembered_as_it_was():
+    rows = shop(7.0)
+    rows["orders"] = rows["orders"].where(rows["sale_date"] != date(2023, 1, 1), 350)
+    remembered, _ = weekday_mean(rows, date(2024, 1, 1))
+    usual, _ = weekday_mean(rows, date(2024, 1, 8))
+    assert 6.0 <= remembered.sum() / usual.sum() <= 8.0
+
+
 def test_a_forecast_that_remembers_already_stays_as_it_is():
     """Models with memory of the year lift the holiday themselves: it must not be lifted twice."""
     sales = sales_of(shop(0.5))

@@ -77,10 +77,12 @@ class HolidayPast:
     Attributes:
         ratio: (series,), Σ sold / Σ usual over the past occasions; NaN where none is known.
         occasions: (series,), number of past occasions that are known.
+        sum: (series,), Σ sold over them.
     """
 
     ratio: Floats
     occasions: Ints
+    sum: Floats
 
 
 def holiday_calendar(country: str, first: date, last: date) -> HolidayCalendar:
@@ -223,6 +225,7 @@ def past_holidays(values: Floats, days: Days, holidays: HolidayCalendar) -> dict
         known = ~np.isnan(sold) & (expected > 0)
         if known.any():
             usually = np.where(known, expected, 0.0).sum(axis=1)
-            share = np.where(known, sold, 0.0).sum(axis=1) / np.where(usually > 0, usually, np.nan)
-            past[name] = HolidayPast(share, known.sum(axis=1))
+            total = np.where(known, sold, 0.0).sum(axis=1)
+            share = total / np.where(usually > 0, usually, np.nan)
+            past[name] = HolidayPast(share, known.sum(axis=1), total)
     return past

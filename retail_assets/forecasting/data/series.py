@@ -107,6 +107,7 @@ class Panel:
         first: (categories,), index of each category's first sale.
         closed: (days,), marks the days on which the shop was closed, as far as that is known at the cut-off.
         price: (categories,), the price of a unit at the cut-off; 1 in a panel of revenue.
+        orders: (days,), a lower bound of the shop's orders, as in `DailySales`.
     """
 
     categories: tuple[str, ...]
@@ -116,6 +117,7 @@ class Panel:
     first: Ints
     closed: Bools
     price: Floats
+    orders: Floats
 
     @property
     def cutoff(self) -> date:
@@ -135,7 +137,7 @@ class Panel:
         """Make the panel of the categories that `keep`, (categories,), marks."""
         names = tuple(name for name, kept in zip(self.categories, keep, strict=True) if kept)
         kept = self.values[keep], self.sold[keep], self.first[keep]
-        return Panel(names, self.days, *kept, self.closed, self.price[keep])
+        return Panel(names, self.days, *kept, self.closed, self.price[keep], self.orders)
 
     def future_days(self, horizon: int) -> Days:
         """List the days after the cut-off, (horizon,)."""
@@ -297,7 +299,7 @@ def panel_at(sales: DailySales, cutoff: date, measure: str = REVENUE) -> Panel:
     values[np.arange(end) < first[:, None]] = np.nan
     values[:, closed | rejected] = np.nan
     names = tuple(name for name, keep in zip(sales.categories, known, strict=True) if keep)
-    return Panel(names, days, values, sold, first, closed, price)
+    return Panel(names, days, values, sold, first, closed, price, sales.orders[:end])
 
 
 def recorded(sales: DailySales, measure: str) -> Floats:

@@ -1,6 +1,8 @@
 """What a backtest compared with what, and where the published model fails, in sentences for people.
 
-Errors by horizon are those of days apart from holidays: around a holiday the calendar explains an error, and not its
+Holidays are those of `holiday_calendar`, without the ones that few shoppers plan for: sentences call them major.
+
+Errors by horizon are those of days apart from them: around a holiday the calendar explains an error, and not its
 place in the horizon. A number that rests on few days says so in the same sentence.
 """
 
@@ -124,7 +126,7 @@ def _by_horizon(backtest: Backtest, name: str) -> Statement | None:
 
 def _near_holidays(backtest: Backtest, name: str) -> Statement | str | None:
     if backtest.holiday is None or not scored_days(backtest, backtest.holiday):
-        return "No holiday fell on the days that were compared: how it does on holidays is not known."
+        return "No major holiday fell on the days that were compared: how it does on holidays is not known."
     near = backtest.metrics(name, days=backtest.holiday)
     if near["wape"] is None:
         return None
