@@ -178,8 +178,9 @@ def verdict(
 ) -> str:
     """State what the best model is worth: `over_naive` and `over_rule` are the shares by which its RMSE is lower.
 
-    `claim` is one of `skill`, `low`, `unproven`, `chance` (the rule's lead may be luck), `none` and `exact` (the rule
-    was never wrong). `interval` is the 90 % range of the gain over the rule, the best one.
+    `claim` is one of `skill`, `low` (no more than chance), `unproven` (too few cut-offs), `chance` (the rule's lead
+    may be luck), `none` and `exact` (the rule was never wrong). `interval` is the 90 % range of the gain
+    over the rule, the best one.
     """
     of = "" if measure == "revenue" else f"{measure[:1].upper()}{measure[1:]}: "
     where = f"over {plural(cutoffs, 'cut-off')}" if cutoffs > 1 else "at the only cut-off the history allows"
@@ -201,7 +202,7 @@ def verdict(
         f"90 % interval of the gain over {rule}: {percent(interval[0])} to {percent(interval[1])}; better at "
         f"{better_at} of {plural(cutoffs, 'cut-off')}"
     )
-    says = f"{of}{model[:1].upper()}{model[1:]} has skill" if claim == "skill" else f"{of}Low skill, within chance"
+    says = f"{of}{model[:1].upper()}{model[1:]} has skill" if claim == "skill" else f"{of}No proven skill of {model}"
     return f"{says}: {against} ({chance}). {end}"
 
 

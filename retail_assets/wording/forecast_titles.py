@@ -139,17 +139,19 @@ def categories_evidence(*, unit: str, currency: str, shown: int, categories: int
 
 
 @phrase("forecast.title.skill")
-def skill(*, model: str, rule: str, gain: float | None, has_skill: bool, proven: bool) -> str:
-    """State by how much the RMSE of the best model is below that of the best baseline, as a share."""
-    name = f"{model[:1].upper()}{model[1:]}"
-    if gain is None:
+def skill(*, model: str, rule: str, gain: float | None, claim: str) -> str:
+    """State by how much the RMSE of the best model is below that of the best baseline, as a share.
+
+    `claim` is that of `forecast.verdict`: the title and the verdict use the same words.
+    """
+    if gain is None or claim == "exact":
         return f"No skill: {rule} was already exact"
-    if has_skill:
-        chance = "" if proven else ", which may be chance"
-        return f"{name}: error {percent(gain, 0)} below that of {rule}{chance}"
-    if gain > 0:
-        return f"No proven skill: the error of {model} is {percent(gain)} below that of {rule}, within chance"
-    return f"No skill: the error of {model} is {percent(-gain)} above that of {rule}"
+    error = f"{percent(abs(gain))} {'below' if gain >= 0 else 'above'} that of {rule}"
+    if claim == "skill":
+        return f"{model[:1].upper()}{model[1:]} has skill: its error is {error}"
+    says = {"low": "No proven skill", "unproven": "Skill not proven, too few cut-offs"}.get(claim, "No skill")
+    chance = ", within chance" if claim == "chance" else ""
+    return f"{says}: the error of {model} is {error}{chance}"
 
 
 @phrase("forecast.evidence.skill")

@@ -15,6 +15,7 @@ from retail_assets.forecasting.evaluation.rolling_origin import choose_cutoffs, 
 from retail_assets.forecasting.evaluation.verdict import verdict
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.candidates import PRODUCT_MODEL, fit_candidates, load_libraries
+from retail_assets.wording import forecast_titles
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week, sales_of
 
 HOLIDAYS = holiday_calendar("US", date(2023, 1, 1), date(2024, 12, 31))
@@ -121,7 +122,40 @@ def test_a_gain_from_one_lucky_cutoff_is_called_chance():
     lucky[:5], lucky[5] = 9.1, 7.0
     tested = dataclasses.replace(even, forecasts={**even.forecasts, "weekday_mean": lucky})
     assert tested.champion == PRODUCT_MODEL
-    assert verdict(tested, seed=0).startswith("Low skill, within chance")
+    assert verdict(tested, seed=0).startswith("No proven skill of gradient boosting")
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "lost", "skill"),
+    [(6, 0, True), (6, 1, True), (6, 2, False), (3, 0, True), (3, 1, False), (10, 2, True)],
+)
+def test_a_model_that_loses_more_than_one_cutoff_in_five_has_no_proven_skill(cutoffs, lost, skill):
+    """Few cut-offs that are drawn again scatter too little: an interval alone claims too much."""
+    tested = by_hand(np.full((2, 2), 10.0), cutoffs, gradient_boosting=9.0, weekday_mean=8.5)
+    rule = tested.forecasts["weekday_mean"].copy()
+    rule[:lost] = 9.1
+    tested = dataclasses.replace(tested, forecasts={**tested.forecasts, "weekday_mean": rule})
+    assert tested.has_skill == skill
+    said = verdict(tested, seed=0)
+    assert said.startswith("Gradient boosting has skill" if skill else "No proven skill of gradient boosting")
+
+
+@pytest.mark.parametrize(
+    ("claim", "gain", "words"),
+    [
+        ("skill", 0.1, "Gradient boosting has skill: its error is 10.0 % below that of seasonal naive"),
+        ("low", -0.004, "No proven skill: the error of gradient boosting is 0.4 % above that of seasonal naive"),
+        ("none", 0.004, "No skill: the error of gradient boosting is 0.4 % below that of seasonal naive"),
+        (
+            "chance",
+            -0.02,
+            "No skill: the error of gradient boosting is 2.0 % above that of seasonal naive, within chance",
+        ),
+        ("exact", None, "No skill: seasonal naive was already exact"),
+    ],
+)
+def test_the_title_of_the_skill_has_the_words_of_the_verdict(claim, gain, words):
+    assert forecast_titles.skill(model="gradient boosting", rule="seasonal naive", gain=gain, claim=claim).text == words
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,7 @@ def report(names: Sequence[str], backtest: Backtest) -> dict[str, Any]:
         "models": {model: {"total_wape": 0.087, "total_coverage80": 0.8}},
         "skill": {name: {"rmse_reduction": 0.16, "interval90": [0.1, 0.2]} for name in (*BASELINE_NAMES, rule)},
         "has_skill": True,
+        "claim": "skill",
         "horizon": backtest.actual.shape[2],
         "cutoffs": list(backtest.cutoffs),
         "by_category": {name: {**entry, "skill_vs_seasonal_naive": 0.3 - 0.02 * at} for at, name in enumerate(names)},

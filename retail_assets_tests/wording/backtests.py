@@ -116,6 +116,33 @@ def best_rule(shop: Shop, measure: str = "revenue", but: str = "") -> str:
     )
 
 
+def _squared_by_cutoff(shop: Shop, model: str, measure: str) -> np.ndarray:
+    rows = rows_of(shop, model, measure=measure)
+    return (rows["error"] ** 2).groupby(rows["cutoff"]).sum().to_numpy()
+
+
+def resampled_gains(shop: Shop, model: str, rule: str, measure: str = "revenue") -> np.ndarray | None:
+    """The gain over a rule with cut-offs drawn again and again; None with fewer than three."""
+    ours, theirs = (_squared_by_cutoff(shop, name, measure) for name in (model, rule))
+    if len(ours) < 3:
+        return None
+    drawn = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
+    gains: np.ndarray = 1 - np.sqrt(ours[drawn].sum(axis=1) / theirs[drawn].sum(axis=1))
+    return gains
+
+
+def claim_of(shop: Shop, model: str, rule: str, measure: str = "revenue") -> str:
+    """What may be said of the skill of a model next to the best rule."""
+    if score(shop, model, measure) >= 0.99 * score(shop, rule, measure):
+        return "none" if published(shop, measure) == rule else "chance"
+    gains = resampled_gains(shop, model, rule, measure)
+    if gains is None:
+        return "unproven"
+    ours, theirs = (_squared_by_cutoff(shop, name, measure) for name in (model, rule))
+    lost = int((ours >= theirs).sum())
+    return "skill" if np.quantile(gains, 0.025) > 0 and 5 * lost <= len(ours) else "low"
+
+
 def cutoffs(shop: Shop) -> list[dt.date]:
     return [day.date() for day in sorted(scored(shop)["cutoff"].unique())]
 

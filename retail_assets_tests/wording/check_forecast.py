@@ -10,6 +10,7 @@ from retail_assets.wording.forecast_models import in_words
 from retail_assets_tests.wording.backtests import (
     RULES,
     best_rule,
+    claim_of,
     cutoffs,
     ends,
     inside,
@@ -17,9 +18,9 @@ from retail_assets_tests.wording.backtests import (
     models,
     number_of_days,
     published,
+    resampled_gains,
     rmse,
     rows_of,
-    score,
     too_wide,
     wape,
 )
@@ -112,8 +113,8 @@ def _intervals(shop: Shop, facts: Facts) -> Facts:
     }
 
 
-def _by_cutoff(shop: Shop, model: str) -> dict[Any, float]:
-    return {day: rmse(each) for day, each in rows_of(shop, model).groupby("cutoff")}
+def _by_cutoff(shop: Shop, model: str, measure: str = "revenue") -> dict[Any, float]:
+    return {day: rmse(each) for day, each in rows_of(shop, model, measure=measure).groupby("cutoff")}
 
 
 @recomputes("forecast.lost")
@@ -152,28 +153,19 @@ def _verdict(shop: Shop, facts: Facts) -> Facts:
     [model] = [name for name in models(shop, measure) if in_words(name) == facts["model"] and name not in RULES]
     ours, theirs = (rows_of(shop, name, measure=measure) for name in (model, rule))
     naive = rows_of(shop, "seasonal_naive", measure=measure)
-    squared = [(rows["error"] ** 2).groupby(rows["cutoff"]).sum().to_numpy() for rows in (ours, theirs)]
-    count = len(squared[0])
     interval = None
-    if count >= 3:
-        drawn = np.random.default_rng(0).integers(0, count, (2000, count))
-        gains = 1 - np.sqrt(squared[0][drawn].sum(axis=1) / squared[1][drawn].sum(axis=1))
+    if (gains := resampled_gains(shop, model, rule, measure)) is not None:
         interval = tuple(np.quantile(gains, [0.05, 0.95]))
-    if score(shop, model, measure) >= 0.99 * score(shop, rule, measure):
-        claim = "none" if champion == rule else "chance"
-    elif interval is None:
-        claim = "unproven"
-    else:
-        claim = "skill" if interval[0] > 0 else "low"
+    by_cutoff = [_by_cutoff(shop, name, measure) for name in (model, rule)]
     return {
         "measure": measure,
         "model": in_words(model),
         "published": in_words(champion),
         "rule": in_words(rule),
-        "cutoffs": count,
+        "cutoffs": len(by_cutoff[0]),
         "over_naive": 1 - rmse(ours) / rmse(naive),
         "over_rule": 1 - rmse(ours) / rmse(theirs),
-        "claim": claim,
+        "claim": claim_of(shop, model, rule, measure),
         "interval": interval,
-        "better_at": int((squared[0] < squared[1]).sum()),
+        "better_at": sum(by_cutoff[0][day] < by_cutoff[1][day] for day in by_cutoff[0]),
     }

@@ -14,6 +14,7 @@ from retail_assets_tests.wording.backtests import (
     allowed,
     best_rule,
     bias,
+    claim_of,
     cutoffs,
     ends,
     inside,
@@ -23,7 +24,6 @@ from retail_assets_tests.wording.backtests import (
     published,
     rmse,
     rows_of,
-    score,
     scored,
     too_wide,
     wape,
@@ -158,16 +158,11 @@ def _candidate(shop: Shop, facts: Facts) -> str:
 def _skill(shop: Shop, facts: Facts) -> Facts:
     model, rule = _candidate(shop, facts), best_rule(shop)
     ours, theirs = (rows_of(shop, name) for name in (model, rule))
-    squared = [(rows["error"] ** 2).groupby(rows["cutoff"]).sum().to_numpy() for rows in (ours, theirs)]
-    drawn = np.random.default_rng(0).integers(0, len(squared[0]), (2000, len(squared[0])))
-    gains = 1 - np.sqrt(squared[0][drawn].sum(axis=1) / squared[1][drawn].sum(axis=1))
-    proven = bool(len(squared[0]) >= 3 and np.quantile(gains, 0.05) > 0)
     return {
         "model": in_words(model),
         "rule": in_words(rule),
         "gain": round(1 - rmse(ours) / rmse(theirs), 6),
-        "has_skill": bool(score(shop, model) < 0.99 * score(shop, rule) and (proven or len(squared[0]) < 3)),
-        "proven": proven,
+        "claim": claim_of(shop, model, rule),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from retail_assets.forecasting.data.series import WEEK, Bools
 from retail_assets.forecasting.evaluation.backtest import MARGIN, MARGIN_OF_ONE, MODEL_NAMES, Backtest, Metrics
 from retail_assets.forecasting.evaluation.findings import findings, weeks_ahead
+from retail_assets.forecasting.evaluation.verdict import claim
 
 
 def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
         "models": models_of(backtest),
         "champion": backtest.champion,
         "has_skill": backtest.has_skill,
+        "claim": claim(backtest),
         "best_model": best,
         "best_simple_rule": backtest.best_baseline,
         "ranked_by": "geometric mean of the RMSE of categories and of their total; "

@@ -68,14 +68,12 @@ def _skills(report: dict[str, Any], best_baseline: str) -> list[_Skill]:
 
 def _title(report: dict[str, Any], model: str, best_baseline: str) -> str:
     measured = report["skill"][best_baseline]
-    interval = measured["interval90"]
     return str(
         wording.skill(
             model=model,
             rule=in_words(best_baseline),
             gain=measured["rmse_reduction"],
-            has_skill=bool(report["has_skill"]),
-            proven=bool(interval and interval[0] > 0),
+            claim=report["claim"],
         )
     )
 
