@@ -82,6 +82,8 @@ def action(
     text = string.Formatter().vformat(template, (), numbers)
     if customers < few and text and "{customers}" not in template:
         return f"With care, from {plural(customers, 'customer')} only – {text}"
+    if customers < few and text:
+        return f"{text} With fewer than {few} customers, this may be chance."
     return text
 
 

@@ -80,13 +80,17 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def rough_percent(share: float) -> str:
-    """Write a share in whole percent, in tenths where it is small, and never as zero unless it is.
+    """Write a share in whole percent, in tenths where it is small, and never as zero or all unless it is.
 
     >>> rough_percent(0.3441), rough_percent(0.034), rough_percent(0.0004), rough_percent(0)
     ('34 %', '3.4 %', '< 0.1 %', '0 %')
+    >>> rough_percent(0.997), rough_percent(0.9996), rough_percent(1)
+    ('99.7 %', '> 99.9 %', '100 %')
     """
     if 0 < abs(share) < 0.0005:
         return "< 0.1 %" if share > 0 else f"> {_MINUS}0.1 %"
+    if 0.995 <= abs(share) < 1:
+        return percent(share, 1) if abs(share) < 0.9995 else "> 99.9 %" if share > 0 else f"< {_MINUS}99.9 %"
     return percent(share, 0 if abs(share) >= 0.095 or share == 0 else 1)
 
 

@@ -31,10 +31,17 @@ def forecast(*, last_day: dt.date, total: float, currency: str, unit: str) -> st
 
 
 @phrase("report.largest_segment")
-def largest_segment(*, persona: str, customers_share: float, revenue_share: float | None) -> str:
-    """State the shares of the segment with most revenue; the share is None where the revenue is not above zero."""
-    brings = "" if revenue_share is None else f" and bring {percent(revenue_share)} of the revenue"
-    return f"{persona}: they are {percent(customers_share)} of the customers{brings}."
+def largest_segment(*, persona: str, customers_share: float, revenue_share: float | None, days: int) -> str:
+    """State the shares of the segment with most revenue, which is that of the last `days`.
+
+    The share of revenue is None where the revenue is not above zero.
+    """
+    if revenue_share is None:
+        return f"{persona}: they are {rough_percent(customers_share)} of the known customers."
+    return (
+        f"{persona}: they are {rough_percent(customers_share)} of the known customers and bring "
+        f"{rough_percent(revenue_share)} of the revenue of all known customers in the last {plural(days, 'day')}."
+    )
 
 
 @phrase("report.models_compared")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from retail_assets.wording.formats import day, percent, plural, short, span
+from retail_assets.wording.formats import day, percent, plural, rough_percent, short, span
 from retail_assets.wording.statement import phrase
 
 _NAME = 31
@@ -49,8 +49,18 @@ def baskets_note(*, customers: int) -> str:
 
 @phrase("segment_titles.profiles")
 def profiles(*, feature: str) -> str:
-    """State the feature in which the means of the segments are farthest apart, in standard deviations."""
+    """State the feature in which the means of the segments are farthest apart, on the scale of the clustering."""
     return f"The segments differ most in {feature}"
+
+
+@phrase("segment_titles.profiles_reading")
+def profiles_reading(*, currency: str | None) -> str:
+    """State what the bars and the numbers of the profiles are."""
+    return (
+        "Bars: mean of the segment on the scale that customers are clustered on, on which large values count for less; "
+        "0 is the average customer, 1 a standard deviation. Numbers: medians of its customers"
+        + (f", money in {currency}." if currency else ".")
+    )
 
 
 @phrase("segment_titles.profiles_note")
@@ -69,7 +79,7 @@ def revenue(
     """State the share of customers and of revenue of the segment that brings most; few customers are called so."""
     only = f" ({plural(customers, 'customer')} only)" if customers < few else ""
     of, whose = ("customers", "revenue") if everyone_known else ("known customers", "known customers' revenue")
-    return f"{persona}{only}: {percent(customers_share, 0)} of {of}, {percent(revenue_share, 0)} of {whose}"
+    return f"{persona}{only}: {rough_percent(customers_share)} of {of}, {rough_percent(revenue_share)} of {whose}"
 
 
 @phrase("segment_titles.one_segment")

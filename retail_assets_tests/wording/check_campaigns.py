@@ -119,8 +119,7 @@ def _preferences(shop: Shop, facts: Facts) -> Facts:
     return {
         "persona": facts["persona"],
         "categories": [
-            Preference(category, round(share, 4), round(all_share, 4), spent)
-            for category, spent, _, share, all_share in liked[:3]
+            Preference(category, share, all_share, spent) for category, spent, _, share, all_share in liked[:3]
         ],
         "days": days(shop),
         "currency": shop.currency,
@@ -139,16 +138,16 @@ def _buying_times(shop: Shop, facts: Facts) -> Facts:
     weekdays = shares([(day.weekday(), money) for day, money in own])
     best, beyond = max(months, key=lambda m: months[m]), max(months, key=lambda m: months[m] / everyone[m])
     busiest, year = max(weekdays, key=lambda d: weekdays[d]), days(shop) >= 360
-    index = round(months[beyond] / everyone[beyond], 2)
+    index = months[beyond] / everyone[beyond]
     return {
         "persona": facts["persona"],
         "days": days(shop),
         "best_month": MONTHS[best - 1] if year else None,
-        "best_month_share": round(months[best], 4) if year else None,
+        "best_month_share": months[best] if year else None,
         "even_month": 1 / 12,
         "best_weekday": WEEKDAYS[busiest],
-        "best_weekday_share": round(weekdays[busiest], 4),
-        "even_weekday": round(1 / len({day.weekday() for _, day, _ in rows}), 4),
+        "best_weekday_share": weekdays[busiest],
+        "even_weekday": 1 / len({day.weekday() for _, day, _ in rows}),
         "own_month": MONTHS[beyond - 1] if year and index >= 1.1 else None,
         "own_month_index": index if year and index >= 1.1 else None,
         "least": 1.1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retail_assets.wording.forecast_models import in_words
+from retail_assets_tests.wording.check_campaigns import days
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
 
@@ -61,7 +62,7 @@ def _largest_segment(shop: Shop, facts: Facts) -> Facts:
         "SELECT persona, customers / sum(customers) OVER (), revenue / sum(revenue) OVER () "
         "FROM segment_profiles ORDER BY revenue DESC LIMIT 1"
     )[0]
-    return {"persona": persona, "customers_share": customers, "revenue_share": revenue}
+    return {"persona": persona, "customers_share": customers, "revenue_share": revenue, "days": days(shop)}
 
 
 @recomputes("report.models_compared")

@@ -44,6 +44,11 @@ def _profiles(shop: Shop, facts: Facts) -> Facts:
     return {"feature": WORDS[int(np.ptp(means, axis=0).argmax())]}
 
 
+@recomputes("segment_titles.profiles_reading")
+def _profiles_reading(shop: Shop, facts: Facts) -> Facts:
+    return {"currency": shop.currency}
+
+
 @recomputes("segment_titles.profiles_note")
 def _profiles_note(shop: Shop, facts: Facts) -> Facts:
     return {

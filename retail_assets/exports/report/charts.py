@@ -13,6 +13,7 @@ from typing import Any
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.plotting.palette import ACTUAL, BASELINE, FORECAST, INNER_BAND, OUTER_BAND
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording.forecast_models import in_words
 from retail_assets.wording.formats import percent, short
@@ -313,6 +314,7 @@ def _segments(facts: Facts) -> Chart | None:
             persona=str(first["persona"]),
             customers_share=first["customers_share"],
             revenue_share=first["revenue_share"],
+            days=min(WINDOW_DAYS, (facts.overview["last_day"] - facts.overview["first_day"]).days + 1),
         ).text,
         _spec(
             values,

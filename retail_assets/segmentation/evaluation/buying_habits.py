@@ -69,9 +69,9 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
             named.append(
                 {
                     "category": row["product_category"],
-                    "share": round(float(row["share"]), 4),
-                    "all_share": round(float(row["all_share"]), 4),
-                    "share_index": round(float(row["share_index"]), 2),
+                    "share": float(row["share"]),
+                    "all_share": float(row["all_share"]),
+                    "share_index": float(row["share_index"]),
                     "revenue": str(row["revenue"]),
                     "a_tenth_more": round(float(row["revenue"]) * SHIFT, 2),
                 }
@@ -98,12 +98,12 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
         beyond = max(months, key=lambda m: (months[m] / everyone[m], -m))
         by_persona[persona] = {
             "best_month": MONTHS[best - 1],
-            "best_month_share": round(months[best], 4),
+            "best_month_share": months[best],
             "best_weekday": formats.WEEKDAYS[day - 1],
-            "best_weekday_share": round(weekdays[day], 4),
-            "even_weekday_share": round(1 / len(open_on), 4),
+            "best_weekday_share": weekdays[day],
+            "even_weekday_share": 1 / len(open_on),
             "own_month": MONTHS[beyond - 1],
-            "own_month_index": round(months[beyond] / everyone[beyond], 2),
+            "own_month_index": months[beyond] / everyone[beyond],
         }
     return by_persona
 

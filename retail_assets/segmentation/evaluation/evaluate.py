@@ -18,6 +18,7 @@ from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.evaluation.rounding import rounded
 from retail_assets.segmentation.evaluation.verdict import notes, predicts, verdict
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+from retail_assets.segmentation.queries.profiles import LEAST_KNOWN
 
 
 def evaluate(
@@ -99,7 +100,9 @@ def profiles_by_persona(
             "name_fit": rounded(max(model.fits[i] for i in clusters)) if model and clusters else None,
             "defining": [dict(finding) for finding in evidence.defining.get(name, ())],
             "over_indexed_categories": list(over_indexed.get(name, ())),
+            "gender_known": sum(_known(mix, name, "gender").values()),
             "gender_mix": _parts(mix, name, "gender"),
+            "age_known": sum(_known(mix, name, "age_group").values()),
             "age_mix": _parts(mix, name, "age_group"),
             "description": persona.description if persona else "",
             "action": action_text(persona, profile, currency) if persona else "",
@@ -149,13 +152,19 @@ def _months(stability: NameStability) -> dict[str, Any]:
 
 
 def _parts(mix: Sequence[Mapping[str, Any]], persona: str, column: str) -> dict[str, float]:
-    """Share of each gender or age band among a persona's customers whose value is known; empty if none is."""
+    """Share of each gender or age band among a persona's customers whose value is known; empty if few are."""
+    counts = _known(mix, persona, column)
+    total = sum(counts.values())
+    return {name: round(counts[name] / total, 4) for name in sorted(counts)} if total >= LEAST_KNOWN else {}
+
+
+def _known(mix: Sequence[Mapping[str, Any]], persona: str, column: str) -> dict[str, int]:
+    """Customers of a persona by gender or age band, where it is known."""
     counts: dict[str, int] = {}
     for row in mix:
         if row["persona"] == persona and row[column] is not None:
             counts[str(row[column])] = counts.get(str(row[column]), 0) + int(row["customers"])
-    total = sum(counts.values())
-    return {name: round(counts[name] / total, 4) for name in sorted(counts)}
+    return counts
 
 
 def _json(value: Any) -> Any:

@@ -32,7 +32,10 @@ _MEDIANS = ("median_frequency", "median_monetary", "median_average_basket", "med
 
 
 def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None) -> bytes:
-    """Draw how far the mean customer of each persona is from the average one, by feature, with the medians as text."""
+    """Draw how far the mean customer of each persona is from the average one, by feature, with the medians as text.
+
+    The bars are on the scale that customers are clustered on.
+    """
     evaluation = inputs.evaluation
     chosen = eligible(inputs.sample)
     segments = evaluation["segments"]
@@ -45,8 +48,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     window = int(inputs.sample["window_days"].max())
     sheet = segment_sheet(
         segment_titles.profiles(feature=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
-        "Bars: mean of the segment, in standard deviations from the average customer. Numbers: medians of its customers"
-        + (f", money in {currency}." if currency else "."),
+        segment_titles.profiles_reading(currency=currency).text,
         segment_titles.profiles_note(
             clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])
         ).text,

@@ -45,7 +45,7 @@ class Persona:
 
     Attributes:
         name: shown to people, and stored with every customer.
-        description: what these customers do, in a sentence or two.
+        description: what these customers do, in a sentence or two: no more than what `defining` proves.
         action: what to do about them: a format text over `ACTION_NUMBERS`.
         prototype: standard deviations from the average customer, by naming feature. Features left out do not affect
             the name. Groups defined by a rule have no prototype.
@@ -74,7 +74,8 @@ _LARGE, _SMALL = Comparison("average_basket", "above", 1.1), Comparison("average
 
 LARGE_BASKETS = Persona(
     "Large-Basket Regulars",
-    "Buy more often than customers of other segments, in larger baskets, without being the segment that spends most.",
+    "Buy more often than the average customer of the other clusters, in larger baskets than the typical one, without "
+    "being the cluster that spends most.",
     "Look after them: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
     "customers. The typical one made {frequency} purchases of {average_basket}; losing a tenth of their revenue would "
     "cost {tenth_of_revenue}.",
@@ -84,7 +85,8 @@ LARGE_BASKETS = Persona(
 )
 SMALL_BASKETS = Persona(
     "Small-Basket Regulars",
-    "Buy more often than customers of other segments, in smaller baskets. They need not spend little in total.",
+    "Buy more often than the average customer of the other clusters, in smaller baskets than the typical one. They "
+    "need not spend little in total.",
     "Make each visit larger: the typical customer made {frequency} purchases of {average_basket}. Offer bundles and "
     "add-ons priced below that. If every basket were a tenth larger, with as many visits, that would bring "
     "{tenth_of_revenue}.",
@@ -94,7 +96,8 @@ SMALL_BASKETS = Persona(
 )
 OCCASIONAL = Persona(
     "Occasional Shoppers",
-    "Buy less often than customers of other segments, in larger baskets. Nothing proves that they keep to a season.",
+    "Buy less often than the average customer of the other clusters, in larger baskets than the typical one. Nothing "
+    "proves that they keep to a season.",
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket}; one more such purchase "
     "by one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
     {"frequency": -1, "average_basket": 1},
@@ -103,7 +106,7 @@ OCCASIONAL = Persona(
 )
 LIGHT = Persona(
     "Light Shoppers",
-    "Buy less often than customers of other segments, in smaller baskets.",
+    "Buy less often than the average customer of the other clusters, in smaller baskets than the typical one.",
     "Keep the effort small: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
     "customers. The typical one made {frequency} purchases of {average_basket}; one more such purchase by one in ten "
     "of them ({one_in_ten}) would bring {one_in_ten_buying}.",
@@ -115,7 +118,7 @@ LIGHT = Persona(
 
 HIGH_VALUE = Persona(
     "High-Value Customers",
-    "Spend more than any other segment: they buy often and fill large baskets.",
+    "Spend more, typically, than the customers of any other cluster.",
     "Keep them: {customers_share} of known customers bring {revenue_share} of the revenue of all known customers. The "
     "typical one made {frequency} purchases of {average_basket}. Reward loyalty with service and early access before "
     "discounts; losing a tenth of their revenue would cost {tenth_of_revenue}.",
@@ -126,7 +129,7 @@ HIGH_VALUE = Persona(
 )
 BUDGET = Persona(
     "Budget Shoppers",
-    "Buy in small baskets, and spend no more in total than the typical customer of the other segments.",
+    "Buy in smaller baskets than the typical customer of the other clusters, and spend no more in total.",
     "Make each visit larger: the typical customer made {frequency} purchases of only {average_basket}. Offer bundles "
     "and add-ons priced below that. If every basket were a tenth larger, with as many visits, that would bring "
     "{tenth_of_revenue}.",
@@ -137,7 +140,8 @@ BUDGET = Persona(
 )
 SEASONAL = Persona(
     "Seasonal Shoppers",
-    "Buy rarely, but much at a time, and spend more of it in their best month than any other segment does.",
+    "Buy less often than the average customer of the other clusters, in larger baskets than the typical one, and spend "
+    "more of their money in their best month than the customers of any other cluster, typically.",
     "Win one more visit: the typical customer made {frequency} purchases of {average_basket} and spent "
     "{top_month_share} of the money in the best month. Write to them before their season; one more such purchase by "
     "one in ten of them ({one_in_ten}) would bring {one_in_ten_buying}.",
@@ -154,7 +158,8 @@ SEASONAL = Persona(
 )
 LOW_ENGAGEMENT = Persona(
     "Low-Engagement",
-    "Buy rarely, spend less than any other segment, and were last seen longer ago.",
+    "Spend less, typically, than the customers of any other cluster. They buy less often than the average customer of "
+    "the other clusters, in smaller baskets than the typical one, and were last seen longer ago.",
     "Spend little on them: {customers_share} of known customers bring {revenue_share} of the revenue of all known "
     "customers, and half of them were last seen at least {recency} days before the last day of sales. Use automated "
     "reminders, with a voucher that costs less than the margin on a basket of {average_basket}.",
@@ -177,7 +182,7 @@ ONE_PURCHASE = Persona(
     "One Purchase",
     "Bought once in the window, so how often they buy is unknown. Assigned by a rule, not by clustering.",
     "Aim at a second purchase: {customers} bought once, typically for {average_basket}. If one in ten of them "
-    "({one_in_ten}) came back and spent as much, that would bring {one_in_ten_buying}.",
+    "({one_in_ten}) came back and spent {average_basket} each, that would bring {one_in_ten_buying}.",
     next_step="Ask for a second purchase: one in the window, for {money_spent}; last seen on {last_seen}.",
 )
 DORMANT = Persona(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from retail_assets.tables import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS
 
+LEAST_KNOWN = 50
+"""Customers of known age, or gender, below which a persona's are chance, and not stated."""
+
 _MEMBERS = f"""
     select s.persona, s.confidence, s.lapsed_risk, s.cluster, s.model_version,
         f.frequency, f.monetary, f.returned, f.average_basket, f.recency, f.tenure, f.top_month_share,
@@ -26,8 +29,9 @@ select
     sum(average_basket) as one_more_purchase,
     avg(cast(confidence as double precision)) as mean_confidence,
     avg(cast(case when lapsed_risk then 1 else 0 end as double precision)) as lapsed_risk_share,
-    avg(cast(case when gender = 'Female' then 1 when gender is not null then 0 end as double precision))
-        as female_share,
+    case when count(gender) >= {LEAST_KNOWN} then
+        avg(cast(case when gender = 'Female' then 1 when gender is not null then 0 end as double precision))
+    end as female_share,
     max(snapshot_date) as snapshot_date,
     max(model_version) as model_version
 from ({_MEMBERS}) as members
@@ -68,15 +72,16 @@ order by persona
 TOP_AGES = f"""
 select persona, age_group from (
     select persona, age_group,
-        row_number() over (partition by persona order by count(*) desc, age_group) as rank_of
+        row_number() over (partition by persona order by count(*) desc, age_group) as rank_of,
+        sum(count(*)) over (partition by persona) as known
     from ({_MEMBERS}) as members
     where age_group is not null
     group by persona, age_group
 ) as ranked
-where rank_of = 1
+where rank_of = 1 and known >= {LEAST_KNOWN}
 order by persona
 """
-"""One row per persona with known ages: its most frequent age band."""
+"""One row per persona with `LEAST_KNOWN` known ages: its most frequent age band."""
 
 MIX = f"""
 select persona, gender, age_group, count(*) as customers
