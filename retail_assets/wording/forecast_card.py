@@ -84,14 +84,19 @@ def training_due(*, days: int) -> str:
 def amounts(
     *,
     transactions: int,
+    total: int,
     rmse: float,
     mean_rmse: float,
     skill: float,
     has_skill: bool,
     priced_rmse: float | None,
 ) -> str:
-    """State how well amounts of single transactions can be predicted, from what is known before and with the price."""
-    against = f"RMSE {number(rmse)}, the mean alone {number(mean_rmse)}; {plural(transactions, 'transaction')}"
+    """State how well amounts of single transactions can be predicted, from what is known before and with the price.
+
+    `transactions` are those that were looked at, a sample of `total` where these are more.
+    """
+    sample = f", a sample of {total:,}" if total > transactions else ""
+    against = f"RMSE {number(rmse)}, the mean alone {number(mean_rmse)}; {plural(transactions, 'transaction')}{sample}"
     text = f"No skill without the price: {against}."
     if has_skill:
         text = f"Skill without the price: {percent(skill)} below the mean predictor ({against})."

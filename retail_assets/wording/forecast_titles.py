@@ -80,19 +80,21 @@ def total(
     to_year_before: bool,
     steps: int,
     closed_then: int | None,
+    within_chance: bool,
     only_now: Sequence[str],
     only_then: Sequence[str],
 ) -> str:
     """State what is expected, compared with the same days a year before, else with as many days before.
 
     `closed_then` is the number of closed days then, where the shop was open on another number of days than is expected:
-    the ratio is then that of open days.
+    the ratio is then that of open days. `within_chance` says that so few orders differ as much by chance.
     """
     title = f"{money(expected, currency)} expected from {span(first_day, last_day)}"
     if ratio is None:
         return title
     then = f"the same {unit}s a year before" if to_year_before else f"the {steps} {unit}s before"
     notes = [] if closed_then is None else [f"{plural(closed_then, f'{unit} closed', f'{unit}s closed')} then"]
+    notes += ["so few orders that this may be chance"] if within_chance else []
     notes += [f"{listed(only_then)} only then"] if only_then else []
     notes += [f"{listed(only_now)} only now"] if only_now else []
     note = f" ({'; '.join(notes)})" if notes else ""

@@ -43,6 +43,8 @@ def test_chance_has_no_skill_and_the_price_helps():
     measured = report(transactions(), repeats=3)
     assert measured["verdict"].startswith("No skill without the price")
     assert "With the price known" in measured["verdict"]
+    assert "600 transactions)" in measured["verdict"] or "600 transactions." in measured["verdict"]
+    assert "600 transactions, a sample of 60,000." in report(transactions(), repeats=1, total=60_000)["verdict"]
     assert measured["with_price"]["rmse"] < 0.7 * measured["without_price"]["rmse"]
 
 

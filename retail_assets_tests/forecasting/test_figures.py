@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.evaluation.interval_ends import ABOVE, BELOW, OUTSIDE, IntervalEnd
+from retail_assets.forecasting.figures.backtest import _drivers
 from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
 from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
@@ -33,6 +35,23 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
         r"price of \$ tea",
     ]
     assert figure.axes[1].get_xlabel() == r"price of \$ tea"
+
+
+@pytest.mark.parametrize(
+    ("champion", "title"),
+    [
+        ("gradient_boosting", "What moves the forecast most: holiday, then weekend"),
+        ("combination", "What gradient boosting uses most: holiday, then weekend"),
+    ],
+)
+def test_the_features_are_those_of_the_forecast_only_where_that_is_the_boosting(champion: str, title: str) -> None:
+    curve = Curve("holiday", np.array([0.0, 1.0]), np.array([0.2, 0.4]))
+    explanation = Explanation("gradient boosting", ("weekend", "holiday"), np.array([0.1, 0.2]), (curve,))
+    figure = _drivers({"has_skill": True, "champion": champion}, explanation)
+    assert figure is not None
+    assert title in figure.get_suptitle() + " ".join(text.get_text() for text in figure.findobj(Text))
+    assert figure.axes[1].get_ylim()[1] > 1.0
+    assert _drivers({"has_skill": False, "champion": champion}, explanation) is None
 
 
 def ends(days: int, **beyond: float) -> list[IntervalEnd]:

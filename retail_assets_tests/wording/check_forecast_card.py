@@ -91,6 +91,7 @@ def _amounts(shop: Shop, facts: Facts) -> Facts:
     gain = 1 - known / mean
     return {
         "transactions": len(table),
+        "total": len(table),
         "rmse": _near(facts["rmse"], known.mean()),
         "mean_rmse": mean.mean(),
         "skill": _near(facts["skill"], gain.mean(), 0.02),

@@ -99,16 +99,25 @@ def _total(shop: Shop, facts: Facts) -> Facts:
     alike = open_now == open_then
     names = [list(dict.fromkeys(filter(None, (holiday(shop, d) for d in days)))) for days in (sorted(ahead), past)]
     total = sum(ahead.values())
+    ratio = total / sold if alike else total / open_now / (sold / open_then)
+    orders = shop.one(
+        "WITH counted AS (SELECT sale_date, count(DISTINCT order_id) AS n FROM sales WHERE sale_date BETWEEN ? AND ? "
+        "GROUP BY sale_date, product_category), days AS (SELECT max(n) AS n FROM counted GROUP BY sale_date) "
+        "SELECT sum(n)::DOUBLE FROM days",
+        past[0],
+        past[-1],
+    )
     return {
         "expected": total,
         "first_day": first,
         "last_day": last,
         "currency": shop.currency,
         "unit": "day",
-        "ratio": total / sold if alike else total / open_now / (sold / open_then),
+        "ratio": ratio,
         "to_year_before": to_year,
         "steps": len(ahead),
         "closed_then": None if alike else len(past) - open_then,
+        "within_chance": (ratio - 1) ** 2 * orders <= 4,
         "only_now": [name for name in names[0] if to_year and name not in names[1]],
         "only_then": [name for name in names[1] if to_year and name not in names[0]],
     }

@@ -210,14 +210,15 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.evaluation import transaction_amounts as amounts
 
         with failing_clearly(retrying=True):
-            [size] = warehouse.query("SELECT count(*) AS n FROM sales").to_pylist()
-            every = max(int(size["n"]) // amounts.MOST, 1)
+            [size] = warehouse.query("SELECT count(*) AS n FROM sales WHERE quantity > 0").to_pylist()
+            total = int(size["n"])
+            every = max(total // amounts.MOST, 1)
             rows = warehouse.query(amounts.transactions(every))
             digest = amounts.input_digest(rows, seed=SEED)
             report = amounts.report_of(output.read_if_exists(AMOUNTS), digest)
             measured = report is None
             if report is None:
-                report = amounts.report(rows.to_pandas(), seed=SEED) | {"input_digest": digest}
+                report = amounts.report(rows.to_pandas(), seed=SEED, total=total) | {"input_digest": digest}
                 output.write(AMOUNTS, report_json(report))
         context.log.info("%s%s", report["verdict"], "" if measured else " (The transactions have not changed.)")
         facts = {"verdict": report["verdict"], "transactions": rows.num_rows, "measured": measured}

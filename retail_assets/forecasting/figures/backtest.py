@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.explanation import Explanation
 from retail_assets.forecasting.figures.calibration import calibration
@@ -11,6 +13,7 @@ from retail_assets.forecasting.figures.drivers import drivers
 from retail_assets.forecasting.figures.errors import against_actuals, error_by_week
 from retail_assets.forecasting.figures.skill import skill
 from retail_assets.plotting.image import png
+from retail_assets.wording.forecast_models import in_words
 
 FIGURES = (
     "forecast_skill.png",
@@ -32,6 +35,13 @@ def draw_figures(
         "forecast_backtest.png": against_actuals(backtest, currency),
         "forecast_error_by_horizon.png": error_by_week(backtest),
         "forecast_calibration.png": calibration(backtest),
-        "forecast_features.png": drivers(explanation) if explanation is not None else None,
+        "forecast_features.png": _drivers(report, explanation),
     }
     return {name: png(figure) for name, figure in figures.items() if figure is not None}
+
+
+def _drivers(report: dict[str, Any], explanation: Explanation | None) -> Figure | None:
+    """What the boosted model uses; None where it has no skill, and so nothing that is worth reading."""
+    if explanation is None or not report["has_skill"]:
+        return None
+    return drivers(explanation, published=explanation.model == in_words(report["champion"]))

@@ -54,8 +54,11 @@ _NAME_POINTS, _PANEL_POINTS = 190, 125
 """Room for a feature to the left of the first panel, and below one of the others."""
 
 
-def drivers(explanation: Explanation) -> Figure:
-    """Draw permutation importance, and partial dependence on the features that matter most."""
+def drivers(explanation: Explanation, *, published: bool = True) -> Figure:
+    """Draw permutation importance, and partial dependence on the features that matter most.
+
+    With `published` the model is the forecast itself; else it is a part of it, as in a mean of models.
+    """
     figure, panels = grid_of_panels(1, 1 + len(explanation.curves), 4.2 + 2.5 * len(explanation.curves), 4.8)
     order = np.argsort(explanation.importance, kind="stable")[-_MOST_FEATURES:]
     names = [_feature(explanation.features[at]) for at in order]
@@ -65,8 +68,9 @@ def drivers(explanation: Explanation) -> Figure:
     panels[0].set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
     percent_axis(panels[0], "x", "by how much the error grows without it", most=4)
     panels[0].tick_params(labelsize=8.5)
-    lows = [curve.ratio.min() for curve in explanation.curves]
-    highs = [curve.ratio.max() for curve in explanation.curves]
+    # The line of no change is always within sight.
+    lows = [min(float(curve.ratio.min()), 1.0) for curve in explanation.curves]
+    highs = [max(float(curve.ratio.max()), 1.0) for curve in explanation.curves]
     for axes, curve in zip(panels[1:], explanation.curves, strict=True):
         axes.axhline(1, color=palette.BASELINE, lw=1, ls="--")
         axes.set_ylim(min(lows) - 0.02, max(highs) + 0.02)
@@ -80,7 +84,8 @@ def drivers(explanation: Explanation) -> Figure:
         f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "
         "changes with it while all else stays the same (partial dependence); the dashed line is no change."
     )
-    headline(figure, f"What moves the forecast most: {first}, then {second}", evidence)
+    subject = "What moves the forecast most" if published else f"What {explanation.model} uses most"
+    headline(figure, f"{subject}: {first}, then {second}", evidence)
     return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.calendar import forecast_calendar
 from retail_assets.forecasting.data.grain import unit_of
-from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, to_date
+from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, days_after, to_date
 from retail_assets.forecasting.evaluation import comparison
 from retail_assets.forecasting.figures.parts import revenue_axis
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
@@ -102,16 +102,19 @@ def _total_title(
         return str(wording.total_unmeasured(first_day=first, last_day=last))
     expected = future["mean"].to_numpy()
     compared: dict[str, Any] = {"ratio": None, "to_year_before": False, "closed_then": None}
+    orders = 0.0
     names: tuple[list[str], list[str]] = ([], [])
     year = comparison.year_before(sales, first, last)
     if year is not None and year.total > 0:
         holidays = forecast_calendar(report["country"], sales, len(expected) * sales.grain)
         names = comparison.only_in(holidays, first, last, year)
         compared = _ratio(expected, year.total, year.open_days, sales.grain) | {"to_year_before": True}
+        orders = _orders(sales, days_after(sales.days[0], year.first), days_after(sales.days[0], year.last) + 1)
     elif len(past) >= len(expected) and np.nansum(past[-len(expected) :]) > 0:
         before = past[-len(expected) :]
         open_days = int((~np.isnan(before)).sum())
         compared |= _ratio(expected, float(np.nansum(before)), open_days * sales.grain, sales.grain)
+        orders = _orders(sales, len(sales.days) - len(expected) * sales.grain, len(sales.days))
     return str(
         wording.total(
             expected=round(float(expected.sum()), 2),
@@ -122,9 +125,20 @@ def _total_title(
             steps=len(expected),
             only_now=names[0],
             only_then=names[1],
+            within_chance=compared["ratio"] is not None and _within_chance(compared["ratio"], orders),
             **compared,
         )
     )
+
+
+def _orders(sales: DailySales, start: int, end: int) -> float:
+    """The orders of some days: those of each day's largest category."""
+    return float(sales.orders[start:end].sum()) / sales.grain
+
+
+def _within_chance(ratio: float, orders: float) -> bool:
+    """Whether a ratio to what so many orders brought is within two standard errors of 1, were they all alike."""
+    return abs(ratio - 1.0) <= 2.0 / max(orders, 1.0) ** 0.5
 
 
 def _ratio(expected: np.ndarray, sold: float, open_days: int, grain: int) -> dict[str, Any]:
