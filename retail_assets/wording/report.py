@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from retail_assets.wording.formats import day, money, percent, plural, rough_percent, span
+from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
 
@@ -16,9 +17,13 @@ def sales_by_day(*, first_day: dt.date, last_day: dt.date, best_day: dt.date, be
 
 
 @phrase("report.largest_category")
-def largest_category(*, category: str, revenue: float, share: float, currency: str) -> str:
-    """Name the first bar of the categories."""
-    return f"{category} brings most: {money(revenue, currency)}, {percent(share)} of all revenue."
+def largest_category(
+    *, category: str, revenue: float, share: float, second: str | None, second_revenue: float | None, currency: str
+) -> str:
+    """Name the first bar of the categories, and the `second` where that brings about as much."""
+    alike = second is not None and second_revenue is not None and revenue < second_revenue * ALMOST_EQUAL
+    most = f"brings about as much as {second}" if alike else "brings most"
+    return f"{category} {most}: {money(revenue, currency)}, {percent(share)} of all revenue."
 
 
 @phrase("report.forecast")

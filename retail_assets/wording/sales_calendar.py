@@ -131,10 +131,13 @@ def holidays(
     count: int,
     closed: int,
     extreme: tuple[tuple[str, int, float], ...],
+    against: int,
+    opposite: tuple[tuple[str, int, float], ...],
 ) -> str:
     """Compare days around `count` holidays, `closed` of them without a sale.
 
-    `extreme` are name, year and ratio of the highest, where sales dip of the lowest.
+    `extreme` are name, year and ratio of the highest, where sales dip of the lowest. `against` of the holidays go the
+    other way, `opposite` are the farthest of these.
     """
     shut = f", {closed} of them without a sale" if closed else ""
     what = (
@@ -144,9 +147,15 @@ def holidays(
     if not clear:
         return f"**Public holidays as a whole do not clearly change sales**: {what}, {may_be_chance(p)}."
     verdict = "Sales rise" if ratio > 1 else "Sales dip"
+    but = ""
+    if against:
+        side, end = ("below", "lowest") if ratio > 1 else ("above", "highest")
+        which = _with_ratios(opposite)
+        but = f" Not around each: {against} of {count} {'is' if against == 1 else 'are'} {side} the usual, "
+        but += f"{which}." if against == len(opposite) else f"the {end} {which}."
     return (
         f"**{verdict} around public holidays**: {what} ({p_value(p)}, compared with the same calendar shifted along "
-        f"the data). The {'highest' if ratio > 1 else 'lowest'}, each one case: {_with_ratios(extreme)}."
+        f"the data). The {'highest' if ratio > 1 else 'lowest'}, each one case: {_with_ratios(extreme)}.{but}"
     )
 
 

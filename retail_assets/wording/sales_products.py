@@ -5,8 +5,8 @@ from __future__ import annotations
 from retail_assets.wording.formats import listed, markdown, money, percent, plural
 from retail_assets.wording.statement import phrase
 
-_ALMOST_EQUAL = 1.05
-"""Ratio of two numbers of orders below which the categories are called almost equally frequent."""
+ALMOST_EQUAL = 1.05
+"""Ratio of two revenues, or of two numbers of orders, below which categories are called almost equal."""
 
 
 @phrase("sales.one_category")
@@ -26,16 +26,22 @@ def largest_category(
     rival: str | None,
     rival_orders: int | None,
     rival_share: float | None,
+    second: str,
+    second_revenue: float,
     currency: str,
 ) -> str:
-    """State what the category of most revenue brings; `rival` is in more orders than it, None where none is."""
+    """State what the category of most revenue brings; `rival` is in more orders than it, None where none is.
+
+    The `second` is the category of the next most revenue.
+    """
+    earns = f"about as much as {markdown(second)}" if revenue < second_revenue * ALMOST_EQUAL else "most"
     text = (
-        f"**{markdown(category)} earns most**: {percent(share)} of revenue ({money(revenue, currency)}) from "
+        f"**{markdown(category)} earns {earns}**: {percent(share)} of revenue ({money(revenue, currency)}) from "
         f"{percent(order_share)} of the orders"
     )
     if rival is None or rival_orders is None or rival_share is None:
         return f"{text}, and no category is bought more often."
-    often = "almost as often as" if rival_orders < orders * _ALMOST_EQUAL else "less often than"
+    often = "almost as often as" if rival_orders < orders * ALMOST_EQUAL else "less often than"
     return (
         f"{text}. It is bought {often} **{markdown(rival)}** ({orders:,} against {rival_orders:,} orders), which earns "
         f"{percent(rival_share)}."

@@ -94,11 +94,12 @@ def untimed(*, share: float) -> str:
 
 
 @phrase("reading.category_months")
-def category_months(*, swing: float | None, months: int) -> str:
-    """Explain the cells, and state how many points chance moves one."""
+def category_months(*, category: str | None, swing: float | None, months: int) -> str:
+    """Explain the cells, and state how many points chance moves one: of the `category` that the title names."""
     reading = "Revenue per day; 100 is the category's own average. Orange is above it, blue below."
     if swing is not None:
-        reading += f" Chance alone moves a typical cell by ±{swing:.0f}."
+        whose = "a typical cell" if category is None else f"a typical cell of {short(category, 36)}"
+        reading += f" Chance alone moves {whose} by ±{swing:.0f}."
     return f"{reading} Each of the {months} months is one case."
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 from retail_assets.wording.formats import change, compared, day, money, month, percent, plural, short
 from retail_assets.wording.sales_customers import Group
+from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
 FEW = 50
@@ -81,13 +82,26 @@ def months(*, best: dt.date, best_mean: float, ratio: float | None, clear: bool,
 
 @phrase("title.busy_hours")
 def busy_hours(
-    *, start: str, end: str, share: float, weekday: str, hour: str, revenue: float, clear: bool, currency: str
+    *,
+    start: str,
+    end: str,
+    share: float,
+    weekday: str,
+    hour: str,
+    revenue: float,
+    clear: bool,
+    alone: bool,
+    currency: str,
 ) -> str:
-    """Name the shortest run of hours that brings half of the revenue, and the busiest `hour` of the week."""
+    """Name the shortest run of hours that brings half of the revenue, and the busiest `hour` of the week.
+
+    `clear` says that the hour is above a typical one by more than chance, `alone` that it is above the next one.
+    """
     busy = f"{start}-{end} brings {percent(share, 0)} of revenue"
     if not clear:
         return f"{busy}; the lead of the busiest hour may be chance"
-    return f"{weekday} {hour} is the busiest hour ({money(revenue, currency)} on average); {busy}"
+    rank = "the busiest hour" if alone else "among the busiest hours"
+    return f"{weekday} {hour} is {rank} ({money(revenue, currency)} on average); {busy}"
 
 
 @phrase("title.category_season")
@@ -129,14 +143,28 @@ def _if_few(group: Group) -> str:
 
 
 @phrase("title.age")
-def age(*, high: Group, high_spend: float, low: Group, ratio: float | None, clear: bool, currency: str) -> str:
-    """Name the age groups that spend most and least per customer; `ratio` is None where the latter spend nothing."""
+def age(
+    *,
+    high: Group,
+    high_spend: float,
+    second: str,
+    leads: bool,
+    low: Group,
+    ratio: float | None,
+    clear: bool,
+    currency: str,
+) -> str:
+    """Name the age groups that spend most and least per customer; `ratio` is None where the latter spend nothing.
+
+    `leads` says that the first spend more than the `second` by more than chance.
+    """
     if not clear:
         return f"Spending does not clearly differ between age groups; the lead of {high.name} may be chance"
     first = f"Customers aged {high.name}{_if_few(high)} spend most"
+    lead = "" if leads else f"; the lead over those aged {second} may be chance"
     if ratio is None:
-        return f"{first}: {money(high_spend, currency)} each"
-    return f"{first}: {compared(ratio)} those aged {low.name}{_if_few(low)}"
+        return f"{first}: {money(high_spend, currency)} each{lead}"
+    return f"{first}: {compared(ratio)} those aged {low.name}{_if_few(low)}{lead}"
 
 
 @phrase("title.concentration")
@@ -181,20 +209,29 @@ def performance(
     order_share: float,
     rival: str | None,
     rival_orders: int | None,
+    second: str | None,
+    second_share: float | None,
     only: bool,
 ) -> str:
-    """Compare what the largest category earns with how often it is bought; `rival` is bought more often."""
+    """Compare what the largest category earns with how often it is bought; `rival` is bought more often.
+
+    The `second` earns next most.
+    """
     if only:
         return f"{short(category, 40)} is the only category and in every order"
-    if rival is not None and rival_orders is not None:
-        return (
-            f"{short(category, 30)} earns most ({percent(share)}) but {short(rival, 30)} is bought more often "
-            f"({plural(rival_orders, 'order')} against {orders:,})"
-        )
-    return (
-        f"{short(category, 40)} earns most ({percent(share)}) and is bought most often, in {percent(order_share)} of "
-        "orders"
-    )
+    alike = second is not None and second_share is not None and share < second_share * ALMOST_EQUAL
+    earns = f"earns about as much as {short(second, 30)}" if alike and second else "earns most"
+    first = f"{short(category, 30)} {earns} ({percent(share)}{_against(second_share if alike else None)})"
+    if rival is None or rival_orders is None:
+        return f"{first}{',' if alike else ''} and is bought most often, in {percent(order_share)} of orders"
+    if rival_orders < orders * ALMOST_EQUAL:
+        than = "it" if alike and rival == second else short(rival, 30)
+        return f"{first}, and is bought about as often as {than} ({plural(orders, 'order')} against {rival_orders:,})"
+    return f"{first}, but {short(rival, 30)} is bought more often ({plural(rival_orders, 'order')} against {orders:,})"
+
+
+def _against(share: float | None) -> str:
+    return "" if share is None else f" against {percent(share)}"
 
 
 @phrase("title.order_size")

@@ -22,6 +22,8 @@ from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
 from retail_assets.storage.csv_cells import safe_cell
+from retail_assets.wording import sales_calendar, sales_products, sales_titles
+from retail_assets.wording.sales_customers import Group
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
 from retail_assets_tests.eda.sales_cases import CASES, START, Rows, days, lively
 
@@ -97,6 +99,42 @@ def test_no_title_of_a_figure_calls_two_things_both_unequal_and_equal(nearly: Ed
     titles = [figure.texts[0].get_text().replace("\n", " ") for figure in laid_out]
     assert len(titles) >= 8
     assert not [t for t in titles if contradictions(t)]
+    assert "Dear earns most (99.5 %), and is bought about as often as Cheap (487 orders against 500)" in titles
+
+
+@pytest.mark.parametrize(("rival", "orders"), [("Cheap", 102), ("Cheap", 150), ("Other", 102), (None, None)])
+def test_categories_that_earn_alike_are_not_ranked(rival: str | None, orders: int | None) -> None:
+    """ "Electronics earns most" was a lead of USD 1,325 of 156,905."""
+    title = sales_titles.performance(
+        category="Dear", share=0.344, orders=100, order_share=0.342, rival=rival, rival_orders=orders,
+        second="Cheap", second_share=0.341, only=False,
+    )  # fmt: skip
+    assert str(title).startswith("Dear earns about as much as Cheap (34.4 % against 34.1 %)")
+    assert not contradictions(str(title))
+    page = sales_products.largest_category(
+        category="Dear", share=0.344, revenue=344.0, order_share=0.3, orders=100, rival=None, rival_orders=None,
+        rival_share=None, second="Cheap", second_revenue=341.0, currency="EUR",
+    )  # fmt: skip
+    assert str(page).startswith("**Dear earns about as much as Cheap**: 34.4 % of revenue")
+    assert not contradictions(str(page))
+
+
+def test_an_hour_a_group_or_a_holiday_that_leads_by_chance_does_not_stand_alone() -> None:
+    hours = {"start": "14:00", "end": "20:00", "share": 0.531, "weekday": "Sunday", "hour": "13:00-14:00"}
+    busy = [
+        str(sales_titles.busy_hours(**hours, revenue=1513.0, clear=True, alone=a, currency="USD"))
+        for a in (True, False)
+    ]
+    assert busy[0].startswith("Sunday 13:00-14:00 is the busiest hour (")
+    assert busy[1].startswith("Sunday 13:00-14:00 is among the busiest hours (")
+    age = {"high": Group("35-44", 190), "high_spend": 3734.0, "second": "45-54", "low": Group("65+", 72)}
+    first = [str(sales_titles.age(**age, leads=lead, ratio=1.52, clear=True, currency="USD")) for lead in (True, False)]
+    assert first[1] == f"{first[0]}; the lead over those aged 45-54 may be chance"
+    rise = sales_calendar.holidays(
+        country="US", ratio=1.07, p=0.039, clear=True, count=9, closed=0, extreme=(("Thanksgiving Day", 2017, 1.3),),
+        against=3, opposite=(("Washington's Birthday", 2017, 0.86),),
+    )  # fmt: skip
+    assert "Not around each: 3 of 9 are below the usual, the lowest Washington's Birthday 2017 (0.86" in str(rise)
 
 
 def test_the_table_has_a_number_or_nothing_in_every_cell(case: tuple[str, EdaData]) -> None:

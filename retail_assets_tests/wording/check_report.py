@@ -22,11 +22,17 @@ def _sales_by_day(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("report.largest_category")
 def _largest_category(shop: Shop, facts: Facts) -> Facts:
-    name, revenue = shop.ask(
-        "SELECT product_category, sum(total_amount) FROM sales GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
-    )[0]
-    total = shop.one("SELECT sum(total_amount) FROM sales")
-    return {"category": name, "revenue": revenue, "share": revenue / total, "currency": shop.currency}
+    rows = shop.ask("SELECT product_category, sum(total_amount) FROM sales GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 2")
+    name, revenue = rows[0]
+    second, second_revenue = rows[1] if len(rows) > 1 and rows[1][1] > 0 else (None, None)
+    return {
+        "category": name,
+        "revenue": revenue,
+        "share": revenue / shop.one("SELECT sum(total_amount) FROM sales"),
+        "second": second,
+        "second_revenue": second_revenue,
+        "currency": shop.currency,
+    }
 
 
 @recomputes("report.forecast")

@@ -160,7 +160,9 @@ def _holidays(shop: Shop, facts: Facts) -> Facts:
     found = _around_holidays(shop)
     assert found is not None
     sold = {day for (day,) in shop.ask("SELECT DISTINCT sale_date FROM sales")}
-    extreme = sorted(found["each"], key=lambda e: e[2], reverse=bool(found["ratio"] > 1))
+    rise = bool(found["ratio"] > 1)
+    extreme = sorted(found["each"], key=lambda e: e[2], reverse=rise)
+    against = [e for e in extreme[::-1] if (e[2] < 0.995 if rise else e[2] > 1.005)]
     return {
         "country": shop.country,
         "ratio": found["ratio"],
@@ -169,6 +171,8 @@ def _holidays(shop: Shop, facts: Facts) -> Facts:
         "count": len(found["each"]),
         "closed": sum(day not in sold for day, *_ in found["each"]),
         "extreme": tuple((name, day.year, ratio) for day, name, ratio, _ in extreme[:3]),
+        "against": len(against),
+        "opposite": tuple((name, day.year, ratio) for day, name, ratio, _ in against[:3]),
     }
 
 

@@ -40,6 +40,8 @@ def _largest_category(shop: Shop, facts: Facts) -> Facts:
         "rival": rival[0] if more else None,
         "rival_orders": rival[4] if more else None,
         "rival_share": rival[1] if more else None,
+        "second": others[0][0] if others else None,
+        "second_revenue": others[0][3] if others else None,
         "currency": shop.currency,
     }
 

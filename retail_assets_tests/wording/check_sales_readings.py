@@ -86,7 +86,11 @@ def _untimed(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("reading.category_months")
 def _category_months(shop: Shop, facts: Facts) -> Facts:
-    return {"swing": typical_swing(shop), "months": len(seasons(shop)[0])}
+    months, found = seasons(shop)
+    clear = [(max(index), name) for name, (index, swing) in found.items() if max(index) - 1 > 4 * swing]
+    named = max(clear)[1] if clear else None
+    swing = typical_swing(shop) if named is None else max(100 * found[named][1], 1.0)
+    return {"category": named, "swing": swing, "months": len(months)}
 
 
 @recomputes("reading.age")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from statistics import fmean
 
+import numpy as np
+
 from retail_assets_tests.wording import check_sales_calendar as calendar
 from retail_assets_tests.wording import check_sales_customers as customers
 from retail_assets_tests.wording import check_sales_products as products
-from retail_assets_tests.wording.buyers import by_category, totals
+from retail_assets_tests.wording.buyers import by_category, totals, welch
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.days import (
     CHANCE,
@@ -20,7 +22,7 @@ from retail_assets_tests.wording.days import (
 )
 from retail_assets_tests.wording.landings import rejected_days
 from retail_assets_tests.wording.shops import Shop
-from retail_assets_tests.wording.swings import by_hour, seasons
+from retail_assets_tests.wording.swings import by_hour, leads, seasons
 
 
 @recomputes("title.daily_revenue")
@@ -91,8 +93,8 @@ def _months(shop: Shop, facts: Facts) -> Facts:
 def _busy_hours(shop: Shop, facts: Facts) -> Facts:
     cells, swing = by_hour(shop)
     hours = [sum(revenue for (_, hour), revenue in cells.items() if hour == h) for h in range(24)]
-    runs = [(end - start, start, end) for end in range(1, 25) for start in range(end)]
-    _, start, end = min(run for run in runs if sum(hours[run[1] : run[2]]) >= sum(hours) / 2 - 1e-9)
+    runs = [(end - start, -sum(hours[start:end]), start, end) for end in range(1, 25) for start in range(end)]
+    _, _, start, end = min(run for run in runs if -run[1] >= sum(hours) / 2 - 1e-9)
     weekday, hour = max(cells, key=cells.__getitem__)
     typical = fmean(revenue for revenue in cells.values() if revenue > 0)
     return {
@@ -103,6 +105,7 @@ def _busy_hours(shop: Shop, facts: Facts) -> Facts:
         "hour": f"{hour:02d}:00-{hour + 1:02d}:00",
         "revenue": cells[weekday, hour],
         "clear": cells[weekday, hour] / typical - 1 > 4 * swing,
+        "alone": leads(shop),
         "currency": shop.currency,
     }
 
@@ -140,11 +143,15 @@ def _gender(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("title.age")
 def _age(shop: Shop, facts: Facts) -> Facts:
-    spend = {group: fmean(amounts) for group, amounts in totals(shop, "age").items()}
+    amounts = totals(shop, "age")
+    spend = {group: fmean(of_group) for group, of_group in amounts.items()}
     high, low = max(spend, key=spend.__getitem__), min(spend, key=spend.__getitem__)
+    second = sorted(spend, key=spend.__getitem__)[-2]
     return {
         "high": customers._group(shop, "age", high),
         "high_spend": spend[high],
+        "second": second,
+        "leads": welch(*(np.array(amounts[group]) for group in (high, second))) < CHANCE,
         "low": customers._group(shop, "age", low),
         "ratio": spend[high] / spend[low] if spend[low] > 0 else None,
         "clear": customers._spending(shop, {"trait": "age", "p": 0.0})["clear"],
@@ -178,6 +185,8 @@ def _performance(shop: Shop, facts: Facts) -> Facts:
     found = products._largest_category(shop, {})
     return {
         **{name: found[name] for name in ("category", "share", "orders", "order_share", "rival", "rival_orders")},
+        "second": found["second"],
+        "second_share": None if found["second"] is None else products.categories(shop)[1][1],
         "only": len(products.categories(shop)) == 1,
     }
 

@@ -39,6 +39,23 @@ def by_hour(shop: Shop) -> tuple[dict[tuple[int, int], float], float]:
     return cells, swing(shop, None, sum(orders) / len(orders))
 
 
+def leads(shop: Shop) -> bool:
+    """Whether the busiest cell is above the next by two deviations of their difference."""
+    counts = {
+        (weekday, hour): count
+        for weekday, hour, count in shop.ask(
+            "SELECT isodow(sale_date) - 1, hour(sold_at), count(DISTINCT order_id) FROM sales "
+            "WHERE sold_at <> CAST(sale_date AS TIMESTAMP) GROUP BY 1, 2"
+        )
+    }
+    cells, _ = by_hour(shop)
+    (best, cell), *rest = sorted(((revenue, cell) for cell, revenue in cells.items()), reverse=True)
+    if not rest or rest[0][0] <= 0:
+        return True
+    variance = sum((revenue * swing(shop, None, counts[at])) ** 2 for revenue, at in ((best, cell), rest[0]))
+    return best - rest[0][0] > 2 * math.sqrt(variance)
+
+
 @functools.lru_cache(maxsize=16)
 def seasons(shop: Shop) -> tuple[tuple[dt.date, ...], dict[str, tuple[list[float], float]]]:
     """The whole months, and by category each one's revenue per day over its average, and how far chance moves it."""

@@ -118,10 +118,14 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
     members = sorted(groups.members, key=age_order)[:_AGES_SHOWN]
     spend, p = groups.total.spend, groups.total.p_spend
     best, worst = max(members, key=spend.__getitem__), min(members, key=spend.__getitem__)
+    second = max((m for m in members if m != best), key=spend.__getitem__)
+    lead = customers.spending_p(groups, best, second)
     real = p is not None and p < NOISE
     title = titles.age(
         high=Group(best, groups.buyers[best]),
         high_spend=spend[best],
+        second=second,
+        leads=lead is None or lead < NOISE,
         low=Group(worst, groups.buyers[worst]),
         ratio=spend[best] / spend[worst] if spend[worst] > 0 else None,
         clear=real,

@@ -25,6 +25,8 @@ from retail_assets.wording.formats import WEEKDAYS, axis_number, percent
 _BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 _BEYOND_CHANCE = 4
 """Deviations of chance from which a cell stands out: of 130 to 170 cells, some are three above the mean by chance."""
+_LEAD_BEYOND_CHANCE = 2
+"""Deviations of chance from which the lead of one cell over the next is more than chance."""
 _MONTHS_SHOWN = 24
 _FEWEST_MONTHS = 3
 
@@ -45,7 +47,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     shown = swing if swing is not None and swing > 0.05 else None
     extra = readings.untimed(share=1 - timed).text if timed < 1 else ""
     sheet = Sheet(
-        _busiest_title(grid, swing, currency),
+        _busiest_title(data, grid, swing, currency),
         readings.hours(swing=shown).text,
         footnote(data, extra, unknown_days(data)),
     )
@@ -80,13 +82,12 @@ def _mean_by_hour(data: EdaData) -> np.ndarray:
     return grid
 
 
-def _busiest_title(grid: np.ndarray, swing: float | None, currency: str) -> str:
+def _busiest_title(data: EdaData, grid: np.ndarray, swing: float | None, currency: str) -> str:
     by_hour = grid.sum(axis=0)
     total = float(by_hour.sum())
-    # The shortest run of hours that brings half of the revenue.
-    span, start = min(
-        (n, s) for n in range(1, 25) for s in range(25 - n) if by_hour[s : s + n].sum() >= total / 2 - 1e-9
-    )
+    # The shortest run of hours that brings half of the revenue; of several, the one that brings most.
+    runs = [(n, s, float(by_hour[s : s + n].sum())) for n in range(1, 25) for s in range(25 - n)]
+    span, start, _ = min((r for r in runs if r[2] >= total / 2 - 1e-9), key=lambda r: (r[0], -r[2], r[1]))
     row, column = divmod(int(np.argmax(grid)), 24)
     highest = float(grid[row, column])
     return titles.busy_hours(
@@ -97,8 +98,24 @@ def _busiest_title(grid: np.ndarray, swing: float | None, currency: str) -> str:
         hour=f"{column:02d}:00-{column + 1:02d}:00",
         revenue=highest,
         clear=swing is not None and highest / float(grid[grid > 0].mean()) - 1 > _BEYOND_CHANCE * swing,
+        alone=_leads(data, grid),
         currency=currency,
     ).text
+
+
+def _leads(data: EdaData, grid: np.ndarray) -> bool:
+    """Whether the highest cell is above the next by more than chance, as the orders of both give it."""
+    orders = np.zeros(grid.shape)
+    for weekday, hour, count in data.hours[["weekday", "hour_of_day", "orders"]].itertuples(index=False):
+        orders[int(weekday), int(hour)] += count
+    first, second = np.argsort(-grid, axis=None, kind="stable")[:2]
+    if grid.flat[second] <= 0:
+        return True
+    swings = [chance_swing(data, None, float(orders.flat[cell])) for cell in (first, second)]
+    if swings[0] is None or swings[1] is None:
+        return False
+    chance = np.hypot(grid.flat[first] * swings[0], grid.flat[second] * swings[1])
+    return bool(grid.flat[first] - grid.flat[second] > _LEAD_BEYOND_CHANCE * chance)
 
 
 def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -111,11 +128,12 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     if not rows:
         raise NothingToShow("no category has sales above its returns")
     grid = np.array([row.index for row in rows])
-    swings = [row.swing for row in rows if row.swing is not None]
+    named = _standing_out(rows)
+    swings = [row.swing for row in ([named] if named else rows) if row.swing is not None]
     swing = max(float(np.median(swings)) * 100, 1.0) if swings else None
-    reading = readings.category_months(swing=swing, months=len(whole))
+    reading = readings.category_months(category=named and named.category, swing=swing, months=len(whole))
     note = footnote(data, "Whole months only; categories by revenue, largest first.", unknown_days(data))
-    sheet = Sheet(_season_title(rows, whole), reading.text, note)
+    sheet = Sheet(_season_title(named, whole), reading.text, note)
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
     limit = max(0.3, min(1.0, float(np.quantile(np.abs(grid - 1), 0.97))))
@@ -157,10 +175,14 @@ def _seasons(data: EdaData, months: list[dt.date]) -> list[_Season]:
     return rows
 
 
-def _season_title(rows: list[_Season], months: list[dt.date]) -> str:
-    """The highest cell that stands out beyond chance, if any."""
+def _standing_out(rows: list[_Season]) -> _Season | None:
+    """The category of the highest cell that stands out beyond chance, if any."""
     clear = [r for r in rows if r.swing is not None and r.index.max() - 1 > _BEYOND_CHANCE * r.swing]
-    best = max(clear, key=lambda r: float(r.index.max())) if clear else None
+    return max(clear, key=lambda r: float(r.index.max())) if clear else None
+
+
+def _season_title(best: _Season | None, months: list[dt.date]) -> str:
+    """Name the highest cell of the category that stands out."""
     peak = int(best.index.argmax()) if best else 0
     return titles.category_season(
         category=best.category if best else None,

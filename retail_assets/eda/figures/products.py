@@ -112,6 +112,7 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
 def _performance_title(data: EdaData, first: Category) -> str:
     frequent = max(data.categories, key=lambda c: c.orders)
     rival = frequent if frequent.orders > first.orders else None
+    second = data.categories[1] if len(data.categories) > 1 else None
     return titles.performance(
         category=first.name,
         share=revenue_share(data, first) or 0.0,
@@ -119,6 +120,8 @@ def _performance_title(data: EdaData, first: Category) -> str:
         order_share=order_share(data, first),
         rival=rival and rival.name,
         rival_orders=rival and rival.orders,
+        second=second and second.name,
+        second_share=second and (revenue_share(data, second) or 0.0),
         only=len(data.categories) == 1,
     ).text
 

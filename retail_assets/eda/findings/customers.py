@@ -172,6 +172,14 @@ def _contrast(category: str, rows: pd.DataFrame, buyers: dict[str, int], totals:
     )
 
 
+def spending_p(groups: Groups, one: str, other: str) -> float | None:
+    """Return the p-value of equal mean spending of two groups (Welch 1947), None where either does not vary."""
+    n = np.array([groups.buyers[one], groups.buyers[other]], dtype=float)
+    mean = np.array([groups.total.spend[one], groups.total.spend[other]])
+    margin = np.array([groups.total.spend_margin[one], groups.total.spend_margin[other]])
+    return welch_anova(mean, n * (margin / stats.t.ppf(0.975, n - 1)) ** 2, n)
+
+
 def coverage(data: EdaData, trait: Trait) -> Coverage | None:
     """Compare the customers of a known gender or age with the others; None when all lines have it, or none has."""
     o = data.overview

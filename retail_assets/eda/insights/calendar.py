@@ -109,6 +109,9 @@ def _holidays(data: EdaData, country: str | None) -> Iterable[Statement]:
         )
         return
     closed = {*data.days_without_sale, *data.days_rejected}
+    # From the farthest on; what is written as 1.00 times the usual is on neither side.
+    far = effect.each if effect.ratio > 1 else effect.each[::-1]
+    against = [h for h in far[::-1] if (round(h.ratio, 2) < 1 if effect.ratio > 1 else round(h.ratio, 2) > 1)]
     yield words.holidays(
         country=(country or "").upper(),
         ratio=effect.ratio,
@@ -116,7 +119,9 @@ def _holidays(data: EdaData, country: str | None) -> Iterable[Statement]:
         clear=effect.p < NOISE,
         count=len(effect.each),
         closed=sum(h.date in closed for h in effect.each),
-        extreme=_ratios((effect.each if effect.ratio > 1 else effect.each[::-1])[:_HOLIDAYS_NAMED]),
+        extreme=_ratios(far[:_HOLIDAYS_NAMED]),
+        against=len(against),
+        opposite=_ratios(against[:_HOLIDAYS_NAMED]),
     )
     if effect.standing_out:
         yield words.single_holidays(highest=_ratios(effect.standing_out[:_STANDING_OUT_NAMED]))

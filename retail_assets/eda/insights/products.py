@@ -48,6 +48,8 @@ def _largest(data: EdaData, currency: str, share: float) -> Statement:
         rival=rival and rival.name,
         rival_orders=rival and rival.orders,
         rival_share=rival and (revenue_share(data, rival) or 0.0),
+        second=others[0].name,
+        second_revenue=float(others[0].revenue),
         currency=currency,
     )
 

@@ -197,6 +197,8 @@ def _categories(facts: Facts) -> Chart | None:
             category=names[0],
             revenue=float(shown[0]["revenue"]),
             share=float(shown[0]["revenue"]) / total,
+            second=names[1] if len(shown) > 1 else None,
+            second_revenue=float(shown[1]["revenue"]) if len(shown) > 1 else None,
             currency=facts.currency,
         ).text,
         _spec(
