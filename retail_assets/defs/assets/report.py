@@ -44,14 +44,14 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
             refuse_other_currency(platform.lake, platform.settings.contract)
             found = _found(context.instance, keys)
             settings = platform.settings
-            link = f"{settings.dagster_url}/runs/{context.run_id}" if settings.dagster_url else None
+            link = f"{settings.dagster_url}/runs/{context.run.run_id}" if settings.dagster_url else None
             _, written = write_report(
                 platform.warehouse,
                 platform.output,
                 platform.source,
                 settings.contract.currency,
                 checks=found,
-                run=Run(context.run_id, link),
+                run=Run(context.run.run_id, link),
             )
         context.log.info("report: written to %s", platform.output.uri_of(PAGE))
         return dg.MaterializeResult(

@@ -22,6 +22,9 @@ Facts = Mapping[str, Any]
 Number = Callable[[Facts], float | None]
 
 
+_DIGITS = 12
+
+
 def _fact(name: str) -> Number:
     return lambda facts: None if facts[name] is None else float(facts[name])
 
@@ -135,10 +138,12 @@ def _numbers(statement: Statement, currency: str) -> dict[str, Any]:
     low, high = measure.interval or (None, None)
 
     def number(read: Number | None) -> float | None:
-        return None if read is None else read(facts)
+        value = None if read is None else read(facts)
+        # The last digits of a sum depend on the order of its parts, which a database does not promise.
+        return value if value is None else float(f"{value:.{_DIGITS}g}")
 
     return {
-        "value": measure.value(facts),
+        "value": number(measure.value),
         "unit": measure.unit.replace("money", currency, 1),
         "baseline": number(measure.baseline),
         "p_value": number(measure.p_value),

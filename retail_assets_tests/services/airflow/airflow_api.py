@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -65,9 +66,20 @@ class Airflow:
         return reply.json()
 
     def trigger(self, dag_id: str, logical_date: str | None = None, **conf: Any) -> str:
-        """Start a DAG run; returns its id."""
-        body = {"logical_date": logical_date, "conf": conf}
-        return str(self.ask("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+        """Start a DAG run; returns its id, which is ours, so that a request which a busy SQLite failed can be repeated."""
+        run = f"asked__{uuid.uuid4().hex}"
+        body = {"dag_run_id": run, "logical_date": logical_date, "conf": conf}
+        replies: list[httpx.Response] = []
+
+        def answered() -> bool:
+            replies.append(self.http.post(f"/dags/{dag_id}/dagRuns", json=body))
+            return replies[-1].status_code not in (500, 503)
+
+        until(answered, 60, lambda: f"trigger {dag_id}: {replies[-1].status_code} {replies[-1].text[:2000]}")
+        reply = replies[-1]
+        done_before = reply.status_code == 409 and len(replies) > 1
+        assert reply.is_success or done_before, f"trigger {dag_id}: {reply.status_code} {reply.text[:2000]}"
+        return run
 
     def state(self, dag_id: str, run: str) -> str:
         return str(self.ask("GET", f"/dags/{dag_id}/dagRuns/{run}")["state"])
