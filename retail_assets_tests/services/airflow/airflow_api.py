@@ -66,7 +66,7 @@ class Airflow:
         return reply.json()
 
     def trigger(self, dag_id: str, logical_date: str | None = None, **conf: Any) -> str:
-        """Start a DAG run; returns its id, which is ours, so that a request which a busy SQLite failed can be repeated."""
+        """Start a DAG run; returns its id, which is ours: so a request that a busy SQLite failed can be repeated."""
         run = f"asked__{uuid.uuid4().hex}"
         body = {"dag_run_id": run, "logical_date": logical_date, "conf": conf}
         replies: list[httpx.Response] = []
