@@ -26,7 +26,7 @@ from retail_assets.wording import campaigns as phrases
 Rows = Sequence[Mapping[str, Any]]
 
 #: What only a whole year shows.
-_OF_MONTHS = ("best_month", "best_month_share", "own_month", "own_month_index")
+_OF_MONTHS = ("best_months", "best_months_share", "own_month", "own_month_index")
 
 
 def campaigns(
@@ -123,7 +123,7 @@ def _text(name: str, campaign: Mapping[str, Any], currency: str | None, days: in
     sentences = []
     if campaign["categories"]:
         named = [
-            phrases.Preference(c["category"], c["share"], c["all_share"], float(c["revenue"]))
+            phrases.Preference(c["category"], c["share"], c["other_share"], float(c["revenue"]))
             for c in campaign["categories"]
         ]
         sentences.append(phrases.preferences(persona=name, categories=named, days=days, currency=currency))
@@ -133,11 +133,11 @@ def _text(name: str, campaign: Mapping[str, Any], currency: str | None, days: in
             phrases.buying_times(
                 persona=name,
                 days=days,
-                best_month=when["best_month"],
-                best_month_share=when["best_month_share"],
+                best_months=when["best_months"],
+                best_months_share=when["best_months_share"],
                 even_month=1 / len(MONTHS),
-                best_weekday=when["best_weekday"],
-                best_weekday_share=when["best_weekday_share"],
+                best_weekdays=when["best_weekdays"],
+                best_weekdays_share=when["best_weekdays_share"],
                 even_weekday=when["even_weekday_share"],
                 own_month=when["own_month"] if own else None,
                 own_month_index=when["own_month_index"] if own else None,

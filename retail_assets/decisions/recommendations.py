@@ -16,6 +16,9 @@ from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.wording import campaigns as phrases
 
+MATERIAL = 0.1
+"""Part of a category from which a persona is one to offer it to: below, the stock does not depend on it."""
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -50,8 +53,10 @@ def recommend(
     year = history_days is None or history_days >= SEASON_DAYS
     buyers: dict[str, list[str]] = {}
     for name, campaign in segments.items():
+        persona = catalog.named(name)
         for category in campaign["categories"]:
-            buyers.setdefault(category["category"], []).append(name)
+            if category["of_category"] >= MATERIAL and not (persona and persona.little_effort):
+                buyers.setdefault(category["category"], []).append(name)
     return {
         "snapshot": snapshot.isoformat() if snapshot else None,
         "window_days": min(WINDOW_DAYS, history_days or WINDOW_DAYS),

@@ -76,7 +76,7 @@ def stock(
 
     Args:
         forecast: rows of `sales_forecast`; those of `TOTAL`, the sum of all others, are left out.
-        buyers: personas that over-index on a category, by category.
+        buyers: personas to offer a category to, by category.
         currency: code written before money; None if it is unknown.
         year: whether the sales span twelve months; without, no week is called one to stock up for.
         history: what was sold; without it nothing is compared, and no week is called one to stock up for.
@@ -131,8 +131,8 @@ def stock(
         personas = list(buyers.get(category, ()))
         if personas:
             text += (
-                f" Offer it to {formats.listed(personas)}, who spend a larger share of their money on it than all "
-                "customers do."
+                f" Offer it to {formats.listed(personas)}, who spend a larger share of their money on it than "
+                "other customers do."
             )
         entries.append(
             {

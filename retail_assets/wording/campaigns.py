@@ -17,18 +17,18 @@ _LEAST_SHOWN = 0.0005
 
 @dataclass(frozen=True)
 class Preference:
-    """A category on which a persona spends a larger share of its money than all customers do.
+    """A category on which a persona spends a larger share of its money than all other customers do.
 
     Attributes:
         category: its name.
         share: of the persona's money.
-        all_share: of all customers' money.
+        other_share: of the money of all other customers.
         revenue: what the persona spent on it.
     """
 
     category: str
     share: float
-    all_share: float
+    other_share: float
     revenue: float
 
 
@@ -110,9 +110,10 @@ def next_step(
 
 @phrase("campaigns.preferences")
 def preferences(*, persona: str, categories: Sequence[Preference], days: int, currency: str | None) -> str:
-    """State what a persona spends more on than all customers do, and how much that is."""
+    """State what a persona spends more on than the other customers do, and how much that is."""
     named = [
-        f"{each.category} ({percent(each.share)} of their money against {percent(each.all_share)} of all customers'; "
+        f"{each.category} ({percent(each.share)} of their money against {percent(each.other_share)} of all "
+        f"other customers'; "
         f"{money(each.revenue, currency)} in {days} days)"
         for each in categories
     ]
@@ -124,34 +125,37 @@ def buying_times(
     *,
     persona: str,
     days: int,
-    best_month: str | None,
-    best_month_share: float | None,
+    best_months: Sequence[str] | None,
+    best_months_share: float | None,
     even_month: float,
-    best_weekday: str,
-    best_weekday_share: float,
+    best_weekdays: Sequence[str],
+    best_weekdays_share: float,
     even_weekday: float,
     own_month: str | None,
     own_month_index: float | None,
     least: float,
 ) -> str:
-    """State the month and the weekday on which a persona spends most, where they exceed an even spread `least` times.
+    """State the months and weekdays in which a persona spends most, where they exceed an even spread `least` times.
 
-    Without a `best_month` nothing is said about months: they take a year. `own_month` is the one that exceeds its
-    share among all customers most; None if none does clearly.
+    There is one of them, or two that share the lead, or none that leads by more than chance. Without `best_months`
+    nothing is said about months: they take a year. `own_month` is the one that exceeds its share among all customers
+    most; None if none does clearly.
     """
     found, missing = [], []
-    if best_month is not None and best_month_share is not None:
-        if best_month_share >= least * even_month:
+    if best_months is not None and best_months_share is not None:
+        even = even_month * len(best_months)
+        if best_months and best_months_share >= least * even:
             found.append(
-                f"in {best_month} ({percent(best_month_share)} of their money; an even spread would be "
-                f"{percent(even_month)}; one season, which need not repeat)"
+                f"in {listed(best_months)} ({percent(best_months_share)} of their money; an even spread would be "
+                f"{percent(even)}; one season, which need not repeat)"
             )
         else:
             missing.append("month")
-    if best_weekday_share >= least * even_weekday:
+    even = even_weekday * len(best_weekdays)
+    if best_weekdays and best_weekdays_share >= least * even:
         found.append(
-            f"on {best_weekday}s ({percent(best_weekday_share)} of their money; an even spread would be "
-            f"{percent(even_weekday)})"
+            f"on {listed(f'{name}s' for name in best_weekdays)} ({percent(best_weekdays_share)} of their money; an "
+            f"even spread would be {percent(even)})"
         )
     else:
         missing.append("weekday")

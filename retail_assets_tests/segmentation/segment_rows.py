@@ -47,4 +47,8 @@ def share(persona: str, category: str, own: float, everyone: float) -> dict[str,
         "share": own,
         "all_share": everyone,
         "share_index": own / everyone,
+        "other_share": everyone,
+        "own_share": own,
+        "other_own_share": everyone,
+        "of_category": 0.2,
     }

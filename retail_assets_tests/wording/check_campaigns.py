@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import mannwhitneyu, wilcoxon
 
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.wording.campaigns import Preference
@@ -102,24 +109,33 @@ def _next_step(shop: Shop, facts: Facts) -> Facts:
 @recomputes("campaigns.preferences")
 def _preferences(shop: Shop, facts: Facts) -> Facts:
     cells = shop.ask(
-        f"""{WINDOW}, cells AS (
-            SELECT persona, product_category, CAST(sum(total_amount) AS DOUBLE) AS spent,
-                   count(DISTINCT customer_id) AS buyers
-            FROM recent JOIN customer_segments USING (customer_id) WHERE total_amount > 0 GROUP BY ALL
+        f"""{WINDOW}, lines AS (
+            SELECT persona = $1 AS theirs, customer_id, product_category, CAST(total_amount AS DOUBLE) AS spent
+            FROM recent JOIN customer_segments USING (customer_id) WHERE total_amount > 0
+        ),
+        buyers AS (SELECT theirs, customer_id, sum(spent) AS money FROM lines GROUP BY ALL),
+        sides AS (SELECT theirs, sum(money) AS money, count(*) AS customers FROM buyers GROUP BY ALL),
+        cells AS (
+            SELECT l.theirs, product_category, sum(spent) AS spent, count(DISTINCT customer_id) AS buyers,
+                   sum(spent / b.money) AS parts
+            FROM lines l JOIN buyers b USING (customer_id) GROUP BY ALL
         )
-        SELECT product_category, spent, buyers, spent / sum(spent) OVER (PARTITION BY persona) AS share,
-               sum(spent) OVER (PARTITION BY product_category) / sum(spent) OVER () AS all_share
-        FROM cells QUALIFY persona = ?""",
+        SELECT product_category, c.spent, c.buyers, c.spent / s.money AS share,
+               coalesce(o.spent, 0) / z.money AS other_share, (c.spent + coalesce(o.spent, 0)) / (s.money + z.money),
+               c.parts / s.customers > coalesce(o.parts, 0) / z.customers
+        FROM cells c JOIN sides s ON c.theirs AND s.theirs JOIN sides z ON NOT z.theirs
+        LEFT JOIN cells o ON NOT o.theirs AND o.product_category = c.product_category""",
         facts["persona"],
     )
     # Nobody can be offered what a shop has no name for.
     named = [cell for cell in cells if cell[0] not in ("MISCELLANEOUS", "UNKNOWN", "Other")]
-    liked = [cell for cell in named if cell[3] >= 1.1 * cell[4] and cell[3] >= 0.01 and cell[2] >= 50]
+    large = [cell for cell in named if cell[3] >= 1.1 * cell[5] and cell[2] >= 50]
+    liked = [cell for cell in large if cell[3] - cell[4] >= 0.02 and cell[6]]
     liked.sort(key=lambda cell: (cell[4] - cell[3], cell[0]))
     return {
         "persona": facts["persona"],
         "categories": [
-            Preference(category, share, all_share, spent) for category, spent, _, share, all_share in liked[:3]
+            Preference(category, share, other_share, spent) for category, spent, _, share, other_share, *_ in liked[:3]
         ],
         "days": days(shop),
         "currency": shop.currency,
@@ -133,25 +149,60 @@ def _buying_times(shop: Shop, facts: Facts) -> Facts:
         SELECT persona, sale_date, CAST(sum(total_amount) AS DOUBLE)
         FROM recent JOIN customer_segments USING (customer_id) WHERE total_amount > 0 GROUP BY ALL"""
     )
-    own = [(day, money) for persona, day, money in rows if persona == facts["persona"]]
-    months, everyone = shares([(day.month, money) for day, money in own]), shares([(d.month, m) for _, d, m in rows])
-    weekdays = shares([(day.weekday(), money) for day, money in own])
-    best, beyond = max(months, key=lambda m: months[m]), max(months, key=lambda m: months[m] / everyone[m])
-    busiest, year = max(weekdays, key=lambda d: weekdays[d]), days(shop) >= 360
-    index = months[beyond] / everyone[beyond]
+    mine, all_days = dict[dt.date, float](), dict[dt.date, float]()
+    for persona, day, money in rows:
+        all_days[day] = all_days.get(day, 0) + money
+        if persona == facts["persona"]:
+            mine[day] = mine.get(day, 0) + money
+    months, everyone = (shares([(day.month, money) for day, money in each.items()]) for each in (mine, all_days))
+    weekdays = shares([(day.isoweekday(), money) for day, money in mine.items()])
+    calendar = [day.date() for day in pd.date_range(min(all_days), max(all_days))]
+    weeks = whole_weeks(calendar, lambda day: day.isocalendar()[:2])
+    by_weekday = {
+        of: [sum(mine.get(d, 0) for d in week if d.isoweekday() == of) for week in weeks] for of in range(1, 8)
+    }
+    by_month, parts = dict[int, list[float]](), dict[int, list[float]]()
+    for week in whole_weeks([d for d in calendar if d.day <= 28], lambda d: (d.year, d.month, (d.day - 1) // 7)):
+        own, whole = (sum(each.get(day, 0) for day in week) for each in (mine, all_days))
+        by_month.setdefault(week[0].month, []).append(own)
+        parts.setdefault(week[0].month, []).extend([own / whole] if whole > 0 else [])
+    index = {month: months[month] / everyone[month] for month in months}
+    busiest, best = leaders(weekdays, by_weekday, wilcoxon), leaders(months, by_month, mannwhitneyu)
+    beyond, year = leaders(index, parts, mannwhitneyu), days(shop) >= 360
+    clear = year and len(beyond) == 1 and index[beyond[0]] >= 1.1
     return {
         "persona": facts["persona"],
         "days": days(shop),
-        "best_month": MONTHS[best - 1] if year else None,
-        "best_month_share": months[best] if year else None,
+        "best_months": [MONTHS[month - 1] for month in sorted(best)] if year else None,
+        "best_months_share": sum(months[month] for month in best) if year else None,
         "even_month": 1 / 12,
-        "best_weekday": WEEKDAYS[busiest],
-        "best_weekday_share": weekdays[busiest],
-        "even_weekday": 1 / len({day.weekday() for _, day, _ in rows}),
-        "own_month": MONTHS[beyond - 1] if year and index >= 1.1 else None,
-        "own_month_index": index if year and index >= 1.1 else None,
+        "best_weekdays": [WEEKDAYS[day - 1] for day in sorted(busiest)],
+        "best_weekdays_share": sum(weekdays[day] for day in busiest),
+        "even_weekday": 1 / len({day.weekday() for day in all_days}),
+        "own_month": MONTHS[beyond[0] - 1] if clear else None,
+        "own_month_index": index[beyond[0]] if clear else None,
         "least": 1.1,
     }
+
+
+def whole_weeks(calendar: list[dt.date], of: Callable[[dt.date], Any]) -> list[list[dt.date]]:
+    """The days by what week they are of, where all seven are there."""
+    weeks = [list(week) for _, week in groupby(calendar, of)]
+    return [week for week in weeks if len(week) == 7]
+
+
+def leaders(parts: dict[int, float], weeks: dict[int, list[float]], test: Callable[..., Any]) -> list[int]:
+    """The largest part, or the two largest, if their weeks bring more than those of the next by more than chance."""
+    order = sorted(parts, key=lambda key: (-parts[key], key))
+
+    def more(one: int, other: int) -> bool:
+        a, b = (np.array(weeks.get(key, [])) for key in (one, other))
+        return bool(len(a) and len(b) and a.mean() > b.mean() and test(a, b).pvalue < 0.05)
+
+    for count in (1, 2):
+        if len(order) > count and all(more(each, order[count]) for each in order[:count]):
+            return order[:count]
+    return []
 
 
 @recomputes("campaigns.shift")

@@ -12,9 +12,8 @@ from scipy import stats
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.significance import NOISE, holm, welch_anova
 from retail_assets.eda.queries import TOP_CATEGORIES
+from retail_assets.wording.thresholds import WORTH_ACTING_ON as WORTH_ACTING_ON
 
-WORTH_ACTING_ON = 0.02
-"""Share of a customer's spending: a smaller difference changes no merchant's plan."""
 FEWEST_BUYERS = 20
 """Customers below which a group takes no part in a test."""
 FEWEST_CUSTOMERS = 10

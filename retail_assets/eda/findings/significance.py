@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-NOISE = 0.05
-"""p-value from which a difference counts as chance."""
+from retail_assets.wording.thresholds import NOISE as NOISE
 
 
 def margin(values: np.ndarray) -> float:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retail_assets.segmentation.evaluation.leading import leading, month_weeks, weekday_weeks
 from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import SEASON_DAYS as SEASON_DAYS
 from retail_assets.wording import formats
+from retail_assets.wording.thresholds import WORTH_ACTING_ON
 
 OVER_INDEX = 1.1
 """A persona over-indexes on a category from this ratio of its share of money to that of all customers on."""
-LEAST_SHARE = 0.01
-"""Share of a persona's money below which a category is not worth a campaign."""
 LEAST_CUSTOMERS = 50
 """Customers of a persona below which its preferences may be chance."""
 CATEGORIES_NAMED = 3
@@ -42,10 +43,11 @@ def one_in_ten(customers: int) -> int:
 
 
 def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, Any]]]:
-    """Find the categories on which a persona spends a larger share of its money than all customers do.
+    """Find the categories on which a persona spends a larger share of its money than the other customers do.
 
-    At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first. Categories for everything else
-    are left out: nobody can be offered "miscellaneous".
+    By `WORTH_ACTING_ON` or more, as everywhere, and by `OVER_INDEX`; and the customers' own shares must agree that it
+    is larger. At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first. Categories for
+    everything else are left out: nobody can be offered "miscellaneous".
 
     Args:
         categories: rows of `queries.buying_habits.segment_categories`.
@@ -58,12 +60,14 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
         for row in categories
         if row["persona"] in large
         and row["share_index"] >= OVER_INDEX
-        and row["share"] >= LEAST_SHARE
+        and row["other_share"] is not None
+        and row["share"] - row["other_share"] >= WORTH_ACTING_ON
+        and row["own_share"] > row["other_own_share"]
         and not is_catch_all(str(row["product_category"]))
         and int(row["buyers"]) >= LEAST_CUSTOMERS
     ]
     by_persona: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(chosen, key=lambda r: (-(r["share"] - r["all_share"]), r["product_category"])):
+    for row in sorted(chosen, key=lambda r: (-(r["share"] - r["other_share"]), r["product_category"])):
         named = by_persona.setdefault(str(row["persona"]), [])
         if len(named) < CATEGORIES_NAMED:
             named.append(
@@ -71,6 +75,8 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
                     "category": row["product_category"],
                     "share": float(row["share"]),
                     "all_share": float(row["all_share"]),
+                    "other_share": float(row["other_share"]),
+                    "of_category": float(row["of_category"]),
                     "share_index": float(row["share_index"]),
                     "revenue": str(row["revenue"]),
                     "a_tenth_more": round(float(row["revenue"]) * SHIFT, 2),
@@ -80,12 +86,18 @@ def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, A
 
 
 def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
-    """Find when each persona buys: its best month and weekday, and the month in which it exceeds all customers most.
+    """Find when each persona buys: its best months and weekdays, and the month in which it exceeds all customers most.
+
+    Those that lead by more than chance (see `leading`): one, two that share the lead, or none.
 
     Args:
-        dated: rows of `queries.buying_habits.segment_calendar`: persona, month (1 to 12), weekday (1 = Monday),
-            revenue.
+        dated: rows of `queries.buying_habits.segment_calendar`: persona, sale_date, month (1 to 12), weekday
+            (1 = Monday), revenue.
     """
+    if not dated:
+        return {}
+    first, last = min(row["sale_date"] for row in dated), max(row["sale_date"] for row in dated)
+    all_weeks = month_weeks(_by_day(dated), first, last)
     everyone, open_on = _shares(dated, "month"), {int(row["weekday"]) for row in dated}
     by_persona = {}
     for persona in sorted({str(row["persona"]) for row in dated}):
@@ -93,17 +105,24 @@ def buying_times(dated: Rows) -> dict[str, dict[str, Any]]:
         months, weekdays = _shares(own, "month"), _shares(own, "weekday")
         if not months:
             continue
-        best = max(months, key=lambda m: (months[m], -m))
-        day = max(weekdays, key=lambda d: (weekdays[d], -d))
-        beyond = max(months, key=lambda m: (months[m] / everyone[m], -m))
+        amounts = _by_day(own)
+        weeks = month_weeks(amounts, first, last)
+        best = leading(sorted(months, key=lambda m: (-months[m], m)), weeks, paired=False)
+        days = leading(
+            sorted(weekdays, key=lambda d: (-weekdays[d], d)), weekday_weeks(amounts, first, last), paired=True
+        )
+        index = {month: months[month] / everyone[month] for month in months}
+        parts = {m: weeks[m][all_weeks[m] > 0] / all_weeks[m][all_weeks[m] > 0] for m in weeks}
+        beyond = leading(sorted(index, key=lambda m: (-index[m], m)), parts, paired=False)
+        own_month = beyond[0] if len(beyond) == 1 else None
         by_persona[persona] = {
-            "best_month": MONTHS[best - 1],
-            "best_month_share": months[best],
-            "best_weekday": formats.WEEKDAYS[day - 1],
-            "best_weekday_share": weekdays[day],
+            "best_months": [MONTHS[month - 1] for month in sorted(best)],
+            "best_months_share": sum(months[month] for month in best),
+            "best_weekdays": [formats.WEEKDAYS[day - 1] for day in sorted(days)],
+            "best_weekdays_share": sum(weekdays[day] for day in days),
             "even_weekday_share": 1 / len(open_on),
-            "own_month": MONTHS[beyond - 1],
-            "own_month_index": months[beyond] / everyone[beyond],
+            "own_month": MONTHS[own_month - 1] if own_month else None,
+            "own_month_index": index[own_month] if own_month else None,
         }
     return by_persona
 
@@ -115,6 +134,14 @@ def times(ratio: float) -> str:
     ('1.4 ×', 'more than 10 ×')
     """
     return f"more than {MOST_TIMES:.0f} ×" if ratio > MOST_TIMES else f"{ratio:.1f} ×"
+
+
+def _by_day(rows: Rows) -> dict[dt.date, float]:
+    """The money of each day."""
+    amounts: dict[dt.date, float] = {}
+    for row in rows:
+        amounts[row["sale_date"]] = amounts.get(row["sale_date"], 0.0) + float(row["revenue"])
+    return amounts
 
 
 def _shares(rows: Rows, key: str) -> dict[int, float]:

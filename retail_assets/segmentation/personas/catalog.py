@@ -54,6 +54,7 @@ class Persona:
         defining: what must be true of a cluster for it to have the name; empty if the prototype alone decides.
         least_days: days of sales that it takes to know.
         stand_in: the persona of a cluster that has the place of this one, but not its numbers.
+        little_effort: whether the action says to spend little on them, so that nothing else is to be offered to them.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Persona:
     defining: tuple[Comparison, ...] = ()
     least_days: int = 0
     stand_in: Persona | None = None
+    little_effort: bool = False
 
 
 SEASON_DAYS = 360
@@ -113,6 +115,7 @@ LIGHT = Persona(
     {"frequency": -1, "average_basket": -1},
     "Add to the regular mailing: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
     (_RARELY, _SMALL),
+    little_effort=True,
 )
 
 
@@ -167,6 +170,7 @@ LOW_ENGAGEMENT = Persona(
     "Send the automated reminder only: {purchases}, {average_basket} each on average, last seen on {last_seen}.",
     (_RARELY, Comparison("monetary", "lowest"), Comparison("average_basket", "below"), Comparison("recency", "above")),
     stand_in=LIGHT,
+    little_effort=True,
 )
 
 PERSONAS: tuple[Persona, ...] = (HIGH_VALUE, BUDGET, SEASONAL, LOW_ENGAGEMENT)
@@ -191,6 +195,7 @@ DORMANT = Persona(
     "Write once, then leave them out of paid campaigns: {customers}, typically last seen {recency} days before the "
     "last day of sales.",
     next_step="Write once: last seen on {last_seen}, nothing bought in the window.",
+    little_effort=True,
 )
 NO_NET_SPEND = Persona(
     "No Net Spend",

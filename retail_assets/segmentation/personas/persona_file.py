@@ -195,6 +195,7 @@ class _Reader:
             changed["description"] = self._text(entries["description"], "`description`").strip()
         if "action" in entries:
             changed["action"] = self._format_text(entries, "action", ACTION_NUMBERS, "a number of a profile")
+            changed["little_effort"] = False  # the shop's own advice
         if "next_step" in entries:
             changed["next_step"] = self._format_text(entries, "next_step", STEP_NUMBERS, "a number of a customer")
         return replace(persona, **changed)

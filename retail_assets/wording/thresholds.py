@@ -1,0 +1,8 @@
+"""From when on a difference is worth a sentence: one threshold each for insights, segments and decisions."""
+
+from __future__ import annotations
+
+NOISE = 0.05
+"""p-value from which a difference counts as chance."""
+WORTH_ACTING_ON = 0.02
+"""Share of a group's spending: a smaller difference from the others changes no merchant's plan."""
