@@ -116,7 +116,15 @@ def test_a_persona_has_the_mix_of_those_of_whom_it_is_known(model: SegmentModel)
     evaluation = evaluate(evidence(model, profiles=[profile(name) for name in names]), mix=mix)["segments"]
     assert evaluation["High-Value Customers"]["gender_mix"] == {"Female": 0.8333, "Male": 0.1667}
     assert evaluation["High-Value Customers"]["age_mix"] == {"18-24": 0.8, "65+": 0.2}
+    assert [evaluation["High-Value Customers"][key] for key in ("gender_known", "age_known")] == [60, 50]
     assert evaluation["One Purchase"]["gender_mix"] == evaluation["One Purchase"]["age_mix"] == {}
+
+
+def test_the_ages_of_a_few_are_not_those_of_a_persona(model: SegmentModel) -> None:
+    mix = [{"persona": "High-Value Customers", "gender": None, "age_group": "25-34", "customers": 3}]
+    few = evaluate(evidence(model, profiles=[profile("High-Value Customers")]), mix=mix)["segments"]
+    assert few["High-Value Customers"]["age_mix"] == {}
+    assert few["High-Value Customers"]["age_known"] == 3
 
 
 def test_an_action_text_can_use_every_number_and_no_other() -> None:

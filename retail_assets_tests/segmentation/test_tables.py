@@ -69,6 +69,21 @@ def test_shares_of_a_negative_total_are_null_and_not_a_number_without_meaning(tm
     assert {row["revenue_share"] for row in written} == {None}
 
 
+@pytest.mark.parametrize(("known", "age", "women"), [(49, None, None), (50, "25-34", 1.0)])
+def test_ages_and_genders_of_a_handful_are_not_those_of_the_persona(
+    known: int, age: str | None, women: float | None, tmp_path: Path
+) -> None:
+    """The "top age group" of 547 customers was that of one of the three whose age was known."""
+    sales = [line(f"o{number}", "2023-01-01", f"c{number}", "10") for number in range(60)]
+    for sale in sales[:known]:
+        sale.update(gender="Female", age_group="25-34")
+    warehouse = warehouse_at(tmp_path, sales)
+    make_features(warehouse)
+    score_all(warehouse, None, NO_MODEL)
+    [written] = make_profiles(warehouse).to_pylist()
+    assert (written["top_age_group"], written["female_share"]) == (age, women)
+
+
 def test_a_table_of_an_earlier_design_is_replaced_and_not_stumbled_over(tmp_path: Path) -> None:
     sales, _ = planted_sales(tuple(PLANTED), 3)
     warehouse = warehouse_at(tmp_path, sales)
