@@ -127,35 +127,33 @@ def buying_times(
     days: int,
     best_months: Sequence[str] | None,
     best_months_share: float | None,
-    even_month: float,
+    even_months: float,
     best_weekdays: Sequence[str],
     best_weekdays_share: float,
-    even_weekday: float,
+    even_weekdays: float,
     own_month: str | None,
     own_month_index: float | None,
     least: float,
 ) -> str:
     """State the months and weekdays in which a persona spends most, where they exceed an even spread `least` times.
 
-    There is one of them, or two that share the lead, or none that leads by more than chance. Without `best_months`
-    nothing is said about months: they take a year. `own_month` is the one that exceeds its share among all customers
-    most; None if none does clearly.
+    There is one of them, or two that share the lead, or none that leads by more than chance; `even_months`
+    and `even_weekdays` are their shares in an even spread. Without `best_months` nothing is said about months: they
+    take a year. `own_month` is the one that exceeds its share among all customers most; None if none does clearly.
     """
     found, missing = [], []
     if best_months is not None and best_months_share is not None:
-        even = even_month * len(best_months)
-        if best_months and best_months_share >= least * even:
+        if best_months and best_months_share >= least * even_months:
             found.append(
                 f"in {listed(best_months)} ({percent(best_months_share)} of their money; an even spread would be "
-                f"{percent(even)}; one season, which need not repeat)"
+                f"{percent(even_months)}; one season, which need not repeat)"
             )
         else:
             missing.append("month")
-    even = even_weekday * len(best_weekdays)
-    if best_weekdays and best_weekdays_share >= least * even:
+    if best_weekdays and best_weekdays_share >= least * even_weekdays:
         found.append(
             f"on {listed(f'{name}s' for name in best_weekdays)} ({percent(best_weekdays_share)} of their money; an "
-            f"even spread would be {percent(even)})"
+            f"even spread would be {percent(even_weekdays)})"
         )
     else:
         missing.append("weekday")

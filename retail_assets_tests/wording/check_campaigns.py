@@ -120,7 +120,7 @@ def _preferences(shop: Shop, facts: Facts) -> Facts:
                    sum(spent / b.money) AS parts
             FROM lines l JOIN buyers b USING (customer_id) GROUP BY ALL
         )
-        SELECT product_category, c.spent, c.buyers, c.spent / s.money AS share,
+        SELECT c.product_category, c.spent, c.buyers, c.spent / s.money AS share,
                coalesce(o.spent, 0) / z.money AS other_share, (c.spent + coalesce(o.spent, 0)) / (s.money + z.money),
                c.parts / s.customers > coalesce(o.parts, 0) / z.customers
         FROM cells c JOIN sides s ON c.theirs AND s.theirs JOIN sides z ON NOT z.theirs
@@ -175,10 +175,10 @@ def _buying_times(shop: Shop, facts: Facts) -> Facts:
         "days": days(shop),
         "best_months": [MONTHS[month - 1] for month in sorted(best)] if year else None,
         "best_months_share": sum(months[month] for month in best) if year else None,
-        "even_month": 1 / 12,
+        "even_months": len(best) / 12 if year else 0,
         "best_weekdays": [WEEKDAYS[day - 1] for day in sorted(busiest)],
         "best_weekdays_share": sum(weekdays[day] for day in busiest),
-        "even_weekday": 1 / len({day.weekday() for day in all_days}),
+        "even_weekdays": len(busiest) / len({day.weekday() for day in all_days}),
         "own_month": MONTHS[beyond[0] - 1] if clear else None,
         "own_month_index": index[beyond[0]] if clear else None,
         "least": 1.1,
