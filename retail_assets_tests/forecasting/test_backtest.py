@@ -125,6 +125,13 @@ def test_a_gain_from_one_lucky_cutoff_is_called_chance():
     assert verdict(tested, seed=0).startswith("No proven skill of gradient boosting")
 
 
+def test_a_cutoff_that_is_lost_by_a_little_is_a_tie():
+    tested = by_hand(np.full((2, 2), 10.0), 6, gradient_boosting=9.0, weekday_mean=8.0)
+    rule = tested.forecasts["weekday_mean"].copy()
+    rule[:3] = 9.05
+    assert dataclasses.replace(tested, forecasts={**tested.forecasts, "weekday_mean": rule}).has_skill
+
+
 @pytest.mark.parametrize(
     ("cutoffs", "lost", "skill"),
     [(6, 0, True), (6, 1, True), (6, 2, False), (3, 0, True), (3, 1, False), (10, 2, True)],

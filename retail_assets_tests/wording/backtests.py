@@ -139,8 +139,8 @@ def claim_of(shop: Shop, model: str, rule: str, measure: str = "revenue") -> str
     if gains is None:
         return "unproven"
     ours, theirs = (_squared_by_cutoff(shop, name, measure) for name in (model, rule))
-    lost = int((ours >= theirs).sum())
-    return "skill" if np.quantile(gains, 0.025) > 0 and 5 * lost <= len(ours) else "low"
+    lost = int((np.sqrt(ours) > 1.1 * np.sqrt(theirs)).sum())
+    return "skill" if np.quantile(gains, 0.05) > 0 and 5 * lost <= len(ours) else "low"
 
 
 def cutoffs(shop: Shop) -> list[dt.date]:
