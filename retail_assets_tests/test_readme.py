@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_it_is_short_and_shows_two_pictures() -> None:
+def test_it_is_short_and_shows_three_pictures() -> None:
     assert len(README.splitlines()) < 80
-    assert len(re.findall(r"!\[[^\]]+\]\(docs/images/[\w.]+\)", README)) == 2
+    assert len(re.findall(r"!\[[^\]]+\]\(docs/images/[\w.]+\)", README)) == 3
 
 
 def test_it_names_the_two_commands_first_and_links_to_the_index() -> None:
