@@ -87,11 +87,13 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
         assert spec(written, key)["data"]["values"]
     first = shop.one("SELECT min(sale_date) FROM sales")
     for at, drawn in lines(written).items():
-        name = ["%", *(category for category, _ in by_category[:20])][at] if at <= 20 else None
+        category = ["%", *(known for known, _ in by_category[:20])][at] if at <= 20 else None
         sold = shop.ask(
-            "SELECT sale_date - ?, sum(total_amount) FROM sales WHERE product_category LIKE ? GROUP BY 1", first, name
+            "SELECT sale_date - ?, sum(total_amount) FROM sales WHERE product_category LIKE ? GROUP BY 1",
+            first,
+            category,
         )
-        assert name is None or {d: y for d, y in drawn.items() if y} == {
+        assert category is None or {d: y for d, y in drawn.items() if y} == {
             d: pytest.approx(float(y)) for d, y in sold if y
         }
 
