@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from retail_assets_tests.services.s3_fixtures import ACCESS_KEY, REGION, SECRET_
 DAY = "2024-01-01"
 ROWS = 400
 BUCKET = "retail-graph"
+#: The report names the run that made it.
+_RUN = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]  # the first test has both runs of the graph in its time
 
 
@@ -92,8 +95,9 @@ def test_the_outputs_are_those_of_the_run_over_folders(in_folders: Installation,
     here = {key.removeprefix("output/"): data for key, data in objects(on_s3.s3, "output/").items()}
     assert here.keys() == there.keys()
     assert json.loads(here["summary.json"])["rows"]["landed"] >= ROWS
+    there.pop("retail.xlsx")  # with the moment at which the forecast was issued
     for name, data in there.items():
-        assert here[name] == data, name
+        assert _RUN.sub(b"", here[name]) == _RUN.sub(b"", data), name
 
 
 def test_nothing_of_the_raw_files_and_the_lake_is_left_on_the_disk(on_s3: OnS3) -> None:
@@ -120,8 +124,9 @@ def test_a_run_over_a_landing_asks_little_of_s3(on_s3: OnS3) -> None:
     assert listed
     assert all(prefix.count("/") >= 2 or prefix == "output/" for prefix in listed), sorted(set(listed))
     # 150 before the checks of issue 13: three of them read a clean manifest, one a raw one, one lists four folders, and
-    # the forecast and the segments look which currency the sales are in.
-    assert len(on_s3.requests) <= 165
+    # the forecast and the segments look which currency the sales are in. 165 before issue 17: the report reads four
+    # outputs, it and the workbook look at the currency, and both and `insights.json` are written.
+    assert len(on_s3.requests) <= 185
 
 
 def test_no_secret_appears_anywhere(on_s3: OnS3) -> None:
