@@ -100,7 +100,7 @@ def test_the_pictures_of_a_forecast_are_drawn_from_what_is_recorded_of_its_model
     days = pd.date_range("2023-01-01", "2024-06-30")
     history = pd.DataFrame({"sale_date": days.date, "product_category": "Tea", "revenue": 1000.0, "units": 100.0})
     history["orders"] = 50
-    history["revenue"] += 100.0 * pd.Series(days.dayofweek)
+    history["revenue"] += 100.0 * pd.Series(days.day_of_week)
     ahead = pd.date_range("2024-07-01", periods=28)
     forecast = pd.DataFrame(
         {"forecast_date": [*ahead.date, *ahead.date], "product_category": ["Tea"] * 28 + ["TOTAL"] * 28}

@@ -81,7 +81,7 @@ def test_at_each_cutoff_the_product_is_the_model_chosen_from_earlier_ones(frame,
 
 def test_the_sentences_speak_of_the_product(judged):
     assert judged.in_words[0].startswith("Compared: the product with the models ")
-    assert "the best of the rules" in judged.in_words[1]
+    assert "the best-ranked rule" in judged.in_words[1]
 
 
 def test_days_of_zero_may_be_there_or_not():

@@ -421,9 +421,9 @@ def test_a_run_over_a_range_tells_its_changes_in_metadata_and_in_the_check(tmp_p
 
     def ran(**how: object) -> tuple[str, dg.AssetCheckEvaluation]:
         result = job.execute_in_process(instance=instance, **how)  # type: ignore[arg-type]
-        [metadata, *_] = [e.metadata for e in result.asset_materializations_for_node("raw_sales_files")]
+        each = [e.metadata for e in result.asset_materializations_for_node("raw_sales_files")]
         [check] = [e for e in result.get_asset_check_evaluations() if e.check_name == "schema_unchanged"]
-        return str(metadata["schema_changes"].value), check
+        return "\n".join(str(metadata["schema_changes"].value) for metadata in each), check
 
     with dg.DagsterInstance.ephemeral() as instance:
         table, check = ran(tags=tags)
