@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import yeojohnson
 from sklearn.preprocessing import PowerTransformer
 
 from retail_assets.segmentation.model.features import MODEL_FEATURES, naming_matrix
@@ -45,7 +46,12 @@ def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
     if not len(matrix):
         return np.zeros((0, len(NAMING_FEATURES)))
     with np.errstate(over="ignore", invalid="ignore"):
-        scores = yardstick.transform(matrix)
+        try:
+            scores = yardstick.transform(matrix)
+        except ValueError:  # its scaler refuses what has overflowed
+            scaler, columns = yardstick._scaler, zip(matrix.T, yardstick.lambdas_, strict=True)
+            powers = np.column_stack([yeojohnson(column.astype(np.float64), power) for column, power in columns])
+            scores = (powers - scaler.mean_) / scaler.scale_
     # A value far beyond those that the exponent was fitted to can overflow: it is clipped like any other outlier.
     scores = np.nan_to_num(scores, nan=OUTLIER_SDS, posinf=OUTLIER_SDS, neginf=-OUTLIER_SDS)
     return np.clip(scores, -OUTLIER_SDS, OUTLIER_SDS)
