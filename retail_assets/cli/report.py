@@ -26,9 +26,10 @@ def report(
 ) -> None:
     """Write the report of what is in the warehouse now: sales, forecast, segments, what to do, how far to trust it."""
     from retail_assets.errors import StorageError
+    from retail_assets.exports import REPORT
     from retail_assets.exports.report.facts import read_facts
     from retail_assets.exports.report.render import render
-    from retail_assets.exports.report.write import REPORT, write_report
+    from retail_assets.exports.report.write import write_report
     from retail_assets.platform import Platform
 
     platform = Platform(settings_for())

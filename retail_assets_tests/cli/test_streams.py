@@ -178,7 +178,7 @@ def run(*arguments: str, environ: dict[str, str], expect: int = 0) -> subprocess
 
 @pytest.mark.usefixtures("forecast")
 def test_output_is_utf_8_where_the_locale_allows_ascii_only() -> None:
-    """As under LANG=C in a container, where Python is told not to help itself."""
+    """As under LANG=C in a container, where Python's own remedies are switched off."""
     ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     said = run("predict", "forecast", "--category", "none", expect=1, environ=ascii_only).stderr.decode("utf-8")
     assert "Categories: TOTAL, 茶." in said

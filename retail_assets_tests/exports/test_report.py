@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from retail_assets.exports import DIGEST, REPORT
 from retail_assets.exports.report.facts import read_facts
 from retail_assets.exports.report.render import CheckResult, Run, render
-from retail_assets.exports.report.write import DIGEST, REPORT, write_report
+from retail_assets.exports.report.write import write_report
 from retail_assets.storage import Store
 from retail_assets.tables import DAILY_CATEGORY_SALES
 from retail_assets.warehouse import marts

@@ -7,6 +7,7 @@ import dagster as dg
 
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
+from retail_assets.exports import REPORT, WORKBOOK
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.platform import Platform
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from retail_assets.exports.report.render import CheckResult
 
 GROUP = "outputs"
-PAGE, BOOK = "report.html", "retail.xlsx"
 
 
 def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]) -> list[dg.AssetsDefinition]:
@@ -31,7 +31,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     @dg.asset(
         deps=["eda_summary", "insights", "sales_forecast", "segment_report"],
         kinds={"python", "html"},
-        metadata={"dagster/uri": platform.output.uri_of(PAGE)},
+        metadata={"dagster/uri": platform.output.uri_of(REPORT)},
         **common,
         description="`report.html`: what happened, what will happen, who buys, what to do, and how far to trust it, on "
         "one page that needs no server and no network.",
@@ -53,7 +53,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
                 checks=found,
                 run=Run(context.run.run_id, link),
             )
-        context.log.info("report: written to %s", platform.output.uri_of(PAGE))
+        context.log.info("report: written to %s", platform.output.uri_of(REPORT))
         return dg.MaterializeResult(
             metadata={
                 "bytes": len(written),
@@ -72,7 +72,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
             "segment_migrations",
         ],
         kinds={"python", "excel"},
-        metadata={"dagster/uri": platform.output.uri_of(BOOK)},
+        metadata={"dagster/uri": platform.output.uri_of(WORKBOOK)},
         **common,
         description="`retail.xlsx`: insights, daily sales, forecast, backtest and segments as sheets of one Excel "
         "file, with a dictionary of their columns.",
@@ -83,8 +83,8 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         with failing_clearly(retrying=True):
             refuse_other_currency(platform.lake, platform.settings.contract)
             content = write_workbook(platform.warehouse, platform.source, platform.settings.contract.currency)
-            platform.output.write(BOOK, content)
-        context.log.info("workbook: written to %s", platform.output.uri_of(BOOK))
+            platform.output.write(WORKBOOK, content)
+        context.log.info("workbook: written to %s", platform.output.uri_of(WORKBOOK))
         return dg.MaterializeResult(metadata={"bytes": len(content)})
 
     return [report, workbook]

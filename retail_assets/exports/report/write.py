@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retail_assets.exports import DIGEST, REPORT
 from retail_assets.exports.report.digest import digest
 from retail_assets.exports.report.facts import Facts, read_facts
 from retail_assets.exports.report.render import CheckResult, Run, render
 from retail_assets.storage import Store
 from retail_assets.warehouse.protocol import Warehouse
-
-REPORT, DIGEST = "report.html", "digest.md"
 
 
 def write_report(

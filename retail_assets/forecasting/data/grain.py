@@ -4,8 +4,8 @@ A shop that reports once a week has a row on every seventh day. Read as days it 
 Its weeks are spread evenly over the seven days that end on the reported date, forecast by the same models, and summed
 to weeks again before anything is measured or published. A market stall that opens once a week is the same case.
 
-A month has four or five Saturdays, and two years of months are 24 numbers: whoever has nothing else is told so, instead
-of a forecast that takes 29 days of 30 for days without a sale.
+A month has four or five Saturdays, and two years of months are 24 numbers: a source that has nothing else is refused
+in words, instead of a forecast that takes 29 days of 30 for days without a sale.
 """
 
 from __future__ import annotations
