@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from retail_assets.eda.findings import calendar, customers, holidays, significance
+from retail_assets.wording import thresholds
 from retail_assets_tests.eda.conftest import Shop, sale
 from retail_assets_tests.eda.sales_cases import START, days
 
@@ -39,7 +40,7 @@ def test_noise_is_no_weekend_peak_and_no_weekday_pattern(shop: Shop) -> None:
     data = shop(_year(lambda d, r: 100 + r.gauss(0, 30)))
     weekend, weekdays = calendar.weekend(data), calendar.weekdays(data)
     assert weekend is not None
-    assert weekend.p >= significance.NOISE
+    assert weekend.p >= thresholds.NOISE
     assert weekdays is not None
     assert not weekdays.real
 
@@ -83,7 +84,7 @@ def test_a_holiday_peak_is_found_and_a_calendar_without_one_is_not_blamed(shop: 
     flat = holidays.holiday_effect(shop(_year(lambda d, r: 100 + r.gauss(0, 20))), "US")
     assert peaks.p < 0.05
     assert peaks.ratio == pytest.approx(1.55, abs=0.1)
-    assert flat.p >= significance.NOISE
+    assert flat.p >= thresholds.NOISE
     assert flat.standing_out == ()
 
 

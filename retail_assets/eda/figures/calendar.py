@@ -20,7 +20,6 @@ from retail_assets.eda.figures.parts import (
 )
 from retail_assets.eda.findings import calendar, holidays
 from retail_assets.eda.findings.calendar import Months, Peak, Weekdays
-from retail_assets.eda.findings.significance import NOISE
 from retail_assets.plotting.axes import money_axis
 from retail_assets.plotting.dates import date_axis
 from retail_assets.plotting.labels import plain
@@ -29,6 +28,7 @@ from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import MONTHS, WEEKDAYS, plural
+from retail_assets.wording.thresholds import NOISE
 
 _DAYS_WITH_HOLIDAYS = 800
 """Days beyond which lines are thin and holidays would hide them."""

@@ -18,7 +18,6 @@ from retail_assets.eda.figures.parts import (
 )
 from retail_assets.eda.findings import customers
 from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups, Trait
-from retail_assets.eda.findings.significance import NOISE
 from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
 from retail_assets.plotting.fitting import name_within
 from retail_assets.plotting.labels import label
@@ -28,6 +27,7 @@ from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import age_order, plural
 from retail_assets.wording.sales_customers import Group
+from retail_assets.wording.thresholds import NOISE
 
 _CATEGORIES_SHOWN = 8
 _AGES_SHOWN = 12

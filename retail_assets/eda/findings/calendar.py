@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.findings.significance import NOISE, defined_p, margin
+from retail_assets.eda.findings.significance import defined_p, margin
+from retail_assets.wording.thresholds import NOISE
 
 FEWEST_WEEKS = 8
 FEWEST_WEEKS_FOR_TREND = 12

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.findings.significance import NOISE, holm, welch_anova
+from retail_assets.eda.findings.significance import holm, welch_anova
 from retail_assets.eda.queries import TOP_CATEGORIES
-from retail_assets.wording.thresholds import WORTH_ACTING_ON as WORTH_ACTING_ON
+from retail_assets.wording.thresholds import NOISE, WORTH_ACTING_ON
 
 FEWEST_BUYERS = 20
 """Customers below which a group takes no part in a test."""

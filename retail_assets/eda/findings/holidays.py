@@ -13,7 +13,7 @@ import pandas as pd
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.calendar import same_weekday_around
-from retail_assets.eda.findings.significance import NOISE
+from retail_assets.wording.thresholds import NOISE
 
 FEWEST_DAYS = 120
 FEWEST_HOLIDAYS = 3

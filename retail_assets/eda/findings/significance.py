@@ -1,11 +1,9 @@
-"""Tests and intervals that the findings share, and what counts as noise."""
+"""Tests and intervals that the findings share."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import stats
-
-from retail_assets.wording.thresholds import NOISE as NOISE
 
 
 def margin(values: np.ndarray) -> float:

@@ -8,10 +8,10 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings import calendar, holidays
 from retail_assets.eda.findings.calendar import FEWEST_WEEKS, FEWEST_WEEKS_FOR_TREND
 from retail_assets.eda.findings.holidays import FEWEST_DAYS, FEWEST_HOLIDAYS, Holiday
-from retail_assets.eda.findings.significance import NOISE
 from retail_assets.wording import sales_calendar as words
 from retail_assets.wording.formats import WEEKDAYS
 from retail_assets.wording.statement import Statement
+from retail_assets.wording.thresholds import NOISE
 
 _HOLIDAYS_NAMED = 3
 _STANDING_OUT_NAMED = 8

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings import customers
 from retail_assets.eda.findings.customers import FEWEST_BUYERS, FEWEST_CUSTOMERS, Contrast, Groups, Trait
-from retail_assets.eda.findings.significance import NOISE
 from retail_assets.wording import sales_customers as words
 from retail_assets.wording.formats import age_order
 from retail_assets.wording.sales_customers import Group
 from retail_assets.wording.statement import Statement
+from retail_assets.wording.thresholds import NOISE
 
 _NAMES: dict[Trait, str] = {"gender": "gender", "age_group": "age"}
 _SENTENCES_PER_TEST = 5

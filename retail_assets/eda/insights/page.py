@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.calendar import FEWEST_ORDERS
-from retail_assets.eda.findings.customers import WORTH_ACTING_ON, concentration
-from retail_assets.eda.findings.significance import NOISE
+from retail_assets.eda.findings.customers import concentration
 from retail_assets.eda.insights import calendar, customers, products, trust
 from retail_assets.wording import sales as words
 from retail_assets.wording.statement import Statement
+from retail_assets.wording.thresholds import NOISE, WORTH_ACTING_ON
 
 _YEAR = 365
 

@@ -37,21 +37,13 @@ def digest(facts: Facts, source: str) -> str:
         found = [sentences[key] for key in keys if key in sentences]
         if found:
             lines += ["", f"## {heading}", "", *(f"- {as_cell(text)}" for text in found)]
-    advice = [entry["text"] for entry in facts.recommendations.get("stock", [])]
-    actions = tables(facts).get("actions")
-    segments = (
-        [f"**{as_cell(line.cells[0].value)}**: {as_cell(line.cells[1].value)}" for line in actions.rows]
-        if actions
-        else []
-    )
-    if advice or segments:
-        lines += [
-            "",
-            "## What to do",
-            "",
-            *(f"- {as_cell(text)}" for text in advice),
-            *(f"- {text}" for text in segments),
+    advice = [as_cell(entry["text"]) for entry in facts.recommendations.get("stock", [])]
+    if actions := tables(facts).get("actions"):
+        advice += [
+            f"**{as_cell(name.value)}**: {as_cell(text.value)}" for name, text in (r.cells for r in actions.rows)
         ]
+    if advice:
+        lines += ["", "## What to do", "", *(f"- {text}" for text in advice)]
     return "\n".join(lines) + "\n"
 
 

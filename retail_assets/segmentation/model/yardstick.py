@@ -45,13 +45,11 @@ def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
     """Apply a yardstick to a naming matrix (n x 5): standard deviations from its average customer, clipped."""
     if not len(matrix):
         return np.zeros((0, len(NAMING_FEATURES)))
+    scaler, columns = yardstick._scaler, zip(matrix.T, yardstick.lambdas_, strict=True)
     with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            scores = yardstick.transform(matrix)
-        except ValueError:  # its scaler refuses what has overflowed
-            scaler, columns = yardstick._scaler, zip(matrix.T, yardstick.lambdas_, strict=True)
-            powers = np.column_stack([yeojohnson(column.astype(np.float64), power) for column, power in columns])
-            scores = (powers - scaler.mean_) / scaler.scale_
+        # What `yardstick.transform` does, whose scaler refuses infinity.
+        powers = np.column_stack([yeojohnson(column.astype(np.float64), power) for column, power in columns])
+        scores = (powers - scaler.mean_) / scaler.scale_
     # A value far beyond those that the exponent was fitted to can overflow: it is clipped like any other outlier.
     scores = np.nan_to_num(scores, nan=OUTLIER_SDS, posinf=OUTLIER_SDS, neginf=-OUTLIER_SDS)
     return np.clip(scores, -OUTLIER_SDS, OUTLIER_SDS)
