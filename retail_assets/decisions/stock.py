@@ -7,9 +7,9 @@ above all of these is one to stock up for.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from retail_assets.forecasting.evaluation import comparison
 from retail_assets.forecasting.evaluation.comparison import Past
 from retail_assets.wording import formats
 from retail_assets.wording import stock as wording
+from retail_assets.wording.thresholds import ALIKE
 
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
@@ -29,6 +30,7 @@ PEAK = 0.05
 _STANDARD_ERRORS = 2.0
 
 Rows = Sequence[Mapping[str, Any]]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,12 @@ def stock(
         if not weeks or sum(map(_mean_of, weeks)) <= 0:
             continue
         average = sum(map(_mean_of, weeks)) / len(weeks)
-        peak = max(weeks, key=lambda week: (_mean_of(week), -week[0]["horizon_day"]))
+        peak, alike_weeks = _highest(weeks, _mean_of)
         in_weeks = len(peak) == 1
         strong = [row for row in peak if category not in weak.get(row["forecast_date"], ())]
-        day = max(strong or peak, key=lambda r: (float(r["mean"]), -r["horizon_day"]))
+        day, alike_days = _highest(strong or peak, lambda row: float(row["mean"]))
         named = bool(strong) and not in_weeks
+        single = in_weeks or (named and len(alike_days) == 1)
         units = [row["units"] for row in peak]
         before = WEEK_DAYS - 1 if in_weeks else 0  # a row of a source that reports weeks is dated on its end
         first, last = peak[0]["forecast_date"] - dt.timedelta(days=before), peak[-1]["forecast_date"]
@@ -114,6 +117,7 @@ def stock(
                 first_day=first,
                 last_day=last,
                 forecast_weeks=len(weeks),
+                alike_weeks=len(alike_weeks),
                 expected=expected,
                 units=expected_units,
                 more_than_usual=more,
@@ -126,7 +130,16 @@ def stock(
         if in_weeks:
             sentences.append(wording.chance_of_more(**common))
         elif named:
-            sentences.append(wording.strongest_day(date=day["forecast_date"], expected=mean, **common))
+            sentences.append(
+                wording.strongest_day(
+                    dates=[row["forecast_date"] for row in alike_days],
+                    date=day["forecast_date"],
+                    every_day=len(alike_days) == len(peak),
+                    apart=[r["forecast_date"] for r in peak if r not in strong and round(float(r["mean"]), 2) > mean],
+                    expected=mean,
+                    **common,
+                )
+            )
         text = " ".join(sentence.text for sentence in sentences)
         personas = list(buyers.get(category, ()))
         if personas:
@@ -140,20 +153,29 @@ def stock(
                 "first_day": first.isoformat(),
                 "last_day": last.isoformat(),
                 "expected_revenue": expected,
+                "alike_weeks": len(alike_weeks),
                 "above_average_week": round(_mean_of(peak) / average - 1, 4),
                 "above_year_before": _above(past["of_year_before"]),
                 "above_recent_week": _above(past["of_recent"]),
                 "stock_up": more,
                 "expected_units": expected_units,
-                "strongest_day": day["forecast_date"].isoformat() if named or in_weeks else None,
-                "strongest_day_expected": mean if named or in_weeks else None,
-                "strongest_day_p90": p90 if named or in_weeks else None,
+                "strongest_day": day["forecast_date"].isoformat() if single else None,
+                "strongest_day_expected": mean if single else None,
+                "strongest_day_p90": p90 if single else None,
                 "bought_most_by": personas,
                 "forecast_method": day["method"],
                 "text": text,
             }
         )
     return entries
+
+
+def _highest(items: Sequence[Item], amount: Callable[[Item], float]) -> tuple[Item, list[Item]]:
+    """The first item of the highest amount, and all that are about as high, itself included."""
+    amounts = [round(amount(item), 2) for item in items]
+    most = max(amounts)
+    alike = [item for item, of_item in zip(items, amounts, strict=True) if of_item >= most * (1 - ALIKE)]
+    return items[amounts.index(most)], alike
 
 
 def _weak_days(forecast: Rows, history: History | None) -> dict[dt.date, set[str]]:

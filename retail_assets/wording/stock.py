@@ -18,6 +18,7 @@ def week(
     first_day: dt.date,
     last_day: dt.date,
     forecast_weeks: int,
+    alike_weeks: int,
     expected: float,
     units: float | None,
     more_than_usual: bool | None,
@@ -39,11 +40,18 @@ def week(
 ) -> str:
     """State what the strongest week of the forecast brings, compared with what was sold in the past.
 
-    `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the week is
-    clearly above all that it is compared with; None where that is not judged.
+    `alike_weeks` of the weeks, this one included, are expected to bring about the same: then none is called the
+    strongest. `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the
+    week is clearly above all that it is compared with; None where that is not judged.
     """
     amount = money(expected, currency) + ("" if units is None else f" (about {plural(units, 'unit')})")
-    which = f", the strongest of the {forecast_weeks} forecast weeks" if forecast_weeks > 1 else ""
+    which = ""
+    if alike_weeks == forecast_weeks > 1:
+        which = f", much like each of the {forecast_weeks} forecast weeks"
+    elif alike_weeks > 1:
+        which = f", one of {alike_weeks} about equally strong weeks of the {forecast_weeks} forecast"
+    elif forecast_weeks > 1:
+        which = f", the strongest of the {forecast_weeks} forecast weeks"
     when = f"{span(first_day, last_day)}{which}"
     then = []
     if year_before and of_year_before and year_before_first and year_before_last:
@@ -75,12 +83,40 @@ def _few(orders: int) -> str:
 
 
 @phrase("stock.strongest_day")
-def strongest_day(*, category: str, date: dt.date, expected: float, p90: float, currency: str) -> str:
-    """State on which day of that week a category is expected to sell most."""
-    return (
-        f"In that week, {category} is expected to sell most on {day(date)}: {money(expected, currency)}, with a "
-        f"forecast chance of 10 % of more than {money(p90, currency)}."
-    )
+def strongest_day(
+    *,
+    category: str,
+    dates: Sequence[dt.date],
+    date: dt.date,
+    every_day: bool,
+    apart: Sequence[dt.date],
+    expected: float,
+    p90: float,
+    currency: str,
+) -> str:
+    """State on which `dates` of that week a category is expected to sell most; `date` is the highest of them.
+
+    They are several where they are expected to bring about the same, and may be `every_day` of the week. A holiday is
+    never among them where it was weak before or is not on record: `apart` are those that the forecast puts higher.
+    """
+    where = "In that week"
+    if apart:
+        what = "holiday, weak before or without a precedent" if len(apart) == 1 else "holidays, weak or new before"
+        where += f", apart from {listed(map(day, apart))} ({what}),"
+    else:
+        where += ","
+    chance = f"with a forecast chance of 10 % of more than {money(p90, currency)}"
+    if every_day:
+        return (
+            f"{where} {category} is expected to sell about as much every day: {money(expected, currency)} on "
+            f"{day(date)}, {chance}."
+        )
+    if len(dates) > 1:
+        return (
+            f"{where} {category} is expected to sell most on {listed(map(day, dates))}, about as much on each: "
+            f"{money(expected, currency)} on {day(date)}, {chance}."
+        )
+    return f"{where} {category} is expected to sell most on {day(date)}: {money(expected, currency)}, {chance}."
 
 
 @phrase("stock.chance_of_more")

@@ -218,9 +218,50 @@ def test_a_holiday_that_was_weak_before_is_not_named_as_the_strongest_day() -> N
     past = history(10.0, 10.0)
     [entry] = stock(forecast, {}, "USD", history=past)
     assert entry["strongest_day"] == "2024-01-07"
+    apart = (
+        "apart from 1 Jan 2024 (holiday, weak before or without a precedent), Books is expected to sell most on 7 Jan"
+    )
+    assert apart in entry["text"]
     past.sales.revenue[:, past.sales.days == np.datetime64("2023-01-01")] = 50.0
     [entry] = stock(forecast, {}, "USD", history=past)
     assert entry["strongest_day"] == "2024-01-01"
+
+
+@pytest.mark.parametrize(
+    ("means", "week", "day"),
+    [
+        pytest.param(
+            [10.0] * 14,
+            "expected from 1 Jan to 7 Jan 2024, much like each of the 2 forecast weeks.",
+            "is expected to sell about as much every day: USD 10.00 on 1 Jan 2024, with",
+            id="flat, as a rule forecasts",
+        ),
+        pytest.param(
+            [10.0 + 1e-4 * n for n in range(14)],
+            "much like each of the 2 forecast weeks.",
+            "about as much every day:",
+            id="flat but for rounding",
+        ),
+        pytest.param(
+            [10.0] * 5 + [30.0, 29.9] + [10.0] * 7 + [10.0] * 5 + [30.0, 29.9],
+            "1 Jan to 7 Jan 2024, one of 2 about equally strong weeks of the 3 forecast.",
+            "to sell most on 6 Jan 2024 and 7 Jan 2024, about as much on each: USD 30.00 on 6 Jan 2024, with",
+            id="two weeks and two days share the lead",
+        ),
+        pytest.param(
+            [10.0] * 7 + [10.0] * 6 + [30.0],
+            "8 Jan to 14 Jan 2024, the strongest of the 2 forecast weeks.",
+            "is expected to sell most on 14 Jan 2024: USD 30.00, with",
+            id="one leads",
+        ),
+    ],
+)
+def test_of_equal_weeks_and_days_none_is_the_strongest(means: list[float], week: str, day: str) -> None:
+    """A rule that expects the same of every day had "the strongest of the 4 forecast weeks" and its best day."""
+    [entry] = stock(days("Books", means), {}, "USD")
+    assert week in entry["text"]
+    assert day in entry["text"]
+    assert (entry["strongest_day"] is None) == ("about as much" in day)
 
 
 @given(st.lists(st.floats(1, 1e6), min_size=14, max_size=14), st.integers(1, 8))

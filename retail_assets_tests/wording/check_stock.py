@@ -16,7 +16,7 @@ DAY = dt.timedelta(days=1)
 @recomputes("stock.week")
 def _week(shop: Shop, facts: Facts) -> Facts:
     category = facts["category"]
-    first, last, expected, weeks = _peak(shop, category)
+    first, last, expected, weeks, alike = _peak(shop, category)
     units = shop.one(
         "SELECT CASE WHEN count(units) = 7 THEN round(sum(units)) END FROM sales_forecast "
         "WHERE product_category = ? AND forecast_date BETWEEN ? AND ?",
@@ -48,6 +48,7 @@ def _week(shop: Shop, facts: Facts) -> Facts:
         "first_day": first,
         "last_day": last,
         "forecast_weeks": weeks,
+        "alike_weeks": alike,
         "expected": expected,
         "units": units,
         "more_than_usual": above if known and _a_year(shop) else None,
@@ -80,8 +81,19 @@ def _strongest_day(shop: Shop, facts: Facts) -> Facts:
         first,
         last,
     )
-    mean, date, p90 = next(row for row in rows if not holiday(shop, row[1]) or _was_strong(shop, category, row[1]))
-    return {"category": category, "date": date, "expected": mean, "p90": p90, "currency": shop.currency}
+    known = [row for row in rows if not holiday(shop, row[1]) or _was_strong(shop, category, row[1])]
+    mean, date, p90 = known[0]
+    dates = sorted(day for amount, day, _ in known if amount > mean * 0.99 - 0.005)
+    return {
+        "category": category,
+        "dates": dates,
+        "date": date,
+        "every_day": dates == _span(first, last),
+        "apart": sorted(day for amount, day, _ in rows if amount > mean),
+        "expected": mean,
+        "p90": p90,
+        "currency": shop.currency,
+    }
 
 
 @recomputes("stock.chance_of_more")
@@ -99,14 +111,15 @@ def _out_of_date(shop: Shop, facts: Facts) -> Facts:
     return {"forecast_until": until, "segments_until": days_of(shop)[1]}
 
 
-def _peak(shop: Shop, category: str) -> tuple[dt.date, dt.date, float, int]:
-    """The strongest whole week of a category's forecast, and how many there are."""
+def _peak(shop: Shop, category: str) -> tuple[dt.date, dt.date, float, int, int]:
+    """The strongest whole week of a category's forecast, how many there are, and how many bring as much within 1 %."""
     weeks = shop.ask(
         "SELECT min(forecast_date), max(forecast_date), round(sum(mean), 2) FROM sales_forecast "
-        "WHERE product_category = ? GROUP BY (horizon_day - 1) // 7 HAVING count(*) = 7 ORDER BY sum(mean) DESC",
+        "WHERE product_category = ? GROUP BY (horizon_day - 1) // 7 HAVING count(*) = 7 "
+        "ORDER BY round(sum(mean), 2) DESC, 1",
         category,
     )
-    return (*weeks[0], len(weeks))
+    return (*weeks[0], len(weeks), sum(week[2] >= weeks[0][2] * 0.99 for week in weeks))
 
 
 def _sold(shop: Shop, category: str, first: dt.date, last: dt.date) -> Any:
