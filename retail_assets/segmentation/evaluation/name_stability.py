@@ -31,6 +31,9 @@ from retail_assets.wording import formats, segments
 MONTHS = 6
 """Steps from month to month that are compared."""
 
+_RESAMPLES = 8
+"""Resamples per past training: they only tell stable numbers of clusters from others, and no report shows them."""
+
 
 @dataclass(frozen=True)
 class NameStability:
@@ -86,7 +89,8 @@ def name_stability(
     samples = [features_as_of(warehouse, day, hash_limit, window) for day in months]
     models: list[SegmentModel] = []
     for day, features in zip(months, samples, strict=True):
-        trained = train(features, catalog=catalog, previous=models[-1] if models else None, seed=seed)
+        previous = models[-1] if models else None
+        trained = train(features, catalog=catalog, previous=previous, seed=seed, resamples=_RESAMPLES)
         if trained.model is None:
             return NameStability(months, window, why=f"As of {formats.day(day)}: {trained.why}")
         models.append(trained.model)

@@ -62,22 +62,23 @@ class Resamples:
     points: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
-def draw_resamples(training: pd.DataFrame, seed: int) -> Resamples:
+def draw_resamples(training: pd.DataFrame, seed: int, resamples: int = BOOTSTRAP_RESAMPLES) -> Resamples:
     """Draw resamples with replacement from training customers; of many, from a seeded sample.
 
     Args:
         training: features frame of customers who can be clustered.
         seed: of samples and resamples.
+        resamples: their number.
     """
     judged = seeded_sample(len(training), BOOTSTRAP_CUSTOMERS, seed)
     customers = training.iloc[judged]
     rng = np.random.default_rng(seed)
     points = []
-    for _ in range(BOOTSTRAP_RESAMPLES):
-        drawn = customers.iloc[rng.integers(0, len(customers), len(customers))]
+    everybody = inputs(naming_matrix(customers))
+    for _ in range(resamples):
+        drawn = everybody[rng.integers(0, len(customers), len(customers))]
         yardstick = fit_yardstick(drawn)
-        own, everybody = (inputs(standardized(yardstick, naming_matrix(rows))) for rows in (drawn, customers))
-        points.append((own, everybody))
+        points.append((standardized(yardstick, drawn), standardized(yardstick, everybody)))
     return Resamples(judged, tuple(points))
 
 
@@ -127,7 +128,7 @@ def resampled(
     with threadpool_limits(1):
         for number in range(resamples):
             drawn = judged.iloc[rng.integers(0, len(judged), len(judged))]
-            yardstick = fit_yardstick(drawn)
+            yardstick = fit_yardstick(naming_matrix(drawn))
             scores = standardized(yardstick, naming_matrix(drawn))
             points = inputs(scores)
             # A resample of few customers can hold fewer distinct ones than the model has clusters.

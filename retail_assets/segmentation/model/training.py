@@ -12,7 +12,7 @@ from retail_assets.segmentation.model.cluster_count import FEW_CUSTOMERS, Cluste
 from retail_assets.segmentation.model.features import SAMPLE_CUSTOMERS, eligible, naming_matrix, seeded_sample
 from retail_assets.segmentation.model.kmeans import distinct, fit_clusters
 from retail_assets.segmentation.model.segment_model import SegmentModel, name_fit, named_model
-from retail_assets.segmentation.model.stability import FAIRLY_STABLE, draw_resamples
+from retail_assets.segmentation.model.stability import BOOTSTRAP_RESAMPLES, FAIRLY_STABLE, draw_resamples
 from retail_assets.segmentation.model.yardstick import (
     YARDSTICK_SDS,
     continued,
@@ -65,6 +65,7 @@ def train(
     previous: SegmentModel | None = None,
     seed: int = 0,
     at_most: int = SAMPLE_CUSTOMERS,
+    resamples: int = BOOTSTRAP_RESAMPLES,
 ) -> Training:
     """Choose the number of clusters, fit them, and name them.
 
@@ -80,6 +81,7 @@ def train(
         previous: the model in use, whose yardstick and names are kept where they still fit.
         seed: of random starts, samples and resamples.
         at_most: customers to train on; of more, a seeded sample.
+        resamples: on which the stability of each number of clusters is measured.
     """
     allowed = features[eligible(features)]
     training = allowed.iloc[seeded_sample(len(allowed), at_most, seed)]
@@ -88,7 +90,8 @@ def train(
     # One thread: sums split over threads differ in the last bit from run to run, and so would the bytes written.
     with threadpool_limits(1):
         inherited = previous is not None and _still_fits(previous, training)
-        yardstick = continued(previous.reference, training) if previous and inherited else fit_yardstick(training)
+        fitted = continued(previous.reference, training) if previous and inherited else None
+        yardstick = fitted or fit_yardstick(naming_matrix(training))
         scores = standardized(yardstick, naming_matrix(training))
         points = inputs(scores)
         limit = min(len(catalog.clusters), len(scores) // 2, distinct(points))
@@ -99,9 +102,9 @@ def train(
         names = {
             k: [m.persona.name for m in name_fit(fit, scores, training, catalog, before)] for k, fit in fits.items()
         }
-        resamples = draw_resamples(training, seed)
+        drawn = draw_resamples(training, seed, resamples)
         in_use = before.k if before else None
-        tried = tuple(judge(fit, scores, names[k], resamples, seed, catalog) for k, fit in fits.items())
+        tried = tuple(judge(fit, scores, names[k], drawn, seed, catalog) for k, fit in fits.items())
         k = choose_k(tried, in_use)
         if k is None:
             return Training(None, _alike(training), tried, len(training))

@@ -12,7 +12,6 @@ from scipy.stats import yeojohnson
 from sklearn.preprocessing import PowerTransformer
 
 from retail_assets.segmentation.model.features import MODEL_FEATURES, naming_matrix
-from retail_assets.segmentation.personas.catalog import NAMING_FEATURES
 
 OUTLIER_SDS = 4.0
 """Standardized features are clipped here, so that one wholesaler does not get a cluster of their own."""
@@ -20,12 +19,16 @@ YARDSTICK_SDS = 0.5
 """A new yardstick is fitted if the average customer is off by more than this in any model feature."""
 
 INPUTS = len(MODEL_FEATURES)
-"""The first columns of the standardized naming features, which customers are clustered by."""
+"""The first columns of the naming features, which customers are clustered by."""
 
 
-def fit_yardstick(features: pd.DataFrame) -> PowerTransformer:
-    """Fit a yardstick to customers: Yeo-Johnson to near-normal, then mean 0 and variance 1 (Yeo and Johnson 2000)."""
-    return PowerTransformer(method="yeo-johnson", standardize=True).fit(naming_matrix(features))
+def fit_yardstick(matrix: np.ndarray) -> PowerTransformer:
+    """Fit a yardstick to a naming matrix: Yeo-Johnson to near-normal, then mean 0 and variance 1.
+
+    A column's yardstick does not depend on the others, so a matrix of the model features alone gives the same ones.
+    Source: Yeo and Johnson (2000).
+    """
+    return PowerTransformer(method="yeo-johnson", standardize=True).fit(matrix)
 
 
 def continued(yardstick: PowerTransformer, features: pd.DataFrame) -> PowerTransformer:
@@ -34,7 +37,7 @@ def continued(yardstick: PowerTransformer, features: pd.DataFrame) -> PowerTrans
     Recency and the share of the best month depend on the length of the window, so they are measured against the
     customers of the day: by a yardstick from two months of sales, everybody's best month would be small in a year.
     """
-    again = fit_yardstick(features)
+    again = fit_yardstick(naming_matrix(features))
     again.lambdas_[:INPUTS] = yardstick.lambdas_[:INPUTS]
     for name in ("mean_", "var_", "scale_"):
         getattr(again._scaler, name)[:INPUTS] = getattr(yardstick._scaler, name)[:INPUTS]
@@ -42,9 +45,9 @@ def continued(yardstick: PowerTransformer, features: pd.DataFrame) -> PowerTrans
 
 
 def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
-    """Apply a yardstick to a naming matrix (n x 5): standard deviations from its average customer, clipped."""
+    """Apply a yardstick to a naming matrix (n x 5, or x 3): deviations from its average customer, clipped."""
     if not len(matrix):
-        return np.zeros((0, len(NAMING_FEATURES)))
+        return np.zeros((0, matrix.shape[1]))
     scaler, columns = yardstick._scaler, zip(matrix.T, yardstick.lambdas_, strict=True)
     with np.errstate(over="ignore", invalid="ignore"):
         # What `yardstick.transform` does, whose scaler refuses infinity.
@@ -55,9 +58,9 @@ def standardized(yardstick: PowerTransformer, matrix: np.ndarray) -> np.ndarray:
     return np.clip(scores, -OUTLIER_SDS, OUTLIER_SDS)
 
 
-def inputs(scores: np.ndarray) -> np.ndarray:
-    """Return the columns of standardized naming features that K-Means sees (n x 3), contiguous."""
-    return np.ascontiguousarray(scores[:, :INPUTS])
+def inputs(matrix: np.ndarray) -> np.ndarray:
+    """Return the columns of naming features, standardized or not, that K-Means sees (n x 3), contiguous."""
+    return np.ascontiguousarray(matrix[:, :INPUTS])
 
 
 def offset_of_average(scores: np.ndarray) -> np.ndarray:
