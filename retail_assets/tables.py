@@ -518,6 +518,32 @@ INSIGHTS = Table(
     key=("id",),
 )
 
+#: The scope of statistics over all categories, in place of a name; `scope` keeps it apart from a category of that name.
+ALL_CATEGORIES = "(all)"
+
+SUMMARY_STATISTICS = Table(
+    "summary_statistics",
+    f"one row per measure and category, and one per measure over all sales, the category {ALL_CATEGORIES}",
+    (
+        Column(
+            "measure",
+            "varchar(32)",
+            "quantity, unit_price or total_amount of an order line, or basket_amount, the money of an order",
+        ),
+        Column("scope", "varchar(16)", "all or category"),
+        Column("product_category", "varchar(128)", f"category, or {ALL_CATEGORIES}"),
+        Column("value_count", "bigint", "number of order lines, or of orders (with the category)"),
+        Column("mean", "double", "mean; four decimals, as all numbers of the row"),
+        Column("std", "double", "sample standard deviation; null for a single value", nullable=True),
+        Column("minimum", "double", "smallest value"),
+        Column("p25", "double", "25 % quantile, interpolated linearly"),
+        Column("median", "double", "50 % quantile"),
+        Column("p75", "double", "75 % quantile"),
+        Column("maximum", "double", "largest value"),
+    ),
+    key=("measure", "scope", "product_category"),
+)
+
 ALL: tuple[Table, ...] = (
     SALES_CLEAN,
     SALES_QUARANTINE,
@@ -536,6 +562,7 @@ ALL: tuple[Table, ...] = (
     SEGMENT_PROFILES,
     SEGMENT_MIGRATIONS,
     INSIGHTS,
+    SUMMARY_STATISTICS,
 )
 
 #: Tables that keep their rows from load to load. All others are made again as a whole.

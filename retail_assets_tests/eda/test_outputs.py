@@ -17,11 +17,12 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.render import FIGURES, render_all, skipped
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.landed import count_landed
-from retail_assets.eda.statistics import COLUMNS, statistics_csv
+from retail_assets.eda.statistics import COLUMNS, statistics_csv, statistics_rows, statistics_table
 from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
 from retail_assets.storage.csv_cells import safe_cell
+from retail_assets.tables import SUMMARY_STATISTICS
 from retail_assets.wording import sales_calendar, sales_products, sales_titles
 from retail_assets.wording.sales_customers import Group
 from retail_assets_tests.eda.conftest import Shop, analyse, sale
@@ -138,12 +139,31 @@ def test_an_hour_a_group_or_a_holiday_that_leads_by_chance_does_not_stand_alone(
 
 
 def test_the_table_has_a_number_or_nothing_in_every_cell(case: tuple[str, EdaData]) -> None:
-    header, *rows = csv.reader(io.StringIO(statistics_csv(case[1])))
+    header, *rows = csv.reader(io.StringIO(statistics_csv(statistics_rows(case[1]))))
     assert tuple(header) == COLUMNS
     assert len(rows) == 4 * (len(case[1].categories) + 1) * (not case[1].empty)
     for row in rows:
         assert not row[2].startswith(("=", "+", "-", "@", "\t", "\r"))
         assert all(cell == "" or re.fullmatch(r"-?\d+(\.\d+)?", cell) for cell in row[3:])
+
+
+def test_the_table_of_statistics_holds_what_the_file_shows(case: tuple[str, EdaData]) -> None:
+    made = statistics_rows(case[1])
+    stored = statistics_table(made).to_pylist()
+    assert len({tuple(row[name] for name in SUMMARY_STATISTICS.key) for row in stored}) == len(stored)
+    _, *shown = csv.reader(io.StringIO(statistics_csv(made)))
+    for row, (measure, scope, category, *numbers) in zip(stored, shown, strict=True):
+        assert (row["measure"], row["scope"]) == (measure, scope)
+        assert category == ("" if scope == "all" else safe_cell(row["product_category"]))
+        written = [None if cell == "" else float(cell) for cell in numbers]
+        assert written == [row[c] for c in ("value_count", "mean", "std", "minimum", "p25", "median", "p75", "maximum")]
+
+
+def test_a_category_of_the_name_of_all_is_another_row(shop: Shop) -> None:
+    made = statistics_table(statistics_rows(shop([sale(1, product_category="(all)"), sale(2)]))).to_pylist()
+    keys = [(row["measure"], row["scope"], row["product_category"]) for row in made]
+    assert len(set(keys)) == len(keys)
+    assert {("basket_amount", "all", "(all)"), ("basket_amount", "category", "(all)")} <= set(keys)
 
 
 def test_the_summary_is_whole_numbers_and_money_as_text(case: tuple[str, EdaData]) -> None:

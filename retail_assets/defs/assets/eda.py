@@ -13,13 +13,19 @@ from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS, csv_rows, money, numbers, preview
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
-from retail_assets.tables import INSIGHTS
+from retail_assets.tables import INSIGHTS, SUMMARY_STATISTICS
 
 if TYPE_CHECKING:
     from retail_assets.eda.data import EdaData
 
 GROUP = "eda"
 _STATISTICS_SHOWN = 10
+_DESCRIBED = [("sales", name) for name in ("quantity", "unit_price", "total_amount")]
+_STATISTICS_LINEAGE = {
+    "product_category": [("sales", "product_category")],
+    "value_count": [("sales", "transaction_id"), ("sales", "order_id")],
+    **dict.fromkeys(("mean", "std", "minimum", "p25", "median", "p75", "maximum"), _DESCRIBED),
+}
 #: The hash of what was published, and metadata.
 _Published = tuple[str, dict[str, Any]]
 
@@ -62,7 +68,8 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 "csv",
                 "statistics.csv",
                 "Distribution of quantity, unit price and amount per order line, and of the amount per order: overall "
-                "and by category, as `statistics.csv`.",
+                "and by category, as `statistics.csv` and as the table `summary_statistics`.",
+                **static(platform, SUMMARY_STATISTICS, _STATISTICS_LINEAGE),
             ),
             spec(
                 "insights",
@@ -124,11 +131,14 @@ def _summary(platform: Platform, data: "EdaData") -> _Published:
 
 
 def _statistics(platform: Platform, data: "EdaData") -> _Published:
-    from retail_assets.eda.statistics import statistics_csv
+    from retail_assets.eda.statistics import statistics_csv, statistics_rows, statistics_table
 
-    content = statistics_csv(data)
+    rows = statistics_rows(data)
+    content = statistics_csv(rows)
+    count = platform.warehouse.replace(SUMMARY_STATISTICS, statistics_table(rows))
     platform.output.write("statistics.csv", content.encode())
-    return hash_of([content]), {"preview": preview(csv_rows(content), _STATISTICS_SHOWN)}
+    metadata = {"preview": preview(csv_rows(content), _STATISTICS_SHOWN), "dagster/row_count": count}
+    return hash_of([content]), metadata
 
 
 def _insights(platform: Platform, data: "EdaData") -> _Published:

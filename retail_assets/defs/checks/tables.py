@@ -27,6 +27,7 @@ from retail_assets.tables import (
     SALES_QUARANTINE,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
+    SUMMARY_STATISTICS,
     Table,
 )
 
@@ -48,6 +49,7 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (SEGMENT_PROFILES, False),
     (SEGMENT_MIGRATIONS, False),
     (INSIGHTS, False),
+    (SUMMARY_STATISTICS, False),
 )
 
 

@@ -46,6 +46,7 @@ from retail_assets.tables import (
     FORECAST_BACKTEST,
     INSIGHTS,
     SALES_FORECAST,
+    SUMMARY_STATISTICS,
     Table,
 )
 from retail_assets.warehouse import marts
@@ -202,7 +203,7 @@ class Shop:
                 {**row, "product_category": "TOTAL", "mean": 1.5 * parts, **dict.fromkeys(_ENDS, 1.5 * parts)}
                 for row in forecast[:HORIZON]
             ]
-        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS):
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
         make_features(warehouse)

@@ -318,6 +318,8 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
     ("forecast_backtest", "skill_is_not_lost", lose_skill, "has no skill .*models rollback"),
     ("insights", "matches_contract", null_in("insights", "sentence"), "NULL in rows: {'sentence': 1}"),
     ("insights", "key_is_unique", twice("insights"), r"repeated \(id\).*, times 2"),
+    ("summary_statistics", "matches_contract", null_in("summary_statistics", "mean"), "NULL in rows: {'mean': 1}"),
+    ("summary_statistics", "key_is_unique", twice("summary_statistics"), "measure .*, times 2"),
     ("forecast_accuracy", "matches_contract", null_in("forecast_accuracy", "actual"), "NULL in rows: {'actual': 1}"),
     ("forecast_accuracy", "key_is_unique", twice("forecast_accuracy"), "product_category .*, times 2"),
     (

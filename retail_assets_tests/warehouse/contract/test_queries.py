@@ -15,6 +15,8 @@ import pytest
 
 from retail_assets.defs.checks.reconciliation import sales_against_definition, stores_against_categories
 from retail_assets.eda import queries as eda
+from retail_assets.eda.data import load
+from retail_assets.eda.statistics import statistics_rows, statistics_table
 from retail_assets.forecasting.data import regressors
 from retail_assets.forecasting.data.regressors import RegressorsError
 from retail_assets.forecasting.evaluation import transaction_amounts
@@ -42,6 +44,7 @@ from retail_assets.tables import (
     SALES_CLEAN,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
+    SUMMARY_STATISTICS,
     Column,
     Table,
 )
@@ -192,6 +195,16 @@ def test_queries_give_the_same_answers(both: tuple[Place, Place], stack: Stack, 
     embedded, redshift = (place.warehouse.query(QUERIES[name]) for place in both)
     assert redshift.column_names == embedded.column_names
     ours, theirs = (_comparable(table, in_order=_ordered(QUERIES[name])) for table in (embedded, redshift))
+    assert theirs == ours
+
+
+def test_the_table_of_statistics_is_the_same(both: tuple[Place, Place], stack: Stack) -> None:
+    for place in both:
+        made = statistics_table(statistics_rows(load(place.warehouse.query)))
+        assert place.warehouse.replace(SUMMARY_STATISTICS, made) == made.num_rows
+    ours, theirs = (
+        _comparable(place.warehouse.query("SELECT * FROM summary_statistics"), in_order=False) for place in both
+    )
     assert theirs == ours
 
 
