@@ -17,13 +17,14 @@ from retail_assets.decisions.recommendations import as_markdown, recommend
 from retail_assets.decisions.stock import History, history_of
 from retail_assets.forecasting.data.sources import daily_history
 from retail_assets.models.store import ModelStore
+from retail_assets.plotting.left_out import Figures
 from retail_assets.segmentation.evaluation.buying_habits import PLAUSIBLE, over_indexed
 from retail_assets.segmentation.evaluation.evaluate import evaluate
 from retail_assets.segmentation.evaluation.evidence import Evidence
 from retail_assets.segmentation.evaluation.fit import measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.evaluation.next_quarter import next_quarter
-from retail_assets.segmentation.figures.draw import FIGURES, draw_figures
+from retail_assets.segmentation.figures.draw import draw_figures
 from retail_assets.segmentation.figures.inputs import FigureInputs
 from retail_assets.segmentation.lifecycle.model_in_use import model_in_use, previous_model
 from retail_assets.segmentation.lifecycle.retraining import train_from
@@ -39,7 +40,6 @@ from retail_assets.warehouse.protocol import Warehouse
 
 __all__ = [
     "EVALUATION",
-    "FIGURES",
     "RECOMMENDATIONS",
     "RECOMMENDATIONS_TEXT",
     "Report",
@@ -60,7 +60,7 @@ class Report:
     """The report: `figures` by file name (PNG), `files` by key in the output store."""
 
     evaluation: dict[str, Any]
-    figures: dict[str, bytes]
+    figures: Figures
     files: dict[str, bytes]
     verdict: str
 

@@ -12,11 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from retail_assets.plotting.axes import Grid, style_axes
-from retail_assets.plotting.fitting import lines
 from retail_assets.plotting.heading import write_above, write_below
 from retail_assets.plotting.image import png
-from retail_assets.plotting.labels import plain
-from retail_assets.plotting.palette import MUTED
 
 _HEIGHT = 5.9  # inches
 
@@ -69,13 +66,3 @@ class Sheet:
     def png(self) -> bytes:
         """Return the figure as PNG; the same sheet gives the same bytes."""
         return png(self.figure)
-
-
-def statement(title: str, sentence: str, *, look: Look = SALES_LOOK) -> bytes:
-    """Draw a figure that says why there is nothing to draw, as PNG."""
-    sheet = Sheet(title, "", "", height=3.2, look=look)
-    axes = sheet.axes()
-    axes.set_axis_off()
-    wrapped = plain("\n".join(lines(sentence, 580, 11)))
-    axes.text(0.5, 0.5, wrapped, ha="center", va="center", color=MUTED, fontsize=11, transform=axes.transAxes)
-    return sheet.png()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import re
 import struct
@@ -14,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures.render import FIGURES, render_all, skipped
+from retail_assets.eda.figures.render import FIGURES, lay_out, render_all
 from retail_assets.eda.insights.page import write_insights
 from retail_assets.eda.landed import count_landed
 from retail_assets.eda.statistics import COLUMNS, statistics_csv, statistics_rows, statistics_table
 from retail_assets.eda.summary import ROW_COUNTS, build_summary, count_rows
 from retail_assets.lake.manifests import STATUSES, CleanManifest, LakeFile
 from retail_assets.plotting.image import thumbnail
+from retail_assets.plotting.left_out import Figures, draw_each
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.tables import SUMMARY_STATISTICS
 from retail_assets.wording import sales_calendar, sales_products, sales_titles
@@ -32,6 +34,16 @@ ROWS = dict.fromkeys(ROW_COUNTS, 0) | {"landed": 5, "clean": 3, "quarantined": 1
 DRAWN = ("nothing", "one row", "names", "returns outweigh")  # drawing costs; the others are laid out only
 
 
+def left_out(data: EdaData) -> dict[str, str]:
+    """Why figures of the sales are left out; the others are laid out and not drawn."""
+
+    def laid_out(stem: str) -> bytes:
+        lay_out(stem, data, "$", "US")
+        return b""
+
+    return draw_each({f"{stem}.png": functools.partial(laid_out, stem) for stem in FIGURES}).left_out
+
+
 @pytest.fixture(params=CASES, scope="module")
 def case(request: pytest.FixtureRequest) -> tuple[str, EdaData]:
     return request.param, analyse(CASES[request.param]())
@@ -41,12 +53,12 @@ def test_every_figure_is_drawn_or_left_out_with_a_reason(case: tuple[str, EdaDat
     name, data = case
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        reasons = skipped(data)
-        drawn = render_all(data, currency="$", country="US") if name in DRAWN else {}
+        reasons = left_out(data)
+        drawn = render_all(data, currency="$", country="US") if name in DRAWN else Figures({}, reasons)
     assert all(reasons.values())
-    assert set(reasons) <= set(FIGURES)
+    assert drawn.left_out == reasons
     if name in DRAWN:
-        assert list(drawn) == [stem for stem in FIGURES if stem not in reasons]
+        assert list(drawn) == [f"{stem}.png" for stem in FIGURES if f"{stem}.png" not in reasons]
     for png in drawn.values():
         assert png.startswith(b"\x89PNG")
         assert struct.unpack(">II", png[16:24]) == (1100, 649)
@@ -96,7 +108,8 @@ def test_no_clause_of_a_page_calls_two_things_both_unequal_and_equal(nearly: Eda
 
 
 def test_no_title_of_a_figure_calls_two_things_both_unequal_and_equal(nearly: EdaData) -> None:
-    laid_out = [FIGURES[name](nearly, "EUR", "US").figure for name in FIGURES if name not in skipped(nearly)]
+    given = [stem for stem in FIGURES if f"{stem}.png" not in left_out(nearly)]
+    laid_out = [lay_out(stem, nearly, "EUR", "US").figure for stem in given]
     titles = [figure.texts[0].get_text().replace("\n", " ") for figure in laid_out]
     assert len(titles) >= 8
     assert not [t for t in titles if contradictions(t)]
@@ -215,7 +228,7 @@ def drawn() -> dict[str, bytes]:
 
 def test_the_same_sales_in_another_order_give_the_same_bytes(drawn: dict[str, bytes], shop: Shop) -> None:
     assert render_all(shop(reversed(lively())), currency="EUR", country="DE") == drawn
-    assert list(drawn) == list(FIGURES)
+    assert list(drawn) == [f"{stem}.png" for stem in FIGURES]
 
 
 def test_a_png_tells_neither_time_nor_version(drawn: dict[str, bytes]) -> None:
@@ -232,10 +245,10 @@ def test_a_thumbnail_is_readable_and_light(drawn: dict[str, bytes]) -> None:
 
 def test_what_the_source_does_not_know_is_said(shop: Shop) -> None:
     data = shop(CASES["no time of day"]())
-    reasons = skipped(data)
-    assert "time of day" in reasons["weekday_hour"]
-    assert "gender" in reasons["spend_by_gender"]
-    assert "age" in reasons["spend_by_age"]
+    reasons = left_out(data)
+    assert reasons["weekday_hour.png"] == "The source has dates without a time of day."
+    assert "gender" in reasons["spend_by_gender.png"]
+    assert "age" in reasons["spend_by_age.png"]
     page = write_insights(data, currency="EUR", country=None)
     for sentence in (
         "**Gender: not known.**",

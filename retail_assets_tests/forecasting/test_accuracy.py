@@ -8,7 +8,7 @@ import pytest
 
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.forecasting.evaluation.accuracy import accuracy_drift, score_past_forecasts
-from retail_assets.forecasting.figures.accuracy import draw_figure
+from retail_assets.forecasting.figures.accuracy import FIGURE, draw_figures
 from retail_assets.forecasting.lifecycle.forecast import forecast_daily
 from retail_assets.tables import FORECAST_ACCURACY
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week
@@ -31,7 +31,7 @@ def test_nothing_is_scored_on_the_day_of_issue(issued):
     scored = score_past_forecasts([issued], history(ISSUED_AT, amounts()))
     assert (scored.num_rows, scored.schema) == (0, FORECAST_ACCURACY.arrow_schema())
     assert accuracy_drift(scored, 0.1).alarm is None
-    assert draw_figure(scored, 0.1) is None
+    assert draw_figures(scored, 0.1).left_out == {FIGURE: "Fewer than two days with sales have a past forecast."}
     assert score_past_forecasts([], history(0, {})).num_rows == 0
 
 
@@ -67,7 +67,7 @@ def test_decay_raises_an_alarm_and_a_fair_forecast_does_not(issued):
     assert accuracy_drift(fair, promised).alarm is None
     assert "the backtest promised 25.0 %" in (accuracy_drift(decayed, promised).alarm or "")
     assert accuracy_drift(decayed, promised).days == 20
-    assert (draw_figure(decayed, promised) or b"").startswith(b"\x89PNG")
+    assert draw_figures(decayed, promised)[FIGURE].startswith(b"\x89PNG")
 
 
 def test_without_a_promise_only_the_intervals_can_alarm(issued):

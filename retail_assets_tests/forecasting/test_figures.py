@@ -13,6 +13,7 @@ from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
 from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES
+from retail_assets.plotting.left_out import NothingToShow
 
 
 def test_every_feature_has_words_for_readers() -> None:
@@ -48,10 +49,10 @@ def test_the_features_are_those_of_the_forecast_only_where_that_is_the_boosting(
     curve = Curve("holiday", np.array([0.0, 1.0]), np.array([0.2, 0.4]))
     explanation = Explanation("gradient boosting", ("weekend", "holiday"), np.array([0.1, 0.2]), (curve,))
     figure = _drivers({"has_skill": True, "champion": champion}, explanation)
-    assert figure is not None
     assert title in figure.get_suptitle() + " ".join(text.get_text() for text in figure.findobj(Text))
     assert figure.axes[1].get_ylim()[1] > 1.0
-    assert _drivers({"has_skill": False, "champion": champion}, explanation) is None
+    with pytest.raises(NothingToShow, match="explains nothing"):
+        _drivers({"has_skill": False, "champion": champion}, explanation)
 
 
 def ends(days: int, **beyond: float) -> list[IntervalEnd]:

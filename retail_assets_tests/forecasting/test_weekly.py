@@ -14,7 +14,7 @@ from retail_assets.forecasting import api
 from retail_assets.forecasting.data.grain import DAY, WEEK_OF_DAYS, grain_of
 from retail_assets.forecasting.data.series import daily_sales, panel_at
 from retail_assets.forecasting.evaluation.accuracy import score_past_forecasts
-from retail_assets.forecasting.figures.accuracy import draw_figure as accuracy_figure
+from retail_assets.forecasting.figures.accuracy import draw_figures as accuracy_figures
 from retail_assets.forecasting.figures.backtest import draw_figures as backtest_figures
 from retail_assets.forecasting.figures.forecast import draw_figures
 from retail_assets.forecasting.lifecycle import record
@@ -147,7 +147,7 @@ def test_past_weeks_are_scored_against_weeks(training):
     earlier = score(training.model, stores(116))
     scored = score_past_forecasts([earlier], stores()).to_pandas()
     sold = stores().assign(revenue=lambda f: f["revenue"].astype(float)).set_index(["product_category", "sale_date"])
-    assert accuracy_figure(score_past_forecasts([earlier], stores()), 0.1)
+    assert accuracy_figures(score_past_forecasts([earlier], stores()), 0.1)
     of_stores = scored[scored["product_category"] != "TOTAL"]
     assert len(of_stores) == 8
     for week in of_stores.itertuples():

@@ -17,7 +17,7 @@ from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import lines, spread, width
 from retail_assets.plotting.image import png, thumbnail
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
-from retail_assets.plotting.sheet import SALES_LOOK, SEGMENTS_LOOK, Look, Sheet, statement
+from retail_assets.plotting.sheet import SALES_LOOK, SEGMENTS_LOOK, Look, Sheet
 
 LONG = "A title that is longer than the figure is wide, as those of findings with several numbers in them sometimes are"
 
@@ -38,10 +38,6 @@ def test_the_same_sheet_gives_the_same_bytes_without_time_or_version(look: Look)
     assert image == drawn()
     assert size_of(image) == (1100, 649)
     assert not re.search(rb"tEXt|tIME|iTXt", image)
-
-
-def test_a_statement_is_a_figure_too() -> None:
-    assert size_of(statement("There is nothing to draw", "There are no sales yet.")) == (1100, 352)
 
 
 @pytest.mark.slow

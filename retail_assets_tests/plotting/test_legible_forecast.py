@@ -61,4 +61,4 @@ def test_what_moves_the_forecast_can_be_read(name: str) -> None:
 
 @pytest.mark.parametrize(("days", "step"), [(2, 1), (9, 1), (91, 1), (13, 7)])
 def test_past_forecasts_of_any_number_can_be_read(days: int, step: int) -> None:
-    assert faults_of(lambda: accuracy.draw_figure(made.accuracy(days, step=step), 0.12)) == []
+    assert faults_of(lambda: accuracy.draw_figures(made.accuracy(days, step=step), 0.12)) == []

@@ -71,6 +71,6 @@ def test_past_forecasts_are_recomputed(
     assert trained.training.backtest is not None
     promised = trained.training.backtest.metrics(trained.training.backtest.champion)["wape"]
     with recorded() as statements:
-        accuracy.draw_figure(past, promised)
+        accuracy.draw_figures(past, promised)
     assert [statement.name for statement in statements] == [f"forecast.{said}"]
     _all_right(trained, statements, headlines)

@@ -99,15 +99,14 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
 
 def _figures(platform: Platform, data: "EdaData") -> _Published:
-    from retail_assets.eda.figures.render import FIGURES, render_all, skipped
+    from retail_assets.eda.figures.render import render_all
 
     contract = platform.settings.contract
-    stems = render_all(data, currency=contract.currency, country=contract.country)
-    drawn = {f"{stem}.png": png for stem, png in stems.items()}
-    removed = publish_figures(platform, drawn, [f"{stem}.png" for stem in FIGURES])
+    drawn = render_all(data, currency=contract.currency, country=contract.country)
+    removed = publish_figures(platform, drawn)
     metadata = {
         "figures": len(drawn),
-        "skipped": dg.MetadataValue.json(skipped(data)),
+        "left_out": dg.MetadataValue.json(drawn.left_out),
         "removed": len(removed),
         "files": files_of(platform, [f"figures/{name}" for name in drawn]),
         **{f"figure_{name}": thumbnail for name, thumbnail in thumbnails(drawn).items()},

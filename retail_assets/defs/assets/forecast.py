@@ -109,8 +109,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             rows = warehouse.replace(FORECAST_ACCURACY, scored)
             promised = promised_wape(models)
             drift = accuracy_drift(scored, promised)
-            picture = figures.draw_figure(scored, promised)
-            thumbnails = publish(platform, {}, {figures.FIGURE: picture} if picture else {}, (figures.FIGURE,))
+            thumbnails = publish(platform, {}, figures.draw_figures(scored, promised))
         context.log.info("%d category-days of past forecasts are scored. %s", rows, drift.alarm or "No alarm.")
         recent = {f"recent_{name}": value for name, value in drift.shares().items() if value is not None}
         facts = {"dagster/row_count": rows, **recent, "preview": preview(scored, _SHOWN), **thumbnails}
@@ -147,7 +146,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 training.backtest, training.report, training.explanation(), currency=contract.currency
             )
             files = {retraining.REPORT: report_json(done.report)}
-            thumbnails = publish(platform, files, pictures, figures.FIGURES)
+            thumbnails = publish(platform, files, pictures)
             promotion.publish_card(models, output)
         verdict = training.report["verdict"]
         context.log.info("%s", verdict)
@@ -185,10 +184,10 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
             table, in_use = issue_forecast(models, history, _events(platform), now=now)
             rows = warehouse.replace(SALES_FORECAST, table)
+            model = _model_metadata(in_use) if in_use else {"verdict": of_nothing(history)["reason"]}
             summary = _summary(in_use, contract.country) if in_use else {}
-            pictures = figures.draw_figures(history, table, summary, currency=contract.currency) if in_use else {}
-            thumbnails = publish(platform, {}, pictures, figures.FIGURES)
-        model = _model_metadata(in_use) if in_use else {"verdict": of_nothing(history)["reason"]}
+            pictures = figures.draw_figures(history, table, summary, currency=contract.currency)
+            thumbnails = publish(platform, {}, pictures)
         context.log.info("Forecast of %d rows. %s", rows, model["verdict"])
         metadata = {
             "dagster/row_count": rows,

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from retail_assets.defs.metadata import lineage, picture, warehouse_table
 from retail_assets.platform import Platform
 from retail_assets.tables import Table
+
+if TYPE_CHECKING:
+    from retail_assets.plotting.left_out import Figures
 
 
 def static(platform: Platform, table: Table, columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
@@ -29,15 +32,15 @@ def _money(value: object) -> str:
     raise TypeError(f"{type(value).__name__} in a report")
 
 
-def publish(
-    platform: Platform, reports: dict[str, bytes], drawn: dict[str, bytes], all_figures: tuple[str, ...]
-) -> dict[str, Any]:
-    """Write reports (by key) and figures (by file name), and return where they are, and thumbnails, as metadata."""
+def publish(platform: Platform, reports: dict[str, bytes], figures: "Figures") -> dict[str, Any]:
+    """Write reports (by key) and figures, and return where they are, thumbnails and what is left out, as metadata."""
     for key, content in reports.items():
         platform.output.write(key, content)
-    publish_figures(platform, drawn, all_figures)
-    keys = [*reports, *(f"figures/{name}" for name in drawn)]
-    return {**({"files": files_of(platform, keys)} if keys else {}), **thumbnails(drawn)}
+    publish_figures(platform, figures)
+    keys = [*reports, *(f"figures/{name}" for name in figures)]
+    files = {"files": files_of(platform, keys)} if keys else {}
+    missing = {"left_out": dg.MetadataValue.json(figures.left_out)} if figures.left_out else {}
+    return {**files, **missing, **thumbnails(figures)}
 
 
 def files_of(platform: Platform, keys: Iterable[str]) -> dg.JsonMetadataValue:
@@ -45,16 +48,19 @@ def files_of(platform: Platform, keys: Iterable[str]) -> dg.JsonMetadataValue:
     return dg.MetadataValue.json([platform.output.uri_of(key) for key in keys])
 
 
-def publish_figures(platform: Platform, drawn: dict[str, bytes], all_figures: Iterable[str]) -> list[str]:
-    """Write figures by file name, and remove those of `all_figures` that an earlier run drew and this one did not.
+def publish_figures(platform: Platform, figures: "Figures") -> list[str]:
+    """Write figures, remove those that an earlier run drew and this one left out, and list why they are left out.
 
     Returns the keys that were removed.
     """
+    from retail_assets.plotting.left_out import record
+
     existing = {entry.key for entry in platform.output.list("figures")}
-    stale = [key for key in (f"figures/{name}" for name in all_figures if name not in drawn) if key in existing]
+    stale = [key for key in (f"figures/{name}" for name in figures.left_out) if key in existing]
     platform.output.delete(stale)
-    for name, png in drawn.items():
+    for name, png in figures.items():
         platform.output.write(f"figures/{name}", png)
+    record(platform.output, [*figures, *figures.left_out], figures.left_out)
     return stale
 
 

@@ -217,7 +217,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         **common,
     )
     def segment_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from retail_assets.decisions.segment_report import FIGURES, report_on_model_in_use
+        from retail_assets.decisions.segment_report import report_on_model_in_use
         from retail_assets.segmentation.lifecycle.activation import write_activation
 
         with failing_clearly(retrying=True):
@@ -226,7 +226,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             currency, models = contract.currency, platform.model_store(SEGMENTS)
             report = report_on_model_in_use(warehouse, models, catalog, currency, country=contract.country, seed=SEED)
             lists = write_activation(warehouse, platform.output, catalog, currency)
-            pictures = publish(platform, report.files, report.figures, FIGURES)
+            pictures = publish(platform, report.files, report.figures)
         context.log.info("%s", report.verdict)
         facts: dict[str, Any] = {"verdict": report.verdict, "activation": files_of(platform, lists)}
         content = hash_of([hash_of_files(report.files | report.figures), hash_of_table(warehouse, CUSTOMER_SEGMENTS)])

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.marked_days import Mark, mark_days
 from retail_assets.eda.figures.parts import (
-    NothingToShow,
     bars_with_intervals,
     footnote,
     legend_above,
@@ -23,6 +22,7 @@ from retail_assets.eda.findings.calendar import Months, Peak, Weekdays
 from retail_assets.plotting.axes import money_axis
 from retail_assets.plotting.dates import date_axis
 from retail_assets.plotting.labels import plain
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, MUTED, ORANGE, PALE, PURPLE, SERIES
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings

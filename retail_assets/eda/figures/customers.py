@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.parts import (
     AXIS_POINTS,
-    NothingToShow,
     bars_with_intervals,
     footnote,
     legend_above,
@@ -21,6 +20,7 @@ from retail_assets.eda.findings.customers import FEWEST_BUYERS, Contrast, Groups
 from retail_assets.plotting.axes import axis_title, money_axis, percent_axis
 from retail_assets.plotting.fitting import name_within
 from retail_assets.plotting.labels import label
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ON_WHITE, ORANGE, PALE, SERIES
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings

@@ -11,11 +11,12 @@ from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures.parts import NothingToShow, footnote, month_ticks, unknown_days
+from retail_assets.eda.figures.parts import footnote, month_ticks, unknown_days
 from retail_assets.eda.findings import calendar
 from retail_assets.eda.findings.products import chance_swing
 from retail_assets.plotting.axes import axis_title, money_axis
 from retail_assets.plotting.labels import label
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, INK, ORANGE
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings

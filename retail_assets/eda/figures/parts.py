@@ -10,16 +10,13 @@ from matplotlib.axes import Axes
 
 from retail_assets.eda.data import EdaData
 from retail_assets.plotting.fitting import width
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import INK, ON_WHITE
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording.formats import MONTHS, money
 
 AXIS_POINTS = 620
 """Width of the one panel of a sheet, at least, in points."""
-
-
-class NothingToShow(Exception):  # noqa: N818 - not an error: the data lack what the figure is about
-    """Why these data give no such figure."""
 
 
 def footnote(data: EdaData, *extra: str) -> str:

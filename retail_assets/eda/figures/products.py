@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from retail_assets.eda.data import Category, EdaData
-from retail_assets.eda.figures.parts import NothingToShow, footnote
+from retail_assets.eda.figures.parts import footnote
 from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
 from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.plotting.axes import money_axis, percent_axis
 from retail_assets.plotting.labels import label, plain
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, GREEN, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import MappingProxyType
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures import calendar, customers, heatmaps, products
-from retail_assets.eda.figures.parts import NothingToShow
+from retail_assets.plotting.left_out import Figures, NothingToShow, draw_each
 from retail_assets.plotting.sheet import Sheet
 
 FIGURES: MappingProxyType[str, Callable[[EdaData, str, str | None], Sheet]] = MappingProxyType(
@@ -28,30 +29,21 @@ FIGURES: MappingProxyType[str, Callable[[EdaData, str, str | None], Sheet]] = Ma
 """By file stem: what lays out the figure from the data, the currency and the country."""
 
 
-def render_all(data: EdaData, *, currency: str, country: str | None = None) -> dict[str, bytes]:
-    """Draw every figure that the data give: PNG bytes by file stem, in the order of `FIGURES`.
+def render_all(data: EdaData, *, currency: str, country: str | None = None) -> Figures:
+    """Draw every figure that the data give, as PNG by file name in the order of `FIGURES`, and say why others are not.
 
     `currency` is printed as given (such as `USD`); `country` is the code whose public holidays are marked. The same
     data give the same bytes.
     """
-    sheets, _ = _lay_out(data, currency, country)
-    return {stem: sheet.png() for stem, sheet in sheets.items()}
+    return draw_each({f"{stem}.png": functools.partial(_drawn, stem, data, currency, country) for stem in FIGURES})
 
 
-def skipped(data: EdaData) -> dict[str, str]:
-    """Return why `render_all` leaves figures out: the reason by file stem."""
-    _, reasons = _lay_out(data, "", None)
-    return reasons
+def lay_out(stem: str, data: EdaData, currency: str, country: str | None) -> Sheet:
+    """Lay out one of `FIGURES`. Raises NothingToShow with the reason where the data do not give it."""
+    if data.empty:
+        raise NothingToShow("there are no sales yet")
+    return FIGURES[stem](data, currency, country)
 
 
-def _lay_out(data: EdaData, currency: str, country: str | None) -> tuple[dict[str, Sheet], dict[str, str]]:
-    sheets: dict[str, Sheet] = {}
-    reasons: dict[str, str] = {}
-    for stem, figure in FIGURES.items():
-        try:
-            if data.empty:
-                raise NothingToShow("there are no sales yet")
-            sheets[stem] = figure(data, currency, country)
-        except NothingToShow as reason:
-            reasons[stem] = str(reason)
-    return sheets, reasons
+def _drawn(stem: str, data: EdaData, currency: str, country: str | None) -> bytes:
+    return lay_out(stem, data, currency, country).png()

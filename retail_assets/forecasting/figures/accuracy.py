@@ -11,6 +11,7 @@ from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.image import png
+from retail_assets.plotting.left_out import Figures, NothingToShow, draw_each
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording import forecast_titles as wording
 
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 FIGURE = "forecast_accuracy.png"
 
 
-def draw_figure(accuracy: pa.Table, promised_wape: float | None) -> bytes | None:
-    """Draw the error of the latest forecast of each day, by week, against what the backtest promised, as PNG.
+def draw_figures(accuracy: pa.Table, promised_wape: float | None) -> Figures:
+    """Draw `FIGURE`, as PNG by its file name; it is left out with fewer than two days."""
+    return draw_each({FIGURE: lambda: _draw(accuracy, promised_wape)})
 
-    None with fewer than two days.
-    """
+
+def _draw(accuracy: pa.Table, promised_wape: float | None) -> bytes:
+    """Draw the error of the latest forecast of each day, by week, against what the backtest promised."""
     frame = latest_forecasts(accuracy)
     days = frame.assign(
         error=frame["error"].abs(), naive=(frame["seasonal_naive"] - frame["actual"]).abs()
     ).groupby("forecast_date")[["error", "naive", "actual"]].sum()  # fmt: skip
     days = days[days["actual"] > 0].tail(91)
     if len(days) < 2:
-        return None
+        raise NothingToShow("fewer than two days with sales have a past forecast")
     drawn, axes = one_panel(10, 4.4)
     when = days.index.to_numpy().astype("datetime64[D]")
     weekly = bool((np.diff(when) % np.timedelta64(7, "D") == np.timedelta64(0, "D")).all())

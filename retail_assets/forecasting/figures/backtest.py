@@ -13,6 +13,7 @@ from retail_assets.forecasting.figures.drivers import drivers
 from retail_assets.forecasting.figures.errors import against_actuals, error_by_week
 from retail_assets.forecasting.figures.skill import skill
 from retail_assets.plotting.image import png
+from retail_assets.plotting.left_out import Figures, NothingToShow, draw_each, none_of
 from retail_assets.wording.forecast_models import in_words
 
 FIGURES = (
@@ -26,22 +27,25 @@ FIGURES = (
 
 def draw_figures(
     backtest: Backtest | None, report: dict[str, Any], explanation: Explanation | None, *, currency: str = ""
-) -> dict[str, bytes]:
+) -> Figures:
     """Draw those of `FIGURES` that this backtest gives, as PNG by file name; none without a backtest."""
     if backtest is None:
-        return {}
-    figures = {
-        "forecast_skill.png": skill(report, backtest.best_baseline),
-        "forecast_backtest.png": against_actuals(backtest, currency),
-        "forecast_error_by_horizon.png": error_by_week(backtest),
-        "forecast_calibration.png": calibration(backtest),
-        "forecast_features.png": _drivers(report, explanation),
-    }
-    return {name: png(figure) for name, figure in figures.items() if figure is not None}
+        return none_of(FIGURES, "the history is too short or too sparse to test a model")
+    return draw_each(
+        {
+            "forecast_skill.png": lambda: png(skill(report, backtest.best_baseline)),
+            "forecast_backtest.png": lambda: png(against_actuals(backtest, currency)),
+            "forecast_error_by_horizon.png": lambda: png(error_by_week(backtest)),
+            "forecast_calibration.png": lambda: png(calibration(backtest)),
+            "forecast_features.png": lambda: png(_drivers(report, explanation)),
+        }
+    )
 
 
-def _drivers(report: dict[str, Any], explanation: Explanation | None) -> Figure | None:
-    """What the boosted model uses; None where it has no skill, and so nothing that is worth reading."""
-    if explanation is None or not report["has_skill"]:
-        return None
+def _drivers(report: dict[str, Any], explanation: Explanation | None) -> Figure:
+    """What the boosted model uses, where it has skill: else there is nothing that is worth reading."""
+    if explanation is None:
+        raise NothingToShow("the model uses no features that could be shown")
+    if not report["has_skill"]:
+        raise NothingToShow("no model is better than the simple rules, so what it uses explains nothing")
     return drivers(explanation, published=explanation.model == in_words(report["champion"]))

@@ -12,15 +12,16 @@ from retail_assets.forecasting.evaluation.interval_ends import IntervalEnd, inte
 from retail_assets.forecasting.models import intervals
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording import forecast_titles as wording
 
 
-def calibration(backtest: Backtest) -> Figure | None:
-    """Draw the share of days below each quantile against the share that was promised; None without quantiles."""
+def calibration(backtest: Backtest) -> Figure:
+    """Draw the share of days below each quantile against the share that was promised."""
     quantiles = backtest.quantiles.get(backtest.champion)
     if quantiles is None or np.isnan(quantiles).all():
-        return None
+        raise NothingToShow("the model in use has no prediction intervals in the backtest")
     lines: tuple[tuple[str, Floats, Floats, str], ...] = (
         ("categories", backtest.actual, quantiles[:, :-1], palette.FORECAST),
         ("total", backtest.actual.sum(axis=1, keepdims=True), quantiles[:, -1:], palette.ACTUAL),

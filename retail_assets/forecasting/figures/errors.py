@@ -17,6 +17,7 @@ from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import spread, width
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording import forecast_titles as wording
 from retail_assets.wording.forecast_models import in_words
@@ -69,18 +70,18 @@ def _actuals_title(backtest: Backtest) -> str:
     )
 
 
-def error_by_week(backtest: Backtest) -> Figure | None:
-    """Draw the WAPE of category-days by week ahead, one line per model; None where it is not defined everywhere.
+def error_by_week(backtest: Backtest) -> Figure:
+    """Draw the WAPE of category-days by week ahead, one line per model.
 
     Days around holidays are left out: what is hard in the weeks of Christmas is Christmas, and not their distance.
     """
     numbered = [(week, mask) for week, mask in enumerate(weeks_ahead(backtest), start=1) if scored_days(backtest, mask)]
     masks = [mask for _, mask in numbered]
     if not masks:
-        return None
+        raise NothingToShow("every day of the backtest is close to a holiday")
     measured = {name: [backtest.metrics(name, days=mask)["wape"] for mask in masks] for name in backtest.forecasts}
     if any(value is None for values in measured.values() for value in values):
-        return None
+        raise NothingToShow("nothing was sold in one of the weeks ahead, so its error is no share of sales")
     lines = {name: np.array(values, dtype=float) for name, values in measured.items()}
     figure, axes = one_panel(9, 4.6)
     champion = backtest.champion

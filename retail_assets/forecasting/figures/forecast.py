@@ -21,6 +21,7 @@ from retail_assets.plotting.axes import number_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import name_within, width
 from retail_assets.plotting.image import png
+from retail_assets.plotting.left_out import Figures, draw_each, none_of
 from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
 from retail_assets.wording import forecast_titles as wording
 from retail_assets.wording.forecast_models import in_words
@@ -32,25 +33,25 @@ _PANEL_POINTS = 220
 FIGURES = ("forecast_total.png", "forecast_categories.png")
 
 
-def draw_figures(
-    history: pd.DataFrame, table: pa.Table, report: dict[str, Any], *, currency: str = ""
-) -> dict[str, bytes]:
+def draw_figures(history: pd.DataFrame, table: pa.Table, report: dict[str, Any], *, currency: str = "") -> Figures:
     """Draw `FIGURES` as PNG by file name; none for an empty forecast.
 
     `history` is what the forecast `table` was made from, `report` that of the training behind it; `currency` (such as
     `USD`) labels the axis. Raises ValueError for a forecast of an empty history.
     """
     if not table.num_rows:
-        return {}
+        return none_of(FIGURES, "there is no forecast")
     sales = daily_sales(history)
     if sales is None:
         raise ValueError("history is empty, but there is a forecast of it")
     frame = table.to_pandas()
     actual = by_grain(np.where(sales.unknown, np.nan, sales.revenue), sales.grain)
-    return {
-        "forecast_total.png": png(_total(sales, actual, frame, report, currency)),
-        "forecast_categories.png": png(_categories(sales, actual, frame, currency)),
-    }
+    return draw_each(
+        {
+            "forecast_total.png": lambda: png(_total(sales, actual, frame, report, currency)),
+            "forecast_categories.png": lambda: png(_categories(sales, actual, frame, currency)),
+        }
+    )
 
 
 def _dates(sales: DailySales) -> np.ndarray:

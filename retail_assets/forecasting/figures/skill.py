@@ -11,6 +11,7 @@ from retail_assets.forecasting.data.series import WEEK
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.labels import label
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.panels import headline, one_panel
 from retail_assets.wording import forecast_titles as wording
 from retail_assets.wording.forecast_models import in_words
@@ -26,11 +27,11 @@ class _Skill(NamedTuple):
     over_best: float | None
 
 
-def skill(report: dict[str, Any], best_baseline: str) -> Figure | None:
-    """Draw the gain over seasonal naive and over the best baseline; None where no model forecasts any category."""
+def skill(report: dict[str, Any], best_baseline: str) -> Figure:
+    """Draw the gain over seasonal naive and over the best baseline."""
     skills = _skills(report, best_baseline)
     if not skills:
-        return None
+        raise NothingToShow("no model forecasts any category in the backtest")
     shown = skills[:MOST_BARS]
     model = in_words(report["best_model"])
     figure, axes = one_panel(10, 2.3 + 0.3 * len(shown))

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from retail_assets.plotting.axes import axis_title, number_ticks
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import SKY
 from retail_assets.segmentation.figures.inputs import FigureInputs
-from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
+from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
@@ -45,7 +46,7 @@ def segment_map(
         return _baskets(inputs, currency)
     chosen = np.flatnonzero(eligible(inputs.sample))
     if len(chosen) < 2:
-        return statement("There are too few customers to map", evaluation["verdict"])
+        raise NothingToShow(f"there are too few customers to map. {evaluation['verdict']}")
     points, meanings = _projected(inputs.scores[chosen][:, : len(MODEL_FEATURES)])
     drawn = np.random.default_rng(seed).permutation(len(chosen))[:MAP_CUSTOMERS]
     names = inputs.names[chosen]
@@ -114,7 +115,7 @@ def _baskets(inputs: FigureInputs, currency: str | None) -> bytes:
     basket = basket[basket > 0]
     verdict = inputs.evaluation["verdict"]
     if not len(basket):
-        return statement("There are no segments", verdict)
+        raise NothingToShow(f"there are no segments. {verdict}")
     sheet = segment_sheet(
         "There are no segments; this is what customers spend per purchase",
         verdict,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from retail_assets.plotting.left_out import Figures, draw_each
 from retail_assets.segmentation.figures.customer_map import segment_map
 from retail_assets.segmentation.figures.heatmaps import segment_categories, segment_migrations
 from retail_assets.segmentation.figures.inputs import FigureInputs
@@ -15,20 +18,20 @@ FIGURES = (
     "segment_migrations.png",
     "segment_categories.png",
 )
-"""Names of all figures. Every run draws each of them; that of migrations only from the second segmentation on."""
+"""Names of all figures. A run draws those that its customers give, that of migrations from the second on."""
 
 
 def draw_figures(
     inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None, seed: int = 0
-) -> dict[str, bytes]:
-    """Draw the figures: PNG bytes by file name, in the order of `FIGURES`. The same input gives the same bytes."""
+) -> Figures:
+    """Draw those of `FIGURES` that the customers give: PNG bytes by file name. The same input gives the same bytes."""
     days = int(inputs.sample["window_days"].max()) if len(inputs.sample) else 0
-    figures = {
-        "segment_map.png": segment_map(inputs, catalog=catalog, currency=currency, seed=seed),
-        "segment_profiles.png": segment_profiles(inputs, catalog=catalog, currency=currency),
-        "segment_revenue.png": segment_revenue(inputs.evaluation, days, catalog=catalog),
-        "segment_categories.png": segment_categories(inputs.categories, inputs.evaluation["segments"], catalog=catalog),
+    segments = inputs.evaluation["segments"]
+    figures: dict[str, Callable[[], bytes]] = {
+        "segment_map.png": lambda: segment_map(inputs, catalog=catalog, currency=currency, seed=seed),
+        "segment_profiles.png": lambda: segment_profiles(inputs, catalog=catalog, currency=currency),
+        "segment_revenue.png": lambda: segment_revenue(inputs.evaluation, days, catalog=catalog),
+        "segment_migrations.png": lambda: segment_migrations(inputs.migrations, catalog=catalog),
+        "segment_categories.png": lambda: segment_categories(inputs.categories, segments, catalog=catalog),
     }
-    if inputs.migrations:
-        figures["segment_migrations.png"] = segment_migrations(inputs.migrations, catalog=catalog)
-    return {name: figures[name] for name in FIGURES if name in figures}
+    return draw_each({name: figures[name] for name in FIGURES})

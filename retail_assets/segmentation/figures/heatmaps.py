@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import INK
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, OVER_INDEX, times
 from retail_assets.segmentation.figures.inputs import Rows
-from retail_assets.segmentation.figures.style import in_order, label, segment_sheet, statement
+from retail_assets.segmentation.figures.style import in_order, label, segment_sheet
 from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
@@ -24,8 +25,10 @@ CATEGORIES_SHOWN = 12
 def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes:
     """Draw where the customers of each persona went in the latest migration: shares as colors, customers as numbers.
 
-    `migrations` has at least one row.
+    Raises NothingToShow without migrations.
     """
+    if not migrations:
+        raise NothingToShow("nobody could change segment yet: the customers have been segmented once")
     last = max((row["to_snapshot"], row["from_snapshot"], row["from_version"]) for row in migrations)
     latest = [row for row in migrations if (row["to_snapshot"], row["from_snapshot"], row["from_version"]) == last]
     origins = in_order({row["from_persona"] for row in latest}, catalog)
@@ -70,10 +73,8 @@ def segment_categories(
     shown = sorted(parts, key=lambda c: (-parts[c], c))[:CATEGORIES_SHOWN]
     names = in_order({row["persona"] for row in categories}, catalog)
     if len(parts) < 2 or len(names) < 2:
-        return statement(
-            "There is nothing to compare between segments",
-            segment_titles.nothing_to_compare(least=LEAST_CUSTOMERS, categories=len(parts), segments=len(names)).text,
-        )
+        few = segment_titles.nothing_to_compare(least=LEAST_CUSTOMERS, categories=len(parts), segments=len(names))
+        raise NothingToShow(few.text)
     index = np.zeros((len(names), len(shown)))
     for row in categories:
         if row["product_category"] in shown:

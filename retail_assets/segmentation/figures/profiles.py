@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from retail_assets.plotting.axes import number_ticks, percent_ticks
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.figures.inputs import FigureInputs
-from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet, statement
+from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_titles
@@ -41,7 +42,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     segments = evaluation["segments"]
     names = [n for n in in_order(set(inputs.names[chosen]), catalog) if n in segments]
     if evaluation["k"] is None or not names:
-        return statement("There are no segments to compare", evaluation["verdict"])
+        raise NothingToShow(f"there are no segments to compare. {evaluation['verdict']}")
     means = np.array([inputs.scores[chosen & (inputs.names == name)].mean(axis=0) for name in names])
     spread = means.max(axis=0) - means.min(axis=0)
     strongest = _WORDS[NAMING_FEATURES[int(spread.argmax())]].replace("\n", " ")
@@ -76,7 +77,7 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalo
     """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue."""
     segments: Mapping[str, Any] = evaluation["segments"]
     if not segments:
-        return statement("There are no segments", evaluation["verdict"])
+        raise NothingToShow(f"there are no segments. {evaluation['verdict']}")
     names = list(segments)
     quarter = evaluation["next_quarter"]
     later = quarter["segments"] if evaluation["high_value"]["next_revenue_share"] else {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from retail_assets.plotting import labels
-from retail_assets.plotting import sheet as sheets
 from retail_assets.plotting.palette import MARKED, MARKED_GRAY
 from retail_assets.plotting.sheet import SEGMENTS_LOOK, Sheet
 from retail_assets.segmentation.personas.catalog import Catalog
@@ -14,11 +13,6 @@ from retail_assets.segmentation.personas.catalog import Catalog
 def segment_sheet(title: str, reading: str, footnote: str, *, height: float = 5.9) -> Sheet:
     """Make a sheet of `height` inches in the look of the segments."""
     return Sheet(title, reading, footnote, height=height, look=SEGMENTS_LOOK)
-
-
-def statement(title: str, sentence: str) -> bytes:
-    """Draw a figure that says why there is nothing to draw, as PNG."""
-    return sheets.statement(title, sentence, look=SEGMENTS_LOOK)
 
 
 def label(name: str, width: int = 25) -> str:

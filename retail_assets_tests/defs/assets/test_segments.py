@@ -25,6 +25,7 @@ from retail_assets.models import promotion
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.models.store import ModelStoreError
 from retail_assets.platform import Platform
+from retail_assets.plotting.left_out import read
 from retail_assets.tables import CUSTOMER_SEGMENTS, SEGMENT_PROFILES
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
 
@@ -284,6 +285,7 @@ def test_no_sales_make_empty_tables(tmp_path: Path) -> None:
     metadata, checks = run(platform, report=True)
     assert all(evaluation.passed for evaluation in checks.values()), checks
     assert not stale.exists(), "a figure that this run does not draw is removed"
+    assert read(platform.output)["segment_migrations.png"].startswith("Nobody could change segment yet")
     assert metadata["customer_segments"]["dagster/row_count"] == 0
     assert "nobody to segment" in metadata["segment_model"]["verdict"]
 
