@@ -73,6 +73,14 @@ class EdaData:
         the group the sums and sums of squares of amount (money) and of share (of the buyer's own spending, 0 to 1)
     traits_known : trait (gender, age_group), known (0, 1), anonymous (0: customers, 1: orders without one), buyers, and
         the sum and sum of squares of what they spent: amount, amount_squared (money)
+    customer_months : month_start, active (1: with a purchase, 0: returns only), since (month of the latest purchase
+        before, None for none), customers, orders, revenue; known customers
+    cohorts : period (month, quarter), cohort (start of the period of the first purchase), period_start, customers (with
+        a purchase in this period), revenue
+    product_tiles : part (1 = the best hundredth of the products that bring money, 0 = those that do not), products,
+        revenue; products with an id
+    product_shares : one row: products that bring money, their revenue, and how many bring half and four_fifths of it
+    categories_together, products_together : how often the most frequent items are in one order; see `basket_queries`
     statistics : measure, product_category (null: all), n, mean, std, minimum, p25, p50, p75, maximum
     landed : Landed, what became of the landed rows
     """
@@ -87,6 +95,12 @@ class EdaData:
     basket_lines: pd.DataFrame
     customer_groups: pd.DataFrame
     traits_known: pd.DataFrame
+    customer_months: pd.DataFrame
+    cohorts: pd.DataFrame
+    product_tiles: pd.DataFrame
+    product_shares: pd.DataFrame
+    categories_together: pd.DataFrame
+    products_together: pd.DataFrame
     statistics: pd.DataFrame
     landed: Landed = field(default_factory=Landed)
 
@@ -145,6 +159,12 @@ def load(query: Callable[[str], pa.Table], landed: Landed | None = None) -> EdaD
         basket_lines=_frame(results["basket_lines"]),
         customer_groups=_frame(results["customer_groups"], text=("trait", "member", "product_category")),
         traits_known=_frame(results["traits_known"], text=("trait",)),
+        customer_months=_frame(results["customer_months"], text=("month_start", "since")),
+        cohorts=_frame(results["cohorts"], text=("period", "cohort", "period_start")),
+        product_tiles=_frame(results["product_tiles"]),
+        product_shares=_frame(results["product_shares"]),
+        categories_together=_frame(results["categories_together"], text=_ITEMS),
+        products_together=_frame(results["products_together"], text=_ITEMS),
         statistics=pd.concat(
             [_quartiles(_frame(results[name], text=_NAMES)) for name in STATISTICS], ignore_index=True
         ),
@@ -153,6 +173,7 @@ def load(query: Callable[[str], pa.Table], landed: Landed | None = None) -> EdaD
 
 
 _NAMES = ("measure", "product_category")
+_ITEMS = ("buyers", "item", "product_category")
 
 
 def _money(value: Any) -> Decimal:

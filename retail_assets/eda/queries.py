@@ -10,6 +10,9 @@ from __future__ import annotations
 from string import Template
 from types import MappingProxyType
 
+from retail_assets.eda.basket_queries import CATEGORIES_TOGETHER, PRODUCT_SHARES, PRODUCT_TILES, PRODUCTS_TOGETHER
+from retail_assets.eda.loyalty_queries import COHORTS, CUSTOMER_MONTHS
+
 TOP_CATEGORIES = 11  # shown by name; the others together are a twelfth
 
 _OVERVIEW = """
@@ -346,6 +349,12 @@ QUERIES = MappingProxyType(
         "basket_lines": _BASKET_LINES,
         "customer_groups": _CUSTOMER_GROUPS,
         "traits_known": _TRAITS_KNOWN,
+        "customer_months": CUSTOMER_MONTHS,
+        "cohorts": COHORTS,
+        "product_tiles": PRODUCT_TILES,
+        "product_shares": PRODUCT_SHARES,
+        "categories_together": CATEGORIES_TOGETHER,
+        "products_together": PRODUCTS_TOGETHER,
         "statistics_quantity": _line_statistics("quantity"),
         "statistics_unit_price": _line_statistics("unit_price"),
         "statistics_total_amount": _line_statistics("total_amount"),

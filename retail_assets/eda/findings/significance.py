@@ -46,3 +46,16 @@ def holm(values: list[float | None]) -> list[float | None]:
         running = max(running, min(1.0, p * (len(tested) - rank)))
         adjusted[i] = running
     return adjusted
+
+
+def benjamini_hochberg(values: np.ndarray) -> np.ndarray:
+    """Correct p-values (m,) so that of those below a level, that share at most is false (Benjamini & Hochberg 1995).
+
+    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    order = np.argsort(values)[::-1]
+    scaled = values[order] * len(values) / np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
+    return adjusted
