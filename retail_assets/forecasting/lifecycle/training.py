@@ -15,7 +15,13 @@ from retail_assets.forecasting.data.regressors import NONE, Regressors
 from retail_assets.forecasting.data.series import REVENUE, UNITS, DailySales, Panel, daily_sales, panel_at
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.explanation import Explanation, explain
-from retail_assets.forecasting.evaluation.rolling_origin import MOST_CUTOFFS, choose_cutoffs, run_backtest
+from retail_assets.forecasting.evaluation.rolling_origin import (
+    CALIBRATION_CUTOFFS,
+    MOST_CUTOFFS,
+    MOST_CUTOFFS_TO_CALIBRATE,
+    choose_cutoffs,
+    run_backtest,
+)
 from retail_assets.forecasting.lifecycle import training_report
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.forecasting.models.candidates import (
@@ -31,6 +37,8 @@ from retail_assets.forecasting.models.forecast_model import ForecastModel
 LONGEST_HORIZON = 28
 #: Units follow revenue: for them the product's model, with and without memory of the year, and the baselines compete.
 UNIT_CANDIDATES = (YEARLY_MODEL, PRODUCT_MODEL)
+# With those that calibrate, the 8 whose errors the published intervals use: earlier ones would change no forecast.
+UNIT_CUTOFFS = MOST_CUTOFFS_TO_CALIBRATE - CALIBRATION_CUTOFFS
 
 
 @dataclass(frozen=True)
@@ -125,16 +133,16 @@ def _fit_revenue_and_units(
     most_cutoffs: int,
     candidates: Sequence[str] | None,
 ) -> tuple[_Fit, _Fit | None]:
-    def fit(measure: str, candidates: Sequence[str] | None) -> _Fit:
+    def fit(measure: str, candidates: Sequence[str] | None, most_cutoffs: int) -> _Fit:
         return _test_and_fit(sales, holidays, horizon, seed, most_cutoffs, candidates, measure)
 
     if sales.units is None:
-        return fit(REVENUE, candidates), None
+        return fit(REVENUE, candidates, most_cutoffs), None
     # Side by side, because at the end of each a core would have nothing to do. The limit is set here, once for both.
     needed = FITTED_CANDIDATES if choose_cutoffs(sales.first_day, sales.last_day, horizon) else ()
     with single_threaded_fits(needed), ThreadPoolExecutor(1) as second_thread:
-        units = second_thread.submit(fit, UNITS, UNIT_CANDIDATES)
-        return fit(REVENUE, candidates), units.result()
+        units = second_thread.submit(fit, UNITS, UNIT_CANDIDATES, min(most_cutoffs, UNIT_CUTOFFS))
+        return fit(REVENUE, candidates, most_cutoffs), units.result()
 
 
 def _test_and_fit(
