@@ -11,16 +11,18 @@ import datetime as dt
 import os
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from retail_assets.contracts import loading as contracts
-from retail_assets.contracts.model import Contract
 from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
+
+if TYPE_CHECKING:
+    from retail_assets.contracts.model import Contract
 
 #: variable -> (default as shown to users, meaning). `--help`, `doctor` and docs/settings.md come from here.
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -29,6 +31,8 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_RAW_URI": ("$RETAIL_HOME/raw", "landed files: a folder, file://, s3:// or abfs://"),
     "RETAIL_LAKE_URI": ("$RETAIL_HOME/lake", "cleaned Parquet and manifests: a folder, file://, s3:// or abfs://"),
     "RETAIL_MODELS_URI": ("$RETAIL_HOME/models", "trained models: a folder, file://, s3:// or abfs://"),
+    "RETAIL_SERVING_URI": ("$RETAIL_HOME/serving", "bundles for predictions: a folder, file://, s3:// or abfs://"),
+    "RETAIL_SERVING_KEEP_DAYS": ("7", "days that a bundle stays after another has come into use, 0 to 3650"),
     "RETAIL_WAREHOUSE": ("duckdb", "the warehouse: duckdb, which is embedded, or redshift"),
     "RETAIL_SPARK": ("local[*]", "local[N], local[*], spark://host:port or sc://host:port"),
     "RETAIL_SPARK_MEMORY": ("a quarter of the machine, 1g to 4g", "heap of a local Spark, such as 2g or 1500m"),
@@ -51,6 +55,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?\Z")
+_SHIPPED_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _SCHEMES = ("file", "s3", "abfs")
 _WAREHOUSES = ("duckdb", "redshift")
 
@@ -64,6 +69,8 @@ class Settings:
     raw_uri: str
     lake_uri: str
     models_uri: str
+    serving_uri: str
+    serving_keep_days: int
     warehouse: str
     redshift: RedshiftSettings | None
     spark_master: str = field(repr=False)
@@ -97,20 +104,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError or ContractError, naming the variable, its value and what is allowed.
     """
+    from retail_assets.contracts import loading as contracts  # a sixth of a second, which predictions do not need
+
     env = os.environ if environ is None else environ
-    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and k[:12] != "RETAIL_TEST_")
-    if unknown:
-        raise SettingsError(
-            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
-        )
-
-    def value(name: str) -> str | None:
-        text = env.get(name, "").strip()
-        return text or None
-
-    home = Path(_folder("RETAIL_HOME", value("RETAIL_HOME") or ".retail"))
-    if home.exists() and not home.is_dir():
-        raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
+    value = _values(env)
+    home = _home(value)
     warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
     if warehouse not in _WAREHOUSES:
         raise _wrong("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
@@ -159,6 +157,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raw_uri=_uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw")),
         lake_uri=_uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake")),
         models_uri=_uri("RETAIL_MODELS_URI", value("RETAIL_MODELS_URI") or str(home / "models")),
+        serving_uri=_serving_uri(value, home),
+        serving_keep_days=_keep_days(value("RETAIL_SERVING_KEEP_DAYS")),
         warehouse=warehouse,
         redshift=redshift,
         spark_master=master,
@@ -172,6 +172,51 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         font=_font(font) if (font := value("RETAIL_FONT")) else None,
         dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
     )
+
+
+def load_serving_uri(environ: Mapping[str, str] | None = None) -> str:
+    """Return the folder of the source's bundles, without reading a contract where that can be.
+
+    Raises SettingsError or ContractError.
+    """
+    env = os.environ if environ is None else environ
+    value = _values(env)
+    source = value("RETAIL_SOURCE") or "retail_sales"
+    if not _SHIPPED_NAME.match(source):  # a path: the name is in the file
+        from retail_assets.contracts import loading as contracts
+
+        source = contracts.load(source).name
+    return f"{_serving_uri(value, _home(value))}/{source}"
+
+
+def _values(env: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return a function from a variable to its value or None. Raises SettingsError for an unknown variable."""
+    unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and k[:12] != "RETAIL_TEST_")
+    if unknown:
+        raise SettingsError(
+            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
+        )
+    return lambda name: env.get(name, "").strip() or None
+
+
+def _home(value: Callable[[str], str | None]) -> Path:
+    home = Path(_folder("RETAIL_HOME", value("RETAIL_HOME") or ".retail"))
+    if home.exists() and not home.is_dir():
+        raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
+    return home
+
+
+def _serving_uri(value: Callable[[str], str | None], home: Path) -> str:
+    return _uri("RETAIL_SERVING_URI", value("RETAIL_SERVING_URI") or str(home / "serving"))
+
+
+def _keep_days(text: str | None) -> int:
+    if text is not None and not re.match(r"\d{1,4}\Z", text):
+        raise _wrong("RETAIL_SERVING_KEEP_DAYS", text, "a number of days, 0 to 3650")
+    days = 7 if text is None else int(text)
+    if days > 3650:
+        raise _wrong("RETAIL_SERVING_KEEP_DAYS", str(days), "a number of days, 0 to 3650")
+    return days
 
 
 def _wrong(name: str, value: str, allowed: str) -> SettingsError:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_assets import settings
+from retail_assets.contracts.loading import load, shipped
 from retail_assets.errors import ContractError, RetailError, SettingsError
 
 
@@ -55,6 +56,8 @@ def test_every_setting_of_the_first_release_still_works(tmp_path: Path) -> None:
         raw_uri="s3://bucket/raw",
         lake_uri="s3://bucket/lake",
         models_uri="abfs://container/models",
+        serving_uri=str(tmp_path / "home/serving"),
+        serving_keep_days=7,
         warehouse="duckdb",
         redshift=None,
         spark_master="local[2]",
@@ -76,6 +79,23 @@ def test_stores_follow_home_unless_set(tmp_path: Path) -> None:
     loaded = settings.load({"RETAIL_HOME": home, "RETAIL_RAW_URI": "s3://bucket/raw/"})
     assert loaded.raw_uri == "s3://bucket/raw"
     assert loaded.lake_uri == f"{home}/lake"
+
+
+def test_the_address_of_the_bundles_is_known_without_reading_a_contract(tmp_path: Path) -> None:
+    """Reading one takes half of what an answer on the command line may take."""
+    home = str(tmp_path / "h")
+    assert settings.load_serving_uri({"RETAIL_HOME": home}) == f"{home}/serving/retail_sales"
+    elsewhere = {"RETAIL_SERVING_URI": "s3://bucket/serving/", "RETAIL_SOURCE": "complete_journey"}
+    assert settings.load_serving_uri(elsewhere) == "s3://bucket/serving/complete_journey"
+    for name in shipped():  # else a shipped contract's bundles would be looked for elsewhere than they are published
+        assert load(name).name == name
+    own = tmp_path / "mine.yaml"
+    own.write_text(
+        "{name: my_shop, timezone: Europe/Berlin, country: DE, currency: EUR, start_date: 2024-05-01, columns: "
+        "{transaction_id: {header: Bon}, sold_at: {header: Datum}, product_category: {header: Gruppe}, "
+        "quantity: {header: Menge}, total_amount: {header: Betrag}}}"
+    )
+    assert settings.load_serving_uri({"RETAIL_HOME": home, "RETAIL_SOURCE": str(own)}) == f"{home}/serving/my_shop"
 
 
 def test_blank_means_unset() -> None:
@@ -104,6 +124,9 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
+        ("RETAIL_SERVING_URI", "gs://bucket", "s3://"),
+        ("RETAIL_SERVING_KEEP_DAYS", "a week", "a number of days"),
+        ("RETAIL_SERVING_KEEP_DAYS", "9999", "a number of days"),
         ("RETAIL_OUTPUT", "gs://bucket", "s3://"),
         ("RETAIL_OUTPUT", "s3://", "bucket"),
         ("RETAIL_OUTPUT", "s3:/bucket/x", "Did you mean 's3://bucket/x'"),
