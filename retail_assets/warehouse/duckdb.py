@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
-from retail_assets.warehouse import fingerprint, schema_changes
+from retail_assets.warehouse import comments, fingerprint, schema_changes
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.schema_changes import MAYBE_OLDER
@@ -76,6 +77,7 @@ class DuckDBWarehouse:
             refuse_outdated(store, landings)
             for table in KEPT:
                 self._ensure(con, table)
+            _comment(con, self.schema, KEPT)
             _stage(con, "stage_clean", SALES_CLEAN, [paths[f.key] for f in clean])
             _stage(con, "stage_quarantine", SALES_QUARANTINE, [paths[f.key] for f in quarantine])
 
@@ -92,7 +94,7 @@ class DuckDBWarehouse:
         except (KeyError, ValueError) as e:
             raise WarehouseError(f"{self.location(table)}: the new rows do not fit ({e}). The old ones stay.") from e
         with self._writing() as con:
-            con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
+            _create(con, table)
             con.register("new_rows", conformed)
             con.execute(f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM new_rows")
             con.unregister("new_rows")
@@ -101,7 +103,7 @@ class DuckDBWarehouse:
     def rebuild(self, table: Table, select: str) -> int:
         """See `Warehouse.rebuild`."""
         with self._writing() as con:
-            con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
+            _create(con, table)
             con.execute(
                 f"INSERT INTO {table.name} ({table.column_list}) SELECT {table.column_list} FROM ({select}) AS q"
             )
@@ -281,6 +283,28 @@ def table_ddl(table: Table) -> str:
 def column_ddl(column: Column) -> str:
     """Return `name TYPE [NOT NULL]` in DuckDB's SQL, without lengths of varchar: DuckDB does not enforce them."""
     return f"{column.name} {_duckdb_type(column)}{'' if column.nullable else ' NOT NULL'}"
+
+
+def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create a table in place of the one that is there. A new one has no comments."""
+    con.execute(f"CREATE OR REPLACE TABLE {table_ddl(table)}")
+    for statement in comments.statements(table.name, table, {}, literal):
+        con.execute(statement)
+
+
+_COMMENTS = """
+    SELECT table_name, '', comment FROM duckdb_tables() WHERE schema_name = ?
+    UNION ALL SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = ?"""
+
+
+def _comment(con: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[Table]) -> None:
+    """Describe tables that stay, where their comments are other ones."""
+    existing: dict[str, dict[str, str | None]] = {}
+    for name, column, comment in con.execute(_COMMENTS, [schema, schema]).fetchall():
+        existing.setdefault(name, {})[column] = comment
+    for table in tables:
+        for statement in comments.statements(table.name, table, existing.get(table.name, {}), literal):
+            con.execute(statement)
 
 
 def _duckdb_type(column: Column) -> str:

@@ -21,6 +21,15 @@ _COLUMNS = """
            CAST(numeric_scale AS INTEGER), CAST(is_nullable AS VARCHAR(8))
     FROM information_schema.columns WHERE table_schema = ?"""
 
+_COMMENTS = """
+    SELECT CAST(c.relname AS VARCHAR(128)), CAST(coalesce(a.attname, '') AS VARCHAR(128)),
+           CAST(d.description AS VARCHAR(4096))
+    FROM pg_description AS d
+    JOIN pg_class AS c ON c.oid = d.objoid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid
+    WHERE n.nspname = ?"""
+
 _NAMES = {
     "bigint": "bigint",
     "integer": "integer",
@@ -54,6 +63,14 @@ def tables(session: Session, schema: str) -> dict[str, dict[str, ExistingColumn]
         existing.setdefault(str(table), {})[str(column)] = ExistingColumn(
             str(kind), _number(length), _number(precision), _number(scale), str(nullable) == "YES"
         )
+    return existing
+
+
+def comments(session: Session, schema: str) -> dict[str, dict[str, str | None]]:
+    """Return the comments of a schema, by table and column; that of a table itself has the name ""."""
+    existing: dict[str, dict[str, str | None]] = {}
+    for table, column, comment in session.run(_COMMENTS, [schema]):
+        existing.setdefault(str(table), {})[str(column)] = str(comment)
     return existing
 
 

