@@ -17,6 +17,7 @@ from retail_assets import __version__
 from retail_assets.cli import streams
 from retail_assets.cli.command_line import EXIT_USAGE, PROGRAM, App, UsageError, explain
 from retail_assets.cli.contract import contract
+from retail_assets.cli.dictionary import dictionary
 from retail_assets.cli.doctor import doctor, prepare
 from retail_assets.cli.forecast import forecast
 from retail_assets.cli.landing import land, sample
@@ -53,6 +54,7 @@ app = App(
 )
 app.command("try")(try_file)
 app.command("report")(report)
+app.command("dictionary")(dictionary)
 app.command("land")(land)
 app.command("materialize")(materialize)
 app.command("status")(status)

@@ -37,6 +37,7 @@ ASSETS = (
     "segment_report",
     "report",
     "workbook",
+    "data_dictionary",
 )
 GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 

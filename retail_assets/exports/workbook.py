@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ import xlsxwriter
 
 from retail_assets import __version__
 from retail_assets.errors import NotReadyError
+from retail_assets.exports.dictionary import entries
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
     FORECAST_ACCURACY,
@@ -82,7 +83,7 @@ def write_workbook(warehouse: Warehouse, source: str, currency: str) -> bytes:
         formats = _Formats(book)
         about = book.add_worksheet("About")
         written = [_write_table(book, formats, warehouse, table, order) for table, order in SHEETS]
-        _write_dictionary(book, formats)
+        _write_dictionary(book, formats, currency)
         _write_about(about, formats, written, source, currency)
     return target.getvalue()
 
@@ -159,22 +160,21 @@ def _write_cell(sheet: Any, row: int, at: int, value: Any, style: Any) -> None:
         sheet.write_string(row, at, text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…")
 
 
-def _write_dictionary(book: Any, formats: _Formats) -> None:
-    """What each column of each sheet means."""
+def _write_dictionary(book: Any, formats: _Formats, currency: str) -> None:
+    """What each column of each sheet means, and what may be computed from it: the data dictionary."""
     sheet = book.add_worksheet("Dictionary")
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, 1, 28)
-    sheet.set_column(2, 2, 16)
-    sheet.set_column(3, 3, 90)
-    for at, head in enumerate(("table", "column", "type", "meaning")):
+    sheet.set_column(2, 3, 16)
+    sheet.set_column(4, 5, 60)
+    heads = ("table", "column or measure", "kind", "type or unit", "SQL", "meaning")
+    for at, head in enumerate(heads):
         sheet.write_string(0, at, head, formats.head)
-    lines = [
-        (table.name, column.name, column.type, column.description) for table, _ in SHEETS for column in table.columns
-    ]
-    for row, cells in enumerate(lines, 1):
-        for at, text in enumerate(cells):
+    row = 0
+    for row, entry in enumerate((entry for table, _ in SHEETS for entry in entries(table, currency)), 1):
+        for at, text in enumerate(astuple(entry)):
             sheet.write_string(row, at, text)
-    sheet.autofilter(0, 0, len(lines), 3)
+    sheet.autofilter(0, 0, row, len(heads) - 1)
 
 
 def _write_about(sheet: Any, formats: _Formats, written: list[_Sheet], source: str, currency: str) -> None:

@@ -113,7 +113,7 @@ def _daily(not_over: tuple[str, ...]) -> tuple[Measure, ...]:
             "orders",
             "sum(orders)",
             "orders",
-            "number of orders; an order counts once in each of its rows, so of several ask `sales`",
+            "number of orders; an order counts once in each of its rows, so of several ask sales",
             not_over=not_over,
         ),
         Measure(
@@ -173,7 +173,7 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
     ),
     SALES_CLEAN.name: (
         _rows("row_count", "clean rows as they landed, before later landings correct them"),
-        _sum("total_amount", "amount", "money", "money of these rows; for revenue, ask `sales`"),
+        _sum("total_amount", "amount", "money", "money of these rows; for revenue, ask sales"),
     ),
     SALES_QUARANTINE.name: (
         _rows("row_count", "rejected rows"),

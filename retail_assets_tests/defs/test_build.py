@@ -45,6 +45,7 @@ UNPARTITIONED = {
     "segment_report",
     "report",
     "workbook",
+    "data_dictionary",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),

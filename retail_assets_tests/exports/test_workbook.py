@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from dataclasses import astuple
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import openpyxl
 import pytest
 
 from retail_assets.exports import workbook
+from retail_assets.exports.dictionary import entries
 from retail_assets.exports.workbook import SHEETS, write_workbook
 from retail_assets.storage import Store
 from retail_assets.tables import DAILY_CATEGORY_SALES
@@ -61,7 +63,10 @@ def test_the_sheets_are_the_tables(name: str, tmp_path: Path) -> None:
     assert about["insights"] == "Not there: the table insights does not exist yet."
     count = shop.one("SELECT count(*) FROM daily_category_sales")
     assert about["daily_category_sales"] == f"{DAILY_CATEGORY_SALES.grain} ({count:,} rows)."
-    assert ("sales_forecast", "mean") in {row[:2] for row in sheets["Dictionary"]}
+    lines = [entry for table, _ in SHEETS for entry in entries(table, shop.currency)]
+    assert sheets["Dictionary"][1:] == [astuple(entry) for entry in lines]
+    shown = {row[:5] for row in sheets["Dictionary"]}
+    assert ("daily_category_sales", "revenue", "additive", shop.currency, "sum(revenue)") in shown
 
 
 def test_no_text_becomes_a_formula_or_a_link(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.defs.data_versions import hash_of, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
-from retail_assets.exports import REPORT, WORKBOOK
+from retail_assets.exports import DICTIONARY, DICTIONARY_JSON, REPORT, WORKBOOK
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.platform import Platform
 
@@ -18,7 +19,7 @@ GROUP = "outputs"
 
 
 def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]) -> list[dg.AssetsDefinition]:
-    """Build `report`, which shows what `checks` found last, and `workbook`."""
+    """Build `report`, which shows what `checks` found last, `workbook` and `data_dictionary`."""
     keys = [key for check in checks for key in check.check_keys]
     common: dict[str, Any] = {
         "group_name": GROUP,
@@ -87,7 +88,26 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         context.log.info("workbook: written to %s", platform.output.uri_of(WORKBOOK))
         return dg.MaterializeResult(metadata={"bytes": len(content)})
 
-    return [report, workbook]
+    @dg.asset(
+        deps=["sales"],
+        kinds={"markdown", "json"},
+        metadata={"dagster/uri": platform.output.uri_of(DICTIONARY)},
+        **common,
+        description="`data_dictionary.md` and `data_dictionary.json`: what every table, column and measure of the "
+        "warehouse means, and how tables join.",
+    )
+    def data_dictionary(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.exports.dictionary import as_json, as_markdown
+
+        with failing_clearly(retrying=True):
+            currency = platform.settings.contract.currency
+            page, content = as_markdown(currency), as_json(currency)
+            platform.output.write(DICTIONARY, page.encode())
+            platform.output.write(DICTIONARY_JSON, content)
+        context.log.info("data_dictionary: written to %s", platform.output.uri_of(DICTIONARY))
+        return materialized(hash_of([content]), {"page": dg.MetadataValue.md(page)})
+
+    return [report, workbook, data_dictionary]
 
 
 def _found(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> "list[CheckResult]":
