@@ -21,13 +21,14 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-door help demo test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
+.PHONY: bench-door help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    install, land The Complete Journey (simulated sales), materialize every asset, show where to look"
+	@echo "make demo-tableau   install what writes Tableau's extract (260 MB), and make the extract of the demo"
 	@echo "make ui      Dagster's pages on http://127.0.0.1:3000"
 	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"
@@ -50,6 +51,9 @@ demo: $(VENV)/demo.installed instance
 	$(DEMO) $(BIN)/retail-assets sample complete-journey
 	$(DEMO) $(BIN)/retail-assets materialize --partition-range $(DEMO_FIRST)...$(DEMO_LAST)
 	$(DEMO) $(BIN)/retail-assets status
+
+demo-tableau: $(VENV)/tableau.installed instance
+	$(DEMO) $(BIN)/retail-assets materialize --select tableau_extract
 
 # Another source has the range of its own settings.
 ui: $(VENV)/demo.installed instance
@@ -147,6 +151,11 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
 	$(PIP) -c requirements.lock -e '.[demo,dg]'
 	@$(COMPILE)
 	@$(PREPARE)
+	@touch $@
+
+$(VENV)/tableau.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[tableau]'
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/bench.installed: pyproject.toml requirements.lock $(VENV)/demo.installed

@@ -38,6 +38,7 @@ ASSETS = (
     "report",
     "workbook",
     "data_dictionary",
+    "tableau_extract",
 )
 GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 

@@ -17,6 +17,7 @@ from retail_assets.defs.assets.forecast import forecast_assets
 from retail_assets.defs.assets.ingest import ingest_assets
 from retail_assets.defs.assets.report import report_assets
 from retail_assets.defs.assets.segments import segment_assets
+from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.figures import figure_checks
@@ -117,6 +118,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
                 *forecast_assets(platform),
                 *segment_assets(platform),
                 *report_assets(platform, checks),
+                *tableau_assets(platform),
             ],
             chosen,
         ),

@@ -51,7 +51,9 @@ def settings_of(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]
 
 
 def _with_related(name: str, env: Mapping[str, str]) -> dict[str, str]:
-    """A variable and those it depends on: RETAIL_WAREHOUSE=redshift needs REDSHIFT_* and a lake on S3."""
+    """A variable and those it depends on: Redshift needs its own and a lake on S3, Tableau a server and a token."""
+    if name.startswith("RETAIL_TABLEAU_"):
+        return {n: v for n, v in env.items() if n.startswith("RETAIL_TABLEAU_")}
     if name != "RETAIL_WAREHOUSE" or env[name].strip() != "redshift":
         return {name: env[name]}
     return {n: v for n, v in env.items() if n in (name, "RETAIL_LAKE_URI") or n.startswith("REDSHIFT_")}

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
+from retail_assets.settings.tableau import VARIABLES as TABLEAU_VARIABLES
+from retail_assets.settings.tableau import TableauServer, load_lines, load_server
 
 if TYPE_CHECKING:
     from retail_assets.contracts.model import Contract
@@ -50,6 +52,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "address of Dagster's pages, such as https://dagster.example.com, to link runs",
     ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
+    **TABLEAU_VARIABLES,
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -83,6 +86,8 @@ class Settings:
     personas: Path | None = None
     font: str | None = None
     dagster_url: str | None = None
+    tableau_lines: int = 5_000_000
+    tableau: TableauServer | None = None
 
     @property
     def source(self) -> str:
@@ -171,6 +176,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
         font=_font(font) if (font := value("RETAIL_FONT")) else None,
         dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
+        tableau_lines=load_lines(env),
+        tableau=load_server(env),
     )
 
 

@@ -46,6 +46,7 @@ UNPARTITIONED = {
     "report",
     "workbook",
     "data_dictionary",
+    "tableau_extract",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
