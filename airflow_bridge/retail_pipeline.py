@@ -52,7 +52,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "eda": (("warehouse",), ("insights",)),
     "forecast": (("warehouse",), ("sales_forecast",)),
     "segments": (("warehouse", "forecast"), ("customer_segments",)),
-    "outputs": (("eda", "segments"), ("report", "workbook")),
+    "outputs": (("eda", "segments"), ("report", "workbook", "serving_bundle")),
 }
 
 DEFAULTS: dict[str, Any] = {

@@ -1,4 +1,5 @@
-"""The places of one source, opened from the settings: raw store, lake, models, output, warehouse.
+"""The places of one source, opened from the settings: raw store, lake, models, output, bundles,
+warehouse.
 
 Assets, checks and the command line get them here. Nothing is opened before it is used.
 """
@@ -54,6 +55,11 @@ class Platform:
     @cached_property
     def output(self) -> Store:
         return Store(self.settings.output_uri)
+
+    @cached_property
+    def serving(self) -> Store:
+        """The published bundles of all sources."""
+        return Store(self.settings.serving_uri)
 
     @cached_property
     def warehouse(self) -> Warehouse:

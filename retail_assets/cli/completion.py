@@ -39,6 +39,7 @@ ASSETS = (
     "workbook",
     "data_dictionary",
     "tableau_extract",
+    "serving_bundle",
 )
 GROUPS = ("ingest", "warehouse", "eda", "forecast", "segments", "outputs")
 

@@ -17,6 +17,7 @@ from retail_assets.defs.assets.forecast import forecast_assets
 from retail_assets.defs.assets.ingest import ingest_assets
 from retail_assets.defs.assets.report import report_assets
 from retail_assets.defs.assets.segments import segment_assets
+from retail_assets.defs.assets.serving import serving_assets
 from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
@@ -28,6 +29,7 @@ from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.references import reference_checks
 from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.partitions import landing_partitions
@@ -119,10 +121,11 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
                 *segment_assets(platform),
                 *report_assets(platform, checks),
                 *tableau_assets(platform),
+                *serving_assets(platform, checks),
             ],
             chosen,
         ),
-        asset_checks=checks,
+        asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),
         sensors=sensors,

@@ -16,6 +16,7 @@ from retail_assets.spark import config
 from retail_assets.storage import Store
 from retail_assets.storage.deadline import begun
 
+_STORES = ("raw", "lake", "models", "serving", "output")
 _SECONDS = 30  # reading what is on this machine takes a moment, unless it hangs on a network disk
 
 #: Called with the name of a check, and what it does, before it is waited for.
@@ -47,7 +48,7 @@ def examine(
         if settings is not None:
             if not settings.redshift:
                 import duckdb  # noqa: F401  # here, so that no two threads import it and Spark's packages at once
-            for name in ("raw", "lake", "models", "output"):
+            for name in _STORES:
                 probe = partial(places.store_works, name, getattr(settings, f"{name}_uri"))
                 checks.append((f"storage: {name}", "listing and writing", probe, places.STORE_SECONDS))
             took = "opening it" if not settings.redshift else "logging in; a paused one takes minutes to wake"
@@ -89,7 +90,7 @@ def _begun(name: str, check: Callable[[], Finding], seconds: float = _SECONDS) -
 
 def _folders(settings: Settings | None) -> list[Path]:
     """The folders of local stores, which the checks of a new home create."""
-    uris = [getattr(settings, f"{name}_uri") for name in ("raw", "lake", "models", "output")] if settings else []
+    uris = [getattr(settings, f"{name}_uri") for name in _STORES] if settings else []
     return [Path(uri) for uri in uris if Store(uri).is_local]
 
 

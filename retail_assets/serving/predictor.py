@@ -206,7 +206,7 @@ class Predictor:
                 f"Customer {text!r} has no segment: not among the customers of the sales up to "
                 f"{bundle.manifest.cutoff}. Ids must match exactly. For a new customer, score their purchases."
             )
-        return _segment(bundle, row)
+        return segment_of(bundle, row)
 
     def customers(self, after: str = "", limit: int = 100) -> tuple[Segment, ...]:
         """Return customers in order of their ids: those after an id, at most `limit` (1 to 1000)."""
@@ -215,7 +215,7 @@ class Predictor:
         bundle = self._bundle()
         begin = _name(after, "after", LONGEST_ID) if after else ""
         rows = [bundle.customer(each) for each in bundle.customer_ids(begin, limit)]
-        return tuple(_segment(bundle, row) for row in rows if row is not None)
+        return tuple(segment_of(bundle, row) for row in rows if row is not None)
 
     def score(
         self,
@@ -418,7 +418,8 @@ def _forecast_day(row: Row, low: str, high: str, coverage: float) -> ForecastDay
     )
 
 
-def _segment(bundle: OpenBundle, row: Row) -> Segment:
+def segment_of(bundle: OpenBundle, row: Row) -> Segment:
+    """Return the segment of a customer from their row in a bundle."""
     confidence = row["confidence"]
     profile = bundle.profiles.get(row["persona"])
     before = row["previous_snapshot"]

@@ -47,6 +47,7 @@ UNPARTITIONED = {
     "workbook",
     "data_dictionary",
     "tableau_extract",
+    "serving_bundle",
 }
 BLOCKING = {
     ("clean_sales", "rows_are_conserved"),
@@ -63,6 +64,7 @@ BLOCKING = {
     ("forecast_backtest", "skill_is_not_lost"),
     ("customer_features", "key_is_unique"),
     ("customer_features", "matches_contract"),
+    ("serving_bundle", "bundle_matches_tables"),
 }
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.defs.assets.last_evaluations import last_evaluations
 from retail_assets.defs.data_versions import hash_of, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
@@ -111,21 +112,14 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
 
 
 def _found(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> "list[CheckResult]":
-    """What the checks found last; those that have never ended are left out."""
     from retail_assets.exports.report.render import CheckResult
 
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    found = []
-    for key in keys:
-        record = records.get(key)
-        evaluation = record.evaluation if record is not None else None
-        if isinstance(evaluation, dg.AssetCheckEvaluation):  # not of a check that this run has still to make
-            found.append(
-                CheckResult(
-                    name=f"{key.name} ({key.asset_key.to_user_string()})",
-                    passed=evaluation.passed,
-                    severity=evaluation.severity.value,
-                    text=evaluation.description or "",
-                )
-            )
-    return found
+    return [
+        CheckResult(
+            name=f"{key.name} ({key.asset_key.to_user_string()})",
+            passed=evaluation.passed,
+            severity=evaluation.severity.value,
+            text=evaluation.description or "",
+        )
+        for key, evaluation in last_evaluations(instance, keys)
+    ]

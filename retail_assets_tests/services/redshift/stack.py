@@ -153,6 +153,7 @@ def main(command: list[str]) -> int:
             "RETAIL_RAW_URI": f"{base}/raw",
             "RETAIL_LAKE_URI": f"{base}/lake",
             "RETAIL_MODELS_URI": f"{base}/models",
+            "RETAIL_SERVING_URI": f"{base}/serving",
         }
         return subprocess.run(command, env={**os.environ, **stack.environ, **stack.redshift(), **places}).returncode
 
