@@ -13,8 +13,8 @@ from retail_assets.segmentation.evaluation.action_text import action_text
 from retail_assets.segmentation.evaluation.buying_habits import (
     LEAST_CUSTOMERS,
     MONTHS,
-    OVER_INDEX,
     SEASON_DAYS,
+    STANDS_OUT,
     buying_times,
     one_in_ten,
     over_indexed,
@@ -128,7 +128,7 @@ def _text(name: str, campaign: Mapping[str, Any], currency: str | None, days: in
         ]
         sentences.append(phrases.preferences(persona=name, categories=named, days=days, currency=currency))
     if when := campaign["when"]:
-        own = when["own_month"] is not None and when["own_month_index"] >= OVER_INDEX
+        own = when["own_month"] is not None and when["own_month_index"] >= STANDS_OUT
         sentences.append(
             phrases.buying_times(
                 persona=name,
@@ -141,7 +141,7 @@ def _text(name: str, campaign: Mapping[str, Any], currency: str | None, days: in
                 even_weekdays=len(when["best_weekdays"]) * when["even_weekday_share"],
                 own_month=when["own_month"] if own else None,
                 own_month_index=when["own_month_index"] if own else None,
-                least=OVER_INDEX,
+                least=STANDS_OUT,
             )
         )
     if tenth := campaign["tenth"]:

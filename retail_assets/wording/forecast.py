@@ -10,10 +10,12 @@ import datetime as dt
 from collections.abc import Sequence
 
 from retail_assets.wording.forecast_models import RULES, in_words
-from retail_assets.wording.formats import day, listed, percent, plural
+from retail_assets.wording.formats import day, listed, markdown, percent, plural
 from retail_assets.wording.statement import phrase
 
 FEW_DAYS = 50
+FEW_CUTOFFS = 5
+"""With fewer cut-offs than this no interval of the gain is stated: resamples of 3 or 4 scatter too little."""
 #: Categories and cut-offs that are named.
 _MOST_NAMED, _MOST_CUTOFFS = 3, 4
 #: Rules whose forecast of a holiday is nearer to what the shop did on it before.
@@ -98,9 +100,13 @@ def by_week_ahead(
 
 
 @phrase("forecast.near_holidays")
-def near_holidays(*, unit: str, near: float, near_days: int, far: float | None, coverage80: float | None) -> str:
-    """State the errors within a day of a major holiday, next to those of all other days."""
-    text = f"Within a day of a major holiday ({plural(near_days, unit)}) the errors add up to {percent(near)} of sales"
+def near_holidays(
+    *, unit: str, near: float, near_days: int, names: Sequence[str], far: float | None, coverage80: float | None
+) -> str:
+    """State the errors within a day of a major holiday, next to those of all other days; `names` are these holidays."""
+    which = f": {listed(map(markdown, names))}" if names else ""
+    days = f"{plural(near_days, unit)}{which}"
+    text = f"Within a day of a major holiday ({days}) the errors add up to {percent(near)} of sales"
     text += "" if far is None else f", else to {percent(far)}"
     if coverage80 is not None:
         text += f"; the 80 % interval held {percent(coverage80, 0)} of category-{unit}s there"
@@ -180,7 +186,7 @@ def verdict(
 
     `claim` is one of `skill`, `low` (no more than chance), `unproven` (too few cut-offs), `chance` (the rule's lead
     may be luck), `none` and `exact` (the rule was never wrong). `interval` is the 90 % range of the gain
-    over the rule, the best one.
+    over the rule, the best one; it is stated from `FEW_CUTOFFS` on.
     """
     of = "" if measure == "revenue" else f"{measure[:1].upper()}{measure[1:]}: "
     where = f"over {plural(cutoffs, 'cut-off')}" if cutoffs > 1 else "at the only cut-off the history allows"
@@ -198,10 +204,11 @@ def verdict(
         return f"{of}No skill of {model}: {against}.{lesson} {end}"
     if claim == "unproven" or interval is None:
         return f"{of}Skill not proven, too few cut-offs: {against}. {end}"
-    chance = (
-        f"90 % interval of the gain over {rule}: {percent(interval[0])} to {percent(interval[1])}; better at "
-        f"{better_at} of {plural(cutoffs, 'cut-off')}"
-    )
+    chance = f"better at {better_at} of {plural(cutoffs, 'cut-off')}"
+    if cutoffs >= FEW_CUTOFFS:
+        chance = f"90 % interval of the gain over {rule}: {percent(interval[0])} to {percent(interval[1])}; {chance}"
+    else:
+        chance += ", too few for an interval of the gain"
     says = f"{of}{model[:1].upper()}{model[1:]} has skill" if claim == "skill" else f"{of}No proven skill of {model}"
     return f"{says}: {against} ({chance}). {end}"
 

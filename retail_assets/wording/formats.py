@@ -69,14 +69,14 @@ def money(value: float, currency: str | None) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """Write a share as a percentage; from 100 % on without decimals.
 
-    >>> percent(0.3441), percent(0.3441, 0), percent(-0.05), percent(1.75)
-    ('34.4 %', '34 %', '−5.0 %', '175 %')
+    >>> percent(0.3441), percent(0.3441, 0), percent(-0.05), percent(-0.0003), percent(1.75)
+    ('34.4 %', '34 %', '−5.0 %', '0.0 %', '175 %')
     """
     points = share * 100
     if not math.isfinite(points):
         return _UNKNOWN
-    text = f"{points:,.0f}" if abs(points) >= 99.95 else f"{points:.{decimals}f}"
-    return f"{text} %".replace("-", _MINUS)
+    text = f"{abs(points):,.0f}" if abs(points) >= 99.95 else f"{abs(points):.{decimals}f}"
+    return f"{_MINUS if points < 0 and text.strip('0.') else ''}{text} %"
 
 
 def rough_percent(share: float) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from retail_assets.wording.formats import day, percent, plural, rough_percent, short, span
+from retail_assets.wording.formats import day, listed, percent, plural, rough_percent, short, span
 from retail_assets.wording.statement import phrase
 
 _NAME = 31
@@ -48,17 +49,17 @@ def baskets_note(*, customers: int) -> str:
 
 
 @phrase("segment_titles.profiles")
-def profiles(*, feature: str) -> str:
-    """State the feature in which the means of the segments are farthest apart, on the scale of the clustering."""
-    return f"The segments differ most in {feature}"
+def profiles(*, features: Sequence[str]) -> str:
+    """State the feature in which the means of the segments are farthest apart, or those that share the lead."""
+    return f"The segments differ most in {listed(features)}"
 
 
 @phrase("segment_titles.profiles_reading")
 def profiles_reading(*, currency: str | None) -> str:
     """State what the bars and the numbers of the profiles are."""
     return (
-        "Bars: mean of the segment on the scale that customers are clustered on, on which large values count for less; "
-        "0 is the average customer, 1 a standard deviation. Numbers: medians of its customers"
+        "Bars: how far the segment's mean is from the average customer, in standard deviations, each feature on a "
+        "scale that draws in its extremes; only the first three cluster customers. Numbers: medians of its customers"
         + (f", money in {currency}." if currency else ".")
     )
 
@@ -117,16 +118,16 @@ def all_new(*, start: dt.date, to: dt.date) -> str:
 def preference(*, persona: str, category: str, ratio: str, index: float) -> str:
     """State the largest ratio of a segment's share of spending on a category to that of all customers.
 
-    `ratio` is `index` in words: a huge one is not written out.
+    It is the largest among those that are worth acting on. `ratio` is `index` in words: a huge one is not written out.
     """
     who, what = (short(name, _NAME, keep_end=False) for name in (persona, category))
     return f"{who}: {ratio} the usual share of {what}"
 
 
 @phrase("segment_titles.no_preference")
-def no_preference(*, least: float) -> str:
-    """State that no segment's share of spending on a category is `least` times that of all customers."""
-    return "No segment spends clearly more than the usual share on any category"
+def no_preference(*, points: float) -> str:
+    """State that no segment's share of spending on a category exceeds that of the others by so many `points`."""
+    return f"No segment prefers a category by {points:.0f} percentage points of its spending"
 
 
 @phrase("segment_titles.categories_note")

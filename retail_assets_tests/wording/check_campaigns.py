@@ -108,6 +108,22 @@ def _next_step(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("campaigns.preferences")
 def _preferences(shop: Shop, facts: Facts) -> Facts:
+    return {
+        "persona": facts["persona"],
+        "categories": [
+            Preference(category, share, other_share, spent)
+            for category, spent, _, share, other_share, _ in likings(shop, facts["persona"])[:3]
+        ],
+        "days": days(shop),
+        "currency": shop.currency,
+    }
+
+
+def likings(shop: Shop, persona: str) -> list[Any]:
+    """Categories on which a persona spends two points more of its money than the others, the widest apart first.
+
+    Category, money, buyers, share of the persona's money, that of the others, whether customers' own shares agree.
+    """
     cells = shop.ask(
         f"""{WINDOW}, lines AS (
             SELECT persona = $1 AS theirs, customer_id, product_category, CAST(total_amount AS DOUBLE) AS spent
@@ -121,25 +137,16 @@ def _preferences(shop: Shop, facts: Facts) -> Facts:
             FROM lines l JOIN buyers b USING (customer_id) GROUP BY ALL
         )
         SELECT c.product_category, c.spent, c.buyers, c.spent / s.money AS share,
-               coalesce(o.spent, 0) / z.money AS other_share, (c.spent + coalesce(o.spent, 0)) / (s.money + z.money),
+               coalesce(o.spent, 0) / z.money AS other_share,
                c.parts / s.customers > coalesce(o.parts, 0) / z.customers
         FROM cells c JOIN sides s ON c.theirs AND s.theirs JOIN sides z ON NOT z.theirs
         LEFT JOIN cells o ON NOT o.theirs AND o.product_category = c.product_category""",
-        facts["persona"],
+        persona,
     )
     # Nobody can be offered what a shop has no name for.
-    named = [cell for cell in cells if cell[0] not in ("MISCELLANEOUS", "UNKNOWN", "Other")]
-    large = [cell for cell in named if cell[3] >= 1.1 * cell[5] and cell[2] >= 50]
-    liked = [cell for cell in large if cell[3] - cell[4] >= 0.02 and cell[6]]
-    liked.sort(key=lambda cell: (cell[4] - cell[3], cell[0]))
-    return {
-        "persona": facts["persona"],
-        "categories": [
-            Preference(category, share, other_share, spent) for category, spent, _, share, other_share, *_ in liked[:3]
-        ],
-        "days": days(shop),
-        "currency": shop.currency,
-    }
+    named = [cell for cell in cells if cell[0] not in ("MISCELLANEOUS", "UNKNOWN", "Other") and cell[2] >= 50]
+    liked = [cell for cell in named if cell[3] - cell[4] >= 0.02 and cell[5]]
+    return sorted(liked, key=lambda cell: (cell[4] - cell[3], cell[0]))
 
 
 @recomputes("campaigns.buying_times")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from retail_assets.wording.forecast_models import in_words
 from retail_assets_tests.wording.backtests import (
@@ -24,6 +26,7 @@ from retail_assets_tests.wording.backtests import (
     too_wide,
     wape,
 )
+from retail_assets_tests.wording.calendars import holiday
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
 
@@ -92,9 +95,17 @@ def _near_holidays(shop: Shop, facts: Facts) -> Facts:
         "unit": "day",
         "near": wape(near),
         "near_days": number_of_days(near),
+        "names": _holidays_near(shop, rows),
         "far": wape(rows[~rows["near"]]),
         "coverage80": inside(near, "p10", "p90"),
     }
+
+
+def _holidays_near(shop: Shop, rows: pd.DataFrame) -> list[str]:
+    """The holidays on or next to a day that was scored, in order."""
+    days = {pd.Timestamp(day).date() for day in rows["day"]}
+    around = sorted({day + dt.timedelta(days=step) for day in days for step in (-1, 0, 1)})
+    return list(dict.fromkeys(name for day in around if (name := holiday(shop, day))))
 
 
 @recomputes("forecast.intervals")

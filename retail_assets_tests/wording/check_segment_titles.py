@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import silhouette_score
 
-from retail_assets_tests.wording.check_campaigns import WINDOW, days
+from retail_assets_tests.wording.check_campaigns import WINDOW, days, likings
 from retail_assets_tests.wording.check_segments import known, labels, month_ends, regulars, scores
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
@@ -41,7 +41,8 @@ def _baskets_note(shop: Shop, facts: Facts) -> Facts:
 def _profiles(shop: Shop, facts: Facts) -> Facts:
     clusters, points = labels(shop), scores(shop)
     means = np.array([points[clusters == cluster].mean(axis=0) for cluster in set(clusters)])
-    return {"feature": WORDS[int(np.ptp(means, axis=0).argmax())]}
+    apart = np.ptp(means, axis=0)
+    return {"features": [word for word, width in zip(WORDS, apart, strict=True) if width >= 0.99 * max(apart)]}
 
 
 @recomputes("segment_titles.profiles_reading")
@@ -115,7 +116,6 @@ def _all_new(shop: Shop, facts: Facts) -> Facts:
 @recomputes("segment_titles.preference")
 def _preference(shop: Shop, facts: Facts) -> Facts:
     persona, category, index = max(ratios(shop), key=lambda row: row[2])
-    assert index >= 1.1
     return {
         "persona": persona,
         "category": category,
@@ -126,8 +126,8 @@ def _preference(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("segment_titles.no_preference")
 def _no_preference(shop: Shop, facts: Facts) -> Facts:
-    assert all(index < 1.1 for _, _, index in ratios(shop))
-    return {"least": 1.1}
+    assert not ratios(shop)
+    return {"points": 2}
 
 
 @recomputes("segment_titles.categories_note")
@@ -170,8 +170,9 @@ def cells(shop: Shop) -> Sequence[tuple[str, str, int, float, float]]:
 
 
 def ratios(shop: Shop) -> list[tuple[str, str, float]]:
-    """Persona, category and ratio of shares, of the twelve largest categories, bought by fifty and named."""
+    """Persona, category and ratio of shares to all customers', of preferences for one of the twelve largest."""
     rows = cells(shop)
     largest = sorted({(-whole, category) for category, _, _, _, whole in rows})[:12]
-    named = {category for _, category in largest} - {"MISCELLANEOUS", "UNKNOWN", "Other"}
-    return [(who, what, own / whole) for what, who, buyers, own, whole in rows if what in named and buyers >= 50]
+    shown = {category for _, category in largest}
+    liked = {who: {cell[0] for cell in likings(shop, who)} for who in {who for _, who, *_ in rows}}
+    return [(who, what, own / whole) for what, who, _, own, whole in rows if what in shown and what in liked[who]]

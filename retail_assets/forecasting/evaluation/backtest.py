@@ -5,6 +5,7 @@ How it is made is in `rolling_origin`; what is reported of it in `report` and `v
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -53,6 +54,7 @@ class Backtest:
         quantiles: (cut-offs, categories + 1, horizon, levels) by model, the total last; NaN where there was no earlier
             error to learn from.
         holiday: (cut-offs, horizon), marks days within a day of a holiday.
+        holidays: the names of all holidays by their date.
         season: (cut-offs, horizon), marks days on which people shop for a holiday, a week before to days after it.
         grain: days of one step of the horizon: 1, or 7 where the source reports weeks. What is called a day of the
             horizon is then a week.
@@ -70,6 +72,7 @@ class Backtest:
     quantiles: dict[str, Floats] = field(default_factory=dict)
     holiday: Bools | None = None
     season: Bools | None = None
+    holidays: Mapping[date, str] = field(default_factory=dict)
     latest: dict[str, intervals.Conformal] = field(default_factory=dict)
     grain: int = 1
     first_day: date | None = None

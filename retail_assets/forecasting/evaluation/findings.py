@@ -8,6 +8,8 @@ place in the horizon. A number that rests on few days says so in the same senten
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 
 from retail_assets.forecasting.data.series import WEEK, Bools
@@ -134,9 +136,23 @@ def _near_holidays(backtest: Backtest, name: str) -> Statement | str | None:
         unit=backtest.unit,
         near=near["wape"],
         near_days=scored_days(backtest, backtest.holiday),
+        names=holidays_compared(backtest),
         far=backtest.metrics(name, days=~backtest.holiday)["wape"],
         coverage80=near.get("coverage80"),
     )
+
+
+def holidays_compared(backtest: Backtest) -> list[str]:
+    """Name the holidays of which a day that was scored is at most a day away, in the order of their dates."""
+    outcome: Bools = np.logical_not(np.isnan(backtest.actual).all(axis=1))
+    ends = [
+        cutoff + timedelta(days=(int(step) + 1) * backtest.grain)
+        for at, cutoff in enumerate(backtest.cutoffs)
+        for step in np.flatnonzero(outcome[at])
+    ]
+    scored = {end - timedelta(days=back) for end in ends for back in range(backtest.grain)}
+    near = {day + timedelta(days=step) for day in scored for step in (-1, 0, 1)}
+    return list(dict.fromkeys(name for day, name in sorted(backtest.holidays.items()) if day in near))
 
 
 def intervals_in_words(backtest: Backtest, name: str) -> Statement | str:

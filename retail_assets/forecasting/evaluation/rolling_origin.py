@@ -228,6 +228,7 @@ def _scored(
         quantiles=quantiles,
         holiday=holiday[scored],
         season=season[scored],
+        holidays=holidays.names,
         latest=latest,
         grain=grain,
         first_day=sales.first_day,

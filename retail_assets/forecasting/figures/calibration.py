@@ -37,7 +37,7 @@ def calibration(backtest: Backtest) -> Figure:
     axes.set_xticks(promised)
     axes.tick_params(axis="x", labelsize=8)
     axis_title(axes, "x", f"share of {backtest.unit}s promised to be below the quantile")
-    axis_title(axes, "y", f"share of {backtest.unit}s below it")
+    axis_title(axes, "y", f"share of {backtest.unit}s below it; a tie is not beyond an end")
     axes.legend(frameon=False, loc="upper left")
     evidence = intervals_in_words(backtest, backtest.champion)
     headline(figure, _title(interval_ends(backtest, backtest.champion), backtest.unit), str(evidence))
@@ -59,7 +59,11 @@ def _title(ends: list[IntervalEnd], unit: str) -> str:
 
 
 def _share_below(actual: Floats, quantile: Floats, promised: float) -> float:
-    """Share of days below a quantile; where a day equals it, as a day without a sale one of zero, as promised."""
+    """Share of days below a quantile. A day that equals it, to the cent, is not beyond an end, as in the title.
+
+    So it is not below a lower end, below an upper one, and half below the median.
+    """
     known = ~np.isnan(actual) & ~np.isnan(quantile)
-    below = np.where(np.abs(actual - quantile) <= 0.005, promised, actual < quantile)
+    of_equal = float(np.sign(promised - 0.5) + 1) / 2
+    below = np.where(np.abs(actual - quantile) <= 0.005, of_equal, actual < quantile)
     return float(below[known].mean()) if known.any() else float("nan")

@@ -13,6 +13,7 @@ from retail_assets.forecasting.data.series import REVENUE, TOTAL, UNITS, WEEK
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.report import backtest_horizons, kinds_of_day
 from retail_assets.forecasting.lifecycle.training import Training
+from retail_assets.forecasting.models.fallback import NO_MODEL_BETTER
 from retail_assets.models.card import Section, bullets, made_with, table
 from retail_assets.models.card import model_card as compose_card
 from retail_assets.storage.markdown_text import as_cell
@@ -131,7 +132,7 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     limits = [
         "events without precedent in the history (a first Christmas, a pandemic, a move)",
         "a change of prices or range, until four weeks of it are in the history",
-        *(f"categories forecast by a fallback ({rule}): {why}" for rule, _, why in map(_parts, fallbacks)),
+        *map(_by_rule, map(_parts, fallbacks)),
         *report.get("notes", []),
     ]
     events = model.regressors if model and model.reads_features else ()
@@ -161,6 +162,15 @@ def _summary(report: dict[str, Any], horizon: int, *, units: bool) -> str:
     """What is forecast: days, or weeks where the source reports them."""
     unit = report["data"]["grain"]
     return str(wording.summary(steps=horizon // (WEEK if unit == "week" else 1), unit=unit, units=units))
+
+
+def _by_rule(parts: tuple[str, str, str]) -> str:
+    """Say which categories a rule forecasts: those that models were tried on, where none was better, or others."""
+    rule, _, why = parts
+    if why == NO_MODEL_BETTER:
+        return f"every category that models were tried on: no model is better than {in_words(rule)}, which is published"
+    how = "forecast as zero" if rule == "zero" else f"forecast by {in_words(rule)}"
+    return f"categories {how}, without a model: {why}"
 
 
 def _parts(method: str) -> tuple[str, str, str]:

@@ -31,7 +31,7 @@ from retail_assets.forecasting.models.candidates import (
     fit_candidates,
     single_threaded_fits,
 )
-from retail_assets.forecasting.models.fallback import UNTESTED, choose_fallbacks, modeled
+from retail_assets.forecasting.models.fallback import NO_MODEL_BETTER, UNTESTED, choose_fallbacks, modeled
 from retail_assets.forecasting.models.forecast_model import ForecastModel
 
 LONGEST_HORIZON = 28
@@ -184,4 +184,4 @@ def _winner(tested: Backtest | None) -> tuple[str, str | None]:
     if tested is None:
         rule, _, why = UNTESTED.partition(": ")
         return rule, why
-    return tested.champion, "no model is better in the backtest" if tested.champion in BASELINE_NAMES else None
+    return tested.champion, NO_MODEL_BETTER if tested.champion in BASELINE_NAMES else None

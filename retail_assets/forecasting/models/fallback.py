@@ -35,6 +35,7 @@ NO_LEVEL = "weekday_mean: revenue of the last 28 days not above zero"
 SMALL = "weekday_mean: not among the largest, 99.5 % of revenue"
 CONSTANT = "recent_mean: the same every day"
 SPARSE = "recent_mean: sold on fewer than half of the days"
+NO_MODEL_BETTER = "no model is better in the backtest"
 UNTESTED = "weekday_mean: history too short to test a model"
 
 

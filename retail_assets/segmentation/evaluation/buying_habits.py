@@ -12,8 +12,8 @@ from retail_assets.segmentation.personas.catalog import SEASON_DAYS as SEASON_DA
 from retail_assets.wording import formats
 from retail_assets.wording.thresholds import WORTH_ACTING_ON
 
-OVER_INDEX = 1.1
-"""A persona over-indexes on a category from this ratio of its share of money to that of all customers on."""
+STANDS_OUT = 1.1
+"""A month or weekday stands out from this ratio of its share of a persona's money to an even one, or all customers'."""
 LEAST_CUSTOMERS = 50
 """Customers of a persona below which its preferences may be chance."""
 CATEGORIES_NAMED = 3
@@ -42,30 +42,32 @@ def one_in_ten(customers: int) -> int:
     return max(1, round(customers * SHIFT))
 
 
-def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, Any]]]:
-    """Find the categories on which a persona spends a larger share of its money than the other customers do.
+def is_preference(row: Mapping[str, Any]) -> bool:
+    """Say whether a persona's larger share of money for a category is worth acting on.
 
-    By `WORTH_ACTING_ON` or more, as everywhere, and by `OVER_INDEX`; and the customers' own shares must agree that it
-    is larger. At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first. Categories for
-    everything else are left out: nobody can be offered "miscellaneous".
-
-    Args:
-        categories: rows of `queries.buying_habits.segment_categories`.
-        profiles: rows of `segment_profiles`; personas with fewer than `LEAST_CUSTOMERS` customers are left out, and so
-            are categories that fewer of them bought.
+    It exceeds that of the other customers by `WORTH_ACTING_ON` or more, the customers' own shares agree that it is
+    larger, `LEAST_CUSTOMERS` or more bought it, and it can be offered: categories for everything else cannot.
     """
-    large = {str(p["persona"]) for p in profiles if int(p["customers"]) >= LEAST_CUSTOMERS}
-    chosen = [
-        row
-        for row in categories
-        if row["persona"] in large
-        and row["share_index"] >= OVER_INDEX
-        and row["other_share"] is not None
+    return (
+        row["other_share"] is not None
         and row["share"] - row["other_share"] >= WORTH_ACTING_ON
         and row["own_share"] > row["other_own_share"]
         and not is_catch_all(str(row["product_category"]))
         and int(row["buyers"]) >= LEAST_CUSTOMERS
-    ]
+    )
+
+
+def over_indexed(categories: Rows, profiles: Rows) -> dict[str, list[dict[str, Any]]]:
+    """Find the categories on which a persona spends a larger share of its money than the other customers do.
+
+    At most `CATEGORIES_NAMED` per persona, the largest difference of the shares first (see `is_preference`).
+
+    Args:
+        categories: rows of `queries.buying_habits.segment_categories`.
+        profiles: rows of `segment_profiles`; personas with fewer than `LEAST_CUSTOMERS` customers are left out.
+    """
+    large = {str(p["persona"]) for p in profiles if int(p["customers"]) >= LEAST_CUSTOMERS}
+    chosen = [row for row in categories if row["persona"] in large and is_preference(row)]
     by_persona: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(chosen, key=lambda r: (-(r["share"] - r["other_share"]), r["product_category"])):
         named = by_persona.setdefault(str(row["persona"]), [])

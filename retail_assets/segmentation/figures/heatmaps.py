@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import INK
-from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, OVER_INDEX, times
+from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, is_preference, times
 from retail_assets.segmentation.figures.inputs import Rows
 from retail_assets.segmentation.figures.style import in_order, label, segment_sheet
-from retail_assets.segmentation.model.catch_all import is_catch_all
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
 from retail_assets.wording.formats import number, short
+from retail_assets.wording.thresholds import WORTH_ACTING_ON
 
 CATEGORIES_SHOWN = 12
 
@@ -93,13 +93,10 @@ def segment_categories(
 
 
 def _categories_title(rows: Rows) -> str:
-    """The largest ratio that enough customers bought for, in a category that says what it holds."""
-    sure = [
-        row for row in rows if int(row["buyers"]) >= LEAST_CUSTOMERS and not is_catch_all(str(row["product_category"]))
-    ]
-    top = max(sure, key=lambda row: float(row["share_index"]), default=None)
-    if top is None or top["share_index"] < OVER_INDEX:
-        return segment_titles.no_preference(least=OVER_INDEX).text
+    """The largest ratio among the differences that are worth acting on."""
+    top = max(filter(is_preference, rows), key=lambda row: float(row["share_index"]), default=None)
+    if top is None:
+        return segment_titles.no_preference(points=WORTH_ACTING_ON * 100).text
     return segment_titles.preference(
         persona=str(top["persona"]),
         category=str(top["product_category"]),

@@ -20,6 +20,7 @@ from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_titles
 from retail_assets.wording.formats import money, number, percent, rough_percent
+from retail_assets.wording.thresholds import ALIKE
 
 _WORDS = {
     "frequency": "purchases",
@@ -35,7 +36,7 @@ _MEDIANS = ("median_frequency", "median_monetary", "median_average_basket", "med
 def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None) -> bytes:
     """Draw how far the mean customer of each persona is from the average one, by feature, with the medians as text.
 
-    The bars are on the scale that customers are clustered on.
+    The bars are on the scale of the yardstick.
     """
     evaluation = inputs.evaluation
     chosen = eligible(inputs.sample)
@@ -45,10 +46,11 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
         raise NothingToShow(f"there are no segments to compare. {evaluation['verdict']}")
     means = np.array([inputs.scores[chosen & (inputs.names == name)].mean(axis=0) for name in names])
     spread = means.max(axis=0) - means.min(axis=0)
-    strongest = _WORDS[NAMING_FEATURES[int(spread.argmax())]].replace("\n", " ")
+    widest = [f for f, width in zip(NAMING_FEATURES, spread, strict=True) if width >= spread.max() * (1 - ALIKE)]
+    strongest = [_WORDS[feature].replace("\n", " ") for feature in widest]
     window = int(inputs.sample["window_days"].max())
     sheet = segment_sheet(
-        segment_titles.profiles(feature=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
+        segment_titles.profiles(features=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
         segment_titles.profiles_reading(currency=currency).text,
         segment_titles.profiles_note(
             clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])
