@@ -19,7 +19,7 @@ from retail_assets.forecasting.evaluation import comparison
 from retail_assets.forecasting.evaluation.comparison import Past
 from retail_assets.wording import formats
 from retail_assets.wording import stock as wording
-from retail_assets.wording.thresholds import ALIKE
+from retail_assets.wording.leading import sharing_the_lead
 
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
@@ -173,9 +173,8 @@ def stock(
 def _highest(items: Sequence[Item], amount: Callable[[Item], float]) -> tuple[Item, list[Item]]:
     """The first item of the highest amount, and all that are about as high, itself included."""
     amounts = [round(amount(item), 2) for item in items]
-    most = max(amounts)
-    alike = [item for item, of_item in zip(items, amounts, strict=True) if of_item >= most * (1 - ALIKE)]
-    return items[amounts.index(most)], alike
+    alike = sharing_the_lead(dict(enumerate(amounts)))
+    return items[amounts.index(max(amounts))], [items[at] for at in alike]
 
 
 def _weak_days(forecast: Rows, history: History | None) -> dict[dt.date, set[str]]:

@@ -10,9 +10,14 @@ from retail_assets.wording.statement import phrase
 
 
 @phrase("report.sales_by_day")
-def sales_by_day(*, first_day: dt.date, last_day: dt.date, best_day: dt.date, best: float, currency: str) -> str:
-    """Describe the line of daily revenue; `best` is the revenue of the `best_day`."""
+def sales_by_day(
+    *, first_day: dt.date, last_day: dt.date, best_day: dt.date, best: float, best_days: int, currency: str
+) -> str:
+    """Describe the line of daily revenue; `best` is the revenue of the `best_day`, the first of so many `best_days`."""
     when = f"on {day(first_day)}" if first_day == last_day else f"from {span(first_day, last_day)}"
+    if best_days > 1:
+        on = f"on {best_days} days, first on {day(best_day)}"
+        return f"Revenue by day {when}. The highest of a day, {money(best, currency)}, was reached {on}."
     return f"Revenue by day {when}. The highest day is {day(best_day)} with {money(best, currency)}."
 
 
@@ -73,17 +78,22 @@ def models_compared(
     if published is None or error is None:
         return f"{what}: the lowest error is {percent(lowest)}, of {best}."
     total = "" if total_error is None else f" ({percent(total_error)} for the total per {unit})"
-    rank = "no other has a lower one" if published == best else f"the lowest is {percent(lowest)}, of {best}"
+    rank = (
+        "no other has a lower one"
+        if published == best or error <= lowest
+        else f"the lowest is {percent(lowest)}, of {best}"
+    )
     return f"{what}: the published one, {published}, has an error of {percent(error)}{total}; {rank}."
 
 
 @phrase("report.rejected_by_landing")
-def rejected_by_landing(*, landings: int, worst_day: dt.date, worst: float) -> str:
-    """State the landing day with the highest share of rejected rows, `worst`."""
+def rejected_by_landing(*, landings: int, worst_day: dt.date, worst: float, worst_days: int) -> str:
+    """State the landing day with the highest share of rejected rows, `worst`, the first of so many `worst_days`."""
     if not worst:
         return f"{plural(landings, 'landing day')}. No row was rejected."
+    on = f"on {worst_days} of them, first on" if worst_days > 1 else "on"
     return (
-        f"{plural(landings, 'landing day')}. The highest share of rejected rows is {rough_percent(worst)}, on "
+        f"{plural(landings, 'landing day')}. The highest share of rejected rows is {rough_percent(worst)}, {on} "
         f"{day(worst_day)}."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from retail_assets.wording.chance import beyond_chance, may_be_chance
 from retail_assets.wording.formats import (
@@ -38,7 +39,7 @@ def trend(*, slope: float, share: float, weeks: int, p: float, clear: bool, curr
     test = f"Theil-Sen slope; Kendall's tau: {p_value(p)}"
     if clear:
         return f"**Sales are {'rising' if slope > 0 else 'falling'}** by {size}, {over} ({test})."
-    if slope == 0:
+    if slope == 0 or percent(share).strip("0.− %") == "":
         return f"**No clear trend** {over} ({test})."
     return f"**No clear trend** {over}: a {'rise' if slope > 0 else 'fall'} of {size}, {may_be_chance(p)}."
 
@@ -80,7 +81,7 @@ def weekend(
     if not clear:
         return f"**Weekends do not clearly differ from weekdays**: {means} ({test})."
     size = "" if ratio is None else f"{compared(ratio)} on weekdays, "
-    verdict = "Sales peak at" if weekend > weekday else "Sales are lower at"
+    verdict = "Sales are higher at" if weekend > weekday else "Sales are lower at"
     return f"**{verdict} weekends**: {size}{means} ({test})."
 
 
@@ -104,21 +105,41 @@ def weekend_not_known(*, weeks: int, fewest: int) -> str:
 
 @phrase("sales.weekdays")
 def weekdays(
-    *, best: str, worst: str, high: float, low: float, p: float, clear: bool, weeks: int, closed: tuple[str, ...]
+    *,
+    best: tuple[str, ...],
+    worst: tuple[str, ...],
+    high: float,
+    low: float,
+    p: float,
+    clear: bool,
+    weeks: int,
+    closed: tuple[str, ...],
 ) -> str:
-    """Name the strongest and the weakest open weekday, relative to the mean of the open ones."""
+    """Name the strongest and the weakest open weekdays, relative to the mean of the open ones.
+
+    They are several where their means are about the same; with all of them, none is named.
+    """
     average = "the average of the open weekdays" if closed else "the average day"
+    over = plural(weeks, "full week")
+    if set(best) & set(worst):
+        which = "**Weekdays hardly differ**" if clear else "**No weekday stands out**"
+        return f"{which}: their means of {over} are about the same ({p_value(p)}, Friedman test)."
     if not clear:
+        have = "has" if len(best) == 1 else "share"
         return (
-            f"**No weekday stands out**: {best} has the highest mean of {plural(weeks, 'full week')}, "
-            f"{compared(high)} {average}, {may_be_chance(p)}."
+            f"**No weekday stands out**: {listed(best)} {have} the highest mean of {over}, {compared(high)} {average}, "
+            f"{may_be_chance(p)}."
         )
-    test = f"Friedman test over {plural(weeks, 'full week')}"
     least = change(low) if low > 0 else "no more is sold than returned"
+    verb = "is the strongest day" if len(best) == 1 else "are the strongest days"
     return (
-        f"**{best}** is the strongest day ({compared(high)} {average}) and **{worst}** the weakest ({least}); "
-        f"weekdays {beyond_chance(p, test)}."
+        f"{_bold(best)} {verb} ({compared(high)} {average}) and {_bold(worst)} the weakest ({least}); "
+        f"weekdays {beyond_chance(p, f'Friedman test over {over}')}."
     )
+
+
+def _bold(names: Iterable[str]) -> str:
+    return listed(f"**{name}**" for name in names)
 
 
 @phrase("sales.holidays")
@@ -223,9 +244,9 @@ def season_not_known(*, fewest_days: int) -> str:
 @phrase("sales.months")
 def months(
     *,
-    best: dt.date,
+    best: tuple[dt.date, ...],
     best_mean: float,
-    worst: dt.date,
+    worst: tuple[dt.date, ...],
     worst_mean: float,
     p: float,
     clear: bool,
@@ -234,14 +255,20 @@ def months(
     seen_once: bool,
     currency: str,
 ) -> str:
-    """Name the strongest and the weakest whole month by the mean of its days; `p` is over means of `weeks`.
+    """Name the strongest and the weakest whole months by the mean of their days; `p` is over means of `weeks`.
 
+    They are several where their means are about the same; with all of them, none is named.
     `season_clear` says that the weeks before Christmas stand out on the same page, `seen_once` that no month is in the
     data twice.
     """
     high, low = (f"{money(mean, currency)} per day" for mean in (best_mean, worst_mean))
     test = f"Kruskal-Wallis test over {plural(weeks, 'full week')}"
+    flat = bool(set(best) & set(worst))
     if not clear:
+        verb = "is highest with" if len(best) == 1 else "are highest with about"
+        highest = f"{listed(map(month, best))} {verb} {high}, {may_be_chance(p)}"
+        if flat:
+            highest = f"all bring about {high} ({p_value(p)})"
         why = (
             "; the weeks before Christmas were named beforehand and cross the end of a month, so they can stand out "
             "where no month does"
@@ -249,7 +276,7 @@ def months(
             else ""
         )
         return (
-            f"**No whole calendar month stands out**: {month(best)} is highest with {high}, {may_be_chance(p)}. The "
+            f"**No whole calendar month stands out**: {highest}. The "
             f"{test} asks whether any month differs from the others, none named beforehand{why}."
         )
     once = (
@@ -257,7 +284,10 @@ def months(
         if seen_once
         else "each month of each year counts on its own, so a trend shows here too"
     )
+    if flat:
+        return f"**Whole months hardly differ**: all bring about {high}; weeks {beyond_chance(p, test)}."
+    verb = "is the strongest month with" if len(best) == 1 else "are the strongest months with about"
     return (
-        f"**{month(best)}** is the strongest month with {high}, **{month(worst)}** the weakest with {low}; months "
+        f"{_bold(map(month, best))} {verb} {high}, {_bold(map(month, worst))} the weakest with {low}; months "
         f"{beyond_chance(p, test)}; {once}."
     )

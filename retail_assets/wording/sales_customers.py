@@ -114,6 +114,11 @@ def preference(
     means = f"the customers' own shares, on average {percent(high_mean)} and {percent(low_mean)}, {test}"
     if worth_acting_on:
         return f"**{name}** takes {parts}; {means}."
+    if percent(high_part) == percent(low_part):
+        return (
+            f"**No difference by {trait} in what is bought is worth acting on**: no category's part differs by 0.1 "
+            "percentage points or more."
+        )
     return (
         f"**No difference by {trait} in what is bought is worth acting on**: the widest is that of {name}, which takes "
         f"{parts}; {means}."

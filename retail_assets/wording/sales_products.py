@@ -70,20 +70,20 @@ def returns(
     returned: float,
     share: float | None,
     lines: int,
-    worst: str | None,
+    worst: tuple[str, ...],
     worst_returned: float | None,
     currency: str,
 ) -> str:
-    """State what was returned, as a `share` of what was sold, and the category with the most, where there are several.
+    """State what was returned, as a `share` of what was sold, and the categories with the most, where some are named.
 
-    `lines` have a negative quantity.
+    `lines` have a negative quantity. Several categories are named where about as much comes from each.
     """
     part = "" if share is None else f", {percent(share)} of what was sold"
-    most = (
-        ""
-        if worst is None or worst_returned is None
-        else f"; the most come from {markdown(worst)} ({money(worst_returned, currency)})"
-    )
+    most = ""
+    if worst and worst_returned is not None:
+        each = "" if len(worst) == 1 else "about "
+        most = f"; the most come from {listed(map(markdown, worst))} ({each}{money(worst_returned, currency)}"
+        most += ")" if len(worst) == 1 else " each)"
     have = plural(lines, "order line has", "order lines have")
     return f"**Returns** are {money(returned, currency)}{part}; {have} a negative quantity{most}."
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 
-from retail_assets.wording.formats import change, compared, day, money, month, percent, plural, short
+from retail_assets.wording.formats import (
+    change,
+    compared,
+    day,
+    listed,
+    money,
+    month,
+    percent,
+    plural,
+    rough_percent,
+    short,
+)
 from retail_assets.wording.sales_customers import Group
 from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
 FEW = 50
 """Cases below which a title says how many they are."""
+_NAMED = 3
+"""Months or weekdays that a title names."""
 
 
 @phrase("title.daily_revenue")
@@ -37,7 +50,7 @@ def daily_revenue(
         title = mean[0].upper() + mean[1:]
     elif clear:
         direction = "grew" if trend > 0 else "fell"
-        title = f"Sales {direction} by about {percent(abs(trend), 0)} over {plural(weeks, 'week')}; {mean}"
+        title = f"Sales {direction} by about {rough_percent(abs(trend))} over {plural(weeks, 'week')}; {mean}"
     else:
         title = f"Sales show no clear trend over {plural(weeks, 'week')}; {mean}"
     if peak is not None and peak_ratio is not None:
@@ -48,8 +61,8 @@ def daily_revenue(
 @phrase("title.weekdays")
 def weekdays(
     *,
-    best: str,
-    worst: str,
+    best: tuple[str, ...],
+    worst: tuple[str, ...],
     high: float | None,
     low: float | None,
     weeks: int,
@@ -57,27 +70,46 @@ def weekdays(
     clear: bool,
     closed: bool,
 ) -> str:
-    """Name the strongest and the weakest open weekday, relative to the mean of the open ones, None where it is zero."""
+    """Name the strongest and the weakest open weekdays, relative to the mean of the open ones, None where it is zero.
+
+    They are several where their means are about the same; with all of several, none is named.
+    """
     if high is None or low is None:
         return "The average weekday brings nothing once returns are deducted"
+    one = len(best) == 1
+    if not one and set(best) & set(worst):
+        return "Weekdays bring about the same" + ("" if tested else " so far, but the weeks are few")
     if not tested:
-        return f"{best} is the strongest day so far, but the weeks are too few to call it a pattern"
+        are = "is the strongest day" if one else "are the strongest days"
+        return f"{listed(best)} {are} so far, but the weeks are too few to call it a pattern"
     if not clear:
-        return f"No weekday clearly differs; the lead of {best} may be chance"
-    title = f"{best} brings {compared(high)} the average {'open weekday' if closed else 'day'}"
-    if best != worst:
-        title += f", {worst} {change(low) if low > 0 else 'no more than is returned'}"
+        return f"No weekday clearly differs; the lead of {listed(best)} may be chance"
+    title = f"{listed(best)} {'brings' if one else 'each bring'} {compared(high)} the average "
+    title += "open weekday" if closed else "day"
+    if best != worst and len(worst) <= _NAMED:
+        title += f", {listed(worst)} {change(low) if low > 0 else 'no more than is returned'}"
     return f"{title} ({plural(weeks, 'week')})" if weeks < FEW else title
 
 
 @phrase("title.months")
-def months(*, best: dt.date, best_mean: float, ratio: float | None, clear: bool, currency: str) -> str:
-    """Name the strongest whole month, relative to the average day of whole months, None where that is zero."""
+def months(
+    *, best: tuple[dt.date, ...], best_mean: float, months: int, ratio: float | None, clear: bool, currency: str
+) -> str:
+    """Name the strongest of the whole months, relative to the average day of all of them, None where that is zero.
+
+    They are several where their means are about the same; with all of them, none is named.
+    """
     if ratio is None:
         return "The average month brings nothing once returns are deducted"
+    if len(best) == months:
+        return f"All whole months bring about {money(best_mean, currency)} per day"
+    names = listed(map(month, best)) if len(best) <= _NAMED else f"{len(best)} months"
+    if clear and len(best) == 1:
+        return f"{names} is the strongest month: its days bring {compared(ratio)} the average day of whole months"
     if clear:
-        return f"{month(best)} is the strongest month: its days bring {compared(ratio)} the average day of whole months"
-    return f"No month clearly differs; {month(best)} is highest with {money(best_mean, currency)} per day"
+        return f"{names} are the strongest: their days bring {compared(ratio)} the average day of whole months"
+    are = "is highest with" if len(best) == 1 else "are highest with about"
+    return f"No month clearly differs; {names} {are} {money(best_mean, currency)} per day"
 
 
 @phrase("title.busy_hours")
@@ -105,11 +137,12 @@ def busy_hours(
 
 
 @phrase("title.category_season")
-def category_season(*, category: str | None, best: dt.date | None, ratio: float | None) -> str:
-    """Name the month in which a category stands out most from its own average, None where none does."""
-    if category is None or best is None or ratio is None:
+def category_season(*, category: str | None, best: tuple[dt.date, ...], ratio: float | None) -> str:
+    """Name the months in which a category stands out most from its own average: none, or several about the same."""
+    if category is None or ratio is None:
         return "No category has a clear season: the swings may be chance"
-    return f"{short(category, 36)} peaks in {month(best)}, when a day brings {compared(ratio)} its own average"
+    names = listed(map(month, best)) if len(best) <= _NAMED else f"{len(best)} months"
+    return f"{short(category, 36)} peaks in {names}, when a day brings {compared(ratio)} its own average"
 
 
 @phrase("title.gender")
@@ -158,6 +191,8 @@ def age(
 
     `leads` says that the first spend more than the `second` by more than chance.
     """
+    if not clear and ratio is not None and change(ratio) == "as much":
+        return "Spending does not differ between age groups"
     if not clear:
         return f"Spending does not clearly differ between age groups; the lead of {high.name} may be chance"
     first = f"Customers aged {high.name}{_if_few(high)} spend most"
@@ -223,7 +258,8 @@ def performance(
     earns = f"earns about as much as {short(second, 30)}" if alike and second else "earns most"
     first = f"{short(category, 30)} {earns} ({percent(share)}{_against(second_share if alike else None)})"
     if rival is None or rival_orders is None:
-        return f"{first}{',' if alike else ''} and is bought most often, in {percent(order_share)} of orders"
+        none = "and no category is bought more often"
+        return f"{first}{',' if alike else ''} {none}: it is in {percent(order_share)} of orders"
     if rival_orders < orders * ALMOST_EQUAL:
         than = "it" if alike and rival == second else short(rival, 30)
         return f"{first}, and is bought about as often as {than} ({plural(orders, 'order')} against {rival_orders:,})"

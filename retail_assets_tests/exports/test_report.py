@@ -210,7 +210,7 @@ def test_a_closed_day_is_zero_and_not_bridged(tmp_path: Path) -> None:
 
 
 def test_no_landing_day_is_named_where_no_row_was_rejected() -> None:
-    days = {"landings": 2, "worst_day": dt.date(2026, 11, 29)}
+    days = {"landings": 2, "worst_day": dt.date(2026, 11, 29), "worst_days": 1}
     assert str(sentences.rejected_by_landing(**days, worst=0.0)) == "2 landing days. No row was rejected."
     assert "share of rejected rows is 0.8 %, on 29 Nov 2026." in str(sentences.rejected_by_landing(**days, worst=0.008))
 

@@ -16,6 +16,7 @@ def _sales_by_day(shop: Shop, facts: Facts) -> Facts:
         "last_day": max(day for day, _ in by_day),
         "best_day": by_day[0][0],
         "best": by_day[0][1],
+        "best_days": sum(revenue == by_day[0][1] for _, revenue in by_day),
         "currency": shop.currency,
     }
 
@@ -100,7 +101,12 @@ def _rejected_by_landing(shop: Shop, facts: Facts) -> Facts:
         "SELECT landed_on, avg(bad) FROM (SELECT landed_on, 0 AS bad FROM sales_clean UNION ALL "
         "SELECT landed_on, 1 FROM sales_quarantine) GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return {"landings": len(rows), "worst_day": rows[0][0], "worst": rows[0][1]}
+    return {
+        "landings": len(rows),
+        "worst_day": rows[0][0],
+        "worst": rows[0][1],
+        "worst_days": sum(share == rows[0][1] for _, share in rows),
+    }
 
 
 @recomputes("report.no_change_shown")

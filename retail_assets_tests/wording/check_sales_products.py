@@ -63,15 +63,15 @@ def _returns(shop: Shop, facts: Facts) -> Facts:
         "SELECT -sum(least(total_amount, 0)), -sum(least(total_amount, 0)) / sum(greatest(total_amount, 0)), "
         "count(*) FILTER (quantity < 0) FROM sales"
     )
-    worst, most = shop.ask(
-        "SELECT product_category, -sum(least(total_amount, 0)) FROM sales GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
-    )[0]
-    named = len(categories(shop)) > 1 and most > 0
+    each = dict(shop.ask("SELECT product_category, -sum(least(total_amount, 0)) FROM sales GROUP BY 1"))
+    most = float(max(each.values()))
+    worst = tuple(c[0] for c in categories(shop) if float(each[c[0]]) >= 0.99 * most)
+    named = most > 0 and len(worst) <= 3 and len(worst) < len(each)
     return {
         "returned": returned,
         "share": share,
         "lines": lines,
-        "worst": worst if named else None,
+        "worst": worst if named else (),
         "worst_returned": most if named else None,
         "currency": shop.currency,
     }

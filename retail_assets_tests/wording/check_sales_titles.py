@@ -63,8 +63,8 @@ def _weekdays(shop: Shop, facts: Facts) -> Facts:
         if d not in closed_weekdays(shop)
     }
     return {
-        "best": max(means, key=means.__getitem__),
-        "worst": min(means, key=means.__getitem__),
+        "best": calendar.near_the_end(means, max(means.values())),
+        "worst": calendar.near_the_end(means, min(means.values())),
         "high": max(means.values()) / fmean(means.values()),
         "low": min(means.values()) / fmean(means.values()),
         "weeks": len(full_weeks(shop)),
@@ -77,13 +77,15 @@ def _weekdays(shop: Shop, facts: Facts) -> Facts:
 @recomputes("title.months")
 def _months(shop: Shop, facts: Facts) -> Facts:
     months = whole_months(shop)
-    best = max(months, key=lambda start: fmean(months[start]))
+    means = {start: fmean(months[start]) for start in sorted(months)}
+    highest = max(means.values())
     tested = month_test(shop)
     every_day = [amount for amounts in months.values() for amount in amounts]
     return {
-        "best": best,
-        "best_mean": fmean(months[best]),
-        "ratio": fmean(months[best]) / fmean(every_day),
+        "best": calendar.near_the_end(means, highest),
+        "best_mean": highest,
+        "months": len(means),
+        "ratio": highest / fmean(every_day),
         "clear": tested is not None and tested[0] < CHANCE,
         "currency": shop.currency,
     }
@@ -115,10 +117,11 @@ def _category_season(shop: Shop, facts: Facts) -> Facts:
     months, found = seasons(shop)
     clear = {category: index for category, (index, swing) in found.items() if max(index) - 1 > 4 * swing}
     if not clear:
-        return {"category": None, "best": None, "ratio": None}
+        return {"category": None, "best": (), "ratio": None}
     category = max(clear, key=lambda c: max(clear[c]))
     ratio = max(clear[category])
-    return {"category": category, "best": months[clear[category].index(ratio)], "ratio": ratio}
+    best = calendar.near_the_end(dict(zip(months, clear[category], strict=True)), ratio)
+    return {"category": category, "best": best, "ratio": ratio}
 
 
 @recomputes("title.gender")
@@ -151,7 +154,8 @@ def _age(shop: Shop, facts: Facts) -> Facts:
         "high": customers._group(shop, "age", high),
         "high_spend": spend[high],
         "second": second,
-        "leads": welch(*(np.array(amounts[group]) for group in (high, second))) < CHANCE,
+        "leads": spend[high] > spend[second]
+        and welch(*(np.array(amounts[group]) for group in (high, second))) < CHANCE,
         "low": customers._group(shop, "age", low),
         "ratio": spend[high] / spend[low] if spend[low] > 0 else None,
         "clear": customers._spending(shop, {"trait": "age", "p": 0.0})["clear"],

@@ -1,9 +1,9 @@
-"""Two more shops, for the analysis only: their sales hold what the five lack."""
+"""More shops, for the analysis only: their sales hold what the five lack."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -49,3 +49,29 @@ def kiosk() -> Iterator[dict[str, Any]]:
         day = dt.date(2022, 6, 1) + dt.timedelta(days=number)
         for visit in range(3 + (day.weekday() == 4)):
             yield line(f"{number}/{visit}", day, f"K{number % 8}" if visit == 0 else None, 2.5, category="No. 7")
+
+
+def ties() -> Iterator[dict[str, Any]]:
+    """Twenty weeks in which every day, hour, customer and category brings the same: nothing is the most of anything."""
+    yield from _alike(lambda day: 1)
+
+
+def twins() -> Iterator[dict[str, Any]]:
+    """As `ties`, but for Fridays and Saturdays, which bring twice as much as other days, and as much as each other."""
+    yield from _alike(lambda day: 2 if day.weekday() in (4, 5) else 1)
+
+
+def _alike(times: Callable[[dt.date], int]) -> Iterator[dict[str, Any]]:
+    for number in range(140):
+        day = dt.date(2024, 1, 1) + dt.timedelta(days=number)
+        for visit in range(12):
+            who = (number * 12 + visit) % 60
+            known: dict[str, Any] = {
+                "gender": ("Female", "Male")[who % 2],
+                "age_group": ("18-34", "35-54", "55+")[who // 20],
+                "sold_at": dt.datetime.combine(day, dt.time(9 + visit, 30)),
+            }
+            for category in ("Left", "Right"):
+                yield line(f"{number}/{visit}", day, f"T{who:02d}", 5.0 * times(day), category=category, **known)
+        for category in ("Left", "Right"):
+            yield line(f"{number}/back", day, None, -1.0, category=category)

@@ -179,4 +179,6 @@ SHOPS: dict[str, tuple[str, str, Callable[[], Iterator[dict[str, Any]]] | None]]
 MORE_SHOPS: dict[str, tuple[str, str, Callable[[], Iterator[dict[str, Any]]] | None]] = {
     "salon": ("USD", "US", more_shops.salon),
     "kiosk": ("EUR", "DE", more_shops.kiosk),
+    "ties": ("USD", "US", more_shops.ties),
+    "twins": ("USD", "US", more_shops.twins),
 }

@@ -22,7 +22,12 @@ from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.segmentation.shoppers import fill, line
-from retail_assets_tests.wording import check_campaigns, check_segment_titles, check_segments  # noqa: F401  registers the checks
+from retail_assets_tests.wording import (  # noqa: F401  registers the checks
+    check_campaigns,
+    check_segment_titles,
+    check_segments,
+    check_stock,
+)
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.segmented import Segmented, segment
 from retail_assets_tests.wording.shops import SCHEMA, SHOPS, Shop

@@ -61,10 +61,10 @@ def daily_revenue(data: EdaData, currency: str, country: str | None) -> Sheet:
         axes.plot(revenue.index, smooth, color=BLUE, linewidth=1.2 if long else 2.4)
     if data.days_rejected:
         axes.plot(mdates.date2num(data.days_rejected), np.zeros(rejected), "x", color=ORANGE, markersize=5, zorder=4)
-    highest = int(np.nanargmax(revenue.to_numpy()))
-    marks = [Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual", p.ratio) for p in peaks] or [
-        Mark(first + dt.timedelta(highest), float(revenue.iloc[highest]), "highest")
-    ]
+    highest = np.flatnonzero(revenue.to_numpy() == np.nanmax(revenue.to_numpy()))
+    marks = [Mark(p.date, p.revenue, f"{p.ratio:.1f} × usual", p.ratio) for p in peaks]
+    if not marks and len(highest) == 1:
+        marks = [Mark(first + dt.timedelta(int(highest[0])), float(revenue.iloc[highest[0]]), "highest")]
     low, high = min(0.0, float(revenue.min())), max(float(revenue.max()), 1e-9)
     top = mark_days(axes, marks, free_days, (first, last), (low, high))
     holidays_at = [mdates.date2num(date) for date in lined_days]
@@ -103,7 +103,7 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     reading = readings.weekdays(weeks=pattern.weeks, p=pattern.p)
     sheet = Sheet(_weekday_title(pattern), reading.text, footnote(data, closed, unknown_days(data)))
     axes = sheet.axes("y")
-    colors = [(ORANGE if d == pattern.best else BLUE) if pattern.real else PALE for d in range(7)]
+    colors = [(ORANGE if d in pattern.best else BLUE) if pattern.real else PALE for d in range(7)]
     bars_with_intervals(axes, list(WEEKDAYS), np.nan_to_num(pattern.mean), pattern.margin, colors)
     if pattern.average > 0:
         axes.axhline(pattern.average, color=MUTED, linestyle="--", linewidth=1)
@@ -116,12 +116,10 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def _weekday_title(pattern: Weekdays) -> str:
-    high, low = (
-        float(pattern.mean[d] / pattern.average) if pattern.average > 0 else None for d in (pattern.best, pattern.worst)
-    )
+    high, low = (end / pattern.average if pattern.average > 0 else None for end in pattern.ends)
     return titles.weekdays(
-        best=WEEKDAYS[pattern.best],
-        worst=WEEKDAYS[pattern.worst],
+        best=tuple(WEEKDAYS[d] for d in pattern.best),
+        worst=tuple(WEEKDAYS[d] for d in pattern.worst),
         high=high,
         low=low,
         weeks=pattern.weeks,
@@ -155,15 +153,21 @@ def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 def _month_title(pattern: Months, currency: str) -> str:
     whole = pattern.whole
-    best = max(whole, key=lambda m: m.mean)
+    highest = max(m.mean for m in whole)
     average = sum(m.mean * m.days for m in whole) / sum(m.days for m in whole)
-    ratio = best.mean / average if average > 0 else None
-    return titles.months(best=best.start, best_mean=best.mean, ratio=ratio, clear=pattern.real, currency=currency).text
+    return titles.months(
+        best=pattern.best,
+        best_mean=highest,
+        months=len(whole),
+        ratio=highest / average if average > 0 else None,
+        clear=pattern.real,
+        currency=currency,
+    ).text
 
 
 def _month_bars(axes: Axes, pattern: Months) -> None:
-    best = max(pattern.whole, key=lambda m: m.mean)
-    colors = [(ORANGE if m == best and pattern.real else BLUE) if m.whole else PALE for m in pattern.months]
+    best = pattern.best
+    colors = [(ORANGE if m.start in best and pattern.real else BLUE) if m.whole else PALE for m in pattern.months]
     margins = np.array([m.margin if m.days >= 7 else np.nan for m in pattern.months])
     means = np.array([m.mean for m in pattern.months])
     bars_with_intervals(axes, month_ticks([m.start for m in pattern.months]), means, margins, colors)

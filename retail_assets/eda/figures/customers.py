@@ -125,7 +125,7 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
         high=Group(best, groups.buyers[best]),
         high_spend=spend[best],
         second=second,
-        leads=lead is None or lead < NOISE,
+        leads=spend[best] > spend[second] and (lead is None or lead < NOISE),
         low=Group(worst, groups.buyers[worst]),
         ratio=spend[best] / spend[worst] if spend[worst] > 0 else None,
         clear=real,

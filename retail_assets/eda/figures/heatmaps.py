@@ -22,6 +22,7 @@ from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import WEEKDAYS, axis_number, percent
+from retail_assets.wording.leading import sharing_the_lead
 
 _BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 _BEYOND_CHANCE = 4
@@ -184,9 +185,8 @@ def _standing_out(rows: list[_Season]) -> _Season | None:
 
 def _season_title(best: _Season | None, months: list[dt.date]) -> str:
     """Name the highest cell of the category that stands out."""
-    peak = int(best.index.argmax()) if best else 0
     return titles.category_season(
         category=best.category if best else None,
-        best=months[peak] if best else None,
-        ratio=float(best.index[peak]) if best else None,
+        best=sharing_the_lead(dict(zip(months, best.index.tolist(), strict=True))) if best else (),
+        ratio=float(best.index.max()) if best else None,
     ).text

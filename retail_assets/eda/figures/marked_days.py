@@ -63,6 +63,8 @@ def mark_days(
     `dates` and `values` are the least and the greatest of the data; `free_days` names public holidays.
     """
     first, last = dates
+    if not marks:
+        return values[1] + (values[1] - values[0]) * _RISE
     span = (last - first).days
     labels = [_label(group, free_days, span > 366) for group in _groups(marks, span)]
     while sum(of.points + _GAP_POINTS for of in labels) > _ROW_POINTS and len(labels) > 1:

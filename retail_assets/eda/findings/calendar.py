@@ -12,6 +12,7 @@ from scipy import stats
 
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.significance import defined_p, margin
+from retail_assets.wording.leading import sharing_the_lead
 from retail_assets.wording.thresholds import NOISE
 
 FEWEST_WEEKS = 8
@@ -46,14 +47,20 @@ class Weekdays:
         return [d for d in range(7) if d not in self.closed and np.isfinite(self.mean[d])]
 
     @property
-    def best(self) -> int:
-        """The open weekday of the highest mean."""
-        return max(self.open, key=lambda d: self.mean[d])
+    def best(self) -> tuple[int, ...]:
+        """The open weekday of the highest mean, or those that share the lead."""
+        return sharing_the_lead({d: float(self.mean[d]) for d in self.open})
 
     @property
-    def worst(self) -> int:
-        """The open weekday of the lowest mean."""
-        return min(self.open, key=lambda d: self.mean[d])
+    def worst(self) -> tuple[int, ...]:
+        """The open weekday of the lowest mean, or those that share it."""
+        return sharing_the_lead({d: float(self.mean[d]) for d in self.open}, lowest=True)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The highest and the lowest mean of the open weekdays."""
+        means = [float(self.mean[d]) for d in self.open]
+        return max(means), min(means)
 
     @property
     def real(self) -> bool:
@@ -131,6 +138,16 @@ class Months:
     def whole(self) -> tuple[Month, ...]:
         """The months whose every day is in the data."""
         return tuple(m for m in self.months if m.whole)
+
+    @property
+    def best(self) -> tuple[dt.date, ...]:
+        """The whole month of the highest mean, or those that share the lead."""
+        return sharing_the_lead({m.start: m.mean for m in self.whole})
+
+    @property
+    def worst(self) -> tuple[dt.date, ...]:
+        """The whole month of the lowest mean, or those that share it."""
+        return sharing_the_lead({m.start: m.mean for m in self.whole}, lowest=True)
 
     @property
     def real(self) -> bool:

@@ -83,11 +83,12 @@ def _weekdays(data: EdaData) -> Iterable[Statement]:
     pattern = calendar.weekdays(data)
     if pattern is None or pattern.p is None or pattern.average <= 0:
         return
+    highest, lowest = pattern.ends
     yield words.weekdays(
-        best=WEEKDAYS[pattern.best],
-        worst=WEEKDAYS[pattern.worst],
-        high=float(pattern.mean[pattern.best] / pattern.average),
-        low=float(pattern.mean[pattern.worst] / pattern.average),
+        best=_named(pattern.best),
+        worst=_named(pattern.worst),
+        high=highest / pattern.average,
+        low=lowest / pattern.average,
         p=pattern.p,
         clear=pattern.real,
         weeks=pattern.weeks,
@@ -154,13 +155,12 @@ def _months(data: EdaData, currency: str, country: str | None) -> Iterable[State
     pattern = calendar.months(data)
     if pattern is None or len(pattern.whole) < 3 or pattern.p is None:
         return
-    best, worst = max(pattern.whole, key=lambda m: m.mean), min(pattern.whole, key=lambda m: m.mean)
     season = holidays.christmas_season(data, country)
     yield words.months(
-        best=best.start,
-        best_mean=best.mean,
-        worst=worst.start,
-        worst_mean=worst.mean,
+        best=pattern.best,
+        best_mean=max(m.mean for m in pattern.whole),
+        worst=pattern.worst,
+        worst_mean=min(m.mean for m in pattern.whole),
         p=pattern.p,
         clear=pattern.real,
         weeks=pattern.weeks,

@@ -8,7 +8,10 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
 from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.wording import sales_products as words
+from retail_assets.wording.leading import sharing_the_lead
 from retail_assets.wording.statement import Statement
+
+_RETURNED_NAMED = 3
 
 
 def sentences(data: EdaData, currency: str) -> list[Statement | str]:
@@ -59,14 +62,15 @@ def _returns(data: EdaData, currency: str) -> Statement | str:
     if o.returned == 0 and o.return_lines == 0:
         return "**No returns** are recorded: no order line has a negative quantity or amount."
     gross = o.revenue - o.returned
-    worst = min(data.categories, key=lambda c: c.returned)
-    named = len(data.categories) > 1 and worst.returned < 0
+    by_category = {c.name: float(-c.returned) for c in data.categories}
+    worst, most = sharing_the_lead(by_category), max(by_category.values())
+    named = most > 0 and len(worst) < len(by_category) and len(worst) <= _RETURNED_NAMED
     return words.returns(
         returned=float(-o.returned),
         share=float(-o.returned / gross) if gross > 0 else None,
         lines=o.return_lines,
-        worst=worst.name if named else None,
-        worst_returned=float(-worst.returned) if named else None,
+        worst=worst if named else (),
+        worst_returned=most if named else None,
         currency=currency,
     )
 

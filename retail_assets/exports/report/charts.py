@@ -153,6 +153,7 @@ def _sales(facts: Facts) -> Chart | None:
             last_day=facts.last_day,
             best_day=best,
             best=totals[best],
+            best_days=sum(round(total, 2) == round(totals[best], 2) for total in totals.values()),
             currency=facts.currency,
         ).text,
         _spec(
@@ -421,14 +422,16 @@ def _landings(facts: Facts) -> Chart | None:
         }
         for row in rows
     ]
-    worst = max(rows, key=lambda row: row["rejected"] / (row["clean"] + row["rejected"]))
+    shares = [value["y"] for value in values]
+    worst = rows[shares.index(max(shares))]
     return Chart(
         "landings",
         "Share of rejected rows by landing day",
         sentences.rejected_by_landing(
             landings=len(values),
             worst_day=worst["landed_on"],
-            worst=worst["rejected"] / (worst["clean"] + worst["rejected"]),
+            worst=max(shares),
+            worst_days=shares.count(max(shares)),
         ).text,
         _spec(
             values,

@@ -17,7 +17,7 @@ from retail_assets.segmentation.evaluation.name_stability import NameStability
 from retail_assets.segmentation.evaluation.next_quarter import NextQuarter
 from retail_assets.segmentation.evaluation.rounding import rounded
 from retail_assets.segmentation.evaluation.verdict import notes, predicts, verdict
-from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
+from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog, Persona
 from retail_assets.segmentation.queries.profiles import LEAST_KNOWN
 
 
@@ -104,10 +104,17 @@ def profiles_by_persona(
             "gender_mix": _parts(mix, name, "gender"),
             "age_known": sum(_known(mix, name, "age_group").values()),
             "age_mix": _parts(mix, name, "age_group"),
-            "description": persona.description if persona else "",
+            "description": _description(persona, evidence.defining.get(name, ())) if persona else "",
             "action": action_text(persona, profile, currency) if persona else "",
         }
     return {name: profiles[name] for name in catalog.in_order(profiles)}
+
+
+def _description(persona: Persona, findings: Sequence[Mapping[str, Any]]) -> str:
+    """A persona's description; a name in use stays within a slack, and then not all of it need be true today."""
+    if all(finding["holds"] for finding in findings):
+        return persona.description
+    return f"{persona.description} The name was given when that was so; today it narrowly is not (see `defining`)."
 
 
 def _high_value(quarter: NextQuarter, persona: str, today: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -101,4 +101,6 @@ def _finding(comparison: Comparison, numbers: ClusterNumbers, cluster: int, in_u
     slack = (_SLACK_OF_SHARES if comparison.feature in _SHARES else SLACK) if in_use else 1.0
     factor = comparison.by / slack
     true = value >= than * factor if upwards else value * factor <= than
+    if comparison.relation in ("highest", "lowest") and not in_use:
+        true = true and value != than  # of two that share the lead neither is the highest
     return Finding(comparison.feature, comparison.relation, comparison.by, value, than, bool(true))
