@@ -64,8 +64,10 @@ class EdaData:
     daily : frame (n days,), index: every calendar day from the first to the last sale (DatetimeIndex); columns revenue
         (money), orders. Days without a sale are zero, also those of which rows were rejected (`days_rejected`); `known`
         has NaN there.
-    category_months : category_rank (1 = most revenue), product_category, month_start, revenue, orders; top categories
-    hours : weekday (0 = Monday), hour_of_day, revenue, orders; only lines that have a time of day
+    category_months : category_rank (1 = most revenue), product_category, month_start, revenue, orders, revenue_squared
+        (sum over days); top categories
+    hours : weekday (0 = Monday), hour_of_day, revenue, orders, revenue_squared (sum over days); only lines that have a
+        time of day
     customer_tiles : tile (1 = the best hundredth), customers, customers_once (those with one order), orders, revenue
     basket_amounts : amount (three significant digits, rounded down), orders; orders of positive amount
     basket_lines : line_count (100 stands for 100 and more), orders

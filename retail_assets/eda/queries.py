@@ -68,7 +68,8 @@ select
     ranked.product_category,
     cast(date_trunc('month', daily.sale_date) as date) as month_start,
     sum(daily.revenue) as revenue,
-    cast(sum(daily.orders) as bigint) as orders
+    cast(sum(daily.orders) as bigint) as orders,
+    sum(cast(daily.revenue as double precision) * cast(daily.revenue as double precision)) as revenue_squared
 from daily_category_sales daily
 join ranked on ranked.product_category = daily.product_category
 where ranked.category_rank <= $top
@@ -78,13 +79,23 @@ order by 1, 3
 
 # Lines at exactly midnight have a date but no time of day.
 _HOURS = """
+with of_days as (
+    select
+        sale_date,
+        cast(extract(hour from sold_at) as integer) as hour_of_day,
+        sum(total_amount) as revenue,
+        count(distinct order_id) as orders
+    from sales
+    where sold_at <> cast(sale_date as timestamp)
+    group by 1, 2
+)
 select
     cast(extract(dow from sale_date) as integer) as day_of_week,
-    cast(extract(hour from sold_at) as integer) as hour_of_day,
-    sum(total_amount) as revenue,
-    count(distinct order_id) as orders
-from sales
-where sold_at <> cast(sale_date as timestamp)
+    hour_of_day,
+    sum(revenue) as revenue,
+    cast(sum(orders) as bigint) as orders,
+    sum(cast(revenue as double precision) * cast(revenue as double precision)) as revenue_squared
+from of_days
 group by 1, 2
 order by 1, 2
 """

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.figures.parts import footnote, month_ticks, unknown_days
 from retail_assets.eda.findings import calendar
-from retail_assets.eda.findings.products import chance_swing
+from retail_assets.eda.findings.products import chance_swing, dispersion
 from retail_assets.plotting.axes import axis_title, money_axis
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.left_out import NothingToShow
@@ -45,11 +45,12 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     grid = _mean_by_hour(data)
     if grid.sum() <= 0:
         raise NothingToShow("no hour has sales above its returns")
-    swing = chance_swing(data, None, float(data.hours["orders"].mean()))
+    spread = _spread_of_hours(data)
+    swing = chance_swing(spread, float(data.hours["revenue"].mean()))
     shown = swing if swing is not None and swing > 0.05 else None
     extra = readings.untimed(share=1 - timed).text if timed < 1 else ""
     sheet = Sheet(
-        _busiest_title(data, grid, swing, currency),
+        _busiest_title(data, grid, spread, currency),
         readings.hours(swing=shown).text,
         footnote(data, extra, unknown_days(data)),
     )
@@ -73,10 +74,22 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     return sheet
 
 
+def _days_by_weekday(data: EdaData) -> np.ndarray:
+    """The days whose sales are known, by weekday, (7,), at least one."""
+    days = pd.DatetimeIndex(data.known["revenue"].dropna().index).day_of_week
+    return np.array([max(int((days == d).sum()), 1) for d in range(7)])
+
+
+def _spread_of_hours(data: EdaData) -> float | None:
+    """How far the revenue of an hour differs between the days of its weekday."""
+    hours = data.hours
+    days = _days_by_weekday(data)[hours["weekday"].to_numpy(dtype=int)]
+    return dispersion(hours["revenue"].to_numpy(dtype=float), hours["revenue_squared"].to_numpy(dtype=float), days)
+
+
 def _mean_by_hour(data: EdaData) -> np.ndarray:
     """Mean revenue by weekday and hour, (7, 24)."""
-    days = pd.DatetimeIndex(data.known["revenue"].dropna().index).day_of_week
-    count = np.array([max(int((days == d).sum()), 1) for d in range(7)])
+    count = _days_by_weekday(data)
     grid = np.zeros((7, 24))
     for weekday, hour, revenue in data.hours[["weekday", "hour_of_day", "revenue"]].itertuples(index=False):
         grid[int(weekday), int(hour)] += revenue
@@ -84,7 +97,7 @@ def _mean_by_hour(data: EdaData) -> np.ndarray:
     return grid
 
 
-def _busiest_title(data: EdaData, grid: np.ndarray, swing: float | None, currency: str) -> str:
+def _busiest_title(data: EdaData, grid: np.ndarray, spread: float | None, currency: str) -> str:
     by_hour = grid.sum(axis=0)
     total = float(by_hour.sum())
     # The shortest run of hours that brings half of the revenue; of several, the one that brings most.
@@ -92,6 +105,7 @@ def _busiest_title(data: EdaData, grid: np.ndarray, swing: float | None, currenc
     span, start, _ = min((r for r in runs if r[2] >= total / 2 - 1e-9), key=lambda r: (r[0], -r[2], r[1]))
     row, column = divmod(int(np.argmax(grid)), 24)
     highest = float(grid[row, column])
+    swing = chance_swing(spread, float(data.hours["revenue"].mean()))
     return titles.busy_hours(
         start=f"{start:02d}:00",
         end=f"{start + span:02d}:00",
@@ -100,23 +114,20 @@ def _busiest_title(data: EdaData, grid: np.ndarray, swing: float | None, currenc
         hour=f"{column:02d}:00-{column + 1:02d}:00",
         revenue=highest,
         clear=swing is not None and highest / float(grid[grid > 0].mean()) - 1 > _BEYOND_CHANCE * swing,
-        alone=_leads(data, grid),
+        alone=_leads(data, grid, spread),
         currency=currency,
     ).text
 
 
-def _leads(data: EdaData, grid: np.ndarray) -> bool:
-    """Whether the highest cell is above the next by more than chance, as the orders of both give it."""
-    orders = np.zeros(grid.shape)
-    for weekday, hour, count in data.hours[["weekday", "hour_of_day", "orders"]].itertuples(index=False):
-        orders[int(weekday), int(hour)] += count
-    first, second = np.argsort(-grid, axis=None, kind="stable")[:2]
+def _leads(data: EdaData, grid: np.ndarray, spread: float | None) -> bool:
+    """Whether the highest cell is above the next by more than chance, as the days of both differ."""
+    first, second = (int(cell) for cell in np.argsort(-grid, axis=None, kind="stable")[:2])
     if grid.flat[second] <= 0:
         return True
-    swings = [chance_swing(data, None, float(orders.flat[cell])) for cell in (first, second)]
-    if swings[0] is None or swings[1] is None:
+    if spread is None:
         return False
-    chance = np.hypot(grid.flat[first] * swings[0], grid.flat[second] * swings[1])
+    days = _days_by_weekday(data)
+    chance = np.sqrt(sum(spread * grid.flat[cell] / days[cell // 24] for cell in (first, second)))
     return bool(grid.flat[first] - grid.flat[second] > _LEAD_BEYOND_CHANCE * chance)
 
 
@@ -168,11 +179,11 @@ def _seasons(data: EdaData, months: list[dt.date]) -> list[_Season]:
     length = length - [sum((d.year, d.month) == (m.year, m.month) for d in data.days_rejected) for m in months]
     rows = []
     for name, frame in data.category_months.groupby("product_category", sort=False):
-        monthly = frame.set_index("month_start")[["revenue", "orders"]].reindex(months, fill_value=0.0)
-        revenue = monthly["revenue"].to_numpy()
+        monthly = frame.set_index("month_start")[["revenue", "revenue_squared"]].reindex(months, fill_value=0.0)
+        revenue, squared = (monthly[column].to_numpy(dtype=float) for column in ("revenue", "revenue_squared"))
         if revenue.sum() > 0:
             index = revenue / length * length.sum() / revenue.sum()
-            swing = chance_swing(data, str(name), float(monthly["orders"].mean()))
+            swing = chance_swing(dispersion(revenue, squared, length), float(revenue.mean()))
             rows.append(_Season(str(name), index, swing))
     return rows
 

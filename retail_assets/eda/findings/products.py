@@ -1,4 +1,4 @@
-"""What is bought: shares of categories, the distribution of baskets, and how far either swings by chance."""
+"""What is bought: shares of categories, the distribution of baskets, and how far what is sold swings by chance."""
 
 from __future__ import annotations
 
@@ -34,14 +34,23 @@ def statistic(data: EdaData, measure: str, column: str, category: str | None = N
     return float(rows[column].iloc[0]) if len(rows) and pd.notna(rows[column].iloc[0]) else None
 
 
-def chance_swing(data: EdaData, category: str | None, orders: float) -> float | None:
-    """Return the relative deviation of the revenue of `orders` orders by chance alone: sqrt((1 + cv^2) / orders).
+def dispersion(sums: np.ndarray, squares: np.ndarray, days: np.ndarray) -> float | None:
+    """Return the variance of a day's amount over its mean, pooled over cells: money. None where it is not known.
 
-    The number of baskets is taken as Poisson; `cv` is the coefficient of variation of their amounts. None when it is
-    not known.
+    Days differ by more than the number and the size of their baskets, as by weather: so the spread is that of days.
+
+    Args:
+        sums: (cells,) what each cell brought on all its days.
+        squares: (cells,) the sums of squares of the amounts of its days.
+        days: (cells,) its days, those without a sale included.
     """
-    mean = statistic(data, "basket_amount", "mean", category)
-    std = statistic(data, "basket_amount", "std", category)
-    if not mean or mean <= 0 or std is None or orders <= 0:
-        return None
-    return float(np.sqrt((1 + (std / mean) ** 2) / orders))
+    known = days >= 2
+    sums, squares, days = sums[known], squares[known], days[known]
+    mean = float((sums / days).sum()) if len(sums) else 0.0
+    variance = np.maximum(squares - sums**2 / np.maximum(days, 1), 0.0) / np.maximum(days - 1, 1)
+    return float(variance.sum()) / mean if mean > 0 else None
+
+
+def chance_swing(spread: float | None, revenue: float) -> float | None:
+    """Return the relative deviation of a cell's sum by chance, `dispersion` given: sqrt(spread / revenue)."""
+    return None if spread is None or revenue <= 0 else float(np.sqrt(spread / revenue))
