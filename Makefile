@@ -65,7 +65,7 @@ ui: $(VENV)/demo.installed instance
 airflow: $(VENV)/airflow.installed instance
 	@[ -n "$$RETAIL_SOURCE" ] || RETAIL_SOURCE=$(DEMO_SOURCE) $(BIN)/retail-assets sample complete-journey
 	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
-	  --home "$$RETAIL_HOME/airflow"
+	  --home "$$RETAIL_HOME/airflow" --workspace workspace.yaml
 
 # Three processes on two cores: tests wait for servers and JVMs for much of their time. conftest.py says what stays together.
 BESIDE := -n 3

@@ -317,13 +317,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dagster-port", type=int, default=3000, help="another port is used if it is taken")
     parser.add_argument("--airflow-port", type=int, default=8080, help="another port is used if it is taken")
     parser.add_argument("--dags-folder", type=Path, default=here, help="default: this package's folder")
-    parser.add_argument("-m", "--module", default="retail_assets.definitions", help="Dagster definitions")
+    definitions = parser.add_mutually_exclusive_group()
+    definitions.add_argument("-m", "--module", default="retail_assets.definitions", help="Dagster definitions")
+    definitions.add_argument("-w", "--workspace", type=Path, help="a workspace.yaml, which names the code location")
     chosen = parser.parse_args(arguments)
     home = chosen.home.absolute()
     stack = LocalStack(
         home=home,
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").absolute(),
-        code=("-m", chosen.module),
+        code=("-w", str(chosen.workspace.absolute())) if chosen.workspace else ("-m", chosen.module),
         dags_folder=chosen.dags_folder.absolute(),
         # The package may be a folder that is not installed; with its parent on the path it can still be imported.
         environ={
