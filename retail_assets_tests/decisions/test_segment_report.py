@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.decisions import segment_report
+from retail_assets.segmentation.figures.draw import FIGURES
 from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.retraining import train_from
@@ -52,7 +53,7 @@ def forecast(*categories: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SALES_FORECAST.arrow_schema())
 
 
-BEFORE_ANY_MOVE = tuple(name for name in segment_report.FIGURES if name != "segment_migrations.png")
+BEFORE_ANY_MOVE = tuple(name for name in FIGURES if name != "segment_migrations.png")
 
 
 def report_of(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
@@ -99,7 +100,7 @@ def test_from_the_second_model_on_there_is_a_figure_of_migrations(shop: DuckDBWa
     model, why = prepared(shop)
     score_all(shop, model, "v2")
     make_migrations(shop)
-    assert tuple(report_of(shop, model, why).figures) == segment_report.FIGURES
+    assert tuple(report_of(shop, model, why).figures) == FIGURES
 
 
 @pytest.mark.parametrize(
