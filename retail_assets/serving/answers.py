@@ -74,6 +74,17 @@ def daily_sales(category: str | None, answer: Sequence[Mapping[str, Any]], prove
     return {"category": category, "days": _plain(answer), "provenance": _plain(provenance)}
 
 
+def quality(tables: Mapping[str, Sequence[Mapping[str, Any]]], provenance: Provenance) -> Answer:
+    """Return the state of the data and of the forecast's backtest: rows by the name of what they are about."""
+    return {**_plain(tables), "provenance": _plain(provenance)}
+
+
+def provenance(answer: Provenance) -> Answer:
+    """Return which bundle is in use."""
+    plain: Answer = _plain(answer)
+    return plain
+
+
 def health(answer: Health) -> Answer:
     """Return the state of a predictor."""
     plain: Answer = _plain(answer)

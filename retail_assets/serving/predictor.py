@@ -112,6 +112,13 @@ class Predictor:
         """Return where an answer's numbers would come from now; `bundle` serves as an ETag. Raises NoBundleError."""
         return self._bundle().provenance
 
+    def pinned(self) -> Predictor:
+        """Return a predictor that stays with the bundle in use now, for several questions that belong together.
+
+        Raises NoBundleError.
+        """
+        return _Pinned(self._refresher, self._bundle())
+
     def health(self, now: dt.datetime | None = None) -> Health:
         """Return the state of the predictor. Never raises.
 
@@ -334,8 +341,23 @@ class Predictor:
         `CHECK_RESULT`, `BACKTEST`, `INSIGHT`."""
         return tuple(self._bundle().rows(table, order))
 
+    def category_of_sales(self, category: str | None = None) -> str:
+        """Return the exact name of a category that has sales, given in any case. Raises UnknownCategoryError."""
+        return _category(self._bundle(), category, of_sales=True)
+
     def _bundle(self) -> OpenBundle:
         return self._refresher.bundle()
+
+
+class _Pinned(Predictor):
+    """Answers from one bundle."""
+
+    def __init__(self, refresher: Refresher, bundle: OpenBundle) -> None:
+        super().__init__(refresher)
+        self._only = bundle
+
+    def _bundle(self) -> OpenBundle:
+        return self._only
 
 
 def _category(bundle: OpenBundle, category: str | None, *, of_sales: bool = False) -> str:
