@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_assets.decisions import campaigns, stock
-from retail_assets.segmentation.evaluation.buying_habits import SEASON_DAYS
+from retail_assets.segmentation.evaluation.buying_habits import SEASON_DAYS, STANDS_OUT
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage.markdown_text import as_cell
@@ -75,7 +75,7 @@ def as_markdown(recommendations: Mapping[str, Any]) -> str:
     lines = ["# Recommendations", ""]
     if recommendations["snapshot"]:
         last_day = dt.date.fromisoformat(recommendations["snapshot"])
-        lines += [phrases.scope(last_day=last_day, days=recommendations["window_days"]).text, ""]
+        lines += [phrases.scope(last_day=last_day, days=recommendations["window_days"], least=STANDS_OUT).text, ""]
     for name, campaign in recommendations["segments"].items():
         lines += [f"## {as_cell(name)}", ""]
         for text in filter(None, (campaign["action"], campaign["text"])):

@@ -209,12 +209,13 @@ def short_history(*, days: int) -> str:
 
 
 @phrase("campaigns.scope")
-def scope(*, last_day: dt.date, days: int) -> str:
-    """State which sales the advice on segments rests on."""
+def scope(*, last_day: dt.date, days: int, least: float) -> str:
+    """State which sales the advice on segments rests on, and from which ratio to an even spread a time stands out."""
     return (
         f"From sales until {day(last_day)}. Money and shares of segments count known customers only, in the "
         f'{plural(days, "day")} up to that day. "Typical" is the median, of each number by itself: typical purchases '
-        "times the typical basket need not be the typical spending."
+        "times the typical basket need not be the typical spending. A month or weekday stands out where it brings at "
+        f"least {percent(least - 1, 0)} more than in an even spread, and leads by more than chance."
     )
 
 

@@ -250,7 +250,7 @@ def _short_history(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("campaigns.scope")
 def _scope(shop: Shop, facts: Facts) -> Facts:
-    return {"last_day": shop.one("SELECT max(sale_date) FROM sales"), "days": days(shop)}
+    return {"last_day": shop.one("SELECT max(sale_date) FROM sales"), "days": days(shop), "least": 1.1}
 
 
 def days(shop: Shop) -> int:

@@ -79,13 +79,13 @@ def drivers(explanation: Explanation, *, published: bool = True) -> Figure:
         _draw(axes, curve)
     if explanation.curves:
         axis_title(panels[1], "y", "forecast, as a share of\nthis weekday's usual sales")
-    first, second = names[-1], names[-2] if len(names) > 1 else names[-1]
+    order = ", then ".join(names[:-3:-1])
     evidence = (
         f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "
         "changes with it while all else stays the same (partial dependence); the dashed line is no change."
     )
     subject = "What moves the forecast most" if published else f"What {explanation.model} uses most"
-    headline(figure, f"{subject}: {first}, then {second}", evidence)
+    headline(figure, f"{subject}: {order}", evidence)
     return figure
 
 
