@@ -192,8 +192,8 @@ ONE_PURCHASE = Persona(
 DORMANT = Persona(
     "Dormant",
     "Had sales before the window, and bought nothing in it. Assigned by a rule, not by clustering.",
-    "Write once, then leave them out of paid campaigns: {customers} without a purchase in the last 365 days of sales, "
-    "typically last seen {recency} days before the last one.",
+    "Write once, then leave them out of paid campaigns: {customers} without a purchase in the last 365 days, "
+    "typically last seen {recency} days before the last day of sales.",
     next_step="Write once: last seen on {last_seen}, nothing bought in the window.",
     little_effort=True,
 )
