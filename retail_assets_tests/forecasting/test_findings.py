@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from retail_assets.forecasting.evaluation.backtest import Backtest
-from retail_assets.forecasting.evaluation.findings import findings, weeks_ahead
+from retail_assets.forecasting.evaluation.findings import findings, holidays_compared, weeks_ahead
 from retail_assets.forecasting.evaluation.report import report
 from retail_assets.forecasting.figures.errors import error_by_week
 from retail_assets.forecasting.lifecycle import record
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
+from retail_assets.wording import forecast as wording
 from retail_assets.wording.forecast_models import RULES
 from retail_assets_tests.forecasting.sales_histories import FIRST, history, noisy_week
 
@@ -107,6 +108,29 @@ def test_the_rules_are_said_to_remember_holidays(tested):
 def test_without_a_holiday_nothing_is_claimed_of_holidays(tested):
     none = dataclasses.replace(tested, holiday=np.zeros_like(tested.holiday))
     assert any("how it does on holidays is not known" in sentence for sentence in findings(none))
+
+
+def test_the_holidays_that_are_called_major_are_named_where_a_scored_day_is_next_to_them(tested):
+    """ "Major holidays" were left out, and nobody could tell which these are."""
+    names = {FIRST + timedelta(days=days): name for days, name in ((0, "Eve"), (84, "Fair"), (86, "Late"))}
+    said = " ".join(findings(dataclasses.replace(tested, holidays=names)))
+    assert "Within a day of a major holiday (9 days: Eve and Fair) the errors" in said
+    actual = tested.actual.copy()
+    actual[2, :, -2:] = np.nan
+    closed = dataclasses.replace(tested, holidays=names, actual=actual)
+    assert holidays_compared(closed) == ["Eve"]
+
+
+@pytest.mark.parametrize(("cutoffs", "interval"), [(3, False), (4, False), (5, True)])
+def test_an_interval_of_the_gain_takes_five_cutoffs(cutoffs, interval):
+    """Resamples of three cut-offs scatter too little: "90 % interval of the gain: -2.1 to -0.1 %"."""
+    said = wording.verdict(
+        measure="revenue", model="gradient boosting", published="gradient boosting", rule="seasonal naive",
+        cutoffs=cutoffs, over_naive=0.2, over_rule=0.2, claim="skill", interval=(0.15, 0.25), better_at=cutoffs,
+    ).text  # fmt: skip
+    assert f"better at {cutoffs} of {cutoffs} cut-offs" in said
+    assert ("90 % interval" in said) is interval
+    assert ("too few for an interval of the gain" in said) is not interval
 
 
 def test_the_card_and_the_report_say_it():

@@ -27,7 +27,7 @@ from retail_assets.segmentation.personas.catalog import (
     Catalog,
     Persona,
 )
-from retail_assets.segmentation.personas.defining import ClusterNumbers, Comparison, holds
+from retail_assets.segmentation.personas.defining import ClusterNumbers, Comparison, findings, holds
 from retail_assets.segmentation.personas.naming import name_clusters, prototypes
 from retail_assets.segmentation.personas.persona_file import parse
 from retail_assets_tests.segmentation.shoppers import THREE_KINDS, frame, planted_customers
@@ -184,6 +184,14 @@ def test_a_name_in_use_stays_until_its_number_contradicts_it() -> None:
         changed = numbers(monetary=[3800, spent, 940, 230])
         assert holds(BUDGET.defining, changed, 1) is given
         assert holds(BUDGET.defining, changed, 1, in_use=True) is kept
+
+
+def test_of_two_clusters_that_spend_the_same_neither_spends_most() -> None:
+    """ "Spend more, typically, than the customers of any other cluster" needs a lead; a name in use needs none."""
+    tied = numbers(monetary=[3800, 3800, 940, 940])
+    assert not holds(HIGH_VALUE.defining, tied, 0)
+    assert holds(HIGH_VALUE.defining, tied, 0, in_use=True)
+    assert not findings(LOW_ENGAGEMENT.defining, tied, 3)[1].holds
 
 
 def test_few_purchases_are_no_season() -> None:

@@ -63,6 +63,14 @@ def test_a_rough_percentage_is_zero_only_where_the_share_is(share: float, text: 
     assert rough_percent(share) == text
 
 
+@given(st.floats(-1e-4, 0.0))
+def test_zero_has_no_sign(size: float) -> None:
+    """A gain of −0.03 % was "-0.0 %"."""
+    for text in (percent(size), percent(size, 0), percent(size / 100, 2), money(size, "USD"), money(size, None)):
+        assert set(text) & set("123456789") or not set(text) & set("-\u2212")
+    assert not {axis_number(-0.0), number(-0.0), rough_percent(-0.0)} - {"0", "0 %"}
+
+
 def test_a_share_that_is_not_a_number_is_not_known() -> None:
     assert percent(float("nan")) == "not known"
 
