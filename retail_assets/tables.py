@@ -544,6 +544,28 @@ SUMMARY_STATISTICS = Table(
     key=("measure", "scope", "product_category"),
 )
 
+DAILY_QUALITY = Table(
+    "daily_quality",
+    "one row per landing day: what became of the rows that landed on it, so that landed = clean + quarantined + "
+    "superseded + excluded",
+    (
+        Column("landed_on", "date", "landing day"),
+        Column("landed", "bigint", "rows that landed"),
+        Column("clean", "bigint", "rows that count, as they landed, before later landings correct them"),
+        Column("quarantined", "bigint", "rows that were rejected"),
+        Column("superseded", "bigint", "rows that a later line of the same landing replaced"),
+        Column("excluded", "bigint", "rows that a rule of the contract leaves out"),
+        Column("clean_amount", MONEY, "money of the clean rows"),
+        Column("quarantined_amount", MONEY, "money of the rejected rows, as far as it could be read"),
+        Column("superseded_amount", MONEY, "money of the superseded rows"),
+        Column("excluded_amount", MONEY, "money of the excluded rows, as far as it could be read"),
+        Column("quarantined_share", "double", "quarantined / landed; null where nothing landed", nullable=True),
+        Column("top_reason", "varchar(64)", "most frequent reason for rejecting a row, if any", nullable=True),
+        Column("top_reason_rows", "bigint", "rejected rows with that reason; a row may have several", nullable=True),
+    ),
+    key=("landed_on",),
+)
+
 ALL: tuple[Table, ...] = (
     SALES_CLEAN,
     SALES_QUARANTINE,
@@ -563,6 +585,7 @@ ALL: tuple[Table, ...] = (
     SEGMENT_MIGRATIONS,
     INSIGHTS,
     SUMMARY_STATISTICS,
+    DAILY_QUALITY,
 )
 
 #: Tables that keep their rows from load to load. All others are made again as a whole.

@@ -25,6 +25,7 @@ ASSETS = (
     "eda_figures",
     "eda_summary",
     "summary_statistics",
+    "daily_quality",
     "forecast_accuracy",
     "forecast_backtest",
     "sales_forecast",

@@ -21,6 +21,7 @@ from retail_assets.defs.assets.serving import serving_assets
 from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.daily_quality import daily_quality_checks
 from retail_assets.defs.checks.figures import figure_checks
 from retail_assets.defs.checks.identity import identity_checks
 from retail_assets.defs.checks.landing import landing_checks
@@ -107,6 +108,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         *reference_checks(platform),
         *reconciliation_checks(platform),
         *table_checks(platform),
+        *daily_quality_checks(platform),
         *figure_checks(platform),
         *model_checks(platform),
         *segment_checks(platform),

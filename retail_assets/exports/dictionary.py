@@ -129,7 +129,7 @@ def _object(table: Table, currency: str) -> dict[str, Any]:
 def condition(join: Join) -> str:
     """Write a join as it stands after `FROM table`.
 
-    >>> condition(semantics.JOINS[1])
+    >>> condition(Join(ALL[2], "customer_id", ALL[4], "customer_id"))
     'LEFT JOIN dim_customer ON dim_customer.customer_id = sales.customer_id'
     """
     own = re.sub(r"'[^']*'|\w+", lambda word: _of_table(join.table, word[0]), join.sql)

@@ -21,6 +21,7 @@ from retail_assets.errors import NotReadyError
 from retail_assets.exports.dictionary import entries
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
+    DAILY_QUALITY,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
     INSIGHTS,
@@ -40,6 +41,7 @@ SHEETS: tuple[tuple[Table, str], ...] = (
     (FORECAST_BACKTEST, "measure, product_category, horizon, kind_of_day, model"),
     (FORECAST_ACCURACY, "product_category, forecast_date, cutoff_date"),
     (SEGMENT_PROFILES, "revenue DESC, persona"),
+    (DAILY_QUALITY, "landed_on"),
     (SEGMENT_MIGRATIONS, "from_snapshot, from_version, from_persona, to_persona"),
 )
 MOST_ROWS = 100_000

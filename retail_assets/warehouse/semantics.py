@@ -14,6 +14,7 @@ from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
@@ -292,6 +293,21 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
         ),
     ),
     INSIGHTS.name: (_rows("sentences", "sentences; their values are of different units and are not added up"),),
+    DAILY_QUALITY.name: (
+        _sum("landed", "landed", "rows", "rows that landed"),
+        _sum("clean", "clean", "rows", "rows that count, before later landings correct them"),
+        _sum("quarantined", "quarantined", "rows", "rows that were rejected"),
+        _sum("superseded", "superseded", "rows", "rows that a later line of the same landing replaced"),
+        _sum("excluded", "excluded", "rows", "rows that a rule of the contract leaves out"),
+        _sum("quarantined_amount", "quarantined_amount", "money", "money of rejected rows, as far as it could be read"),
+        Measure(
+            "quarantined_share",
+            _ratio("sum(quarantined)", "sum(landed)"),
+            "share",
+            "rejected rows / landed rows",
+            additive=False,
+        ),
+    ),
     SUMMARY_STATISTICS.name: (_rows("row_count", "descriptions; read one row at a time"),),
 }
 
@@ -300,6 +316,9 @@ _STORE_KEY = f"coalesce(store_id, '{NO_STORE}')"
 
 JOINS: tuple[Join, ...] = (
     Join(SALES, "sale_date", DIM_DATE, "calendar_date"),
+    Join(SALES, "landed_on", DAILY_QUALITY, "landed_on"),
+    Join(SALES_CLEAN, "landed_on", DAILY_QUALITY, "landed_on"),
+    Join(SALES_QUARANTINE, "landed_on", DAILY_QUALITY, "landed_on"),
     Join(SALES, "customer_id", DIM_CUSTOMER, "customer_id"),
     Join(SALES, _PRODUCT_KEY, DIM_PRODUCT, "product_key"),
     Join(SALES, _STORE_KEY, DIM_STORE, "store_id"),

@@ -87,14 +87,19 @@ def models_compared(
 
 
 @phrase("report.rejected_by_landing")
-def rejected_by_landing(*, landings: int, worst_day: dt.date, worst: float, worst_days: int) -> str:
-    """State the landing day with the highest share of rejected rows, `worst`, the first of so many `worst_days`."""
+def rejected_by_landing(
+    *, landings: int, worst_day: dt.date, worst: float, worst_days: int, rejected: int, landed: int
+) -> str:
+    """State the landing day with the highest share of rejected rows, `worst`: `rejected` of `landed` ones.
+
+    It is the first of so many `worst_days`.
+    """
     if not worst:
         return f"{plural(landings, 'landing day')}. No row was rejected."
     on = f"on {worst_days} of them, first on" if worst_days > 1 else "on"
     return (
         f"{plural(landings, 'landing day')}. The highest share of rejected rows is {rough_percent(worst)}, {on} "
-        f"{day(worst_day)}."
+        f"{day(worst_day)} ({rejected:,} of {plural(landed, 'row')})."
     )
 
 

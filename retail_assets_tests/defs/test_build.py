@@ -33,6 +33,7 @@ UNPARTITIONED = {
     "eda_summary",
     "summary_statistics",
     "insights",
+    "daily_quality",
     "forecast_accuracy",
     "forecast_backtest",
     "sales_forecast",

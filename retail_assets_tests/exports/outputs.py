@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from retail_assets.storage import Store
 from retail_assets.tables import (
+    DAILY_QUALITY,
     FORECAST_BACKTEST,
     SALES_CLEAN,
     SALES_FORECAST,
@@ -29,6 +30,7 @@ def fill_outputs(shop: Shop, output: Store) -> None:
     last = shop.one("SELECT max(sale_date) FROM sales")
     shop.warehouse.rebuild(SALES_CLEAN, f"SELECT {SALES_CLEAN.column_list} FROM sales")
     _replace(shop, SALES_QUARANTINE, _rejected(last))
+    _replace(shop, DAILY_QUALITY, _quality(shop))
     means = dict(shop.ask("SELECT product_category, sum(revenue) / ? FROM daily_category_sales GROUP BY 1", 365))
     _replace(shop, SALES_FORECAST, _forecast(means, last))
     _replace(shop, FORECAST_BACKTEST, _backtest())
@@ -65,6 +67,33 @@ def _rejected(last: dt.date) -> Iterable[dict[str, Any]]:
             "raw_text": "x",
             "contract_version": "1",
             "total_amount": None if number else 4,
+        }
+
+
+def _quality(shop: Shop) -> Iterable[dict[str, Any]]:
+    """Rows of each landing day by what became of them; every second day has superseded and excluded ones."""
+    rejected = dict(shop.ask("SELECT landed_on, count(*) FROM sales_quarantine GROUP BY 1"))
+    clean = {
+        day: n for day, *n in shop.ask("SELECT landed_on, count(*), sum(total_amount) FROM sales_clean GROUP BY 1")
+    }
+    for at, landed_on in enumerate(sorted({*clean, *rejected})):
+        rows, amount = clean.get(landed_on, (0, 0))
+        bad, more = rejected.get(landed_on, 0), at % 2
+        landed = rows + bad + 3 * more
+        yield {
+            "landed_on": landed_on,
+            "landed": landed,
+            "clean": rows,
+            "quarantined": bad,
+            "superseded": 2 * more,
+            "excluded": more,
+            "clean_amount": amount,
+            "quarantined_amount": 4 * (bad > 0),
+            "superseded_amount": more,
+            "excluded_amount": -more,
+            "quarantined_share": bad / landed,
+            "top_reason": "quantity_missing" if bad else None,
+            "top_reason_rows": bad or None,
         }
 
 

@@ -84,6 +84,14 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
     segments = shop.ask("SELECT persona, customers, revenue FROM segment_profiles ORDER BY revenue DESC")
     assert [(row[0], int(row[1]), Decimal(row[3])) for row in page.rows("segments")] == segments
     assert page.rows("quarantine") == [["quantity_missing", "2", "4.00"], ["date_invalid, price_invalid", "1", ""]]
+    quality = shop.ask(
+        "SELECT landed_on, landed, clean, quarantined, superseded, excluded, clean_amount, quarantined_amount "
+        "FROM daily_quality ORDER BY landed_on DESC LIMIT 60"
+    )
+    rows = page.rows("landings")
+    shown = [(dt.date.fromisoformat(r[0]), *map(int, r[1:6]), Decimal(r[7]), Decimal(r[8])) for r in rows]
+    assert shown == quality
+    assert all(int(r[1]) == sum(map(int, r[2:6])) for r in rows)
     for key in ("sales", "forecast"):
         assert spec(written, key)["data"]["values"]
     first = shop.one("SELECT min(sale_date) FROM sales")
@@ -210,9 +218,11 @@ def test_a_closed_day_is_zero_and_not_bridged(tmp_path: Path) -> None:
 
 
 def test_no_landing_day_is_named_where_no_row_was_rejected() -> None:
-    days = {"landings": 2, "worst_day": dt.date(2026, 11, 29), "worst_days": 1}
+    days = {"landings": 2, "worst_day": dt.date(2026, 11, 29), "worst_days": 1, "rejected": 1, "landed": 125}
     assert str(sentences.rejected_by_landing(**days, worst=0.0)) == "2 landing days. No row was rejected."
-    assert "share of rejected rows is 0.8 %, on 29 Nov 2026." in str(sentences.rejected_by_landing(**days, worst=0.008))
+    assert "share of rejected rows is 0.8 %, on 29 Nov 2026 (1 of 125 rows)." in str(
+        sentences.rejected_by_landing(**days, worst=0.008)
+    )
 
 
 def test_the_change_of_a_category_of_few_orders_is_not_shown(tmp_path: Path) -> None:

@@ -50,7 +50,14 @@ def test_the_sheets_are_the_tables(name: str, tmp_path: Path) -> None:
     content = write_workbook(shop.warehouse, name, shop.currency)
     assert write_workbook(shop.warehouse, name, shop.currency) == content
     sheets = read(content)
-    there = {"daily_category_sales", "sales_forecast", "forecast_backtest", "segment_profiles", "segment_migrations"}
+    there = {
+        "daily_quality",
+        "daily_category_sales",
+        "sales_forecast",
+        "forecast_backtest",
+        "segment_profiles",
+        "segment_migrations",
+    }
     assert set(sheets) == {"About", "Dictionary", *there}
     for table, order in SHEETS:
         if table.name not in there:

@@ -98,14 +98,19 @@ def _models_compared(shop: Shop, facts: Facts) -> Facts:
 @recomputes("report.rejected_by_landing")
 def _rejected_by_landing(shop: Shop, facts: Facts) -> Facts:
     rows = shop.ask(
-        "SELECT landed_on, avg(bad) FROM (SELECT landed_on, 0 AS bad FROM sales_clean UNION ALL "
-        "SELECT landed_on, 1 FROM sales_quarantine) GROUP BY 1 ORDER BY 2 DESC, 1"
+        "SELECT landed_on, sum(bad), sum(n), sum(bad) / sum(n) AS share FROM ("
+        "SELECT landed_on, 0 AS bad, 1 AS n FROM sales_clean UNION ALL SELECT landed_on, 1, 1 FROM sales_quarantine "
+        "UNION ALL SELECT landed_on, 0, superseded + excluded FROM daily_quality"
+        ") GROUP BY 1 HAVING sum(n) > 0 ORDER BY share DESC, landed_on"
     )
+    worst_day, rejected, landed, worst = rows[0]
     return {
         "landings": len(rows),
-        "worst_day": rows[0][0],
-        "worst": rows[0][1],
-        "worst_days": sum(share == rows[0][1] for _, share in rows),
+        "worst_day": worst_day,
+        "worst": worst,
+        "worst_days": sum(share == worst for *_, share in rows),
+        "rejected": rejected,
+        "landed": landed,
     }
 
 

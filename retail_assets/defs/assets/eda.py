@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from retail_assets.defs.assets.outputs import files_of, publish_figures, static, thumbnails
-from retail_assets.defs.data_versions import hash_of, hash_of_files, materialized
+from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS, csv_rows, money, numbers, preview
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
-from retail_assets.tables import INSIGHTS, SUMMARY_STATISTICS
+from retail_assets.tables import DAILY_QUALITY, INSIGHTS, SUMMARY_STATISTICS
 
 if TYPE_CHECKING:
     from retail_assets.eda.data import EdaData
 
 GROUP = "eda"
 _STATISTICS_SHOWN = 10
+_QUALITY_LINEAGE = {
+    "landed_on": [("sales", "landed_on"), ("sales_quarantine", "landed_on")],
+    "quarantined": [("sales_quarantine", "source_line")],
+    "quarantined_amount": [("sales_quarantine", "total_amount")],
+    "top_reason": [("sales_quarantine", "reasons")],
+    "top_reason_rows": [("sales_quarantine", "reasons")],
+}
 _DESCRIBED = [("sales", name) for name in ("quantity", "unit_price", "total_amount")]
 _STATISTICS_LINEAGE = {
     "product_category": [("sales", "product_category")],
@@ -31,7 +38,7 @@ _Published = tuple[str, dict[str, Any]]
 
 
 def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """Build `eda_figures`, `eda_summary`, `summary_statistics` and `insights`."""
+    """Build `eda_figures`, `eda_summary`, `summary_statistics`, `insights` and `daily_quality`."""
 
     def spec(key: str, kind: str, place: str, description: str, **metadata: Any) -> dg.AssetSpec:
         return dg.AssetSpec(
@@ -95,7 +102,28 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                     yield materialized(content, metadata, key)
                     context.log.info("%s: written to %s", key, platform.output.uri)
 
-    return [eda]
+    @dg.asset(
+        deps=["sales", "sales_quarantine"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=GROUP,
+        kinds={platform.settings.warehouse, "table"},
+        owners=ANALYTICS,
+        tags={"layer": "eda", "source": platform.source},
+        code_version="1",
+        description="Rows and money of each landing day by what became of them, and the most frequent reason for "
+        "rejecting a row.",
+        metadata=static(platform, DAILY_QUALITY, _QUALITY_LINEAGE),
+    )
+    def daily_quality() -> dg.MaterializeResult:
+        from retail_assets.eda import daily_quality as quality
+
+        with failing_clearly(retrying=True):
+            rows = quality.daily_quality(platform.lake.clean_landings())
+            count = platform.warehouse.replace(DAILY_QUALITY, rows)
+            content = hash_of_table(platform.warehouse, DAILY_QUALITY)
+        return materialized(content, {"preview": preview(rows), "dagster/row_count": count})
+
+    return [eda, daily_quality]
 
 
 def _figures(platform: Platform, data: "EdaData") -> _Published:

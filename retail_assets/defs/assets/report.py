@@ -31,7 +31,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     }
 
     @dg.asset(
-        deps=["eda_summary", "insights", "sales_forecast", "segment_report"],
+        deps=["eda_summary", "insights", "daily_quality", "sales_forecast", "segment_report"],
         kinds={"python", "html"},
         metadata={"dagster/uri": platform.output.uri_of(REPORT)},
         **common,
@@ -66,6 +66,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     @dg.asset(
         deps=[
             "insights",
+            "daily_quality",
             "daily_category_sales",
             "sales_forecast",
             "forecast_backtest",

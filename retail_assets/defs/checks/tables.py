@@ -13,6 +13,7 @@ from retail_assets.tables import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
@@ -50,6 +51,7 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (SEGMENT_MIGRATIONS, False),
     (INSIGHTS, False),
     (SUMMARY_STATISTICS, False),
+    (DAILY_QUALITY, False),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
-from retail_assets.plotting.palette import ACTUAL, BASELINE, FORECAST, INNER_BAND, OUTER_BAND
+from retail_assets.plotting.palette import BASELINE, FORECAST, INNER_BAND, ORANGE, OUTER_BAND, SKY
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording.forecast_models import in_words
@@ -410,39 +410,49 @@ def _backtest(facts: Facts) -> Chart | None:
     )
 
 
+#: What became of rows that are not clean, from the bottom of a bar, with colors that all eyes tell apart.
+_NOT_CLEAN = {"quarantined": ORANGE, "superseded": SKY, "excluded": BASELINE}
+
+
 def _landings(facts: Facts) -> Chart | None:
-    rows = [row for row in facts.landings if row["clean"] + row["rejected"]]
+    rows = [row for row in facts.landings if row["landed"]]
     if not rows:
         return None
     values = [
-        {
-            "d": _midnight(row["landed_on"]),
-            "y": row["rejected"] / (row["clean"] + row["rejected"]),
-            "n": row["rejected"],
-        }
+        {"d": _midnight(row["landed_on"]), "w": name, "y": row[name] / row["landed"], "n": row[name]}
         for row in rows
+        for name in _NOT_CLEAN
+        if row[name] or name == "quarantined"
     ]
-    shares = [value["y"] for value in values]
+    shares = [row["quarantined_share"] for row in rows]
     worst = rows[shares.index(max(shares))]
     return Chart(
         "landings",
-        "Share of rejected rows by landing day",
+        "Share of rows that do not count, by landing day",
         sentences.rejected_by_landing(
-            landings=len(values),
+            landings=len(rows),
             worst_day=worst["landed_on"],
             worst=max(shares),
             worst_days=shares.count(max(shares)),
+            rejected=worst["quarantined"],
+            landed=worst["landed"],
         ).text,
         _spec(
             values,
             height=180,
-            mark={"type": "bar", "color": ACTUAL if len(values) == 1 else _SALES, "tooltip": True},
+            mark={"type": "bar", "tooltip": True},
             encoding={
                 "x": {**_day_axis("landing day"), "timeUnit": "yearmonthdate"},
                 "y": {"field": "y", "type": "quantitative", "title": None, "axis": {"format": ".1%", "tickCount": 4}},
+                "color": {
+                    "field": "w",
+                    "title": None,
+                    "scale": {"domain": list(_NOT_CLEAN), "range": list(_NOT_CLEAN.values())},
+                },
                 "tooltip": [
                     {"field": "d", "type": "temporal", "title": "landed on", "format": "%-d %b %Y"},
-                    {"field": "n", "type": "quantitative", "title": "rows rejected", "format": ","},
+                    {"field": "w", "title": "rows"},
+                    {"field": "n", "type": "quantitative", "title": "count", "format": ","},
                     {"field": "y", "type": "quantitative", "title": "share", "format": ".2%"},
                 ],
             },

@@ -15,8 +15,8 @@ from retail_assets.decisions.segment_report import EVALUATION, RECOMMENDATIONS
 from retail_assets.errors import NotReadyError
 from retail_assets.storage import Store
 from retail_assets.tables import (
+    DAILY_QUALITY,
     FORECAST_BACKTEST,
-    SALES_CLEAN,
     SALES_FORECAST,
     SALES_QUARANTINE,
     SEGMENT_MIGRATIONS,
@@ -67,8 +67,7 @@ _QUARANTINE = f"""
 SELECT reasons, count(*) AS row_count, sum(total_amount) AS amount, count(*) - count(total_amount) AS without_amount
 FROM {SALES_QUARANTINE.name} GROUP BY reasons ORDER BY row_count DESC, reasons
 """
-_LANDINGS = f"SELECT landed_on, count(*) AS clean FROM {SALES_CLEAN.name} GROUP BY landed_on"
-_REJECTED = f"SELECT landed_on, count(*) AS rejected FROM {SALES_QUARANTINE.name} GROUP BY landed_on"
+_LANDINGS = f"SELECT {DAILY_QUALITY.column_list} FROM {DAILY_QUALITY.name} ORDER BY landed_on"
 _FORECAST = f"""
 SELECT product_category, forecast_date, cutoff_date, mean, p025, p10, p90, p975, method, model_version, issued_at
 FROM {SALES_FORECAST.name} ORDER BY product_category, forecast_date
@@ -103,7 +102,7 @@ class Facts:
         profiles: rows of `segment_profiles`.
         migrations: the latest rows of `segment_migrations`.
         quarantine: rejected rows by reasons.
-        landings: rows by landing day: clean and rejected.
+        landings: rows of `daily_quality`, by landing day.
         summary: what became of the rows, as in `summary.json`.
         insights: the page `insights.md`.
         recommendations, evaluation: as in the JSON files of the segments' report.
@@ -194,7 +193,7 @@ def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
         profiles=table("segments", SEGMENT_PROFILES, _PROFILES),
         migrations=table("migrations", SEGMENT_MIGRATIONS, _MIGRATIONS),
         quarantine=table("quarantine", SALES_QUARANTINE, _QUARANTINE),
-        landings=_landings(table("landings", SALES_CLEAN, _LANDINGS), table("quarantine", SALES_QUARANTINE, _REJECTED)),
+        landings=table("landings", DAILY_QUALITY, _LANDINGS),
         summary=document("summary", SUMMARY),
         insights=(insights or b"").decode(),
         recommendations=document("recommendations", RECOMMENDATIONS),
@@ -205,12 +204,3 @@ def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
 
 def _rows(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
     return warehouse.query(sql).to_pylist()
-
-
-def _landings(accepted: Sequence[Row], refused: Sequence[Row]) -> list[dict[str, Any]]:
-    clean = {row["landed_on"]: row["clean"] for row in accepted}
-    rejected = {row["landed_on"]: row["rejected"] for row in refused}
-    return [
-        {"landed_on": day, "clean": clean.get(day, 0), "rejected": rejected.get(day, 0)}
-        for day in sorted({*clean, *rejected})
-    ]

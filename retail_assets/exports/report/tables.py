@@ -272,13 +272,29 @@ def _backtest(facts: Facts) -> Table:
 def _landings(facts: Facts) -> Table:
     shown = facts.landings[-_MOST_LANDINGS:]
     lines = [
-        Line([Cell(day(row["landed_on"]), row["landed_on"].isoformat()), count(row["clean"]), count(row["rejected"])])
+        Line(
+            [
+                Cell(day(row["landed_on"]), row["landed_on"].isoformat()),
+                *(count(row[name]) for name in ("landed", "clean", "quarantined", "superseded", "excluded")),
+                _share(row["quarantined_share"]),
+                _money(row["clean_amount"], facts.currency),
+                _money(row["quarantined_amount"], facts.currency),
+                Cell("–", "")
+                if row["top_reason"] is None
+                else words(f"{row['top_reason']} ({row['top_reason_rows']:,})"),
+            ]
+        )
         for row in reversed(shown)
     ]
     left = len(facts.landings) - len(shown)
-    notes = _left(left, "earlier landing day", "earlier landing days")
-    heads = [Head("Landed on"), *_numbers("Clean rows", "Rejected rows")]
-    return Table("landings", "Landings", heads, lines, notes)
+    notes = [
+        "Landed = clean + quarantined + superseded + excluded, on each day. Later landings may correct clean rows.",
+        *_left(left, "earlier landing day", "earlier landing days"),
+    ]
+    statuses = ("Landed", "Clean", "Quarantined", "Superseded", "Excluded")
+    amounts = (f"Clean money ({facts.currency})", f"Quarantined money that could be read ({facts.currency})")
+    heads = [Head("Landed on"), *_numbers(*statuses, "Quarantined share", *amounts), Head("Most frequent reason")]
+    return Table("landings", "Data quality by landing day", heads, lines, notes)
 
 
 def _left(count: int, what: str, many: str) -> list[str]:

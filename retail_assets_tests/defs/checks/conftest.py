@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.defs.checks.conservation import conservation_checks
+from retail_assets.defs.checks.daily_quality import daily_quality_checks
 from retail_assets.defs.checks.figures import figure_checks
 from retail_assets.defs.checks.identity import identity_checks
 from retail_assets.defs.checks.landing import landing_checks
@@ -26,6 +27,7 @@ from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.tables import table_checks
+from retail_assets.eda.daily_quality import daily_quality
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.platform import Platform
@@ -37,6 +39,7 @@ from retail_assets.settings import Settings
 from retail_assets.settings import load as load_settings
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
@@ -65,6 +68,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
         *note_checks(platform),
         *reconciliation_checks(platform),
         *table_checks(platform),
+        *daily_quality_checks(platform),
         *figure_checks(platform),
         *model_checks(platform),
         *segment_checks(platform),
@@ -203,6 +207,7 @@ class Shop:
                 {**row, "product_category": "TOTAL", "mean": 1.5 * parts, **dict.fromkeys(_ENDS, 1.5 * parts)}
                 for row in forecast[:HORIZON]
             ]
+        warehouse.replace(DAILY_QUALITY, daily_quality(self.platform.lake.clean_landings()))
         for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))

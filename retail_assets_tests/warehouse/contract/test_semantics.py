@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from retail_assets.tables import ALL, SALES_QUARANTINE, Column, Table
+from retail_assets.defs.checks.daily_quality import DIFFERENCES
+from retail_assets.tables import ALL, DAILY_QUALITY, SALES_QUARANTINE, Column, Table
 from retail_assets.warehouse import semantics
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from retail_assets_tests.services.redshift.stack import Stack
     from retail_assets_tests.warehouse.contract.warehouses import Place
 
+#: Every landing day of the sales and of the rejected rows.
+_QUALITY = """
+    SELECT landed_on, count(*) AS landed, sum(is_clean) AS clean, sum(1 - is_clean) AS quarantined, 0 AS superseded,
+           0 AS excluded, sum(amount) AS clean_amount, 0 AS quarantined_amount, 0 AS superseded_amount,
+           0 AS excluded_amount, 0.5 AS quarantined_share, 'it' AS top_reason, 7 AS top_reason_rows
+    FROM (
+        SELECT landed_on, 1 AS is_clean, total_amount AS amount FROM sales_clean
+        UNION ALL SELECT landed_on, 0, 0 FROM sales_quarantine
+    ) AS q GROUP BY landed_on"""
 MEASURES = [(table, measure) for table in ALL for measure in semantics.measures(table)]
 #: A day between the first and the last of the many sales.
 SOLD = dt.date(2023, 6, 15)
@@ -55,6 +65,7 @@ def complete(both: tuple[Place, Place], stack: Stack) -> tuple[Place, Place]:
         for table in ALL:
             if not place.warehouse.exists(table):
                 place.warehouse.replace(table, some_rows(table))
+        place.warehouse.rebuild(DAILY_QUALITY, _QUALITY)
     return both
 
 
@@ -121,6 +132,16 @@ def test_measures_of_one_name_and_unit_agree_between_the_tables_of_sales(
 def semantic(name: str, table: str) -> tuple[Table, str]:
     of, measure = semantics.measure(f"{table}.{name}")
     return of, measure.sql
+
+
+def test_the_check_of_landing_days_finds_the_same_on_both(complete: tuple[Place, Place]) -> None:
+    for place in complete:
+        assert place.warehouse.query(DIFFERENCES).num_rows == 0
+    days = value_of(complete[0].warehouse, DAILY_QUALITY, "count(*)")
+    for place in complete:
+        place.warehouse.rebuild(DAILY_QUALITY, f"SELECT * FROM ({_QUALITY}) AS q WHERE 1 = 0")
+        assert place.warehouse.query(DIFFERENCES).num_rows == days
+        place.warehouse.rebuild(DAILY_QUALITY, _QUALITY)
 
 
 def test_orders_of_a_row_of_the_daily_marts_are_those_of_the_sales(complete: tuple[Place, Place]) -> None:
