@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retail_assets.serving import Predictor
 
 #: The assets that `materialize --select` takes, and their groups. A test compares them with the definitions.
 ASSETS = (
@@ -100,6 +104,27 @@ def versions(incomplete: str) -> list[str]:
         stored = [m.version for kind in KINDS.values() for m in platform.model_store(kind).versions()]
         return _beginning(stored, incomplete)
     return []
+
+
+def categories(incomplete: str) -> list[str]:
+    """Complete names of the categories that have a forecast in the published bundle."""
+    with contextlib.suppress(Exception), _predictor() as predictor:
+        return _beginning([each.name for each in predictor.categories() if each.has_forecast], incomplete)
+    return []
+
+
+def personas(incomplete: str) -> list[str]:
+    """Complete names of the personas in the published bundle."""
+    with contextlib.suppress(Exception), _predictor() as predictor:
+        return _beginning([each.persona for each in predictor.personas()], incomplete)
+    return []
+
+
+def _predictor() -> Predictor:
+    from retail_assets.serving import Predictor
+    from retail_assets.settings import load_serving_uri
+
+    return Predictor.from_uri(load_serving_uri())
 
 
 def _beginning(values: Iterable[str], incomplete: str) -> list[str]:

@@ -1,123 +1,200 @@
-"""`retail-assets predict`: the forecast of a category, the segment of a customer."""
+"""`retail-assets predict`: forecasts, segments and recommendations from the published bundle, without the warehouse."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import datetime as dt
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_assets.cli.command_line import App, examples, wrapped
-from retail_assets.cli.options import AsJson, places_to_look_up, settings_for, whole, width
-from retail_assets.cli.rejected_rows import printable
-from retail_assets.cli.table_text import Column, table_text
-from retail_assets.wording import formats
-from retail_assets.wording.forecast_models import in_words
+from retail_assets.cli import completion
+from retail_assets.cli.command_line import App, examples
+from retail_assets.cli.options import DAY, AsJson, day, whole, width
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from retail_assets.serving import Predictor
+
+MOST_DAYS = 28
+STDIN = "-"
 
 predict = App(
-    help="Look up a forecast or a customer's segment.",
-    examples=("predict forecast --category Beauty", "predict segment --customer C1042"),
+    help="Ask for a forecast, a customer's segment or what to do, from the bundle that the last run has published.",
+    examples=(
+        "predict forecast --category Beauty",
+        "predict segment --customer C1042",
+        "predict score purchases.csv",
+        "predict recommend",
+    ),
 )
+
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")]
+Bundle = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Where bundles are published: a folder, file:///… or s3://…; by default as set."),
+]
+
+
+def _days(text: str) -> int:
+    number = whole(1)(text)
+    if number > MOST_DAYS:
+        raise typer.BadParameter(
+            f"{number:,} days is further than the forecast reaches: {MOST_DAYS} days after the last sales. "
+            f"Give 1 to {MOST_DAYS}."
+        )
+    return number
+
+
+def _coverage(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        return float(str(text).removesuffix("%")) / (100 if str(text).endswith("%") else 1)
+    raise typer.BadParameter(f"{text!r} is not a share. Give 0.8 or 0.95.")
 
 
 @predict.command("forecast")
-@examples("predict forecast", "predict forecast --category Beauty --days 7", "predict forecast --json")
+@examples(
+    "predict forecast",
+    "predict forecast --category Beauty --days 7",
+    "predict forecast --coverage 0.95 --json",
+    "predict forecast --csv > forecast.csv",
+)
 def forecast(
-    category: Annotated[str | None, typer.Option(metavar="NAME", help="One category; the total by default.")] = None,
-    days: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Days ahead, 1 to 28.")] = 28,
+    category: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One category; the total by default.", autocompletion=completion.categories),
+    ] = None,
+    start: Annotated[
+        dt.date | None, typer.Option(parser=day, metavar=DAY, help="First day; by default that of the forecast.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(parser=_days, metavar="N", help="Days, 1 to 28; by default all that follow.")
+    ] = None,
+    coverage: Annotated[
+        float, typer.Option(parser=_coverage, metavar="SHARE", help="Of the prediction intervals: 0.8 or 0.95.")
+    ] = 0.8,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    bundle: Bundle = None,
 ) -> None:
-    """Show revenue and units of the coming days with 80 % prediction intervals, next to those of the last week."""
-    from retail_assets.warehouse import lookup
+    """Show revenue and units of the coming days with prediction intervals, next to those of the last week."""
+    from retail_assets.cli import predictions
+    from retail_assets.serving import BadRequestError
 
-    settings = settings_for()
-    warehouse = places_to_look_up(settings).warehouse
-    if days > lookup.MOST_DAYS:
-        raise typer.BadParameter(_beyond_the_horizon(days, lookup.last_day(warehouse, category)), param_hint="'--days'")
-    rows = lookup.forecast(warehouse, category, days)
-    if as_json:
-        typer.echo(json.dumps([lookup.jsonable(row) for row in rows], indent=2))
-        return
-    typer.echo("\n".join(_lines(rows, settings.contract.currency, width())))
-    typer.echo(f"How far past forecasts were off: forecast/backtest.json in {settings.output_uri}")
-
-
-def _beyond_the_horizon(days: int, last: dt.date | None) -> str:
-    """What is possible where more days are asked for than a forecast has."""
-    reach = f", here to {formats.day(last)}" if last else ""
-    return f"{days} days is further than the forecast reaches: 28 days after the last sales{reach}. Give 1 to 28."
-
-
-def _lines(rows: Sequence[Mapping[str, Any]], currency: str, width: int) -> list[str]:
-    """The forecast of a category, or of the total, as a table that ends with the sum."""
-    first = rows[0]
-    unit = "week" if (first["forecast_date"] - first["cutoff_date"]).days == 7 else "day"
-    of = "all categories together" if first["product_category"] == "TOTAL" else printable(first["product_category"])
-    units = [row["units"] for row in rows]
-
-    def amounts(name: str) -> list[str]:
-        return [*(f"{row[name]:,.2f}" for row in rows), f"{sum(row[name] for row in rows):,.2f}"]
-
-    def ends(name: str) -> list[str]:
-        return [*(f"{row[name]:,.2f}" for row in rows), amounts(name)[-1] if len(rows) == 1 else "–"]
-
-    table = table_text(
-        [
-            Column(
-                "day" if unit == "day" else "week to",
-                [*(f"{row['forecast_date']:%a %Y-%m-%d}" for row in rows), formats.plural(len(rows), unit)],
-                number=False,
-            ),
-            Column("forecast", amounts("mean")),
-            Column("likely from", ends("p10"), spare=1),
-            Column("to", ends("p90"), spare=1),
-            Column("as last week", amounts("seasonal_naive"), spare=3),
-            Column("units", ["–" if n is None else f"{n:,.1f}" for n in (*units, _sum(units))], spare=4),
-        ],
-        width,
-        totals=1,
-    )
-    notes = [
-        "likely from, to: in 8 of 10 cases the revenue is in between (80 % prediction interval).",
-        "The intervals of single days do not add up, so the sum has none." if len(rows) > 1 else "",
-        f"as last week: what the same weekdays brought in the last week to {formats.day(first['cutoff_date'])}.",
-        f"Made by: {in_words(first['method'])}, version {first['model_version']}",
-    ]
-    return [
-        f"Revenue of {of}, {currency} per {unit}, forecast from sales to {formats.day(first['cutoff_date'])}",
-        "",
-        *table.with_note(width),
-        "",
-        *(line for note in notes if note for line in wrapped(note, width)),
-    ]
-
-
-def _sum(units: Sequence[float | None]) -> float | None:
-    known = [number for number in units if number is not None]
-    return sum(known) if known and len(known) == len(units) else None
+    with _predictor(bundle) as predictor:
+        try:
+            found = predictor.forecast(category, start, days, coverage)
+        except BadRequestError as e:
+            raise typer.BadParameter(str(e)) from None
+    predictions.print_forecast(found, _form(as_json, as_csv), width())
 
 
 @predict.command("segment")
-@examples("predict segment --customer C1042", "predict segment --from-csv purchases.csv")
+@examples(
+    "predict segment --customer C1042",
+    "predict segment --customer C1042 --customer C1043 --csv",
+    "predict segment --customer - --json < ids.txt    # ids from stdin, one per line",
+)
 def segment(
-    customer: Annotated[str | None, typer.Option(metavar="ID", help="Customer id, as in the sales.")] = None,
-    from_csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Purchases of customers who are not in the sales: customer_id,date,amount."),
+    customer: Annotated[
+        list[str], typer.Option(metavar="ID", help="Customer id, as in the sales; may be repeated; - reads stdin.")
+    ],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    bundle: Bundle = None,
+) -> None:
+    """Show the segment of customers, with the numbers behind it. With --json one object per line and customer."""
+    from retail_assets.cli import predictions
+    from retail_assets.serving import ServingError
+
+    ids = [each for name in customer for each in (_lines() if name == STDIN else [name])]
+    with _predictor(bundle) as predictor:
+        printer = predictions.SegmentPrinter(_form(as_json, as_csv), several=len(ids) > 1)
+        unknown: ServingError | None = None
+        for each in ids:
+            try:
+                printer.show(predictor.segment(each))
+            except ServingError as e:
+                if len(ids) == 1:
+                    raise
+                typer.echo(f"Error: {e}", err=True)
+                unknown = e
+        printer.end()
+    if unknown is not None:
+        raise typer.Exit(1)
+
+
+@predict.command("score")
+@examples(
+    "predict score purchases.csv",
+    "predict score purchases.csv --csv > segments.csv",
+    "curl -s https://shop.example/new.json | retail-assets predict score - --json",
+)
+def score(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV (customer_id,date,amount) or JSON of purchases; - reads stdin.")
+    ],
+    as_of: Annotated[
+        dt.date | None,
+        typer.Option(parser=day, metavar=DAY, help="Day as of which customers are described; by default the last."),
     ] = None,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    bundle: Bundle = None,
 ) -> None:
-    """Show the segment of one customer, or of the customers in a file of purchases, with the numbers behind it."""
-    from retail_assets.cli import segments
+    """Give customers who are not in the sales a segment, from their purchases alone."""
+    from retail_assets.cli import predictions
+    from retail_assets.cli.purchase_input import read_input
 
-    if (customer is None) == (from_csv is None):
-        raise typer.BadParameter("Give either --customer ID or --from-csv FILE.")
-    if from_csv is not None:
-        segments.print_file(settings_for(), from_csv, as_json)
-    else:
-        segments.print_customer(settings_for(), customer or "", as_json)
+    with _predictor(bundle) as predictor:
+        purchases = read_input(sys.stdin.buffer if file == STDIN else Path(file), predictor.notation())
+        scores = predictor.score(purchases.rows, as_of)
+    predictions.print_scores(scores, purchases, _form(as_json, as_csv), width())
+
+
+@predict.command("recommend")
+@examples("predict recommend", "predict recommend --persona 'High-Value Customers'", "predict recommend --stock --json")
+def recommend(
+    persona: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One persona; all by default.", autocompletion=completion.personas),
+    ] = None,
+    stock: Annotated[bool, typer.Option("--stock", help="Show what to have in stock instead.")] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    bundle: Bundle = None,
+) -> None:
+    """Show what to do about each persona, or what to have in stock. With --json one object per line and persona."""
+    from retail_assets.cli import predictions
+
+    if stock and persona is not None:
+        raise typer.BadParameter("--stock is not of one persona: leave out --persona.")
+    form = _form(as_json, as_csv)
+    with _predictor(bundle) as predictor:
+        if stock:
+            predictions.print_stock(predictor.stock(), predictor.provenance(), form)
+            return
+        names = [persona] if persona is not None else [each.persona for each in predictor.personas()]
+        predictions.print_recommendations([predictor.recommendations(name) for name in names], form)
+
+
+@contextlib.contextmanager
+def _predictor(uri: str | None) -> Iterator[Predictor]:
+    """The predictor of the source of the settings, or of an address."""
+    from retail_assets.serving import Predictor
+    from retail_assets.settings import load_serving_uri
+
+    with Predictor.from_uri(uri or load_serving_uri()) as predictor:
+        yield predictor
+
+
+def _form(as_json: bool, as_csv: bool) -> str:
+    if as_json and as_csv:
+        raise typer.BadParameter("Give either --json or --csv.")
+    return "json" if as_json else "csv" if as_csv else "table"
+
+
+def _lines() -> list[str]:
+    return [line for line in sys.stdin.read().splitlines() if line.strip()]

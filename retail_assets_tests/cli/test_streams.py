@@ -14,9 +14,23 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from retail_assets import settings as settings_module
 from retail_assets.cli import app, options
 from retail_assets.cli.rejected_rows import printable
-from retail_assets.tables import SALES_FORECAST
+from retail_assets.exports.bundle.publish import publish_bundle
+from retail_assets.models.kinds import SEGMENTS
+from retail_assets.platform import Platform
+from retail_assets.segmentation.personas.catalog import DEFAULT
+from retail_assets.tables import (
+    CUSTOMER_SEGMENTS,
+    DAILY_CATEGORY_SALES,
+    FORECAST_BACKTEST,
+    SALES,
+    SALES_CLEAN,
+    SALES_FORECAST,
+    SALES_QUARANTINE,
+    SEGMENT_PROFILES,
+)
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.cli.test_help import ALL, LEAVES, ids
 from retail_assets_tests.quarantine.rejected_cases import D1, HEADER
@@ -55,9 +69,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def forecast(home: Path) -> DuckDBWarehouse:
+    """The warehouse, whose forecast is published."""
     warehouse = DuckDBWarehouse(home / "warehouse" / "retail.duckdb", "shop")
-    warehouse.replace(SALES_FORECAST, forecast_of(28))
+    for table in (SALES, SALES_CLEAN, SALES_QUARANTINE, CUSTOMER_SEGMENTS, SEGMENT_PROFILES, FORECAST_BACKTEST):
+        warehouse.replace(table, table.arrow_schema().empty_table())
+    sold = {"product_category": "茶", "sale_date": CUTOFF, "revenue": 9, "units": 1, "returned": 0}
+    counts = dict.fromkeys(("orders", "customers", "lines"), 1)
+    rows = pa.Table.from_pylist([{**sold, **counts}], schema=DAILY_CATEGORY_SALES.arrow_schema())
+    warehouse.replace(DAILY_CATEGORY_SALES, rows)
+    publish(warehouse, forecast_of(28))
     return warehouse
+
+
+def publish(warehouse: DuckDBWarehouse, forecast: pa.Table) -> None:
+    warehouse.replace(SALES_FORECAST, forecast)
+    settings = settings_module.load()
+    platform = Platform(settings)
+    publish_bundle(
+        warehouse, platform.output, platform.model_store(SEGMENTS), platform.serving, source=settings.source,
+        contract=settings.contract, catalog=DEFAULT, checks=(), now=dt.datetime(2024, 4, 1, tzinfo=dt.UTC), keep_days=7,
+    )  # fmt: skip
 
 
 def forecast_of(days: int, step: int = 1) -> pa.Table:
@@ -230,7 +261,7 @@ def test_the_forecast_ends_with_its_sum_which_has_no_interval(capsys: pytest.Cap
 
 
 def test_a_source_of_weeks_is_summed_in_weeks(forecast: DuckDBWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
-    forecast.replace(SALES_FORECAST, forecast_of(28, step=7))
+    publish(forecast, forecast_of(28, step=7))
     text = shown(capsys)
     assert "EUR per week" in text
     assert "week to" in text
@@ -238,17 +269,34 @@ def test_a_source_of_weeks_is_summed_in_weeks(forecast: DuckDBWarehouse, capsys:
 
 
 @pytest.mark.usefixtures("forecast")
-def test_json_has_the_days_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = json.loads(shown(capsys, "--json", "--days", "3"))
-    assert [row["forecast_date"] for row in rows] == ["2024-04-01", "2024-04-02", "2024-04-03"]
+def test_json_has_the_days_and_where_they_come_from(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "--json", "--days", "3")
+    assert text.count("\n") == 1
+    answer = json.loads(text)
+    assert [each["day"] for each in answer["days"]] == ["2024-04-01", "2024-04-02", "2024-04-03"]
+    assert answer["provenance"]["cutoff"] == "2024-03-31"
+
+
+@pytest.mark.usefixtures("forecast")
+def test_csv_has_a_row_per_day(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "--category", "茶", "--csv", "--start", "2024-04-02", "--days", "2").splitlines()
+    assert lines[0] == "category,day,revenue,low,high,median,units,units_low,units_high,as_last_week"
+    assert lines[1:] == [f"茶,2024-04-0{day},100.25,90.0,90.0,90.0,2.5,,,90.0" for day in (2, 3)]
+
+
+@pytest.mark.usefixtures("forecast")
+def test_days_that_no_forecast_covers_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["predict", "forecast", "--start", "2024-04-20", "--days", "10"]) == 2
+    assert "this one is for 2024-04-01 to 2024-04-28, 28 days." in capsys.readouterr().err
+    assert app.main(["predict", "forecast", "--coverage", "0.9"]) == 2
+    assert "coverage is 0.9. Possible: 0.8, 0.95." in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("forecast")
 def test_more_days_than_there_are_is_answered_with_what_is_possible(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["predict", "forecast", "--days", "60"]) == 2
     expected = (
-        "Error: --days: 60 days is further than the forecast reaches: 28 days after the last sales, here to "
-        "28 Apr 2024. Give 1 to 28.\n"
+        "Error: --days: 60 days is further than the forecast reaches: 28 days after the last sales. Give 1 to 28.\n"
     )
     assert capsys.readouterr().err.startswith(expected)
 
@@ -292,7 +340,7 @@ def test_in_an_empty_home_the_way_out_is_the_last_line(
     )
 
 
-def test_a_question_does_not_wait_long_for_a_warehouse_in_use(
+def test_a_question_does_not_wait_long_for_a_warehouse_in_use_and_a_prediction_not_at_all(
     forecast: DuckDBWarehouse, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(options, "LOOK_UP_SECONDS", 1.5)
@@ -303,10 +351,11 @@ def test_a_question_does_not_wait_long_for_a_warehouse_in_use(
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        assert app.main(["predict", "forecast"]) == 1
+        assert app.main(["status"]) == 1
         assert "is in use and was not free within 2 s" in capsys.readouterr().err
+        assert app.main(["predict", "forecast"]) == 0
         holder.communicate("")
-    assert app.main(["predict", "forecast"]) == 0
+    assert app.main(["status"]) == 0
 
 
 def test_what_a_file_contains_does_not_steer_the_terminal() -> None:

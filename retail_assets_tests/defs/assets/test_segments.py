@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import itertools
 import json
-import os
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -297,55 +293,6 @@ def cli(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return CliRunner()
-
-
-def test_a_customer_is_printed_with_confidence_and_description(cli: CliRunner) -> None:
-    result = cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001"])
-    assert result.exit_code == 0, result.output
-    assert "Hig-0001: High-Value Customers" in result.output
-    assert "confidence" in result.output
-    as_json = json.loads(cli.invoke(app, ["predict", "segment", "--customer", "Hig-0001", "--json"]).stdout)
-    assert as_json["persona"] == "High-Value Customers"
-    assert Decimal(as_json["monetary"]) > 0
-
-
-@pytest.mark.parametrize(
-    ("customer", "message"), [("nobody", "no sales on record"), ("", "anonymous sales"), ("  ", "anonymous sales")]
-)
-def test_customers_without_a_segment_get_the_reason(cli: CliRunner, customer: str, message: str) -> None:
-    answer = cli.invoke(app, ["predict", "segment", "--customer", customer])
-    assert message in str(answer.exception)
-
-
-def test_customers_of_a_file_are_segmented_as_the_shops_own_would_be(cli: CliRunner, tmp_path: Path) -> None:
-    """The purchases of known customers, given as a file, get the names that the warehouse has for them."""
-    chosen = [row for row in SALES if (row["customer_id"] or "").endswith("3")]
-    file = tmp_path / "purchases.csv"
-    with file.open("w", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["Customer ID", "Date", "Amount", "Order ID"])
-        writer.writerows([r["customer_id"], r["sale_date"], r["total_amount"], r["order_id"]] for r in chosen)
-        writer.writerow(["=cmd|' /C calc'!A0", "2024-06-01", "20.00", "n1"])
-        writer.writerow(["", "2024-06-01", "7.50", "n2"])
-    result = cli.invoke(app, ["predict", "segment", "--from-csv", str(file)])
-    assert result.exit_code == 0, result.output
-    rows_by_customer = {row["customer_id"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
-    stored = names(platform_of({name: str(value) for name, value in cli_environment().items()}))
-    ours = {customer: row["persona"] for customer, row in rows_by_customer.items() if not customer.startswith("'")}
-    assert ours == {customer: stored[customer] for customer in ours}
-    hostile = rows_by_customer["'=cmd|' /C calc'!A0"]
-    assert (hostile["persona"], hostile["decided_by"]) == ("One Purchase", "rule")
-    assert "Too new for a persona" in hostile["note"]
-    assert "in no segment: 1 line (USD 7.50)." in result.stderr
-
-
-def cli_environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("RETAIL_HOME", "RETAIL_OUTPUT")}
-
-
-def test_one_of_customer_and_file_has_to_be_given(cli: CliRunner) -> None:
-    assert cli.invoke(app, ["predict", "segment"]).exit_code == 2
-    assert cli.invoke(app, ["predict", "segment", "--customer", "a", "--from-csv", "b.csv"]).exit_code == 2
 
 
 def test_versions_are_listed_shown_and_compared(cli: CliRunner) -> None:
