@@ -59,7 +59,7 @@ def _coverage(text: str) -> float:
     "predict forecast",
     "predict forecast --category Beauty --days 7",
     "predict forecast --coverage 0.95 --json",
-    "predict forecast --csv > forecast.csv",
+    "predict forecast --csv                     # for a spreadsheet",
 )
 def forecast(
     category: Annotated[
@@ -83,19 +83,20 @@ def forecast(
     from retail_assets.cli import predictions
     from retail_assets.serving import BadRequestError
 
+    form = _form(as_json, as_csv)
     with _predictor(bundle) as predictor:
         try:
             found = predictor.forecast(category, start, days, coverage)
         except BadRequestError as e:
             raise typer.BadParameter(str(e)) from None
-    predictions.print_forecast(found, _form(as_json, as_csv), width())
+    predictions.print_forecast(found, form, width())
 
 
 @predict.command("segment")
 @examples(
     "predict segment --customer C1042",
     "predict segment --customer C1042 --customer C1043 --csv",
-    "predict segment --customer - --json < ids.txt    # ids from stdin, one per line",
+    "predict segment --customer - --json        # ids from stdin, one per line",
 )
 def segment(
     customer: Annotated[
@@ -109,9 +110,10 @@ def segment(
     from retail_assets.cli import predictions
     from retail_assets.serving import ServingError
 
+    form = _form(as_json, as_csv)
     ids = [each for name in customer for each in (_lines() if name == STDIN else [name])]
     with _predictor(bundle) as predictor:
-        printer = predictions.SegmentPrinter(_form(as_json, as_csv), several=len(ids) > 1)
+        printer = predictions.SegmentPrinter(form, several=len(ids) > 1)
         unknown: ServingError | None = None
         for each in ids:
             try:
@@ -121,7 +123,6 @@ def segment(
                     raise
                 typer.echo(f"Error: {e}", err=True)
                 unknown = e
-        printer.end()
     if unknown is not None:
         raise typer.Exit(1)
 
@@ -129,8 +130,8 @@ def segment(
 @predict.command("score")
 @examples(
     "predict score purchases.csv",
-    "predict score purchases.csv --csv > segments.csv",
-    "curl -s https://shop.example/new.json | retail-assets predict score - --json",
+    "predict score purchases.csv --csv          # for a spreadsheet",
+    "predict score - --json                     # CSV or JSON from stdin",
 )
 def score(
     file: Annotated[
@@ -148,10 +149,11 @@ def score(
     from retail_assets.cli import predictions
     from retail_assets.cli.purchase_input import read_input
 
+    form = _form(as_json, as_csv)
     with _predictor(bundle) as predictor:
         purchases = read_input(sys.stdin.buffer if file == STDIN else Path(file), predictor.notation())
         scores = predictor.score(purchases.rows, as_of)
-    predictions.print_scores(scores, purchases, _form(as_json, as_csv), width())
+    predictions.print_scores(scores, purchases, form, width())
 
 
 @predict.command("recommend")

@@ -64,9 +64,6 @@ class SegmentPrinter:
             if self._several:
                 typer.echo()
 
-    def end(self) -> None:
-        """Print what comes last."""
-
 
 def print_scores(scores: Scores, purchases: Purchases, form: str, width: int) -> None:
     """Print the segments of the customers of some purchases, and on stderr what has none."""

@@ -17,9 +17,12 @@ Doors (command line, HTTP, Flask, Django, Lambda) use four things and nothing el
 `predictor.provenance().bundle` is the version: the same version has the same content, so it serves as an ETag and as a
 key to cache encoded answers by.
 
->>> from retail_assets.serving import Predictor, answers
->>> predictor = Predictor.from_uri("file:///srv/retail/serving/retail_sales")  # doctest: +SKIP
->>> answers.encoded(answers.forecast(predictor.forecast("Beauty", days=7)))  # doctest: +SKIP
+Example::
+
+    from retail_assets.serving import Predictor, answers
+
+    predictor = Predictor.from_uri("file:///srv/retail/serving/retail_sales")
+    answers.encoded(answers.forecast(predictor.forecast("Beauty", days=7)))
 """
 
 from retail_assets.serving import answers

@@ -49,9 +49,10 @@ _CLOCK_SLACK = dt.timedelta(hours=36)
 class Predictor:
     """Answers questions from the bundle at an address. Safe to share between threads, and to keep across a fork.
 
-    >>> predictor = Predictor.from_uri(".retail/serving/retail_sales")  # doctest: +SKIP
-    >>> predictor.forecast("Beauty", days=7).revenue  # doctest: +SKIP
-    1234.5
+    Example::
+
+        predictor = Predictor.from_uri(".retail/serving/retail_sales")
+        predictor.forecast("Beauty", days=7).revenue
     """
 
     def __init__(self, refresher: Refresher) -> None:
