@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -10,38 +10,32 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 
 from retail_assets.plotting.labels import plain
-from retail_assets.plotting.palette import FAINT, INK, MUTED, PALE, PANEL_GRID
+from retail_assets.plotting.palette import FAINT, INK, MUTED, PALE
+from retail_assets.plotting.typography import AXIS
 from retail_assets.wording.formats import axis_number
 
 Grid = Literal["x", "y", "both", ""]
 Which = Literal["x", "y"]
 
-_LABEL_SIZE = 9.5
 _ROUND_STEPS = [1, 2, 2.5, 5, 10]
 
 
-def style_axes(axes: Axes, grid: Grid, *, hidden: Iterable[str] = ("top", "right"), tick_size: float = 9.5) -> None:
-    """Style the axes of a sheet: pale frame without the `hidden` sides, no tick marks, grid lines where asked for."""
-    axes.spines[list(hidden)].set_visible(False)
+def style_axes(axes: Axes, grid: Grid, *, size: float = AXIS) -> None:
+    """Style the axes of a sheet: a pale frame, open where grid lines start, no tick marks, grid lines where asked for.
+
+    `size` is that of the ticks.
+    """
+    axes.spines[["top", "right", "left" if grid == "y" else "bottom"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(PALE)
-    axes.tick_params(length=0, labelsize=tick_size, labelcolor=INK, pad=5)
+    axes.tick_params(length=0, labelsize=size, labelcolor=INK, pad=5)
     if grid:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)
         axes.set_axisbelow(True)
 
 
-def style_panel(axes: Axes) -> None:
-    """Style one panel of a forecast: open at the top and right, grid lines both ways."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["bottom", "left"]].set_color(PALE)
-    axes.tick_params(length=0, labelcolor=INK, pad=5)
-    axes.grid(axis="both", color=PANEL_GRID, lw=0.7)
-    axes.set_axisbelow(True)
-
-
 def axis_title(axes: Axes, which: Which, title: str) -> None:
     """Write what an axis shows: a quantity and its unit."""
-    _axis(axes, which).set_label_text(plain(title), color=MUTED, size=_LABEL_SIZE)
+    _axis(axes, which).set_label_text(plain(title), color=MUTED, size=AXIS)
 
 
 def money_axis(axes: Axes, which: Which, title: str, most: int = 6) -> None:

@@ -22,8 +22,9 @@ _WIDEST_NAME = 60
 _MONTH = f"(?:{'|'.join(MONTHS)})"
 _TOGETHER = re.compile(
     rf"(?<=\d) (?=(?:%|M|bn|×|{_MONTH})(?:\W|$))|(?<=\b{_MONTH}) (?=\d{{4}})|(?<=\b[A-Z]{{3}}) (?=\d)"
+    r"|(?<=\bp) (?=[<=] )|(?<=\bp [<=]) (?=\d)"
 )
-"""The spaces in `22 Nov 2017`, `8.7 %` and `USD 4.60 M`, at which no line ends."""
+"""The spaces in `22 Nov 2017`, `8.7 %`, `USD 4.60 M` and `p < 0.001`, at which no line ends."""
 
 
 @functools.lru_cache(maxsize=4096)

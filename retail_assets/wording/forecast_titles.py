@@ -12,6 +12,18 @@ FEW_DAYS = 50
 """With fewer days than this a number says so."""
 
 
+@phrase("forecast.note.source")
+def source(*, first_day: dt.date, last_day: dt.date) -> str:
+    """State the sales that a figure of the forecast is made from."""
+    return f"Source: daily sales by category, {span(first_day, last_day)}."
+
+
+@phrase("forecast.note.past")
+def past_source(*, first_day: dt.date, last_day: dt.date) -> str:
+    """State the days of sales with which past forecasts are compared."""
+    return f"Source: daily sales by category, and the forecasts issued before each day, {span(first_day, last_day)}."
+
+
 @phrase("forecast.title.calibration")
 def calibration(*, unit: str, days: int, worst: tuple[str, str, float, float, float] | None, too_wide: bool) -> str:
     """State whether the ends of the intervals hold; `worst` is the end missed most, as in `forecast.intervals`."""

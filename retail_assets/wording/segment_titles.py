@@ -12,6 +12,18 @@ _NAME = 31
 """Columns of a name in a title."""
 
 
+@phrase("segment_titles.source")
+def source(*, days: int, last_day: dt.date) -> str:
+    """State the sales that a figure of the segments is made from."""
+    return f"Source: sales of the {plural(days, 'day')} to {day(last_day)}."
+
+
+@phrase("segment_titles.moves_source")
+def moves_source(*, start: dt.date, to: dt.date) -> str:
+    """State the two segmentations that moves are between."""
+    return f"Source: segments of the customers on {day(start)} and on {day(to)}."
+
+
 @phrase("segment_titles.map")
 def map_title(*, segments: int, separate: bool) -> str:
     """State whether the customers on the map are separate groups or parts of one cloud."""
@@ -65,12 +77,9 @@ def profiles_reading(*, currency: str | None) -> str:
 
 
 @phrase("segment_titles.profiles_note")
-def profiles_note(*, clustered: int, days: int, last_day: dt.date) -> str:
-    """State which customers and sales the profiles are of."""
-    return (
-        f"{plural(clustered, 'customer')} in segments found by clustering; purchases and spending of the {days} days "
-        f"until {day(last_day)}."
-    )
+def profiles_note(*, clustered: int) -> str:
+    """State which customers the profiles are of."""
+    return f"{plural(clustered, 'customer')} in segments found by clustering."
 
 
 @phrase("segment_titles.revenue")
@@ -90,9 +99,9 @@ def one_segment(*, persona: str, everyone_known: bool) -> str:
 
 
 @phrase("segment_titles.revenue_note")
-def revenue_note(*, days: int, last_day: dt.date, then: dt.date | None, until: dt.date | None) -> str:
+def revenue_note(*, then: dt.date | None, until: dt.date | None) -> str:
     """State what the shares are of, and that those of the next quarter are of the segments of another day."""
-    note = f"Revenue is net of returns, in the {plural(days, 'day')} to {day(last_day)}."
+    note = "Revenue is net of returns."
     if then and until:
         note += (
             f" Next quarter: other segments, those of {day(then)} under the same names, and what their customers spent "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -14,6 +16,8 @@ from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
 from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 from retail_assets.plotting.left_out import NothingToShow
+
+DAYS = (dt.date(2016, 1, 1), dt.date(2017, 12, 31))
 
 
 def test_every_feature_has_words_for_readers() -> None:
@@ -29,7 +33,7 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
         np.array([0.1, 0.2]),
         (Curve("price_of_$_tea", np.array([0.0, 1.0]), np.array([1.0, 1.1])),),
     )
-    figure = drivers(explanation)
+    figure = drivers(explanation, DAYS).figure
     figure.draw_without_rendering()
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [
         "ups and downs of the last 4 weeks",
@@ -48,7 +52,8 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
 def test_the_features_are_those_of_the_forecast_only_where_that_is_the_boosting(champion: str, title: str) -> None:
     curve = Curve("holiday", np.array([0.0, 1.0]), np.array([0.2, 0.4]))
     explanation = Explanation("gradient boosting", ("weekend", "holiday"), np.array([0.1, 0.2]), (curve,))
-    figure = _drivers({"has_skill": True, "champion": champion}, explanation)
+    data = {"first_day": "2016-01-01", "last_day": "2017-12-31"}
+    figure = _drivers({"has_skill": True, "champion": champion, "data": data}, explanation).figure
     assert title in figure.get_suptitle() + " ".join(text.get_text() for text in figure.findobj(Text))
     assert figure.axes[1].get_ylim()[1] > 1.0
     with pytest.raises(NothingToShow, match="explains nothing"):

@@ -1,7 +1,8 @@
 """What makes a figure hard to read, measured on what is drawn: the renderer's boxes, without encoding a picture.
 
 `faults` lists texts that overlap, leave the picture, are crossed by a line or stand on a bar, ticks that read the same,
-and sentences that were cut off. Lengths are pixels at the figure's own resolution (110 per inch).
+sentences that were cut off, and what is not in the one style: a figure without its source, text that is too small,
+colors that are not of the palette. Lengths are pixels at the figure's own resolution (110 per inch).
 """
 
 from __future__ import annotations
@@ -16,18 +17,26 @@ from unittest import mock
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
+from matplotlib.collections import Collection, LineCollection, PathCollection
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
+
+from retail_assets.plotting.color_maps import BELOW_TO_ABOVE, LITTLE_TO_MUCH
+from retail_assets.plotting.palette import EVERY
+from retail_assets.plotting.typography import LEAST
 
 OVERLAP = 2.0
 """Depth up to which boxes may overlap: a box is as high as the tallest letters, and most texts have none."""
 OUTSIDE = 1.0
 SAME_CORNER = 30.0
 """Distance below which two equal ticks of different axes read as one value twice."""
+
+
+Color = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,9 @@ def faults(figure: Figure) -> list[str]:
         *_on_bars(figure, texts),
         *_same_ticks(figure, texts),
         *_cut_off(figure),
+        *_without_source(figure),
+        *_too_small(texts),
+        *_other_colors(figure),
     ]
 
 
@@ -237,6 +249,57 @@ def _cut_off(figure: Figure) -> Iterator[str]:
     for text in figure.texts:
         if text.get_text().count("\n") > 2 and text.get_text().rstrip().endswith("…"):
             yield f"cut off: {text.get_text()[-60:]!r}"
+
+
+def _without_source(figure: Figure) -> Iterator[str]:
+    """The last text of a figure says what it is made from and of which days."""
+    last = figure.texts[-1].get_text().replace("\n", " ") if figure.texts else ""
+    if not re.match(r"Source: .+\b\d{4}\b", last):
+        yield f"without source and period: {last[:60]!r}"
+
+
+def _too_small(texts: list[Drawn]) -> Iterator[str]:
+    for text in texts:
+        if float(text.artist.get_fontsize()) < LEAST:
+            yield f"too small ({text.artist.get_fontsize()} points): {text}"
+
+
+def _other_colors(figure: Figure) -> Iterator[str]:
+    """Colors of what is drawn that are not of the palette; those of scales of colors are checked with the scales."""
+    allowed = {to_rgba(color)[:3] for color in EVERY}
+    seen: dict[Color, Artist] = {}
+    for artist in figure.findobj(lambda a: isinstance(a, Line2D | Patch | Text | LineCollection | PathCollection)):
+        for color in _colors_of(artist):
+            if color[3] > 0 and color[:3] not in allowed:
+                seen[color] = artist
+    for color, artist in seen.items():
+        yield f"not of the palette: {to_hex(color)} of {artist}"
+    for image in (image for axes in figure.axes for image in axes.images):
+        if image.cmap not in (LITTLE_TO_MUCH, BELOW_TO_ABOVE):
+            yield f"another scale of colors: {image.cmap.name}"
+
+
+def _colors_of(artist: Artist) -> Iterator[Color]:
+    """The colors in which something is drawn, as (red, green, blue, opacity)."""
+    if not artist.get_visible():
+        return
+    if isinstance(artist, Line2D):
+        if artist.get_linestyle() not in ("None", "none", "", " "):
+            yield to_rgba(artist.get_color())
+        if artist.get_marker() not in ("None", "none", "", " ", None) and artist.get_markersize():
+            if artist.get_marker() in Line2D.filled_markers:
+                yield to_rgba(artist.get_markerfacecolor())
+            yield to_rgba(artist.get_markeredgecolor())
+    elif isinstance(artist, Text):
+        if artist.get_text().strip():
+            yield to_rgba(artist.get_color())
+    elif isinstance(artist, Patch):
+        if artist.get_fill():
+            yield to_rgba(artist.get_facecolor())
+        if artist.get_linewidth():
+            yield to_rgba(artist.get_edgecolor())
+    elif isinstance(artist, Collection) and artist.get_paths():
+        yield from (to_rgba(color) for color in (*artist.get_facecolor(), *artist.get_edgecolor()))
 
 
 def faults_of(draw: Callable[[], dict[str, bytes] | bytes | None], every: Iterable[str] = ()) -> list[str]:

@@ -57,7 +57,7 @@ def report(names: Sequence[str], backtest: Backtest) -> dict[str, Any]:
     return {
         "evaluated": True,
         "country": "US",
-        "data": {"grain": "day"},
+        "data": {"grain": "day", "first_day": "2014-01-01", "last_day": LAST.isoformat()},
         "champion": model,
         "best_model": model,
         "models": {model: {"total_wape": 0.087, "total_coverage80": 0.8}},

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from cycler import cycler
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 
+from retail_assets.plotting.palette import INK, SERIES
 from retail_assets.plotting.sheet import Sheet
 from retail_assets_tests.plotting.legible import faults
 
 
+@pytest.fixture(autouse=True)
+def _palette() -> Iterator[None]:
+    with rc_context({"text.color": INK, "axes.prop_cycle": cycler(color=SERIES), "patch.linewidth": 0}):
+        yield
+
+
 def sheet() -> Sheet:
-    made = Sheet("A finding", "How to read it.", "What it is made from.")
+    made = Sheet("A finding", "How to read it.", "Source: sales, 1 Jan to 31 Dec 2017.")
     axes = made.axes("y")
     axes.plot([0, 10], [0, 10])
     axes.set_xlim(0, 10)
@@ -76,6 +85,18 @@ def rounded(axes: Axes) -> None:
     axes.set_yticks([0, 0.4, 1], ["0", "0", "1"])
 
 
+def small(axes: Axes) -> None:
+    axes.text(2, 8, "fine print", fontsize=7)
+
+
+def of_another_color(axes: Axes) -> None:
+    axes.plot([0, 10], [2, 2], color="#123456")
+
+
+def of_another_scale(axes: Axes) -> None:
+    axes.imshow([[1, 2]], cmap="viridis", extent=(0, 10, 0, 10))
+
+
 def at_the_corner(axes: Axes) -> None:
     axes.set_xticks([0, 5], ["0 %", "50 %"])
     axes.set_yticks([0, 10], ["0 %", "100 %"])
@@ -94,6 +115,9 @@ def at_the_corner(axes: Axes) -> None:
         (outside, "leaves the picture: 'far far"),
         (on_a_bar, "stands on a bar: 'a label'"),
         (rounded, "ticks that read the same: '0'"),
+        (small, "too small (7.0 points): 'fine print'"),
+        (of_another_color, "not of the palette: #123456"),
+        (of_another_scale, "another scale of colors: viridis"),
         (at_the_corner, "twice at the corner: '0 %'"),
     ],
 )
@@ -118,6 +142,12 @@ def test_slanted_labels_side_by_side_do_not_overlap() -> None:
 
 def test_a_sentence_that_is_cut_off_is_found() -> None:
     assert faults(Sheet("word " * 200, "", "").figure)[0].startswith("cut off: ")
+
+
+def test_a_figure_without_its_source_is_found() -> None:
+    for source in ("What it is made from.", "Source: sales.", ""):
+        made = Sheet("A finding", "How to read it.", source)
+        assert [fault.partition(":")[0] for fault in faults(made.figure)] == ["without source and period"]
 
 
 def test_the_same_month_of_another_year_is_another_tick() -> None:

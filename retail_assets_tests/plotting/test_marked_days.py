@@ -20,7 +20,7 @@ FIRST = dt.date(2023, 1, 1)
 
 
 def marked(days: list[int], span: int, notes: list[str] | None = None, scale: float = 1.0) -> Sheet:
-    sheet = Sheet("A finding", "How to read it.", "What it is made from.")
+    sheet = Sheet("A finding", "How to read it.", "Source: sales of 2023.")
     axes = sheet.axes("y")
     pairs = zip(days, notes or ["1.9 × usual"] * len(days), strict=True)
     marks = [Mark(FIRST + dt.timedelta(d), scale * (100 + 37 * (d % 11)), note, d % 7) for d, note in pairs]

@@ -28,6 +28,7 @@ from retail_assets.segmentation.personas.catalog import DEFAULT, GROUPS, Catalog
 from retail_assets_tests.segmentation.segment_rows import SCOPE, profile, share
 from retail_assets_tests.segmentation.shoppers import PLANTED, customer, frame, planted
 
+SOURCE = "Source: sales of the 365 days to 31 Dec 2023."
 ODD_NAMES = ("優良顧客", "$x_2$ and $ per cent %", "A name that goes on and on, as names of segments sometimes do", "d")
 
 
@@ -173,20 +174,20 @@ def test_a_title_names_what_is_bought_beyond_the_usual(titles: list[str]) -> Non
         share("Budget Shoppers", "Games", 0.2, 0.4),
         share("Budget Shoppers", "Books", 0.8, 0.6),
     ]
-    segment_categories(rows, segments)
+    segment_categories(rows, segments, SOURCE)
     assert titles == ["High-Value Customers: 1.5 × the usual share of Games"]
-    segment_categories([row | {"buyers": 49} if row["share"] == 0.6 else row for row in rows], segments)
+    segment_categories([row | {"buyers": 49} if row["share"] == 0.6 else row for row in rows], segments, SOURCE)
     assert titles[1] == "Budget Shoppers: 1.3 × the usual share of Books", "what a few bought is no preference"
     with pytest.raises(NothingToShow, match="two segments of at least 50 customers"):
-        segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}})
+        segment_categories(rows, {**segments, "Budget Shoppers": {"customers": 3}}, SOURCE)
 
 
 def test_a_title_says_where_there_is_one_segment_and_where_shares_are_undefined(titles: list[str]) -> None:
     evaluation = dict(inputs([customer(f"c{i}", 1, str(10 + i)) for i in range(40)]).evaluation)
-    segment_revenue(evaluation, 365)
+    segment_revenue(evaluation, SOURCE)
     assert titles == ["All known customers are in one segment: One Purchase"]
     two = {name: {**profile(name), "revenue": "-5", "revenue_share": None} for name in ("One Purchase", "Dormant")}
-    segment_revenue({**evaluation, "segments": two}, 365)
+    segment_revenue({**evaluation, "segments": two}, SOURCE)
     assert titles[1] == "Returns exceed sales, so shares of revenue are undefined"
 
 

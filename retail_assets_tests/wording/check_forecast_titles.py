@@ -33,6 +33,18 @@ from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
 
 
+@recomputes("forecast.note.source")
+def _source(shop: Shop, facts: Facts) -> Facts:
+    first, last = shop.one("SELECT min(sale_date), max(sale_date) FROM sales")
+    return {"first_day": first, "last_day": last}
+
+
+@recomputes("forecast.note.past")
+def _past_source(shop: Shop, facts: Facts) -> Facts:
+    first, last = shop.one("SELECT min(forecast_date), max(forecast_date) FROM forecast_accuracy WHERE actual > 0")
+    return {"first_day": first, "last_day": last}
+
+
 @recomputes("forecast.title.calibration")
 def _calibration(shop: Shop, facts: Facts) -> Facts:
     model = published(shop)

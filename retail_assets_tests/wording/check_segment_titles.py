@@ -15,6 +15,20 @@ from retail_assets_tests.wording.shops import Shop
 WORDS = ("purchases", "spending", "average basket", "days since last purchase", "share spent in best month")
 
 
+@recomputes("segment_titles.source")
+def _source(shop: Shop, facts: Facts) -> Facts:
+    return {"days": days(shop), "last_day": shop.one("SELECT max(sale_date) FROM sales")}
+
+
+@recomputes("segment_titles.moves_source")
+def _moves_source(shop: Shop, facts: Facts) -> Facts:
+    start, to = shop.one(
+        "SELECT from_snapshot, to_snapshot FROM segment_migrations "
+        "ORDER BY to_snapshot DESC, from_snapshot DESC LIMIT 1"
+    )
+    return {"start": start, "to": to}
+
+
 @recomputes("segment_titles.map")
 def _map(shop: Shop, facts: Facts) -> Facts:
     return {"segments": len(set(labels(shop))), "separate": silhouette(shop) > 0.5}
@@ -54,8 +68,6 @@ def _profiles_reading(shop: Shop, facts: Facts) -> Facts:
 def _profiles_note(shop: Shop, facts: Facts) -> Facts:
     return {
         "clustered": len(regulars(shop)["money"]),
-        "days": days(shop),
-        "last_day": shop.one("SELECT max(sale_date) FROM sales"),
     }
 
 
@@ -90,8 +102,6 @@ def _revenue_note(shop: Shop, facts: Facts) -> Facts:
     twice = len(regulars(shop)["money"]) > 0
     later = len(months) == 4 and twice and facts["then"] is not None
     return {
-        "days": days(shop),
-        "last_day": shop.one("SELECT max(sale_date) FROM sales"),
         "then": months[0] if later else None,
         "until": months[-1] if later else None,
     }

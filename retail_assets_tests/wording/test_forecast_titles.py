@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from retail_assets.forecasting.evaluation.accuracy import score_past_forecasts
 from retail_assets.forecasting.figures import accuracy, calibration, errors, forecast, skill
 from retail_assets.forecasting.lifecycle.scoring import score
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.tables import FORECAST_ACCURACY
 from retail_assets.wording.statement import Statement, recorded
 from retail_assets_tests.wording import check_forecast, check_forecast_titles  # noqa: F401  registers the checks
@@ -20,12 +22,16 @@ from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
 
 @pytest.fixture
 def headlines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts above the figures that are drawn, joined as they come."""
+    """The texts above and below the figures that are laid out, as they come."""
     texts: list[str] = []
-    for module in (accuracy, calibration, errors, forecast, skill):
-        monkeypatch.setattr(module, "headline", lambda figure, *lines: texts.extend(lines))
-    for module in (accuracy, forecast):
-        monkeypatch.setattr(module, "png", lambda figure: b"")
+    original = Sheet.__init__
+
+    def noted(self: Sheet, *lines: str, **kwargs: Any) -> None:
+        texts.extend(lines)
+        original(self, *lines, **kwargs)
+
+    monkeypatch.setattr(Sheet, "__init__", noted)
+    monkeypatch.setattr(Sheet, "png", lambda sheet: b"")
     return texts
 
 
@@ -40,7 +46,7 @@ def test_the_titles_are_recomputed(name: str, forecast_named: Callable[[str], Tr
             errors.error_by_week(tested)
             skill.skill(report, tested.best_baseline)
         forecast.draw_figures(trained.history, trained.forecast, report, currency=currency)
-    assert len(statements) == (12 if tested is not None else 3)
+    assert len(statements) == (18 if tested is not None else 5)
     _all_right(trained, statements, headlines)
 
 
@@ -72,5 +78,5 @@ def test_past_forecasts_are_recomputed(
     promised = trained.training.backtest.metrics(trained.training.backtest.champion)["wape"]
     with recorded() as statements:
         accuracy.draw_figures(past, promised)
-    assert [statement.name for statement in statements] == [f"forecast.{said}"]
+    assert [statement.name for statement in statements] == [f"forecast.{said}", "forecast.note.past"]
     _all_right(trained, statements, headlines)

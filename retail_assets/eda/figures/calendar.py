@@ -13,7 +13,6 @@ from retail_assets.eda.figures.marked_days import Mark, mark_days
 from retail_assets.eda.figures.parts import (
     bars_with_intervals,
     footnote,
-    legend_above,
     month_ticks,
     unknown_days,
 )
@@ -25,6 +24,7 @@ from retail_assets.plotting.labels import plain
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, MUTED, ORANGE, PALE, PURPLE, SERIES
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import SMALL
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import MONTHS, WEEKDAYS, plural
@@ -109,7 +109,7 @@ def weekday_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
         axes.axhline(pattern.average, color=MUTED, linestyle="--", linewidth=1)
         axes.annotate(
             "average day", (1, pattern.average), xycoords=("axes fraction", "data"), xytext=(4, 0),
-            textcoords="offset points", va="center", size=8.5, color=MUTED,
+            textcoords="offset points", va="center", size=SMALL, color=MUTED,
         )  # fmt: skip
     money_axis(axes, "y", f"revenue per day ({currency})")
     return sheet
@@ -146,7 +146,7 @@ def month_pattern(data: EdaData, currency: str, country: str | None) -> Sheet:
     else:
         sheet = Sheet(title, reading, footnote(data, "Whole months only.", unknown_days(data)))
         axes = sheet.axes("y")
-        _year_lines(axes, pattern)
+        _year_lines(sheet, axes, pattern)
     money_axis(axes, "y", f"revenue per day ({currency})")
     return sheet
 
@@ -173,15 +173,17 @@ def _month_bars(axes: Axes, pattern: Months) -> None:
     bars_with_intervals(axes, month_ticks([m.start for m in pattern.months]), means, margins, colors)
 
 
-def _year_lines(axes: Axes, pattern: Months) -> None:
+def _year_lines(sheet: Sheet, axes: Axes, pattern: Months) -> None:
     whole = pattern.whole
     years = sorted({m.start.year for m in whole})[-len(SERIES) :]
     for color, year in zip(SERIES, years, strict=False):
         of_year = [m for m in whole if m.start.year == year]
         width = 3 if year == years[-1] else 1.6
         at = [m.start.month - 1 for m in of_year]
-        axes.plot(at, [m.mean for m in of_year], color=color, linewidth=width, marker="o", markersize=4)
-    legend_above(axes, [(str(y), c) for c, y in zip(SERIES, years, strict=False)])
+        axes.plot(
+            at, [m.mean for m in of_year], color=color, linewidth=width, marker="o", markersize=4, label=str(year)
+        )
+    sheet.legend(*axes.get_legend_handles_labels())
     axes.set_xticks(range(12), MONTHS)
     low, high = min(0.0, *(m.mean for m in whole)), max(1e-9, *(m.mean for m in whole))
     axes.set_ylim(low * 1.1, high * 1.12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,6 @@ from retail_assets.eda.figures.parts import (
     AXIS_POINTS,
     bars_with_intervals,
     footnote,
-    legend_above,
     write_values,
 )
 from retail_assets.eda.findings import customers
@@ -23,6 +23,7 @@ from retail_assets.plotting.labels import label
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ON_WHITE, ORANGE, PALE, SERIES
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS, TEXT
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import age_order, plural
@@ -47,10 +48,10 @@ def spend_by_gender(data: EdaData, currency: str, country: str | None) -> Sheet:
         footnote(data, *_who_is_compared(data, groups, "gender")),
     )
     axes = sheet.axes("y")
-    _bars_by_member(axes, groups, contrasts)
-    legend_above(axes, [(f"{label(m)} ({groups.buyers[m]:,})", SERIES[i % 6]) for i, m in enumerate(groups.members)])
+    names = [f"{label(m)} ({groups.buyers[m]:,})" for m in groups.members]
+    sheet.legend(_bars_by_member(axes, groups, contrasts), names)
     slot = AXIS_POINTS / len(contrasts) - 8
-    axes.set_xticks(np.arange(len(contrasts)), [name_within(c.category, slot, 9.5) for c in contrasts])
+    axes.set_xticks(np.arange(len(contrasts)), [name_within(c.category, slot, AXIS) for c in contrasts])
     money_axis(axes, "y", f"spending per customer ({currency})")
     return sheet
 
@@ -71,9 +72,10 @@ def _gender_title(groups: Groups, contrasts: tuple[Contrast, ...], currency: str
     ).text
 
 
-def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...]) -> None:
-    """Bars of mean spending, per category one for each group."""
+def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...]) -> list[Any]:
+    """Bars of mean spending, per category one for each group; returns those of each group."""
     places, part = np.arange(len(contrasts)), 0.8 / len(groups.members)
+    bars: list[Any] = []
     ats: list[np.ndarray] = []
     tops: list[np.ndarray] = []
     errors: list[np.ndarray] = []
@@ -81,7 +83,7 @@ def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...])
         at = places + (i - (len(groups.members) - 1) / 2) * part
         values = np.array([c.spend[member] for c in contrasts])
         margins = np.nan_to_num([c.spend_margin[member] for c in contrasts])
-        axes.bar(at, values, part * 0.92, color=SERIES[i % 6])
+        bars.append(axes.bar(at, values, part * 0.92, color=SERIES[i % 6]))
         axes.errorbar(at, values, yerr=margins, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5, zorder=2)
         ats.append(at)
         tops.append(values)
@@ -91,6 +93,7 @@ def _bars_by_member(axes: Axes, groups: Groups, contrasts: tuple[Contrast, ...])
     write_values(axes, at, values, margins)
     low, high = min(0.0, float(np.min(values - margins))), max(float(np.max(values + margins)), 1e-9)
     axes.set_ylim(low * 1.1 if np.any(values < 0) else 0, high + (high - low) * 0.1)
+    return bars
 
 
 def _who_is_compared(data: EdaData, groups: Groups, trait: Trait) -> Iterable[str]:
@@ -134,7 +137,7 @@ def spend_by_age(data: EdaData, currency: str, country: str | None) -> Sheet:
     sheet = Sheet(title.text, readings.age(p=p).text, footnote(data, *_who_is_compared(data, groups, "age_group")))
     axes = sheet.axes("y")
     slot = AXIS_POINTS / len(members) - 6
-    names = [f"{name_within(m, slot, 9.5)}\n{groups.buyers[m]:,}" for m in members]
+    names = [f"{name_within(m, slot, AXIS)}\n{groups.buyers[m]:,}" for m in members]
     margins = np.array([groups.total.spend_margin[m] for m in members])
     colors = [(ORANGE if m == best else BLUE) if real else PALE for m in members]
     bars_with_intervals(axes, names, np.array([spend[m] for m in members]), margins, colors)
@@ -173,7 +176,7 @@ def customer_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
         # Above the curve and to the left of its point, where neither a line nor another label can be.
         axes.annotate(
             f"best {share * 100:.0f} %:\n{value * 100:.0f} %", (share, value), xytext=(-6, 4),
-            textcoords="offset points", va="bottom", ha="right", size=10, color=INK, linespacing=1.1,
+            textcoords="offset points", va="bottom", ha="right", size=TEXT, color=INK, linespacing=1.1,
             bbox=ON_WHITE, zorder=1.9,
         )  # fmt: skip
     axes.set_xlim(0, 1.005)

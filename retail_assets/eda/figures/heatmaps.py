@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
 from retail_assets.eda.data import EdaData
@@ -15,16 +15,17 @@ from retail_assets.eda.figures.parts import footnote, month_ticks, unknown_days
 from retail_assets.eda.findings import calendar
 from retail_assets.eda.findings.products import chance_swing, dispersion
 from retail_assets.plotting.axes import axis_title, money_axis
+from retail_assets.plotting.color_maps import BELOW_TO_ABOVE, LITTLE_TO_MUCH, text_on
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.left_out import NothingToShow
-from retail_assets.plotting.palette import BLUE, INK, ORANGE
+from retail_assets.plotting.palette import INK, ORANGE
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS, LEAST, SMALL, TEXT
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import WEEKDAYS, axis_number, percent
 from retail_assets.wording.leading import sharing_the_lead
 
-_BELOW_AND_ABOVE = LinearSegmentedColormap.from_list("below_and_above", [BLUE, "#F7F7F7", ORANGE])
 _BEYOND_CHANCE = 4
 """Deviations of chance from which a cell stands out: of 130 to 170 cells, some are three above the mean by chance."""
 _LEAD_BEYOND_CHANCE = 2
@@ -59,7 +60,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     sold = np.flatnonzero(grid.sum(axis=0) != 0)
     low, high = int(sold.min()), int(sold.max())
     image = axes.imshow(
-        grid[:, low : high + 1], cmap="Blues", aspect="auto", vmin=min(0.0, float(grid.min())),
+        grid[:, low : high + 1], cmap=LITTLE_TO_MUCH, aspect="auto", vmin=min(0.0, float(grid.min())),
         extent=(low - 0.5, high + 0.5, 6.5, -0.5),
     )  # fmt: skip
     axes.set_yticks(range(7), WEEKDAYS)
@@ -69,7 +70,7 @@ def weekday_hour(data: EdaData, currency: str, country: str | None) -> Sheet:
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2))
     bar = sheet.figure.colorbar(image, ax=axes, pad=0.015, shrink=0.9)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=9)
+    bar.ax.tick_params(length=0, labelsize=SMALL, labelcolor=INK)
     money_axis(bar.ax, "y", f"revenue per hour ({currency})")
     return sheet
 
@@ -150,17 +151,17 @@ def category_months(data: EdaData, currency: str, country: str | None) -> Sheet:
     axes = sheet.axes()
     axes.spines[:].set_visible(False)
     limit = max(0.3, min(1.0, float(np.quantile(np.abs(grid - 1), 0.97))))
-    axes.imshow(
-        np.clip(grid, 1 - limit, 1 + limit), cmap=_BELOW_AND_ABOVE, aspect="auto",
+    image = axes.imshow(
+        np.clip(grid, 1 - limit, 1 + limit), cmap=BELOW_TO_ABOVE, aspect="auto",
         norm=TwoSlopeNorm(1, 1 - limit, 1 + limit),
     )  # fmt: skip
-    size = 9 if len(whole) <= 14 else 7
+    size = TEXT if len(whole) <= 14 else LEAST
     for (row, column), value in np.ndenumerate(grid):
         text = axis_number(round(value * 100))
-        color = "white" if abs(value - 1) > limit * 0.75 else INK
+        color = text_on(image, value)
         axes.text(column, row, text, ha="center", va="center", size=size, color=color)
     axes.set_yticks(range(len(rows)), [label(row.category) for row in rows])
-    axes.set_xticks(range(len(whole)), month_ticks(whole), size=9.5 if len(whole) <= 14 else 8)
+    axes.set_xticks(range(len(whole)), month_ticks(whole), size=AXIS if len(whole) <= 14 else LEAST)
     return sheet
 
 

@@ -17,10 +17,11 @@ from matplotlib.axes import Axes
 from retail_assets.plotting.dates import padding
 from retail_assets.plotting.fitting import width
 from retail_assets.plotting.labels import plain
-from retail_assets.plotting.palette import INK, MUTED, ORANGE
+from retail_assets.plotting.palette import INK, MUTED, ON_WHITE, ORANGE
+from retail_assets.plotting.typography import SMALL
 from retail_assets.wording.formats import day, day_of_year, money, short
 
-_SIZE = 8.5
+_SIZE = SMALL
 _ROW_POINTS, _GAP_POINTS = 610, 9
 """Width of the row of labels, at least, and between two of them."""
 _TOGETHER = 0.012
@@ -83,7 +84,7 @@ def mark_days(
         axes.plot([at, at, end], [of.top.value, bend, foot], color=MUTED, linewidth=0.7, zorder=4)
         axes.text(
             place, foot, plain("\n".join(of.lines)), ha="center", va="bottom", size=_SIZE, color=INK, linespacing=1.15,
-            zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            zorder=6, bbox=ON_WHITE,
         )  # fmt: skip
     return foot + (high - low) * (_LINE * max(len(of.lines) for of in labels) + 0.01)
 

@@ -1,4 +1,4 @@
-"""What several figures have in common: the footnote, bars with their intervals, a legend, names of months."""
+"""What several figures have in common: the footnote, bars with their intervals, names of months."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from retail_assets.eda.data import EdaData
 from retail_assets.plotting.fitting import width
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import INK, ON_WHITE
+from retail_assets.plotting.typography import LEAST, SMALL, TEXT
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording.formats import MONTHS, money
 
@@ -68,25 +69,15 @@ def write_values(
     texts = [money(float(value), None) for value in values]
     spans = np.ptp(places) + 1.6 * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0)
     slot = AXIS_POINTS * (float(np.min(np.diff(places))) if len(places) > 1 else 1.0) / spans
-    size = next((s for s in (9, 8, 7) if max(width(text, s) for text in texts) + 3 <= slot), None)
+    size = next((s for s in (TEXT, SMALL, LEAST) if max(width(text, s) for text in texts) + 3 <= slot), None)
     shown = range(len(texts)) if size else sorted(set(else_only))
     if size is None and len(shown) == 2 and shown[1] - shown[0] < 3:
         shown = list(else_only)[:1]
     for at in shown:
         axes.annotate(
             texts[at], (places[at], max(values[at] + margins[at], 0)), xytext=(0, 4), textcoords="offset points",
-            ha="center", va="bottom", size=size or 8, color=INK, bbox=ON_WHITE, zorder=4,
+            ha="center", va="bottom", size=size or LEAST, color=INK, bbox=ON_WHITE, zorder=4,
         )  # fmt: skip
-
-
-def legend_above(axes: Axes, names: list[tuple[str, str]]) -> None:
-    """Put a legend of names and their colors above the panel, in as many columns as fit."""
-    handles = [axes.plot([], [], color=color, linewidth=4, label=name)[0] for name, color in names]
-    widest = max(width(name, 9.5) for name, _ in names) + 40
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9.5,
-        ncols=max(1, min(len(names), int(AXIS_POINTS // widest))), borderaxespad=0.2, handlelength=1.2,
-    )  # fmt: skip
 
 
 def month_ticks(starts: list[dt.date]) -> list[str]:

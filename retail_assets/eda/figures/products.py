@@ -14,6 +14,7 @@ from retail_assets.plotting.labels import label, plain
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, GREEN, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import SMALL, TEXT
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import money, percent
@@ -43,7 +44,7 @@ def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sh
     for place, value in zip(places, values, strict=True):
         text = money(value, currency) + (f"  ({percent(value / total)})" if total > 0 else "")
         axes.annotate(
-            plain(text), (max(value, 0), place), xytext=(5, 0), textcoords="offset points", va="center", size=9,
+            plain(text), (max(value, 0), place), xytext=(5, 0), textcoords="offset points", va="center", size=TEXT,
             color=INK, bbox=ON_WHITE,
         )  # fmt: skip
     axes.set_yticks(places, [n for n, _, _ in bars])
@@ -91,7 +92,7 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
         each = money(float(category.revenue) / max(category.orders, 1), currency)
         axes.annotate(
             plain(f"{percent(r)} of revenue, {percent(o)} of orders; {each} per order"),
-            (max(o, r), place), xytext=(10, 0), textcoords="offset points", va="center", size=8.5, color=INK,
+            (max(o, r), place), xytext=(10, 0), textcoords="offset points", va="center", size=SMALL, color=INK,
             bbox=ON_WHITE,
         )  # fmt: skip
     axes.set_yticks(places, [label(c.name, 26) for c in shown])
@@ -101,10 +102,7 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
         axes.scatter([], [], s=75, color=BLUE, label="share of revenue"),
         axes.scatter([], [], s=62, color=ORANGE, marker="D", label="share of orders that contain it"),
     ]
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9.5,
-        borderaxespad=0.2,
-    )  # fmt: skip
+    sheet.legend(handles, [str(handle.get_label()) for handle in handles])
     percent_axis(axes, "x", "share of revenue and of orders")
     axes.set_xticks([t for t in axes.get_xticks() if t <= min(1.0, far * 1.25)])
     return sheet
@@ -184,7 +182,7 @@ def _mark_amounts(axes: Axes, marks: list[tuple[str, float, str]], right: float,
         axes.annotate(
             plain(f"{name} {money(at, currency)}"), (at, height), xycoords=("data", "axes fraction"),
             xytext=(-5 if left else 5, 0), textcoords="offset points", va="top", ha="right" if left else "left",
-            size=9.5, color=color, weight="bold", bbox=ON_WHITE,
+            size=TEXT, color=INK, weight="bold", bbox=ON_WHITE,
         )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
-from retail_assets.plotting.palette import BASELINE, FORECAST, INNER_BAND, ORANGE, OUTER_BAND, SKY
+from retail_assets.plotting.palette import BASELINE, FORECAST, INNER_BAND, ORANGE, OUTER_BAND, SALES, SKY
+from retail_assets.plotting.typography import PAGE_FONTS, PAGE_TEXT
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording.forecast_models import in_words
@@ -25,8 +26,6 @@ HISTORY_DAYS = 112
 """Days of sales shown before a forecast."""
 _PERIODS = {"all": 100_000, "last 12 months": 365, "last 90 days": 90, "last 28 days": 28}
 _LONGEST_NAME = 28
-#: Lines that are not colored by what they stand for: readable on white and on black.
-_SALES = "#3f7fbf"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _spec(values: Sequence[Mapping[str, Any]], **parts: Any) -> Spec:
 
 
 CONFIG: Spec = {
-    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
+    "font": PAGE_FONTS,
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor",
@@ -77,11 +76,11 @@ CONFIG: Spec = {
         "gridOpacity": 0.12,
         "domainOpacity": 0.4,
         "tickOpacity": 0.4,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
+        "labelFontSize": PAGE_TEXT,
+        "titleFontSize": PAGE_TEXT,
         "titleFontWeight": "normal",
     },
-    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "orient": "top"},
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": PAGE_TEXT, "orient": "top"},
     "text": {"color": "currentColor"},
 }
 
@@ -168,7 +167,7 @@ def _sales(facts: Facts) -> Chart | None:
                 {"filter": f"datum.d > {(facts.last_day - first).days} - period"},
                 {"calculate": f"datetime({first.year}, {first.month - 1}, {first.day} + datum.d)", "as": "t"},
             ],
-            mark={"type": "line", "color": _SALES, "strokeWidth": 1.5, "tooltip": True},
+            mark={"type": "line", "color": SALES, "strokeWidth": 1.5, "tooltip": True},
             encoding={
                 "x": {**_day_axis(), "field": "t"},
                 "y": _money_axis("y", f"{facts.currency} per day"),
@@ -206,9 +205,9 @@ def _categories(facts: Facts) -> Chart | None:
             values,
             height=_height(len(values)),
             layer=[
-                {"mark": {"type": "bar", "color": _SALES, "tooltip": True}},
+                {"mark": {"type": "bar", "color": SALES, "tooltip": True}},
                 {
-                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12},
+                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": PAGE_TEXT},
                     "encoding": {"text": {"field": "s"}},
                 },
             ],
@@ -269,7 +268,7 @@ def _forecast(facts: Facts) -> Chart | None:
                     "encoding": {"y": {"field": "p10", "type": "quantitative"}, "y2": {"field": "p90"}},
                 },
                 {
-                    "mark": {"type": "line", "color": _SALES, "strokeWidth": 1.5},
+                    "mark": {"type": "line", "color": SALES, "strokeWidth": 1.5},
                     "encoding": {
                         "y": {"field": "y", "type": "quantitative"},
                         "tooltip": [
@@ -337,7 +336,7 @@ def _segments(facts: Facts) -> Chart | None:
                     "field": "w",
                     "title": None,
                     "sort": None,
-                    "scale": {"domain": ["of customers", "of revenue"], "range": [BASELINE, _SALES]},
+                    "scale": {"domain": ["of customers", "of revenue"], "range": [BASELINE, SALES]},
                 },
                 "tooltip": [
                     {"field": "c", "title": "segment"},
@@ -392,7 +391,7 @@ def _backtest(facts: Facts) -> Chart | None:
                     },
                 },
                 {
-                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12},
+                    "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": PAGE_TEXT},
                     "encoding": {"text": {"field": "s"}},
                 },
             ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -86,6 +86,11 @@ class Backtest:
     def unit(self) -> str:
         """What one step of the horizon is called: `day` or `week`."""
         return unit_of(self.grain)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first day of the history, and the last one that was forecast."""
+        return self.first_day or self.cutoffs[0], self.cutoffs[-1] + timedelta(days=self.actual.shape[2] * self.grain)
 
     def select(self, cutoffs: slice) -> Backtest:
         """Make the backtest of some of the cut-offs."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retail_assets.forecasting.data.series import to_date
 from retail_assets.forecasting.evaluation.accuracy import accuracy_drift, latest_forecasts
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.dates import date_ticks
-from retail_assets.plotting.image import png
 from retail_assets.plotting.left_out import Figures, NothingToShow, draw_each
-from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import forecast_titles as wording
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ def _draw(accuracy: pa.Table, promised_wape: float | None) -> bytes:
     days = days[days["actual"] > 0].tail(91)
     if len(days) < 2:
         raise NothingToShow("fewer than two days with sales have a past forecast")
-    drawn, axes = one_panel(10, 4.4)
     when = days.index.to_numpy().astype("datetime64[D]")
     weekly = bool((np.diff(when) % np.timedelta64(7, "D") == np.timedelta64(0, "D")).all())
     unit, window = ("week", 4) if weekly else ("day", 7)
+    drift = accuracy_drift(accuracy, promised_wape)
+    finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
+    if drift.wape is not None and drift.alarm is None:
+        finding = str(wording.past_forecasts(days=drift.days, wape=drift.wape, promised=promised_wape))
+    source = wording.past_source(first_day=to_date(when[0]), last_day=to_date(when[-1]))
+    sheet = Sheet(finding, f"The latest forecast of each {unit}, as it was issued.", str(source))
+    axes = sheet.axes("y")
     rolling = days.rolling(window, min_periods=1).sum()
     axes.plot(when, days["error"] / days["actual"], ".", color=palette.FORECAST, ms=6, alpha=0.6, label=f"one {unit}")
     axes.plot(
@@ -47,15 +53,10 @@ def _draw(accuracy: pa.Table, promised_wape: float | None) -> bytes:
     naive = rolling["naive"] / rolling["actual"]
     axes.plot(when, naive, color=palette.BASELINE, lw=1.3, ls="--", label=f"seasonal naive, {window} {unit}s")
     if promised_wape is not None:
-        axes.axhline(promised_wape, color=palette.ACTUAL, lw=1.2, ls=":", label="promised by the backtest")
+        axes.axhline(promised_wape, color=palette.SALES, lw=1.2, ls=":", label="promised by the backtest")
     date_ticks(axes)
     percent_ticks(axes)
     axes.set_ylim(bottom=0)
     axis_title(axes, "y", "error, as a share of sales")
-    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=4, fontsize=9)
-    drift = accuracy_drift(accuracy, promised_wape)
-    finding = "Past forecasts against actuals: " + (drift.alarm or "no sales to compare with")
-    if drift.wape is not None and drift.alarm is None:
-        finding = str(wording.past_forecasts(days=drift.days, wape=drift.wape, promised=promised_wape))
-    headline(drawn, finding, f"The latest forecast of each {unit}, as it was issued.")
-    return png(drawn)
+    sheet.legend(*axes.get_legend_handles_labels())
+    return sheet.png()

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import Floats
 from retail_assets.forecasting.evaluation.backtest import Backtest
 from retail_assets.forecasting.evaluation.findings import end_in_words, intervals_in_words
 from retail_assets.forecasting.evaluation.interval_ends import IntervalEnd, interval_ends, missed_ends, too_wide
+from retail_assets.forecasting.figures.parts import source
 from retail_assets.forecasting.models import intervals
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.left_out import NothingToShow
-from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import forecast_titles as wording
 
 
-def calibration(backtest: Backtest) -> Figure:
+def calibration(backtest: Backtest) -> Sheet:
     """Draw the share of days below each quantile against the share that was promised."""
     quantiles = backtest.quantiles.get(backtest.champion)
     if quantiles is None or np.isnan(quantiles).all():
         raise NothingToShow("the model in use has no prediction intervals in the backtest")
     lines: tuple[tuple[str, Floats, Floats, str], ...] = (
         ("categories", backtest.actual, quantiles[:, :-1], palette.FORECAST),
-        ("total", backtest.actual.sum(axis=1, keepdims=True), quantiles[:, -1:], palette.ACTUAL),
+        ("total", backtest.actual.sum(axis=1, keepdims=True), quantiles[:, -1:], palette.SALES),
     )
-    figure, axes = one_panel(7.6, 5.6)
+    evidence = intervals_in_words(backtest, backtest.champion)
+    title = _title(interval_ends(backtest, backtest.champion), backtest.unit)
+    sheet = Sheet(title, str(evidence), source(*backtest.days))
+    axes = sheet.axes("both")
     promised = np.array(intervals.LEVELS)
     axes.plot([0, 1], [0, 1], color=palette.BASELINE, lw=1, ls="--", label="as promised")
     for name, actual, of_line, color in lines:
@@ -35,13 +38,10 @@ def calibration(backtest: Backtest) -> Figure:
     percent_ticks(axes, "x")
     percent_ticks(axes, "y")
     axes.set_xticks(promised)
-    axes.tick_params(axis="x", labelsize=8)
     axis_title(axes, "x", f"share of {backtest.unit}s promised to be below the quantile")
     axis_title(axes, "y", f"share of {backtest.unit}s below it; a tie is not beyond an end")
-    axes.legend(frameon=False, loc="upper left")
-    evidence = intervals_in_words(backtest, backtest.champion)
-    headline(figure, _title(interval_ends(backtest, backtest.champion), backtest.unit), str(evidence))
-    return figure
+    sheet.legend(*axes.get_legend_handles_labels())
+    return sheet
 
 
 def _title(ends: list[IntervalEnd], unit: str) -> str:

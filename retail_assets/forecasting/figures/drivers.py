@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
-from retail_assets.forecasting.figures.parts import capitalized
+from retail_assets.forecasting.figures.parts import capitalized, source
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, number_ticks, percent_axis, percent_ticks
 from retail_assets.plotting.fitting import lines, name_within
-from retail_assets.plotting.panels import grid_of_panels, headline
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS, SMALL
 from retail_assets.wording.formats import WEEKDAYS, short
 
 _MOST_FEATURES = 12
@@ -50,43 +52,44 @@ _OF_LAST_FOUR_WEEKS = {
     name for name in FEATURE_WORDS if name.startswith(("weekday_", "mean", "last", "cv", "shop_mean"))
 } - {"last_year"}
 """Features that are shares of the mean day of the last 28 days."""
-_NAME_POINTS, _PANEL_POINTS = 190, 125
+_COLUMNS = 2
+_NAME_POINTS, _PANEL_POINTS = 190, 150
 """Room for a feature to the left of the first panel, and below one of the others."""
 
 
-def drivers(explanation: Explanation, *, published: bool = True) -> Figure:
+def drivers(explanation: Explanation, days: tuple[dt.date, dt.date], *, published: bool = True) -> Sheet:
     """Draw permutation importance, and partial dependence on the features that matter most.
 
-    With `published` the model is the forecast itself; else it is a part of it, as in a mean of models.
+    `days` are the first and the last of the sales behind the model. With `published` the model is the forecast itself;
+    else it is a part of it, as in a mean of models.
     """
-    figure, panels = grid_of_panels(1, 1 + len(explanation.curves), 4.2 + 2.5 * len(explanation.curves), 4.8)
     order = np.argsort(explanation.importance, kind="stable")[-_MOST_FEATURES:]
     names = [_feature(explanation.features[at]) for at in order]
-    places = np.arange(len(order))
-    panels[0].barh(places, explanation.importance[order], color=palette.FORECAST, height=0.7)
-    panels[0].set_yticks(places, [name_within(name, _NAME_POINTS, 8.5) for name in names])
-    panels[0].set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
-    percent_axis(panels[0], "x", "by how much the error grows without it", most=4)
-    panels[0].tick_params(labelsize=8.5)
-    # The line of no change is always within sight.
-    lows = [min(float(curve.ratio.min()), 1.0) for curve in explanation.curves]
-    highs = [max(float(curve.ratio.max()), 1.0) for curve in explanation.curves]
-    for axes, curve in zip(panels[1:], explanation.curves, strict=True):
-        axes.axhline(1, color=palette.BASELINE, lw=1, ls="--")
-        axes.set_ylim(min(lows) - 0.02, max(highs) + 0.02)
-        percent_ticks(axes)
-        axes.tick_params(labelsize=8.5)
-        _draw(axes, curve)
-    if explanation.curves:
-        axis_title(panels[1], "y", "forecast, as a share of\nthis weekday's usual sales")
-    order = ", then ".join(names[:-3:-1])
     evidence = (
         f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "
         "changes with it while all else stays the same (partial dependence); the dashed line is no change."
     )
     subject = "What moves the forecast most" if published else f"What {explanation.model} uses most"
-    headline(figure, f"{subject}: {order}", evidence)
-    return figure
+    sheet = Sheet(f"{subject}: {', then '.join(names[:-3:-1])}", evidence, source(*days), height=6.6)
+    bars, panels = sheet.first_and_others(-(-len(explanation.curves) // _COLUMNS), _COLUMNS)
+    for axes in panels[len(explanation.curves) :]:
+        axes.set_visible(False)
+    places = np.arange(len(order))
+    bars.barh(places, explanation.importance[order], color=palette.FORECAST, height=0.7)
+    bars.set_yticks(places, [name_within(name, _NAME_POINTS, SMALL) for name in names])
+    bars.set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
+    percent_axis(bars, "x", "by how much the error\ngrows without it", most=3)
+    # The line of no change is always within sight.
+    lows = [min(float(curve.ratio.min()), 1.0) for curve in explanation.curves]
+    highs = [max(float(curve.ratio.max()), 1.0) for curve in explanation.curves]
+    for axes, curve in zip(panels, explanation.curves, strict=False):
+        axes.axhline(1, color=palette.BASELINE, lw=1, ls="--")
+        axes.set_ylim(min(lows) - 0.02, max(highs) + 0.02)
+        percent_ticks(axes)
+        _draw(axes, curve)
+    for axes in panels[: len(explanation.curves) : _COLUMNS]:
+        axis_title(axes, "y", "forecast, as a share of\nthis weekday's usual sales")
+    return sheet
 
 
 def _draw(axes: Axes, curve: Curve) -> None:
@@ -115,7 +118,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
         )
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=_ROUND))
-    axis_title(axes, "x", "\n".join(lines(title, _PANEL_POINTS, 9.5)))
+    axis_title(axes, "x", "\n".join(lines(title, _PANEL_POINTS, AXIS)))
 
 
 def _feature(name: str) -> str:

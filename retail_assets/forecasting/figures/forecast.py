@@ -8,28 +8,27 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.calendar import forecast_calendar
 from retail_assets.forecasting.data.grain import unit_of
 from retail_assets.forecasting.data.series import TOTAL, DailySales, by_grain, daily_sales, days_after, to_date
 from retail_assets.forecasting.evaluation import comparison
-from retail_assets.forecasting.figures.parts import revenue_axis
+from retail_assets.forecasting.figures.parts import revenue_axis, source
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import number_ticks
 from retail_assets.plotting.dates import date_ticks
 from retail_assets.plotting.fitting import name_within, width
-from retail_assets.plotting.image import png
 from retail_assets.plotting.left_out import Figures, draw_each, none_of
-from retail_assets.plotting.panels import grid_of_panels, headline, one_panel
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS
 from retail_assets.wording import forecast_titles as wording
 from retail_assets.wording.forecast_models import in_words
 
 STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12
 _COLUMNS = 3
-_PANEL_POINTS = 220
+_PANEL_POINTS = 185
 FIGURES = ("forecast_total.png", "forecast_categories.png")
 
 
@@ -48,8 +47,8 @@ def draw_figures(history: pd.DataFrame, table: pa.Table, report: dict[str, Any],
     actual = by_grain(np.where(sales.unknown, np.nan, sales.revenue), sales.grain)
     return draw_each(
         {
-            "forecast_total.png": lambda: png(_total(sales, actual, frame, report, currency)),
-            "forecast_categories.png": lambda: png(_categories(sales, actual, frame, currency)),
+            "forecast_total.png": lambda: _total(sales, actual, frame, report, currency).png(),
+            "forecast_categories.png": lambda: _categories(sales, actual, frame, currency).png(),
         }
     )
 
@@ -69,7 +68,7 @@ def _fan(axes: Axes, days: np.ndarray, past: np.ndarray, future: pd.DataFrame, w
         ("p10", "p90", palette.INNER_BAND, "80 % prediction interval"),
     ):
         axes.fill_between(ahead, future[low], future[high], color=color, alpha=alpha, lw=0, label=name)
-    axes.plot(days[shown], past[shown], color=palette.ACTUAL, lw=1.5 * weight, marker=".", ms=4 * weight, label="sales")
+    axes.plot(days[shown], past[shown], color=palette.SALES, lw=1.5 * weight, marker=".", ms=4 * weight, label="sales")
     naive = future["seasonal_naive"]
     axes.plot(ahead, naive, color=palette.BASELINE, lw=1.2 * weight, ls="--", label="last week repeated")
     axes.plot(ahead, future["mean"], color=color, lw=1.9 * weight, marker=".", ms=4 * weight, label="forecast")
@@ -78,19 +77,23 @@ def _fan(axes: Axes, days: np.ndarray, past: np.ndarray, future: pd.DataFrame, w
     number_ticks(axes, "y")
 
 
-def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: dict[str, Any], currency: str) -> Figure:
-    figure, axes = one_panel(10, 4.8)
+def _total(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, report: dict[str, Any], currency: str) -> Sheet:
     future = frame[frame["product_category"] == TOTAL]
     past = actual.sum(axis=0)
     unit = unit_of(sales.grain)
+    title = _total_title(sales, past, future, currency, report)
+    sheet = Sheet(title, _evidence(report, unit), _source(sales))
+    axes = sheet.axes("y")
     _fan(axes, _dates(sales), past, future)
-    axes.axvline(sales.days[-1] + np.timedelta64(12, "h"), color=palette.ACTUAL, lw=0.8, ls=":")
+    axes.axvline(sales.days[-1] + np.timedelta64(12, "h"), color=palette.MUTED, lw=0.8, ls=":")
     date_ticks(axes)
     revenue_axis(axes, currency, unit)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
-    title = _total_title(sales, past, future, currency, report)
-    headline(figure, title, _evidence(report, unit))
-    return figure
+    sheet.legend(*axes.get_legend_handles_labels())
+    return sheet
+
+
+def _source(sales: DailySales) -> str:
+    return source(to_date(sales.days[0]), to_date(sales.days[-1]))
 
 
 def _total_title(
@@ -167,32 +170,31 @@ def _evidence(report: dict[str, Any], unit: str) -> str:
     )
 
 
-def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, currency: str) -> Figure:
+def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, currency: str) -> Sheet:
     """Draw one fan per category, the largest first."""
     expected = frame[frame["product_category"] != TOTAL].groupby("product_category")["mean"].sum()
     ordered = sorted(expected.index, key=lambda name: (-expected[name], name))
     shown = ordered[:MOST_PANELS]
     rows = -(-len(shown) // _COLUMNS)
-    figure, panels = grid_of_panels(rows, min(len(shown), _COLUMNS), 12, 1.4 + 2.1 * rows)
-    for axes, name in zip(panels, shown, strict=False):
-        future = frame[frame["product_category"] == name]
-        _fan(axes, _dates(sales), actual[sales.categories.index(name)], future, weight=0.75)
-        date_ticks(axes, most=5)
-        axes.tick_params(labelsize=8)
-        rule = _fallback(future)
-        title = name_within(name, _PANEL_POINTS - width(rule, 9.5), 9.5)
-        axes.set_title(title + rule, loc="left", fontsize=9.5)
-    for axes in panels[len(shown) :]:
-        axes.set_visible(False)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=5, fontsize=9)
     total = float(expected.sum())
     per = unit_of(sales.grain)
     finding = f"Expected revenue per {per}, with prediction intervals"
     if total > 0 and len(shown) > 1:
         finding = str(wording.categories(category=shown[0], share=float(expected[shown[0]]) / total))
     evidence = wording.categories_evidence(unit=per, currency=currency, shown=len(shown), categories=len(ordered))
-    headline(figure, finding, str(evidence))
-    return figure
+    sheet = Sheet(finding, str(evidence), _source(sales), height=2.1 + 1.9 * rows)
+    panels = sheet.small_panels(rows, min(len(shown), _COLUMNS))
+    for axes, name in zip(panels, shown, strict=False):
+        future = frame[frame["product_category"] == name]
+        _fan(axes, _dates(sales), actual[sales.categories.index(name)], future, weight=0.75)
+        date_ticks(axes, most=4)
+        rule = _fallback(future)
+        title = name_within(name, _PANEL_POINTS - width(rule, AXIS), AXIS)
+        axes.set_title(title + rule, loc="left", fontsize=AXIS, color=palette.INK)
+    for axes in panels[len(shown) :]:
+        axes.set_visible(False)
+    sheet.legend(*panels[0].get_legend_handles_labels())
+    return sheet
 
 
 def _fallback(future: pd.DataFrame) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from retail_assets.forecasting.data.series import WEEK
+from retail_assets.forecasting.figures.parts import source
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, percent_ticks
 from retail_assets.plotting.labels import label
 from retail_assets.plotting.left_out import NothingToShow
-from retail_assets.plotting.panels import headline, one_panel
+from retail_assets.plotting.sheet import Sheet
 from retail_assets.wording import forecast_titles as wording
 from retail_assets.wording.forecast_models import in_words
 
@@ -27,14 +28,21 @@ class _Skill(NamedTuple):
     over_best: float | None
 
 
-def skill(report: dict[str, Any], best_baseline: str) -> Figure:
+def skill(report: dict[str, Any], best_baseline: str) -> Sheet:
     """Draw the gain over seasonal naive and over the best baseline."""
     skills = _skills(report, best_baseline)
     if not skills:
         raise NothingToShow("no model forecasts any category in the backtest")
     shown = skills[:MOST_BARS]
     model = in_words(report["best_model"])
-    figure, axes = one_panel(10, 2.3 + 0.3 * len(shown))
+    data = report["data"]
+    sheet = Sheet(
+        _title(report, model, best_baseline),
+        _evidence(report, skills, len(shown), best_baseline),
+        source(dt.date.fromisoformat(data["first_day"]), dt.date.fromisoformat(data["last_day"])),
+        height=2.8 + 0.3 * len(shown),
+    )
+    axes = sheet.axes("x")
     rows = np.arange(len(shown))
     gains = np.array([s.over_naive for s in shown])
     colors = np.where(gains > 0, palette.FORECAST, palette.WORSE)
@@ -42,15 +50,14 @@ def skill(report: dict[str, Any], best_baseline: str) -> Figure:
     if best_baseline != "seasonal_naive":
         dots = [np.nan if s.over_best is None else s.over_best for s in shown]
         name = f"compared with {in_words(best_baseline)}, the best baseline"
-        axes.plot(dots, rows, "D", color=palette.ACTUAL, mec="white", ms=7, label=name)
-    axes.set_yticks(rows, [label(s.category, 28) for s in shown], fontsize=9)
+        axes.plot(dots, rows, "D", color=palette.SALES, mec=palette.WHITE, ms=7, label=name)
+    axes.set_yticks(rows, [label(s.category, 28) for s in shown])
     axes.invert_yaxis()
-    axes.axvline(0, color=palette.ACTUAL, lw=1)
+    axes.axvline(0, color=palette.MUTED, lw=1)
     percent_ticks(axes, "x")
     axis_title(axes, "x", "by how much the error (RMSE) is smaller; below zero it is larger")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=9)
-    headline(figure, _title(report, model, best_baseline), _evidence(report, skills, len(shown), best_baseline))
-    return figure
+    sheet.legend(*axes.get_legend_handles_labels())
+    return sheet
 
 
 def _skills(report: dict[str, Any], best_baseline: str) -> list[_Skill]:

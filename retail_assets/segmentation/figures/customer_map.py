@@ -10,9 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from retail_assets.plotting.axes import axis_title, number_ticks
 from retail_assets.plotting.left_out import NothingToShow
-from retail_assets.plotting.palette import SKY
+from retail_assets.plotting.palette import INK, SKY, WHITE
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS
 from retail_assets.segmentation.figures.inputs import FigureInputs
-from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet
+from retail_assets.segmentation.figures.style import in_order, label, marks, source
 from retail_assets.segmentation.model.features import MODEL_FEATURES, eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
@@ -54,10 +56,10 @@ def segment_map(
     personas = in_order(set(names), catalog)
     clustered = evaluation["clustered_customers"]
     note = segment_titles.map_note(clustered=clustered, drawn=len(drawn), others=evaluation["customers"] - clustered)
-    sheet = segment_sheet(
+    sheet = Sheet(
         segment_titles.map_title(segments=len(personas), separate=silhouette > _SEPARATE).text,
         segment_titles.map_reading(silhouette=silhouette).text,
-        note.text,
+        f"{source(evaluation, inputs.days)} {note}",
     )
     axes = sheet.axes("both")
     styles = marks(catalog, personas)
@@ -76,7 +78,9 @@ def segment_map(
     number_ticks(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9, borderaxespad=0)
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=AXIS, labelcolor=INK, borderaxespad=0
+    )
     return sheet.png()
 
 
@@ -116,17 +120,17 @@ def _baskets(inputs: FigureInputs, currency: str | None) -> bytes:
     verdict = inputs.evaluation["verdict"]
     if not len(basket):
         raise NothingToShow(f"there are no segments. {verdict}")
-    sheet = segment_sheet(
+    sheet = Sheet(
         "There are no segments; this is what customers spend per purchase",
         verdict,
-        segment_titles.baskets_note(customers=len(basket)).text,
+        f"{source(inputs.evaluation, inputs.days)} {segment_titles.baskets_note(customers=len(basket))}",
     )
     axes = sheet.axes("y")
     low, high = np.log10(basket.min()), np.log10(basket.max())
     if high - low < 0.01:
         low, high = low - 0.5, high + 0.5
     edges = list(np.logspace(low - 1e-9, high + 1e-9, 25))
-    axes.hist(basket, bins=edges, color=SKY, edgecolor="white", linewidth=0.6)
+    axes.hist(basket, bins=edges, color=SKY, edgecolor=WHITE, linewidth=0.6)
     axes.set_xscale("log")
     # 1, 2, 5, 10 over few decades, powers of ten over many; matplotlib's own labels would be 2 × 10¹.
     axes.xaxis.set_major_locator(

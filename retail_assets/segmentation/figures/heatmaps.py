@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from retail_assets.plotting.color_maps import BELOW_TO_ABOVE, LITTLE_TO_MUCH, text_on
 from retail_assets.plotting.left_out import NothingToShow
-from retail_assets.plotting.palette import INK
+from retail_assets.plotting.palette import WHITE
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import TEXT
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS, MOST_TIMES, is_preference, times
 from retail_assets.segmentation.figures.inputs import Rows
-from retail_assets.segmentation.figures.style import in_order, label, segment_sheet
+from retail_assets.segmentation.figures.style import in_order, label
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
 from retail_assets.wording.formats import number, short
@@ -48,10 +51,12 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
         if before
         else segment_titles.all_new(start=start, to=to)
     )
-    sheet = segment_sheet(
+    named = ", ".join(short(version, 41, keep_end=False) for version in versions)
+    models = f"Model version{'s' if len(versions) > 1 else ''} {named}."
+    sheet = Sheet(
         title.text,
         "Rows: segment before. Columns: segment after. Color: share of the customers in the row. Numbers: customers.",
-        f"Model version{'s' if len(versions) > 1 else ''} {', '.join(short(v, 41, keep_end=False) for v in versions)}.",
+        f"{segment_titles.moves_source(start=start, to=to)} {models}",
         height=max(3.6, 2.4 + 0.5 * len(origins)),
     )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -61,11 +66,12 @@ def segment_migrations(migrations: Rows, *, catalog: Catalog = DEFAULT) -> bytes
 
 
 def segment_categories(
-    categories: Rows, segments: Mapping[str, Mapping[str, Any]], *, catalog: Catalog = DEFAULT
+    categories: Rows, segments: Mapping[str, Mapping[str, Any]], days: str, *, catalog: Catalog = DEFAULT
 ) -> bytes:
     """Draw what each persona spends more and less on than all customers, as ratios of shares.
 
-    Personas with fewer than `LEAST_CUSTOMERS` customers are left out, because their preferences may be chance.
+    `days` says which sales these are. Personas with fewer than `LEAST_CUSTOMERS` customers are left out, because their
+    preferences may be chance.
     """
     large = {name for name, profile in segments.items() if int(profile["customers"]) >= LEAST_CUSTOMERS}
     categories = [row for row in categories if row["persona"] in large]
@@ -79,11 +85,11 @@ def segment_categories(
     for row in categories:
         if row["product_category"] in shown:
             index[names.index(row["persona"]), shown.index(row["product_category"])] = float(row["share_index"])
-    sheet = segment_sheet(
+    sheet = Sheet(
         _categories_title([row for row in categories if row["product_category"] in shown]),
         "Numbers: the share of the segment's spending on the category, divided by that of all customers. Above 1 the "
         "segment spends a larger part of its money on it.",
-        segment_titles.categories_note(shown=len(shown), categories=len(parts)).text,
+        f"{days} {segment_titles.categories_note(shown=len(shown), categories=len(parts))}",
         height=max(3.8, 2.8 + 0.45 * len(names)),
     )
     depth = np.clip(np.log2(np.maximum(index, 0.25)), -2, 2)
@@ -116,13 +122,12 @@ def _heat_map(
     diverging: bool = False,
 ) -> None:
     """Draw `values` (rows x columns) as colors between the `limits`, with a text in each cell."""
-    axes.imshow(values, aspect="auto", cmap="PuOr_r" if diverging else "Blues", vmin=limits[0], vmax=limits[1])
-    middle = (limits[0] + limits[1]) / 2
+    colors = BELOW_TO_ABOVE if diverging else LITTLE_TO_MUCH
+    image = axes.imshow(values, aspect="auto", cmap=colors, vmin=limits[0], vmax=limits[1])
     for place, row in enumerate(texts):
         for column, text in enumerate(row):
-            value = values[place, column]
-            deep = abs(value - middle) > 0.6 * (limits[1] - middle) if diverging else value > 0.55
-            axes.text(column, place, text, ha="center", va="center", fontsize=9, color="white" if deep else INK)
+            color = text_on(image, values[place, column])
+            axes.text(column, place, text, ha="center", va="center", fontsize=TEXT, color=color)
     axes.set_yticks(np.arange(len(rows)), [label(name) for name in rows])
     width = max(8, 66 // max(len(columns), 1))
     slanted = any(len(label(name)) > width for name in columns) and len(columns) > 6
@@ -134,5 +139,5 @@ def _heat_map(
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
+    axes.grid(which="minor", color=WHITE, linewidth=2)
     axes.tick_params(which="minor", length=0)

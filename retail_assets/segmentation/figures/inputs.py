@@ -31,3 +31,8 @@ class FigureInputs:
     migrations: Rows
     categories: Rows
     sample: pd.DataFrame
+
+    @property
+    def days(self) -> int:
+        """Length of the window of sales that the features of customers are made from; 0 without customers."""
+        return int(self.sample["window_days"].max()) if len(self.sample) else 0

@@ -13,9 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from retail_assets.plotting.axes import number_ticks, percent_ticks
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, GRAY, INK, MUTED, SKY
+from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS, SMALL
 from retail_assets.segmentation.evaluation.buying_habits import LEAST_CUSTOMERS
 from retail_assets.segmentation.figures.inputs import FigureInputs
-from retail_assets.segmentation.figures.style import in_order, label, marks, segment_sheet
+from retail_assets.segmentation.figures.style import in_order, label, marks, source
 from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_titles
@@ -48,14 +50,12 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     spread = means.max(axis=0) - means.min(axis=0)
     widest = [f for f, width in zip(NAMING_FEATURES, spread, strict=True) if width >= spread.max() * (1 - ALIKE)]
     strongest = [_WORDS[feature].replace("\n", " ") for feature in widest]
-    window = int(inputs.sample["window_days"].max())
-    sheet = segment_sheet(
+    note = segment_titles.profiles_note(clustered=evaluation["clustered_customers"])
+    sheet = Sheet(
         segment_titles.profiles(features=strongest).text if len(names) > 1 else f"There is one segment: {names[0]}",
         segment_titles.profiles_reading(currency=currency).text,
-        segment_titles.profiles_note(
-            clustered=evaluation["clustered_customers"], days=window, last_day=_date(evaluation["snapshot"])
-        ).text,
-        height=max(3.4, 2.2 + 0.62 * len(names)),
+        f"{source(evaluation, inputs.days)} {note}",
+        height=max(3.8, 2.4 + 0.62 * len(names)),
     )
     styles = marks(catalog, names)
     reach = max(0.5, float(np.abs(means).max()) * 1.75)
@@ -64,7 +64,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
         axes.barh(places, means[:, column], height=0.62, color=[styles[name][0] for name in names])
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_xlim(-reach, reach)
-        axes.set_title(_WORDS[feature], fontsize=9.5, color=INK)
+        axes.set_title(_WORDS[feature], fontsize=AXIS, color=INK)
         number_ticks(axes, "x")
         axes.xaxis.set_major_locator(MaxNLocator(3, symmetric=True, integer=reach > 1.2))
         axes.spines["left"].set_visible(False)
@@ -75,8 +75,11 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
     return sheet.png()
 
 
-def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalog = DEFAULT) -> bytes:
-    """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue."""
+def segment_revenue(evaluation: Mapping[str, Any], days: str, *, catalog: Catalog = DEFAULT) -> bytes:
+    """Draw each persona's share of customers, of revenue, and, out of time, of the next quarter's revenue.
+
+    `days` says which sales these are.
+    """
     segments: Mapping[str, Any] = evaluation["segments"]
     if not segments:
         raise NothingToShow(f"there are no segments. {evaluation['verdict']}")
@@ -88,8 +91,6 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalo
         ("share of revenue", BLUE, "undefined", [segments[name]["revenue_share"] for name in names]),
     ]
     note = segment_titles.revenue_note(
-        days=days,
-        last_day=_date(evaluation["snapshot"]),
         then=_date(quarter["segments_as_of"]) if later else None,
         until=_date(quarter["revenue_until"]) if later else None,
     )
@@ -97,11 +98,11 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalo
         # Personas without a share of the next quarter had no customers when it began.
         shares = [_share_then(later, name, catalog) for name in names]
         series.append(("share of the next quarter's revenue", SKY, "no such segment then", shares))
-    sheet = segment_sheet(
+    sheet = Sheet(
         _revenue_title(segments, everyone_known=not evaluation["anonymous"]["lines"]),
         "A segment whose share of revenue exceeds its share of customers is worth more than average per customer.",
-        note.text,
-        height=max(3.6, 2.0 + 0.78 * len(names)),
+        f"{days} {note}",
+        height=max(3.8, 2.3 + 0.78 * len(names)),
     )
     axes = sheet.axes("x")
     axes.spines["left"].set_visible(False)
@@ -119,7 +120,7 @@ def segment_revenue(evaluation: Mapping[str, Any], days: int, *, catalog: Catalo
     percent_ticks(axes, "x")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.axvline(0, color=MUTED, linewidth=0.8)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.06), ncols=3, frameon=False, fontsize=9, handlelength=1.2)
+    sheet.legend(*axes.get_legend_handles_labels())
     return sheet.png()
 
 
@@ -170,7 +171,7 @@ def _text_at_bar(axes: Axes, text: str, value: float, place: float, color: str) 
     """Write text at the end of a horizontal bar."""
     axes.annotate(
         text, (value, place), (3 if value >= 0 else -3, 0), textcoords="offset points", va="center",
-        ha="left" if value >= 0 else "right", fontsize=8, color=color,
+        ha="left" if value >= 0 else "right", fontsize=SMALL, color=color,
     )  # fmt: skip
 
 

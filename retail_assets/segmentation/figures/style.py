@@ -1,18 +1,20 @@
-"""How figures of segments look: their sheet, and the color, marker, order and label of each persona."""
+"""What figures of segments have in common: their source, and the color, marker, order and label of each persona."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from retail_assets.plotting import labels
 from retail_assets.plotting.palette import MARKED, MARKED_GRAY
-from retail_assets.plotting.sheet import SEGMENTS_LOOK, Sheet
 from retail_assets.segmentation.personas.catalog import Catalog
+from retail_assets.wording import segment_titles
 
 
-def segment_sheet(title: str, reading: str, footnote: str, *, height: float = 5.9) -> Sheet:
-    """Make a sheet of `height` inches in the look of the segments."""
-    return Sheet(title, reading, footnote, height=height, look=SEGMENTS_LOOK)
+def source(evaluation: Mapping[str, Any], days: int) -> str:
+    """Say what a figure is made from: the sales of so many `days` to that of the evaluation."""
+    return segment_titles.source(days=days, last_day=dt.date.fromisoformat(evaluation["snapshot"])).text
 
 
 def label(name: str, width: int = 25) -> str:
