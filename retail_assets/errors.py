@@ -55,6 +55,16 @@ class WarehouseUnreachableError(WarehouseError):
     retryable = True
 
 
+class PublishingError(RetailError):
+    """Tableau refused what was to be published, or to log in."""
+
+
+class PublishingUnreachableError(PublishingError):
+    """Tableau does not answer, or failed to; another attempt can help."""
+
+    retryable = True
+
+
 class EngineError(RetailError):
     """Spark or its Java runtime cannot be started."""
 

@@ -31,6 +31,7 @@ from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.references import reference_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.serving import serving_checks
+from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.partitions import landing_partitions
@@ -112,6 +113,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         *figure_checks(platform),
         *model_checks(platform),
         *segment_checks(platform),
+        *tableau_checks(platform),
     ]
     return dg.Definitions(
         assets=_with_code_and_freshness(

@@ -77,8 +77,8 @@ def load_server(environ: Mapping[str, str]) -> TableauServer | None:
     if not re.match(r"\d{1,5}(\.\d+)?\Z", seconds) or not float(seconds):
         raise _wrong("RETAIL_TABLEAU_TIMEOUT", seconds, "seconds, such as 120")
     name = values.get("RETAIL_TABLEAU_NAME")
-    if name is not None and not re.match(r"[^\x00-\x1f/\\]{1,200}\Z", name):
-        raise _wrong("RETAIL_TABLEAU_NAME", name, "at most 200 characters, without / and \\")
+    if name is not None and not re.match(r"[\w ().-]{1,200}\Z", name):
+        raise _wrong("RETAIL_TABLEAU_NAME", name, "at most 200 letters, digits, blanks and _ . - ( )")
     return TableauServer(
         address=address,
         site=site,

@@ -1,6 +1,7 @@
-"""The assets for Tableau: the extract with its starter workbook."""
+"""The assets for Tableau: the extract with its starter workbook, and its data sources on a Tableau server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -17,17 +18,20 @@ GROUP = "outputs"
 
 
 def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """Build `tableau_extract`."""
+    """Build `tableau_extract`, and `tableau_published` if the settings say where to publish."""
+    common: dict[str, Any] = {
+        "group_name": GROUP,
+        "owners": ANALYTICS,
+        "kinds": {"python", "tableau"},
+        "tags": {"layer": "outputs", "source": platform.source},
+        "code_version": "1",
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+    }
 
     @dg.asset(
         deps=[content.origin.name for content in CONTENTS],
-        group_name=GROUP,
-        owners=ANALYTICS,
-        kinds={"python", "tableau"},
-        tags={"layer": "outputs", "source": platform.source},
-        code_version="1",
-        backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
+        **common,
         metadata={
             "dagster/uri": platform.output.uri_of(TABLEAU_EXTRACT),
             "dagster/column_schema": _columns(),
@@ -70,7 +74,41 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             },
         )
 
-    return [tableau_extract]
+    server = platform.settings.tableau
+    if server is None:
+        return [tableau_extract]
+
+    @dg.asset(
+        deps=[tableau_extract],
+        metadata={"dagster/uri": f"{server.address}/#/{f'site/{server.site}/' if server.site else ''}datasources"},
+        **common,
+        description="The extract as data sources on Tableau Server or Cloud, one per table of facts; those of an "
+        "earlier run are overwritten.",
+    )
+    def tableau_published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.exports.tableau.publish import publish
+
+        with failing_clearly(retrying=True):
+            result = publish(platform.output, server, platform.source)
+        for name in result.stale:
+            context.log.warning(
+                "tableau_published: %s stays on the server as it was: the extract has no such table now. Delete it "
+                "there, or raise RETAIL_TABLEAU_LINES.",
+                name,
+            )
+        context.log.info("tableau_published: %d data sources on %s", len(result.published), server.address)
+        return dg.MaterializeResult(
+            metadata={
+                "data_sources": dg.MetadataValue.json(
+                    {p.name: {"rows": result.rows[p.name], "page": p.page, "id": p.id} for p in result.published}
+                ),
+                "rows": sum(result.rows.values()),
+                "project": server.project,
+                "not_overwritten": dg.MetadataValue.json(result.stale),
+            }
+        )
+
+    return [tableau_extract, tableau_published]
 
 
 def _columns() -> dg.TableSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retail_assets.tables import (
@@ -20,6 +20,7 @@ from retail_assets.tables import (
     Column,
     Table,
 )
+from retail_assets.warehouse.semantics import JOINS
 
 _PRODUCT_KEY = Column("product_key", "varchar(128)", "product, or the category where the source has no products")
 _STORE_KEY = Column("store_id", "varchar(128)", f"store, or {NO_STORE}")
@@ -36,6 +37,7 @@ def _of_lines(column: Column) -> tuple[Column, ...]:
 
 #: Lines of sales.
 LINES = Table("sales", SALES.grain, tuple(c for column in SALES.columns for c in _of_lines(column)), key=SALES.key)
+_SAME = {column.name for column in LINES.columns if column in SALES.columns}
 
 #: What the extract says of itself, so that nothing is missing without a reason where people look.
 ABOUT = Table(
@@ -80,18 +82,12 @@ class Relation:
 
 @dataclass(frozen=True)
 class DataSource:
-    """What is published under one name: a table, and those that it is related to."""
+    """What is published under one name: a table, and those that it is related to. `day` is its column of days."""
 
     name: str
     fact: Table
+    day: str
     describes: str
-
-    def tables(self, there: Collection[str]) -> tuple[Table, ...]:
-        """Return its tables among those that are `there`, the fact first; empty if the fact is not there."""
-        if self.fact.name not in there:
-            return ()
-        related = (r.to for r in RELATIONS if r.table == self.fact and r.to.name in there)
-        return (self.fact, *related)
 
 
 def _whole(table: Table) -> Content:
@@ -99,15 +95,11 @@ def _whole(table: Table) -> Content:
 
 
 def _lines() -> Content:
-    made = {
-        "store_id": f"coalesce(store_id, '{NO_STORE}') AS store_id",
-        "product_key": "coalesce(product_id, product_category) AS product_key",
-    }
-    columns = ", ".join(made.get(name, name) for name in LINES.names)
+    made = {join.column: f"{join.sql} AS {join.column}" for join in JOINS if join.table is SALES}
+    columns = ", ".join(name if name in _SAME else made[name] for name in LINES.names)
     return Content(LINES, SALES, f"SELECT {columns} FROM {SALES.name}")
 
 
-#: Dimensions first, as they are written: a key is declared where the table that it names has its own.
 CONTENTS: tuple[Content, ...] = (
     _whole(DIM_DATE),
     _whole(DIM_CUSTOMER),
@@ -121,22 +113,23 @@ CONTENTS: tuple[Content, ...] = (
     _lines(),
 )
 
-RELATIONS: tuple[Relation, ...] = (
-    Relation(DAILY_STORE_CATEGORY_SALES, "sale_date", DIM_DATE),
-    Relation(DAILY_STORE_CATEGORY_SALES, "store_id", DIM_STORE),
-    Relation(LINES, "sale_date", DIM_DATE),
-    Relation(LINES, "customer_id", DIM_CUSTOMER),
-    Relation(LINES, "product_key", DIM_PRODUCT),
-    Relation(LINES, "store_id", DIM_STORE),
-    Relation(CUSTOMER_SEGMENTS, "customer_id", DIM_CUSTOMER),
-    Relation(CUSTOMER_SEGMENTS, "persona", SEGMENT_PROFILES),
-)
+
+def _relations() -> Iterator[Relation]:
+    """The joins of the warehouse between tables of the extract; what a join computes is a column of the lines."""
+    there = {content.origin: content.table for content in CONTENTS}
+    for join in JOINS:
+        if join.table in there and join.to in there:
+            table = there[join.table]
+            yield Relation(table, join.sql if join.sql in table.names else join.column, join.to)
+
+
+RELATIONS: tuple[Relation, ...] = tuple(_relations())
 
 #: A server makes the data model of a .hyper file from its keys, and wants exactly one table that no other one names.
 DATA_SOURCES: tuple[DataSource, ...] = (
-    DataSource("sales", DAILY_STORE_CATEGORY_SALES, "sales per day, store and category"),
-    DataSource("forecast", SALES_FORECAST, "forecast of the next 28 days, with prediction intervals"),
-    DataSource("forecast accuracy", FORECAST_ACCURACY, "past forecasts against actual sales"),
-    DataSource("customers", CUSTOMER_SEGMENTS, "customers, their segments, and the profiles of these"),
-    DataSource("sales lines", LINES, "single lines of sales"),
+    DataSource("sales", DAILY_STORE_CATEGORY_SALES, "sale_date", "Sales per day, store and category."),
+    DataSource("forecast", SALES_FORECAST, "forecast_date", "Forecast of the next 28 days, with prediction intervals."),
+    DataSource("forecast accuracy", FORECAST_ACCURACY, "forecast_date", "Past forecasts, and what was sold."),
+    DataSource("customers", CUSTOMER_SEGMENTS, "snapshot_date", "Customers, their segments, profiles of the segments."),
+    DataSource("sales lines", LINES, "sale_date", "Single lines of sales."),
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import NotReadyError, WarehouseBusyError
-from retail_assets.exports.tableau import hyper, totals
-from retail_assets.exports.tableau.contents import ABOUT, CONTENTS, LINES, RELATIONS, Content, Relation
+from retail_assets.exports.tableau import hyper, relations, totals
+from retail_assets.exports.tableau.contents import ABOUT, CONTENTS, LINES, Content, Relation
 from retail_assets.tables import SALES
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -86,7 +85,9 @@ def make_extract(warehouse: Warehouse, path: Path, source: str, currency: str, m
     expected = totals.read(
         lambda sql: _one(warehouse, sql), {c.table: f"({c.select}) AS s" for c in contents}, "VARCHAR(256)"
     )
-    related, unrelated = _relations(warehouse, contents)
+    related, unrelated = relations.holding(
+        lambda sql: _one(warehouse, sql), {c.table: f"({c.select})" for c in contents}
+    )
     made = Extract(
         totals.rows_of(expected),
         related,
@@ -120,38 +121,6 @@ def _left_out(warehouse: Warehouse, content: Content, most_lines: int) -> str | 
         f"left out: {lines:,} lines, more than the {most_lines:,} of RETAIL_TABLEAU_LINES. Raise it, or "
         "connect Tableau to the warehouse for single lines (docs/tableau.md)."
     )
-
-
-def _relations(warehouse: Warehouse, contents: Sequence[Content]) -> tuple[tuple[Relation, ...], dict[str, str]]:
-    """Relations that hold in the warehouse now, and why the others do not, by the name of their table.
-
-    Hyper believes a declared key, and gives wrong results where it does not hold: where a dimension is older than the
-    sales, for example.
-    """
-    selects = {content.table: content.select for content in contents}
-    candidates = [r for r in RELATIONS if r.table in selects and r.to in selects]
-    if not candidates:
-        return (), {}
-    counts = _one(
-        warehouse,
-        "SELECT "
-        + ", ".join(
-            f"(SELECT count(DISTINCT f.{r.column}) FROM ({selects[r.table]}) AS f LEFT JOIN {r.to.name} AS d "
-            f"ON d.{r.key} = f.{r.column} WHERE d.{r.key} IS NULL) AS orphans_{n}, "
-            f"(SELECT count(*) - count(DISTINCT {r.key}) FROM {r.to.name}) AS doubled_{n}"
-            for n, r in enumerate(candidates)
-        ),
-    )
-    related, problems = [], {}
-    for n, r in enumerate(candidates):
-        if not counts[f"orphans_{n}"] and not counts[f"doubled_{n}"]:
-            related.append(r)
-        else:
-            problems[r.table.name] = (
-                f"not related to {r.to.name}, which lacks {counts[f'orphans_{n}']:,} values of {r.column} or has some "
-                f"twice. Materialize the asset {r.to.name}, then tableau_extract."
-            )
-    return tuple(related), problems
 
 
 def _one(warehouse: Warehouse, sql: str) -> dict[str, Any]:

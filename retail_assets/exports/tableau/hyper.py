@@ -116,6 +116,24 @@ def stream(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
         yield from pa.RecordBatchReader.from_stream(rows)
 
 
+def names_in(path: Path) -> list[tuple[str, str]]:
+    """Return schema and name of each table of a Hyper file, ours or not."""
+    # As texts: pantab ends the whole process where it meets a type that it does not know, such as `name`.
+    rows = query(
+        path,
+        "SELECT CAST(schemaname AS TEXT) AS s, CAST(tablename AS TEXT) AS t FROM pg_catalog.pg_tables "
+        "WHERE CAST(schemaname AS TEXT) NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2",
+    )
+    return [(row["s"], row["t"]) for row in rows.to_pylist()]
+
+
+def rows_and_last_day(path: Path, schema: str, table: str, day: str) -> tuple[int, str | None]:
+    """Return the number of rows of any table of a Hyper file, and the last day in a column, as YYYY-MM-DD."""
+    quoted = ".".join('"' + name.replace('"', '""') + '"' for name in (schema, table))
+    [row] = query(path, f'SELECT count(*) AS n, CAST(max("{day}") AS TEXT) AS last FROM {quoted}').to_pylist()
+    return int(row["n"]), row["last"]
+
+
 def declare_keys(path: Path, tables: Iterable[Table], relations: Iterable[Relation]) -> None:
     """Declare keys that Tableau relates tables by. Hyper believes them: whoever declares them has looked.
 

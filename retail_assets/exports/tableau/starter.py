@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from retail_assets.exports.tableau.contents import ABOUT
 from retail_assets.exports.tableau.sheets import Dashboard, Field, Only, Sheet, Use, dashboards_on
 from retail_assets.tables import Column, Table
+from retail_assets.warehouse.semantics import role
 
 VERSION = "26.1"
 _USER = "http://www.tableausoftware.com/xml/user"
@@ -107,9 +108,10 @@ def _datatype(column: Column) -> str:
     return {"date": "date", "timestamp": "datetime", "boolean": "boolean"}.get(column.type, "real")
 
 
-def _column(column: Column) -> ET.Element:
+def _column(table: Table, column: Column) -> ET.Element:
     kind = _datatype(column)
-    measure = kind in ("integer", "real")
+    measure = role(table, column) == "number"
+    types = {"date": "ordinal", "datetime": "ordinal", "integer": "ordinal", "real": "ordinal"}
     return ET.Element(
         "column",
         {
@@ -117,7 +119,7 @@ def _column(column: Column) -> ET.Element:
             "datatype": kind,
             "name": f"[{column.name}]",
             "role": "measure" if measure else "dimension",
-            "type": "quantitative" if measure else ("ordinal" if kind in ("date", "datetime") else "nominal"),
+            "type": "quantitative" if measure else types.get(kind, "nominal"),
         },
     )
 
@@ -165,7 +167,7 @@ def _datasource(table: Table, extract: str) -> ET.Element:
     for place, column in enumerate(table.columns):
         records.append(_metadata(table, column, place))
     ET.SubElement(source, "aliases", {"enabled": "yes"})
-    source.extend(_column(column) for column in table.columns)
+    source.extend(_column(table, column) for column in table.columns)
     ET.SubElement(
         source, "layout", {"dim-ordering": "alphabetic", "measure-ordering": "alphabetic", "show-structure": "true"}
     )
@@ -253,7 +255,7 @@ def _dependencies(sheet: Sheet) -> ET.Element:
     element = ET.Element("datasource-dependencies", {"datasource": _source_name(sheet.table)})
     fields = dict.fromkeys((*sheet.by, *sheet.measures, *([Field(sheet.only.column)] if sheet.only else [])))
     used = {field.column for field in fields}
-    element.extend(_column(column) for column in sheet.table.columns if column.name in used)
+    element.extend(_column(sheet.table, column) for column in sheet.table.columns if column.name in used)
     for field in fields:
         _, derivation, kind, _ = _USES[field.use]
         ET.SubElement(
