@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _done(self, path: str, query: dict[str, str], body: bytes) -> tuple[int, bytes, dict[str, str]]:
         state = self.tableau
-        if path == "/serverinfo":
+        if path.lower() == "/serverinfo":
             info = '<productVersion build="1">2026.3</productVersion><restApiVersion>3.27</restApiVersion>'
             return 200, _response(f"<serverInfo>{info}</serverInfo>"), {}
         if path == "/auth/signin":

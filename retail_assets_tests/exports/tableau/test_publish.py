@@ -175,7 +175,7 @@ def test_large_files_go_in_chunks(
         ("PUT", "/fileUploads/", 503, "", {"body": "<html>maintenance</html>"}),
         ("GET", "/datasources$", 429, "429000", {}),
         ("POST", "/auth/signin", 0, "", {}),
-        ("GET", "/serverinfo", 502, "", {"body": "bad gateway"}),
+        ("GET", "/server[iI]nfo", 502, "", {"body": "bad gateway"}),
     ],
 )
 def test_what_passes_by_itself_is_tried_again(
@@ -262,7 +262,7 @@ def test_what_another_attempt_cannot_change_is_said_at_once(
 def test_a_server_that_is_not_tableau(
     forecast: str, output: Store, server: Tableau, settings: TableauServer, body: str
 ) -> None:
-    server.fails("GET", "/serverinfo", 200, body=body)
+    server.fails("GET", "/server[iI]nfo", 200, body=body)
     with pytest.raises(PublishingError, match="RETAIL_TABLEAU_SERVER"):
         publish(output, settings, "shop", never)
 
