@@ -110,14 +110,13 @@ def next_step(
 
 @phrase("campaigns.preferences")
 def preferences(*, persona: str, categories: Sequence[Preference], days: int, currency: str | None) -> str:
-    """State what a persona spends more on than the other customers do, and how much that is."""
+    """State what a larger part of a persona's money goes to than of the others' money, and how much that is."""
     named = [
-        f"{each.category} ({percent(each.share)} of their money against {percent(each.other_share)} of all "
-        f"other customers'; "
+        f"{each.category} ({percent(each.share)} against {percent(each.other_share)}; "
         f"{money(each.revenue, currency)} in {days} days)"
         for each in categories
     ]
-    return f"They spend more than usual on {listed(named)}."
+    return f"A larger part of their money than of the other customers' goes to {listed(named)}."
 
 
 @phrase("campaigns.buying_times")

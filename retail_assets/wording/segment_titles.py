@@ -140,11 +140,14 @@ def no_preference(*, points: float) -> str:
 
 
 @phrase("segment_titles.categories_note")
-def categories_note(*, shown: int, categories: int) -> str:
-    """State how many of the categories are shown."""
-    if categories > shown:
-        return f"The {shown} largest of {categories} categories, largest first."
-    return "Largest category first."
+def categories_note(*, shown: int, categories: int, points: float) -> str:
+    """State how many of the categories are shown, and from which difference on, in `points`, the title names one."""
+    which = f"The {shown} largest of {categories} categories, largest first."
+    if categories <= shown:
+        which = "Largest category first."
+    return (
+        f"{which} The title counts shares that exceed those of the other customers by {points:.0f} percentage points."
+    )
 
 
 @phrase("segment_titles.nothing_to_compare")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from retail_assets.wording.formats import compared, day, listed, money, plural, span
+from retail_assets.wording.formats import compared, day, day_of_year, listed, money, plural, span
 from retail_assets.wording.statement import phrase
 
 FEW_ORDERS = 50
@@ -49,7 +49,7 @@ def week(
     if alike_weeks == forecast_weeks > 1:
         which = f", much like each of the {forecast_weeks} forecast weeks"
     elif alike_weeks > 1:
-        which = f", one of {alike_weeks} about equally strong weeks of the {forecast_weeks} forecast"
+        which = f", one of the {alike_weeks} strongest of the {forecast_weeks} forecast weeks, which are about equal"
     elif forecast_weeks > 1:
         which = f", the strongest of the {forecast_weeks} forecast weeks"
     when = f"{span(first_day, last_day)}{which}"
@@ -82,6 +82,13 @@ def _few(orders: int) -> str:
     return f", only {plural(orders, 'order')}" if orders < FEW_ORDERS else ""
 
 
+def _days(dates: Sequence[dt.date]) -> str:
+    """Write dates with their year once where it is the same: `13 Jan and 14 Jan 2018`."""
+    *before, last = dates
+    write = day_of_year if len({date.year for date in dates}) == 1 else day
+    return listed([*map(write, before), day(last)])
+
+
 @phrase("stock.strongest_day")
 def strongest_day(
     *,
@@ -102,7 +109,7 @@ def strongest_day(
     where = "In that week"
     if apart:
         what = "holiday, weak before or without a precedent" if len(apart) == 1 else "holidays, weak or new before"
-        where += f", apart from {listed(map(day, apart))} ({what}),"
+        where += f", apart from {_days(apart)} ({what}),"
     else:
         where += ","
     chance = f"with a forecast chance of 10 % of more than {money(p90, currency)}"
@@ -113,7 +120,7 @@ def strongest_day(
         )
     if len(dates) > 1:
         return (
-            f"{where} {category} is expected to sell most on {listed(map(day, dates))}, about as much on each: "
+            f"{where} {category} is expected to sell most on {_days(dates)}, about as much on each: "
             f"{money(expected, currency)} on {day(date)}, {chance}."
         )
     return f"{where} {category} is expected to sell most on {day(date)}: {money(expected, currency)}, {chance}."

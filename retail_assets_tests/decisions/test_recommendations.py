@@ -244,8 +244,8 @@ def test_a_holiday_that_was_weak_before_is_not_named_as_the_strongest_day() -> N
         ),
         pytest.param(
             [10.0] * 5 + [30.0, 29.9] + [10.0] * 7 + [10.0] * 5 + [30.0, 29.9],
-            "1 Jan to 7 Jan 2024, one of 2 about equally strong weeks of the 3 forecast.",
-            "to sell most on 6 Jan 2024 and 7 Jan 2024, about as much on each: USD 30.00 on 6 Jan 2024, with",
+            "1 Jan to 7 Jan 2024, one of the 2 strongest of the 3 forecast weeks, which are about equal.",
+            "to sell most on 6 Jan and 7 Jan 2024, about as much on each: USD 30.00 on 6 Jan 2024, with",
             id="two weeks and two days share the lead",
         ),
         pytest.param(

@@ -143,7 +143,7 @@ def _no_preference(shop: Shop, facts: Facts) -> Facts:
 @recomputes("segment_titles.categories_note")
 def _categories_note(shop: Shop, facts: Facts) -> Facts:
     categories = len({category for category, *_ in cells(shop)})
-    return {"shown": min(12, categories), "categories": categories}
+    return {"shown": min(12, categories), "categories": categories, "points": 2}
 
 
 @recomputes("segment_titles.nothing_to_compare")

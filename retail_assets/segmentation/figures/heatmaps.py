@@ -85,11 +85,12 @@ def segment_categories(
     for row in categories:
         if row["product_category"] in shown:
             index[names.index(row["persona"]), shown.index(row["product_category"])] = float(row["share_index"])
+    note = segment_titles.categories_note(shown=len(shown), categories=len(parts), points=WORTH_ACTING_ON * 100)
     sheet = Sheet(
         _categories_title([row for row in categories if row["product_category"] in shown]),
         "Numbers: the share of the segment's spending on the category, divided by that of all customers. Above 1 the "
         "segment spends a larger part of its money on it.",
-        f"{days} {segment_titles.categories_note(shown=len(shown), categories=len(parts))}",
+        f"{days} {note}",
         height=max(3.8, 2.8 + 0.45 * len(names)),
     )
     depth = np.clip(np.log2(np.maximum(index, 0.25)), -2, 2)
