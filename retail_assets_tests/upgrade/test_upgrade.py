@@ -255,10 +255,10 @@ def test_a_version_with_more_columns_reads_the_home_and_adds_them_to_the_tables_
 ) -> None:
     home = unpack(tmp_path)
     before = home.tables()
+    home.run("materialize", "--select", "serving_bundle")
     new = Column("channel", "varchar(32)", "shop or web", nullable=True)
     with defined_as({table: with_new(table, new) for table in ALL}):
         home.run("status")
-        home.run("materialize", "--select", "serving_bundle")
         home.run("predict", "forecast")
         home.run("predict", "segment", "--customer", EXPECTED["segment"]["customer_id"])
         home.run("models", "list")

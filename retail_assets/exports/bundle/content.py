@@ -206,7 +206,7 @@ def _write_customers(database: sqlite3.Connection, warehouse: Warehouse) -> None
 def _write_personas(
     database: sqlite3.Connection, warehouse: Warehouse, catalog: Catalog, advice: Mapping[str, Any]
 ) -> None:
-    profiles = warehouse.query(f"SELECT {SEGMENT_PROFILES.column_list} FROM {SEGMENT_PROFILES.name}").to_pylist()
+    profiles = warehouse.query(f"SELECT * FROM {SEGMENT_PROFILES.name}").to_pylist()
     shown = {name: place for place, name in enumerate(advice)}
     profiles.sort(key=lambda row: (shown.get(row["persona"], len(shown)), -row["revenue"], row["persona"]))
     rows = []
