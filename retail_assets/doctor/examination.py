@@ -54,6 +54,9 @@ def examine(
             took = "opening it" if not settings.redshift else "logging in; a paused one takes minutes to wake"
             checks.append(("warehouse", took, partial(places.warehouse, settings), places.WAREHOUSE_SECONDS))
             checks.append(("partitions", "listing", partial(places.partitions, settings), places.STORE_SECONDS))
+            if settings.tableau:
+                probe = partial(places.tableau, settings.tableau)
+                checks.append(("tableau", "logging in", probe, int(3 * settings.tableau.timeout) + 1))
         checks.append(("disk", "asking for free space", partial(machine.disk, home), _SECONDS))
         checks.append(("dagster", "reading dagster.yaml", partial(configuration.dagster, env), _SECONDS))
         if settings is not None and start_spark:

@@ -9,7 +9,10 @@ import uuid
 import psutil
 
 from retail_assets.doctor.finding import Finding
+from retail_assets.exports.tableau import hyper
+from retail_assets.exports.tableau.server import reach
 from retail_assets.settings import Settings
+from retail_assets.settings.tableau import TableauServer
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_redshift
 
@@ -90,3 +93,11 @@ def partitions(settings: Settings) -> Finding:
         )
     landings = f"{len(landed)} landed, {landed[0]} to {landed[-1]}" if landed else "nothing has landed yet"
     return Finding("partitions", True, f"{span}, {(last - first).days + 1} days; {landings}")
+
+
+def tableau(server: TableauServer) -> Finding:
+    """Log in to the Tableau server that is published to, and find the project."""
+    if not hyper.installed():
+        return Finding("tableau", False, "no extract can be written to publish", hyper.INSTALL)
+    reach(server)
+    return Finding("tableau", True, f"{server.address}: logged in, and the project {server.project!r} is there")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     DIM_CUSTOMER,
     DIM_DATE,
@@ -110,6 +111,7 @@ CONTENTS: tuple[Content, ...] = (
     _whole(SALES_FORECAST),
     _whole(FORECAST_ACCURACY),
     _whole(CUSTOMER_SEGMENTS),
+    _whole(DAILY_QUALITY),
     _lines(),
 )
 
@@ -131,5 +133,6 @@ DATA_SOURCES: tuple[DataSource, ...] = (
     DataSource("forecast", SALES_FORECAST, "forecast_date", "Forecast of the next 28 days, with prediction intervals."),
     DataSource("forecast accuracy", FORECAST_ACCURACY, "forecast_date", "Past forecasts, and what was sold."),
     DataSource("customers", CUSTOMER_SEGMENTS, "snapshot_date", "Customers, their segments, profiles of the segments."),
+    DataSource("quality", DAILY_QUALITY, "landed_on", "What became of the rows of each landing day."),
     DataSource("sales lines", LINES, "sale_date", "Single lines of sales."),
 )

@@ -125,6 +125,12 @@ def patiently(settings: TableauServer, work: Callable[[Session], T], pause: Call
     raise AssertionError("unreachable")
 
 
+def reach(settings: TableauServer) -> None:
+    """Log in once, find the project, and log out. Raises PublishingError if that fails."""
+    with _session(settings):
+        pass
+
+
 @contextlib.contextmanager
 def _session(settings: TableauServer) -> Iterator[Session]:
     import tableauserverclient as tsc

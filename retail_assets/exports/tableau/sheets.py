@@ -8,6 +8,7 @@ from typing import Literal
 from retail_assets.exports.tableau.contents import ABOUT
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     FORECAST_ACCURACY,
     SALES_FORECAST,
@@ -162,7 +163,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (
         ),
     ),
     Dashboard(
-        "Stores",
+        "Stores and quality",
         (
             Sheet(
                 "Revenue per store",
@@ -178,6 +179,14 @@ DASHBOARDS: tuple[Dashboard, ...] = (
                 "Bar",
                 (Field("sale_date", "weekday"),),
                 _REVENUE,
+                across=True,
+            ),
+            Sheet(
+                "Rows per landing day: clean, rejected, superseded, excluded",
+                DAILY_QUALITY,
+                "Line",
+                (Field("landed_on", "day"),),
+                tuple(Field(name, "sum") for name in ("clean", "quarantined", "superseded", "excluded")),
                 across=True,
             ),
             Sheet(

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from retail_assets.tables import (
     CUSTOMER_SEGMENTS,
+    DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
     DIM_PRODUCT,
     DIM_STORE,
@@ -74,6 +75,8 @@ def whole(folder: Path, sales: Iterable[dict[str, Any]], *, customers: bool = Tr
     put(warehouse, SEGMENT_PROFILES, rows(SEGMENT_PROFILES, [PERSONA]) if customers else [])
     segments = [{**row, "persona": PERSONA} for row in rows(CUSTOMER_SEGMENTS, known)] if customers else []
     put(warehouse, CUSTOMER_SEGMENTS, segments)
+    days = warehouse.query("SELECT DISTINCT landed_on AS day FROM sales ORDER BY 1").column("day").to_pylist()
+    put(warehouse, DAILY_QUALITY, rows(DAILY_QUALITY, days))
     return warehouse
 
 
@@ -81,7 +84,7 @@ def put(warehouse: DuckDBWarehouse, table: Table, made: Sequence[dict[str, Any]]
     warehouse.replace(table, pa.Table.from_pylist(list(made), schema=table.arrow_schema()))
 
 
-def rows(table: Table, keys: Sequence[str]) -> list[dict[str, Any]]:
+def rows(table: Table, keys: Sequence[Any]) -> list[dict[str, Any]]:
     """A row per key, with values of each column's type; some are null where they may be."""
     return [
         {column.name: key if column.name == table.key[0] else _value(column, number) for column in table.columns}

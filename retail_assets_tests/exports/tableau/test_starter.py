@@ -33,7 +33,7 @@ ORDER = {
     "datasource": ["connection", "aliases", "column", "layout"],
     "worksheet": ["layout-options", "table", "simple-id"],
     "table": ["view", "style", "panes", "rows", "cols"],
-    "view": ["datasources", "datasource-dependencies", "filter", "computed-sort", "slices", "aggregation"],
+    "view": ["datasources", "datasource-dependencies", "filter", "computed-sort", "slices", "aggregation", "breakdown"],
     "pane": ["view", "mark", "encodings"],
     "datasource-dependencies": ["column", "column-instance"],
     "dashboard": ["style", "size", "zones", "simple-id"],
@@ -97,7 +97,7 @@ def test_it_has_four_dashboards_of_sheets_that_exist() -> None:
         d.attrib["name"]: [z.attrib["name"] for z in d.iter("zone") if "name" in z.attrib]
         for d in root.iterfind("dashboards/dashboard")
     }
-    assert list(dashboards) == ["Sales", "Forecast", "Customers", "Stores"]
+    assert list(dashboards) == ["Sales", "Forecast", "Customers", "Stores and quality"]
     assert {name for names in dashboards.values() for name in names} == sheets
     assert sum(map(len, dashboards.values())) == len(sheets), "a sheet's name is its identity"
     windows = [(w.attrib["class"], w.attrib["name"]) for w in root.iterfind("windows/window")]
