@@ -67,6 +67,7 @@ _SERVICE_FILES = (
     "deploy/test_dagster_production.py",
     "end_to_end/",
     "services/",
+    "serving/http/",
 )
 #: Files that train models, draw whole reports or start processes in nearly every test. Single tests of that kind carry
 #: the marker themselves.

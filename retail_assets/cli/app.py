@@ -27,6 +27,7 @@ from retail_assets.cli.next_step import next_step
 from retail_assets.cli.predict import predict
 from retail_assets.cli.quarantine import quarantine
 from retail_assets.cli.report import report
+from retail_assets.cli.serve import keys, serve
 from retail_assets.cli.status import status
 from retail_assets.cli.try_file import try_file
 from retail_assets.errors import NotReadyError, RetailError
@@ -60,6 +61,7 @@ app.command("materialize")(materialize)
 app.command("status")(status)
 app.command("doctor")(doctor)
 app.command("prepare")(prepare)
+app.command("serve")(serve)
 _GROUPS = {
     "predict": predict,
     "quarantine": quarantine,
@@ -67,6 +69,7 @@ _GROUPS = {
     "models": models,
     "forecast": forecast,
     "sample": sample,
+    "keys": keys,
 }
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)

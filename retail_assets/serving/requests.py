@@ -51,7 +51,7 @@ class Response:
 
     Attributes:
         status: HTTP status.
-        headers: names in lower case, without `content-length`.
+        headers: names in lower case; `content-length` is there for HEAD alone, whose body is empty.
         body: empty for HEAD, 304.
         route: template of the path, for logs and metrics: it has no customer's id.
         failure: what went wrong inside, for the door's log; the body says nothing of it.
@@ -209,7 +209,11 @@ def parsed(body: bytes) -> Any:
 
 
 def decoded_path(raw: bytes) -> str:
-    """Return the path of a request line, its percent signs decoded once. Raises BadRequestError if it is not UTF-8."""
+    """Return the path of a request line, its percent signs decoded once. Raises BadRequestError if it is not UTF-8.
+
+    >>> decoded_path(b"/v1/forecasts/Food%20%26%20Drinks")
+    '/v1/forecasts/Food & Drinks'
+    """
     try:
         return urllib.parse.unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
@@ -253,7 +257,8 @@ def _matches(if_none_match: str | None, etag: str) -> bool:
 
 
 def _without_body(response: Response) -> Response:
-    return Response(response.status, response.headers, b"", response.route, response.failure)
+    length = () if response.status == 304 else (("content-length", str(len(response.body))),)
+    return Response(response.status, (*response.headers, *length), b"", response.route, response.failure)
 
 
 def _encodable(value: Any) -> Any:
