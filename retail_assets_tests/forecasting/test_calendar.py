@@ -7,7 +7,15 @@ from datetime import date
 import numpy as np
 import pytest
 
-from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, black_friday, calendar_features, holiday_calendar
+from retail_assets.forecasting.data.calendar import (
+    CALENDAR_FEATURES,
+    NO_FAMILY_HOLIDAY,
+    HolidayCalendar,
+    black_friday,
+    calendar_features,
+    family_holiday,
+    holiday_calendar,
+)
 
 
 def features_of(country: str, *days: str) -> list[dict[str, float]]:
@@ -32,6 +40,32 @@ def test_a_known_saturday_is_described():
 def test_a_holiday_is_no_days_from_itself():
     eve, christmas, after = features_of("US", "2017-12-24", "2017-12-25", "2017-12-26")
     assert (eve["days_to_holiday"], christmas["holiday"], after["days_since_holiday"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("country", "day", "expected"),
+    [
+        ("US", "2017-07-03", NO_FAMILY_HOLIDAY),  # people go out on Independence Day
+        ("US", "2017-11-16", -7),
+        ("US", "2017-11-23", 0),
+        ("US", "2017-11-25", 2),
+        ("US", "2017-12-26", -6),  # between two the one to come counts
+        ("FR", "2017-04-17", 0),  # Easter Monday
+        ("FR", "2017-07-14", NO_FAMILY_HOLIDAY),
+        ("DE", "2017-12-24", -1),
+        ("XX", "2017-12-24", NO_FAMILY_HOLIDAY),
+    ],
+)
+def test_holidays_that_families_spend_at_home_have_a_distance_of_their_own(country, day, expected):
+    """A shop that closes on Thanksgiving was forecast to sell more, as on Independence Day and Labor Day before."""
+    calendar = holiday_calendar(country, date(2017, 1, 1), date(2017, 12, 31))
+    assert family_holiday(np.array([day], dtype="datetime64[D]"), calendar).tolist() == [expected]
+
+
+def test_the_last_day_after_a_family_holiday_that_counts_is_the_third():
+    days = np.datetime64("2017-04-16") + np.arange(6)
+    easter = HolidayCalendar("US", {date(2017, 4, 16): "Easter Sunday"})
+    assert family_holiday(days, easter).tolist() == [0, 1, 2, 3, NO_FAMILY_HOLIDAY, NO_FAMILY_HOLIDAY]
 
 
 def test_distances_are_capped_far_from_holidays():

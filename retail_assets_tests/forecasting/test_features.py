@@ -104,6 +104,7 @@ def test_nothing_after_the_origin_reaches_a_feature(data):
     np.testing.assert_array_equal(before.base, after.base)
     np.testing.assert_array_equal(before.usable, after.usable)
     np.testing.assert_array_equal(before.x_shop, after.x_shop)
+    np.testing.assert_array_equal(before.x_family, after.x_family)
 
 
 @settings(max_examples=trials(60), deadline=None)

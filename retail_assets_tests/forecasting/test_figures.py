@@ -13,6 +13,7 @@ from retail_assets.forecasting.evaluation.interval_ends import ABOVE, BELOW, OUT
 from retail_assets.forecasting.figures.backtest import _drivers
 from retail_assets.forecasting.figures.calibration import _title
 from retail_assets.forecasting.figures.drivers import FEATURE_WORDS, drivers
+from retail_assets.forecasting.models.family_holidays import FAMILY_FEATURES
 from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 from retail_assets.plotting.left_out import NothingToShow
@@ -22,7 +23,7 @@ DAYS = (dt.date(2016, 1, 1), dt.date(2017, 12, 31))
 
 def test_every_feature_has_words_for_readers() -> None:
     """A picture for merchants once had an axis called cv28."""
-    assert tuple(FEATURE_WORDS) == FEATURES + YEAR_FEATURES + SHOP_FEATURES
+    assert tuple(FEATURE_WORDS) == FEATURES + YEAR_FEATURES + SHOP_FEATURES + FAMILY_FEATURES
     assert len(set(FEATURE_WORDS.values())) == len(FEATURE_WORDS)
 
 

@@ -16,6 +16,7 @@ from retail_assets.forecasting.evaluation.rolling_origin import run_backtest
 from retail_assets.forecasting.lifecycle.training import train
 from retail_assets.forecasting.models.boosting import GradientBoosting, YearlyBoosting, training_rows
 from retail_assets.forecasting.models.candidates import fit_candidates
+from retail_assets.forecasting.models.family_holidays import FAMILY_FEATURES
 from retail_assets.forecasting.models.features import SHOP_FEATURES, make_rows
 from retail_assets.forecasting.models.last_year import FEWEST_DAYS, YEAR, YEAR_FEATURES, last_year
 from retail_assets.forecasting.models.serialization import dumps, loads
@@ -64,8 +65,13 @@ def test_nothing_after_the_origin_reaches_the_memory_of_a_year(data):
     changed = values.copy()
     changed[:, origin + 1 :] = random.gamma(3, 1e5, changed[:, origin + 1 :].shape)
     series, origins = np.arange(3), np.full(3, origin)
-    before, after = (make_rows(v, DAYS, series, origins, 28, HOLIDAYS) for v in (values, changed))
-    for name in ("x", "base", "usable", "x_year", "x_shop", "lift"):
+    orders = random.integers(0, 60, 760).astype(float)
+    other = np.concatenate([orders[: origin + 1], random.integers(0, 9000, 760 - origin - 1)])
+    before, after = (
+        make_rows(v, DAYS, series, origins, 28, HOLIDAYS, orders=counted)
+        for v, counted in ((values, orders), (changed, other))
+    )
+    for name in ("x", "base", "usable", "x_year", "x_shop", "x_family", "lift"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     assert np.isfinite(before.x_year).all()
     assert (before.lift > 0).all()
@@ -81,7 +87,7 @@ def test_the_rows_a_model_learns_from_end_at_the_cutoff():
     one, other = (
         training_rows(panel_at(sales_of(r), cutoff), calendar, horizon=28, random_state=0) for r in (rows, changed)
     )
-    for name in ("x", "base", "y", "x_year", "x_shop", "lift"):
+    for name in ("x", "base", "y", "x_year", "x_shop", "x_family", "lift"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -104,6 +110,24 @@ def test_the_same_holiday_of_last_year_is_expected_again_by_half_of_its_effect()
     lift, _ = memory.lift(np.array([0]), np.array([at[1] - 10]), 28)
     assert lift[0, 9] == pytest.approx(np.log(3) / 2)
     assert np.abs(np.delete(lift[0], 9)).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("on_holiday", "usual", "factor", "weight"),
+    [(3, 3, 2, 3 / 23), (400, 400, 2, 400 / 420), (900, 300, 3, 900 / 920), (900, 100, 3, 900 / 920)],
+    ids=["three orders", "as many as usual", "three times the orders", "nine times the orders"],
+)
+def test_a_holiday_is_remembered_upward_only_as_far_as_its_orders_speak_for_it(on_holiday, usual, factor, weight):
+    """As in `holiday_memory`: three large orders on a holiday were chance, and lifted the next year's by half."""
+    values = np.full((1, 760), 100.0)
+    at = [(np.datetime64(day) - DAYS[0]).astype(int) for day, name in HOLIDAYS.names.items() if name == "National Day"]
+    values[0, at[0]], orders = 300.0, np.full(760, float(usual))
+    orders[at[0]] = on_holiday
+    lift, _ = last_year(values, DAYS, 28, HOLIDAYS, orders).lift(np.array([0]), np.array([at[1] - 10]), 28)
+    assert lift[0, 9] == pytest.approx(np.log(factor) * weight / 2)
+    values[0, at[0]] = 30.0
+    lift, _ = last_year(values, DAYS, 28, HOLIDAYS, orders).lift(np.array([0]), np.array([at[1] - 10]), 28)
+    assert lift[0, 9] == pytest.approx(np.log(0.3) / 2)
 
 
 def test_a_season_that_came_twice_counts_more_than_once():
@@ -163,7 +187,7 @@ def test_a_model_with_memory_is_chosen_stored_and_explained():
     training = train(rows, country="FR", candidates=["yearly_boosting", "gradient_boosting"], most_cutoffs=4)
     assert training.model is not None
     assert training.model.family == "yearly_boosting"
-    assert training.model.feature_names[-7:] == (*YEAR_FEATURES, *SHOP_FEATURES)
+    assert training.model.feature_names[-8:] == (*YEAR_FEATURES, *SHOP_FEATURES, *FAMILY_FEATURES)
     again = loads(dumps(training.model))
     assert dumps(again) == dumps(training.model)
     explained = training.explanation()

@@ -23,6 +23,7 @@ from retail_assets.forecasting.data.regressors import (
 )
 from retail_assets.forecasting.data.series import panel_at
 from retail_assets.forecasting.models.boosting import GradientBoosting
+from retail_assets.forecasting.models.family_holidays import FAMILY_FEATURES
 from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES, feature_names, make_rows
 from retail_assets.tables import Column, Table
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -41,7 +42,7 @@ def rows_of(regressors, origin=80):
 def test_without_events_features_are_as_they_were():
     rows, calendar = rows_of(NONE)
     assert rows.x.shape[1] == len(FEATURES)
-    assert feature_names(calendar) == (*FEATURES, *SHOP_FEATURES)
+    assert feature_names(calendar) == (*FEATURES, *SHOP_FEATURES, *FAMILY_FEATURES)
 
 
 def test_a_value_is_a_feature_of_its_day_from_the_day_it_was_known():

@@ -5,6 +5,7 @@ Known are the weekday, the place in the month and the distance to holidays.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -40,6 +41,12 @@ MINOR_HOLIDAYS = {
         "Veterans Day",
     )
 }
+
+# Holidays that families spend at home: many shops close or are quiet, and people stock up in the week before. On others
+# they go out or shop. Names of the package `holidays` contain these words in every country.
+FAMILY_HOLIDAYS = ("Christmas", "Easter", "New Year", "Thanksgiving")
+# No such holiday near: beyond the last day after one, so that the trees can tell it from the days before one.
+NO_FAMILY_HOLIDAY = DAYS_BEFORE_HOLIDAY + 1
 
 # A usual day is the mean of the same weekday up to four weeks before and after, at least three of them.
 USUAL_WEEKS = 4
@@ -148,18 +155,40 @@ def calendar_features(days: Days, holidays: HolidayCalendar) -> Floats:
     days = days.astype("datetime64[D]")
     day_of_month = (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
     dow = weekday(days)
-    to_next = np.full(len(days), DAYS_BEFORE_HOLIDAY, dtype=np.int64)
-    since_last = np.full(len(days), DAYS_AFTER_HOLIDAY, dtype=np.int64)
-    if holidays.names:
-        dates = np.array(sorted(holidays.names), dtype="datetime64[D]")
-        after = np.searchsorted(dates, days, side="left")
-        before = np.searchsorted(dates, days, side="right") - 1
-        gap = (dates[np.minimum(after, len(dates) - 1)] - days).astype(np.int64)
-        to_next = np.where((after < len(dates)) & (gap < DAYS_BEFORE_HOLIDAY), gap, DAYS_BEFORE_HOLIDAY)
-        gap = (days - dates[np.maximum(before, 0)]).astype(np.int64)
-        since_last = np.where((before >= 0) & (gap < DAYS_AFTER_HOLIDAY), gap, DAYS_AFTER_HOLIDAY)
+    to_next, since_last = _distances(days, holidays.names)
     columns = (dow, day_of_month, (day_of_month - 1) // 7, dow >= 5, to_next, since_last, to_next == 0)
     return np.column_stack(columns).astype(np.float64)
+
+
+def family_holiday(days: Days, holidays: HolidayCalendar) -> Floats:
+    """Make the feature of FAMILY_HOLIDAYS, (days,): -7 to -1 before one, 0 on it, 1 to 3 after it, else 9.
+
+    Between two, the one to come counts. One ordered number, so that a single split finds the week before: a year has
+    few such days to learn from. (Two columns, as for any holiday, helped nobody.)
+
+    >>> days = np.array(["2024-11-15", "2024-11-26", "2024-11-28", "2024-12-01"], dtype="datetime64[D]")
+    >>> family_holiday(days, HolidayCalendar("US", {date(2024, 11, 28): "Thanksgiving Day"})).tolist()
+    [9.0, -2.0, 0.0, 3.0]
+    """
+    names = [day for day, name in holidays.names.items() if any(word in name for word in FAMILY_HOLIDAYS)]
+    to_next, since_last = _distances(days.astype("datetime64[D]"), names)
+    after = np.where(since_last < DAYS_AFTER_HOLIDAY, since_last, NO_FAMILY_HOLIDAY)
+    return np.where(to_next < DAYS_BEFORE_HOLIDAY, -to_next, after).astype(np.float64)
+
+
+def _distances(days: Days, dates_of: Iterable[date]) -> tuple[Ints, Ints]:
+    """Count the days, (days,), to the next and since the last of some dates, capped."""
+    to_next = np.full(len(days), DAYS_BEFORE_HOLIDAY, dtype=np.int64)
+    since_last = np.full(len(days), DAYS_AFTER_HOLIDAY, dtype=np.int64)
+    dates = np.array(sorted(dates_of), dtype="datetime64[D]")
+    if not len(dates):
+        return to_next, since_last
+    after = np.searchsorted(dates, days, side="left")
+    before = np.searchsorted(dates, days, side="right") - 1
+    gap = (dates[np.minimum(after, len(dates) - 1)] - days).astype(np.int64)
+    to_next = np.where((after < len(dates)) & (gap < DAYS_BEFORE_HOLIDAY), gap, DAYS_BEFORE_HOLIDAY)
+    gap = (days - dates[np.maximum(before, 0)]).astype(np.int64)
+    return to_next, np.where((before >= 0) & (gap < DAYS_AFTER_HOLIDAY), gap, DAYS_AFTER_HOLIDAY)
 
 
 def near_holiday(days: Days, holidays: HolidayCalendar, before: int = 1, after: int = 1) -> Bools:

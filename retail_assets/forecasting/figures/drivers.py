@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from retail_assets.forecasting.data.calendar import NO_FAMILY_HOLIDAY
 from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.figures.parts import capitalized, source
 from retail_assets.plotting import palette
@@ -46,6 +47,7 @@ FEATURE_WORDS = {
     "shop_mean14": "sales of the whole shop, last 2 weeks",
     "shop_mean56": "sales of the whole shop, last 8 weeks",
     "shop_seasonal_index": "whole shop, this weekday against others",
+    "family_holiday": "days from Christmas, New Year, Easter or Thanksgiving",
 }
 """What readers call the features of `models.features`."""
 _OF_LAST_FOUR_WEEKS = {
@@ -100,7 +102,10 @@ def _draw(axes: Axes, curve: Curve) -> None:
         values = values + 1
     axes.plot(values, curve.ratio, color=palette.FORECAST, lw=1.8, marker="o", ms=3)
     number_ticks(axes, "x")
-    if name in ("weekend", "holiday"):
+    if name == "family_holiday":
+        # "None near" is a number to the trees, beyond the last day after one.
+        axes.set_xticks([-7, -4, 0, 3, NO_FAMILY_HOLIDAY], ["-7", "-4", "0", "3", "none"])
+    elif name in ("weekend", "holiday"):
         axes.set_xticks([0, 1], ["no", "yes"])
         axes.set_xlim(-0.3, 1.3)
     elif name == "weekday":

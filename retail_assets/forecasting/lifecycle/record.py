@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Raised when the meaning of a model changes: every home then retrains once.
-DESIGN = "6"
+DESIGN = "7"
 CODE_VERSION = f"{__version__}+forecast.{DESIGN}"
 #: Name of all category-days pooled, in the backtest table.
 ALL = "ALL"

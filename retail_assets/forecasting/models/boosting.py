@@ -62,7 +62,7 @@ class BoostedRatio:
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
         """Choose what the model reads of rows: features, (rows, features), and the base of the ratio, (rows,)."""
-        return np.concatenate([rows.x, rows.x_shop], axis=1), rows.base
+        return np.concatenate([rows.x, rows.x_shop, rows.x_family], axis=1), rows.base
 
     def _regressor(self) -> GradientBoostingRegressor | HistGradientBoostingRegressor:
         raise NotImplementedError
@@ -92,11 +92,11 @@ class BoostedRatio:
     def predict(self, panel: Panel, holidays: HolidayCalendar, horizon: int) -> Floats:
         series = np.arange(len(panel.categories))
         origins = np.full(len(series), panel.origin)
-        rows = make_rows(panel.values, panel.days, series, origins, horizon, holidays)
+        rows = make_rows(panel.values, panel.days, series, origins, horizon, holidays, orders=panel.orders)
         x, base = self.inputs(rows)
         ratio = np.ones(len(rows.y))
         if self.model_ is not None:
-            # Models of before 29 November 2026 know no features of the shop, which are the last.
+            # Models of before 29 November 2026 know no features of the shop or of family holidays, which are the last.
             ratio = self.model_.predict(x[:, : self.model_.n_features_in_]) * self.scale_
         return np.where(rows.usable, ratio * base, np.nan).reshape(len(series), horizon)
 
@@ -156,7 +156,7 @@ class YearlyBoosting(GradientBoosting):
     reads_year: ClassVar[bool] = True
 
     def inputs(self, rows: Rows) -> tuple[Floats, Floats]:
-        return np.concatenate([rows.x, rows.x_year, rows.x_shop], axis=1), rows.base * rows.lift
+        return np.concatenate([rows.x, rows.x_year, rows.x_shop, rows.x_family], axis=1), rows.base * rows.lift
 
 
 @dataclass
@@ -203,7 +203,9 @@ def training_rows(panel: Panel, holidays: HolidayCalendar, *, horizon: int, rand
     if len(series) > MOST_TRAINING_PAIRS:
         chosen = np.random.default_rng(random_state).choice(len(series), MOST_TRAINING_PAIRS, replace=False)
         series, at = series[np.sort(chosen)], at[np.sort(chosen)]
-    rows = make_rows(panel.values, panel.days, series, origins[at], horizon, holidays, own_year=True)
+    rows = make_rows(
+        panel.values, panel.days, series, origins[at], horizon, holidays, own_year=True, orders=panel.orders
+    )
     keep: Bools = rows.usable & ~np.isnan(rows.y)
     return rows.select(keep)
 

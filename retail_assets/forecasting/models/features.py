@@ -14,12 +14,14 @@ weekly pattern is shrunk to none. 1 - 1/F is the positive-part James-Stein facto
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from retail_assets.forecasting.data.calendar import CALENDAR_FEATURES, HolidayCalendar, calendar_features
 from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, WINDOW_WEEKS, Bools, Days, Floats, Ints, total_of
+from retail_assets.forecasting.models.family_holidays import FAMILY_FEATURES, family_feature
 from retail_assets.forecasting.models.last_year import YEAR_FEATURES, has_year, last_year, seasonal
 
 FEATURES = (
@@ -47,8 +49,13 @@ _KNOWN_DAYS_FOR_LEVEL = 14
 
 
 def feature_names(holidays: HolidayCalendar, *, year: bool = False) -> tuple[str, ...]:
-    """Name the columns of `Rows.x`, with `year` also those of `Rows.x_year`, then those of `Rows.x_shop`."""
-    return (*FEATURES, *holidays.regressors.names, *(YEAR_FEATURES if year else ()), *SHOP_FEATURES)
+    """Name the columns of `Rows.x`, with `year` also those of `Rows.x_year`, then of `x_shop` and `x_family`."""
+    return named_features(holidays.regressors.names, year=year)
+
+
+def named_features(regressors: Iterable[str], *, year: bool) -> tuple[str, ...]:
+    """Name the features of a model in its order; `year` where it reads the years before."""
+    return (*FEATURES, *regressors, *(YEAR_FEATURES if year else ()), *SHOP_FEATURES, *FAMILY_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Rows:
         usable: (rows,), False where the series has no level above zero for a ratio.
         x_year: (rows, 3), the columns of YEAR_FEATURES.
         x_shop: (rows, 4), the columns of SHOP_FEATURES.
+        x_family: (rows, 1), the column of FAMILY_FEATURES. Models of before it are still read: what is added later
+            stands last.
         lift: (rows,), the factor of the base by the years before; 1 where nothing is known of them.
         remembers: whether the history is long enough for `x_year` and `lift` to say anything.
     """
@@ -72,13 +81,15 @@ class Rows:
     usable: Bools
     x_year: Floats
     x_shop: Floats
+    x_family: Floats
     lift: Floats
     remembers: bool
 
     def select(self, keep: Bools) -> Rows:
         """Make the rows that `keep`, (rows,), marks."""
         kept = (self.x[keep], self.base[keep], self.y[keep], self.usable[keep])
-        return Rows(*kept, self.x_year[keep], self.x_shop[keep], self.lift[keep], self.remembers)
+        added = self.x_year[keep], self.x_shop[keep], self.x_family[keep]
+        return Rows(*kept, *added, self.lift[keep], self.remembers)
 
 
 def make_rows(
@@ -90,6 +101,7 @@ def make_rows(
     holidays: HolidayCalendar,
     *,
     own_year: bool = False,
+    orders: Floats | None = None,
 ) -> Rows:
     """Make the features of the days 1 to `horizon` after each pair of series and origin.
 
@@ -104,6 +116,7 @@ def make_rows(
         holidays: calendar and events.
         own_year: rows of the first year take the season of their own year (see `last_year`), which reads days after
             the origin: for rows to learn from, never for a forecast.
+        orders: (days,), of the shop, by which it is believed what a holiday brought; None where they are not counted.
     """
     padded = np.concatenate(
         [np.full((len(values), WINDOW_DAYS), np.nan), values, np.full((len(values), horizon), np.nan)], 1
@@ -134,10 +147,12 @@ def make_rows(
     y = padded[series[:, None], target + WINDOW_DAYS]
     season, lift = np.zeros(shape), np.ones(shape)
     if remembers := has_year(days):
-        memory = last_year(values, days, horizon, holidays)
+        memory = last_year(values, days, horizon, holidays, orders)
         logarithm, season = memory.lift(series, origins, horizon, own_year=own_year)
         lift = np.exp(logarithm)
     year = seasonal(season, all_days[target])
+    latest = int(origins.max(initial=-1)) + 1
+    family = family_feature(total_of(values), latest, all_days, holidays)[target]
     return Rows(
         x.reshape(-1, x.shape[2]),
         base[:, column].ravel(),
@@ -145,6 +160,7 @@ def make_rows(
         np.repeat(own.usable, horizon),
         year.reshape(-1, year.shape[2]),
         _of_shop(total_of(padded), origins, column).reshape(-1, len(SHOP_FEATURES)),
+        family.reshape(-1, len(FAMILY_FEATURES)),
         lift.ravel(),
         remembers,
     )

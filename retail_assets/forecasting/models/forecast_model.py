@@ -9,9 +9,8 @@ from retail_assets.forecasting.models import intervals
 from retail_assets.forecasting.models.boosting import BoostedRatio
 from retail_assets.forecasting.models.candidates import components
 from retail_assets.forecasting.models.fallback import MODELED
-from retail_assets.forecasting.models.features import FEATURES, SHOP_FEATURES
+from retail_assets.forecasting.models.features import named_features
 from retail_assets.forecasting.models.forecaster import Forecaster
-from retail_assets.forecasting.models.last_year import YEAR_FEATURES
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class ForecastModel:
             return ()
         parts = [*self.fitted.values(), *(() if self.units is None else self.units.fitted.values())]
         year = any(isinstance(fit, BoostedRatio) and fit.reads_year for fit in parts)
-        return (*FEATURES, *self.regressors, *(YEAR_FEATURES if year else ()), *SHOP_FEATURES)
+        return named_features(self.regressors, year=year)
 
     def published_methods(self, fallbacks: list[str]) -> list[str]:
         """Name the method of each category for publication.

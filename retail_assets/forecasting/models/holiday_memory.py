@@ -9,10 +9,9 @@ share of a usual day makes of it, as far as the two differ by more than chance:
 with σ the relative spread of ordinary days around their usual and n the past occasions. That is the positive-part
 James-Stein factor (Efron & Morris 1973), as for the weekly pattern in `features`.
 
-Amounts of single orders are skewed, so that few orders make a ratio far above 1 by chance, which σ does not show. The
-ratio of last year is therefore at most twice that of orders, and a step upward is shrunk by n / (n + 20) with n the
-orders of the past occasions. (A step downward ends at nothing, and in a shop of few orders σ is about 1: there the
-weight is small already.)
+Few orders make a ratio far above 1 by chance, which σ does not show: the ratio and a step upward are limited by them
+(`holiday_evidence`). (A step downward ends at nothing, and in a shop of few orders σ is about 1: there the weight is
+small already.)
 
 A model with memory of the year has half of this in its base already (`last_year`), for the days around the holiday as
 well. Nothing is counted twice: its forecast moves the rest of the way, and stays where it has arrived. On a bakery the
@@ -23,23 +22,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from retail_assets.forecasting.data.calendar import (
-    HolidayCalendar,
-    HolidayPast,
-    near_holiday,
-    past_holidays,
-    usual_sales,
-)
-from retail_assets.forecasting.data.series import ORDERS_THAT_PROVE_CLOSURE, Days, Floats, Panel, total_of
+from retail_assets.forecasting.data.calendar import HolidayCalendar, near_holiday, past_holidays, usual_sales
+from retail_assets.forecasting.data.series import Days, Floats, Panel, total_of
+from retail_assets.forecasting.models.holiday_evidence import limited_by_orders, weight_of_orders
 
 # Fewer ordinary days than this do not show how days scatter.
 _FEWEST_ORDINARY_DAYS = 28
 # The 80 % quantile of |z| of a standard normal.
 _Z80 = 1.281552
-# As many orders as prove a closed day weigh as much as no memory.
-_ORDERS_OF_DOUBT = ORDERS_THAT_PROVE_CLOSURE
-# Baskets of a holiday are larger than usual ones, but rarely more than twice as large.
-_LARGEST_BASKETS = 2.0
 
 
 def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats) -> Floats:
@@ -59,8 +49,10 @@ def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats)
     ahead = [step for step, name in enumerate(names) if name is not None and expected[step] > 0]
     past = past_holidays(sold[None], panel.days, holidays) if ahead else {}
     ahead = [step for step in ahead if names[step] in past]
-    orders = past_holidays(np.where(np.isnan(sold), np.nan, panel.orders)[None], panel.days, holidays) if ahead else {}
-    noise = _noise(sold, panel.days, holidays) if ahead else None
+    if not ahead:
+        return forecast
+    orders = past_holidays(np.where(np.isnan(sold), np.nan, panel.orders)[None], panel.days, holidays)
+    noise = spread_of_ordinary_days(sold, usual_sales(sold[None], panel.days, holidays)[0], panel.days, holidays)
     if noise is None:
         return forecast
     days = np.concatenate([panel.days, future])
@@ -73,27 +65,24 @@ def remember_holidays(panel: Panel, holidays: HolidayCalendar, forecast: Floats)
             continue
         ratio = expected[step] / usual[step]
         counted = orders.get(str(names[step]))
-        difference = min(float(memory.ratio[0]), _largest_ratio(counted)) - ratio
+        count, of_usual = (0.0, 0.0) if counted is None else (float(counted.sum[0]), float(counted.ratio[0]))
+        difference = limited_by_orders(float(memory.ratio[0]), of_usual) - ratio
         doubt = noise**2 / int(memory.occasions[0])
         weight = max(0.0, 1.0 - doubt / difference**2) if difference else 0.0
-        weight *= _evidence(counted) if difference > 0 else 1.0
+        weight *= weight_of_orders(difference, count)
         result[:, step] *= max(1.0 + weight * difference / ratio, 0.0)
     return result
 
 
-def _largest_ratio(orders: HolidayPast | None) -> float:
-    """The largest ratio of a holiday to usual days that its orders speak for; never below 1."""
-    return 1.0 if orders is None else max(_LARGEST_BASKETS * float(orders.ratio[0]), 1.0)
+def spread_of_ordinary_days(sold: Floats, usual: Floats, days: Days, holidays: HolidayCalendar) -> float | None:
+    """Compute the relative spread of ordinary days around their usual; None where too few are known.
 
-
-def _evidence(orders: HolidayPast | None) -> float:
-    """The weight, 0 to 1, of what the orders of past occasions say."""
-    return 0.0 if orders is None else float(orders.sum[0] / (orders.sum[0] + _ORDERS_OF_DOUBT))
-
-
-def _noise(sold: Floats, days: Days, holidays: HolidayCalendar) -> float | None:
-    """The relative spread of ordinary days around their usual; None where too few are known."""
-    usual = usual_sales(sold[None], days, holidays)[0]
+    Args:
+        sold: (days,), NaN where unknown.
+        usual: (days,), as `usual_sales` computes them.
+        days: (days,), all consecutive.
+        holidays: calendar of the days.
+    """
     known = ~np.isnan(sold) & (usual > 0) & ~near_holiday(days, holidays)
     if known.sum() < _FEWEST_ORDINARY_DAYS:
         return None

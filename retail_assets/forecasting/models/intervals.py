@@ -22,8 +22,9 @@ LEVEL_NAMES = ("p025", "p10", "p50", "p90", "p975")
 INNER, OUTER = (1, 3), (0, 4)
 # The spread of the group counts as much as this many days of a series' own errors.
 _DAYS_OF_DOUBT = 14
-# Errors near holidays are wider in most shops, not in all: of what this many such days show, half is believed.
-_DAYS_OF_DOUBT_NEAR_HOLIDAYS, _LARGEST_FACTOR = 2, 3.0
+# Errors near holidays are wider in most shops, not in all: of what this many such days show, half is believed. It is as
+# much doubt as about what one holiday did before (`last_year`): a cut-off has all categories' errors of a day at once.
+_DAYS_OF_DOUBT_NEAR_HOLIDAYS, _LARGEST_FACTOR = 1, 3.0
 # Below this share of the level the size of a day says nothing about its spread.
 _LEAST_SIZE = 0.05
 # Quantiles of the standard normal over its own 80 % quantile of |z|: where there is no error to learn from.

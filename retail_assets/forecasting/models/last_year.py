@@ -2,7 +2,8 @@
 
 A shop with a tourist summer or a Christmas peak repeats it, but with one or two years behind it nobody knows how well.
 So both are shrunk as a mean of n values is: towards no season by n / (n + 2/3), and towards no effect of the holiday by
-n / (n + 1). The rest is left to the trees, which know the day of the year and the distance to any holiday.
+n / (n + 1), upward only as far as its orders speak for it (`holiday_evidence`). The rest is left to the trees, which
+know the day of the year and the distance to any holiday.
 
 Where nothing is shrunk twice: the rows of the first year, which a model learns from, have no year before them. They
 take the season and the holidays of their own year instead, shrunk as well, so that the trees learn what remains of
@@ -17,6 +18,7 @@ import numpy as np
 
 from retail_assets.forecasting.data.calendar import HolidayCalendar
 from retail_assets.forecasting.data.series import WEEK, WINDOW_DAYS, Days, Floats, Ints, days_after, total_of
+from retail_assets.forecasting.models.holiday_evidence import limited_by_orders, weight_of_orders
 
 # Whole weeks, so that a weekday meets itself.
 YEAR = 52 * WEEK
@@ -50,12 +52,14 @@ class LastYear:
         sums, counts: (series + 1, days + 1), cumulated over the ordinary days; the last series is the whole shop.
         label: (days + horizon,), which day of which holiday a day is; -1 on ordinary days.
         effect: (days + horizon,), log of the shop's sales over those of ordinary days; NaN where unknown.
+        orders: (days + horizon,), of the shop; NaN where they are not counted, and an effect is believed as it is.
     """
 
     sums: Floats
     counts: Floats
     label: Ints
     effect: Floats
+    orders: Floats
 
     def lift(self, series: Ints, origins: Ints, horizon: int, *, own_year: bool = False) -> tuple[Floats, Floats]:
         """Compute the log of the factor for the base of each day, and its season before it was shrunk.
@@ -126,11 +130,15 @@ class LastYear:
                     before = alike[alike == days[step]]
                 if len(before):
                     mean = float(np.clip(self.effect[before].mean(), -_LARGEST, _LARGEST))
+                    counted = float(self.orders[before].sum())
+                    mean *= 1.0 if np.isnan(counted) else weight_of_orders(mean, counted)
                     effects[row, step] = mean * len(before) / (len(before) + _HOLIDAY_DOUBT)
         return effects[at]
 
 
-def last_year(values: Floats, days: Days, horizon: int, holidays: HolidayCalendar) -> LastYear:
+def last_year(
+    values: Floats, days: Days, horizon: int, holidays: HolidayCalendar, orders: Floats | None = None
+) -> LastYear:
     """Summarize a history for `LastYear`.
 
     Args:
@@ -138,6 +146,7 @@ def last_year(values: Floats, days: Days, horizon: int, holidays: HolidayCalenda
         days: (days,).
         horizon: days ahead.
         holidays: calendar of these days and the `horizon` days after.
+        orders: (days,), of the shop; None where they are not counted.
     """
     label = _holiday_labels(days, horizon, holidays)
     shop = total_of(values)
@@ -145,11 +154,15 @@ def last_year(values: Floats, days: Days, horizon: int, holidays: HolidayCalenda
     ordinary[:, label[: len(days)] >= 0] = np.nan
     counted = ~np.isnan(ordinary)
     start = np.zeros((len(ordinary), 1))
+    counts = np.full(len(label), np.nan)
+    if orders is not None:
+        counts[: len(days)] = orders
     return LastYear(
         np.concatenate([start, np.cumsum(np.where(counted, ordinary, 0.0), axis=1)], axis=1),
         np.concatenate([start, np.cumsum(counted, axis=1)], axis=1),
         label,
-        _holiday_effects(shop, ordinary[-1], label),
+        _holiday_effects(shop, ordinary[-1], label, counts),
+        counts,
     )
 
 
@@ -168,7 +181,7 @@ def _holiday_labels(days: Days, horizon: int, holidays: HolidayCalendar) -> Ints
     return label
 
 
-def _holiday_effects(shop: Floats, ordinary: Floats, label: Ints) -> Floats:
+def _holiday_effects(shop: Floats, ordinary: Floats, label: Ints, orders: Floats) -> Floats:
     """(days + horizon,): log of a day near a holiday over the ordinary same weekdays of three weeks on either side.
 
     It is known only where all these weeks are past, so that the same day's effect is the same at every later origin.
@@ -180,9 +193,13 @@ def _holiday_effects(shop: Floats, ordinary: Floats, label: Ints) -> Floats:
             continue
         alike = day + WEEK * np.arange(-_WEEKS_COMPARED, _WEEKS_COMPARED + 1)
         alike = alike[alike >= 0]
-        compared = ordinary[alike][~np.isnan(ordinary[alike])]
-        if len(compared) >= _FEWEST_COMPARED and compared.mean() > 0 and shop[day] > 0:
-            effect[day] = np.log(shop[day] / compared.mean())
+        alike = alike[~np.isnan(ordinary[alike])]
+        usual = float(ordinary[alike].mean()) if len(alike) >= _FEWEST_COMPARED else 0.0
+        if usual > 0 and shop[day] > 0:
+            ratio, counted = float(shop[day] / usual), float(orders[alike].mean())
+            if not np.isnan(orders[day]) and counted > 0:
+                ratio = limited_by_orders(ratio, float(orders[day]) / counted)
+            effect[day] = np.log(ratio)
     return effect
 
 

@@ -5,7 +5,10 @@ the spread of the total is a ratio estimate: a simple rule (the mean of the last
 day of the last year, and the model at its cut-offs shows how much larger or smaller its errors are than the rule's on
 the same days.
 
-    spread(h) = Σ|model| / Σ|rule| on the same days * √(a + b h) of the rule's errors, a, b >= 0
+    spread(h) = Σ w |model| / Σ w |rule| on the same days * √(a + b h) of the rule's errors, a, b >= 0
+
+A cut-off weighs 0.7 times as much as the next one: a model that has more to learn from than it had a year ago, or shops
+that calm down, would keep the wide intervals of their beginning.
 
 √(a + b h) is how errors grow on a random walk plus noise; b is zero where nothing drifts. It is fitted by weighted
 least squares: near days are known from many independent periods, far ones from few. The shape is that of the rule's
@@ -30,8 +33,10 @@ _FEWEST_ERRORS = 5
 # Of a standard normal: mean |z|, and the 80 % quantile of |z|.
 _MEAN_ABSOLUTE, _Z80 = 0.797885, 1.281552
 # Where errors drift, few periods show too little of it. On simulated random walks this factor per independent period
-# brings the coverage of the 80 % interval from 77 to 80 %.
-_DOUBT_ABOUT_DRIFT = 2.0
+# brings the coverage of the 80 % interval to 79 to 82 %.
+_DOUBT_ABOUT_DRIFT = 1.0
+# By how much a cut-off weighs less than the next.
+_WEIGHT_OF_EARLIER = 0.7
 
 
 def rolling_errors(total: Floats, horizon: int, period: int) -> Floats:
@@ -65,7 +70,7 @@ def calibrate_total(conformal: Conformal, own: Floats, origins: Ints, rule: Floa
 
     Args:
         conformal: the calibration of all rows.
-        own: (origins, horizon), the model's scaled errors of the total; NaN where unknown.
+        own: (origins, horizon), the model's scaled errors of the total, oldest first; NaN where unknown.
         origins: (origins,), the rows of `rule` that belong to them.
         rule: (days, horizon), as `rolling_errors` returns them at the cut-off.
     """
@@ -80,7 +85,8 @@ def calibrate_total(conformal: Conformal, own: Floats, origins: Ints, rule: Floa
     if not (variance[enough] > 0).all():
         return conformal
     growth, drifting = _fit(variance, enough)
-    ours, rules = np.abs(own) / growth, np.abs(rule[origins]) / growth
+    weight = _WEIGHT_OF_EARLIER ** np.arange(len(own))[::-1, None] / growth
+    ours, rules = np.abs(own) * weight, np.abs(rule[origins]) * weight
     if not (ours[same_days].sum() > 0 and rules[same_days].sum() > 0):
         return conformal
     ratio = ours[same_days].sum() / rules[same_days].sum()
