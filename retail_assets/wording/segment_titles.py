@@ -146,7 +146,8 @@ def categories_note(*, shown: int, categories: int, points: float) -> str:
     if categories <= shown:
         which = "Largest category first."
     return (
-        f"{which} The title counts shares that exceed those of the other customers by {points:.0f} percentage points."
+        f"{which} The title names a share only where it exceeds that of the other customers by {points:.0f} percentage "
+        "points or more."
     )
 
 
