@@ -21,7 +21,7 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-door help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
+.PHONY: bench-door bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-loads      a year of sales, and one more day on top of many rows (ROWS=10000000)"
 	@echo "make bench-forecast    the forecast's backtests against their targets; only of a file with DAILY=file.csv COUNTRY=FR"
 	@echo "make bench-segments    the customer segments against their targets, and a million customers"
+	@echo "make bench-serving    predictions: the command line, the bundle and the other doors against their targets"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
@@ -118,6 +119,9 @@ bench-forecast-reference: $(VENV)-reference/installed
 
 bench-segments: $(VENV)/bench.installed
 	$(BIN)/python -m benchmarks.segments
+
+bench-serving: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.serving
 
 bench-door: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.door

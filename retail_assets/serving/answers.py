@@ -26,6 +26,8 @@ from retail_assets.serving.results import (
 )
 
 Answer = dict[str, Any]
+_AS_THEY_ARE = frozenset((float, int, str, bool, type(None)))
+_NAMES: dict[type, tuple[str, ...] | None] = {}
 
 
 def forecast(answer: Forecast) -> Answer:
@@ -123,9 +125,20 @@ def _ending_with_provenance(answer: Any) -> Answer:
     return plain
 
 
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The names of a record's fields, remembered; None for what is no record."""
+    if kind not in _NAMES:
+        is_record = dataclasses.is_dataclass(kind)
+        _NAMES[kind] = tuple(each.name for each in dataclasses.fields(kind)) if is_record else None
+    return _NAMES[kind]
+
+
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if (names := _names(kind)) is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -23,7 +23,7 @@ import pytest
 
 from retail_assets.errors import RetailError, StorageError
 from retail_assets.exports.bundle.publish import sweep
-from retail_assets.serving import BadBundleError, BadRequestError, Predictor, answers, bundles
+from retail_assets.serving import BadBundleError, BadRequestError, Predictor, answers
 from retail_assets.serving.manifest import (
     DATABASE,
     FILES,
@@ -125,7 +125,7 @@ def test_a_right_bundle_of_this_kind_is_accepted(place: Place) -> None:
     before = place.in_use.name
     version = place.put({DATABASE: changed_database(place, "UPDATE forecast SET mean = 1 WHERE category = 'Toys'")})
     assert place.predictor.forecast("Toys", days=2).revenue == 2
-    assert place.predictor.health().provenance.bundle == version != before  # type: ignore[union-attr]
+    assert place.predictor.health().provenance.bundle == version != before
 
 
 # --- files ---
@@ -396,7 +396,7 @@ def test_a_full_disk_leaves_the_old_bundle_in_use_and_nothing_half_written(
         def full(*places: object, **others: object) -> object:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(bundles.tempfile, "NamedTemporaryFile", full)
+        monkeypatch.setattr("retail_assets.serving.bundles.tempfile.NamedTemporaryFile", full)
         assert predictor.forecast().provenance.bundle == before
         problem = str(predictor.health().problem)
         assert "No space left on device" in problem
@@ -470,7 +470,8 @@ def test_two_publications_at_once_leave_a_whole_bundle_in_use(
     serving = Store(str(tmp_path / "serving"))
     shop = dataclasses.replace(published, serving=serving)
     first = shop.publish().manifest.version
-    swap, meanwhile = Store.swap, []
+    swap = Store.swap
+    meanwhile: list[int] = []
 
     def overtaken(store: Store, key: str, data: bytes, tag: str | None) -> bool:
         if not meanwhile:

@@ -252,7 +252,7 @@ def test_in_the_background_a_new_bundle_is_seen_without_a_question(shop: Shop) -
         predictor.forecast()
         shop.forecast_times(5.0)
         version = shop.publish().manifest.version
-        assert _within(5, lambda: predictor.health().provenance.bundle == version)  # type: ignore[union-attr]
+        assert _within(5, lambda: predictor.health().provenance.bundle == version)
     assert _within(5, lambda: not [t for t in threading.enumerate() if t.name == "bundle-refresh"])
 
 
@@ -278,7 +278,9 @@ def test_a_predictor_may_start_before_there_is_a_bundle(shop: Shop, tmp_path: Pa
 
 def test_many_threads_get_whole_answers_while_bundles_change(predictor: Predictor, shop: Shop) -> None:
     """Every answer is of one bundle: its days, its sum and its version belong together."""
-    stop, wrong, asked = threading.Event(), [], []
+    stop = threading.Event()
+    wrong: list[object] = []
+    asked: list[int] = []
     expected: dict[str, float] = {predictor.provenance().bundle: predictor.forecast("Books").revenue}
 
     def ask() -> None:

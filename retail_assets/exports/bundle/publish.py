@@ -126,18 +126,34 @@ def publish_bundle(
             schema_version=SCHEMA_VERSION,
             code_version=__version__,
             counts=written.counts,
-            files={name: _file(folder / name) for name in FILES},
         )
-        manifest = replace(manifest, version=version_of(manifest))
-        read_manifest(manifest.dumps(), manifest.version, "The new bundle", MOST_BYTES)
-        manifest = _store(serving, source, manifest, {name: folder / name for name in FILES})
-    _put_in_use(serving, source, manifest.version, now)
+        manifest = publish_files(serving, manifest, folder, now)
     return Published(
         manifest,
         serving.uri_of(source),
         sum(file.bytes for file in manifest.files.values()),
         sweep(serving, source, now=now, keep_days=keep_days),
     )
+
+
+def publish_files(serving: Store, manifest: Manifest, folder: Path, now: dt.datetime) -> Manifest:
+    """Publish the files of a folder as a bundle, and put it in use.
+
+    Args:
+        serving: store of all bundles.
+        manifest: the facts of the bundle; its version and its files follow from the content.
+        folder: has the files.
+        now: the time, in UTC.
+
+    Returns:
+        The manifest in use now: the stored one where the same content had been published before.
+    """
+    manifest = replace(manifest, files={name: _file(folder / name) for name in FILES})
+    manifest = replace(manifest, version=version_of(manifest))
+    read_manifest(manifest.dumps(), manifest.version, "The new bundle", MOST_BYTES)
+    manifest = _store(serving, manifest.source, manifest, {name: folder / name for name in FILES})
+    _put_in_use(serving, manifest.source, manifest.version, now)
+    return manifest
 
 
 def sweep(serving: Store, source: str, *, now: dt.datetime, keep_days: int) -> tuple[str, ...]:
