@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,15 @@ class Landed:
 
     Money is that of the rows whose amount could be read; `without_amount` counts quarantined rows without one.
     `rejected_days` are quarantined rows by day of sale; rows whose day could not be read, or is out of range, and rows
-    that version 0.1.0 rejected are in none.
+    that version 0.1.0 rejected are in none. `landings` has the rows of each landing day, and a hash that changes when
+    any of them does.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     without_amount: int = 0
     rejected_days: Mapping[dt.date, int] = field(default_factory=dict)
+    landings: Mapping[dt.date, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -55,6 +57,7 @@ def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
     return Landed(
         rows={name: sum(m.rows(status) for m in landings) for name, status in named},
         amounts={name: sum((m.amount(status) for m in landings), Decimal("0.00")) for name, status in named},
+        landings={m.landed_on: (m.landed_rows, "-".join(m.content(s)[:8] for s in STATUSES)) for m in landings},
     )
 
 
@@ -66,7 +69,7 @@ def read_landed(lake: Lake, landings: Sequence[CleanManifest]) -> Landed:
         lacking, found = _quarantine_file(lake, key)
         without_amount += lacking
         days.update(found)
-    return Landed(counted.rows, counted.amounts, without_amount, dict(sorted(days.items())))
+    return replace(counted, without_amount=without_amount, rejected_days=dict(sorted(days.items())))
 
 
 def _quarantine_file(lake: Lake, key: str) -> tuple[int, dict[dt.date, int]]:

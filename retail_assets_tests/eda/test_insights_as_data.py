@@ -20,10 +20,21 @@ from retail_assets.wording.statement import recorded
 from retail_assets_tests.wording.shops import SCHEMA, SHOPS, open_shop
 
 #: Phrases of the page that have no number of their own: what is not known, what is left out, how to read it.
-WITHOUT_NUMBER = ("not_known", "known", "too_small", "left_out", "closed", "rejected", "missing", "assumed", "untimed")
+WITHOUT_NUMBER = (
+    "not_known",
+    "known",
+    "too_small",
+    "left_out",
+    "closed",
+    "rejected",
+    "missing",
+    "assumed",
+    "untimed",
+    "not_compared",
+)
 REMARKS = {
     "sales.span", "sales.few_orders", "sales.once_only", "sales.anonymous", "sales.noise", "sales.landed",
-    "sales.one_category", "sales.parts",
+    "sales.one_category", "sales.month_not_compared", "sales.parts",
 }  # fmt: skip
 
 

@@ -188,6 +188,20 @@ def test_what_cannot_be_shown_is_left_out_with_its_reason(
     assert output.read(REPORT) == written
 
 
+def test_the_first_section_says_what_has_changed_since_the_last_run(tmp_path: Path) -> None:
+    warehouse, output = shop_of(tmp_path, [line("1", "2024-01-05", "c", 5)])
+    said = [{"id": "changes.new", "sentence": "**New.** <script>alert(1)</script> `a*b` [x](javascript:alert(2))"}]
+    output.write("changes.json", json.dumps({"statements": said, "last_change": ["**5 new landings**."]}).encode())
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    page = Page(written)
+    texts = " ".join(" ".join(page.texts).split())
+    first = texts[texts.index("What happened") : texts.index("Who buys", texts.index("Since the last run"))]
+    assert "Since the last run New. <script>alert(1)</script> a*b" in first
+    assert "The last change before that: 5 new landings" in first
+    assert not re.search(rb'href="javascript', written)
+    assert "## Since the last run" in output.read(DIGEST).decode()
+
+
 def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
     warehouse, output = shop_of(tmp_path, [line("1", "2024-01-05", "c", 5)])
     first, second = (write_report(warehouse, output, "shop", "EUR")[1] for _ in range(2))

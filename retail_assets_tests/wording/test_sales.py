@@ -15,6 +15,7 @@ from retail_assets_tests.wording import (  # noqa: F401  registers the checks
     check_sales_calendar,
     check_sales_customers,
     check_sales_landed,
+    check_sales_months,
     check_sales_products,
 )
 from retail_assets_tests.wording.checks import assert_right

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retail_assets.eda.data import EdaData
 
 GROUP = "eda"
+CHANGES = "changes.json"
 _STATISTICS_SHOWN = 10
 _QUALITY_LINEAGE = {
     "landed_on": [("sales", "landed_on"), ("sales_quarantine", "landed_on")],
@@ -83,7 +84,8 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 "markdown",
                 "insights.md",
                 "Sentences computed from the sales on trends, products and customers, each with its test, and how far "
-                "to trust them, as `insights.md`, as `insights.json` and as the table `insights`.",
+                "to trust them, as `insights.md`, as `insights.json` and as the table `insights`; `changes.json` says "
+                "what has changed since the last run.",
                 **static(platform, INSIGHTS, {}),
             ),
         ],
@@ -169,7 +171,7 @@ def _statistics(platform: Platform, data: "EdaData") -> _Published:
 
 
 def _insights(platform: Platform, data: "EdaData") -> _Published:
-    from retail_assets.eda.insights import measures
+    from retail_assets.eda.insights import changes, measures
     from retail_assets.eda.insights.page import write_insights
     from retail_assets.wording.statement import recorded
 
@@ -180,7 +182,15 @@ def _insights(platform: Platform, data: "EdaData") -> _Published:
     count = platform.warehouse.replace(INSIGHTS, measures.as_table(made, data.overview.last_date))
     platform.output.write("insights.json", measures.as_json(made))
     platform.output.write("insights.md", page.encode())
-    return hash_of([page]), {"page": dg.MetadataValue.md(page), "dagster/row_count": count}
+    # Last: a run that fails before is not one to compare with. Not part of the version: it is not what the sales show.
+    run = changes.record(data, statements, platform.source)
+    content, said = changes.since(platform.output.read_if_exists(CHANGES), run, contract.currency)
+    platform.output.write(CHANGES, content)
+    return hash_of([page]), {
+        "page": dg.MetadataValue.md(page),
+        "since_the_last_run": dg.MetadataValue.md("\n".join(f"- {statement}" for statement in said)),
+        "dagster/row_count": count,
+    }
 
 
 _PUBLISHED = {

@@ -59,6 +59,10 @@ def _one(facts: Facts) -> float:
 #: By phrase. A sentence of another phrase (what is not known, remarks) is data without a number.
 MEASURES: dict[str, Measure] = {
     "sales.overview": Measure(_fact("revenue"), "money", "overview", figure="daily_revenue"),
+    "sales.last_month": Measure(_fact("revenue"), "money", "daily", figure="daily_revenue"),
+    "sales.month_against": Measure(
+        _fact("per_day"), "money per day", "daily", _fact("earlier_per_day"), _fact("p"), figure="month_pattern"
+    ),
     "sales.trend": Measure(_fact("slope"), "money per week", "daily", p_value=_fact("p"), figure="daily_revenue"),
     "sales.weekend": Measure(
         lambda facts: float(facts["weekend"]) - float(facts["weekday"]),

@@ -33,6 +33,8 @@ def digest(facts: Facts, source: str) -> str:
         "",
         *_insights(facts),
     ]
+    if facts.changes.get("statements"):  # Markdown already
+        lines += ["", "## Since the last run", "", *(f"- {each['sentence']}" for each in facts.changes["statements"])]
     for heading, keys in _SENTENCES.items():
         found = [sentences[key] for key in keys if key in sentences]
         if found:

@@ -35,6 +35,7 @@ MOST_LISTED = 200
 
 INSIGHTS = "insights.md"
 SUMMARY = "summary.json"
+CHANGES = "changes.json"
 
 _OVERVIEW = """
 SELECT min(sale_date) AS first_day, max(sale_date) AS last_day, sum(total_amount) AS revenue, count(*) AS lines,
@@ -105,6 +106,7 @@ class Facts:
         landings: rows of `daily_quality`, by landing day.
         summary: what became of the rows, as in `summary.json`.
         insights: the page `insights.md`.
+        changes: what has changed since the last run, as in `changes.json`.
         recommendations, evaluation: as in the JSON files of the segments' report.
         missing: why a part is empty, by part.
     """
@@ -121,6 +123,7 @@ class Facts:
     landings: Sequence[Row] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     insights: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
     recommendations: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -196,6 +199,7 @@ def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
         landings=table("landings", DAILY_QUALITY, _LANDINGS),
         summary=document("summary", SUMMARY),
         insights=(insights or b"").decode(),
+        changes=document("changes", CHANGES),
         recommendations=document("recommendations", RECOMMENDATIONS),
         evaluation=document("evaluation", EVALUATION),
         missing=missing,

@@ -89,6 +89,8 @@ def render(facts: Facts, source: str, *, checks: Sequence[CheckResult] = (), run
             charts={chart.key: _drawn(chart) for chart in charts(facts)},
             tables=laid_out,
             reasons=facts.missing,
+            changes=[_inline(each["sentence"]) for each in facts.changes.get("statements", [])],
+            last_change=[_inline(sentence) for sentence in facts.changes.get("last_change", [])],
             insights=_markdown(_without_title(facts.insights)),
             stock=[entry["text"] for entry in facts.recommendations.get("stock", [])],
             advice_notes=facts.recommendations.get("notes", []),
@@ -137,7 +139,12 @@ def _checks(checks: Sequence[CheckResult]) -> Table:
 
 def _as_markdown(text: str) -> Cell:
     """A cell with what a check says, which is Markdown for Dagster's pages."""
-    return Cell(Markup(_MARKDOWN.renderInline(text)), text)  # noqa: S704
+    return Cell(_inline(text), text)
+
+
+def _inline(text: str) -> Markup:
+    """One line of Markdown. HTML within it stays text."""
+    return Markup(_MARKDOWN.renderInline(text))  # noqa: S704
 
 
 def _drawn(chart: Chart) -> dict[str, Any]:
