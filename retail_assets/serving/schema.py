@@ -210,6 +210,17 @@ INSIGHT = _table(
     figure TEXT?
     """,
 )
+PICTURE = _table(
+    "picture",
+    "name category",
+    """
+    name TEXT
+    category TEXT
+    title TEXT
+    text TEXT
+    svg TEXT
+    """,
+)
 
 ALL: tuple[Table, ...] = (
     CATEGORY,
@@ -224,4 +235,5 @@ ALL: tuple[Table, ...] = (
     CHECK_RESULT,
     BACKTEST,
     INSIGHT,
+    PICTURE,
 )

@@ -17,6 +17,7 @@ from typing import Any
 
 from retail_assets.decisions.segment_report import RECOMMENDATIONS
 from retail_assets.errors import NotReadyError
+from retail_assets.exports.bundle.pictures import Picture
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.serving import schema
 from retail_assets.storage import Store
@@ -111,7 +112,13 @@ class Written:
 
 
 def write_database(
-    path: Path, warehouse: Warehouse, output: Store, *, catalog: Catalog, checks: Sequence[Check] = ()
+    path: Path,
+    warehouse: Warehouse,
+    output: Store,
+    *,
+    catalog: Catalog,
+    checks: Sequence[Check] = (),
+    pictures: Sequence[Picture] = (),
 ) -> Written:
     """Write the SQLite file of a bundle.
 
@@ -121,6 +128,7 @@ def write_database(
         output: has the recommendations; without them a bundle has none.
         catalog: descriptions of the personas.
         checks: what the checks found last.
+        pictures: charts for the server's pages.
 
     Raises:
         NotReadyError: a table does not exist yet, or there is no forecast.
@@ -150,6 +158,7 @@ def write_database(
         _insert(database, schema.CHECK_RESULT, ((c.asset, c.name, int(c.passed), c.severity, c.text) for c in checks))
         _insert(database, schema.BACKTEST, (_values(row) for row in warehouse.query(_BACKTEST).to_pylist()))
         _insert(database, schema.INSIGHT, (_values(row) for row in _optional(warehouse, _INSIGHTS)))
+        _insert(database, schema.PICTURE, ((p.name, p.category, p.title, p.text, p.svg) for p in pictures))
         database.execute("COMMIT")
         counts = {t.name: database.execute(f"SELECT count(*) FROM {t.name}").fetchone()[0] for t in schema.ALL}
     versions = {row["model_version"] for row in forecast}

@@ -20,6 +20,8 @@ from retail_assets.contracts.model import Contract
 from retail_assets.errors import StorageBusyError
 from retail_assets.exports.bundle.content import Check, write_database
 from retail_assets.exports.bundle.numbers import segment_numbers
+from retail_assets.exports.bundle.pictures import draw_pictures
+from retail_assets.exports.report.facts import read_facts
 from retail_assets.models.store import ModelStore
 from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.model.serialization import loads
@@ -107,7 +109,10 @@ def publish_bundle(
     """
     with tempfile.TemporaryDirectory(prefix="retail-bundle-") as scratch:
         folder = Path(scratch)
-        written = write_database(folder / DATABASE, warehouse, output, catalog=catalog, checks=checks)
+        pictures = draw_pictures(read_facts(warehouse, output, contract.currency))
+        written = write_database(
+            folder / DATABASE, warehouse, output, catalog=catalog, checks=checks, pictures=pictures
+        )
         version, snapshot = _of_segments(warehouse)
         model = None if version == NO_MODEL else loads(models.load(version))
         numbers = segment_numbers(model, version, snapshot or written.cutoff, catalog=catalog, contract=contract)

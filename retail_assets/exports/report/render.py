@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from retail_assets import __version__
 from retail_assets.exports.report.charts import Chart, charts
+from retail_assets.exports.report.drawing import VEGA_LITE, svg
 from retail_assets.exports.report.facts import Facts
 from retail_assets.exports.report.tables import Cell, Head, Line, Table, tables, words
 from retail_assets.wording.formats import money, span
@@ -28,9 +29,6 @@ SECTIONS = {
     "how-made": "How it was made",
 }
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
-#: Pixels of a chart that is drawn without JavaScript; the page scales it.
-_STATIC_WIDTH = 860
-_VEGA_LITE = "v6.4"
 
 
 @dataclass(frozen=True)
@@ -152,17 +150,9 @@ def _drawn(chart: Chart) -> dict[str, Any]:
         "key": chart.key,
         "title": chart.title,
         "text": chart.text,
-        "svg": Markup(_svg(chart)),  # noqa: S704 - Vega escapes the texts in it
+        "svg": Markup(svg(chart.spec)),  # noqa: S704 - Vega escapes the texts in it
         "json": Markup(_script_json(chart.spec)),  # noqa: S704
     }
-
-
-def _svg(chart: Chart) -> str:
-    import vl_convert
-
-    spec = {**chart.spec, "width": _STATIC_WIDTH}
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=_VEGA_LITE)
-    return svg[svg.index("<svg") :]
 
 
 def _script_json(value: Any) -> str:
@@ -199,5 +189,5 @@ def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, which sets `vegaEmbed`."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return bundle.replace("</script", "<\\/script")
