@@ -96,7 +96,7 @@ def render(facts: Facts, source: str, *, checks: Sequence[CheckResult] = (), run
             run=run,
             version=__version__,
             footer=f"Made by retail-assets {__version__} from the warehouse's tables.",
-            css=Markup(_file("report.css")),  # noqa: S704 - files of this package
+            css=Markup(_shared_css() + _file("report.css")),  # noqa: S704 - files of this package
             script=Markup(_file("report.js")),  # noqa: S704
             library=Markup(_library()),  # noqa: S704
             licenses=Markup(_file("licenses.txt")),  # noqa: S704
@@ -182,6 +182,12 @@ def _environment() -> jinja2.Environment:
 @functools.cache
 def _file(name: str) -> str:
     return importlib.resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _shared_css() -> str:
+    """The style that the report shares with the pages of the prediction server."""
+    return importlib.resources.files("retail_assets.serving.http").joinpath("pages", "shared.css").read_text("utf-8")
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from retail_assets.serving import answers
 from retail_assets.serving.http import metrics as metrics_page
+from retail_assets.serving.http import site
 from retail_assets.serving.http.gate import ROUTE, Application, Gate
 from retail_assets.serving.http.logs import log, log_failure
 from retail_assets.serving.http.metrics import Metrics
@@ -79,7 +80,16 @@ def _application(api: Api, metrics: Metrics) -> FastAPI:
         request.scope[ROUTE] = "/openapi.json"
         return FastApiResponse(answers.encoded(app.openapi()), 200, {"cache-control": "no-cache"}, JSON)
 
+    async def page(request: Request) -> FastApiResponse:
+        query = request.scope["query_string"].decode("latin-1")
+        return _sent(await run_in_threadpool(site.page, api.predictor, request.scope["path"], query), request)
+
+    async def style(request: Request) -> FastApiResponse:
+        return _sent(site.style(), request)
+
     for path, endpoint in (
+        *((path, page) for path in site.PATHS),
+        (site.STYLE, style),
         ("/healthz", healthz),
         ("/readyz", readyz),
         ("/metrics", counts),
