@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from retail_assets.exports import TABLEAU_EXTRACT, TABLEAU_WORKBOOK
 from retail_assets.exports.tableau import hyper
 from retail_assets.exports.tableau.extract import Extract, make_extract
 from retail_assets.exports.tableau.starter import starter_workbook
+from retail_assets.lake.sweep import GRACE
 from retail_assets.storage import Store
 from retail_assets.warehouse.protocol import Warehouse
+
+_PREFIX = "retail-tableau-"
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,21 @@ def write_tableau(warehouse: Warehouse, output: Store, source: str, currency: st
     return Written(extract, size)
 
 
+def _sweep() -> None:
+    """Remove what runs left that were killed more than `GRACE` ago."""
+    oldest = time.time() - GRACE.total_seconds()
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < oldest:
+                shutil.rmtree(left, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A temporary folder for Hyper files and Hyper's log. Raises StorageError if there can be none."""
+    _sweep()
     try:
-        made = tempfile.mkdtemp(prefix="retail-tableau-")
+        made = tempfile.mkdtemp(prefix=_PREFIX)
     except OSError as e:
         raise StorageError(f"Cannot create a folder in {tempfile.gettempdir()}: {e.strerror}. Set TMPDIR.") from e
     try:
