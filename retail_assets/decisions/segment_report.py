@@ -43,6 +43,7 @@ __all__ = [
     "RECOMMENDATIONS",
     "RECOMMENDATIONS_TEXT",
     "Report",
+    "figure_inputs",
     "make_report",
     "report_on_model_in_use",
 ]
@@ -169,7 +170,7 @@ def make_report(
         upper={row["persona"]: row["value"] for row in _rows(warehouse, quantile("monetary", PLAUSIBLE))},
         history=_history(warehouse, country, forecast),
     )
-    inputs = _figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
+    inputs = figure_inputs(warehouse, model, evaluation, categories, sample, catalog)
     return Report(
         evaluation,
         draw_figures(inputs, catalog=catalog, currency=currency, seed=seed),
@@ -182,15 +183,15 @@ def make_report(
     )
 
 
-def _figure_inputs(
+def figure_inputs(
     warehouse: Warehouse,
     model: SegmentModel | None,
-    evaluation: dict[str, Any],
-    categories: list[dict[str, Any]],
+    evaluation: Mapping[str, Any],
+    categories: Sequence[Mapping[str, Any]],
     sample: pd.DataFrame,
     catalog: Catalog,
 ) -> FigureInputs:
-    """What the figures show of a sample of customers, and of the migrations where there are any."""
+    """Return what the figures show of a sample of customers, and of the migrations where there are any."""
     migrations = f"select {SEGMENT_MIGRATIONS.column_list} from {SEGMENT_MIGRATIONS.name}"
     return FigureInputs(
         evaluation,
