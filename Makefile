@@ -22,7 +22,7 @@ REPEAT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-door bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
-.PHONY: bench-forecast bench-forecast-reference bench-segments lock clean instance
+.PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
 
@@ -44,6 +44,7 @@ help:
 	@echo "make bench-forecast    the forecast's backtests against their targets; only of a file with DAILY=file.csv COUNTRY=FR"
 	@echo "make bench-segments    the customer segments against their targets, and a million customers"
 	@echo "make bench-serving    predictions: the command line, the bundle and the other doors against their targets"
+	@echo "make bench-outputs     figures, report, workbook and extract from a loaded warehouse, and at ten million lines"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
@@ -122,6 +123,9 @@ bench-segments: $(VENV)/bench.installed
 
 bench-serving: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.serving
+
+bench-outputs: $(VENV)/bench.installed
+	$(BIN)/python -m benchmarks.outputs
 
 bench-door: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.door

@@ -23,7 +23,8 @@ def lines(rows: int) -> str:
             select range as line, range // {LINES_PER_ORDER} as order_number from range({rows})
         ), dated as (
             select *, cast(floor({customers} * pow({drawn("customer", "order_number")}, 2)) as bigint) as customer,
-                date '{LAST_DAY}' - cast(floor({DAYS} * pow({drawn("day", "order_number")}, 1.1)) as integer) as sale_date
+                date '{LAST_DAY}' - cast(floor({DAYS} * pow({drawn("day", "order_number")}, 1.1)) as integer)
+                    as sale_date
             from numbered
         )
         select
