@@ -28,6 +28,7 @@ from retail_assets.tables import (
     SALES_FORECAST,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
+    SUMMARY_STATISTICS,
     Column,
     Table,
 )
@@ -42,6 +43,7 @@ SHEETS: tuple[tuple[Table, str], ...] = (
     (FORECAST_ACCURACY, "product_category, forecast_date, cutoff_date"),
     (SEGMENT_PROFILES, "revenue DESC, persona"),
     (DAILY_QUALITY, "landed_on"),
+    (SUMMARY_STATISTICS, "measure, scope, product_category"),
     (SEGMENT_MIGRATIONS, "from_snapshot, from_version, from_persona, to_persona"),
 )
 MOST_ROWS = 100_000

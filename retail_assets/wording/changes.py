@@ -62,7 +62,7 @@ def revenue(
 @phrase("changes.turned")
 def turned(*, before: str, now: str) -> str:
     """State a finding that says something else than before; both are sentences."""
-    return f"**Changed direction.** {now} *Before:* {before}"
+    return f"**Changed.** {now} *Before:* {before}"
 
 
 @phrase("changes.new")
@@ -80,4 +80,4 @@ def gone(*, sentence: str) -> str:
 @phrase("changes.more")
 def more(*, count: int) -> str:
     """State how many changes of findings are left out."""
-    return f"{plural(count, 'more finding')} changed direction, came or went: `changes.json` has them."
+    return f"{plural(count, 'more finding')} changed, came or went: `changes.json` has them."

@@ -63,14 +63,14 @@ def test_a_finding_that_turns_comes_or_goes_is_told() -> None:
     rising, falling, unclear = trend(5.0), trend(-5.0), trend(1.0, clear=False)
     one = [sale(1)]
     turned = told(recorded(one, rising), recorded(one, falling))
-    assert turned[-1] == f"**Changed direction.** {falling} *Before:* {rising}"
-    assert "Changed direction" in told(recorded(one, rising), recorded(one, unclear))[-1]
-    assert not any("direction" in s for s in told(recorded(one, rising), recorded([sale(1), sale(2)], trend(6.0))))
+    assert turned[-1] == f"**Changed.** {falling} *Before:* {rising}"
+    assert "**Changed.**" in told(recorded(one, rising), recorded(one, unclear))[-1]
+    assert not any("**Changed.**" in s for s in told(recorded(one, rising), recorded([sale(1), sale(2)], trend(6.0))))
     assert told(recorded(one), recorded(one, rising))[-1] == f"**New.** {rising}"
     assert told(recorded(one, rising), recorded(one))[-1] == f"**No longer there.** {rising}"
     many = [replace(rising, facts={**rising.facts, "product": f"p{n}"}) for n in range(30)]
     assert told(recorded(one), recorded(one, *[replace(s, name="sales.concentration") for s in many]))[-1] == (
-        "22 more findings changed direction, came or went: `changes.json` has them."
+        "22 more findings changed, came or went: `changes.json` has them."
     )
 
 

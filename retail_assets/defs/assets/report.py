@@ -67,6 +67,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         deps=[
             "insights",
             "daily_quality",
+            "summary_statistics",
             "daily_category_sales",
             "sales_forecast",
             "forecast_backtest",

@@ -423,6 +423,7 @@ def _landings(facts: Facts) -> Chart | None:
         for name in _NOT_CLEAN
         if row[name] or name == "quarantined"
     ]
+    drawn = [name for name in _NOT_CLEAN if any(value["w"] == name for value in values)]
     shares = [row["quarantined_share"] for row in rows]
     worst = rows[shares.index(max(shares))]
     return Chart(
@@ -446,7 +447,7 @@ def _landings(facts: Facts) -> Chart | None:
                 "color": {
                     "field": "w",
                     "title": None,
-                    "scale": {"domain": list(_NOT_CLEAN), "range": list(_NOT_CLEAN.values())},
+                    "scale": {"domain": drawn, "range": [_NOT_CLEAN[name] for name in drawn]},
                 },
                 "tooltip": [
                     {"field": "d", "type": "temporal", "title": "landed on", "format": "%-d %b %Y"},
