@@ -39,7 +39,7 @@ def environ(tmp_path: Path, server: Tableau | None = None, **more: str) -> dict[
             "RETAIL_TABLEAU_PROJECT": "Retail",
             "RETAIL_TABLEAU_TOKEN_NAME": TOKEN_NAME,
             "RETAIL_TABLEAU_TOKEN": TOKEN,
-            "RETAIL_TABLEAU_TIMEOUT": "5",
+            "RETAIL_TABLEAU_TIMEOUT": "30",
         }
     return chosen
 

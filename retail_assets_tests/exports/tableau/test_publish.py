@@ -55,7 +55,7 @@ def server() -> Iterator[Tableau]:
 
 @pytest.fixture
 def settings(server: Tableau) -> TableauServer:
-    return TableauServer(server.url, "", "Retail", TOKEN_NAME, TOKEN, timeout=5)
+    return TableauServer(server.url, "", "Retail", TOKEN_NAME, TOKEN, timeout=30)
 
 
 @pytest.fixture
@@ -100,7 +100,8 @@ def test_each_fact_is_a_data_source_with_the_tables_that_it_names(
     assert server.session is None, "logged out"
     held = {name: tables_of(path) for name, path in files(server, tmp_path).items()}
     assert held["shop sales"] == {"daily_store_category_sales", "dim_date", "dim_store"}
-    assert held["shop sales lines"] == {"sales", "dim_date", "dim_customer", "dim_product", "dim_store"}
+    dimensions = {"dim_date", "dim_customer", "dim_product", "dim_store", "daily_quality"}
+    assert held["shop sales lines"] == {"sales", *dimensions}
     assert held["shop customers"] == {"customer_segments", "dim_customer", "segment_profiles"}
     assert held["shop forecast"] == {"sales_forecast"}
     assert {d.project for d in server.data_sources.values()} == {"p1"}
