@@ -34,6 +34,7 @@ from retail_assets.tables import (
 )
 from retail_assets.warehouse import marts
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
+from retail_assets.warehouse.protocol import Warehouse
 from retail_assets_tests.segmentation.shoppers import PLANTED, fill, line, planted_sales
 
 SOURCE = "retail_sales"
@@ -48,7 +49,7 @@ class Shop:
     """The places of the shop; `uri` is what a predictor opens."""
 
     folder: Path
-    warehouse: DuckDBWarehouse
+    warehouse: Warehouse
     output: Store
     models: ModelStore
     serving: Store
@@ -77,9 +78,9 @@ class Shop:
         replace(self.warehouse, SALES_FORECAST, forecast_rows(factor))
 
 
-def shop_at(folder: Path, each: int = 30, serving: str | None = None) -> Shop:
+def shop_at(folder: Path, each: int = 30, serving: str | None = None, warehouse: Warehouse | None = None) -> Shop:
     """Make a shop of 4 x `each` customers with a year of sales, and train its segments; nothing is published yet."""
-    warehouse = DuckDBWarehouse(folder / "shop.duckdb", SOURCE)
+    warehouse = warehouse or DuckDBWarehouse(folder / "shop.duckdb", SOURCE)
     sales, _ = planted_sales(tuple(PLANTED), each)
     sales += [line("last", LAST, None, 12.5), line("one", LAST, "Once", 20), line("old", "2023-01-02", "Back", 30)]
     sales += [line("back", "2023-01-03", "Back", -30, quantity=-1)]
@@ -112,7 +113,7 @@ def shop_at(folder: Path, each: int = 30, serving: str | None = None) -> Shop:
     return Shop(folder, warehouse, output, models, Store(serving or str(folder / "serving")))
 
 
-def replace(warehouse: DuckDBWarehouse, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def replace(warehouse: Warehouse, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Replace the rows of a table; columns that are left out are null."""
     empty = dict.fromkeys(table.names)
     warehouse.replace(table, pa.Table.from_pylist([{**empty, **row} for row in rows], schema=table.arrow_schema()))

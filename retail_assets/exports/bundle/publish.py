@@ -195,9 +195,9 @@ def sweep(serving: Store, source: str, *, now: dt.datetime, keep_days: int) -> t
 def _of_segments(warehouse: Warehouse) -> tuple[str, dt.date | None]:
     """The model that has given the shop's customers their segments, and their snapshot."""
     [row] = warehouse.query(
-        f"SELECT max(model_version) AS version, max(snapshot_date) AS snapshot FROM {CUSTOMER_SEGMENTS.name}"
+        f"SELECT max(model_version) AS version, max(snapshot_date) AS snapshot_date FROM {CUSTOMER_SEGMENTS.name}"
     ).to_pylist()
-    return row["version"] or NO_MODEL, row["snapshot"]
+    return row["version"] or NO_MODEL, row["snapshot_date"]
 
 
 def _file(path: Path) -> File:
