@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results" / "serving.json"
-PARTS = ("core",)
+PARTS = ("core", "http")
 
 
 def main(arguments: list[str]) -> int:

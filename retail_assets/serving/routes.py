@@ -23,6 +23,7 @@ MOST_SCORED = 10_000
 """Purchases of one request."""
 
 _WHOLE = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+_CURSOR = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?\Z", re.ASCII)
 
 Parameters = Mapping[str, str]
@@ -173,6 +174,8 @@ def _with_next(answer: answers.Answer, last: str | None) -> answers.Answer:
 
 def _decoded(cursor: str) -> str:
     try:
+        if not _CURSOR.match(cursor):
+            raise ValueError
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode("utf-8")
     except (ValueError, binascii.Error):

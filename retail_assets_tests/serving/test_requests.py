@@ -179,6 +179,8 @@ def test_score_gives_what_the_predictor_gives(api: Api) -> None:
         ("/v1/segments", "limit=1001"),
         ("/v1/segments", "cursor=%FF"),
         ("/v1/segments", "cursor=!"),
+        ("/v1/segments", "cursor="),
+        ("/v1/segments", "cursor=QQ=="),
         ("/v1/categories", "cursor=" + base64.urlsafe_b64encode(b"gone").decode().rstrip("=")),
         ("/v1/sales/Books", "days=401"),
         ("/v1/stock", "x=1"),
@@ -280,5 +282,6 @@ def test_what_goes_wrong_inside_is_a_500_without_details(api: Api, monkeypatch: 
 
 def test_what_is_remembered_is_bounded(api: Api) -> None:
     for n in range(300):
-        assert api.respond("GET", "/v1/segments", f"limit=1000&cursor={base64.urlsafe_b64encode(b'%04d' % n).decode()}")
+        cursor = base64.urlsafe_b64encode(b"%06d" % n).decode()
+        assert api.respond("GET", "/v1/segments", f"limit=1000&cursor={cursor}").status == 200
     assert api._cached_bytes <= 16 * 1024**2 + 300 * 1024

@@ -43,7 +43,7 @@ _PATHS: Mapping[str, tuple[str, type]] = {
 }
 _PARAMETERS: Mapping[str, tuple[str, Spec, Any]] = {
     "limit": ("Items of a page.", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": PAGE}, 100),
-    "cursor": ("`next` of the page before.", {"type": "string"}, None),
+    "cursor": ("`next` of the page before.", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}, None),
     "start": (
         "First day; by default the first day of the forecast.",
         {"type": "string", "format": "date"},
@@ -205,7 +205,8 @@ def _parameter(route: Route, name: str) -> Spec:
 
 
 def _score_schema() -> Spec:
-    money = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+    written = {"type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"}
+    money = {"anyOf": [{"type": "number", "minimum": -1e12, "maximum": 1e12}, written]}
     date = {"type": "string", "format": "date"}
     text = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
     purchase = {

@@ -224,7 +224,7 @@ def _compared(found: Segment, profile: Profile | None, currency: str) -> Table:
         ),
         ("Days since the last purchase", f"{silent:,}", _count(typical.get("median_recency_days"))),
     ]
-    heads = ("", "This customer", "Typical of the segment")
+    heads = ("What", "This customer", "Typical of the segment")
     return Table("The numbers behind it", heads, rows, frozenset({1, 2}), (_TYPICAL,))
 
 
