@@ -19,33 +19,10 @@ import xlsxwriter
 from retail_assets import __version__
 from retail_assets.errors import NotReadyError
 from retail_assets.exports.dictionary import entries
-from retail_assets.tables import (
-    DAILY_CATEGORY_SALES,
-    DAILY_QUALITY,
-    FORECAST_ACCURACY,
-    FORECAST_BACKTEST,
-    INSIGHTS,
-    SALES_FORECAST,
-    SEGMENT_MIGRATIONS,
-    SEGMENT_PROFILES,
-    SUMMARY_STATISTICS,
-    Column,
-    Table,
-)
+from retail_assets.exports.sheets import SHEETS
+from retail_assets.tables import Column, Table
 from retail_assets.warehouse.protocol import Warehouse
 
-#: Sheet by sheet; the order of rows in each.
-SHEETS: tuple[tuple[Table, str], ...] = (
-    (INSIGHTS, "place"),
-    (DAILY_CATEGORY_SALES, "sale_date, product_category"),
-    (SALES_FORECAST, "product_category, forecast_date"),
-    (FORECAST_BACKTEST, "measure, product_category, horizon, kind_of_day, model"),
-    (FORECAST_ACCURACY, "product_category, forecast_date, cutoff_date"),
-    (SEGMENT_PROFILES, "revenue DESC, persona"),
-    (DAILY_QUALITY, "landed_on"),
-    (SUMMARY_STATISTICS, "measure, scope, product_category"),
-    (SEGMENT_MIGRATIONS, "from_snapshot, from_version, from_persona, to_persona"),
-)
 MOST_ROWS = 100_000
 """Rows of a sheet. Excel opens a million, but few machines do so with pleasure; single stores are for the warehouse."""
 

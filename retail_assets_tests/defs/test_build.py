@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import subprocess
 import sys
@@ -160,6 +161,36 @@ def test_table_assets_carry_the_schema_of_tables_py_and_the_lineage_of_columns(g
         for sources in columns.deps_by_column.values():
             for source in sources:
                 assert source.asset_key in graph.get_ancestor_asset_keys(dg.AssetKey(table.name))
+
+
+@pytest.mark.parametrize("asset", ["report", "workbook"])
+def test_numbers_of_the_outputs_for_people_lead_back_to_columns_of_the_warehouse(
+    graph: dg.AssetGraph, asset: str
+) -> None:
+    metadata = graph.get(dg.AssetKey(asset)).metadata
+    schema, columns = metadata["dagster/column_schema"], metadata["dagster/column_lineage"]
+    schema, columns = getattr(schema, "schema", schema), getattr(columns, "column_lineage", columns)
+    assert {column.name for column in schema.columns} == set(columns.deps_by_column)
+    by_name = {table.name: table for table in tables.ALL}
+    ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(asset))
+    for source in itertools.chain.from_iterable(columns.deps_by_column.values()):
+        assert source.asset_key in ancestors
+        assert source.column_name in by_name[name(source.asset_key)].names
+    assert len(columns.deps_by_column) > 30
+
+
+def test_the_report_says_where_everything_is_that_people_look_at(graph: dg.AssetGraph) -> None:
+    page = graph.get(dg.AssetKey("report")).metadata["outputs"]
+    page = getattr(page, "md_str", page)
+    for file in (
+        "report.html",
+        "insights.json",
+        "figures",
+        "retail.xlsx",
+        "tableau/retail.hyper",
+        "data_dictionary.md",
+    ):
+        assert f"/{file}`" in page
 
 
 def test_checks_that_would_let_damage_spread_are_blocking(settings: Settings) -> None:

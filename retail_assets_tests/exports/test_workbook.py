@@ -15,7 +15,8 @@ import pytest
 
 from retail_assets.exports import workbook
 from retail_assets.exports.dictionary import entries
-from retail_assets.exports.workbook import SHEETS, write_workbook
+from retail_assets.exports.sheets import SHEETS
+from retail_assets.exports.workbook import write_workbook
 from retail_assets.storage import Store
 from retail_assets.tables import DAILY_CATEGORY_SALES
 from retail_assets.warehouse import marts

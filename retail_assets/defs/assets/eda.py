@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.defs.assets import report_lineage
 from retail_assets.defs.assets.outputs import files_of, publish_figures, static, thumbnails
 from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
@@ -86,7 +87,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 "Sentences computed from the sales on trends, products and customers, each with its test, and how far "
                 "to trust them, as `insights.md`, as `insights.json` and as the table `insights`; `changes.json` says "
                 "what has changed since the last run.",
-                **static(platform, INSIGHTS, {}),
+                **static(platform, INSIGHTS, report_lineage.INSIGHTS),
             ),
         ],
     )

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from retail_assets.defs.assets.last_evaluations import last_evaluations
+from retail_assets.defs.assets.report_lineage import links, of_report, of_tables
 from retail_assets.defs.data_versions import hash_of, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
 from retail_assets.exports import DICTIONARY, DICTIONARY_JSON, REPORT, WORKBOOK
+from retail_assets.exports.sheets import SHEETS
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.platform import Platform
 
@@ -33,7 +35,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     @dg.asset(
         deps=["eda_summary", "insights", "daily_quality", "sales_forecast", "segment_report"],
         kinds={"python", "html"},
-        metadata={"dagster/uri": platform.output.uri_of(REPORT)},
+        metadata={"dagster/uri": platform.output.uri_of(REPORT), "outputs": links(platform), **of_report()},
         **common,
         description="`report.html`: what happened, what will happen, who buys, what to do, and how far to trust it, on "
         "one page that needs no server and no network.",
@@ -41,6 +43,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.report.render import Run
         from retail_assets.exports.report.write import write_report
+        from retail_assets.plotting.left_out import read
 
         with failing_clearly(retrying=True):
             refuse_other_currency(platform.lake, platform.settings.contract)
@@ -59,24 +62,15 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         return dg.MaterializeResult(
             metadata={
                 "bytes": len(written),
+                "figures_left_out": dg.MetadataValue.json(read(platform.output)),
                 "checks_failed": sum(not check.passed for check in found),
             }
         )
 
     @dg.asset(
-        deps=[
-            "insights",
-            "daily_quality",
-            "summary_statistics",
-            "daily_category_sales",
-            "sales_forecast",
-            "forecast_backtest",
-            "forecast_accuracy",
-            "segment_profiles",
-            "segment_migrations",
-        ],
+        deps=[table.name for table, _ in SHEETS],
         kinds={"python", "excel"},
-        metadata={"dagster/uri": platform.output.uri_of(WORKBOOK)},
+        metadata={"dagster/uri": platform.output.uri_of(WORKBOOK), **of_tables([table for table, _ in SHEETS])},
         **common,
         description="`retail.xlsx`: insights, daily sales, forecast, backtest and segments as sheets of one Excel "
         "file, with a dictionary of their columns.",
