@@ -362,7 +362,7 @@ def dimensions(table: Table) -> list[Column]:
 
 def measures(table: Table) -> tuple[Measure, ...]:
     """Return the measures of a table."""
-    return MEASURES[table.name]
+    return MEASURES.get(table.name, ())
 
 
 def joins(table: Table) -> list[Join]:

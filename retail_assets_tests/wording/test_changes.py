@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from retail_assets.eda.insights import changes
-from retail_assets.wording import sales_calendar
+from retail_assets.wording import sales_calendar, sales_products
 from retail_assets.wording.statement import Statement
 from retail_assets_tests.eda.conftest import analyse, sale
 from retail_assets_tests.wording.check_changes import PAGES
@@ -72,6 +72,22 @@ def test_a_finding_that_turns_comes_or_goes_is_told() -> None:
     assert told(recorded(one), recorded(one, *[replace(s, name="sales.concentration") for s in many]))[-1] == (
         "22 more findings changed, came or went: `changes.json` has them."
     )
+
+
+def first_category(name: str, other: str, revenue: float) -> Statement:
+    return sales_products.largest_category(
+        category=name, share=0.4, revenue=revenue, order_share=0.3, orders=100, rival=None, rival_orders=None,
+        rival_share=None, second=other, second_revenue=100.0, currency="EUR",
+    )  # fmt: skip
+
+
+def test_categories_that_earn_alike_may_change_places_unsaid() -> None:
+    alike = told(recorded([sale(1)], first_category("Bread", "Tea", 101.0)),
+                 recorded([sale(2)], first_category("Tea", "Bread", 102.0)))  # fmt: skip
+    assert not any("**Changed.**" in s for s in alike)
+    apart = told(recorded([sale(1)], first_category("Bread", "Tea", 150.0)),
+                 recorded([sale(2)], first_category("Tea", "Bread", 150.0)))  # fmt: skip
+    assert apart[-1].startswith("**Changed.** **Tea earns most**")
 
 
 def test_landings_are_new_cleaned_again_or_gone() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.insights.measures import MEASURES
 from retail_assets.wording import changes as words
+from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import Statement
 
 Facts = Mapping[str, Any]
@@ -45,6 +46,12 @@ def _names(fact: str) -> Callable[[Facts], str]:
     return lambda facts: ", ".join(map(str, facts[fact])) if facts["clear"] else _NONE
 
 
+def _first_of(facts: Facts) -> str:
+    """The largest category; both where two are about equal, so that a change of places between them is none."""
+    alike = facts["revenue"] < facts["second_revenue"] * ALMOST_EQUAL
+    return " and ".join(sorted([facts["category"], facts["second"]])) if alike else str(facts["category"])
+
+
 #: By phrase. Of other findings only coming and going is told.
 _CLAIMS: Mapping[str, _Claim] = {
     "sales.trend": _Claim((), _sign("slope")),
@@ -52,7 +59,7 @@ _CLAIMS: Mapping[str, _Claim] = {
     "sales.weekdays": _Claim((), _names("best")),
     "sales.holidays": _Claim((), _sign("ratio", 1.0)),
     "sales.months": _Claim((), _names("best")),
-    "sales.largest_category": _Claim((), lambda f: str(f["category"])),
+    "sales.largest_category": _Claim((), _first_of),
     "sales.preference": _Claim(("trait", "category"), lambda f: f["high"].name if f["clear"] else _NONE),
     "sales.spends_more": _Claim(("category",), lambda f: str(f["high"].name)),
     "sales.spending": _Claim(
