@@ -100,8 +100,10 @@ def forecast(
 )
 def segment(
     customer: Annotated[
-        list[str], typer.Option(metavar="ID", help="Customer id, as in the sales; may be repeated; - reads stdin.")
-    ],
+        list[str] | None,
+        typer.Option(metavar="ID", help="Customer id, as in the sales; may be repeated; - reads stdin."),
+    ] = None,
+    from_csv: Annotated[str | None, typer.Option(metavar="FILE", hidden=True)] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     bundle: Bundle = None,
@@ -111,7 +113,12 @@ def segment(
     from retail_assets.serving import ServingError
 
     form = _form(as_json, as_csv)
-    ids = [each for name in customer for each in (_lines() if name == STDIN else [name])]
+    if (not customer) == (from_csv is None):
+        raise typer.BadParameter("Give --customer ID. For customers who are not in the sales: predict score FILE.")
+    if from_csv is not None:  # as 0.2.0 named `predict score --csv`
+        _score(from_csv, None, "json" if as_json else "csv", bundle)
+        return
+    ids = [each for name in customer or () for each in (_lines() if name == STDIN else [name])]
     with _predictor(bundle) as predictor:
         printer = predictions.SegmentPrinter(form, several=len(ids) > 1)
         unknown: ServingError | None = None
@@ -146,10 +153,13 @@ def score(
     bundle: Bundle = None,
 ) -> None:
     """Give customers who are not in the sales a segment, from their purchases alone."""
+    _score(file, as_of, _form(as_json, as_csv), bundle)
+
+
+def _score(file: str, as_of: dt.date | None, form: str, bundle: str | None) -> None:
     from retail_assets.cli import predictions
     from retail_assets.cli.purchase_input import read_input
 
-    form = _form(as_json, as_csv)
     with _predictor(bundle) as predictor:
         purchases = read_input(sys.stdin.buffer if file == STDIN else Path(file), predictor.notation())
         scores = predictor.score(purchases.rows, as_of)

@@ -106,7 +106,7 @@ def test_commands_that_change_something_go_on_when_nobody_reads() -> None:
         (["forecast", "backtest", "a.csv", "--country", "FR", "--horizon", "60"], "--horizon: 60 is not possible."),
         (["sample", "synthetic", "--rows", "many"], "--rows: 'many' is not a whole number"),
         (["sample", "synthetic", "--dirt", "1 %"], "--dirt: '1 %' is not a share from 0 to 1, such as 0.01 for 1 %."),
-        (["predict", "segment"], "Missing option '--customer'."),
+        (["predict", "segment"], "Give --customer ID. For customers who are not in the sales: predict score FILE."),
         (["predict", "forecast", "--json", "--csv"], "Give either --json or --csv."),
         (["predict", "recommend", "--stock", "--persona", "x"], "--stock is not of one persona"),
         (["land"], "Missing argument 'FILE'."),

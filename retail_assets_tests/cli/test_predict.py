@@ -90,6 +90,7 @@ def test_customers_of_a_file_are_segmented_and_no_cell_becomes_a_formula(tmp_pat
     assert "Too new for a persona" in hostile["note"]
     assert (rows["good"]["frequency"], rows["good"]["monetary"]) == ("28", "2520.00")
     assert "in no segment: 1 line (USD 7.50)." in result.stderr
+    assert ask("segment", "--from-csv", str(file)).stdout == result.stdout  # the name that 0.2.0 had for it
     table = ask("score", str(file)).stdout
     assert "Money in USD; as of 31 Dec 2023" in table
 
