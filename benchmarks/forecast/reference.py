@@ -1,7 +1,7 @@
 """AutoETS and AutoTheta of statsforecast on the same cut-offs: the reference that the product's models must beat.
 
 Run with `make bench-forecast-reference`, in an environment of its own (statsforecast needs pandas below 3); writes
-benchmarks/forecast/reference.json, which `make bench-forecast` reads.
+benchmarks/forecast/reference.json, which `make bench-forecast` reads. `peer` then adds LightGBM to it.
 """
 
 from __future__ import annotations

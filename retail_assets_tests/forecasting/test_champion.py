@@ -30,8 +30,8 @@ def test_a_single_model_must_be_clearly_better_and_a_mean_of_models_a_little():
 
     assert best(auto_ets=9.02) == "gradient_boosting"
     assert best(auto_ets=9.05) == "auto_ets"
-    assert best(combination=9.005) == "gradient_boosting"
-    assert best(combination=9.02) == "combination"
+    assert best(combination=9.003) == "gradient_boosting"
+    assert best(combination=9.007) == "combination"
 
 
 def test_memory_of_the_year_is_preferred_only_where_it_was_judged():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from retail_assets.forecasting.data.series import WEEK, Bools
-from retail_assets.forecasting.evaluation.backtest import MARGIN, MARGIN_OF_ONE, MODEL_NAMES, Backtest, Metrics
+from retail_assets.forecasting.evaluation.backtest import MARGIN_OF_MEAN, MARGIN_OF_ONE, MODEL_NAMES, Backtest, Metrics
 from retail_assets.forecasting.evaluation.findings import findings, weeks_ahead
 from retail_assets.forecasting.evaluation.verdict import claim
 
@@ -33,8 +33,8 @@ def report(backtest: Backtest, methods: dict[str, str], *, seed: int) -> dict[st
         "best_model": best,
         "best_simple_rule": backtest.best_baseline,
         "ranked_by": "geometric mean of the RMSE of categories and of their total; "
-        f"{backtest.preferred_model} unless a mean of models is more than {MARGIN:.0%} better, or a single model "
-        f"more than {MARGIN_OF_ONE:.0%}",
+        f"{backtest.preferred_model} unless a mean of models is more than {MARGIN_OF_MEAN:.1%} better, or a single "
+        f"model more than {MARGIN_OF_ONE:.0%}",
         "skill": {
             name: {
                 "rmse_reduction": _round(backtest.skill(name)),
