@@ -191,9 +191,10 @@ def refused(error: Exception, route: str = _NO_ROUTE) -> Response:
     )
 
 
-def too_large(most: int) -> RequestError:
+def too_large(most: int, headers: tuple[tuple[str, str], ...] = ()) -> RequestError:
     """Return the error for a body of more bytes than are read."""
-    return RequestError(413, "too-large", f"The body has more than {most:,} bytes. Ask for fewer customers at once.")
+    text = f"The body has more than {most:,} bytes. Ask for fewer customers at once."
+    return RequestError(413, "too-large", text, headers)
 
 
 def parsed(body: bytes) -> Any:

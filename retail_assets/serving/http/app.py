@@ -1,10 +1,10 @@
-"""The web application: FastAPI's paths, each of which hands its request to `requests.Api` and sends what comes back."""
+"""The application of one worker: answers below `/v1/`; and with FastAPI their description, pages, health, counts."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -16,24 +16,20 @@ from starlette.exceptions import HTTPException
 from retail_assets.serving import answers
 from retail_assets.serving.http import metrics as metrics_page
 from retail_assets.serving.http import site
+from retail_assets.serving.http.answering import Answers, note
 from retail_assets.serving.http.gate import ROUTE, Application, Gate
-from retail_assets.serving.http.logs import log, log_failure
+from retail_assets.serving.http.logs import log
 from retail_assets.serving.http.metrics import Metrics
 from retail_assets.serving.http.openapi import DESCRIPTION, TITLE, describe, openapi_of
 from retail_assets.serving.http.options import ServerOptions
 from retail_assets.serving.predictor import Predictor
-from retail_assets.serving.requests import JSON, Api, RequestError, Response, decoded_path, refused, too_large
-from retail_assets.serving.routes import ROUTES, Route, find
+from retail_assets.serving.requests import JSON, Api, RequestError, Response, refused
+from retail_assets.serving.routes import ROUTES
 
 VERSION = "1"
 """Of the paths and bodies: `/v1/…`."""
-_BODY_SECONDS = 10.0
 _SAVE_SECONDS = 1.0
 _WATCH_SECONDS = 5.0
-#: Answered in the event loop: they take less than handing them to a thread.
-_QUICK = frozenset({"/v1/forecasts/{category}", "/v1/segments/{customer_id}", "/v1/provenance"})
-
-Endpoint = Callable[[Request], Awaitable[FastApiResponse]]
 
 
 def create_app(options: ServerOptions) -> Application:
@@ -41,7 +37,7 @@ def create_app(options: ServerOptions) -> Application:
     predictor = Predictor.from_uri(options.uri, background=True, required=False, check_seconds=options.check_seconds)
     metrics = Metrics(Path(options.metrics_folder) if options.metrics_folder else None)
     api = Api(predictor, options.most_body_bytes)
-    return Gate(_application(api, metrics), options, metrics)
+    return Gate(Answers(api, _application(api, metrics)), options, metrics)
 
 
 def description() -> FastAPI:
@@ -50,7 +46,7 @@ def description() -> FastAPI:
 
 
 def _application(api: Api, metrics: Metrics) -> FastAPI:
-    app = _described(api, lifespan=partial(_lifespan, api.predictor, metrics))
+    app = _described(lifespan=partial(_lifespan, api.predictor, metrics))
 
     async def healthz(request: Request) -> FastApiResponse:
         request.scope[ROUTE] = "/healthz"
@@ -99,17 +95,17 @@ def _application(api: Api, metrics: Metrics) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def no_such_path(request: Request, error: HTTPException) -> FastApiResponse:
-        """FastAPI has no such path, or not for the method: answered as at every door."""
+        """FastAPI has no such path, or not for the method: said as at every door."""
         allowed = (error.headers or {}).get("Allow")
-        if allowed and find(request.scope["path"]) is None:
+        if allowed:
             problem = RequestError(405, "method-not-allowed", f"Ask with {allowed}.", (("allow", allowed),))
             return _sent(refused(problem), request)
-        return await _respond(api, request, b"")
+        return _sent(api.respond(request.scope["method"], request.scope["path"]), request)
 
     return app
 
 
-def _described(api: Api | None = None, **more: object) -> FastAPI:
+def _described(**more: object) -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=VERSION,
@@ -121,77 +117,19 @@ def _described(api: Api | None = None, **more: object) -> FastAPI:
         **more,  # type: ignore[arg-type]
     )
     for route in ROUTES:
-        path = route.template.replace("}", ":path}")
-        endpoint = _endpoint(api, route)
-        app.add_api_route(path, endpoint, methods=[route.method], **describe(route))
-        if route.method == "GET":  # HEAD is as GET without the body, and would only be described twice
-            app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route(route.template.replace("}", ":path}"), _elsewhere, methods=[route.method], **describe(route))
     app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]
     return app
 
 
-def _endpoint(api: Api | None, route: Route) -> Endpoint:
-    if route.method == "POST":
-
-        async def with_body(request: Request) -> FastApiResponse:
-            assert api is not None  # noqa: S101 - without one nothing is served
-            try:
-                body = await _body(request, api.most_body_bytes)
-            except RequestError as e:
-                return _sent(refused(e, route.template), request)
-            return await _respond(api, request, body, in_thread=True)
-
-        return with_body
-
-    in_thread = route.template not in _QUICK
-
-    async def without_body(request: Request) -> FastApiResponse:
-        assert api is not None  # noqa: S101
-        return await _respond(api, request, b"", in_thread=in_thread)
-
-    return without_body
-
-
-async def _respond(api: Api, request: Request, body: bytes, *, in_thread: bool = False) -> FastApiResponse:
-    scope = request.scope
-    try:
-        path = decoded_path(scope.get("raw_path") or scope["path"].encode())
-    except Exception as e:
-        return _sent(refused(e), request)
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = scope["query_string"].decode("latin-1")
-    if in_thread:
-        response = await run_in_threadpool(api.respond, scope["method"], path, query, headers, body)
-    else:
-        response = api.respond(scope["method"], path, query, headers, body)
-    return _sent(response, request)
+async def _elsewhere() -> None:
+    """Stands for a path that `Answers` answers; here it is only described."""
+    raise NotImplementedError
 
 
 def _sent(response: Response, request: Request) -> FastApiResponse:
-    request.scope[ROUTE] = response.route
-    if response.failure is not None:
-        log_failure(response.failure, route=response.route)
+    note(response, request.scope)
     return FastApiResponse(response.body, response.status, dict(response.headers))
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """Read a body of at most `most` bytes. Raises RequestError if it has more, or takes too long."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    error = too_large(most)
-                    error.headers = (("connection", "close"),)
-                    raise error
-                parts.append(part)
-    except TimeoutError:
-        raise RequestError(
-            408, "request-timeout", f"The body did not come within {_BODY_SECONDS:.0f} s.", (("connection", "close"),)
-        ) from None
-    return b"".join(parts)
 
 
 @contextlib.asynccontextmanager

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
+import itertools
+import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from retail_assets.serving.http.keys import KeyFile
-from retail_assets.serving.http.logs import log, log_failure
+from retail_assets.serving.http.logs import log_failure, log_request
 from retail_assets.serving.http.metrics import Metrics
 from retail_assets.serving.http.options import ServerOptions
 from retail_assets.serving.http.rates import RateLimit
@@ -53,13 +54,15 @@ class Gate:
         self._origins = frozenset(options.allowed_origins)
         self._most = options.most_body_bytes
         self._log = options.access_log
+        # Ids of requests: of this worker, counted. They are no secret.
+        self._first, self._numbers = secrets.token_hex(4), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
         started = time.perf_counter()
-        request = os.urandom(8).hex()
+        request = f"{self._first}{next(self._numbers):08x}"
         headers = dict(scope["headers"])
         extra = (*_ALWAYS, (b"x-request-id", request.encode()), *self._of_origin(headers))
         status = written = 0
@@ -97,17 +100,7 @@ class Gate:
             route = scope.get(ROUTE, "(none)")
             self._metrics.count(scope["method"], route, status, seconds)
             if self._log:
-                who = {} if key is None else {"key": key}
-                log(
-                    "request",
-                    request=request,
-                    method=scope["method"][:10],
-                    route=route,
-                    status=status,
-                    ms=round(seconds * 1000, 2),
-                    bytes=written,
-                    **who,
-                )
+                log_request(request, scope["method"][:10], route, status, seconds, written, key)
 
     def _checked(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
         """Return the name of the request's key, if keys are asked for. Raises RequestError."""
@@ -136,7 +129,7 @@ class Gate:
         # What is longer than the limit is not read at all: the connection ends with the answer.
         if len(length) > 12 or (length.isdigit() and int(length) > self._most):
             self._metrics.refuse("body")
-            raise _closing(too_large(self._most))
+            raise too_large(self._most, (("connection", "close"),))
         return name
 
     def _limit(self, client: str) -> None:
@@ -188,11 +181,6 @@ async def send_response(response: Response, send: Send) -> None:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
-
-
-def _closing(error: RequestError) -> RequestError:
-    error.headers = (*error.headers, ("connection", "close"))
-    return error
 
 
 def _key(headers: dict[bytes, bytes]) -> str:

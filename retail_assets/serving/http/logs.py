@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
+import functools
 import json
 import logging
 import sys
+import time
 import traceback
 from typing import Any
 
@@ -15,6 +17,15 @@ from retail_assets.errors import RetailError
 def log(event: str, **facts: Any) -> None:
     """Write an event to standard error."""
     _write({"time": _now(), "level": "info", "event": event, **facts})
+
+
+def log_request(request: str, method: str, route: str, status: int, seconds: float, size: int, key: str | None) -> None:
+    """Write that a request was answered. It is the line of most servers' days, so it is put together by hand."""
+    who = "" if key is None else f',"key":{_quoted(key)}'
+    _put(
+        f'{{"time":"{_now()}","level":"info","event":"request","request":"{request}","method":{_quoted(method)},'
+        f'"route":{_quoted(route)},"status":{status},"ms":{seconds * 1000:.2f},"bytes":{size}{who}}}\n'
+    )
 
 
 def log_failure(error: BaseException, **facts: Any) -> None:
@@ -48,15 +59,29 @@ LOG_CONFIG: dict[str, Any] = {
 
 
 def _write(content: dict[str, Any]) -> None:
-    try:
-        sys.stderr.write(_line(content) + "\n")
-    except (OSError, ValueError):  # nobody reads the log any more, or the disk is full: answers go on
-        return
+    _put(_line(content) + "\n")
+
+
+def _put(line: str) -> None:
+    # Nobody may read the log any more, or the disk is full: answers go on.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line)
 
 
 def _line(content: dict[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=True, separators=(",", ":"))
 
 
+@functools.lru_cache(maxsize=1000)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
 def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    now = time.time()
+    return f"{_second(int(now))}.{int(now * 1000) % 1000:03d}+00:00"
+
+
+@functools.lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
