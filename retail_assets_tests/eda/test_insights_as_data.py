@@ -34,7 +34,7 @@ WITHOUT_NUMBER = (
 )
 REMARKS = {
     "sales.span", "sales.few_orders", "sales.once_only", "sales.anonymous", "sales.noise", "sales.landed",
-    "sales.one_category", "sales.month_not_compared", "sales.parts",
+    "sales.one_category", "sales.month_not_compared", "sales.parts", "sales.no_pair",
 }  # fmt: skip
 
 
@@ -81,11 +81,16 @@ def test_the_numbers_are_those_of_the_sentences(name: str, tmp_path: Path) -> No
 def _written(value: float, unit: str, currency: str, sentence: str) -> list[bool]:
     """Whether the value is in the sentence, in one of the ways in which its unit is written."""
     ways: list[Callable[[], Any]] = {
-        "share": [lambda: formats.percent(value), lambda: formats.percent(value, 0)],
+        "share": [
+            lambda: formats.percent(value),
+            lambda: formats.percent(value, 0),
+            lambda: formats.rough_percent(value),
+        ],
         "ratio": [lambda: formats.change(value), lambda: f"{value:.2f} times", lambda: f"{value:.1f} times"],
         currency: [lambda: formats.money(abs(value), currency)],
         f"{currency} per week": [lambda: formats.money(abs(value), currency)],
         f"{currency} per customer": [lambda: formats.money(value, currency)],
+        "customers": [lambda: f"{value:,.0f} customer", lambda: "No customer is new"],
         "orders per customer": [lambda: f"{value:.1f}"],
     }.get(unit, [])
     if unit == f"{currency} per day":  # of a difference, the ends of its interval are written

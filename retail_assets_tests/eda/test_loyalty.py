@@ -38,6 +38,7 @@ def test_customers_are_new_once_and_the_first_month_is_not_counted(shop: Shop) -
     assert [m.seen_before for m in found.months] == [0, *[30] * 11]
     assert found.first_seen == 55
     assert found.revenue_share == 5 / 35
+    assert found.returning == 30
     assert [m.burn_in for m in found.months] == [True, *[False] * 11]
 
 

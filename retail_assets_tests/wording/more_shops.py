@@ -75,3 +75,35 @@ def _alike(times: Callable[[dt.date], int]) -> Iterator[dict[str, Any]]:
                 yield line(f"{number}/{visit}", day, f"T{who:02d}", 5.0 * times(day), category=category, **known)
         for category in ("Left", "Right"):
             yield line(f"{number}/back", day, None, -1.0, category=category)
+
+
+def market() -> Iterator[dict[str, Any]]:
+    """Ten months of a market with a growing number of regulars, where butter is bought with bread, and jam with rolls.
+
+    Orders have one to six products; some customers are not known, some products are only returned.
+    """
+    rng = np.random.default_rng(6)
+    names = ["Bread", "Butter", "Cheese", "Eggs", "Fruit", "Jam", "Milk", "Rolls", "Tea"]
+    wanted = 1 / np.arange(2, len(names) + 2)
+    number = 0
+    for day in range(304):
+        known = 60 + day // 4  # one more customer every fourth day
+        for _ in range(int(rng.poisson(12))):
+            number += 1
+            who = int(rng.integers(0, known))
+            if who >= 60 and who % 3 and rng.random() < 0.7:
+                who = int(rng.integers(0, 60))  # most of the new ones come rarely
+            held = set(rng.choice(len(names), int(rng.integers(1, 5)), replace=False, p=wanted / wanted.sum()).tolist())
+            held |= {1} if 0 in held and rng.random() < 0.35 else set()
+            held |= {5} if 7 in held and rng.random() < 0.5 else set()
+            for item in sorted(held):
+                yield line(
+                    f"{number}",
+                    dt.date(2022, 3, 1) + dt.timedelta(days=day),
+                    f"M{who:03d}" if number % 9 else None,
+                    round(float(rng.uniform(1, 5)) * (1 + item), 2),
+                    category=names[item],
+                    product_id=f"{names[item]} {number % 2 + 1}",
+                )
+    for place in range(3):
+        yield line(f"back {place}", "2022-05-02", "M001", -3, quantity=-1, category="Milk", product_id=f"Old {place}")

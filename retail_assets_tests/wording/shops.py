@@ -181,4 +181,5 @@ MORE_SHOPS: dict[str, tuple[str, str, Callable[[], Iterator[dict[str, Any]]] | N
     "kiosk": ("EUR", "DE", more_shops.kiosk),
     "ties": ("USD", "US", more_shops.ties),
     "twins": ("USD", "US", more_shops.twins),
+    "market": ("GBP", "GB", more_shops.market),
 }

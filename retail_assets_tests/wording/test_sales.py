@@ -1,4 +1,4 @@
-"""What `insights.md` says of seven shops, recomputed from their sales."""
+"""What `insights.md` says of eight shops, recomputed from their sales."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from retail_assets.eda.insights.page import write_insights
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.wording import (  # noqa: F401  registers the checks
     check_sales,
+    check_sales_baskets,
     check_sales_calendar,
     check_sales_customers,
     check_sales_landed,
+    check_sales_loyalty,
     check_sales_months,
     check_sales_products,
 )

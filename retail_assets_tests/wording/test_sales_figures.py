@@ -1,4 +1,4 @@
-"""What titles, subtitles and footnotes of the figures of seven shops say, recomputed from their sales."""
+"""What titles, subtitles and footnotes of the figures of eight shops say, recomputed from their sales."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures import calendar, customers, heatmaps, products
+from retail_assets.eda.figures import baskets, calendar, customers, heatmaps, loyalty, products
 from retail_assets.eda.figures.render import FIGURES, lay_out
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.wording.statement import Statement, recorded
-from retail_assets_tests.wording import check_sales_readings  # noqa: F401  registers the checks, with the titles'
+from retail_assets_tests.wording import (  # noqa: F401  registers the checks, with the titles'
+    check_sales_baskets,
+    check_sales_loyalty,
+    check_sales_readings,
+)
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.shops import MORE_SHOPS, SHOPS, Shop
 
@@ -32,7 +36,7 @@ def test_what_figures_say_is_recomputed(
         written.extend(texts)
         return sheet(*texts)
 
-    for module in (calendar, customers, heatmaps, products):
+    for module in (baskets, calendar, customers, heatmaps, loyalty, products):
         monkeypatch.setattr(module, "Sheet", functools.partial(noted, module.Sheet))
     with recorded() as statements:
         for stem in FIGURES:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures import calendar, customers, heatmaps, products
+from retail_assets.eda.figures import baskets, calendar, customers, heatmaps, loyalty, products
 from retail_assets.plotting.left_out import Figures, NothingToShow, draw_each
 from retail_assets.plotting.sheet import Sheet
 
@@ -23,7 +23,12 @@ FIGURES: MappingProxyType[str, Callable[[EdaData, str, str | None], Sheet]] = Ma
         "spend_by_age": customers.spend_by_age,
         "basket_size": products.basket_size,
         "product_performance": products.product_performance,
+        "product_pareto": baskets.product_pareto,
+        "categories_together": baskets.categories_together,
+        "products_together": baskets.products_together,
         "customer_pareto": customers.customer_pareto,
+        "new_customers": loyalty.new_customers,
+        "cohorts": loyalty.cohort_months,
     }
 )
 """By file stem: what lays out the figure from the data, the currency and the country."""

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from retail_assets.eda.basket_queries import EARLIER
+from retail_assets.eda.basket_queries import EARLIER, MOST_ITEMS
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.fixed_size import pairs_together
 from retail_assets.eda.findings.significance import benjamini_hochberg
@@ -143,7 +143,7 @@ def affinity(data: EdaData, level: Level) -> Affinity | None:
         level=level,
         pairs=tuple(sorted(pairs, key=_clearest_first)),
         items=len(items),
-        left_out=max(every - len(items), 0),
+        left_out=every - len(items) if len(items) == MOST_ITEMS else 0,
         tested=len(tested),
         first_day=o.first_date,
         later_from=o.first_date + dt.timedelta(days=int(np.floor(span * EARLIER))),

@@ -65,10 +65,16 @@ class BurnIn:
 
 @dataclass(frozen=True)
 class Newcomers:
-    """The known customers by month, in order. There is a whole month after the burn-in at least."""
+    """The known customers by month, in order. There is a whole month after the burn-in at least.
+
+    `returning` customers are active in the months that are counted, and were seen before these. `revenue_share` is what
+    those first seen in these months bring of the known customers' revenue in them, None where that is not above zero.
+    """
 
     months: tuple[CustomerMonth, ...]
     burn_in: BurnIn
+    returning: int
+    revenue_share: float | None
 
     @property
     def whole(self) -> tuple[CustomerMonth, ...]:
@@ -80,15 +86,13 @@ class Newcomers:
         return tuple(m for m in self.months if m.whole and not m.burn_in)
 
     @property
-    def first_seen(self) -> int:
-        return sum(m.first_seen for m in self.counted)
+    def anybody_returns(self) -> bool:
+        """Whether any customer was active in two months."""
+        return any(m.seen_before for m in self.months)
 
     @property
-    def revenue_share(self) -> float | None:
-        """Share of the known customers' revenue, None where that is not above zero."""
-        new = sum(m.first_revenue for m in self.counted)
-        total = new + sum(m.revenue_before for m in self.counted)
-        return new / total if total > 0 else None
+    def first_seen(self) -> int:
+        return sum(m.first_seen for m in self.counted)
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,13 @@ def newcomers(data: EdaData) -> Newcomers | None:
                 burn_in=at < burn_in.months,
             )
         )
-    return Newcomers(tuple(rows), burn_in)
+    whole = [m.start for m in rows if m.whole and not m.burn_in]
+    counted = frame[(frame["active"] == 1) & frame["month_start"].isin(whole) & frame["since"].notna()]
+    before = sum(n for since, n in zip(counted["since"], counted["customers"], strict=True) if since < whole[0])
+    monthly = data.cohorts[(data.cohorts["period"] == "month") & data.cohorts["period_start"].isin(whole)]
+    revenue = float(monthly.loc[monthly["cohort"].isin(whole), "revenue"].sum())
+    total = sum(m.first_revenue + m.revenue_before for m in rows if m.start in whole)
+    return Newcomers(tuple(rows), burn_in, int(before), revenue / total if total > 0 else None)
 
 
 def _months(data: EdaData) -> list[dt.date]:

@@ -20,6 +20,7 @@ from retail_assets.wording.statement import Statement
 
 Facts = Mapping[str, Any]
 Number = Callable[[Facts], float | None]
+Text = Callable[[Facts], str]
 
 
 _DIGITS = 12
@@ -41,19 +42,25 @@ class Measure:
         interval: ends of the value's 95 % confidence interval.
         figure: the file that shows it, without `.png`.
         query: name of the query of `eda/queries.py` that the number is computed from.
+
+    The last two may depend on the facts.
     """
 
     value: Number
     unit: str
-    query: str
+    query: str | Text
     baseline: Number | None = None
     p_value: Number | None = None
     interval: tuple[Number, Number] | None = None
-    figure: str | None = None
+    figure: str | Text | None = None
 
 
 def _one(facts: Facts) -> float:
     return 1.0
+
+
+def _of_pair(categories: str, products: str) -> Text:
+    return lambda facts: categories if facts["first"].category is None else products
 
 
 #: By phrase. A sentence of another phrase (what is not known, remarks) is data without a number.
@@ -108,6 +115,31 @@ MEASURES: dict[str, Measure] = {
     ),
     "sales.concentration": Measure(_fact("best_20"), "share", "customer_tiles", figure="customer_pareto"),
     "sales.orders_per_customer": Measure(_fact("orders"), "orders per customer", "customer_tiles"),
+    "sales.new_customers": Measure(_fact("customers"), "customers", "customer_months", figure="new_customers"),
+    "sales.comeback": Measure(
+        _fact("share"),
+        "share",
+        "customer_months",
+        _fact("before"),
+        _fact("p"),
+        (_fact("low"), _fact("high")),
+        figure="cohorts",
+    ),
+    "sales.product_concentration": Measure(
+        _fact("half_share"),
+        "share",
+        lambda facts: "product_shares" if facts["of"] == "product" else "categories",
+        figure="product_pareto",
+    ),
+    "sales.bought_together": Measure(
+        _fact("lift"),
+        "ratio",
+        _of_pair("categories_together", "products_together"),
+        _one,
+        _fact("p"),
+        (_fact("low"), _fact("high")),
+        _of_pair("categories_together", "products_together"),
+    ),
     "sales.quarantined": Measure(_fact("share"), "share", "overview"),
     "sales.excluded": Measure(_fact("share"), "share", "overview"),
 }
@@ -153,9 +185,13 @@ def _numbers(statement: Statement, currency: str) -> dict[str, Any]:
         "p_value": number(measure.p_value),
         "low": number(low),
         "high": number(high),
-        "figure": measure.figure and f"{measure.figure}.png",
-        "query": " ".join(QUERIES[measure.query].split()),
+        "figure": measure.figure and f"{_text(measure.figure, facts)}.png",
+        "query": " ".join(QUERIES[_text(measure.query, facts)].split()),
     }
+
+
+def _text(value: str | Text, facts: Facts) -> str:
+    return value if isinstance(value, str) else value(facts)
 
 
 def as_json(made: Sequence[Mapping[str, Any]]) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.calendar import FEWEST_ORDERS
 from retail_assets.eda.findings.customers import concentration
-from retail_assets.eda.insights import calendar, customers, months, products, trust
+from retail_assets.eda.insights import baskets, calendar, customers, loyalty, months, products, trust
 from retail_assets.wording import sales as words
 from retail_assets.wording.statement import Statement
 from retail_assets.wording.thresholds import NOISE, WORTH_ACTING_ON
@@ -28,8 +28,8 @@ def write_insights(data: EdaData, *, currency: str, country: str | None, assumed
         "": [*_overview(data, currency), *trust.assumed(assumed)],
         "Since last month": months.sentences(data, currency),
         "Sales over time": calendar.sentences(data, currency, country),
-        "What is bought": products.sentences(data, currency),
-        "Who buys": customers.sentences(data, currency),
+        "What is bought": [*products.sentences(data, currency), *baskets.sentences(data, currency)],
+        "Who buys": [*customers.sentences(data, currency), *loyalty.sentences(data)],
         "How far to trust this": [*trust.sentences(data, currency), *_caveats(data)],
     }
     lines = ["# What the sales show"]
