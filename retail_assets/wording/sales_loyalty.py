@@ -23,12 +23,13 @@ def new_customers(
     last_month: dt.date,
     customers: int,
     active: int,
+    customers_share: float,
     share: float | None,
     burn_in: int,
     mistaken: float | None,
     told_apart: bool,
 ) -> str:
-    """State how many `customers` are new, of the `active` ones, and their share of the known customers' revenue.
+    """State how many `customers` are new, their share of the `active` ones, and that of the known customers' revenue.
 
     The first months of the data, `burn_in`, are not counted; `mistaken` is the share of those who look new with so many
     months to look back, and are not. `told_apart` says that it is small.
@@ -47,7 +48,7 @@ def new_customers(
         )
         return (
             f"**{plural(customers, 'customer is', 'customers are')} new** {when}: they are "
-            f"{rough_percent(customers / active)} of the known customers of these months{brings} "
+            f"{rough_percent(customers_share)} of the known customers of these months{brings} "
             f"({skipped}, because everybody looks new then{wrong})."
         )
     seen = plural(customers, "customer appears", "customers appear")

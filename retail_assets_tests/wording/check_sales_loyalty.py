@@ -35,12 +35,20 @@ def _new(shop: Shop) -> Facts:
 def _new_customers(shop: Shop, facts: Facts) -> Facts:
     months, mistaken = burn_in(shop)
     active = sum(bool(set(mine) & set(counted(shop))) for mine in visited(shop).values())
-    return {**_new(shop), "active": active, "burn_in": months, "mistaken": mistaken}
+    return {
+        **_new(shop),
+        "active": active,
+        "customers_share": len(new(shop)) / active,
+        "burn_in": months,
+        "mistaken": mistaken,
+    }
 
 
 @recomputes("title.new_customers")
 def _new_customers_title(shop: Shop, facts: Facts) -> Facts:
-    return _new(shop)
+    """The report leaves the share out."""
+    found = dict(_new(shop))
+    return found if facts["share"] is not None else {**found, "share": None}
 
 
 @recomputes("note.burn_in")

@@ -1,7 +1,7 @@
 """Pairs of items in the orders of a shop, order by order, against orders of the same size drawn at random.
 
-What is expected is found in another way than the product's: weights of most likelihood by a general optimizer, sums in
-logarithms, each pair by the sets without it.
+What is expected is found in another way than the product's: weights of most likelihood by a general optimizer, and each
+pair by the sets without it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ def orders(shop: Shop, of: str) -> dict[bool, list[tuple[int, frozenset[int]]]]:
     place = {item: at for at, item in enumerate(frequent(shop, of))}
     held: dict[str, set[int]] = {}
     known: dict[str, tuple[str, dt.date]] = {}
+    among = ", ".join("?" for _ in place) or "NULL"
     for order, item, buyer, day in shop.ask(
-        f"SELECT order_id, {COLUMNS[of]}, min(CASE WHEN customer_id IS NULL THEN 'o:' || order_id ELSE 'c:' || "
-        "customer_id END), min(sale_date) FROM sales WHERE quantity > 0 GROUP BY 1, 2"
+        f"SELECT order_id, CASE WHEN {COLUMNS[of]} IN ({among}) THEN {COLUMNS[of]} END, "
+        "min(CASE WHEN customer_id IS NULL THEN 'o:' || order_id ELSE 'c:' || customer_id END), min(sale_date) "
+        "FROM sales WHERE quantity > 0 GROUP BY 1, 2",
+        *place,
     ):
         mine = held.setdefault(order, set())
         if item in place:
@@ -80,12 +83,12 @@ def drawn_together(size: int, shares: np.ndarray) -> np.ndarray:
     return pairs
 
 
-def _log_sums(log_weights: np.ndarray) -> np.ndarray:
-    """Logarithms of the elementary symmetric sums of each row, of no item to all: (rows, items + 1)."""
-    sums = np.full((len(log_weights), log_weights.shape[1] + 1), -np.inf)
-    sums[:, 0] = 0.0
-    for at, weight in enumerate(log_weights.T):
-        sums[:, 1 : at + 2] = np.logaddexp(sums[:, 1 : at + 2], sums[:, : at + 1] + weight[:, None])
+def _sums(weights: np.ndarray) -> np.ndarray:
+    """Elementary symmetric sums of each row, of no item to all: (rows, items + 1)."""
+    sums = np.zeros((len(weights), weights.shape[1] + 1))
+    sums[:, 0] = 1.0
+    for at, weight in enumerate(weights.T):
+        sums[:, 1 : at + 2] += sums[:, : at + 1] * weight[:, None]
     return sums
 
 
@@ -95,17 +98,18 @@ def _free_pairs(size: int, shares: np.ndarray) -> np.ndarray:
     others = np.array([np.delete(np.arange(n), at) for at in range(n)])
 
     def lack(log_weights: np.ndarray) -> tuple[float, np.ndarray]:
-        whole = _log_sums(log_weights[None, :])[0, size]
-        of_items = np.exp(log_weights + _log_sums(log_weights[others])[:, size - 1] - whole)
-        return float(whole - shares @ log_weights), of_items - shares
+        weights = np.exp(log_weights)
+        whole = _sums(weights[None, :])[0, size]
+        of_items = weights * _sums(weights[others])[:, size - 1] / whole
+        return float(np.log(whole) - shares @ log_weights), of_items - shares
 
-    found = optimize.minimize(lack, special.logit(shares), jac=True, method="BFGS", options={"gtol": 1e-9}).x
-    whole = _log_sums(found[None, :])[0, size]
+    weights = np.exp(optimize.minimize(lack, special.logit(shares), jac=True, method="BFGS", options={"gtol": 1e-7}).x)
+    whole = _sums(weights[None, :])[0, size]
     pairs = list(itertools.combinations(range(n), 2))
-    rest = _log_sums(np.array([np.delete(found, pair) for pair in pairs]))[:, size - 2]
+    rest = _sums(np.array([np.delete(weights, pair) for pair in pairs]))[:, size - 2]
     result = np.zeros((n, n))
-    for (i, j), others_chosen in zip(pairs, rest, strict=True):
-        result[i, j] = result[j, i] = np.exp(found[i] + found[j] + others_chosen - whole)
+    for (i, j), chosen in zip(pairs, rest, strict=True):
+        result[i, j] = result[j, i] = weights[i] * weights[j] * chosen / whole
     return result
 
 

@@ -15,6 +15,7 @@ from retail_assets.plotting.labels import plain
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, INK, MUTED, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import TEXT
 from retail_assets.wording import sales_baskets as words
 from retail_assets.wording.formats import rough_percent
 from retail_assets.wording.sales_readings import WHISKERS
@@ -50,7 +51,7 @@ def product_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
         axes.plot([share], [part], "o", color=ORANGE, markersize=7, zorder=5)
         axes.annotate(
             f"{part * 100:.0f} % of revenue:\n{count:,} {many} ({rough_percent(share)})", (share, part),
-            xytext=(12, -6), textcoords="offset points", va="top", ha="left", size=10, color=INK, linespacing=1.1,
+            xytext=(12, -6), textcoords="offset points", va="top", ha="left", size=TEXT, color=INK, linespacing=1.1,
             bbox=ON_WHITE, zorder=4,
         )  # fmt: skip
     axes.set_xlim(0, 1.005)
@@ -108,7 +109,7 @@ def _together(data: EdaData, level: Level) -> Sheet:
     for place, end, pair in zip(places, high, shown, strict=True):
         axes.annotate(
             f"{pair.later.lift:.2f} times, {pair.later.together:,} orders", (end, place), xytext=(8, 0),
-            textcoords="offset points", va="center", size=9, color=INK, bbox=ON_WHITE,
+            textcoords="offset points", va="center", size=TEXT, color=INK, bbox=ON_WHITE,
         )  # fmt: skip
     axes.set_yticks(places, [_name(pair, level) for pair in shown])
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from retail_assets.eda.data import EdaData
-from retail_assets.eda.figures.parts import footnote, legend_above, month_ticks
+from retail_assets.eda.figures.parts import footnote, month_ticks
 from retail_assets.eda.findings import loyalty
 from retail_assets.eda.findings.loyalty import Cohort, Newcomers
 from retail_assets.plotting.axes import axis_title, number_ticks
+from retail_assets.plotting.color_maps import LITTLE_TO_MUCH, text_on
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
+from retail_assets.plotting.typography import AXIS, SMALL, TEXT
 from retail_assets.wording import sales_loyalty as words
 from retail_assets.wording.formats import month
 
@@ -41,17 +43,21 @@ def new_customers(data: EdaData, currency: str, country: str | None) -> Sheet:
     before = np.array([m.seen_before for m in months])
     first = np.array([m.first_seen for m in months])
     early = np.array([m.burn_in for m in months])
-    axes.bar(places, before, color=BLUE, width=0.72)
-    axes.bar(places, first, bottom=before, color=[PALE if e else ORANGE for e in early], width=0.72)
-    size = 9 if len(months) <= 14 else 7
+    names = ["seen before", "seen for the first time", "first seen, too early to count"]
+    parts = (before, np.where(early, 0, first), np.where(early, first, 0))
+    bars = [
+        axes.bar(places, part, bottom=bottom, color=color, width=0.72)
+        for part, bottom, color in zip(parts, (0 * before, before, before), (BLUE, ORANGE, PALE), strict=True)
+    ]
+    drawn = 3 if early.any() else 2
+    sheet.legend(bars[:drawn], names[:drawn])
+    size = TEXT if len(months) <= 14 else SMALL
     for place, height, customers in zip(places, before + first, first, strict=True):
         axes.annotate(
             f"{customers:,}", (place, height), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",
             size=size, color=INK, bbox=ON_WHITE, zorder=4,
         )  # fmt: skip
-    names = [("seen before", BLUE), ("seen for the first time", ORANGE)]
-    legend_above(axes, [*names, *([("first seen, too early to count", PALE)] if early.any() else [])])
-    axes.set_xticks(places, month_ticks([m.start for m in months]), size=9.5 if len(months) <= 14 else 8)
+    axes.set_xticks(places, month_ticks([m.start for m in months]), size=AXIS if len(months) <= 14 else SMALL)
     axes.set_ylim(0, max(float((before + first).max()) * 1.1, 1))
     number_ticks(axes, "y")
     axis_title(axes, "y", "known customers with a purchase")
@@ -106,12 +112,12 @@ def cohort_months(data: EdaData, currency: str, country: str | None) -> Sheet:
         later = cohort.shares[1:longest]
         grid[row, : len(later)] = later
     top = max(float(np.nanmax(grid)), 1e-9)
-    axes.imshow(grid, cmap="Blues", aspect="auto", vmin=0, vmax=top)
+    image = axes.imshow(grid, cmap=LITTLE_TO_MUCH, aspect="auto", vmin=0, vmax=top)
     for (row, column), share in np.ndenumerate(grid):
         if np.isfinite(share):
             axes.text(
-                column, row, f"{share * 100:.0f}", ha="center", va="center", size=9 if longest <= 14 else 8,
-                color="white" if share > 0.6 * top else INK,
+                column, row, f"{share * 100:.0f}", ha="center", va="center", size=TEXT if longest <= 14 else SMALL,
+                color=text_on(image, share),
             )  # fmt: skip
     axes.set_yticks(range(len(shown)), [_name(c, found.period) for c in shown])
     axes.set_xticks(range(grid.shape[1]), [str(n) for n in range(1, grid.shape[1] + 1)])

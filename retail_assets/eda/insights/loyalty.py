@@ -16,11 +16,13 @@ def sentences(data: EdaData) -> Iterable[Statement]:
     if found is None or not found.anybody_returns:
         return
     counted = found.counted
+    active = found.first_seen + found.returning
     yield words.new_customers(
         first_month=counted[0].start,
         last_month=counted[-1].start,
         customers=found.first_seen,
-        active=found.first_seen + found.returning,
+        active=active,
+        customers_share=found.first_seen / active if active else 0.0,
         share=found.revenue_share,
         burn_in=found.burn_in.months,
         mistaken=found.burn_in.mistaken,
