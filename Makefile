@@ -22,7 +22,7 @@ REPEAT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-door bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
-.PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs lock clean instance
+.PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs readme-pictures lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
 
@@ -46,6 +46,7 @@ help:
 	@echo "make bench-serving    predictions: the command line, the bundle and the other doors against their targets"
 	@echo "make bench-outputs     figures, report, workbook and extract from a loaded warehouse, and at ten million lines"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
+	@echo "make readme-pictures    the README's pictures, from the outputs of make demo"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -132,6 +133,10 @@ bench-outputs: $(VENV)/bench.installed
 
 bench-door: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.door
+
+# The README's pictures, from the outputs of `make demo`; needs a Chromium.
+readme-pictures: $(VENV)/dev.installed
+	$(BIN)/python -m retail_assets_tests.docs.readme_pictures output
 
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \

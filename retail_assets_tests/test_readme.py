@@ -8,13 +8,25 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from PIL import Image
+
+from retail_assets_tests.docs import readme_pictures
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
 def test_it_is_short_and_shows_three_pictures() -> None:
     assert len(README.splitlines()) < 80
-    assert len(re.findall(r"!\[[^\]]+\]\(docs/images/[\w.]+\)", README)) == 3
+    pictures = re.findall(r"!\[[^\]]+\]\(docs/images/([\w.]+)\)", README)
+    assert pictures == [*readme_pictures.FIGURES, readme_pictures.REPORT]
+
+
+def test_its_pictures_are_as_the_command_makes_them() -> None:
+    """`make readme-pictures` writes them in this size; figures of another width are of an older style."""
+    sizes = {name: Image.open(readme_pictures.IMAGES / name).size for name in readme_pictures.FIGURES}
+    assert {width for width, _ in sizes.values()} == {1100}
+    assert Image.open(readme_pictures.IMAGES / readme_pictures.REPORT).size == readme_pictures.WINDOW
 
 
 def test_it_names_the_two_commands_first_and_links_to_the_index() -> None:

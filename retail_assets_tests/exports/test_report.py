@@ -16,6 +16,7 @@ from retail_assets.exports import DIGEST, REPORT
 from retail_assets.exports.report.facts import read_facts
 from retail_assets.exports.report.render import CheckResult, Run, render
 from retail_assets.exports.report.write import write_report
+from retail_assets.plotting.left_out import record
 from retail_assets.storage import Store
 from retail_assets.tables import DAILY_CATEGORY_SALES
 from retail_assets.warehouse import marts
@@ -186,6 +187,23 @@ def test_what_cannot_be_shown_is_left_out_with_its_reason(
     assert all(text in texts for text in has | {"The table sales_forecast does not exist yet."})
     assert not any(text in texts for text in lacks)
     assert output.read(REPORT) == written
+
+
+def test_figures_that_are_left_out_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    warehouse, output = shop_of(tmp_path, [line("1", "2024-01-05", "c", 5)])
+    record(output, ["weekday_hour.png"], {"weekday_hour.png": "No <b>time</b> of day."})
+    _, written = write_report(warehouse, output, "shop", "EUR")
+    texts = " ".join(" ".join(Page(written).texts).split())
+    assert "weekday hour No <b>time</b> of day." in texts[texts.index("Figures that these sales do not give") :]
+
+
+def test_ticks_of_charts_are_written_as_in_figures(tmp_path: Path) -> None:
+    """The page once said 25k and 500k where pictures said 25,000 and 0.5 M."""
+    sales = [line("1", "2024-01-05", "c", 2_000_000), line("2", "2024-01-06", "c", 30_000)]
+    _, written = write_report(*shop_of(tmp_path, sales), "shop", "EUR")
+    ticks = set(re.findall(r"<text[^>]*>([^<]*)</text>", written.decode()))
+    assert {"1 M", "1.5 M"} <= ticks
+    assert not [tick for tick in ticks if re.fullmatch(r"[\d.]+[kMG%]", tick)]
 
 
 def test_the_first_section_says_what_has_changed_since_the_last_run(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ _PERIODS = {"all": 100_000, "last 12 months": 365, "last 90 days": 90, "last 28 
 _LONGEST_NAME = 28
 
 
+#: Ticks as `wording.formats` writes them: `12,000`, `1.5 M`, `20 %`.
+_AMOUNT = (
+    "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, ',~r') + ' bn' : "
+    "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, ',~r') + ' M' : format(datum.value, ',~r')"
+)
+_PERCENT = "format(datum.value * 100, ',~r') + ' %'"
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart: `title` states what it shows, `text` the same for those who do not see it."""
@@ -112,7 +120,7 @@ def _money_axis(field: str, title: str) -> Spec:
         "field": field,
         "type": "quantitative",
         "title": title,
-        "axis": {"labelExpr": "format(datum.value, '~s')", "tickCount": 5},
+        "axis": {"labelExpr": _AMOUNT, "tickCount": 5},
     }
 
 
@@ -329,7 +337,7 @@ def _segments(facts: Facts) -> Chart | None:
                     "field": "y",
                     "type": "quantitative",
                     "title": None,
-                    "axis": {"format": ".0%", "tickCount": 5},
+                    "axis": {"labelExpr": _PERCENT, "tickCount": 5},
                     "scale": {"domainMin": 0},
                 },
                 "color": {
@@ -401,7 +409,7 @@ def _backtest(facts: Facts) -> Chart | None:
                     "field": "y",
                     "type": "quantitative",
                     "title": "sum of absolute errors / sum of sales, by category and day (lower is better)",
-                    "axis": {"format": ".0%", "tickCount": 5},
+                    "axis": {"labelExpr": _PERCENT, "tickCount": 5},
                 },
                 "tooltip": [{"field": "m", "title": "model"}, {"field": "s", "title": "error"}],
             },
@@ -443,7 +451,12 @@ def _landings(facts: Facts) -> Chart | None:
             mark={"type": "bar", "tooltip": True},
             encoding={
                 "x": {**_day_axis("landing day"), "timeUnit": "yearmonthdate"},
-                "y": {"field": "y", "type": "quantitative", "title": None, "axis": {"format": ".1%", "tickCount": 4}},
+                "y": {
+                    "field": "y",
+                    "type": "quantitative",
+                    "title": None,
+                    "axis": {"labelExpr": _PERCENT, "tickCount": 4},
+                },
                 "color": {
                     "field": "w",
                     "title": None,

@@ -13,6 +13,7 @@ from typing import Any
 
 from retail_assets.decisions.segment_report import EVALUATION, RECOMMENDATIONS
 from retail_assets.errors import NotReadyError
+from retail_assets.plotting import left_out
 from retail_assets.storage import Store
 from retail_assets.tables import (
     DAILY_QUALITY,
@@ -108,6 +109,7 @@ class Facts:
         insights: the page `insights.md`.
         changes: what has changed since the last run, as in `changes.json`.
         recommendations, evaluation: as in the JSON files of the segments' report.
+        left_out: why figures are left out, by file name.
         missing: why a part is empty, by part.
     """
 
@@ -126,6 +128,7 @@ class Facts:
     changes: Mapping[str, Any] = field(default_factory=dict)
     recommendations: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -202,6 +205,7 @@ def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
         changes=document("changes", CHANGES),
         recommendations=document("recommendations", RECOMMENDATIONS),
         evaluation=document("evaluation", EVALUATION),
+        left_out=left_out.read(output),
         missing=missing,
     )
 

@@ -64,6 +64,7 @@ def tables(facts: Facts) -> dict[str, Table]:
         _backtest(facts),
         _landings(facts),
         _versions(facts),
+        _left_out(facts),
     ]
     return {table.key: table for table in laid_out if table.rows}
 
@@ -312,3 +313,10 @@ def _versions(facts: Facts) -> Table:
     return Table(
         "versions", "Models in use", [Head("What"), Head("Version"), Head("Last day of sales it has seen")], lines
     )
+
+
+def _left_out(facts: Facts) -> Table:
+    """The figures that these sales do not give, each with its reason."""
+    named = {name.removesuffix(".png").replace("_", " "): reason for name, reason in facts.left_out.items()}
+    lines = [Line([words(name), words(reason)]) for name, reason in named.items()]
+    return Table("left_out", "Figures that these sales do not give", [Head("Figure"), Head("Reason")], lines)
