@@ -20,7 +20,7 @@ from retail_assets.serving.errors import (
     UnknownPersonaError,
 )
 from retail_assets.serving.manifest import MOST_BYTES
-from retail_assets.serving.open_bundle import OpenBundle, Row, day, document, money, number, similar
+from retail_assets.serving.open_bundle import OpenBundle, Row, day, document, money, number, parsed, similar, text
 from retail_assets.serving.purchases import LONGEST_ID, MOST_PURCHASES, Purchase, read_purchases
 from retail_assets.serving.refresh import Refresher
 from retail_assets.serving.results import (
@@ -442,13 +442,17 @@ def _forecast_day(row: Row, low: str, high: str, coverage: float) -> ForecastDay
 
 
 def segment_of(bundle: OpenBundle, row: Row) -> Segment:
-    """Return the segment of a customer from their row in a bundle."""
+    """Return the segment of a customer from their row in a bundle. Raises BadBundleError."""
+    return parsed(lambda: _segment(bundle, row), "customer")
+
+
+def _segment(bundle: OpenBundle, row: Row) -> Segment:
     confidence = row["confidence"]
     profile = bundle.profiles.get(row["persona"])
     before = row["previous_snapshot"]
     return Segment(
         customer_id=row["customer_id"],
-        persona=row["persona"],
+        persona=text(row["persona"], "persona"),
         description=profile[0].description if profile else "",
         decided_by="rule" if confidence is None else "cluster",
         confidence=None if confidence is None else number(confidence, "confidence"),

@@ -23,7 +23,7 @@ import pytest
 
 from retail_assets.errors import RetailError, StorageError
 from retail_assets.exports.bundle.publish import sweep
-from retail_assets.serving import BadBundleError, BadRequestError, Predictor, answers
+from retail_assets.serving import BadBundleError, BadRequestError, Predictor, answers, schema
 from retail_assets.serving.manifest import (
     DATABASE,
     FILES,
@@ -216,6 +216,52 @@ def test_a_customer_who_cannot_be_is_an_error_of_the_bundle_and_not_of_the_quest
         place.predictor.segment("Once")
     assert answers.problem(caught.value)["status"] == 503
     assert place.predictor.segment("Hig-0001").persona
+
+
+@pytest.mark.parametrize(
+    ("table", "statement", "question"),
+    [
+        ("forecast", "UPDATE forecast SET method = 7", None),
+        ("forecast", "UPDATE forecast SET p10 = 'low'", None),
+        ("forecast", "UPDATE forecast SET day = x'00' WHERE horizon_day = 1", None),
+        ("category", "UPDATE category SET first_day = 20240101", None),
+        ("customer", "UPDATE customer SET tags = 7", lambda p: p.segment("Once")),
+        ("customer", "UPDATE customer SET confidence = 'much'", lambda p: p.segment("Once")),
+        ("customer", "UPDATE customer SET persona = x'ff'", lambda p: p.segment("Once")),
+        ("persona", "UPDATE persona SET numbers = '[]'", lambda p: p.personas()),
+        ("persona", "UPDATE persona SET recommendation = '{'", lambda p: p.personas()),
+        ("persona", "UPDATE persona SET customers = 'many'", lambda p: p.personas()),
+        ("stock", "UPDATE stock SET document = 'null'", lambda p: p.stock()),
+        ("daily_sales", "UPDATE daily_sales SET units = 'some'", lambda p: p.daily_sales()),
+    ],
+)
+def test_values_of_types_that_the_schema_forbids_are_errors_of_the_bundle(
+    place: Place, table: str, statement: str, question: Callable[[Predictor], object] | None
+) -> None:
+    """Whoever writes the schema into the file by hand can store anything below it."""
+    [ddl] = [t.ddl for t in schema.ALL if t.name == table]
+    loose = ddl.replace("STRICT, ", "").replace(" TEXT", "").replace(" REAL", "").replace(" INTEGER", "")
+    swap = "UPDATE sqlite_schema SET sql = '{}' WHERE name = '{}'"
+    place.put({
+        DATABASE: changed_database(
+            place,
+            f"CREATE TABLE kept AS SELECT * FROM {table}",
+            f"DROP TABLE {table}",
+            loose,
+            f"INSERT INTO {table} SELECT * FROM kept",
+            "DROP TABLE kept",
+            statement,
+            "PRAGMA writable_schema=ON",
+            swap.format(ddl, table),
+        )
+    })  # fmt: skip
+    if question is None:
+        place.refused("Materialize serving_bundle again.")
+    else:
+        place.predictor.forecast()
+        assert place.predictor.health().problem is None
+        with pytest.raises(BadBundleError):
+            question(place.predictor)
 
 
 def test_pages_of_the_file_that_are_overwritten_are_an_error_and_no_crash(place: Place) -> None:
