@@ -109,7 +109,7 @@ def publish_bundle(
     """
     with tempfile.TemporaryDirectory(prefix="retail-bundle-") as scratch:
         folder = Path(scratch)
-        pictures = draw_pictures(read_facts(warehouse, output, contract.currency))
+        pictures = draw_pictures(read_facts(warehouse, None, contract.currency))
         written = write_database(
             folder / DATABASE, warehouse, output, catalog=catalog, checks=checks, pictures=pictures
         )

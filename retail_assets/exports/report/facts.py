@@ -161,8 +161,13 @@ class Facts:
         return int(self.overview["categories"]) - len(self.named)
 
 
-def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
+def read_facts(warehouse: Warehouse, output: Store | None, currency: str) -> Facts:
     """Read the facts of the report.
+
+    Args:
+        warehouse: has the tables.
+        output: has what earlier assets wrote; None leaves that out, which the charts do without.
+        currency: code written before money.
 
     Raises:
         NotReadyError: there are no sales in the warehouse yet.
@@ -179,14 +184,14 @@ def read_facts(warehouse: Warehouse, output: Store, currency: str) -> Facts:
             return []
 
     def document(name: str, key: str) -> Mapping[str, Any]:
-        found = output.read_if_exists(key)
+        found = output.read_if_exists(key) if output else None
         if found is None:
             missing[name] = f"{key} has not been written yet."
             return {}
         read = json.loads(found)
         return read if isinstance(read, dict) else {}
 
-    insights = output.read_if_exists(INSIGHTS)
+    insights = output.read_if_exists(INSIGHTS) if output else None
     if insights is None:
         missing["insights"] = f"{INSIGHTS} has not been written yet."
     return Facts(
