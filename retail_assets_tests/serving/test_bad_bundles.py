@@ -490,7 +490,6 @@ def test_old_bundles_are_kept_for_the_stated_time_and_then_removed(published: Sh
     for number, factor in enumerate((1.0, 2.0, 3.0)):
         shop.forecast_times(factor)
         versions.append(shop.publish(now=now + number * day, keep_days=7).manifest.version)
-    shop.forecast_times(1.0)
     folder = tmp_path / "serving" / SOURCE / "bundles"
     (folder / "20990101-aaaaaaaaaaaa").mkdir()  # what a crash has left: no manifest
     (folder / "20990101-aaaaaaaaaaaa" / DATABASE).write_bytes(b"x")
@@ -507,6 +506,9 @@ def test_old_bundles_are_kept_for_the_stated_time_and_then_removed(published: Sh
     assert sweep(shop.serving, SOURCE, now=now + 9.5 * day, keep_days=7) == (versions[1],)
     assert there() == {versions[2]}
     assert sweep(shop.serving, SOURCE, now=now + 4000 * day, keep_days=0) == ()
+    shop.forecast_times(1.0)
+    again = shop.publish(now=now + 20 * day).manifest  # the same answers as before, to the letter
+    assert (again.version, again.created) == (versions[0], now.isoformat(timespec="seconds"))
 
 
 def test_two_publications_at_once_leave_a_whole_bundle_in_use(

@@ -155,6 +155,10 @@ def publish_files(serving: Store, manifest: Manifest, folder: Path, now: dt.date
     """
     manifest = replace(manifest, files={name: _file(folder / name) for name in FILES})
     manifest = replace(manifest, version=version_of(manifest))
+    pointer, _ = _pointer(serving, manifest.source)
+    # Answers contain the time, and a version always gives the same answers: also where it has been swept meanwhile.
+    before = [each.at for each in pointer.history if each.version == manifest.version] if pointer else []
+    manifest = replace(manifest, created=before[0] if before else manifest.created)
     read_manifest(manifest.dumps(), manifest.version, "The new bundle", MOST_BYTES)
     manifest = _store(serving, manifest.source, manifest, {name: folder / name for name in FILES})
     _put_in_use(serving, manifest.source, manifest.version, now)
