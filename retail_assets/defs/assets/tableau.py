@@ -88,7 +88,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def tableau_published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.tableau.publish import publish
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():  # it has tried again by itself
             result = publish(platform.output, server, platform.source)
         for name in result.stale:
             context.log.warning(

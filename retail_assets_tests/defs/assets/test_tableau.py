@@ -154,6 +154,16 @@ def test_it_is_published_where_the_settings_say_and_looked_at(
     assert "Materialize tableau\\_extract" in str(found.description) or "tableau_extract" in str(found.description)
 
 
+def test_what_may_not_be_downloaded_is_a_warning(tmp_path: Path, server: Tableau) -> None:
+    server.fails("GET", "/content$", 403, "403000")
+    result = materialized(platform_of(tmp_path, server))
+    assert result.success
+    [evaluation] = result.get_asset_check_evaluations()
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "could not be looked at" in str(evaluation.description)
+    assert "may not download" in str(evaluation.description)
+
+
 def test_a_refused_token_fails_the_publication_alone_and_the_extract_stays(tmp_path: Path, server: Tableau) -> None:
     server.token = "another"
     result = materialized(platform_of(tmp_path, server))
