@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
+from retail_assets.settings.tableau import DEFAULT_LINES, TableauServer, load_lines, load_server
 from retail_assets.settings.tableau import VARIABLES as TABLEAU_VARIABLES
-from retail_assets.settings.tableau import TableauServer, load_lines, load_server
 
 if TYPE_CHECKING:
     from retail_assets.contracts.model import Contract
@@ -86,7 +86,7 @@ class Settings:
     personas: Path | None = None
     font: str | None = None
     dagster_url: str | None = None
-    tableau_lines: int = 5_000_000
+    tableau_lines: int = DEFAULT_LINES
     tableau: TableauServer | None = None
 
     @property

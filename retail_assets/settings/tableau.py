@@ -24,7 +24,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 _PUBLISHING = tuple(VARIABLES)[1:]
 _NEEDED = ("RETAIL_TABLEAU_PROJECT", "RETAIL_TABLEAU_TOKEN_NAME", "RETAIL_TABLEAU_TOKEN")
-_DEFAULT_LINES = 5_000_000
+DEFAULT_LINES = 5_000_000
 _DEFAULT_SECONDS = 120.0
 
 
@@ -45,7 +45,7 @@ def load_lines(environ: Mapping[str, str]) -> int:
     """Read the most lines of an extract. Raises SettingsError."""
     text = environ.get("RETAIL_TABLEAU_LINES", "").strip()
     if not text:
-        return _DEFAULT_LINES
+        return DEFAULT_LINES
     if not re.match(r"\d{1,12}\Z", text):
         raise _wrong("RETAIL_TABLEAU_LINES", text, "a whole number, such as 5000000; 0 leaves out all lines")
     return int(text)
