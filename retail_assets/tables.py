@@ -566,6 +566,100 @@ DAILY_QUALITY = Table(
     key=("landed_on",),
 )
 
+CUSTOMER_MONTHS = Table(
+    "customer_months",
+    "one row per month of the sales; none where fewer than five whole months have known customers",
+    (
+        Column("month_start", "date", "first day of the month"),
+        Column("first_seen", "bigint", "known customers whose first purchase is in the month"),
+        Column("seen_before", "bigint", "known customers with a purchase in the month and one in an earlier month"),
+        Column("first_seen_orders", "bigint", "purchases of those first seen"),
+        Column("seen_before_orders", "bigint", "purchases of those seen before"),
+        Column("first_seen_revenue", MONEY, "money of those first seen, net of returns"),
+        Column(
+            "seen_before_revenue", MONEY, "money of those seen before, net of returns, also where they only returned"
+        ),
+        Column("whole_month", "boolean", "whether the sales have all days of the month"),
+        Column("counted", "boolean", "whole, and late enough for those first seen to be counted as new"),
+        Column(
+            "mistaken_share",
+            "double",
+            "of customers who look new in the first counted month, the share that had bought before, as measured in "
+            "later months; above 0.2 new customers cannot be told from old ones; null if nobody looks new",
+            nullable=True,
+        ),
+    ),
+    key=("month_start",),
+)
+
+CUSTOMER_COHORTS = Table(
+    "customer_cohorts",
+    "one row per cohort of customers and whole period since their first purchase; periods are months, or quarters "
+    "where the sales have more than 24 whole months",
+    (
+        Column("cohort", "date", "first day of the period of the customers' first purchase"),
+        Column("periods_since", "integer", "periods since the first one, which is 0"),
+        Column("period", "varchar(8)", "month or quarter"),
+        Column("customers", "bigint", "customers of the cohort"),
+        Column("active", "bigint", "of these, those with a purchase in the period"),
+        Column("active_share", "double", "active / customers"),
+        Column("revenue", MONEY, "their money in the period, net of returns"),
+        Column("revenue_per_customer", "double", "revenue / customers of the cohort"),
+        Column("before_data", "boolean", "whether many of the customers bought before the sales begin"),
+    ),
+    key=("cohort", "periods_since"),
+)
+
+PRODUCT_CONCENTRATION = Table(
+    "product_concentration",
+    "one row per hundredth of the products whose sales exceed their returns, best first, and one for none of them; of "
+    "categories where the sales name no products",
+    (
+        Column("items", "bigint", "number of products, the best ones"),
+        Column("of_items", "varchar(16)", "product or category"),
+        Column("items_share", "double", "their share of these products"),
+        Column("revenue_share", "double", "their share of the money of these products"),
+        Column("half_items", "bigint", "number of products that bring half of it; the same in every row"),
+        Column("four_fifths_items", "bigint", "number of products that bring 80 % of it; the same in every row"),
+    ),
+    key=("items",),
+)
+
+BASKET_AFFINITY = Table(
+    "basket_affinity",
+    "one row per pair of the most frequent categories, or products, that enough orders would hold together by chance; "
+    "found in the earlier 60 % of the days, measured in the later 40 %",
+    (
+        Column("level", "varchar(16)", "category or product"),
+        Column("first_item", "varchar(128)", "the more frequent of the two"),
+        Column("second_item", "varchar(128)", "the other one"),
+        Column("first_category", "varchar(128)", "category of the first"),
+        Column("second_category", "varchar(128)", "category of the second"),
+        Column("orders", "bigint", "orders with both, of the later days, as all that does not say otherwise"),
+        Column("expected_orders", "double", "orders with both by chance, given how many items each order has"),
+        Column("support", "double", "orders with both / orders"),
+        Column("confidence_first", "double", "share of the orders with the first that hold the second", nullable=True),
+        Column("confidence_second", "double", "share of the orders with the second that hold the first", nullable=True),
+        Column("lift", "double", "orders with both / expected; null if too few are expected", nullable=True),
+        Column("lift_low", "double", "lower end of its 95 % confidence interval", nullable=True),
+        Column("lift_high", "double", "upper end of its 95 % confidence interval", nullable=True),
+        Column(
+            "plain_lift",
+            "double",
+            "orders with both / those expected if the size of orders did not matter; large orders raise it",
+            nullable=True,
+        ),
+        Column("earlier_orders", "bigint", "orders with both, of the earlier days"),
+        Column("earlier_lift", "double", "lift of the earlier days", nullable=True),
+        Column("p_value", "double", "p-value of the earlier days against no more than expected"),
+        Column("adjusted_p_value", "double", "the same after the correction of Benjamini and Hochberg"),
+        Column("found", "boolean", "together more often than chance, earlier and later, and by enough to matter"),
+        Column("later_from", "date", "first of the later days"),
+        Column("last_day", "date", "last of the later days"),
+    ),
+    key=("level", "first_item", "second_item"),
+)
+
 ALL: tuple[Table, ...] = (
     SALES_CLEAN,
     SALES_QUARANTINE,
@@ -586,6 +680,10 @@ ALL: tuple[Table, ...] = (
     INSIGHTS,
     SUMMARY_STATISTICS,
     DAILY_QUALITY,
+    CUSTOMER_MONTHS,
+    CUSTOMER_COHORTS,
+    PRODUCT_CONCENTRATION,
+    BASKET_AFFINITY,
 )
 
 #: Tables that keep their rows from load to load. All others are made again as a whole.

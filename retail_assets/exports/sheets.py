@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from retail_assets.tables import (
+    BASKET_AFFINITY,
+    CUSTOMER_COHORTS,
+    CUSTOMER_MONTHS,
     DAILY_CATEGORY_SALES,
     DAILY_QUALITY,
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
     INSIGHTS,
+    PRODUCT_CONCENTRATION,
     SALES_FORECAST,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
@@ -26,4 +30,8 @@ SHEETS: tuple[tuple[Table, str], ...] = (
     (DAILY_QUALITY, "landed_on"),
     (SUMMARY_STATISTICS, "measure, scope, product_category"),
     (SEGMENT_MIGRATIONS, "from_snapshot, from_version, from_persona, to_persona"),
+    (CUSTOMER_MONTHS, "month_start"),
+    (CUSTOMER_COHORTS, "cohort, periods_since"),
+    (PRODUCT_CONCENTRATION, "items"),
+    (BASKET_AFFINITY, "level, adjusted_p_value, first_item, second_item"),
 )

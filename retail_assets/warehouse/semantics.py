@@ -11,7 +11,10 @@ from typing import Literal
 
 from retail_assets.tables import (
     ALL,
+    BASKET_AFFINITY,
+    CUSTOMER_COHORTS,
     CUSTOMER_FEATURES,
+    CUSTOMER_MONTHS,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
     DAILY_QUALITY,
@@ -24,6 +27,7 @@ from retail_assets.tables import (
     FORECAST_BACKTEST,
     INSIGHTS,
     NO_STORE,
+    PRODUCT_CONCENTRATION,
     SALES,
     SALES_CLEAN,
     SALES_FORECAST,
@@ -309,6 +313,47 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
         ),
     ),
     SUMMARY_STATISTICS.name: (_rows("row_count", "descriptions; read one row at a time"),),
+    CUSTOMER_MONTHS.name: (
+        _sum("first_seen", "first_seen", "customers", "customers in the month of their first purchase"),
+        Measure(
+            "customers",
+            "sum(first_seen + seen_before)",
+            "customers",
+            "known customers with a purchase",
+            not_over=("month_start", "whole_month", "counted"),
+        ),
+        _sum(
+            "first_seen_revenue",
+            "first_seen_revenue",
+            "money",
+            "money of customers in the month of their first purchase",
+        ),
+        _sum(
+            "first_seen_revenue + seen_before_revenue", "revenue", "money", "money of known customers, net of returns"
+        ),
+    ),
+    CUSTOMER_COHORTS.name: (
+        Measure(
+            "customers",
+            "sum(CASE WHEN periods_since = 0 THEN customers END)",
+            "customers",
+            "customers of the cohorts",
+            not_over=("periods_since",),
+        ),
+        Measure(
+            "active_share",
+            _ratio("sum(active)", "sum(customers)"),
+            "share",
+            "share of the customers with a purchase in the period",
+            additive=False,
+        ),
+        _sum("revenue", "revenue", "money", "money of the cohorts, net of returns"),
+    ),
+    PRODUCT_CONCENTRATION.name: (_rows("row_count", "points of the curve; read one row at a time"),),
+    BASKET_AFFINITY.name: (
+        _rows("pairs", "pairs that were tested"),
+        Measure("found", "sum(CASE WHEN found THEN 1 ELSE 0 END)", "pairs", "pairs that stand out"),
+    ),
 }
 
 _PRODUCT_KEY = "coalesce(product_id, product_category)"
@@ -338,6 +383,7 @@ _NUMBERS_OF_GROUPS = {
     SALES_QUARANTINE.name: {"source_line"},
     DIM_DATE.name: {"year", "quarter", "month", "day_of_month", "iso_week", "weekday"},
     DIM_CUSTOMER.name: {"age"},
+    CUSTOMER_COHORTS.name: {"periods_since"},
     SALES_FORECAST.name: {"horizon_day"},
     FORECAST_ACCURACY.name: {"horizon_day"},
     CUSTOMER_SEGMENTS.name: {"cluster"},

@@ -146,3 +146,22 @@ def segments_stayed(*, before: dt.date, after: dt.date, stayed: int) -> str:
 def left_out(*, count: int, what: str, many: str) -> str:
     """State how many rows a table leaves out; `many` is the plural of `what`."""
     return f"{plural(count, what, many)} left out."
+
+
+@phrase("report.cohorts")
+def cohorts(
+    *,
+    period: str,
+    first: dt.date | None,
+    last: dt.date | None,
+    customers: int,
+    share: float | None,
+    early: bool,
+) -> str:
+    """Describe the cohorts: how many of those that began after the burn-in buy in the next period, if there are any."""
+    text = f"Percentage of the customers of each row who bought so many {period}s after their first purchase."
+    if first is not None and last is not None and share is not None:
+        begun = f"the {period}s from {day(first)} to {day(last)}" if first < last else f"the {period} from {day(first)}"
+        bought = f"{percent(share)} bought again in the next {period}"
+        text += f" Of the {plural(customers, 'customer')} first seen in {begun}, {bought}."
+    return f"{text} Rows with a star hold customers who had bought before the sales begin." if early else text

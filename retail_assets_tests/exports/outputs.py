@@ -9,6 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from retail_assets.defs.assets.eda_tables import TABLES
+from retail_assets.eda.answer_tables import MAKERS
+from retail_assets.eda.data import load
+from retail_assets.plotting.left_out import record
 from retail_assets.storage import Store
 from retail_assets.tables import (
     DAILY_QUALITY,
@@ -36,6 +40,11 @@ def fill_outputs(shop: Shop, output: Store) -> None:
     _replace(shop, FORECAST_BACKTEST, _backtest())
     _replace(shop, SEGMENT_PROFILES, _profiles(last))
     _replace(shop, SEGMENT_MIGRATIONS, _migrations(last))
+    data = load(shop.warehouse.query)
+    for table, _, _ in TABLES.values():
+        shop.warehouse.replace(table, MAKERS[table.name](data))
+    reasons = {"spend_by_gender.png": "No order line has the customer's gender.", "cohorts.png": "Nobody <comes> back."}
+    record(output, reasons, reasons)
     advice = {"High-Value Customers": {"action": "Keep them & <thank> them.", "text": "They spend more on *Bread*."}}
     stock = [{"text": "Stock up on Bread before 1 Jan 2018."}]
     write = {

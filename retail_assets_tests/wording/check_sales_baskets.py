@@ -89,9 +89,9 @@ def _concentration(shop: Shop) -> Facts:
         r for (r,) in shop.ask(f"SELECT sum(total_amount) FROM sales WHERE {column} IS NOT NULL GROUP BY {column}")
     ]
     best = sorted((r for r in revenue if r > 0), reverse=True)
-    up_to = list(accumulate(best))
-    half = next(n for n, amount in enumerate(up_to, 1) if amount >= sum(best) / 2)
-    four_fifths = next(n for n, amount in enumerate(up_to, 1) if amount >= sum(best) * Decimal("0.8"))
+    up_to, total = list(accumulate(best)), sum(best)
+    half = next(n for n, amount in enumerate(up_to, 1) if amount >= total / 2)
+    four_fifths = next(n for n, amount in enumerate(up_to, 1) if amount >= total * Decimal("0.8"))
     return {
         "of": "product" if products else "category",
         "items": len(best),

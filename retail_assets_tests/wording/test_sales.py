@@ -1,4 +1,4 @@
-"""What `insights.md` says of eight shops, recomputed from their sales."""
+"""What `insights.md` says of its shops, recomputed from their sales."""
 
 from __future__ import annotations
 

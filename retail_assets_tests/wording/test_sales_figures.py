@@ -1,4 +1,4 @@
-"""What titles, subtitles and footnotes of the figures of eight shops say, recomputed from their sales."""
+"""What titles, subtitles and footnotes of the figures of its shops say, recomputed from their sales."""
 
 from __future__ import annotations
 

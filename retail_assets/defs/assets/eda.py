@@ -1,13 +1,15 @@
-"""Assets of the exploratory analysis: figures, summary, statistics and insights, from one reading of the warehouse."""
+"""Assets of the exploratory analysis: figures, summary, tables and insights, from one reading of the warehouse."""
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from retail_assets.defs.assets import report_lineage
+from retail_assets.defs.assets.eda_tables import TABLES, publish_table
 from retail_assets.defs.assets.outputs import files_of, publish_figures, static, thumbnails
 from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
@@ -40,9 +42,9 @@ _Published = tuple[str, dict[str, Any]]
 
 
 def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
-    """Build `eda_figures`, `eda_summary`, `summary_statistics`, `insights` and `daily_quality`."""
+    """Build `eda_figures`, `eda_summary`, `summary_statistics`, `insights`, `daily_quality`, those of `eda_tables`."""
 
-    def spec(key: str, kind: str, place: str, description: str, **metadata: Any) -> dg.AssetSpec:
+    def spec(key: str, kind: str, place: str | None, description: str, **metadata: Any) -> dg.AssetSpec:
         return dg.AssetSpec(
             key,
             deps=["sales", "daily_category_sales"],
@@ -52,7 +54,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             tags={"layer": "eda", "source": platform.source},
             code_version="1",
             description=description,
-            metadata={**metadata, "dagster/uri": platform.output.uri_of(place)},
+            metadata=metadata if place is None else {**metadata, "dagster/uri": platform.output.uri_of(place)},
         )
 
     @dg.multi_asset(
@@ -88,6 +90,10 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 "to trust them, as `insights.md`, as `insights.json` and as the table `insights`; `changes.json` says "
                 "what has changed since the last run.",
                 **static(platform, INSIGHTS, report_lineage.INSIGHTS),
+            ),
+            *(
+                spec(name, "table", None, description, **static(platform, table, columns))
+                for name, (table, description, columns) in TABLES.items()
             ),
         ],
     )
@@ -194,9 +200,10 @@ def _insights(platform: Platform, data: "EdaData") -> _Published:
     }
 
 
-_PUBLISHED = {
+_PUBLISHED: dict[str, Callable[[Platform, "EdaData"], _Published]] = {
     "eda_figures": _figures,
     "eda_summary": _summary,
     "summary_statistics": _statistics,
     "insights": _insights,
+    **{name: functools.partial(publish_table, name=name) for name in TABLES},
 }

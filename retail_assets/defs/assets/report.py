@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.defs.assets.eda_tables import TABLES
 from retail_assets.defs.assets.last_evaluations import last_evaluations
 from retail_assets.defs.assets.report_lineage import links, of_report, of_tables
 from retail_assets.defs.data_versions import hash_of, materialized
@@ -33,7 +34,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     }
 
     @dg.asset(
-        deps=["eda_summary", "insights", "daily_quality", "sales_forecast", "segment_report"],
+        deps=["eda_summary", "eda_figures", "insights", "daily_quality", *TABLES, "sales_forecast", "segment_report"],
         kinds={"python", "html"},
         metadata={"dagster/uri": platform.output.uri_of(REPORT), "outputs": links(platform), **of_report()},
         **common,
@@ -72,8 +73,8 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         kinds={"python", "excel"},
         metadata={"dagster/uri": platform.output.uri_of(WORKBOOK), **of_tables([table for table, _ in SHEETS])},
         **common,
-        description="`retail.xlsx`: insights, daily sales, forecast, backtest and segments as sheets of one Excel "
-        "file, with a dictionary of their columns.",
+        description="`retail.xlsx`: insights, daily sales, forecast, backtest, segments, cohorts and pairs as sheets "
+        "of one Excel file, with a dictionary of their columns.",
     )
     def workbook(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.workbook import write_workbook

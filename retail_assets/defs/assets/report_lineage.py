@@ -10,9 +10,13 @@ from retail_assets.defs.metadata import lineage, table_schema
 from retail_assets.exports import OUTPUTS
 from retail_assets.platform import Platform
 from retail_assets.tables import (
+    BASKET_AFFINITY,
+    CUSTOMER_COHORTS,
+    CUSTOMER_MONTHS,
     DAILY_CATEGORY_SALES,
     DAILY_QUALITY,
     FORECAST_BACKTEST,
+    PRODUCT_CONCENTRATION,
     SALES_FORECAST,
     SEGMENT_MIGRATIONS,
     SEGMENT_PROFILES,
@@ -45,6 +49,10 @@ _SHOWN: dict[str, tuple[Table, tuple[str, ...]]] = {
     "moves": (SEGMENT_MIGRATIONS, ("from_persona", "to_persona", "customers")),
     "models": (FORECAST_BACKTEST, ("model", "product_category", "wape", "coverage80", "coverage95", "champion")),
     "landings": (DAILY_QUALITY, DAILY_QUALITY.names),
+    "new_customers": (CUSTOMER_MONTHS, CUSTOMER_MONTHS.names),
+    "cohorts": (CUSTOMER_COHORTS, CUSTOMER_COHORTS.names),
+    "concentration": (PRODUCT_CONCENTRATION, PRODUCT_CONCENTRATION.names),
+    "pairs": (BASKET_AFFINITY, BASKET_AFFINITY.names),
 }  # fmt: skip
 """What the report shows of tables that have an asset of their name, by the part of the page."""
 

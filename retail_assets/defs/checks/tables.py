@@ -10,7 +10,10 @@ from retail_assets.defs.checks.scope import few_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
 from retail_assets.tables import (
+    BASKET_AFFINITY,
+    CUSTOMER_COHORTS,
     CUSTOMER_FEATURES,
+    CUSTOMER_MONTHS,
     CUSTOMER_SEGMENTS,
     DAILY_CATEGORY_SALES,
     DAILY_QUALITY,
@@ -23,6 +26,7 @@ from retail_assets.tables import (
     FORECAST_BACKTEST,
     INSIGHTS,
     KEPT,
+    PRODUCT_CONCENTRATION,
     SALES,
     SALES_FORECAST,
     SALES_QUARANTINE,
@@ -52,6 +56,10 @@ CHECKED: tuple[tuple[Table, bool], ...] = (
     (INSIGHTS, False),
     (SUMMARY_STATISTICS, False),
     (DAILY_QUALITY, False),
+    (CUSTOMER_MONTHS, False),
+    (CUSTOMER_COHORTS, False),
+    (PRODUCT_CONCENTRATION, False),
+    (BASKET_AFFINITY, False),
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retail_assets.exports.report.charts import ALL, Chart, Spec, charts
+from retail_assets.exports.report.charts.layout import charts
+from retail_assets.exports.report.charts.parts import ALL, Chart, Spec
 from retail_assets.exports.report.drawing import svg
 from retail_assets.exports.report.facts import Facts
 from retail_assets.serving import schema
@@ -34,7 +35,7 @@ class Picture:
 def draw_pictures(facts: Facts) -> list[Picture]:
     """Draw the charts for which there are facts. The same facts give the same bytes."""
     drawn = []
-    for chart in charts(facts):
+    for chart in charts(facts).values():
         drawn.append(Picture(chart.key, schema.TOTAL, chart.title, chart.text, svg(_of(chart, 0))))
         if chart.key == FORECAST:
             labels = _choices(chart)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from retail_assets.exports.report.charts import charts
 from retail_assets.exports.report.facts import Facts
-from retail_assets.exports.report.tables import tables
+from retail_assets.exports.report.page_parts import Parts
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.wording.formats import money, span
 
@@ -12,19 +11,19 @@ _INSIGHTS = 5
 #: Charts whose sentence is in the digest, with the heading that it stands under.
 _SENTENCES = {
     "What will happen": ("forecast",),
-    "Who buys": ("segments",),
+    "Who buys": ("segments", "new_customers"),
     "How far to trust it": ("backtest", "landings"),
 }
 
 
-def digest(facts: Facts, source: str) -> str:
-    """Write the digest; text from the data is no markup in it."""
+def digest(facts: Facts, parts: Parts, source: str) -> str:
+    """Write the digest of the facts and of what is laid out of them; text from the data is no markup in it."""
     o = facts.overview
     title = f"# {as_cell(source)}: digest\n"
     if o["first_day"] is None:
         return f"{title}\nThere are no sales yet.\n"
     revenue = money(float(o["revenue"]), facts.currency)
-    sentences = {chart.key: chart.text for chart in charts(facts)}
+    sentences = {key: chart.text for key, chart in parts.charts.items()}
     lines = [
         title,
         f"Sales from {span(o['first_day'], o['last_day'])}: {revenue} net of returns.",
@@ -40,7 +39,7 @@ def digest(facts: Facts, source: str) -> str:
         if found:
             lines += ["", f"## {heading}", "", *(f"- {as_cell(text)}" for text in found)]
     advice = [as_cell(entry["text"]) for entry in facts.recommendations.get("stock", [])]
-    if actions := tables(facts).get("actions"):
+    if actions := parts.tables.get("actions"):
         advice += [
             f"**{as_cell(name.value)}**: {as_cell(text.value)}" for name, text in (r.cells for r in actions.rows)
         ]

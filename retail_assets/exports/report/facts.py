@@ -16,8 +16,12 @@ from retail_assets.errors import NotReadyError
 from retail_assets.plotting import left_out
 from retail_assets.storage import Store
 from retail_assets.tables import (
+    BASKET_AFFINITY,
+    CUSTOMER_COHORTS,
+    CUSTOMER_MONTHS,
     DAILY_QUALITY,
     FORECAST_BACKTEST,
+    PRODUCT_CONCENTRATION,
     SALES_FORECAST,
     SALES_QUARANTINE,
     SEGMENT_MIGRATIONS,
@@ -87,6 +91,20 @@ SELECT from_snapshot, to_snapshot, from_persona, to_persona, customers FROM {SEG
 WHERE from_snapshot = (SELECT max(from_snapshot) FROM {SEGMENT_MIGRATIONS.name})
 ORDER BY from_persona, to_persona
 """
+_MONTHS = f"SELECT * FROM {CUSTOMER_MONTHS.name} ORDER BY month_start"
+_COHORTS = f"SELECT * FROM {CUSTOMER_COHORTS.name} ORDER BY cohort, periods_since"
+_CONCENTRATION = f"SELECT * FROM {PRODUCT_CONCENTRATION.name} ORDER BY items"
+_PAIRS = f"""
+SELECT * FROM {BASKET_AFFINITY.name}
+ORDER BY level, CASE WHEN found THEN 0 ELSE 1 END, lift DESC, first_item, second_item
+"""
+#: The figure that is left out for the same reason as a part of the page whose table has no rows.
+_FIGURES = {
+    "months": "new_customers.png",
+    "cohorts": "cohorts.png",
+    "concentration": "product_pareto.png",
+    "pairs": "categories_together.png",
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,9 @@ class Facts:
         migrations: the latest rows of `segment_migrations`.
         quarantine: rejected rows by reasons.
         landings: rows of `daily_quality`, by landing day.
+        months, cohorts: rows of `customer_months` and of `customer_cohorts`, in order.
+        concentration: rows of `product_concentration`, the best products first.
+        pairs: rows of `basket_affinity` by level, those that stand out first, by lift.
         summary: what became of the rows, as in `summary.json`.
         insights: the page `insights.md`.
         changes: what has changed since the last run, as in `changes.json`.
@@ -123,6 +144,10 @@ class Facts:
     migrations: Sequence[Row] = ()
     quarantine: Sequence[Row] = ()
     landings: Sequence[Row] = ()
+    months: Sequence[Row] = ()
+    cohorts: Sequence[Row] = ()
+    concentration: Sequence[Row] = ()
+    pairs: Sequence[Row] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     insights: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -175,13 +200,17 @@ def read_facts(warehouse: Warehouse, output: Store | None, currency: str) -> Fac
     """
     [overview] = _rows(warehouse, _OVERVIEW)
     missing: dict[str, str] = {}
+    reasons = left_out.read(output)
 
     def table(name: str, table: Table, sql: str) -> list[dict[str, Any]]:
         try:
-            return _rows(warehouse, sql)
+            rows = _rows(warehouse, sql)
         except NotReadyError:
             missing[name] = f"The table {table.name} does not exist yet."
             return []
+        if not rows and name in _FIGURES:
+            missing[name] = reasons.get(_FIGURES[name], f"The sales give no row of the table {table.name}.")
+        return rows
 
     def document(name: str, key: str) -> Mapping[str, Any]:
         found = output.read_if_exists(key) if output else None
@@ -205,12 +234,16 @@ def read_facts(warehouse: Warehouse, output: Store | None, currency: str) -> Fac
         migrations=table("migrations", SEGMENT_MIGRATIONS, _MIGRATIONS),
         quarantine=table("quarantine", SALES_QUARANTINE, _QUARANTINE),
         landings=table("landings", DAILY_QUALITY, _LANDINGS),
+        months=table("months", CUSTOMER_MONTHS, _MONTHS),
+        cohorts=table("cohorts", CUSTOMER_COHORTS, _COHORTS),
+        concentration=table("concentration", PRODUCT_CONCENTRATION, _CONCENTRATION),
+        pairs=table("pairs", BASKET_AFFINITY, _PAIRS),
         summary=document("summary", SUMMARY),
         insights=(insights or b"").decode(),
         changes=document("changes", CHANGES),
         recommendations=document("recommendations", RECOMMENDATIONS),
         evaluation=document("evaluation", EVALUATION),
-        left_out=left_out.read(output),
+        left_out=reasons,
         missing=missing,
     )
 

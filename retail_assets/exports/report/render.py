@@ -14,10 +14,11 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from retail_assets import __version__
-from retail_assets.exports.report.charts import Chart, charts
+from retail_assets.exports.report.charts.parts import Chart
 from retail_assets.exports.report.drawing import VEGA_LITE, svg
 from retail_assets.exports.report.facts import Facts
-from retail_assets.exports.report.tables import Cell, Head, Line, Table, tables, words
+from retail_assets.exports.report.page_parts import Parts, lay_out
+from retail_assets.exports.report.tables import Cell, Head, Line, Table, words
 from retail_assets.wording.formats import money, span
 
 SECTIONS = {
@@ -64,16 +65,25 @@ class _Number:
     value: str
 
 
-def render(facts: Facts, source: str, *, checks: Sequence[CheckResult] = (), run: Run | None = None) -> bytes:
+def render(
+    facts: Facts,
+    source: str,
+    *,
+    parts: Parts | None = None,
+    checks: Sequence[CheckResult] = (),
+    run: Run | None = None,
+) -> bytes:
     """Write the page. The same facts give the same bytes.
 
     Args:
         facts: see `read_facts`.
         source: name of the shop's contract.
+        parts: the charts and tables of the facts, where they have been laid out already.
         checks: what the checks found.
         run: the run that makes the page.
     """
-    laid_out = tables(facts)
+    parts = parts or lay_out(facts)
+    laid_out = dict(parts.tables)
     if checks:
         laid_out["checks"] = _checks(checks)
     return (
@@ -84,9 +94,9 @@ def render(facts: Facts, source: str, *, checks: Sequence[CheckResult] = (), run
             subtitle=_subtitle(facts),
             sections=list(SECTIONS.items()),
             numbers=_numbers(facts),
-            charts={chart.key: _drawn(chart) for chart in charts(facts)},
+            charts={key: _drawn(chart) for key, chart in parts.charts.items()},
             tables=laid_out,
-            reasons=facts.missing,
+            reasons=parts.reasons,
             changes=[_inline(each["sentence"]) for each in facts.changes.get("statements", [])],
             last_change=[_inline(sentence) for sentence in facts.changes.get("last_change", [])],
             insights=_markdown(_without_title(facts.insights)),

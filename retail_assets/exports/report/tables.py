@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from retail_assets.exports.report.charts import ALL, model_words
+from retail_assets.exports.report.charts.parts import ALL
+from retail_assets.exports.report.charts.trust import model_words
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
@@ -77,18 +78,18 @@ def count(value: Any) -> Cell:
     return Cell(f"{value:,}", str(value))
 
 
-def _money(value: Any, currency: str) -> Cell:
+def money_cell(value: Any, currency: str) -> Cell:
     return Cell("–", "") if value is None else Cell(money(float(value), currency), str(value))
 
 
-def _share(value: Any) -> Cell:
+def share_cell(value: Any) -> Cell:
     if value is None:
         return Cell("–", "")
     share = float(value)
     return Cell(rough_percent(share) if abs(share) < _SMALLEST_SHARE else percent(share), repr(share))
 
 
-def _numbers(*texts: str) -> list[Head]:
+def number_heads(*texts: str) -> list[Head]:
     return [Head(text, is_number=True) for text in texts]
 
 
@@ -108,9 +109,9 @@ def _categories(facts: Facts) -> Table:
             Line(
                 [
                     words(row["product_category"]),
-                    _money(row["revenue"], facts.currency),
-                    _share(share),
-                    *([_money(row["recent"], facts.currency), changed] if comparable else []),
+                    money_cell(row["revenue"], facts.currency),
+                    share_cell(share),
+                    *([money_cell(row["recent"], facts.currency), changed] if comparable else []),
                 ]
             )
         )
@@ -120,8 +121,8 @@ def _categories(facts: Facts) -> Table:
         notes.append("The last 28 days of the sales are compared with the 28 days before them, whatever the season.")
     if few:
         notes.append(sentences.no_change_shown(categories=few, fewest=_FEWEST_ORDERS).text)
-    recent = _numbers("Last 28 days", "Compared with the 28 days before") if comparable else []
-    heads = [Head("Category"), *_numbers(f"Revenue ({facts.currency})", "Share"), *recent]
+    recent = number_heads("Last 28 days", "Compared with the 28 days before") if comparable else []
+    heads = [Head("Category"), *number_heads(f"Revenue ({facts.currency})", "Share"), *recent]
     return Table("categories", "Revenue by category", heads, lines, notes)
 
 
@@ -156,7 +157,7 @@ def _forecast(facts: Facts) -> Table:
             version=first["model_version"],
         )
         notes = [made.text]
-    heads = [Head("Category"), *_numbers(f"Forecast ({facts.currency})")]
+    heads = [Head("Category"), *number_heads(f"Forecast ({facts.currency})")]
     return Table("forecast", "Forecast by category, in sum", heads, lines, notes)
 
 
@@ -171,11 +172,11 @@ def _segments(facts: Facts) -> Table:
             [
                 words(row["persona"]),
                 count(row["customers"]),
-                _share(row["customers_share"]),
-                _money(row["revenue"], facts.currency),
-                _share(row["revenue_share"]),
+                share_cell(row["customers_share"]),
+                money_cell(row["revenue"], facts.currency),
+                share_cell(row["revenue_share"]),
                 Cell(f"{row['median_frequency']:,.0f}", str(row["median_frequency"])),
-                _money(row["median_average_basket"], facts.currency),
+                money_cell(row["median_average_basket"], facts.currency),
                 Cell(f"{row['median_recency_days']:,.0f}", str(row["median_recency_days"])),
             ]
         )
@@ -186,8 +187,10 @@ def _segments(facts: Facts) -> Table:
         notes = [f"Customers of the sales up to {day(facts.profiles[0]['snapshot_date'])}."]
     heads = [
         Head("Segment"),
-        *_numbers("Customers", "Share of customers", f"Revenue ({facts.currency})", "Share of revenue"),
-        *_numbers("Typical purchases", f"Typical basket ({facts.currency})", "Typical days since the last purchase"),
+        *number_heads("Customers", "Share of customers", f"Revenue ({facts.currency})", "Share of revenue"),
+        *number_heads(
+            "Typical purchases", f"Typical basket ({facts.currency})", "Typical days since the last purchase"
+        ),
     ]
     return Table(
         "segments", "Customer segments", heads, lines, [*notes, "Typical: the median, of each number by itself."]
@@ -205,7 +208,7 @@ def _migrations(facts: Facts) -> Table:
         stayed = sum(row["customers"] for row in facts.migrations if row["from_persona"] == row["to_persona"])
         at = facts.migrations[0]
         notes = [sentences.segments_stayed(before=at["from_snapshot"], after=at["to_snapshot"], stayed=stayed).text]
-    heads = [Head("From"), Head("To"), *_numbers("Customers")]
+    heads = [Head("From"), Head("To"), *number_heads("Customers")]
     return Table("migrations", "Customers who changed segment", heads, lines, notes)
 
 
@@ -229,22 +232,28 @@ def _rows(facts: Facts) -> Table:
         "excluded": "Left out by a rule of the contract",
     }
     lines = [
-        Line([words(text), count(rows[key]), _money(amounts.get(key), facts.currency)])
+        Line([words(text), count(rows[key]), money_cell(amounts.get(key), facts.currency)])
         for key, text in meaning.items()
         if key in rows
     ]
-    heads = [Head("What became of the rows"), *_numbers("Rows", f"Money ({facts.currency})")]
+    heads = [Head("What became of the rows"), *number_heads("Rows", f"Money ({facts.currency})")]
     return Table("rows", "Every row that landed", heads, lines)
 
 
 def _quarantine(facts: Facts) -> Table:
     lines = [
-        Line([words(row["reasons"].replace(",", ", ")), count(row["row_count"]), _money(row["amount"], facts.currency)])
+        Line(
+            [
+                words(row["reasons"].replace(",", ", ")),
+                count(row["row_count"]),
+                money_cell(row["amount"], facts.currency),
+            ]
+        )
         for row in facts.quarantine[:_MOST_REASONS]
     ]
     left = len(facts.quarantine) - len(lines)
     notes = _left(left, "rarer combination of reasons", "rarer combinations of reasons")
-    heads = [Head("Reason"), *_numbers("Rows", f"Money that could be read ({facts.currency})")]
+    heads = [Head("Reason"), *number_heads("Rows", f"Money that could be read ({facts.currency})")]
     return Table("quarantine", "Rejected rows by reason", heads, lines, notes)
 
 
@@ -254,8 +263,8 @@ def _backtest(facts: Facts) -> Table:
     for row in facts.backtest:
         if row["product_category"] == "ALL":
             of_total = total.get(row["model"], {})
-            cells = [words(model_words(row)), _share(row["wape"]), _share(of_total.get("wape"))]
-            cells += [_share(row["coverage80"]), _share(row["coverage95"])]
+            cells = [words(model_words(row)), share_cell(row["wape"]), share_cell(of_total.get("wape"))]
+            cells += [share_cell(row["coverage80"]), share_cell(row["coverage95"])]
             lines.append(Line(cells, best=bool(row["champion"])))
     notes = [
         "Each forecast is by a model that had seen no later sales. Error: sum of absolute errors / sum of sales. "
@@ -263,7 +272,7 @@ def _backtest(facts: Facts) -> Table:
     ]
     heads = [
         Head("Model"),
-        *_numbers(
+        *number_heads(
             "Error by category and day", "Error of the total", "Days in the 80 % interval", "Days in the 95 % interval"
         ),
     ]
@@ -277,9 +286,9 @@ def _landings(facts: Facts) -> Table:
             [
                 Cell(day(row["landed_on"]), row["landed_on"].isoformat()),
                 *(count(row[name]) for name in ("landed", "clean", "quarantined", "superseded", "excluded")),
-                _share(row["quarantined_share"]),
-                _money(row["clean_amount"], facts.currency),
-                _money(row["quarantined_amount"], facts.currency),
+                share_cell(row["quarantined_share"]),
+                money_cell(row["clean_amount"], facts.currency),
+                money_cell(row["quarantined_amount"], facts.currency),
                 Cell("–", "")
                 if row["top_reason"] is None
                 else words(f"{row['top_reason']} ({row['top_reason_rows']:,})"),
@@ -294,7 +303,7 @@ def _landings(facts: Facts) -> Table:
     ]
     statuses = ("Landed", "Clean", "Quarantined", "Superseded", "Excluded")
     amounts = (f"Clean money ({facts.currency})", f"Quarantined money that could be read ({facts.currency})")
-    heads = [Head("Landed on"), *_numbers(*statuses, "Quarantined share", *amounts), Head("Most frequent reason")]
+    heads = [Head("Landed on"), *number_heads(*statuses, "Quarantined share", *amounts), Head("Most frequent reason")]
     return Table("landings", "Data quality by landing day", heads, lines, notes)
 
 

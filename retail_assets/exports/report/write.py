@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retail_assets.exports import DIGEST, REPORT
 from retail_assets.exports.report.digest import digest
 from retail_assets.exports.report.facts import Facts, read_facts
+from retail_assets.exports.report.page_parts import lay_out
 from retail_assets.exports.report.render import CheckResult, Run, render
 from retail_assets.storage import Store
 from retail_assets.warehouse.protocol import Warehouse
@@ -28,7 +29,8 @@ def write_report(
         StorageError, WarehouseError: a store or the warehouse refuses.
     """
     facts = read_facts(warehouse, output, currency)
-    page = render(facts, source, checks=checks, run=run)
-    output.write(DIGEST, digest(facts, source).encode())
+    parts = lay_out(facts)
+    page = render(facts, source, parts=parts, checks=checks, run=run)
+    output.write(DIGEST, digest(facts, parts, source).encode())
     output.write(REPORT, page)
     return facts, page

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from retail_assets.defs.assets.eda_tables import TABLES
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.daily_quality import daily_quality_checks
 from retail_assets.defs.checks.figures import figure_checks
@@ -55,6 +56,7 @@ from retail_assets.tables import (
 from retail_assets.warehouse import marts
 from retail_assets_tests.warehouse.landings import DAY, Row, line, rejected, write
 
+_OF_EDA = [table for table, _, _ in TABLES.values()]
 NEXT = DAY + dt.timedelta(days=1)
 HORIZON = 3
 
@@ -108,7 +110,8 @@ def _any_row(table: Table) -> dict[str, object]:
         "date": dt.date(2024, 2, 29), "timestamp": dt.datetime(2024, 3, 1), "boolean": True, "double": 1.0,
         "integer": 7, "bigint": 7,
     }  # fmt: skip
-    return {column.name: kinds.get(column.type, "x") for column in table.columns}
+    money = dict.fromkeys((c.type for c in table.columns if c.type.startswith("decimal")), Decimal(7))
+    return {column.name: (kinds | money).get(column.type, "x") for column in table.columns}
 
 
 @dataclass
@@ -208,7 +211,7 @@ class Shop:
                 for row in forecast[:HORIZON]
             ]
         warehouse.replace(DAILY_QUALITY, daily_quality(self.platform.lake.clean_landings()))
-        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS):
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS, *_OF_EDA):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
         make_features(warehouse)
