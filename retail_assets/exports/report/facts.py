@@ -200,7 +200,7 @@ def read_facts(warehouse: Warehouse, output: Store | None, currency: str) -> Fac
     """
     [overview] = _rows(warehouse, _OVERVIEW)
     missing: dict[str, str] = {}
-    reasons = left_out.read(output)
+    reasons = left_out.read(output) if output else {}
 
     def table(name: str, table: Table, sql: str) -> list[dict[str, Any]]:
         try:
