@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import re
 import shutil
@@ -299,6 +300,18 @@ def test_two_workers_share_the_port_and_add_up_their_counts(shop: Shop, tmp_path
 
         _until(lambda: counted() == number)
         assert server.stop() == 0
+
+
+def test_workers_end_with_the_process_that_started_them(shop: Shop, tmp_path: Path) -> None:
+    with running(tmp_path, shop.uri, "--workers", "2") as server:
+        server.process.kill()
+        server.process.wait()
+
+        def is_free() -> bool:
+            with contextlib.closing(socket.socket()) as probe:
+                return probe.connect_ex(("127.0.0.1", server.port)) != 0
+
+        _until(is_free, 20)
 
 
 def test_bundles_are_swapped_under_load_without_losing_a_request(tmp_path: Path) -> None:
