@@ -22,7 +22,7 @@ REPEAT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: bench-door bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
-.PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs readme-pictures lock clean instance
+.PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs readme-pictures lambda lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
 
@@ -47,6 +47,7 @@ help:
 	@echo "make bench-outputs     figures, report, workbook and extract from a loaded warehouse, and at ten million lines"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
 	@echo "make readme-pictures    the README's pictures, from the outputs of make demo"
+	@echo "make lambda  the package of the predictions for AWS Lambda: build/lambda/retail-predictions.zip"
 	@echo "make lock    write requirements.lock from pyproject.toml"
 	@echo "make clean   remove what was installed and computed: $(VENV), .retail, output"
 
@@ -138,6 +139,9 @@ bench-door: $(VENV)/dev.installed
 readme-pictures: $(VENV)/dev.installed
 	$(BIN)/python -m retail_assets_tests.docs.readme_pictures output
 
+lambda: $(VENV)/aws.installed
+	$(BIN)/python deploy/lambda/package.py build/lambda
+
 lock: $(VENV)/lock.installed
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
@@ -171,6 +175,11 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock $(VENV)/created
 
 $(VENV)/tableau.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
 	$(PIP) -c requirements.lock -e '.[tableau]'
+	@$(COMPILE)
+	@touch $@
+
+$(VENV)/aws.installed: pyproject.toml requirements.lock $(VENV)/demo.installed
+	$(PIP) -c requirements.lock -e '.[aws]'
 	@$(COMPILE)
 	@touch $@
 

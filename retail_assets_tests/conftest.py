@@ -65,6 +65,7 @@ _SERVICE_FILES = (
     "airflow_bridge/test_standalone.py",
     "defs/test_dg.py",
     "deploy/test_dagster_production.py",
+    "deploy/test_lambda_package.py",
     "end_to_end/",
     "services/",
     "serving/http/",

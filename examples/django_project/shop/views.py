@@ -23,11 +23,10 @@ _PAGE = """<!doctype html>
 
 def next_week(request: HttpRequest) -> HttpResponse:
     """Show what each category is predicted to sell."""
+    page = engines["django"].from_string(_PAGE)
     try:
         asked = predictor().pinned()  # one bundle for the whole page
-        found = {"forecasts": [asked.forecast(each.name, days=7) for each in asked.categories() if each.has_forecast]}
-        status = 200
+        forecasts = [asked.forecast(each.name, days=7) for each in asked.categories() if each.has_forecast]
     except NoBundleError as e:
-        found, status = {"problem": str(e)}, 503
-    page = engines["django"].from_string(_PAGE).render(found, request)
-    return HttpResponse(page, status=status)
+        return HttpResponse(page.render({"problem": str(e)}, request), status=503)
+    return HttpResponse(page.render({"forecasts": forecasts}, request))
