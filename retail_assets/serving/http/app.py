@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -39,7 +40,7 @@ def create_app(options: ServerOptions) -> Application:
     predictor = Predictor.from_uri(options.uri, background=True, required=False, check_seconds=options.check_seconds)
     metrics = Metrics(Path(options.metrics_folder) if options.metrics_folder else None)
     api = Api(predictor, options.most_body_bytes)
-    return Gate(Answers(api, _application(api, metrics, options)), options, metrics)
+    return Gate(Answers(api, _application(api, metrics)), options, metrics)
 
 
 def description() -> FastAPI:
@@ -47,8 +48,8 @@ def description() -> FastAPI:
     return _described()
 
 
-def _application(api: Api, metrics: Metrics, options: ServerOptions) -> FastAPI:
-    app = _described(lifespan=partial(_lifespan, api.predictor, metrics, options.workers > 1))
+def _application(api: Api, metrics: Metrics) -> FastAPI:
+    app = _described(lifespan=partial(_lifespan, api.predictor, metrics))
 
     async def healthz(request: Request) -> FastApiResponse:
         request.scope[ROUTE] = "/healthz"
@@ -135,14 +136,15 @@ def _sent(response: Response, request: Request) -> FastApiResponse:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(predictor: Predictor, metrics: Metrics, has_parent: bool, app: FastAPI) -> AsyncIterator[None]:
-    saving = asyncio.create_task(_save_now_and_then(metrics))
-    watching = asyncio.create_task(_log_bundles(predictor))
-    ending = asyncio.create_task(_end_with_the_parent()) if has_parent else None
+async def _lifespan(predictor: Predictor, metrics: Metrics, app: FastAPI) -> AsyncIterator[None]:
+    tasks = [
+        asyncio.create_task(each)
+        for each in (_save_now_and_then(metrics), _log_bundles(predictor), _end_with_the_parent())
+    ]
     try:
         yield
     finally:
-        for task in filter(None, (saving, watching, ending)):
+        for task in tasks:
             task.cancel()
         metrics.save()
         predictor.close()
@@ -156,8 +158,10 @@ async def _save_now_and_then(metrics: Metrics) -> None:
 
 async def _end_with_the_parent() -> None:
     """Stop when the process that started the workers was killed: nobody else would, and the port would stay taken."""
-    parent = os.getppid()
-    while os.getppid() == parent:
+    parent = multiprocessing.parent_process()
+    if parent is None:  # this process is the server
+        return
+    while parent.is_alive():
         await asyncio.sleep(_SAVE_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
