@@ -26,12 +26,14 @@ def draw_figures(
     inputs: FigureInputs, *, catalog: Catalog = DEFAULT, currency: str | None = None, seed: int = 0
 ) -> Figures:
     """Draw those of `FIGURES` that the customers give: PNG bytes by file name. The same input gives the same bytes."""
-    segments, days = inputs.evaluation["segments"], source(inputs.evaluation, inputs.days)
+    evaluation, days = inputs.evaluation, inputs.days
     figures: dict[str, Callable[[], bytes]] = {
         "segment_map.png": lambda: segment_map(inputs, catalog=catalog, currency=currency, seed=seed),
         "segment_profiles.png": lambda: segment_profiles(inputs, catalog=catalog, currency=currency),
-        "segment_revenue.png": lambda: segment_revenue(inputs.evaluation, days, catalog=catalog),
+        "segment_revenue.png": lambda: segment_revenue(evaluation, source(evaluation, days), catalog=catalog),
         "segment_migrations.png": lambda: segment_migrations(inputs.migrations, catalog=catalog),
-        "segment_categories.png": lambda: segment_categories(inputs.categories, segments, days, catalog=catalog),
+        "segment_categories.png": lambda: segment_categories(
+            inputs.categories, evaluation["segments"], source(evaluation, days), catalog=catalog
+        ),
     }
     return draw_each({name: figures[name] for name in FIGURES})

@@ -7,13 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retail_assets.plotting import labels
+from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import MARKED, MARKED_GRAY
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.wording import segment_titles
 
 
 def source(evaluation: Mapping[str, Any], days: int) -> str:
-    """Say what a figure is made from: the sales of so many `days` to that of the evaluation."""
+    """Say what a figure is made from: the sales of so many `days` to that of the evaluation.
+
+    Raises NothingToShow where there are no sales.
+    """
+    if evaluation["snapshot"] is None:
+        raise NothingToShow("there are no sales yet")
     return segment_titles.source(days=days, last_day=dt.date.fromisoformat(evaluation["snapshot"])).text
 
 
