@@ -228,7 +228,8 @@ def drawn() -> dict[str, bytes]:
 
 def test_the_same_sales_in_another_order_give_the_same_bytes(drawn: dict[str, bytes], shop: Shop) -> None:
     assert render_all(shop(reversed(lively())), currency="EUR", country="DE") == drawn
-    assert list(drawn) == [f"{stem}.png" for stem in FIGURES]
+    of_many = {"product_pareto", "categories_together", "products_together"}  # lively has three categories
+    assert list(drawn) == [f"{stem}.png" for stem in FIGURES if stem not in of_many]
 
 
 def test_a_png_tells_neither_time_nor_version(drawn: dict[str, bytes]) -> None:

@@ -61,6 +61,27 @@ def shop(
     return rows
 
 
+def together(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Lines of `sales` of orders in which products and categories bear `names`, and the first two go together."""
+    rng = random.Random(9)
+    rows = []
+    for order in range(2400):
+        held = set(rng.sample(range(len(names)), rng.randint(1, 4)))
+        held |= {1} if 0 in held and rng.random() < 0.7 else set()
+        rows += [
+            sale(
+                order * 100 + item,
+                order_id=f"O{order}",
+                customer_id=f"C{rng.randrange(200)}",
+                sold_at=START + dt.timedelta(days=order // 12),
+                product_category=names[item],
+                product_id=names[-1 - item],
+            )
+            for item in sorted(held)
+        ]
+    return rows
+
+
 def shops() -> dict[str, Any]:
     """Makers of shops by what is strange about them."""
     made: dict[str, Any] = {name: (lambda names=names: shop(names)) for name, names in NAMES.items()}
@@ -79,4 +100,5 @@ def shops() -> dict[str, Any]:
         "high prices": lambda: [
             sale(i, sold_at=START + dt.timedelta(days=i), total_amount=100 + i % 7) for i in range(100)
         ],
+        "together": lambda: together(NAMES["mixed"][::2]),
     }

@@ -57,7 +57,8 @@ def new_customers(data: EdaData, currency: str, country: str | None) -> Sheet:
             f"{customers:,}", (place, height), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",
             size=size, color=INK, bbox=ON_WHITE, zorder=4,
         )  # fmt: skip
-    axes.set_xticks(places, month_ticks([m.start for m in months]), size=AXIS if len(months) <= 14 else SMALL)
+    ticks = [at for at, m in enumerate(months) if len(months) <= 18 or m.start.month % 3 == 1]
+    axes.set_xticks(ticks, month_ticks([months[at].start for at in ticks]), size=AXIS if len(months) <= 14 else SMALL)
     axes.set_ylim(0, max(float((before + first).max()) * 1.1, 1))
     number_ticks(axes, "y")
     axis_title(axes, "y", "known customers with a purchase")
