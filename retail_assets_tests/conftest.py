@@ -69,6 +69,7 @@ _SERVICE_FILES = (
     "end_to_end/",
     "services/",
     "serving/http/",
+    "serving/test_doors.py",
     "serving/test_example_applications.py",
 )
 #: Files that train models, draw whole reports or start processes in nearly every test. Single tests of that kind carry

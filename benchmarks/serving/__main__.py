@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results" / "serving.json"
-PARTS = ("core", "http")
+PARTS = ("core", "http", "lambda_package")
 
 
 def main(arguments: list[str]) -> int:
