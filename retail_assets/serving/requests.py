@@ -100,7 +100,10 @@ class Api:
         try:
             found = find(path)
             if found is None:
-                raise RequestError(404, "not-found", "There is nothing at this path. See /openapi.json for the paths.")
+                # Not every door has /openapi.json.
+                raise RequestError(
+                    404, "not-found", "There is nothing at this path. Paths are as /v1/forecasts/TOTAL or /v1/stock."
+                )
             route, name = found
             template = route.template
             response = self._answered(route, name, method, path, query, headers or {}, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -10,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 import yaml
 
-from retail_assets_tests.services.s3_fixtures import REGION
+from benchmarks.serving import made_bundle
+from retail_assets.errors import StorageError
+from retail_assets.serving import Predictor
+from retail_assets.storage import Store
+from retail_assets_tests.services.s3 import moto
+from retail_assets_tests.services.s3_fixtures import REGION, aws_environment
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "predictions.yaml"
 
@@ -126,3 +133,40 @@ def test_the_function_reads_the_bundles_of_one_source_and_writes_its_own_log(res
     assert resources["Logs"]["Properties"]["LogGroupName"] == {"Sub": "/aws/lambda/${Name}"}
     permission = resources["MayInvoke"]["Properties"]
     assert permission["SourceArn"]["Sub"].endswith(":${Api}/*"), "no other API may invoke it"
+
+
+def test_with_the_functions_rights_the_bundles_of_the_source_are_read_and_no_others(
+    resources: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The role's policy on moto's IAM, which here, in a server of its own, refuses what is not allowed."""
+    [policy] = [p for p in resources["Role"]["Properties"]["Policies"] if p["PolicyName"] == "bundles"]
+    document = json.dumps(policy["PolicyDocument"]).replace(
+        json.dumps(policy["PolicyDocument"]["Statement"][0]["Resource"]),
+        '"arn:aws:s3:::bundles/serving/retail_sales/*"',
+    )
+    assert "Sub" not in document
+    with moto(tmp_path) as url:
+        for name, value in aws_environment(url).items():
+            monkeypatch.setenv(name, value)
+        s3, iam = _client("s3", url), _client("iam", url)
+        s3.create_bucket(Bucket="bundles", CreateBucketConfiguration={"LocationConstraint": REGION})
+        made_bundle.publish(Store("s3://bundles/serving"), customers=50)
+        for key in ("other/current.json", "current.json"):
+            s3.put_object(Bucket="bundles", Key=f"serving/{key}", Body=b"{}")
+        iam.create_user(UserName="function")
+        iam.put_user_policy(UserName="function", PolicyName="bundles", PolicyDocument=document)
+        made = iam.create_access_key(UserName="function")["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", made["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made["SecretAccessKey"])
+        monkeypatch.delenv("AWS_SESSION_TOKEN")
+        httpx.post(f"{url}/moto-api/reset-auth", content=b"0").raise_for_status()  # from here on moto looks at rights
+        cache = tmp_path / "cache"
+        with Predictor.from_uri("s3://bundles/serving/retail_sales", cache=cache) as predictor:
+            assert predictor.forecast("TOTAL", days=7).revenue > 0
+        for uri in ("s3://bundles/serving/other", "s3://bundles/serving"):
+            with pytest.raises(StorageError, match="permission"):
+                Predictor.from_uri(uri, cache=cache)
+        with pytest.raises(StorageError, match="permission"):
+            Store("s3://bundles/serving/retail_sales").write("current.json", b"{}")
+        with pytest.raises(StorageError, match="permission"):
+            Store("s3://bundles/serving/retail_sales").list("")
