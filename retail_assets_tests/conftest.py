@@ -66,6 +66,7 @@ _SERVICE_FILES = (
     "defs/test_dg.py",
     "deploy/test_dagster_production.py",
     "deploy/test_lambda_package.py",
+    "deploy/test_predictions_template.py",
     "end_to_end/",
     "services/",
     "serving/http/",
