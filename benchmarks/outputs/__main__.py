@@ -22,6 +22,7 @@ from benchmarks.metering import Usage, measured
 RESULTS = Path(__file__).parents[1] / "results"
 SECONDS, SECONDS_AT_SCALE, PEAK_MB, FIRST_PAINT_MS, REPORT_BYTES = 25, 60, 1536, 1000, 2_000_000
 PAINTS = 5
+_PAINT = "performance.getEntriesByName('first-contentful-paint')"
 
 
 def home_of(folder: Path, rows: int) -> Path:
@@ -65,7 +66,8 @@ def first_paint_ms(report: Path) -> float | None:
         for _ in range(PAINTS):
             page = browser.new_page()
             page.goto(report.as_uri(), wait_until="load")
-            paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+            page.wait_for_function(f"{_PAINT}.length > 0")  # on a busy machine the page is loaded before it is painted
+            paints.append(page.evaluate(f"{_PAINT}[0].startTime"))
             page.close()
         browser.close()
     return round(statistics.median(paints), 1)
