@@ -41,7 +41,7 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
     )
     wide = wide.reindex(pd.date_range(wide.index.min(), wide.index.max(), name="ds")).fillna(0.0)
     wide.columns.name = "unique_id"
-    return wide.stack().rename("y").reset_index()[["unique_id", "ds", "y"]]
+    return wide.melt(ignore_index=False, value_name="y").reset_index()[["unique_id", "ds", "y"]]
 
 
 def daily(file: Path, largest: int = 14) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def daily(file: Path, largest: int = 14) -> pd.DataFrame:
     frame = frame[frame["y"] > 0]
     names = frame.groupby("unique_id")["y"].sum().nlargest(largest).index
     frame["product_category"] = frame["unique_id"].where(frame["unique_id"].isin(names), "OTHER")
-    summed = frame.groupby(["ds", "product_category"], as_index=False)["y"].sum()
+    summed = frame.groupby(["ds", "product_category"])["y"].sum().reset_index()
     return summed.rename(columns={"ds": "sale_date", "y": "revenue"})
 
 
@@ -87,7 +87,7 @@ def measure(rows: pd.DataFrame, country: str, cutoffs: int, unscored: tuple[str,
     days = pd.DatetimeIndex(sorted(frame["ds"].unique()))
     total = frame.groupby("ds")["y"].sum()
     closed = total.index[total == 0] if unscored is None else pd.to_datetime(list(unscored))
-    results = []
+    results: list[dict[str, Any]] = []
     for loss, scaled in product(LOSSES, SCALED):
         started, error, sold, error_of_total = time.process_time(), 0.0, 0.0, 0.0
         for step in range(cutoffs, 0, -1):
@@ -107,7 +107,7 @@ def measure(rows: pd.DataFrame, country: str, cutoffs: int, unscored: tuple[str,
                 "cpu_s": round(time.process_time() - started, 1),
             }
         )
-    return dict(min(results, key=lambda result: result["wape"]), tried=results)
+    return min(results, key=lambda result: float(result["wape"])) | {"tried": results}
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def test_errors_by_horizon_are_shown_apart_from_holidays(tested):
 
 
 def test_the_figure_by_week_calls_no_week_the_hardest_because_of_a_holiday(tested):
-    figure = error_by_week(tested)
+    figure = error_by_week(tested).figure
     texts = " ".join(text.get_text() for text in figure.texts) + " ".join(
         ax.get_title(loc="left") for ax in figure.axes
     )
@@ -71,7 +71,7 @@ def test_days_on_which_people_shop_for_a_holiday_are_apart_too(tested):
     weeks = weeks_ahead(dataclasses.replace(tested, season=season))
     assert [int(mask.sum()) for mask in weeks] == [21, 3, 0, 21]
     assert "week 4 (21 days)" in " ".join(findings(dataclasses.replace(tested, season=season)))
-    figure = error_by_week(dataclasses.replace(tested, season=season))
+    figure = error_by_week(dataclasses.replace(tested, season=season)).figure
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "4"]
 
 
