@@ -605,7 +605,7 @@ CUSTOMER_COHORTS = Table(
         Column("active_share", "double", "active / customers"),
         Column("revenue", MONEY, "their money in the period, net of returns"),
         Column("revenue_per_customer", "double", "revenue / customers of the cohort"),
-        Column("before_data", "boolean", "whether many of the customers bought before the sales begin"),
+        Column("before_data", "boolean", "whether the cohort began too early to tell new customers from old ones"),
     ),
     key=("cohort", "periods_since"),
 )

@@ -11,7 +11,7 @@ from retail_assets.wording.statement import phrase
 @phrase("changes.first_run")
 def first_run() -> str:
     """Say that there is nothing to compare with."""
-    return "**First run**: there is no earlier one to compare with."
+    return "**Nothing to compare with**: no earlier run is on record."
 
 
 @phrase("changes.nothing")

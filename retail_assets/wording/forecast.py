@@ -141,7 +141,7 @@ def intervals(
             "were promised"
             for whose, side, interval, promised, share in missed
         ]
-        return f"{text}. More often than chance allows, {listed(ends)}{_few(days, unit)}."
+        return f"{text}. More often than chance allows, {', and '.join(ends)}{_few(days, unit)}."
     if too_wide:
         return f"{text}: wider than necessary{_few(days, unit)}."
     return f"{text}; no end is passed more often than chance allows{_few(days, unit)}."

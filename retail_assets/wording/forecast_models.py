@@ -21,6 +21,14 @@ _WORDS = {
     **{f"statsforecast {model}": f"{model} of statsforecast" for model in ("AutoETS", "AutoTheta", "MSTL")},
 }
 
+#: Where there is little room, beside the name of a category.
+_SHORT = {
+    "weekday_mean": "same-weekday mean",
+    "recent_mean": "mean day of 8 weeks",
+    "year_weekday_mean": "weekday mean, up to a year",
+    "year_mean": "mean day, up to a year",
+}
+
 #: Names of the rules, which have nothing to learn.
 RULES = ("seasonal_naive", "weekday_mean", "recent_mean", "year_weekday_mean", "year_mean", "last_day")
 
@@ -32,3 +40,12 @@ def in_words(model: str) -> str:
     ('exponential smoothing', 'ridge of 1 0')
     """
     return _WORDS.get(model) or model.replace("_", " ")
+
+
+def in_short(model: str) -> str:
+    """Give the words for a model's name where there is little room.
+
+    >>> in_short("year_mean"), in_short("last_day"), in_short("zero")
+    ('mean day, up to a year', 'the last day', 'zero')
+    """
+    return _SHORT.get(model) or in_words(model)

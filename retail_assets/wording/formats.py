@@ -156,6 +156,15 @@ def month(date: dt.date) -> str:
     return f"{MONTHS[date.month - 1]} {date.year}"
 
 
+def quarter(date: dt.date) -> str:
+    """Write the quarter of a date.
+
+    >>> quarter(dt.date(2017, 11, 25))
+    'Q4 2017'
+    """
+    return f"Q{(date.month + 2) // 3} {date.year}"
+
+
 def span(first: dt.date, last: dt.date) -> str:
     """Write the days from `first` to `last`, with the year once where both are in it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from retail_assets.wording.formats import day, money, percent, plural, rough_percent, span
+from retail_assets.wording.formats import day, money, month, percent, plural, quarter, rough_percent, span
 from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
@@ -161,7 +161,8 @@ def cohorts(
     """Describe the cohorts: how many of those that began after the burn-in buy in the next period, if there are any."""
     text = f"Percentage of the customers of each row who bought so many {period}s after their first purchase."
     if first is not None and last is not None and share is not None:
-        begun = f"the {period}s from {day(first)} to {day(last)}" if first < last else f"the {period} from {day(first)}"
+        name = month if period == "month" else quarter
+        begun = f"from {name(first)} to {name(last)}" if first < last else f"in {name(first)}"
         bought = f"{percent(share)} bought again in the next {period}"
-        text += f" Of the {plural(customers, 'customer')} first seen in {begun}, {bought}."
-    return f"{text} Rows with a star hold customers who had bought before the sales begin." if early else text
+        text += f" Of the {plural(customers, 'customer')} first seen {begun}, {bought}."
+    return f"{text} Rows with a star may hold customers who had bought before the sales begin." if early else text

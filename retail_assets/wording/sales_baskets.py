@@ -91,9 +91,13 @@ def product_concentration(
     four_fifths_share: float,
     without: int,
     without_revenue: float,
+    returned: bool,
     currency: str,
 ) -> str:
-    """State how many of the `items` that bring money bring half and 80 % of it; those `without` bring none, net."""
+    """State how many of the `items` that bring money bring half and 80 % of it; those `without` bring none.
+
+    `returned` says whether anything was, so that what they bring is net of returns.
+    """
     many = {"category": "categories", "product": "products"}[of]
     text = (
         f"**Half of the revenue comes from {half:,} of {items:,} {many}** ({rough_percent(half_share)}), 80 % from "
@@ -102,8 +106,13 @@ def product_concentration(
     if not without:
         return f"{text}."
     lost = f"; together they come to {money(without_revenue, currency)}" if without_revenue < 0 else ""
-    others = plural(without, _one(of), many)
-    return f"{text}. Left out: {others} that {'brings' if without == 1 else 'bring'} nothing after returns{lost}."
+    return f"{text}. Left out: {_nothing(of, without, returned)}{lost}."
+
+
+def _nothing(of: str, without: int, returned: bool) -> str:
+    many = {"category": "categories", "product": "products"}[of]
+    brings = f"{plural(without, _one(of), many)} that {'brings' if without == 1 else 'bring'} nothing"
+    return f"{brings} after returns" if returned else brings
 
 
 def _one(of: str) -> str:
@@ -118,11 +127,9 @@ def product_concentration_title(*, of: str, items: int, half: int, half_share: f
 
 
 @phrase("note.without_revenue")
-def without_revenue(*, of: str, without: int, revenue: float, currency: str) -> str:
-    """Say which items are not in the curve."""
-    many = {"category": "categories", "product": "products"}[of]
-    brings = "brings" if without == 1 else "bring"
-    text = f"Not in the curve: {plural(without, _one(of), many)} that {brings} nothing after returns"
+def without_revenue(*, of: str, without: int, revenue: float, returned: bool, currency: str) -> str:
+    """Say which items are not in the curve; `returned` is as above."""
+    text = f"Not in the curve: {_nothing(of, without, returned)}"
     return f"{text} ({money(revenue, currency)})." if revenue < 0 else f"{text}."
 
 

@@ -261,7 +261,7 @@ def months(
     `season_clear` says that the weeks before Christmas stand out on the same page, `seen_once` that no month is in the
     data twice.
     """
-    high, low = (f"{money(mean, currency)} per day" for mean in (best_mean, worst_mean))
+    high, low = (f"{money(mean, currency)} per calendar day" for mean in (best_mean, worst_mean))
     test = f"Kruskal-Wallis test over {plural(weeks, 'full week')}"
     flat = bool(set(best) & set(worst))
     if not clear:

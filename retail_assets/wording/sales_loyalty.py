@@ -7,9 +7,25 @@ import datetime as dt
 from retail_assets.wording.formats import month, p_value, percent, plural, rough_percent
 from retail_assets.wording.statement import phrase
 
+EARLY = "When the sales begin, every customer looks new, also those who bought before."
+"""Why the first months are not counted."""
+
 
 def _from_to(first: dt.date, last: dt.date) -> str:
     return f"in {month(first)}" if (first.year, first.month) == (last.year, last.month) else _months(first, last)
+
+
+def _before(mistaken: float, months: int) -> str:
+    """Say how many of the customers who look new with so many months to look back had bought, where that is known."""
+    lookback = "month" if months == 1 else f"{months} months"
+    return (
+        f"in later months, {rough_percent(mistaken)} of the customers without a purchase in the {lookback} before had "
+        "bought earlier"
+    )
+
+
+def _some_old(first: dt.date) -> str:
+    return f"so some of those first seen in {month(first)} may be old, fewer of the later ones"
 
 
 def _months(first: dt.date, last: dt.date) -> str:
@@ -43,9 +59,7 @@ def new_customers(
             f"({skipped}, because everybody looks new then)."
         )
     if told_apart:
-        wrong = (
-            "" if not mistaken else f"; with as many months to look back, {rough_percent(mistaken)} of them were not"
-        )
+        wrong = f"; {_before(mistaken, burn_in)}" if mistaken else ""
         return (
             f"**{plural(customers, 'customer is', 'customers are')} new** {when}: they are "
             f"{rough_percent(customers_share)} of the known customers of these months{brings} "
@@ -53,8 +67,8 @@ def new_customers(
         )
     seen = plural(customers, "customer appears", "customers appear")
     return (
-        f"**New customers cannot be told from old ones**: {seen} for the first time {when}{brings}, but of those who "
-        f"look new with {plural(burn_in, 'month')} to look back, {rough_percent(mistaken or 0.0)} had bought before."
+        f"**New customers cannot be told from old ones**: {seen} for the first time {when}{brings}, but "
+        f"{_before(mistaken or 0.0, burn_in)}; {_some_old(first_month)}."
     )
 
 
@@ -90,21 +104,18 @@ def new_customers_title(
         return f"No customer is new {when}"
     if not told_apart:
         seen = plural(customers, "customer appears", "customers appear")
-        return f"{seen} for the first time {when}; many of them may be old ones"
+        return f"{seen} for the first time {when}; some of them may be old ones"
     brings = "" if share is None else f" and bring {rough_percent(share)} of known customers' revenue"
     return f"{plural(customers, 'customer is', 'customers are')} new {when}{brings}"
 
 
 @phrase("note.burn_in")
-def burn_in(*, months: int, mistaken: float | None) -> str:
-    """Say why the first months are not counted, and how many of those who look new afterwards may be old."""
-    early = f"In the first {plural(months, 'month')} of the data" if months > 1 else "In the first month of the data"
-    text = f"{early} customers look new who are not."
+def burn_in(*, months: int, first_month: dt.date, mistaken: float | None) -> str:
+    """Say why the first months are not counted, and that some of those who look new from `first_month` may be old."""
     if not mistaken:
-        return text
-    return (
-        f"{text} With {plural(months, 'month')} to look back, {rough_percent(mistaken)} of those who look new are old."
-    )
+        return EARLY
+    later = _before(mistaken, months)
+    return f"{EARLY} {later[:1].upper()}{later[1:]}; {_some_old(first_month)}."
 
 
 @phrase("title.cohorts")

@@ -58,7 +58,7 @@ def month_against(
     `ratio` is None unless both are positive. `p` is that of like weekdays, None with too few days. A month `earlier` by
     less than a year is of another season.
     """
-    season = "" if start.month == earlier.month else ", whatever the season"
+    season = "" if start.month == earlier.month else ", a different time of year"
     test = "; too few days to tell it from chance" if p is None else f", {may_be_chance(p)}"
     if clear and p is not None:
         test = f"; like weekdays differ by more than chance would explain ({p_value(p)})"

@@ -101,6 +101,7 @@ def _concentration(shop: Shop) -> Facts:
         "four_fifths_share": four_fifths / len(best),
         "without": len(revenue) - len(best),
         "without_revenue": float(sum(r for r in revenue if r <= 0)),
+        "returned": shop.one("SELECT count(*) FROM sales WHERE total_amount < 0") > 0,
         "currency": shop.currency,
     }
 
@@ -123,5 +124,6 @@ def _without_revenue(shop: Shop, facts: Facts) -> Facts:
         "of": found["of"],
         "without": found["without"],
         "revenue": found["without_revenue"],
+        "returned": found["returned"],
         "currency": shop.currency,
     }

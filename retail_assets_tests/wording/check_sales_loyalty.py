@@ -54,7 +54,7 @@ def _new_customers_title(shop: Shop, facts: Facts) -> Facts:
 @recomputes("note.burn_in")
 def _burn_in(shop: Shop, facts: Facts) -> Facts:
     months, mistaken = burn_in(shop)
-    return {"months": months, "mistaken": mistaken}
+    return {"months": months, "first_month": first_of(counted(shop)[0]), "mistaken": mistaken}
 
 
 def _compared(shop: Shop) -> Facts | None:

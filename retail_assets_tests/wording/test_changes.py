@@ -102,6 +102,16 @@ def test_landings_are_new_cleaned_again_or_gone() -> None:
     assert told(now, before)[1] == "**EUR 10.00 less revenue**, 1 order line fewer: EUR 10.00 in total."
 
 
+def test_a_day_on_which_nothing_landed_is_no_landing_also_not_in_earlier_records() -> None:
+    days = [dt.date(2024, 1, n) for n in (1, 2)]
+    with_rows, empty = recorded([sale(1)], landings={days[0]: (1, "a")}), {days[0]: (1, "a"), days[1]: (0, "-")}
+    assert recorded([sale(1)], landings=empty) == with_rows
+    stored = json.loads(changes.since(None, with_rows, "EUR")[0])
+    stored["run"]["landings"][days[1].isoformat()] = [0, "-"]
+    _, said = changes.since(json.dumps(stored).encode(), with_rows, "EUR")
+    assert str(said[0]) == "**Nothing has changed since the last run**: 1 landing, sales up to 1 Jan 2024."
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -115,7 +125,7 @@ def test_landings_are_new_cleaned_again_or_gone() -> None:
 def test_odd_sales_have_a_record_and_the_second_run_changes_nothing(rows: list[dict[str, Any]]) -> None:
     made = recorded(rows)
     first, said = changes.since(None, made, "EUR")
-    assert str(said[0]) == "**First run**: there is no earlier one to compare with."
+    assert str(said[0]) == "**Nothing to compare with**: no earlier run is on record."
     second, said = changes.since(first, recorded(rows), "EUR")
     assert str(said[0]).startswith("**Nothing has changed since the last run**: 0 landings, ")
     assert changes.since(second, made, "EUR")[0] == second

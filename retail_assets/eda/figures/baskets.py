@@ -32,7 +32,11 @@ def product_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
     left_out = ""
     if found.without:
         left_out = words.without_revenue(
-            of=found.of, without=found.without, revenue=found.without_revenue, currency=currency
+            of=found.of,
+            without=found.without,
+            revenue=found.without_revenue,
+            returned=data.overview.returned < 0,
+            currency=currency,
         ).text
     sheet = Sheet(
         words.product_concentration_title(

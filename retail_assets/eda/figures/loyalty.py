@@ -15,7 +15,7 @@ from retail_assets.plotting.palette import BLUE, INK, ON_WHITE, ORANGE, PALE
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.plotting.typography import AXIS, SMALL, TEXT
 from retail_assets.wording import sales_loyalty as words
-from retail_assets.wording.formats import month
+from retail_assets.wording.formats import month, quarter
 
 _MONTHS_SHOWN = 36
 _COHORTS_SHOWN = 16
@@ -77,7 +77,8 @@ def _newcomers(data: EdaData) -> Newcomers:
 
 
 def _burn_in(found: Newcomers) -> str:
-    return words.burn_in(months=found.burn_in.months, mistaken=found.burn_in.mistaken).text
+    burn_in, first = found.burn_in, found.counted[0].start
+    return words.burn_in(months=burn_in.months, first_month=first, mistaken=burn_in.mistaken).text
 
 
 def _anonymous(data: EdaData) -> str:
@@ -128,5 +129,5 @@ def cohort_months(data: EdaData, currency: str, country: str | None) -> Sheet:
 
 
 def _name(cohort: Cohort, period: str) -> str:
-    when = month(cohort.start) if period == "month" else f"Q{(cohort.start.month + 2) // 3} {cohort.start.year}"
+    when = month(cohort.start) if period == "month" else quarter(cohort.start)
     return f"{when}{'*' if cohort.early else ''}  {cohort.customers:,}"

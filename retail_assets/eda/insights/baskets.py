@@ -33,6 +33,7 @@ def _concentration(data: EdaData, currency: str) -> Iterable[Statement]:
             four_fifths_share=found.four_fifths / found.items,
             without=found.without,
             without_revenue=found.without_revenue,
+            returned=data.overview.returned < 0,
             currency=currency,
         )
 

@@ -69,7 +69,7 @@ _CLAIMS: Mapping[str, _Claim] = {
 
 
 def record(data: EdaData, statements: Sequence[Statement], source: str) -> Record:
-    """Make the record of a run: its landings, its revenue, and what its findings say.
+    """Make the record of a run: its landings with rows, its revenue, and what its findings say.
 
     Args:
         data: what the run read.
@@ -91,7 +91,7 @@ def record(data: EdaData, statements: Sequence[Statement], source: str) -> Recor
         "last_day": last.isoformat() if last else None,
         "revenue": f"{data.overview.revenue:.2f}",
         "lines": data.overview.lines,
-        "landings": {day.isoformat(): list(what) for day, what in sorted(data.landed.landings.items())},
+        "landings": {day.isoformat(): list(what) for day, what in sorted(data.landed.landings.items()) if what[0]},
         "findings": findings,
     }
 
@@ -143,8 +143,10 @@ def _read(content: bytes | None, source: str) -> dict[str, Any] | None:
     try:
         read = json.loads(content or b"null")
         if read["run"]["source"] == source and set(read["run"]) >= {"landings", "findings", "revenue", "lines"}:
+            # Records of earlier versions have days on which nothing landed.
+            read["run"]["landings"] = {day: what for day, what in read["run"]["landings"].items() if what[0]}
             return dict(read)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         pass
     return None
 

@@ -41,7 +41,7 @@ class Measure:
         p_value: of the statement's test.
         interval: ends of the value's 95 % confidence interval.
         figure: the file that shows it, without `.png`.
-        query: name of the query of `eda/queries.py` that the number is computed from.
+        query: name of the query of `eda/queries.py`, or of `_OF_LANDED`, that the number is computed from.
 
     The last two may depend on the facts.
     """
@@ -52,11 +52,27 @@ class Measure:
     baseline: Number | None = None
     p_value: Number | None = None
     interval: tuple[Number, Number] | None = None
-    figure: str | Text | None = None
+    figure: str | Callable[[Facts], str | None] | None = None
 
 
 def _one(facts: Facts) -> float:
     return 1.0
+
+
+#: What became of the landed rows is not in `sales`; the page reads it from the manifests, as this table does.
+_OF_LANDED = {
+    "landed": """
+select
+    cast(sum(landed) as bigint) as landed,
+    cast(sum(quarantined) as bigint) as quarantined,
+    cast(sum(excluded) as bigint) as excluded
+from daily_quality
+"""
+}
+
+
+def _by_trait(*, gender: str | None = None, age: str | None = None) -> Callable[[Facts], str | None]:
+    return lambda facts: {"gender": gender, "age": age}[facts["trait"]]
 
 
 def _of_pair(categories: str, products: str) -> Text:
@@ -106,12 +122,23 @@ MEASURES: dict[str, Measure] = {
         "customer_groups",
         lambda facts: min(float(amount) for _, amount in facts["spend"]),
         _fact("p"),
+        figure=_by_trait(age="spend_by_age"),
     ),
     "sales.preference": Measure(
-        _fact("high_part"), "share", "customer_groups", _fact("low_part"), _fact("p"), figure="spend_by_age"
+        _fact("high_part"),
+        "share",
+        "customer_groups",
+        _fact("low_part"),
+        _fact("p"),
+        figure=_by_trait(gender="spend_by_gender"),
     ),
     "sales.spends_more": Measure(
-        _fact("high_spend"), "money per customer", "customer_groups", _fact("low_spend"), _fact("p")
+        _fact("high_spend"),
+        "money per customer",
+        "customer_groups",
+        _fact("low_spend"),
+        _fact("p"),
+        figure="spend_by_gender",
     ),
     "sales.concentration": Measure(_fact("best_20"), "share", "customer_tiles", figure="customer_pareto"),
     "sales.orders_per_customer": Measure(_fact("orders"), "orders per customer", "customer_tiles"),
@@ -119,7 +146,7 @@ MEASURES: dict[str, Measure] = {
     "sales.comeback": Measure(
         _fact("share"),
         "share",
-        "customer_months",
+        "cohorts",
         _fact("before"),
         _fact("p"),
         (_fact("low"), _fact("high")),
@@ -140,8 +167,8 @@ MEASURES: dict[str, Measure] = {
         (_fact("low"), _fact("high")),
         _of_pair("categories_together", "products_together"),
     ),
-    "sales.quarantined": Measure(_fact("share"), "share", "overview"),
-    "sales.excluded": Measure(_fact("share"), "share", "overview"),
+    "sales.quarantined": Measure(_fact("share"), "share", "landed"),
+    "sales.excluded": Measure(_fact("share"), "share", "landed"),
 }
 
 
@@ -172,6 +199,7 @@ def _numbers(statement: Statement, currency: str) -> dict[str, Any]:
         return dict.fromkeys(("value", "unit", "baseline", "p_value", "low", "high", "figure", "query"))
     facts = statement.facts
     low, high = measure.interval or (None, None)
+    figure = measure.figure(facts) if callable(measure.figure) else measure.figure
 
     def number(read: Number | None) -> float | None:
         value = None if read is None else read(facts)
@@ -185,8 +213,8 @@ def _numbers(statement: Statement, currency: str) -> dict[str, Any]:
         "p_value": number(measure.p_value),
         "low": number(low),
         "high": number(high),
-        "figure": measure.figure and f"{_text(measure.figure, facts)}.png",
-        "query": " ".join(QUERIES[_text(measure.query, facts)].split()),
+        "figure": figure and f"{figure}.png",
+        "query": " ".join({**QUERIES, **_OF_LANDED}[_text(measure.query, facts)].split()),
     }
 
 

@@ -20,6 +20,7 @@ from retail_assets.exports.report.tables import (
 )
 from retail_assets.wording.formats import month, p_value
 from retail_assets.wording.report import left_out
+from retail_assets.wording.sales_loyalty import EARLY
 
 _PERIODS_SHOWN = (1, 2, 3, 6, 12)
 _MOST_PAIRS = 50
@@ -49,7 +50,7 @@ def _new_customers(facts: Facts) -> Table:
         *number_heads("First seen", "Seen before"),
         *number_heads(f"Revenue of first seen ({facts.currency})", f"Revenue of seen before ({facts.currency})"),
     ]
-    notes = ["Too early: when the sales begin, customers look new who are not."]
+    notes = [f"Too early: {EARLY[:1].lower()}{EARLY[1:]}"]
     return Table("new_customers", "Known customers by month", heads, lines, notes)
 
 

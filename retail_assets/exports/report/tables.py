@@ -118,7 +118,9 @@ def _categories(facts: Facts) -> Table:
     left = int(facts.overview["categories"]) - len(lines)
     notes = _left(left, "smaller category", "smaller categories")
     if comparable:
-        notes.append("The last 28 days of the sales are compared with the 28 days before them, whatever the season.")
+        notes.append(
+            "The last 28 days of the sales are compared with the 28 days before them; the season is not taken out."
+        )
     if few:
         notes.append(sentences.no_change_shown(categories=few, fewest=_FEWEST_ORDERS).text)
     recent = number_heads("Last 28 days", "Compared with the 28 days before") if comparable else []
@@ -176,7 +178,7 @@ def _segments(facts: Facts) -> Table:
                 money_cell(row["revenue"], facts.currency),
                 share_cell(row["revenue_share"]),
                 Cell(f"{row['median_frequency']:,.0f}", str(row["median_frequency"])),
-                money_cell(row["median_average_basket"], facts.currency),
+                money_cell(row["median_average_basket"] if row["median_frequency"] else None, facts.currency),
                 Cell(f"{row['median_recency_days']:,.0f}", str(row["median_recency_days"])),
             ]
         )

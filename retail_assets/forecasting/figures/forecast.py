@@ -23,7 +23,7 @@ from retail_assets.plotting.left_out import Figures, draw_each, none_of
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.plotting.typography import AXIS
 from retail_assets.wording import forecast_titles as wording
-from retail_assets.wording.forecast_models import in_words
+from retail_assets.wording.forecast_models import in_short, in_words
 
 STEPS_OF_ACTUALS = 56
 MOST_PANELS = 12
@@ -200,4 +200,4 @@ def _categories(sales: DailySales, actual: np.ndarray, frame: pd.DataFrame, curr
 def _fallback(future: pd.DataFrame) -> str:
     """The rule that forecasts a category in place of a model, for its title."""
     rule, colon, _ = str(future["method"].iloc[0]).partition(":")
-    return f"  ({rule.replace('_', ' ')})" if colon else ""
+    return f"  ({in_short(rule)})" if colon else ""

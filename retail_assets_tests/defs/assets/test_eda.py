@@ -41,7 +41,7 @@ def test_a_run_says_what_has_changed_and_the_same_again_is_no_other_version(tmp_
         said.append(event.metadata["since_the_last_run"].value)
         versions.append(event.metadata[CONTENT].value)
         contents.append(written.read_bytes())
-    assert said[0] == "- **First run**: there is no earlier one to compare with."
+    assert said[0] == "- **Nothing to compare with**: no earlier run is on record."
     assert said[1] == said[2] == "- **Nothing has changed since the last run**: 0 landings, sales up to 20 Jan 2024."
     assert "**USD 276 more revenue**, 8 order lines more: USD 686 in total" in said[3]
     assert "sales reach 28 Jan 2024 (before: 20 Jan 2024)." in said[3]
@@ -49,5 +49,5 @@ def test_a_run_says_what_has_changed_and_the_same_again_is_no_other_version(tmp_
     assert versions[0] == versions[1] == versions[2] != versions[3]
     assert json.loads(contents[3])["before"] == json.loads(contents[0])["run"]
     page = (tmp_path / "output" / "insights.md").read_text()
-    assert "First run" not in page
+    assert "Nothing to compare with" not in page
     assert "**Last month: not known.** The sales from 1 Jan 2024 to 28 Jan 2024 have no full calendar month." in page

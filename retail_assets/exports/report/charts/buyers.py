@@ -17,7 +17,7 @@ from retail_assets.plotting.typography import PAGE_TEXT
 from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording import sales_loyalty as of_loyalty
-from retail_assets.wording.formats import month, percent
+from retail_assets.wording.formats import month, percent, quarter
 
 _MONTHS_SHOWN = 36
 _COHORTS_SHOWN = 16
@@ -85,19 +85,19 @@ def new_customers(facts: Facts) -> Chart | None:
         first = _FIRST if row["counted"] else _EARLY
         for at, (kind, customers) in enumerate(((_BEFORE, row["seen_before"]), (first, row["first_seen"]))):
             values.append({"m": month(row["month_start"]), "k": kind, "o": at, "y": customers})
-    mistaken = counted[0]["mistaken_share"]
+    mistaken, from_ = counted[0]["mistaken_share"], counted[0]["month_start"]
     title = of_loyalty.new_customers_title(
-        first_month=counted[0]["month_start"],
+        first_month=from_,
         last_month=counted[-1]["month_start"],
         customers=sum(row["first_seen"] for row in counted),
         share=None,
         told_apart=mistaken is None or mistaken <= MOST_MISTAKEN,
     )
-    early = len(facts.months) - len([row for row in facts.months if row["month_start"] >= counted[0]["month_start"]])
+    early = len(facts.months) - len([row for row in facts.months if row["month_start"] >= from_])
     return Chart(
         "new_customers",
         "Known customers by month",
-        f"{title.text}. {of_loyalty.burn_in(months=early, mistaken=mistaken).text}",
+        f"{title.text}. {of_loyalty.burn_in(months=early, first_month=from_, mistaken=mistaken).text}",
         spec_of(
             values,
             mark={"type": "bar", "tooltip": True},
@@ -213,5 +213,5 @@ def cohorts(facts: Facts) -> Chart | None:
 def cohort_name(row: Row) -> str:
     """Name a cohort by its period, with a star where its customers may have bought before the sales begin."""
     start = row["cohort"]
-    when = month(start) if row["period"] == "month" else f"Q{(start.month + 2) // 3} {start.year}"
+    when = month(start) if row["period"] == "month" else quarter(start)
     return f"{when}{'*' if row['before_data'] else ''} ({row['customers']:,})"
