@@ -58,6 +58,10 @@ def test_the_sheets_are_the_tables(name: str, tmp_path: Path) -> None:
         "forecast_backtest",
         "segment_profiles",
         "segment_migrations",
+        "customer_cohorts",
+        "customer_months",
+        "product_concentration",
+        "basket_affinity",
     }
     assert set(sheets) == {"About", "Dictionary", *there}
     for table, order in SHEETS:

@@ -1,7 +1,7 @@
 """The asset `serving_bundle`: what applications need to answer questions without the warehouse."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -20,6 +20,7 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
     keys = [key for check in checks for key in check.check_keys]
 
     @dg.asset(
+        output_required=False,
         deps=[
             "insights",
             "daily_category_sales",
@@ -37,10 +38,11 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"dagster/uri": platform.serving.uri_of(platform.source)},
         description="Forecasts, segments, recommendations and the segments' model as files that applications read "
-        "without the warehouse: command line, HTTP, Flask, Django, Lambda. A new bundle comes into use at once.",
+        "without the warehouse: command line, HTTP, Flask, Django, Lambda. A new bundle comes into use at once. "
+        "Skipped while there is no forecast.",
     )
-    def serving_bundle(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from retail_assets.exports.bundle.content import Check
+    def serving_bundle(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from retail_assets.exports.bundle.content import Check, NothingToServeError
         from retail_assets.exports.bundle.publish import publish_bundle
         from retail_assets.segmentation.personas import persona_file
 
@@ -53,20 +55,24 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
                 )
                 for key, each in last_evaluations(context.instance, keys)
             ]
-            published = publish_bundle(
-                platform.warehouse,
-                platform.output,
-                platform.model_store(SEGMENTS),
-                platform.serving,
-                source=platform.source,
-                contract=settings.contract,
-                catalog=persona_file.or_default(settings.personas),
-                checks=found,
-                now=dt.datetime.now(dt.UTC),
-                keep_days=settings.serving_keep_days,
-            )
+            try:
+                published = publish_bundle(
+                    platform.warehouse,
+                    platform.output,
+                    platform.model_store(SEGMENTS),
+                    platform.serving,
+                    source=platform.source,
+                    contract=settings.contract,
+                    catalog=persona_file.or_default(settings.personas),
+                    checks=found,
+                    now=dt.datetime.now(dt.UTC),
+                    keep_days=settings.serving_keep_days,
+                )
+            except NothingToServeError as e:
+                context.log.warning("serving_bundle: skipped, nothing was published. %s", e)
+                return
         context.log.info("serving_bundle: %s in use at %s", published.manifest.version, published.uri)
-        return materialized(
+        yield materialized(
             published.manifest.version,
             {
                 "version": published.manifest.version,

@@ -21,6 +21,7 @@ from retail_assets.segmentation.model.serialization import loads
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.serving import schema, segment_numbers
 from retail_assets.serving.bundles import BundleAddress
+from retail_assets.serving.errors import NoBundleError
 from retail_assets.serving.open_bundle import OpenBundle
 from retail_assets.serving.predictor import segment_of
 from retail_assets.serving.segment_numbers import SegmentNumbers
@@ -71,13 +72,20 @@ class Compared:
 def compare(uri: str, warehouse: Warehouse, models: ModelStore, catalog: Catalog) -> Compared:
     """Compare the bundle in use at an address with the tables and the model.
 
+    Without a forecast there is no bundle, and nothing to compare.
+
     Raises:
         NoBundleError, BadBundleError: there is none, or it is damaged.
         ModelStoreError, StorageError, WarehouseError: what it is compared with cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="retail-bundle-") as cache:  # what is published, not what was copied once
         address = BundleAddress(uri, Path(cache))
-        bundle = address.open(address.pointer().version)
+        try:
+            bundle = address.open(address.pointer().version)
+        except NoBundleError:
+            if warehouse.query(_FORECAST).num_rows:
+                raise
+            return Compared("", (), 0, 0, 0, 0, 0.0)
         sample = warehouse.query(_SAMPLE).to_pylist()
         problems = [
             *_sums(bundle, warehouse),

@@ -84,6 +84,10 @@ FROM {FORECAST_BACKTEST.name}
 _INSIGHTS = f"SELECT place, id, sentence, figure FROM {INSIGHTS.name}"
 
 
+class NothingToServeError(NotReadyError):
+    """There is no forecast, so there is nothing that an application could ask for."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What a check of the data found last."""
@@ -131,13 +135,16 @@ def write_database(
         pictures: charts for the server's pages.
 
     Raises:
-        NotReadyError: a table does not exist yet, or there is no forecast.
+        NothingToServeError: there is no forecast.
+        NotReadyError: a table does not exist yet.
         WarehouseError, StorageError: the warehouse or the store refuses.
     """
     categories = warehouse.query(_CATEGORIES).to_pylist()
     forecast = warehouse.query(_FORECAST).to_pylist()
     if not categories or not forecast:
-        raise NotReadyError("There is no forecast to publish yet. Materialize sales_forecast (and what it depends on).")
+        raise NothingToServeError(
+            "There is no forecast to publish yet. Materialize sales_forecast (and what it depends on)."
+        )
     advice = _recommendations(output)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         for pragma in ("page_size=4096", "journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", "cache_size=-20000"):

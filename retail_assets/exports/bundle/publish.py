@@ -102,7 +102,8 @@ def publish_bundle(
         keep_days: how long a bundle stays after another has come into use.
 
     Raises:
-        NotReadyError: a table does not exist yet, or there is no forecast.
+        NothingToServeError: there is no forecast, as before the first sales; what is in use stays.
+        NotReadyError: a table does not exist yet.
         ModelStoreError, SegmentModelFileError: the segments' model cannot be read.
         BadBundleError: the bundle is larger than a predictor accepts.
         WarehouseError, StorageError: the warehouse or a store refuses.

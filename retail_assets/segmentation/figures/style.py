@@ -16,10 +16,12 @@ from retail_assets.wording import segment_titles
 def source(evaluation: Mapping[str, Any], days: int) -> str:
     """Say what a figure is made from: the sales of so many `days` to that of the evaluation.
 
-    Raises NothingToShow where there are no sales.
+    Raises NothingToShow where there are no sales, or no customers in them.
     """
     if evaluation["snapshot"] is None:
         raise NothingToShow("there are no sales yet")
+    if not days:
+        raise NothingToShow("no sale has a customer")
     return segment_titles.source(days=days, last_day=dt.date.fromisoformat(evaluation["snapshot"])).text
 
 

@@ -16,6 +16,7 @@ from retail_assets.defs.checks.figures import figure_checks
 from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.exports.bundle import content
 from retail_assets.exports.bundle.compare import compare
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.serving import Predictor, schema
@@ -103,3 +104,16 @@ def test_a_forecast_that_was_issued_after_the_bundle_is_noticed(shop: Shop) -> N
     problems = compare(shop.uri, shop.warehouse, shop.models, DEFAULT).problems
     replace(shop.warehouse, SALES_FORECAST, forecast_rows(1.0))
     assert len(problems) == 28 * (len(CATEGORIES) + 1)
+
+
+def test_without_a_forecast_nothing_is_published_and_the_run_goes_on(platform: Platform) -> None:
+    """A source before its first sales, or one that reports months, had failed in every run."""
+    replace(platform.warehouse, SALES_FORECAST, [])
+    try:
+        done = dg.materialize([*serving_assets(platform, []), *serving_checks(platform)])
+        compared = compare(platform.serving.uri_of(SOURCE), platform.warehouse, platform.model_store(SEGMENTS), DEFAULT)
+    finally:
+        replace(platform.warehouse, SALES_FORECAST, forecast_rows(1.0))
+    assert done.success
+    assert done.get_asset_materialization_events() == []
+    assert (compared.problems, compared.forecast_rows) == ((), 0)

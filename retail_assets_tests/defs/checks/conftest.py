@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Callable, Sequence
@@ -27,15 +28,20 @@ from retail_assets.defs.checks.models import model_checks
 from retail_assets.defs.checks.notes import note_checks
 from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.segments import segment_checks
+from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.eda.daily_quality import daily_quality
+from retail_assets.exports.bundle.content import NothingToServeError
+from retail_assets.exports.bundle.publish import publish_bundle
 from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.lake.profile import Control, FileProfile
+from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
 from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
 from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
+from retail_assets.segmentation.personas.catalog import DEFAULT
 from retail_assets.settings import Settings
 from retail_assets.settings import load as load_settings
 from retail_assets.tables import (
@@ -74,6 +80,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
         *figure_checks(platform),
         *model_checks(platform),
         *segment_checks(platform),
+        *serving_checks(platform),
     ]
     return {(spec.asset_key.to_user_string(), spec.name): check for check in checks for spec in check.check_specs}
 
@@ -211,14 +218,22 @@ class Shop:
                 for row in forecast[:HORIZON]
             ]
         warehouse.replace(DAILY_QUALITY, daily_quality(self.platform.lake.clean_landings()))
-        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS, *_OF_EDA):
+        for table in (FORECAST_BACKTEST, FORECAST_ACCURACY, INSIGHTS, SUMMARY_STATISTICS):
             warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
         warehouse.replace(SALES_FORECAST, pa.Table.from_pylist(forecast, schema=SALES_FORECAST.arrow_schema()))
         make_features(warehouse)
-        for version in ("none", "v1"):  # twice, so that there are migrations
+        for version in ("v1", "none"):  # twice, so that there are migrations
             score_all(warehouse, None, version)
         make_profiles(warehouse)
         make_migrations(warehouse)
+        with contextlib.suppress(NothingToServeError):
+            publish_bundle(
+                warehouse, self.platform.output, self.platform.model_store(SEGMENTS), self.platform.serving,
+                source=self.platform.source, contract=self.platform.settings.contract, catalog=DEFAULT, checks=(),
+                now=dt.datetime(2024, 3, 2, tzinfo=dt.UTC), keep_days=7,
+            )  # fmt: skip
+        for table in _OF_EDA:  # after the bundle, whose charts are drawn from them
+            warehouse.replace(table, pa.Table.from_pylist([_any_row(table)], schema=table.arrow_schema()))
 
     def damage(self, *statements: str) -> None:
         """Change the database without the product."""

@@ -32,7 +32,7 @@ def forecast(facts: Facts) -> Chart | None:
     named = [name for name in facts.named if name in coming]
     cutoff = facts.forecast[0]["cutoff_date"]
     place = {name: at for at, name in enumerate([TOTAL, *named])}
-    first = max(facts.overview["first_day"], cutoff - dt.timedelta(days=HISTORY_DAYS - 1))
+    first = max(facts.overview["first_day"] or cutoff, cutoff - dt.timedelta(days=HISTORY_DAYS - 1))
     past = {(at, date): 0.0 for at in place.values() for date in days_of(facts, first, cutoff)}
     for row in facts.daily:
         if first <= row["sale_date"] <= cutoff:
