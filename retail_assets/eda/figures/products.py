@@ -10,17 +10,21 @@ from retail_assets.eda.figures.parts import footnote
 from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
 from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.plotting.axes import money_axis, percent_axis
+from retail_assets.plotting.fitting import width
+from retail_assets.plotting.heading import LEFT
 from retail_assets.plotting.labels import label, plain
 from retail_assets.plotting.left_out import NothingToShow
 from retail_assets.plotting.palette import BLUE, GREEN, INK, ON_WHITE, ORANGE, PALE
-from retail_assets.plotting.sheet import Sheet
-from retail_assets.plotting.typography import SMALL, TEXT
+from retail_assets.plotting.sheet import WIDTH, Sheet
+from retail_assets.plotting.typography import AXIS, SMALL, TEXT
 from retail_assets.wording import sales_readings as readings
 from retail_assets.wording import sales_titles as titles
 from retail_assets.wording.formats import money, percent
 
 _ORDERS_SHOWN = 0.98
 """Share of the orders that the distribution shows at least; the largest would squeeze the others."""
+#: Points between a dot and its text, and between the axis and the names beside it.
+_BESIDE, _TICKS = 10, 8
 
 
 def revenue_by_category(data: EdaData, currency: str, country: str | None) -> Sheet:
@@ -88,16 +92,19 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
     axes.scatter(orders, places, s=62, color=ORANGE, zorder=3, marker="D")
     axes.scatter(revenue, places, s=75, color=BLUE, zorder=4)
     far = max(*orders, *revenue)
-    for place, category, o, r in zip(places, shown, orders, revenue, strict=True):
+    texts = []
+    for category, o, r in zip(shown, orders, revenue, strict=True):
         each = money(float(category.revenue) / max(category.orders, 1), currency)
+        texts.append(f"{percent(r)} of revenue, {percent(o)} of orders; {each} per order")
+    for place, text, o, r in zip(places, texts, orders, revenue, strict=True):
         axes.annotate(
-            plain(f"{percent(r)} of revenue, {percent(o)} of orders; {each} per order"),
-            (max(o, r), place), xytext=(10, 0), textcoords="offset points", va="center", size=SMALL, color=INK,
-            bbox=ON_WHITE,
+            plain(text), (max(o, r), place), xytext=(_BESIDE, 0), textcoords="offset points", va="center", size=SMALL,
+            color=INK, bbox=ON_WHITE,
         )  # fmt: skip
-    axes.set_yticks(places, [label(c.name, 26) for c in shown])
+    names = [label(c.name, 26) for c in shown]
+    axes.set_yticks(places, names)
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
-    axes.set_xlim(0, far * 1.75)
+    axes.set_xlim(0, max(far * 1.75, _end(texts, np.maximum(orders, revenue), names)))
     handles = [
         axes.scatter([], [], s=75, color=BLUE, label="share of revenue"),
         axes.scatter([], [], s=62, color=ORANGE, marker="D", label="share of orders that contain it"),
@@ -106,6 +113,14 @@ def product_performance(data: EdaData, currency: str, country: str | None) -> Sh
     percent_axis(axes, "x", "share of revenue and of orders")
     axes.set_xticks([t for t in axes.get_xticks() if t <= min(1.0, far * 1.25)])
     return sheet
+
+
+def _end(texts: list[str], dots: np.ndarray, names: list[str]) -> float:
+    """The end of an axis from 0 that leaves each text its room beside its dot; dots have a quarter of it at least."""
+    longest = max(width(line, AXIS) for name in names for line in name.split("\n"))
+    across = WIDTH * 72 * (1 - 2 * LEFT) - longest - _TICKS
+    rooms = np.array([across - _BESIDE - width(text, SMALL) for text in texts])
+    return float(np.max(dots * across / np.maximum(rooms, across / 4)))
 
 
 def _performance_title(data: EdaData, first: Category) -> str:
