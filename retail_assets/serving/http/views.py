@@ -149,7 +149,7 @@ def _personas(predictor: Predictor, asked: str) -> View:
             money(float(each.revenue), provenance.currency),
             _share(each.numbers.get("revenue_share")),
             _count(each.numbers.get("median_frequency")),
-            _money(each.numbers.get("median_average_basket"), provenance.currency),
+            _basket(each.numbers, provenance.currency),
         )
         for each in personas
     ]
@@ -219,8 +219,8 @@ def _compared(found: Segment, profile: Profile | None, currency: str) -> Table:
         ),
         (
             "Average basket",
-            money(found.average_basket, currency),
-            _money(typical.get("median_average_basket"), currency),
+            money(found.average_basket, currency) if found.frequency else _NONE,
+            _basket(typical, currency),
         ),
         ("Days since the last purchase", f"{silent:,}", _count(typical.get("median_recency_days"))),
     ]
@@ -364,6 +364,11 @@ def _number(value: object) -> float | None:
 def _money(value: object, currency: str) -> str:
     number = _number(value)
     return _NONE if number is None else money(number, currency)
+
+
+def _basket(numbers: Mapping[str, object], currency: str) -> str:
+    """The typical basket; none where the typical customer bought nothing in the window."""
+    return _money(numbers.get("median_average_basket"), currency) if _number(numbers.get("median_frequency")) else _NONE
 
 
 def _count(value: object) -> str:

@@ -202,3 +202,10 @@ def test_the_style_is_that_of_the_report_and_of_the_pages() -> None:
     assert ".numbers" in css
     assert "prefers-color-scheme: dark" in css
     assert "url(" not in css
+
+
+def test_who_bought_nothing_in_the_window_has_no_typical_basket() -> None:
+    """Customers who were last seen before the window had a typical basket of 0.00."""
+    numbers = {"median_average_basket": 0.0, "median_frequency": 0.0}
+    assert views._basket(numbers, "USD") == "–"
+    assert views._basket({**numbers, "median_average_basket": 9.5, "median_frequency": 1.0}, "USD") == "USD 9.50"
