@@ -27,7 +27,7 @@ def style_axes(axes: Axes, grid: Grid, *, size: float = AXIS) -> None:
     """
     axes.spines[["top", "right", "left" if grid == "y" else "bottom"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(PALE)
-    axes.tick_params(length=0, labelsize=size, labelcolor=INK, pad=5)
+    axes.tick_params(which="both", length=0, color=PALE, labelsize=size, labelcolor=INK, pad=5)
     if grid:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)
         axes.set_axisbelow(True)

@@ -208,7 +208,7 @@ def short(name: str, width: int = 24, *, keep_end: bool = True) -> str:
     """
     spaced = "".join(" " if unicodedata.category(c) == "Cc" else c for c in name)
     flat = " ".join(spaced.split()) or "(blank)"
-    if _columns(flat) <= width:
+    if text_columns(flat) <= width:
         return flat
     tail = width // 3 if keep_end else 0
     return f"{_fitting(flat, width - tail - 1).rstrip()}…{_fitting(flat[::-1], tail)[::-1].lstrip()}"
@@ -218,13 +218,18 @@ def _fitting(text: str, width: int) -> str:
     """The longest beginning of `text` that takes at most `width` columns."""
     used = 0
     for place, character in enumerate(text):
-        used += _columns(character)
+        used += text_columns(character)
         if used > width:
             return text[:place]
     return text
 
 
-def _columns(text: str) -> int:
+def text_columns(text: str) -> int:
+    """Count the columns that a text takes: two for each character of East Asian scripts.
+
+    >>> text_columns("tea"), text_columns("茶葉")
+    (3, 4)
+    """
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 

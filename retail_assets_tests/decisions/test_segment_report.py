@@ -53,7 +53,7 @@ def forecast(*categories: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SALES_FORECAST.arrow_schema())
 
 
-BEFORE_ANY_MOVE = tuple(name for name in FIGURES if name != "segment_migrations.png")
+MOVES, CATEGORIES = "segment_migrations.png", "segment_categories.png"
 
 
 def report_of(warehouse: DuckDBWarehouse, model: SegmentModel | None, why: str | None) -> segment_report.Report:
@@ -74,7 +74,9 @@ def test_half_a_year_of_sales_gives_every_figure_and_file_the_same_bytes_twice(s
     model, why = prepared(shop)
     shop.replace(SALES_FORECAST, forecast("Books", "Games"))
     report = report_of(shop, model, why)
-    assert tuple(report.figures) == BEFORE_ANY_MOVE
+    # The planted shop sells one category.
+    assert tuple(report.figures) == tuple(name for name in FIGURES if name not in (MOVES, CATEGORIES))
+    assert set(report.figures.left_out) == {MOVES, CATEGORIES}
     assert set(report.files) == {
         segment_report.EVALUATION,
         segment_report.RECOMMENDATIONS,
@@ -100,18 +102,20 @@ def test_from_the_second_model_on_there_is_a_figure_of_migrations(shop: DuckDBWa
     model, why = prepared(shop)
     score_all(shop, model, "v2")
     make_migrations(shop)
-    assert tuple(report_of(shop, model, why).figures) == FIGURES
+    assert tuple(report_of(shop, model, why).figures) == tuple(name for name in FIGURES if name != CATEGORIES)
 
 
 @pytest.mark.parametrize(
-    "customers",
+    ("customers", "drawn"),
     [
-        pytest.param(0, id="nobody"),
-        pytest.param(1, id="one"),
-        pytest.param(30, id="one purchase each"),
+        pytest.param(0, (), id="nobody"),
+        pytest.param(1, ("segment_map.png", "segment_revenue.png"), id="one"),
+        pytest.param(30, ("segment_map.png", "segment_revenue.png"), id="one purchase each"),
     ],
 )
-def test_a_shop_that_cannot_be_segmented_gets_an_honest_statement(tmp_path: Path, customers: int) -> None:
+def test_a_shop_that_cannot_be_segmented_gets_an_honest_statement(
+    tmp_path: Path, customers: int, drawn: tuple[str, ...]
+) -> None:
     sales = [line(f"o{c}", dt.date(2023, 1, 1) + dt.timedelta(5 * c), f"c{c}", 9 + c) for c in range(customers)]
     shop = warehouse_at(tmp_path, sales)
     model, why = prepared(shop)
@@ -120,5 +124,6 @@ def test_a_shop_that_cannot_be_segmented_gets_an_honest_statement(tmp_path: Path
     assert report.verdict == why
     assert report.evaluation["k"] is None
     assert set(report.evaluation["segments"]) <= {"One Purchase"}
-    assert tuple(report.figures) == BEFORE_ANY_MOVE
+    assert tuple(report.figures) == drawn
+    assert {*report.figures, *report.figures.left_out} == set(FIGURES)
     assert any("no forecast" in note for note in json.loads(report.files[segment_report.RECOMMENDATIONS])["notes"])

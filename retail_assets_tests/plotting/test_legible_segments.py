@@ -45,7 +45,9 @@ def test_segments_and_categories_of_any_name_can_be_read(names: list[str]) -> No
     personas = [p.name for p in catalog.clusters]
     moves = [moved(one, other, 3) for one in personas for other in [*personas, "(new)"]]
     shown = replace(made, categories=habits(personas, list(dict.fromkeys(names))), migrations=moves)
-    assert faults_of(lambda: draw_figures(shown, catalog=catalog, currency="$"), FIGURES) == []
+    # One category is nothing to compare.
+    drawn = [name for name in FIGURES if name != "segment_categories.png" or len(set(names)) > 1]
+    assert faults_of(lambda: draw_figures(shown, catalog=catalog, currency="$"), drawn) == []
 
 
 def amounts(scale: str, next_quarter: bool) -> FigureInputs:

@@ -19,7 +19,7 @@ from retail_assets.segmentation.figures.inputs import Rows
 from retail_assets.segmentation.figures.style import in_order, label
 from retail_assets.segmentation.personas.catalog import DEFAULT, Catalog
 from retail_assets.wording import segment_titles
-from retail_assets.wording.formats import number, short
+from retail_assets.wording.formats import number, short, text_columns
 from retail_assets.wording.thresholds import WORTH_ACTING_ON
 
 CATEGORIES_SHOWN = 12
@@ -131,8 +131,8 @@ def _heat_map(
             axes.text(column, place, text, ha="center", va="center", fontsize=TEXT, color=color)
     axes.set_yticks(np.arange(len(rows)), [label(name) for name in rows])
     width = max(8, 66 // max(len(columns), 1))
-    slanted = any(len(label(name)) > width for name in columns) and len(columns) > 6
-    shown = [label(name, 21) if slanted else textwrap.fill(label(name), width) for name in columns]
+    slanted = any(text_columns(label(name)) > width for name in columns) and len(columns) > 6
+    shown = [label(name, 21) if slanted else _wrapped(label(name), width) for name in columns]
     axes.set_xticks(np.arange(len(columns)), shown)
     if slanted:
         for tick in axes.get_xticklabels():
@@ -142,3 +142,8 @@ def _heat_map(
     axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=WHITE, linewidth=2)
     axes.tick_params(which="minor", length=0)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Break a text into lines of at most `width` columns, of which East Asian characters take two."""
+    return textwrap.fill(text, width * len(text) // max(text_columns(text), 1))

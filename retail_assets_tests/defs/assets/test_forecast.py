@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from typer.testing import CliRunner
 
 from retail_assets import settings as settings_module
@@ -94,7 +94,7 @@ def test_reports_and_pictures_are_published(days: list[Any], environment: dict[s
     assert json.loads((output / "forecast/backtest.json").read_text())["evaluated"] is False
     assert (output / "forecast/model_card.md").read_text().startswith("# Forecast model: the same-weekday mean")
     names = {path.name for path in (output / "figures").iterdir()}
-    assert names == {"forecast_total.png", "forecast_categories.png", "forecast_accuracy.png"}
+    assert names == {"forecast_total.png", "forecast_categories.png", "forecast_accuracy.png", "left_out.json"}
 
 
 def test_the_command_line_shows_versions_and_moves_between_them(
@@ -163,13 +163,13 @@ def test_amounts_are_measured_again_only_when_the_transactions_have_changed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits = []
-    fit = GradientBoostingRegressor.fit
+    fit = HistGradientBoostingRegressor.fit
 
-    def counted(self: GradientBoostingRegressor, *arguments: Any, **options: Any) -> Any:
+    def counted(self: HistGradientBoostingRegressor, *arguments: Any, **options: Any) -> Any:
         fits.append(1)
         return fit(self, *arguments, **options)
 
-    monkeypatch.setattr(GradientBoostingRegressor, "fit", counted)
+    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", counted)
     platform = Platform(settings_module.load(environ))
     transact(platform, 150)
     first = amounts(platform)
