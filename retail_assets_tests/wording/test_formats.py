@@ -99,7 +99,7 @@ def test_a_long_name_keeps_its_end_and_a_blank_one_is_called_so() -> None:
 def test_a_short_name_is_always_one_line_of_at_most_so_many_columns(name: str, width: int, keep_end: bool) -> None:
     line = short(name, width, keep_end=keep_end)
     assert len(line.splitlines()) == 1
-    assert formats._columns(line) <= max(width, len("(blank)"))
+    assert formats.text_columns(line) <= max(width, len("(blank)"))
 
 
 @given(st.text(max_size=60))
