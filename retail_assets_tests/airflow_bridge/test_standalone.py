@@ -304,6 +304,12 @@ def somebody_who_reads(platform: Platform) -> Iterator[None]:
             pass
 
 
+def waits_in_the_triggerer(airflow: Airflow, dag_id: str, run: str, task_id: str) -> bool:
+    """Whether a task is deferred, and a triggerer has its trigger."""
+    task = airflow.task(dag_id, run, task_id)
+    return task["state"] == "deferred" and bool((task["trigger"] or {}).get("triggerer_id"))
+
+
 def cancel_each(live: Live, dag_id: str, *groups: str, **conf: Any) -> None:
     """Mark each task as failed once its run works on a step, and then as success, so that the next one begins."""
     airflow = live.airflow
@@ -322,6 +328,9 @@ def cancel_each(live: Live, dag_id: str, *groups: str, **conf: Any) -> None:
         # A load of these few rows takes as long as the request needs; while somebody reads, it waits for the warehouse.
         with somebody_who_reads(live.platform) if group == "warehouse" else contextlib.nullcontext():
             until(partial(at_work, group), 200, partial(airflow.tasks, dag_id, started))
+            # Of a task that is marked before the triggerer has taken up its trigger, nothing runs that could cancel.
+            taken_up = partial(waits_in_the_triggerer, airflow, dag_id, started, group)
+            until(taken_up, 60, partial(airflow.task, dag_id, started, group))
             before = airflow.task(dag_id, started, group)["state"]
             marked = time.monotonic()
             airflow.mark(dag_id, started, group, "failed")
