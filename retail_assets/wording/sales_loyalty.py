@@ -19,8 +19,8 @@ def _before(mistaken: float, months: int) -> str:
     """Say how many of the customers who look new with so many months to look back had bought, where that is known."""
     lookback = "month" if months == 1 else f"{months} months"
     return (
-        f"in later months, {rough_percent(mistaken)} of the customers without a purchase in the {lookback} before had "
-        "bought earlier"
+        f"in later months, {rough_percent(mistaken)} of a month's customers who had bought nothing in the "
+        f"{lookback} before had bought earlier"
     )
 
 
@@ -51,7 +51,7 @@ def new_customers(
     months to look back, and are not. `told_apart` says that it is small.
     """
     when = _from_to(first_month, last_month)
-    brings = "" if share is None else f" and bring {rough_percent(share)} of the revenue of known customers"
+    brings = "" if share is None else f" and bring {rough_percent(share)} of what known customers spent in these months"
     skipped = f"the first {plural(burn_in, 'month')} of the data {'is' if burn_in == 1 else 'are'} not counted"
     if not customers:
         return (

@@ -49,9 +49,10 @@ def week(
     if alike_weeks == forecast_weeks > 1:
         which = f", much like each of the {forecast_weeks} forecast weeks"
     elif alike_weeks > 1:
-        which = f", one of the {alike_weeks} strongest of the {forecast_weeks} forecast weeks, which are about equal"
+        of = f"of the {forecast_weeks} forecast weeks"
+        which = f", one of the {alike_weeks} strongest in money {of}, which are about equal"
     elif forecast_weeks > 1:
-        which = f", the strongest of the {forecast_weeks} forecast weeks"
+        which = f", the strongest in money of the {forecast_weeks} forecast weeks"
     when = f"{span(first_day, last_day)}{which}"
     then = []
     if year_before and of_year_before and year_before_first and year_before_last:

@@ -172,7 +172,8 @@ def test_stock_is_for_the_strongest_week_of_the_largest_categories() -> None:
     assert books["expected_units"] == 35
     assert books["bought_most_by"] == [BEST]
     assert books["text"].startswith(
-        "Books: USD 140 (about 35 units) expected from 8 Jan to 14 Jan 2024, the strongest of the 2 forecast weeks."
+        "Books: USD 140 (about 35 units) expected from 8 Jan to 14 Jan 2024, the strongest in money of the 2 forecast "
+        "weeks."
     )
     assert (books["stock_up"], games["expected_units"]) == (None, None)
 
@@ -244,13 +245,13 @@ def test_a_holiday_that_was_weak_before_is_not_named_as_the_strongest_day() -> N
         ),
         pytest.param(
             [10.0] * 5 + [30.0, 29.9] + [10.0] * 7 + [10.0] * 5 + [30.0, 29.9],
-            "1 Jan to 7 Jan 2024, one of the 2 strongest of the 3 forecast weeks, which are about equal.",
+            "1 Jan to 7 Jan 2024, one of the 2 strongest in money of the 3 forecast weeks, which are about equal.",
             "to sell most on 6 Jan and 7 Jan 2024, about as much on each: USD 30.00 on 6 Jan 2024, with",
             id="two weeks and two days share the lead",
         ),
         pytest.param(
             [10.0] * 7 + [10.0] * 6 + [30.0],
-            "8 Jan to 14 Jan 2024, the strongest of the 2 forecast weeks.",
+            "8 Jan to 14 Jan 2024, the strongest in money of the 2 forecast weeks.",
             "is expected to sell most on 14 Jan 2024: USD 30.00, with",
             id="one leads",
         ),
