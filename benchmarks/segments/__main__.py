@@ -22,11 +22,11 @@ from sklearn.metrics import adjusted_rand_score
 from benchmarks.metering import measured
 from benchmarks.segments import data
 from retail_assets.decisions.segment_report import make_report
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.segmentation.evaluation.fit import Fit, as_json, measure
 from retail_assets.segmentation.evaluation.name_stability import name_stability
 from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 from retail_assets.segmentation.model.features import read_sample

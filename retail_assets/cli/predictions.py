@@ -14,6 +14,7 @@ from retail_assets.cli.command_line import wrapped
 from retail_assets.cli.options import width as terminal_width
 from retail_assets.cli.rejected_rows import printable
 from retail_assets.cli.table_text import Column, table_text
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.serving import answers
 from retail_assets.serving.purchase_file import Purchases
 from retail_assets.serving.results import Forecast, Provenance, Recommendations, Scores, Segment
@@ -21,8 +22,6 @@ from retail_assets.serving.schema import TOTAL
 from retail_assets.storage.csv_cells import safe_cell
 from retail_assets.wording import formats
 from retail_assets.wording.forecast_models import in_words
-
-NO_MODEL = "none"
 
 
 def print_forecast(forecast: Forecast, form: str, width: int) -> None:

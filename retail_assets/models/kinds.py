@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_MODEL = "none"
+"""The version that is recorded where rules alone have decided, because no model has been put in use."""
+
 
 @dataclass(frozen=True)
 class ModelKind:

@@ -19,6 +19,7 @@ from retail_assets_tests.services.s3_fixtures import REGION
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "deploy" / "cloudformation.yaml"
+TEMPLATES = (TEMPLATE, ROOT / "deploy" / "predictions.yaml")
 
 #: What moto 5.2 leaves out when it deploys a stack. cfn-lint proves that they are well-formed, by AWS's schemas, and
 #: the tests below read them in the template; that Redshift comes up only AWS can show.
@@ -78,11 +79,12 @@ def stack(endpoint: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_cfn_lint_has_nothing_to_say() -> None:
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda each: each.stem)
+def test_cfn_lint_has_nothing_to_say(file: Path) -> None:
     program = Path(sys.executable).with_name("cfn-lint")
     if not program.exists():
         pytest.skip("the template is not linted here: pip install 'retail-assets[test]' brings cfn-lint")
-    done = subprocess.run([str(program), str(TEMPLATE)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([str(program), str(file)], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -6,11 +6,12 @@ The report is what Chromium shows of it in a window of 1080 x 1230 pixels, in li
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 from pathlib import Path
 
 from PIL import Image
+
+from retail_assets_tests.services.browser import CHROMIUM, chromium
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FIGURES = ("forecast_total.png", "segment_revenue.png")
@@ -27,17 +28,12 @@ def main(output: Path) -> None:
 
 
 def _screenshot(page: Path) -> bytes:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    if CHROMIUM is None:
         raise SystemExit("There is no Chromium to show the report in: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         shown = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]}, color_scheme="light")
         shown.goto(page.resolve().as_uri(), wait_until="networkidle")
         picture = shown.screenshot()
-        browser.close()
     return picture
 
 

@@ -1,4 +1,4 @@
-"""Holidays at home are told from holidays out, where a shop's sales show them."""
+"""Holidays at home are distinguished from holidays out, where a shop's sales show them."""
 
 from __future__ import annotations
 

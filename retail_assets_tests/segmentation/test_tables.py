@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.segmentation.lifecycle.customer_features import make_features
 from retail_assets.segmentation.lifecycle.customer_segments import score_all
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.lifecycle.retraining import train_from
 from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles

@@ -23,7 +23,7 @@ Facts = Mapping[str, Any]
 Record = dict[str, Any]
 
 MOST_FINDINGS = 8
-"""Findings whose change is told; the number of the others is."""
+"""Findings whose change is shown; of the others, their number."""
 
 _NONE = "no clear difference"
 #: They are about another month every month, and say so themselves.
@@ -52,7 +52,7 @@ def _first_of(facts: Facts) -> str:
     return " and ".join(sorted([facts["category"], facts["second"]])) if alike else str(facts["category"])
 
 
-#: By phrase. Of other findings only coming and going is told.
+#: By phrase. Of other findings only coming and going is shown.
 _CLAIMS: Mapping[str, _Claim] = {
     "sales.trend": _Claim((), _sign("slope")),
     "sales.weekend": _Claim((), lambda f: _NONE if not f["clear"] else "up" if f["weekend"] > f["weekday"] else "down"),

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.models.store import ModelStore
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.model.features import read_sample
 from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel

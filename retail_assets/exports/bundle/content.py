@@ -18,6 +18,7 @@ from typing import Any
 from retail_assets.decisions.segment_report import RECOMMENDATIONS
 from retail_assets.errors import NotReadyError
 from retail_assets.exports.bundle.pictures import Picture
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.serving import schema
 from retail_assets.storage import Store
@@ -173,7 +174,7 @@ def write_database(
         counts,
         first_day=min(row["first_day"] for row in categories),
         cutoff=max(row["last_day"] for row in categories),
-        forecast_model=max(versions) or "none",
+        forecast_model=max(versions) or NO_MODEL,
     )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.text_columns import BLANKS
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.segmentation.model import tags
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.yardstick import INPUTS, OUTLIER_SDS

@@ -22,8 +22,8 @@ from retail_assets.exports.bundle.content import Check, write_database
 from retail_assets.exports.bundle.numbers import segment_numbers
 from retail_assets.exports.bundle.pictures import draw_pictures
 from retail_assets.exports.report.facts import read_facts
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.models.store import ModelStore
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.model.serialization import loads
 from retail_assets.segmentation.personas.catalog import Catalog
 from retail_assets.serving import segment_numbers as numbers_file

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -19,6 +17,7 @@ from retail_assets.exports.report.drawing import VEGA_LITE, svg
 from retail_assets.exports.report.facts import Facts
 from retail_assets.exports.report.page_parts import Parts, lay_out
 from retail_assets.exports.report.tables import Cell, Head, Line, Table, words
+from retail_assets.serving.http.templates import shared_css, templates, text_of
 from retail_assets.wording.formats import money, span
 
 SECTIONS = {
@@ -87,7 +86,7 @@ def render(
     if checks:
         laid_out["checks"] = _checks(checks)
     return (
-        _environment()
+        templates(__package__, "page")
         .get_template("report.html.j2")
         .render(
             title=f"{source}: sales, forecast and customers",
@@ -106,10 +105,10 @@ def render(
             run=run,
             version=__version__,
             footer=f"Made by retail-assets {__version__} from the warehouse's tables.",
-            css=Markup(_shared_css() + _file("report.css")),  # noqa: S704 - files of this package
-            script=Markup(_file("report.js")),  # noqa: S704
+            css=Markup(shared_css() + text_of(__package__, "page", "report.css")),  # noqa: S704 - files of this package
+            script=Markup(text_of(__package__, "page", "report.js")),  # noqa: S704
             library=Markup(_library()),  # noqa: S704
-            licenses=Markup(_file("licenses.txt")),  # noqa: S704
+            licenses=Markup(text_of(__package__, "page", "licenses.txt")),  # noqa: S704
         )
         .encode()
     )
@@ -180,24 +179,6 @@ def _without_title(page: str) -> str:
     """The page without its first heading, and its sections one level lower."""
     body = page.split("\n", 1)[1] if page.startswith("# ") and "\n" in page else page
     return "\n".join("#" + line if line.startswith("## ") else line for line in body.split("\n"))
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-
-
-@functools.cache
-def _file(name: str) -> str:
-    return importlib.resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def _shared_css() -> str:
-    """The style that the report shares with the pages of the prediction server."""
-    return importlib.resources.files("retail_assets.serving.http").joinpath("pages", "shared.css").read_text("utf-8")
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """Hyper files: tables written from streams, queries, assumed keys. The only module that knows pantab.
 
 pantab starts Hyper, a database server, for each call: its process ends with the call and listens on no network. Hyper
-writes its log to the working directory unless it is told another folder; here it goes where the file is.
+writes its log to the working directory unless it is given another folder; here it goes where the file is.
 """
 
 from __future__ import annotations

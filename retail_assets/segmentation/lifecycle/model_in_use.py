@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from retail_assets.errors import ModelFileError
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.models.store import ModelStore, ModelStoreError
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.serialization import loads
-
-NO_MODEL = "none"
-"""`model_version` of segments that rules alone have assigned."""
 
 
 def model_in_use(models: ModelStore) -> tuple[SegmentModel | None, str]:

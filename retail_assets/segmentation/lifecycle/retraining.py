@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from retail_assets.models import promotion
+from retail_assets.models.kinds import NO_MODEL
 from retail_assets.models.promotion import Decision, InUse
 from retail_assets.models.store import Manifest, ModelStore
 from retail_assets.segmentation.lifecycle import record
-from retail_assets.segmentation.lifecycle.model_in_use import NO_MODEL
 from retail_assets.segmentation.lifecycle.promotion_policy import decide, reason_to_train
 from retail_assets.segmentation.model.features import read_sample
 from retail_assets.segmentation.model.scoring import share_renamed

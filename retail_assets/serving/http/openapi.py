@@ -82,7 +82,7 @@ _ATTRIBUTE = re.compile(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 def describe(route: Route) -> dict[str, Any]:
-    """Return what FastAPI is told of a path."""
+    """Return what FastAPI gets for a path."""
     summary, shape = _PATHS[route.template]
     extra: Spec = {"parameters": [*_path_parameters(route), *(_parameter(route, name) for name in route.parameters)]}
     if route.method == "POST":

@@ -1,4 +1,4 @@
-"""Runs the application in uvicorn: one process, or several that share the port, until it is told to stop."""
+"""Runs the application in uvicorn: one process, or several that share the port, until a signal stops it."""
 
 from __future__ import annotations
 

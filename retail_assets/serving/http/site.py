@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.resources
 import urllib.parse
 from collections.abc import Callable, Mapping
-
-import jinja2
 
 from retail_assets import __version__
 from retail_assets.serving.errors import NoBundleError
 from retail_assets.serving.http import views
+from retail_assets.serving.http.templates import shared_css, templates, text_of
 from retail_assets.serving.predictor import Predictor
 from retail_assets.serving.requests import Response, refused
 from retail_assets.wording.formats import day
@@ -54,7 +51,7 @@ def page(predictor: Predictor, path: str, query: str) -> Response:
             view = views.View("nothing.html.j2", _PAGES[path][0], {}, "The address of this page cannot be read.", 400)
             about = {"source": "retail-assets", "cutoff": "", "bundle": ""}
         text = (
-            _environment()
+            templates(__package__, "pages")
             .get_template(view.template)
             .render(
                 view.content,
@@ -75,16 +72,4 @@ def page(predictor: Predictor, path: str, query: str) -> Response:
 def style() -> Response:
     """Return the style sheet of all pages: what the report shares with them, and their own."""
     headers = (("content-type", "text/css; charset=utf-8"), ("cache-control", "public, max-age=86400"))
-    return Response(200, headers, (_file("shared.css") + _file("style.css")).encode(), STYLE)
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-
-
-@functools.cache
-def _file(name: str) -> str:
-    return importlib.resources.files(__package__).joinpath("pages", name).read_text(encoding="utf-8")
+    return Response(200, headers, (shared_css() + text_of(__package__, "pages", "style.css")).encode(), STYLE)

@@ -5,7 +5,6 @@ Pictures of each are kept below the folder of the test, whose name is printed: `
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,16 +12,11 @@ import httpx
 import pytest
 
 from retail_assets.serving.http.site import PATHS
+from retail_assets_tests.services.browser import IN_BROWSER, chromium
 from retail_assets_tests.serving.http.running import Running, running
 from retail_assets_tests.serving.shop import shop_at
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: `apt install chromium` (.ci/run does)"),
-]
+pytestmark = IN_BROWSER
 
 SHOWN = (*PATHS, "/customers?id=Once", "/?category=Books")
 
@@ -39,12 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def opened(browser: Any, server: Running, problems: list[str], **options: Any) -> Any:
