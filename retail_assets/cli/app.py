@@ -30,6 +30,7 @@ from retail_assets.cli.report import report
 from retail_assets.cli.serve import keys, serve
 from retail_assets.cli.status import status
 from retail_assets.cli.try_file import try_file
+from retail_assets.cli.upkeep import vacuum
 from retail_assets.errors import NotReadyError, RetailError
 
 EXIT_PROBLEM = 1
@@ -62,6 +63,7 @@ app.command("status")(status)
 app.command("doctor")(doctor)
 app.command("prepare")(prepare)
 app.command("serve")(serve)
+app.command("vacuum")(vacuum)
 _GROUPS = {
     "predict": predict,
     "quarantine": quarantine,

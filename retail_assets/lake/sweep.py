@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Collection
@@ -29,7 +30,7 @@ def sweep(lake: Lake, landed_on: dt.date, now: dt.datetime) -> list[str]:
     right after publishing; a later sweep does it. Of a partition whose manifest cannot be read, nothing is deleted.
     Temporary files are deleted when they are older than `GRACE` and their writer is gone.
     """
-    return _swept(lake, [landed_on], f"{lake.source}/clean/dt={landed_on.isoformat()}", now)
+    return _delete(lake.store, _left_over(lake, [landed_on], f"{lake.source}/clean/dt={landed_on.isoformat()}", now))
 
 
 def sweep_around(lake: Lake, landings: Collection[dt.date], now: dt.datetime) -> list[str]:
@@ -47,9 +48,14 @@ def sweep_around(lake: Lake, landings: Collection[dt.date], now: dt.datetime) ->
 
 def sweep_all(lake: Lake, now: dt.datetime) -> list[str]:
     """Sweep every partition, with one listing of the files. Returns the keys."""
+    return _delete(lake.store, left_over(lake, now))
+
+
+def left_over(lake: Lake, now: dt.datetime) -> list[Entry]:
+    """Find what `sweep_all` deletes, and delete nothing."""
     folder = f"{lake.source}/clean"
     days = [d for d in map(day_of, lake.store.folders(folder)) if d is not None]
-    return sweep_unfinished(lake.store, f"{lake.source}/raw", now) + _swept(lake, days, folder, now)
+    return unfinished(lake.store, f"{lake.source}/raw", now) + _left_over(lake, days, folder, now)
 
 
 def sweep_references(lake: Lake, now: dt.datetime) -> list[str]:
@@ -58,30 +64,43 @@ def sweep_references(lake: Lake, now: dt.datetime) -> list[str]:
     When a copy was first seen without a manifest is kept beside the copies. If a manifest cannot be read, nothing is
     deleted. Costs one listing, and the raw manifests if there are copies older than `GRACE`.
     """
+    swept = sweep_unfinished(lake.store, f"{lake.source}/references", now)
+    due, since, before = _unnamed_references(lake, now)
+    keys = _delete(lake.store, due)
+    left = {key: moment.isoformat() for key, moment in since.items() if key not in keys}
+    if left != {key: moment.isoformat() for key, moment in before.items()}:
+        record = f"{lake.source}/references/{_UNNAMED}"
+        lake.store.write(record, json.dumps(left, indent=1, sort_keys=True).encode())
+    return keys + swept
+
+
+def left_over_references(lake: Lake, now: dt.datetime) -> list[Entry]:
+    """Find what `sweep_references` deletes, and delete and record nothing."""
+    return _unnamed_references(lake, now)[0] + unfinished(lake.store, f"{lake.source}/references", now)
+
+
+_Moments = dict[str, dt.datetime]
+
+
+def _unnamed_references(lake: Lake, now: dt.datetime) -> tuple[list[Entry], _Moments, _Moments]:
+    """Copies to delete, and when each unnamed copy was first seen: by this look, and by those before."""
     folder, oldest = f"{lake.source}/references", (now - GRACE).timestamp()
     entries = {e.key: e for e in lake.store.list(folder) if e.key.endswith(".parquet")}
     old = {key for key, e in entries.items() if e.modified is not None and e.modified < oldest}
-    swept = sweep_unfinished(lake.store, folder, now)
     if not old:
-        return swept
+        return [], {}, {}
+    before = _unnamed_since(lake.store, f"{folder}/{_UNNAMED}")
     try:
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
             manifests = list(pool.map(lake.raw_if_registered, lake.days("raw")))
     except StorageError:
-        return swept
+        return [], before, before
     unnamed = old - {version.key for m in manifests if m is not None for version in m.references}
-    record = f"{folder}/{_UNNAMED}"
-    before = _unnamed_since(lake.store, record)
     since = {key: before.get(key, now) for key in unnamed}
-    due = [key for key, moment in since.items() if now - moment >= GRACE]
+    due = sorted(key for key, moment in since.items() if now - moment >= GRACE)
     # Whoever registers a landing with an old copy writes it again: such a copy is young by now.
     again = {e.key: e.modified for e in lake.store.list(folder)} if due else {}
-    due = sorted(key for key in due if again.get(key) == entries[key].modified)
-    lake.store.delete(due)
-    left = {key: moment.isoformat() for key, moment in since.items() if key not in due}
-    if left != {key: moment.isoformat() for key, moment in before.items()}:
-        lake.store.write(record, json.dumps(left, indent=1, sort_keys=True).encode())
-    return due + swept
+    return [entries[key] for key in due if again.get(key) == entries[key].modified], since, before
 
 
 def _unnamed_since(store: Store, record: str) -> dict[str, dt.datetime]:
@@ -98,15 +117,29 @@ def sweep_unfinished(store: Store, folder: str, now: dt.datetime) -> list[str]:
 
     A remote store has none: an upload appears whole or not at all.
     """
+    return _delete(store, unfinished(store, folder, now))
+
+
+def unfinished(store: Store, folder: str, now: dt.datetime) -> list[Entry]:
+    """Find what `sweep_unfinished` deletes, and delete nothing. The folder `""` is the whole store."""
     if not store.is_local:
         return []
     root, before = Path(store.uri), (now - GRACE).timestamp()
-    left = [p.relative_to(root).as_posix() for p in part_files.left_over(store.local_path(folder), before)]
-    store.delete(left)
-    return left
+    found = []
+    for path in part_files.left_over(store.local_path(folder) if folder else root, before):
+        with contextlib.suppress(FileNotFoundError):  # published or swept since
+            about = path.stat()
+            found.append(Entry(path.relative_to(root).as_posix(), about.st_size, about.st_mtime))
+    return found
 
 
-def _swept(lake: Lake, days: list[dt.date], folder: str, now: dt.datetime) -> list[str]:
+def _delete(store: Store, entries: list[Entry]) -> list[str]:
+    keys = [entry.key for entry in entries]
+    store.delete(keys)
+    return keys
+
+
+def _left_over(lake: Lake, days: list[dt.date], folder: str, now: dt.datetime) -> list[Entry]:
     # Manifests before the listing: one that the listing shows to be old is then certainly the one that was read.
     with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
         named = dict(zip(days, pool.map(lambda day: _named(lake, day), days), strict=True))
@@ -118,15 +151,14 @@ def _swept(lake: Lake, days: list[dt.date], folder: str, now: dt.datetime) -> li
         if entry.modified is None or entry.modified >= oldest:
             young.add(entry.key)
             running.add(_run_of(entry.key))  # even a run of more than a day is not dead while it writes
-    orphans = []
+    orphans: list[Entry] = []
     for day in days:
         still_named = named[day]
         if still_named is None or lake.manifest_key("clean", day) in young:
             continue
-        data = [e.key for e in files.get(day, ()) if e.key.endswith(".parquet")]
-        orphans += [key for key in data if _run_of(key) not in running and key not in still_named]
-    lake.store.delete(orphans)
-    return orphans + sweep_unfinished(lake.store, folder, now)
+        data = [e for e in files.get(day, ()) if e.key.endswith(".parquet")]
+        orphans += [e for e in data if _run_of(e.key) not in running and e.key not in still_named]
+    return orphans + unfinished(lake.store, folder, now)
 
 
 def _named(lake: Lake, landed_on: dt.date) -> set[str] | None:

@@ -7,6 +7,7 @@ does not belong here: what a model is, and who decides which version is in use (
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -17,7 +18,7 @@ from typing import Any
 
 from retail_assets.errors import NotReadyError, RetailError, nearest
 from retail_assets.models.kinds import ModelKind
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 from retail_assets.storage.records import RecordError, read_record
 
 _POINTER, _VERSIONS, _MANIFEST, _MODEL, _CARD = "champion.json", "versions", "manifest.json", "model.skops", "card.md"
@@ -116,6 +117,43 @@ class ModelStore:
         # Last: a version without a manifest is no version.
         self.store.write(self._key(version, _MANIFEST), _json(asdict(manifest)))
         return manifest
+
+    def remove(self, version: str) -> bool:
+        """Remove a version that is not in use. Returns False, and keeps it, where it is or has just come into use.
+
+        The manifest goes first, so that nobody finds the version from then on. Whoever had verified it just before, and
+        puts it in use meanwhile, gets its files back: here, or by `move`, whichever is later.
+        """
+        files = {entry.key: self.store.read_if_exists(entry.key) for entry in self.files().get(version, ())}
+        order = sorted(files, key=lambda key: not key.endswith(f"/{_MANIFEST}"))
+        if self._is_champion(version):
+            return False
+        for key in order:
+            self.store.delete([key])
+            if self._is_champion(version):
+                self._write_again(files)
+                return False
+        if self.store.is_local:
+            with contextlib.suppress(OSError):
+                self.store.local_path(f"{self.root}/{_VERSIONS}/{version}").rmdir()
+        return True
+
+    def _is_champion(self, version: str) -> bool:
+        champion = self.champion()
+        return champion is not None and champion.version == version
+
+    def _write_again(self, files: Mapping[str, bytes | None]) -> None:
+        """Write the files of a version, its manifest last."""
+        for key in sorted(files, key=lambda key: key.endswith(f"/{_MANIFEST}")):
+            if (data := files[key]) is not None:
+                self.store.write(key, data)
+
+    def files(self) -> dict[str, list[Entry]]:
+        """List the files of every version, also of those that have no manifest: a training that was cut short."""
+        files: dict[str, list[Entry]] = {}
+        for entry in self.store.list(folder := f"{self.root}/{_VERSIONS}"):
+            files.setdefault(entry.key.removeprefix(f"{folder}/").partition("/")[0], []).append(entry)
+        return files
 
     def versions(self) -> list[Manifest]:
         """List every version whose manifest can be read, the oldest data first."""
@@ -236,9 +274,12 @@ class ModelStore:
             version = self.load_with_manifest(choose(champion))[0].version
             if champion is not None and champion.version == version:
                 return champion
+            files = {key: self.store.read_if_exists(key) for key in self._keys(version)}
             history = champion.history if champion else ()
             moved = Champion(version, (*history, Promotion(version, at.isoformat(timespec="seconds"), by, reason)))
             if self.store.swap(f"{self.root}/{_POINTER}", _json(asdict(moved)), tag):
+                if not self.store.exists(self._key(version, _MANIFEST)):  # removed since it was verified
+                    self._write_again(files)
                 return moved
         raise PromotionOvertakenError("Other processes keep putting versions in use at the same time. Try again.")
 
@@ -255,6 +296,9 @@ class ModelStore:
                 f"Put a version in use again: retail-assets models promote VERSION --kind {self.kind.name}",
                 tag,
             ) from None
+
+    def _keys(self, version: str) -> list[str]:
+        return [self._key(version, name) for name in (_MODEL, _CARD, _MANIFEST)]
 
     def _key(self, version: str, name: str) -> str:
         return f"{self.root}/{_VERSIONS}/{version}/{name}"

@@ -186,6 +186,18 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def data_size(size: int) -> str:
+    """Write a number of bytes, in units of a thousand.
+
+    >>> data_size(0), data_size(999), data_size(999_999), data_size(1_234_567), data_size(12_345_678_901)
+    ('0 bytes', '999 bytes', '1,000.0 kB', '1.2 MB', '12.3 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return f"{size} byte{'' if size == 1 else 's'}"
+
+
 def plural(count: float, noun: str, many: str | None = None) -> str:
     """Write a count with its noun; `many` is the plural where it is not just an `s` more.
 

@@ -47,7 +47,7 @@ from retail_assets.serving.manifest import (
     version_of,
 )
 from retail_assets.serving.schema import SCHEMA_VERSION
-from retail_assets.storage import Store
+from retail_assets.storage import Entry, Store
 from retail_assets.tables import CUSTOMER_SEGMENTS
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -171,30 +171,49 @@ def sweep(serving: Store, source: str, *, now: dt.datetime, keep_days: int) -> t
 
     Returns the versions that were removed.
     """
+    removed = []
+    for version, entries in out_of_use(serving, source, now=now, keep_days=keep_days).items():
+        if remove(serving, source, version, entries):
+            removed.append(version)
+    return tuple(sorted(removed))
+
+
+def out_of_use(serving: Store, source: str, *, now: dt.datetime, keep_days: int) -> dict[str, list[Entry]]:
+    """Find the bundles that `sweep` removes, with their files, and remove nothing."""
     pointer, _ = _pointer(serving, source)
     if pointer is None:
-        return ()
+        return {}
     left: dict[str, dt.datetime] = {}
     for earlier, later in zip(pointer.history, pointer.history[1:], strict=False):
         left[earlier.version] = dt.datetime.fromisoformat(later.at)
     limit = now - dt.timedelta(days=keep_days)
-    by_version: dict[str, list[tuple[str, float]]] = {}
+    by_version: dict[str, list[Entry]] = {}
     for entry in serving.list(f"{source}/{BUNDLES}"):
-        version = entry.key.split("/")[-2]
-        by_version.setdefault(version, []).append((entry.key, entry.modified or now.timestamp()))
-    old = []
+        by_version.setdefault(entry.key.split("/")[-2], []).append(entry)
+    old = {}
     for version, files in by_version.items():
-        modified = dt.datetime.fromtimestamp(max(at for _, at in files), dt.UTC)
+        modified = dt.datetime.fromtimestamp(max(f.modified or now.timestamp() for f in files), dt.UTC)
         # A version that is not in the history was never put in use, or so long ago that the history has forgotten it.
         if version != pointer.version and max(left.get(version, modified), modified) < limit and is_version(version):
-            # The manifest first: what is half removed is no bundle.
-            names = sorted((name for name, _ in files), key=lambda name: not name.endswith(MANIFEST))
-            serving.delete(names)
-            if serving.is_local:
-                with contextlib.suppress(OSError):
-                    shutil.rmtree(serving.local_path(f"{source}/{BUNDLES}/{version}"))
-            old.append(version)
-    return tuple(sorted(old))
+            old[version] = files
+    return old
+
+
+def remove(serving: Store, source: str, version: str, files: Sequence[Entry]) -> bool:
+    """Remove the files of a bundle that is out of use; False, and it stays, where it has come into use again."""
+    manifest = f"{source}/{key(version, MANIFEST)}"
+    data = serving.read_if_exists(manifest)
+    # The manifest first: what is half removed is no bundle. Whoever has put it in use meanwhile gets it back.
+    serving.delete([manifest])
+    pointer, _ = _pointer(serving, source)
+    if data is not None and pointer is not None and pointer.version == version:
+        serving.write(manifest, data)
+        return False
+    serving.delete([file.key for file in files])
+    if serving.is_local:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(serving.local_path(f"{source}/{BUNDLES}/{version}"))
+    return True
 
 
 def _of_segments(warehouse: Warehouse) -> tuple[str, dt.date | None]:

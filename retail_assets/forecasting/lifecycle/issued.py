@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from retail_assets.forecasting.evaluation.accuracy import SCORED_COLUMNS
 from retail_assets.forecasting.lifecycle.scoring import score
 from retail_assets.forecasting.models.serialization import loads
 from retail_assets.models.store import Manifest, ModelStore
+from retail_assets.storage import Entry
 from retail_assets.tables import SALES_FORECAST
 
 if TYPE_CHECKING:
@@ -90,6 +92,22 @@ def past_forecasts(models: ModelStore, history: pd.DataFrame) -> list[pa.Table]:
     keys = [entry.key for entry in models.store.list(_folder(models)) if entry.key.rsplit("/", 1)[1] >= oldest]
     tables = [_read(models.store.read(key)) for key in keys]
     return [table for table in tables if table is not None]
+
+
+def too_old_to_score(models: ModelStore) -> list[Entry]:
+    """List the kept forecasts that `past_forecasts` does not read any more.
+
+    The cut-off of the latest forecast stands for the last day of sales, which is never before it unless sales were
+    withdrawn; another `DAYS_SCORED` are kept for that.
+    """
+    cutoffs = {}
+    for entry in models.store.list(_folder(models)):
+        with contextlib.suppress(ValueError):  # not one of ours
+            cutoffs[dt.date.fromisoformat(entry.key.rpartition("/")[2].removesuffix(".parquet"))] = entry
+    if not cutoffs:
+        return []
+    oldest = max(cutoffs) - dt.timedelta(days=2 * DAYS_SCORED)
+    return [entry for cutoff, entry in sorted(cutoffs.items()) if cutoff < oldest]
 
 
 def _same_but_for_the_moment(one: pa.Table, other: pa.Table) -> bool:
