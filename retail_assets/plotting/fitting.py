@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from retail_assets.plotting.fonts import families
+from retail_assets.plotting.fonts import boxes_unsaid, families
 from retail_assets.plotting.labels import plain
 from retail_assets.wording.formats import MONTHS, short
 
@@ -37,7 +37,8 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     if not text:
         return 0.0
     font = FontProperties(family=families([text]), size=size, weight="bold" if bold else "normal")
-    pixels, _, _ = RendererAgg(1, 1, _DPI).get_text_width_height_descent(text, font, ismath=False)
+    with boxes_unsaid():
+        pixels, _, _ = RendererAgg(1, 1, _DPI).get_text_width_height_descent(text, font, ismath=False)
     return float(pixels) * 72 / _DPI
 
 

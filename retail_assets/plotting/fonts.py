@@ -5,9 +5,11 @@ Fonts are chosen by the characters that they have, so nothing depends on their n
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
@@ -47,6 +49,17 @@ def missing_scripts(texts: Iterable[str]) -> list[str]:
     """
     missing = _lookup(frozenset("".join(texts)), font_choice.chosen())[1]
     return sorted({_script(character) for character in missing})
+
+
+@contextlib.contextmanager
+def boxes_unsaid() -> Iterator[None]:
+    """Let matplotlib measure and draw characters that no font has without a warning for each.
+
+    They become boxes, which the check `names_can_be_drawn` reports once for all figures.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        yield
 
 
 @functools.lru_cache(maxsize=8)

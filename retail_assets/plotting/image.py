@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import re
-import warnings
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from retail_assets.plotting.fonts import families
+from retail_assets.plotting.fonts import boxes_unsaid, families
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it logs each font that has no bold face
 
@@ -36,9 +35,7 @@ def png(figure: Figure) -> bytes:
     """Draw a figure as PNG, without a time stamp or program version: the same figure gives the same bytes."""
     use_fonts(figure)
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Characters that no font has become boxes, which the check `names_can_be_drawn` reports once for all figures.
-        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+    with boxes_unsaid():
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

@@ -165,8 +165,8 @@ def test_a_local_folder_that_cannot_be_listed_is_never_taken_for_an_empty_one(
 
 def _refused(home: Home, denied: str) -> None:
     """Check the message of a run without permission to read or write something."""
+    platform = home.platform  # before: this interpreter may lie where nobody reads
     become_nobody(home.folder)
-    platform = home.platform
     contract = platform.settings.contract
     message = {
         "a landed file": r"Cannot read .*till\.csv: permission denied\. Check its owner and permissions",
