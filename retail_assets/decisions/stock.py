@@ -7,9 +7,9 @@ above all of these is one to stock up for.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -19,18 +19,18 @@ from retail_assets.forecasting.evaluation import comparison
 from retail_assets.forecasting.evaluation.comparison import Past
 from retail_assets.wording import formats
 from retail_assets.wording import stock as wording
-from retail_assets.wording.leading import sharing_the_lead
+from retail_assets.wording.leading import NAMED, sharing_the_lead
+from retail_assets.wording.thresholds import ALIKE
 
 TOP_CATEGORIES = 5
 WEEK_DAYS = 7
 PEAK = 0.05
-"""A week is one to stock up for from this much above each past it is compared with; below it the weeks are alike."""
+"""A week is one to stock up for from this much above each past it is compared with."""
 
 # The money of n orders varies by chance by about 1 / sqrt(n) of itself.
 _STANDARD_ERRORS = 2.0
 
 Rows = Sequence[Mapping[str, Any]]
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,15 @@ def stock(
         if not weeks or sum(map(_mean_of, weeks)) <= 0:
             continue
         average = sum(map(_mean_of, weeks)) / len(weeks)
-        peak, alike_weeks = _highest(weeks, _mean_of)
+        sums = [round(_mean_of(each), 2) for each in weeks]
+        peak = weeks[sums.index(max(sums))]
+        alike_weeks = sum(each >= max(sums) * (1 - ALIKE) for each in sums)
         in_weeks = len(peak) == 1
         strong = [row for row in peak if category not in weak.get(row["forecast_date"], ())]
-        day, alike_days = _highest(strong or peak, lambda row: float(row["mean"]))
+        day = max(strong or peak, key=_mean)
+        leading = _leading_days(strong)
         named = bool(strong) and not in_weeks
-        single = in_weeks or (named and len(alike_days) == 1)
+        single = in_weeks or (named and len(leading) == 1)
         units = [row["units"] for row in peak]
         before = WEEK_DAYS - 1 if in_weeks else 0  # a row of a source that reports weeks is dated on its end
         first, last = peak[0]["forecast_date"] - dt.timedelta(days=before), peak[-1]["forecast_date"]
@@ -117,7 +120,8 @@ def stock(
                 first_day=first,
                 last_day=last,
                 forecast_weeks=len(weeks),
-                alike_weeks=len(alike_weeks),
+                others_alike=alike_weeks - 1,
+                alike=ALIKE,
                 expected=expected,
                 units=expected_units,
                 more_than_usual=more,
@@ -125,18 +129,18 @@ def stock(
                 currency=currency or "",
             )
         ]
-        mean, p90 = (round(float(day[name]), 2) for name in ("mean", "p90"))
+        mean, p90 = _mean(day), round(float(day["p90"]), 2)
         common = {"category": category, "p90": p90, "currency": currency or ""}
         if in_weeks:
             sentences.append(wording.chance_of_more(**common))
         elif named:
             sentences.append(
                 wording.strongest_day(
-                    dates=[row["forecast_date"] for row in alike_days],
+                    dates=[row["forecast_date"] for row in leading],
                     date=day["forecast_date"],
-                    every_day=len(alike_days) == len(peak),
-                    apart=[r["forecast_date"] for r in peak if r not in strong and round(float(r["mean"]), 2) > mean],
+                    apart=[r["forecast_date"] for r in peak if r not in strong and _mean(r) > mean],
                     expected=mean,
+                    least=min(map(_mean, leading or strong)),
                     **common,
                 )
             )
@@ -153,7 +157,7 @@ def stock(
                 "first_day": first.isoformat(),
                 "last_day": last.isoformat(),
                 "expected_revenue": expected,
-                "alike_weeks": len(alike_weeks),
+                "alike_weeks": alike_weeks,
                 "above_average_week": round(_mean_of(peak) / average - 1, 4),
                 "above_year_before": _above(past["of_year_before"]),
                 "above_recent_week": _above(past["of_recent"]),
@@ -170,11 +174,19 @@ def stock(
     return entries
 
 
-def _highest(items: Sequence[Item], amount: Callable[[Item], float]) -> tuple[Item, list[Item]]:
-    """The first item of the highest amount, and all that are about as high, itself included."""
-    amounts = [round(amount(item), 2) for item in items]
-    alike = sharing_the_lead(dict(enumerate(amounts)))
-    return items[amounts.index(max(amounts))], [items[at] for at in alike]
+def _leading_days(days: Rows) -> list[Mapping[str, Any]]:
+    """The one day, or the few, on which clearly more is expected than on the others; none without such a lead."""
+    if not days:
+        return []
+    amounts = {at: _mean(row) for at, row in enumerate(days)}
+    widths = {at: float(row["p90"]) - float(row["p10"]) for at, row in enumerate(days)}
+    leaders = sharing_the_lead(amounts, interval=widths)
+    return [] if len(leaders) > NAMED or len(leaders) == len(days) > 1 else [days[at] for at in leaders]
+
+
+def _mean(row: Mapping[str, Any]) -> float:
+    """What is expected on a day, to the cent."""
+    return round(float(row["mean"]), 2)
 
 
 def _weak_days(forecast: Rows, history: History | None) -> dict[dt.date, set[str]]:

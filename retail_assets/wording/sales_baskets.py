@@ -126,6 +126,14 @@ def product_concentration_title(*, of: str, items: int, half: int, half_share: f
     return f"Half of the revenue comes from {half:,} of {items:,} {many} ({rough_percent(half_share)})"
 
 
+@phrase("axis.product_concentration")
+def product_concentration_axis(*, of: str, items: int, without: int, returned: bool) -> str:
+    """Name what the curve is over: all items, or those that bring something where some do not."""
+    many = {"category": "categories", "product": "products"}[of]
+    which = "" if not without else " with sales above their returns" if returned else " with sales above zero"
+    return f"share of the {items:,} {many}{which}"
+
+
 @phrase("note.without_revenue")
 def without_revenue(*, of: str, without: int, revenue: float, returned: bool, currency: str) -> str:
     """Say which items are not in the curve; `returned` is as above."""

@@ -18,6 +18,7 @@ from retail_assets.wording.formats import (
     percent,
     plural,
 )
+from retail_assets.wording.leading import NAMED
 from retail_assets.wording.statement import phrase
 
 
@@ -117,13 +118,19 @@ def weekdays(
 ) -> str:
     """Name the strongest and the weakest open weekdays, relative to the mean of the open ones.
 
-    They are several where their means are about the same; with all of them, none is named.
+    They are several where none of them is clearly ahead of the next; where that goes on to all, none is named.
     """
     average = "the average of the open weekdays" if closed else "the average day"
     over = plural(weeks, "full week")
     if set(best) & set(worst):
-        which = "**Weekdays hardly differ**" if clear else "**No weekday stands out**"
-        return f"{which}: their means of {over} are about the same ({p_value(p)}, Friedman test)."
+        least = change(low) if low > 0 else "more returned than sold"
+        ends = f"the means of {over} go from {least} to {change(high)}, relative to {average}"
+        if least == change(high):
+            ends = f"the means of {over} are the same"
+        test = f"differences may be chance ({p_value(p)}, Friedman test)"
+        if clear:
+            test = f"weekdays {beyond_chance(p, 'Friedman test')}"
+        return f"**No weekday is clearly ahead of the next**: {ends}; {test}."
     if not clear:
         have = "has" if len(best) == 1 else "share"
         return (
@@ -131,9 +138,10 @@ def weekdays(
             f"{may_be_chance(p)}."
         )
     least = change(low) if low > 0 else "no more is sold than returned"
-    verb = "is the strongest day" if len(best) == 1 else "are the strongest days"
+    verb = "is the strongest day (" if len(best) == 1 else "are the strongest days (up to "
+    down = "up to " if len(worst) > 1 and low > 0 else ""
     return (
-        f"{_bold(best)} {verb} ({compared(high)} {average}) and {_bold(worst)} the weakest ({least}); "
+        f"{_bold(best)} {verb}{compared(high)} {average}) and {_bold(worst)} the weakest ({down}{least}); "
         f"weekdays {beyond_chance(p, f'Friedman test over {over}')}."
     )
 
@@ -257,18 +265,18 @@ def months(
 ) -> str:
     """Name the strongest and the weakest whole months by the mean of their days; `p` is over means of `weeks`.
 
-    They are several where their means are about the same; with all of them, none is named.
+    They are several where none of them is clearly ahead of the next; more than a few are not named.
     `season_clear` says that the weeks before Christmas stand out on the same page, `seen_once` that no month is in the
     data twice.
     """
     high, low = (f"{money(mean, currency)} per calendar day" for mean in (best_mean, worst_mean))
     test = f"Kruskal-Wallis test over {plural(weeks, 'full week')}"
-    flat = bool(set(best) & set(worst))
+    flat = bool(set(best) & set(worst)) or len(best) > NAMED
     if not clear:
-        verb = "is highest with" if len(best) == 1 else "are highest with about"
-        highest = f"{listed(map(month, best))} {verb} {high}, {may_be_chance(p)}"
+        verb = "is highest with" if len(best) == 1 else "are highest with up to"
+        highest = f"{listed(map(month, best))} {verb} {high}"
         if flat:
-            highest = f"all bring about {high} ({p_value(p)})"
+            highest = f"they bring {money(worst_mean, currency)} to {high}, with no clear lead of the highest"
         why = (
             "; the weeks before Christmas were named beforehand and cross the end of a month, so they can stand out "
             "where no month does"
@@ -276,7 +284,7 @@ def months(
             else ""
         )
         return (
-            f"**No whole calendar month stands out**: {highest}. The "
+            f"**No whole calendar month stands out**: {highest}, {may_be_chance(p)}. The "
             f"{test} asks whether any month differs from the others, none named beforehand{why}."
         )
     once = (
@@ -285,9 +293,11 @@ def months(
         else "each month of each year counts on its own, so a trend shows here too"
     )
     if flat:
-        return f"**Whole months hardly differ**: all bring about {high}; weeks {beyond_chance(p, test)}."
-    verb = "is the strongest month with" if len(best) == 1 else "are the strongest months with about"
-    return (
-        f"{_bold(map(month, best))} {verb} {high}, {_bold(map(month, worst))} the weakest with {low}; months "
-        f"{beyond_chance(p, test)}; {once}."
-    )
+        return (
+            "**Months differ, but the highest has no clear lead**: whole months bring "
+            f"{money(worst_mean, currency)} to {high}; months {beyond_chance(p, test)}; {once}."
+        )
+    verb = "is the strongest month with" if len(best) == 1 else "are the strongest months with up to"
+    weakest = f"{_bold(map(month, worst))} the weakest with" if len(worst) <= NAMED else "the weakest ones bring"
+    down = "as little as " if len(worst) > 1 else ""
+    return f"{_bold(map(month, best))} {verb} {high}, {weakest} {down}{low}; months {beyond_chance(p, test)}; {once}."

@@ -67,7 +67,7 @@ def new_customers(
         )
     seen = plural(customers, "customer appears", "customers appear")
     return (
-        f"**New customers cannot be told from old ones**: {seen} for the first time {when}{brings}, but "
+        f"**Some of the customers who look new may be old ones**: {seen} for the first time {when}{brings}, but "
         f"{_before(mistaken or 0.0, burn_in)}; {_some_old(first_month)}."
     )
 

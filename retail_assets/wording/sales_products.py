@@ -76,12 +76,12 @@ def returns(
 ) -> str:
     """State what was returned, as a `share` of what was sold, and the categories with the most, where some are named.
 
-    `lines` have a negative quantity. Several categories are named where about as much comes from each.
+    `lines` have a negative quantity. Several categories are named where none of them is clearly ahead of the next.
     """
     part = "" if share is None else f", {percent(share)} of what was sold"
     most = ""
     if worst and worst_returned is not None:
-        each = "" if len(worst) == 1 else "about "
+        each = "" if len(worst) == 1 else "up to "
         most = f"; the most come from {listed(map(markdown, worst))} ({each}{money(worst_returned, currency)}"
         most += ")" if len(worst) == 1 else " each)"
     have = plural(lines, "order line has", "order lines have")

@@ -16,14 +16,13 @@ from retail_assets.wording.formats import (
     rough_percent,
     short,
 )
+from retail_assets.wording.leading import NAMED
 from retail_assets.wording.sales_customers import Group
 from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
 FEW = 50
 """Cases below which a title says how many they are."""
-_NAMED = 3
-"""Months or weekdays that a title names."""
 
 
 @phrase("title.daily_revenue")
@@ -72,43 +71,58 @@ def weekdays(
 ) -> str:
     """Name the strongest and the weakest open weekdays, relative to the mean of the open ones, None where it is zero.
 
-    They are several where their means are about the same; with all of several, none is named.
+    They are several where none of them is clearly ahead of the next; where that goes on to all, none is named.
     """
     if high is None or low is None:
         return "The average weekday brings nothing once returns are deducted"
     one = len(best) == 1
     if not one and set(best) & set(worst):
-        return "Weekdays bring about the same" + ("" if tested else " so far, but the weeks are few")
+        least = change(low) if low > 0 else "more returned than sold"
+        few = "" if tested else " so far, but the weeks are few"
+        if least == change(high):
+            return f"Weekdays bring the same{few}"
+        few = few or ("" if clear else "; the differences may be chance")
+        ends = f"{least} to {change(high)}, relative to the average {'open weekday' if closed else 'day'}"
+        return f"No weekday is clearly ahead of the next: {ends}{few}"
     if not tested:
         are = "is the strongest day" if one else "are the strongest days"
         return f"{listed(best)} {are} so far, but the weeks are too few to call it a pattern"
     if not clear:
         return f"No weekday clearly differs; the lead of {listed(best)} may be chance"
-    title = f"{listed(best)} {'brings' if one else 'each bring'} {compared(high)} the average "
+    title = f"{listed(best)} {'brings' if one else 'bring up to'} {compared(high)} the average "
     title += "open weekday" if closed else "day"
-    if best != worst and len(worst) <= _NAMED:
-        title += f", {listed(worst)} {change(low) if low > 0 else 'no more than is returned'}"
+    if best != worst and len(worst) <= NAMED:
+        down = "up to " if len(worst) > 1 and low > 0 else ""
+        title += f", {listed(worst)} {down}{change(low) if low > 0 else 'no more than is returned'}"
     return f"{title} ({plural(weeks, 'week')})" if weeks < FEW else title
 
 
 @phrase("title.months")
 def months(
-    *, best: tuple[dt.date, ...], best_mean: float, months: int, ratio: float | None, clear: bool, currency: str
+    *,
+    best: tuple[dt.date, ...],
+    best_mean: float,
+    worst_mean: float,
+    months: int,
+    ratio: float | None,
+    clear: bool,
+    currency: str,
 ) -> str:
     """Name the strongest of the whole months, relative to the average day of all of them, None where that is zero.
 
-    They are several where their means are about the same; with all of them, none is named.
+    They are several where none of them is clearly ahead of the next; more than a few are not named.
     """
     if ratio is None:
         return "The average month brings nothing once returns are deducted"
-    if len(best) == months:
-        return f"All whole months bring about {money(best_mean, currency)} per day"
-    names = listed(map(month, best)) if len(best) <= _NAMED else f"{len(best)} months"
+    if len(best) > NAMED or len(best) == months:
+        ends = f"whole months bring {money(worst_mean, currency)} to {money(best_mean, currency)} per day"
+        return f"{'The highest month has no clear lead' if clear else 'No month clearly differs'}: {ends}"
+    names = listed(map(month, best))
     if clear and len(best) == 1:
         return f"{names} is the strongest month: its days bring {compared(ratio)} the average day of whole months"
     if clear:
-        return f"{names} are the strongest: their days bring {compared(ratio)} the average day of whole months"
-    are = "is highest with" if len(best) == 1 else "are highest with about"
+        return f"{names} are the strongest: their days bring up to {compared(ratio)} the average day of whole months"
+    are = "is highest with" if len(best) == 1 else "are highest with up to"
     return f"No month clearly differs; {names} {are} {money(best_mean, currency)} per day"
 
 
@@ -138,11 +152,12 @@ def busy_hours(
 
 @phrase("title.category_season")
 def category_season(*, category: str | None, best: tuple[dt.date, ...], ratio: float | None) -> str:
-    """Name the months in which a category stands out most from its own average: none, or several about the same."""
+    """Name the months in which a category stands out most from its own average; several share the lead."""
     if category is None or ratio is None:
         return "No category has a clear season: the swings may be chance"
-    names = listed(map(month, best)) if len(best) <= _NAMED else f"{len(best)} months"
-    return f"{short(category, 36)} peaks in {names}, when a day brings {compared(ratio)} its own average"
+    names = listed(map(month, best)) if len(best) <= NAMED else f"{len(best)} months"
+    most = "" if len(best) == 1 else "up to "
+    return f"{short(category, 36)} peaks in {names}, when a day brings {most}{compared(ratio)} its own average"
 
 
 @phrase("title.gender")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from retail_assets.wording.formats import compared, day, day_of_year, listed, money, plural, span
+from retail_assets.wording.formats import compared, day, day_of_year, listed, money, percent, plural, span
 from retail_assets.wording.statement import phrase
 
 FEW_ORDERS = 50
@@ -18,7 +18,8 @@ def week(
     first_day: dt.date,
     last_day: dt.date,
     forecast_weeks: int,
-    alike_weeks: int,
+    others_alike: int,
+    alike: float,
     expected: float,
     units: float | None,
     more_than_usual: bool | None,
@@ -40,17 +41,18 @@ def week(
 ) -> str:
     """State what the strongest week of the forecast brings, compared with what was sold in the past.
 
-    `alike_weeks` of the weeks, this one included, are expected to bring about the same: then none is called the
-    strongest. `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the
+    `others_alike` of the other weeks are expected to bring as much, but for the share `alike`: then none is called the
+    strongest.
+    `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the
     week is clearly above all that it is compared with; None where that is not judged.
     """
     amount = money(expected, currency) + ("" if units is None else f" (about {plural(units, 'unit')})")
     which = ""
-    if alike_weeks == forecast_weeks > 1:
+    if others_alike == forecast_weeks - 1 > 0:
         which = f", much like each of the {forecast_weeks} forecast weeks"
-    elif alike_weeks > 1:
-        of = f"of the {forecast_weeks} forecast weeks"
-        which = f", one of the {alike_weeks} strongest in money {of}, which are about equal"
+    elif others_alike:
+        which = f", the highest in money of the {forecast_weeks} forecast weeks, but with "
+        which += f"{plural(others_alike, 'other')} within {percent(alike, 0)}"
     elif forecast_weeks > 1:
         which = f", the strongest in money of the {forecast_weeks} forecast weeks"
     when = f"{span(first_day, last_day)}{which}"
@@ -96,16 +98,17 @@ def strongest_day(
     category: str,
     dates: Sequence[dt.date],
     date: dt.date,
-    every_day: bool,
     apart: Sequence[dt.date],
     expected: float,
+    least: float,
     p90: float,
     currency: str,
 ) -> str:
-    """State on which `dates` of that week a category is expected to sell most; `date` is the highest of them.
+    """State on which `dates` of that week a category is expected to sell most; `date` is the highest, `expected`.
 
-    They are several where they are expected to bring about the same, and may be `every_day` of the week. A holiday is
-    never among them where it was weak before or is not on record: `apart` are those that the forecast puts higher.
+    They are several where they lead together, and none where no few days are clearly ahead of the others. `least` is
+    the lowest of them, of all days where none leads. A holiday is never among them where it was weak before or is not
+    on record: `apart` are those that the forecast puts higher.
     """
     where = "In that week"
     if apart:
@@ -114,17 +117,14 @@ def strongest_day(
     else:
         where += ","
     chance = f"with a forecast chance of 10 % of more than {money(p90, currency)}"
-    if every_day:
-        return (
-            f"{where} {category} is expected to sell about as much every day: {money(expected, currency)} on "
-            f"{day(date)}, {chance}."
-        )
-    if len(dates) > 1:
-        return (
-            f"{where} {category} is expected to sell most on {_days(dates)}, about as much on each: "
-            f"{money(expected, currency)} on {day(date)}, {chance}."
-        )
-    return f"{where} {category} is expected to sell most on {day(date)}: {money(expected, currency)}, {chance}."
+    low, high = money(least, currency), money(expected, currency)
+    if not dates:
+        each = high if low == high else f"{low} to {high}"
+        return f"{where} no day is clearly the strongest for {category}: {each} a day, {chance} on {day(date)}."
+    if len(dates) == 1:
+        return f"{where} {category} is expected to sell most on {day(date)}: {high}, {chance}."
+    each = f"{high} on each" if low == high else f"from {low} to {high}"
+    return f"{where} {category} is expected to sell most on {_days(dates)}: {each}, {chance} on {day(date)}."
 
 
 @phrase("stock.chance_of_more")

@@ -117,6 +117,12 @@ def _product_concentration_title(shop: Shop, facts: Facts) -> Facts:
     return {name: found[name] for name in ("of", "items", "half", "half_share")}
 
 
+@recomputes("axis.product_concentration")
+def _product_concentration_axis(shop: Shop, facts: Facts) -> Facts:
+    found = _concentration(shop)
+    return {name: found[name] for name in ("of", "items", "without", "returned")}
+
+
 @recomputes("note.without_revenue")
 def _without_revenue(shop: Shop, facts: Facts) -> Facts:
     found = _concentration(shop)

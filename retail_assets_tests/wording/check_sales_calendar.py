@@ -30,8 +30,15 @@ from retail_assets_tests.wording.shops import Shop
 
 
 def near_the_end(means: dict[Any, float], end: float) -> tuple[Any, ...]:
-    """Whose mean is within 1 % of the highest or lowest."""
-    return tuple(name for name, mean in means.items() if abs(mean - end) <= abs(end) / 100)
+    """Whose mean is the highest or lowest, or within 5 % of another such."""
+    near = {name for name, mean in means.items() if mean == end}
+    while more := {
+        name
+        for name, mean in means.items()
+        if name not in near and any(abs(mean - means[other]) <= abs(means[other]) / 20 for other in near)
+    }:
+        near |= more
+    return tuple(name for name in means if name in near)
 
 
 @recomputes("sales.days_rejected")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retail_assets_tests.wording.check_sales_calendar import near_the_end
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
 
@@ -65,7 +66,7 @@ def _returns(shop: Shop, facts: Facts) -> Facts:
     )
     each = dict(shop.ask("SELECT product_category, -sum(least(total_amount, 0)) FROM sales GROUP BY 1"))
     most = float(max(each.values()))
-    worst = tuple(c[0] for c in categories(shop) if float(each[c[0]]) >= 0.99 * most)
+    worst = near_the_end({c[0]: float(each[c[0]]) for c in categories(shop)}, most)
     named = most > 0 and len(worst) <= 3 and len(worst) < len(each)
     return {
         "returned": returned,

@@ -84,6 +84,7 @@ def _months(shop: Shop, facts: Facts) -> Facts:
     return {
         "best": calendar.near_the_end(means, highest),
         "best_mean": highest,
+        "worst_mean": min(means.values()),
         "months": len(means),
         "ratio": highest / fmean(every_day),
         "clear": tested is not None and tested[0] < CHANCE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 from retail_assets_tests.wording.calendars import closed_days, days_of, holiday, near_holiday
@@ -48,7 +49,8 @@ def _week(shop: Shop, facts: Facts) -> Facts:
         "first_day": first,
         "last_day": last,
         "forecast_weeks": weeks,
-        "alike_weeks": alike,
+        "others_alike": alike - 1,
+        "alike": 0.05,
         "expected": expected,
         "units": units,
         "more_than_usual": above if known and _a_year(shop) else None,
@@ -75,22 +77,27 @@ def _strongest_day(shop: Shop, facts: Facts) -> Facts:
     category = facts["category"]
     first, last, *_ = _peak(shop, category)
     rows = shop.ask(
-        "SELECT mean, forecast_date, p90 FROM sales_forecast WHERE product_category = ? AND forecast_date BETWEEN ? "
-        "AND ? ORDER BY mean DESC, forecast_date",
+        "SELECT mean, forecast_date, p90, p90 - p10 FROM sales_forecast WHERE product_category = ? "
+        "AND forecast_date BETWEEN ? AND ? ORDER BY mean DESC, forecast_date",
         category,
         first,
         last,
     )
     known = [row for row in rows if not holiday(shop, row[1]) or _was_strong(shop, category, row[1])]
-    mean, date, p90 = known[0]
-    dates = sorted(day for amount, day, _ in known if amount > mean * 0.99 - 0.005)
+    mean, date, p90, _ = known[0]
+    ahead = [
+        above[0] - below[0] > max(0.05 * above[0], 0.25 * above[3])  # two to one, of normal sales
+        for above, below in itertools.pairwise(known)
+    ]
+    lead = 1 + ahead.index(True) if True in ahead else len(known)
+    dates = sorted(row[1] for row in known[:lead]) if lead <= 3 and (lead < len(known) or lead == 1) else []
     return {
         "category": category,
         "dates": dates,
         "date": date,
-        "every_day": dates == _span(first, last),
-        "apart": sorted(day for amount, day, _ in rows if amount > mean),
+        "apart": sorted(row[1] for row in rows if row[0] > mean),
         "expected": mean,
+        "least": known[lead - 1][0] if dates else known[-1][0],
         "p90": p90,
         "currency": shop.currency,
     }
@@ -112,14 +119,14 @@ def _out_of_date(shop: Shop, facts: Facts) -> Facts:
 
 
 def _peak(shop: Shop, category: str) -> tuple[dt.date, dt.date, float, int, int]:
-    """The strongest whole week of a category's forecast, how many there are, and how many bring as much within 1 %."""
+    """The strongest whole week of a category's forecast, how many there are, and how many are within 5 % of it."""
     weeks = shop.ask(
         "SELECT min(forecast_date), max(forecast_date), round(sum(mean), 2) FROM sales_forecast "
         "WHERE product_category = ? GROUP BY (horizon_day - 1) // 7 HAVING count(*) = 7 "
         "ORDER BY round(sum(mean), 2) DESC, 1",
         category,
     )
-    return (*weeks[0], len(weeks), sum(week[2] >= weeks[0][2] * 0.99 for week in weeks))
+    return (*weeks[0], len(weeks), sum(week[2] >= weeks[0][2] * 0.95 for week in weeks))
 
 
 def _sold(shop: Shop, category: str, first: dt.date, last: dt.date) -> Any:

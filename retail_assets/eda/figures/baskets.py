@@ -60,7 +60,10 @@ def product_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
         )  # fmt: skip
     axes.set_xlim(0, 1.005)
     axes.set_ylim(0, 1.03)
-    percent_axis(axes, "x", f"share of the {found.items:,} {many} with sales above their returns")
+    of_which = words.product_concentration_axis(
+        of=found.of, items=found.items, without=found.without, returned=data.overview.returned < 0
+    )
+    percent_axis(axes, "x", of_which.text)
     percent_axis(axes, "y", "share of their revenue")
     axes.set_xticks([0.2, 0.4, 0.6, 0.8, 1.0])  # the corner is zero on the other axis already
     return sheet

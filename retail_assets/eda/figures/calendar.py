@@ -158,6 +158,7 @@ def _month_title(pattern: Months, currency: str) -> str:
     return titles.months(
         best=pattern.best,
         best_mean=highest,
+        worst_mean=min(m.mean for m in whole),
         months=len(whole),
         ratio=highest / average if average > 0 else None,
         clear=pattern.real,

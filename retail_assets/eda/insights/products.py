@@ -8,10 +8,8 @@ from retail_assets.eda.data import EdaData
 from retail_assets.eda.findings.products import order_share, revenue_share, single_line_share, statistic
 from retail_assets.eda.queries import TOP_CATEGORIES
 from retail_assets.wording import sales_products as words
-from retail_assets.wording.leading import sharing_the_lead
+from retail_assets.wording.leading import NAMED, sharing_the_lead
 from retail_assets.wording.statement import Statement
-
-_RETURNED_NAMED = 3
 
 
 def sentences(data: EdaData, currency: str) -> list[Statement | str]:
@@ -64,7 +62,7 @@ def _returns(data: EdaData, currency: str) -> Statement | str:
     gross = o.revenue - o.returned
     by_category = {c.name: float(-c.returned) for c in data.categories}
     worst, most = sharing_the_lead(by_category), max(by_category.values())
-    named = most > 0 and len(worst) < len(by_category) and len(worst) <= _RETURNED_NAMED
+    named = most > 0 and len(worst) < len(by_category) and len(worst) <= NAMED
     return words.returns(
         returned=float(-o.returned),
         share=float(-o.returned / gross) if gross > 0 else None,
