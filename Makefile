@@ -21,7 +21,7 @@ ROWS   ?= 10000000
 REPEAT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-door bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
+.PHONY: bench-door bench-operations bench-serving help demo demo-tableau test test-fast soak test-warehouse test-graph test-airflow ui airflow lint bench bench-cleaning bench-loads
 .PHONY: bench-forecast bench-forecast-reference bench-segments bench-outputs readme-pictures lambda lock clean instance
 # Two pips in one environment, or a run while pip installs, would break each other.
 .NOTPARALLEL:
@@ -45,6 +45,7 @@ help:
 	@echo "make bench-segments    the customer segments against their targets, and a million customers"
 	@echo "make bench-serving    predictions: the command line, the bundle and the other doors against their targets"
 	@echo "make bench-outputs     figures, report, workbook and extract from a loaded warehouse, and at ten million lines"
+	@echo "make bench-operations  daily operation against its targets: loads, sensors, streaming, alerts, erasure (PARTS=)"
 	@echo "make bench-door    every kind of input file: read exactly, or refused as it should be"
 	@echo "make readme-pictures    the README's pictures, from the outputs of make demo"
 	@echo "make lambda  the package of the predictions for AWS Lambda: build/lambda/retail-predictions.zip"
@@ -131,6 +132,10 @@ bench-serving: $(VENV)/dev.installed
 
 bench-outputs: $(VENV)/bench.installed
 	$(BIN)/python -m benchmarks.outputs
+
+# PARTS=sensors,erase measures some of the parts.
+bench-operations: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.operations --parts '$(PARTS)'
 
 bench-door: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.door

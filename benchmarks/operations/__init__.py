@@ -1,0 +1,1 @@
+"""What running the platform every day costs: loads, sensors, streaming, alerts, erasure."""
