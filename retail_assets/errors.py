@@ -65,6 +65,16 @@ class PublishingUnreachableError(PublishingError):
     retryable = True
 
 
+class StreamError(RetailError):
+    """A topic cannot be landed: it is unknown, it refuses to log in, or it no longer has records that must land."""
+
+
+class StreamUnreachableError(StreamError):
+    """The broker does not answer; another attempt can help."""
+
+    retryable = True
+
+
 class EngineError(RetailError):
     """Spark or its Java runtime cannot be started."""
 

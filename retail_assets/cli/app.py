@@ -29,6 +29,7 @@ from retail_assets.cli.quarantine import quarantine
 from retail_assets.cli.report import report
 from retail_assets.cli.serve import keys, serve
 from retail_assets.cli.status import status
+from retail_assets.cli.stream import stream
 from retail_assets.cli.try_file import try_file
 from retail_assets.cli.upkeep import vacuum
 from retail_assets.errors import NotReadyError, RetailError
@@ -58,6 +59,7 @@ app.command("try")(try_file)
 app.command("report")(report)
 app.command("dictionary")(dictionary)
 app.command("land")(land)
+app.command("stream")(stream)
 app.command("materialize")(materialize)
 app.command("status")(status)
 app.command("doctor")(doctor)

@@ -20,6 +20,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
+from retail_assets.settings.streaming import VARIABLES as STREAM_VARIABLES
+from retail_assets.settings.streaming import StreamSettings
+from retail_assets.settings.streaming import load as load_stream
 from retail_assets.settings.tableau import DEFAULT_LINES, TableauServer, load_lines, load_server
 from retail_assets.settings.tableau import VARIABLES as TABLEAU_VARIABLES
 
@@ -53,6 +56,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
     **TABLEAU_VARIABLES,
+    **STREAM_VARIABLES,
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -88,6 +92,7 @@ class Settings:
     dagster_url: str | None = None
     tableau_lines: int = DEFAULT_LINES
     tableau: TableauServer | None = None
+    stream: StreamSettings | None = None
 
     @property
     def source(self) -> str:
@@ -178,6 +183,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
         tableau_lines=load_lines(env),
         tableau=load_server(env),
+        stream=load_stream(env),
     )
 
 

@@ -8,6 +8,7 @@ from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
 from retail_assets.landing.inspection.duckdb_source import connected, duckdb_reads, one_path
 from retail_assets.landing.inspection.shape import Shape
+from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Store
 
 _SAMPLED_LINES = 1000
@@ -15,7 +16,9 @@ _MOST_KEYS = 1000
 
 
 def json_keys(text: str, key: str) -> list[str]:
-    """Return the keys of the first lines of `text` in order of appearance. Raises LandingError if there are none.
+    """Return the keys of the first lines of `text` in order of appearance.
+
+    Raises LandingError if there are none, except for records of a stream: whoever sent them sends no other file.
 
     >>> json_keys('{"id": 1, "qty": 2}\\n{"id": 2, "note": ""}', "a.jsonl")
     ['id', 'qty', 'note']
@@ -28,7 +31,7 @@ def json_keys(text: str, key: str) -> list[str]:
             continue
         if isinstance(item, dict):
             keys.update(dict.fromkeys(item))
-    if not keys:
+    if not keys and offsets_of(key) is None:
         raise LandingError(f"{key}: no line is a JSON object. Expected one object per line, with column names as keys.")
     return list(keys)
 

@@ -1,0 +1,306 @@
+"""The broker: logging in, the partitions of topics, what it still has of them, and its errors in words.
+
+librdkafka connects again by itself, for as long as it takes. What it reports meanwhile is said once, here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from retail_assets.errors import SettingsError, StreamError, StreamUnreachableError, nearest
+from retail_assets.settings.streaming import StreamSettings
+
+try:
+    from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+    from confluent_kafka.admin import (
+        AdminClient,
+        OffsetSpec,  # type: ignore[attr-defined]
+    )
+except ModuleNotFoundError as e:
+    if e.name != "confluent_kafka":
+        raise
+    raise SettingsError(
+        "`stream` needs confluent-kafka, which is not installed. Run: pip install 'retail-assets[streaming]'"
+    ) from None
+
+_ANSWER_SECONDS = 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_SEEKS, _SEEK_PAUSE = 100, 0.05
+_NO_ID = "A" * 22  # what a broker without ids of topics answers
+_REFUSED = (
+    KafkaError._AUTHENTICATION,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.UNSUPPORTED_SASL_MECHANISM,
+    KafkaError._SSL,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+_UNKNOWN = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+
+Say = Callable[[str], None]
+Partition = tuple[str, int]
+
+
+class RecordsGoneError(Exception):
+    """The broker does not have the offset that is asked for."""
+
+
+class UnknownTopicError(Exception):
+    """The broker does not know a topic or a partition that it has just had: deleted, or the broker is starting."""
+
+
+class Broker:
+    """One consumer of a cluster. `wait` pauses for some seconds and returns whether to stop; `say` gets lines of text.
+
+    Offsets are assigned, never subscribed to: what has landed decides where to read, not a group.
+    """
+
+    def __init__(
+        self, settings: StreamSettings, group: str, wait: Callable[[float], bool], say: Say, queue_bytes: int
+    ) -> None:
+        self._settings, self._group, self._wait, self._say = settings, group, wait, say
+        self._queue_bytes = queue_bytes
+        self._refusal: str | None = None
+        self.away_since: float | None = None
+        self._pause, self._next_probe = _FIRST_PAUSE, 0.0
+        self._consumer = self.consumer(1)
+
+    def consumer(self, partitions: int) -> Any:
+        """Return a new consumer, which keeps no more than its share of the memory in its queue."""
+        queue = max(1 << 20, self._queue_bytes // max(1, partitions))
+        return Consumer(
+            {
+                **self._login(),
+                "group.id": self._group,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",  # never on at another offset than the one asked for
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "allow.auto.create.topics": False,
+                "max.poll.interval.ms": 86_400_000,
+                "queued.max.messages.kbytes": queue >> 10,
+                "fetch.message.max.bytes": min(1 << 20, queue),
+                "fetch.max.bytes": max(1 << 20, min(16 << 20, self._queue_bytes)),
+                "fetch.wait.max.ms": 200,
+                "reconnect.backoff.max.ms": 5_000,
+                "error_cb": self._on_error,
+                "log_level": 0,
+            }
+        )
+
+    def _login(self) -> dict[str, Any]:
+        s = self._settings
+        login = {
+            "bootstrap.servers": s.servers,
+            "client.id": "retail-assets",
+            "security.protocol": s.security,
+            "ssl.ca.location": s.ca and str(s.ca),
+            "ssl.certificate.location": s.certificate and str(s.certificate),
+            "ssl.key.location": s.key and str(s.key),
+            "sasl.mechanism": s.sasl,
+            "sasl.username": s.user,
+            "sasl.password": s.password,
+        }
+        return {name: value for name, value in login.items() if value is not None}
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def partitions(self, topics: Iterable[str], patience: float | None = None) -> list[Partition]:
+        """Return the partitions of topics, waiting for the broker, but no longer than `patience` seconds.
+
+        Raises StreamError for a topic that it does not have, StreamUnreachableError when patience ends.
+        """
+        found = self.asked(lambda: self._consumer.list_topics(timeout=_ANSWER_SECONDS).topics, patience)
+        listed = []
+        for topic in topics:
+            about = found.get(topic)
+            if about is None or about.error is not None or not about.partitions:
+                known = sorted(name for name in found if not name.startswith("__"))
+                raise StreamError(
+                    f"The broker has no topic {topic!r}, or does not show it to this user."
+                    f"{nearest(topic, known)} It shows: {', '.join(known[:20]) or 'none'}. Set RETAIL_STREAM_TOPICS, "
+                    "create the topic, or let the user describe and read it."
+                )
+            listed += [(topic, number) for number in sorted(about.partitions)]
+        return listed
+
+    def bounds(
+        self, partitions: Sequence[Partition], patience: float | None = None
+    ) -> dict[Partition, tuple[int, int]]:
+        """Return the first offset that the broker still has of each partition, and the one after its last record.
+
+        Open transactions count, which a consumer of committed records cannot see yet.
+        """
+
+        def ask() -> dict[Partition, tuple[int, int]]:
+            admin = AdminClient({**self._login(), "log_level": 0})
+            ends = []
+            for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):
+                asked = {TopicPartition(topic, number): spec for topic, number in partitions}
+                answers = admin.list_offsets(
+                    asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ANSWER_SECONDS
+                )
+                ends.append({(tp.topic, tp.partition): f.result(_ANSWER_SECONDS).offset for tp, f in answers.items()})
+            return {partition: (ends[0][partition], ends[1][partition]) for partition in partitions}
+
+        return self.asked(ask, patience)
+
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Return the broker's own ids of topics, which tell a topic from an earlier one of its name; or empty texts."""
+        names = list(topics)
+        try:
+            answers = AdminClient({**self._login(), "log_level": 0}).describe_topics(
+                TopicCollection(names), request_timeout=_ANSWER_SECONDS
+            )
+            ids = {name: str(getattr(f.result(_ANSWER_SECONDS), "topic_id", "")) for name, f in answers.items()}
+        except Exception:  # a broker, or a user, without this question
+            return dict.fromkeys(names, "")
+        return {name: "" if found in (_NO_ID, "None") else found for name, found in ids.items()}
+
+    def asked(self, question: Callable[[], Any], patience: float | None = None) -> Any:
+        """Return an answer of the broker, asking again with growing pauses while it is away.
+
+        Raises StreamError if it refuses, StreamUnreachableError when patience or the process ends.
+        """
+        deadline = None if patience is None else time.monotonic() + patience
+        while True:
+            self._consumer.poll(0)  # errors arrive by callback
+            self.refuse()
+            try:
+                answer = question()
+            except (KafkaException, TimeoutError) as e:
+                self._consumer.poll(0)
+                self.refuse()
+                error = e.args[0] if e.args and isinstance(e.args[0], KafkaError) else None
+                if error is not None and error.code() in _REFUSED:
+                    raise self._refused(error) from None
+                self._away(error)
+            else:
+                self.answers()
+                return answer
+            ends = deadline is not None and time.monotonic() >= deadline
+            if ends or self._wait(self._grown_pause()):
+                raise StreamUnreachableError(
+                    f"No broker at {self._settings.servers} answers. Nothing is lost: what has landed stays, the rest "
+                    "lands when the broker is back. Check RETAIL_STREAM_SERVERS, RETAIL_STREAM_SECURITY, the network."
+                ) from None
+
+    def assign(self, offsets: dict[Partition, int]) -> None:
+        """Read these partitions from these offsets, and no others."""
+        self._consumer.close()
+        self._consumer = self.another(offsets)
+
+    def another(self, offsets: dict[Partition, int]) -> Any:
+        """Return a consumer of its own that reads these partitions from these offsets; to be closed."""
+        consumer = self.consumer(len(offsets))
+        consumer.assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
+        return consumer
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Read a partition on from an offset; what had been fetched of it is dropped."""
+        for _ in range(_SEEKS):
+            try:
+                self._consumer.seek(TopicPartition(*partition, offset))
+            except KafkaException:  # it has been assigned a moment ago
+                time.sleep(_SEEK_PAUSE)
+            else:
+                return
+        raise StreamUnreachableError(
+            f"{partition[0]}/{partition[1]} cannot be read from offset {offset:,}. Start `retail-assets stream` again."
+        )
+
+    def records(self, most: int, seconds: float) -> list[Any]:
+        """Return up to `most` messages and marks of an end; see `end_of`. Raises what an error means."""
+        messages: list[Any] = self._consumer.consume(most, seconds)
+        self.refuse()
+        found = []
+        for message in messages:
+            error = message.error()
+            if error is None or error.code() == KafkaError._PARTITION_EOF:
+                found.append(message)
+            elif error.code() in _GONE:
+                raise RecordsGoneError
+            elif error.code() in _UNKNOWN:
+                raise UnknownTopicError
+            elif error.code() in _REFUSED:
+                raise self._refused(error)
+            else:
+                self._away(error)
+        if found:
+            self.answers()
+        return found
+
+    def lag(self, partition: Partition, following: int) -> int:
+        """Return how many offsets wait from `following` on, as far as fetches have said."""
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        return max(0, high - following)
+
+    def commit(self, offsets: dict[Partition, int]) -> None:
+        """Report to lag monitors. Whether that succeeds makes no difference to anything that lands."""
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()],
+                asynchronous=True,
+            )
+        except KafkaException:
+            return
+
+    def probe(self) -> None:
+        """While the broker is away, ask from time to time whether it is back, and say so."""
+        if self.away_since is None or time.monotonic() < self._next_probe:
+            return
+        try:
+            self._consumer.list_topics(timeout=1.0)
+        except KafkaException:
+            self._next_probe = time.monotonic() + self._grown_pause()
+        else:
+            self.answers()
+
+    def refuse(self) -> None:
+        """Raise StreamError if the broker has refused to let us in."""
+        if self._refusal is not None:
+            raise StreamError(self._refusal)
+
+    def _refused(self, error: Any) -> StreamError:
+        return StreamError(
+            f"The broker at {self._settings.servers} refuses: {error.name()}. Check RETAIL_STREAM_SECURITY, the login "
+            "or the certificates, and that this user may read the topics."
+        )
+
+    def _on_error(self, error: Any) -> None:
+        if error.code() in _REFUSED:
+            self._refusal = str(self._refused(error))
+        elif error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE):
+            self._away(error)
+
+    def _away(self, error: Any) -> None:
+        if self.away_since is None:
+            self.away_since = time.monotonic()
+            self._next_probe = self.away_since + self._pause
+            why = f" ({error.name()})" if error is not None else ""
+            self._say(f"The broker at {self._settings.servers} does not answer{why}. Waiting for it; nothing is lost.")
+
+    def answers(self) -> None:
+        """Note that the broker has answered."""
+        if self.away_since is not None:
+            self._say(f"The broker answers again, after {time.monotonic() - self.away_since:,.0f} s.")
+        self.away_since = None
+        self._pause = _FIRST_PAUSE
+
+    def _grown_pause(self) -> float:
+        pause, self._pause = self._pause, min(_LONGEST_PAUSE, self._pause * 2)
+        return pause
+
+
+def is_gone(error: Any) -> bool:
+    """Return whether an error says that the broker does not have the offset that was asked for."""
+    return error.code() in _GONE
+
+
+def is_end(message: Any) -> bool:
+    """Return whether a message says that there is nothing more in its partition; its offset is where that is."""
+    return message.error() is not None
