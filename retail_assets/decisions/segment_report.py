@@ -157,7 +157,7 @@ def make_report(
         over_indexed=over_indexed(categories, profiles),
         mix=_rows(warehouse, MIX),
     )
-    forecast = _forecast(warehouse)
+    forecast = forecast_rows(warehouse)
     advice = recommend(
         profiles,
         categories,
@@ -211,11 +211,11 @@ def _agreement(model: SegmentModel | None, previous: SegmentModel | None, sample
     return float(np.mean(model.names_of(allowed) == previous.names_of(allowed)))
 
 
-def _forecast(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
-    """Rows of the forecast; none if there is no forecast yet."""
+def forecast_rows(warehouse: Warehouse) -> Sequence[Mapping[str, Any]]:
+    """Read the rows of `sales_forecast` that the advice on stock rests on; none if there is no forecast yet."""
     if not warehouse.exists(SALES_FORECAST):
         return []
-    columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p90, units, method"
+    columns = "product_category, forecast_date, cutoff_date, horizon_day, mean, p10, p90, units, method"
     return _rows(warehouse, f"select {columns} from {SALES_FORECAST.name}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retail_assets.decisions.segment_report import forecast_rows
 from retail_assets.decisions.stock import history_of, notes, stock
 from retail_assets.forecasting.data.sources import daily_history
 from retail_assets.forecasting.lifecycle.scoring import score
@@ -28,7 +29,8 @@ from retail_assets_tests.wording.shops import SCHEMA, Shop
 @pytest.mark.parametrize("name", FORECAST_SHOPS)
 def test_the_advice_on_stock_is_recomputed(name: str, forecast_named: Callable[[str], Trained]) -> None:
     trained = forecast_named(name)
-    rows = trained.forecast.to_pylist()
+    rows = forecast_rows(trained.shop.warehouse)
+    assert len(rows) == trained.forecast.num_rows
     first, last = days_of(trained.shop)
     history = history_of(trained.history, trained.shop.country, rows)
     with recorded() as statements:
