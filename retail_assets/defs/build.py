@@ -34,6 +34,7 @@ from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.jobs import jobs
+from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import spark_resource
 from retail_assets.defs.schedules import schedules
@@ -115,20 +116,23 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         *segment_checks(platform),
         *tableau_checks(platform),
     ]
+    assets = _with_code_and_freshness(
+        [
+            *ingest_assets(platform, partitions),
+            *warehouse_assets(platform, partitions),
+            *eda_assets(platform),
+            *forecast_assets(platform),
+            *segment_assets(platform),
+            *report_assets(platform, checks),
+            *tableau_assets(platform),
+            *serving_assets(platform, checks),
+        ],
+        chosen,
+    )
+    if chosen.lineage is not None:
+        sensors = [*sensors, lineage_sensor(chosen, assets)]
     return dg.Definitions(
-        assets=_with_code_and_freshness(
-            [
-                *ingest_assets(platform, partitions),
-                *warehouse_assets(platform, partitions),
-                *eda_assets(platform),
-                *forecast_assets(platform),
-                *segment_assets(platform),
-                *report_assets(platform, checks),
-                *tableau_assets(platform),
-                *serving_assets(platform, checks),
-            ],
-            chosen,
-        ),
+        assets=assets,
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),

@@ -32,6 +32,7 @@ from dagster._core.storage.tags import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from retail_assets.defs.build import build_defs
+from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
 from retail_assets.landing.partitions import landed_partitions
@@ -55,6 +56,7 @@ class RunFailedError(RetailError):
 
 
 def execute(
+    settings: Settings,
     definitions: dg.Definitions,
     assets: Collection[dg.AssetKey],
     days: tuple[dt.date, dt.date] | None,
@@ -66,6 +68,8 @@ def execute(
 
     Parameters
     ----------
+    settings
+        Of the definitions; they say where the run's lineage goes.
     definitions
         What the assets are taken from.
     assets
@@ -91,6 +95,7 @@ def execute(
             remote_job_origin=_origin(job.name) if repeatable else None,
         )
         result = execute_run(InMemoryJob(selected), run, instance)
+        note_run(settings, definitions, instance, result.run_id)
     if not result.success:
         messages = [message for event in result.all_events if (message := _error_message(event))]
         raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
@@ -110,6 +115,11 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
     SettingsError for a selection or a partition that does not exist, or a day without files while others wait, and
     RunFailedError if the run fails.
     """
+    with sending_lineage(settings):
+        _materialize(settings, select, first, last)
+
+
+def _materialize(settings: Settings, select: str, first: dt.date | None, last: dt.date | None) -> None:
     definitions = build_defs(settings)
     job = definitions.resolve_implicit_global_asset_job_def()
     assets = _selected(job, select)
@@ -123,7 +133,7 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
             _refuse_unknown_partitions(settings, *landings)
         for earlier in waiting[:-1]:
             by_landing = [key for key in assets if job.asset_layer.get(key).is_partitioned]
-            execute(definitions, by_landing, earlier, repeatable=True)
+            execute(settings, definitions, by_landing, earlier, repeatable=True)
         days = waiting[-1] if waiting else None
     if partitioned and days:
         _refuse_nothing_landed(Platform(settings), *days)
@@ -136,7 +146,7 @@ def materialize(settings: Settings, select: str, first: dt.date | None, last: dt
             f"{max(landed)} (also --partition-range FIRST...LAST). To compute assets that are not computed per landing "
             "day, name them: --select insights,sales_forecast"
         )
-    execute(definitions, assets, days if partitioned else None, repeatable=True)
+    execute(settings, definitions, assets, days if partitioned else None, repeatable=True)
 
 
 def _partition_tags(days: tuple[dt.date, dt.date] | None) -> dict[str, str]:

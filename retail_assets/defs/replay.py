@@ -16,6 +16,7 @@ from retail_assets.defs.build import build_defs
 from retail_assets.defs.data_versions import CONTENT, materialized_by_landing
 from retail_assets.defs.execute import execute
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.lineage import sending_lineage
 from retail_assets.defs.metadata import money
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import SparkResource
@@ -104,13 +105,14 @@ def replay(settings: Settings, selection: Selection, *, again: bool = False, dry
             return Report(contract.digest, selection, tuple(dry), already_judged, tuple(late), dry_run=True)
         results: dict[dt.date, Replayed] = {}
         by_text = {p.landed_on: p for p in plans if p.whole is None}
-        for days in stretches([*by_text, *late]):
-            part = [by_text[day] for day in days if day in by_text]
-            _run(settings, days, spark, selection, _Step(platform, part, selection, again, results))
-        results |= {p.landed_on: Replayed(p.landed_on, p.selected, whole=p.whole) for p in plans if p.whole}
-        whole = [r.landed_on for r in results.values() if r.whole is not None]
-        for days in stretches(whole):
-            _run(settings, days, spark, selection, None)
+        with sending_lineage(settings):
+            for days in stretches([*by_text, *late]):
+                part = [by_text[day] for day in days if day in by_text]
+                _run(settings, days, spark, selection, _Step(platform, part, selection, again, results))
+            results |= {p.landed_on: Replayed(p.landed_on, p.selected, whole=p.whole) for p in plans if p.whole}
+            whole = [r.landed_on for r in results.values() if r.whole is not None]
+            for days in stretches(whole):
+                _run(settings, days, spark, selection, None)
         done = tuple(results[day] for day in sorted(results))
         cleaned = tuple(platform.lake.clean(day) for day in sorted(whole))
         return Report(contract.digest, selection, done, already_judged, tuple(late), cleaned)
@@ -173,7 +175,8 @@ def _run(
     """One Dagster run over consecutive landings: the replay and the load or, without a step, the ordinary assets."""
     cleaned = _REPLAYED if step else ("raw_sales_files", *_REPLAYED)
     assets = [dg.AssetKey(name) for name in (*cleaned, *_LOADED)]
-    execute(_definitions(settings, spark, step), assets, (days[0], days[-1]), {REPLAY_TAG: str(selection)[:200]})
+    tags = {REPLAY_TAG: str(selection)[:200]}
+    execute(settings, _definitions(settings, spark, step), assets, (days[0], days[-1]), tags)
 
 
 def _definitions(settings: Settings, spark: SparkResource, step: _Step | None) -> dg.Definitions:

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from retail_assets.errors import SettingsError, nearest, without_secrets
+from retail_assets.settings.lineage import VARIABLES as LINEAGE_VARIABLES
+from retail_assets.settings.lineage import LineageSettings
+from retail_assets.settings.lineage import load as load_lineage
 from retail_assets.settings.redshift import RedshiftSettings
 from retail_assets.settings.redshift import load as load_redshift
 from retail_assets.settings.streaming import VARIABLES as STREAM_VARIABLES
@@ -57,6 +60,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
     **TABLEAU_VARIABLES,
     **STREAM_VARIABLES,
+    **LINEAGE_VARIABLES,
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -93,6 +97,7 @@ class Settings:
     tableau_lines: int = DEFAULT_LINES
     tableau: TableauServer | None = None
     stream: StreamSettings | None = None
+    lineage: LineageSettings | None = None
 
     @property
     def source(self) -> str:
@@ -184,6 +189,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         tableau_lines=load_lines(env),
         tableau=load_server(env),
         stream=load_stream(env),
+        lineage=load_lineage(env),
     )
 
 
