@@ -31,7 +31,7 @@ from retail_assets.cli.serve import keys, serve
 from retail_assets.cli.status import status
 from retail_assets.cli.stream import stream
 from retail_assets.cli.try_file import try_file
-from retail_assets.cli.upkeep import vacuum
+from retail_assets.cli.upkeep import backup, restore, vacuum
 from retail_assets.errors import NotReadyError, RetailError
 
 EXIT_PROBLEM = 1
@@ -66,6 +66,8 @@ app.command("doctor")(doctor)
 app.command("prepare")(prepare)
 app.command("serve")(serve)
 app.command("vacuum")(vacuum)
+app.command("backup")(backup)
+app.command("restore")(restore)
 _GROUPS = {
     "predict": predict,
     "quarantine": quarantine,

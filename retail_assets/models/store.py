@@ -148,6 +148,10 @@ class ModelStore:
             if (data := files[key]) is not None:
                 self.store.write(key, data)
 
+    def keys(self, version: str) -> list[str]:
+        """Return the keys of the files of a version."""
+        return [self._key(version, name) for name in (_MODEL, _CARD, _MANIFEST)]
+
     def files(self) -> dict[str, list[Entry]]:
         """List the files of every version, also of those that have no manifest: a training that was cut short."""
         files: dict[str, list[Entry]] = {}
@@ -274,7 +278,7 @@ class ModelStore:
             version = self.load_with_manifest(choose(champion))[0].version
             if champion is not None and champion.version == version:
                 return champion
-            files = {key: self.store.read_if_exists(key) for key in self._keys(version)}
+            files = {key: self.store.read_if_exists(key) for key in self.keys(version)}
             history = champion.history if champion else ()
             moved = Champion(version, (*history, Promotion(version, at.isoformat(timespec="seconds"), by, reason)))
             if self.store.swap(f"{self.root}/{_POINTER}", _json(asdict(moved)), tag):
@@ -296,9 +300,6 @@ class ModelStore:
                 f"Put a version in use again: retail-assets models promote VERSION --kind {self.kind.name}",
                 tag,
             ) from None
-
-    def _keys(self, version: str) -> list[str]:
-        return [self._key(version, name) for name in (_MODEL, _CARD, _MANIFEST)]
 
     def _key(self, version: str, name: str) -> str:
         return f"{self.root}/{_VERSIONS}/{version}/{name}"

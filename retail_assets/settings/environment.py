@@ -298,6 +298,11 @@ def _web_address(name: str, text: str) -> str:
     return text.rstrip("/")
 
 
+def store_uri(text: str) -> str:
+    """Return the absolute address of a folder or a remote prefix that a person has typed. Raises SettingsError."""
+    return _uri("The address", text)
+
+
 def _uri(name: str, text: str) -> str:
     """An absolute URI: plain paths become absolute folders; the scheme must be one that can be opened."""
     if "://" not in text:

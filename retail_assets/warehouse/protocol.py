@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from retail_assets.lake.manifests import CleanManifest
@@ -53,6 +55,13 @@ class Warehouse(Protocol):
 
     def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a SELECT in batches, in no particular order and in constant memory."""
+        ...
+
+    def unchanged(self) -> AbstractContextManager[Sequence[Path] | None]:
+        """Yield the files of the database, of all sources, which nobody writes until the block ends.
+
+        None where the database is no file and keeps copies of its own, as Redshift does.
+        """
         ...
 
     def exists(self, table: Table) -> bool: ...

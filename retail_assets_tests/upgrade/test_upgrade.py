@@ -9,31 +9,21 @@ before load, or are trained again with a message. Rules that judge rows of old l
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import io
 import json
 import shutil
-import tarfile
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from retail_assets import settings as settings_module
-from retail_assets.cli import app
-from retail_assets.platform import Platform
 from retail_assets.tables import ALL, KEPT, Column
-from retail_assets_tests.upgrade.table_contents import Row, digest, rows_by_table
+from retail_assets_tests.upgrade.recorded_home import EXPECTED, NEXT_DAY, SOURCE, Home, unpack
+from retail_assets_tests.upgrade.table_contents import digest, rows_by_table
 from retail_assets_tests.warehouse.changed_tables import defined_as, with_new
 
-HERE = Path(__file__).parent
-ARCHIVE = HERE / "home-0.1.0.tar.xz"
-EXPECTED: dict[str, Any] = json.loads((HERE / "home-0.1.0.json").read_text())
-SOURCE, NEXT_DAY = "retail_sales", EXPECTED["next_day"]
 KINDS = ("forecast", "segments")
 INGESTED = (
     "sales_clean",
@@ -49,73 +39,6 @@ INGESTED = (
 )
 #: Columns that say which version of the program or of a model wrote a row, and when; not what the row says.
 VOLATILE = ("issued_at", "contract_version")
-
-
-@dataclass(frozen=True)
-class Home:
-    """An unpacked home, and the command line on it in this process."""
-
-    folder: Path
-    raw: Path | None = None
-
-    @property
-    def path(self) -> Path:
-        return self.folder / "home"
-
-    @property
-    def models(self) -> Path:
-        return self.path / "models" / SOURCE
-
-    @property
-    def environ(self) -> dict[str, str]:
-        environ = {
-            "RETAIL_HOME": str(self.path),
-            "RETAIL_OUTPUT": str(self.folder / "output"),
-            "RETAIL_SPARK": "local[2]",
-            "DAGSTER_HOME": str(self.path / "dagster"),
-        }
-        return environ if self.raw is None else environ | {"RETAIL_RAW_URI": str(self.raw)}
-
-    @property
-    def platform(self) -> Platform:
-        return Platform(settings_module.load(self.environ))
-
-    def run(self, *command: str) -> str:
-        """What `retail-assets` prints; fails unless it ends well."""
-        out, errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environ.items():
-                patch.setenv(name, value)
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-                code = app.main(command)
-        out.seek(0)
-        printed = out.read()
-        assert code == 0, f"retail-assets {' '.join(command)}: exit {code}\n{printed}\n{errors.getvalue()}"
-        return printed
-
-    def json(self, *command: str) -> Any:
-        return json.loads(self.run(*command, "--json"))
-
-    def tables(self) -> dict[str, list[Row]]:
-        return rows_by_table(self.path, SOURCE)
-
-    def column(self, table: str, *names: str) -> list[Row]:
-        """Values of some columns, sorted."""
-        rows = self.platform.warehouse.query(f"SELECT {', '.join(names)} FROM {table}").to_pylist()
-        return sorted((tuple(row.values()) for row in rows), key=repr)
-
-    def champion(self, kind: str) -> dict[str, Any]:
-        pointer: dict[str, Any] = json.loads((self.models / kind / "champion.json").read_text())
-        return pointer
-
-
-def unpack(folder: Path) -> Home:
-    with tarfile.open(ARCHIVE) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(folder, filter="data")
-        else:  # Python before 3.11.4; the archive is our own
-            tar.extractall(folder)
-    return Home(folder)
 
 
 @pytest.fixture(scope="module")

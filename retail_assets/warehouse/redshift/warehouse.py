@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import WarehouseError
@@ -160,6 +161,10 @@ class RedshiftWarehouse:
                 return folder
 
             yield from self._sessions.repeated("unloading", work, tag="scan").batches()
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """See `Warehouse.unchanged`: Redshift's own snapshots keep its tables."""
+        return nullcontext()
 
     def exists(self, table: Table) -> bool:
         """Return whether the table exists."""
