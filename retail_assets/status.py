@@ -8,9 +8,11 @@ from typing import Any
 
 from retail_assets.cleaning.reference_changes import Unaffected, is_outdated
 from retail_assets.errors import NotReadyError
-from retail_assets.landing.partitions import landed_partitions, partition_folder
+from retail_assets.lake.manifests import STATUSES, CleanManifest, digest_of_names
+from retail_assets.landing.partitions import partition_of
 from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
+from retail_assets.storage import Entry
 from retail_assets.tables import ALL
 
 
@@ -61,51 +63,53 @@ class Status:
 
 
 def read_status(platform: Platform) -> Status:
-    """Read the status. Raises StorageError or WarehouseError if a store or the warehouse cannot be read."""
-    lake = platform.lake
-    cleaned = set(lake.landings("clean"))
+    """Read the status. Raises StorageError or WarehouseError if a store or the warehouse cannot be read.
+
+    Costs a listing of the raw store, and the registers: no request per landing.
+    """
+    lake, contract = platform.lake, platform.settings.contract
     tables = {table.name: _rows(platform, table.name) for table in ALL}
     loaded = _loaded(platform) if tables["sales_clean"] is not None else {}
-    days = sorted(set(landed_partitions(platform.raw, platform.source)) | cleaned | set(loaded))
-    landed = LandedReferences(platform.raw, platform.source, platform.settings.contract)
-    unaffected = Unaffected.read(lake) if platform.settings.contract.references else Unaffected({})
-    landings = tuple(_landing(platform, day, day in cleaned, loaded.get(day), landed, unaffected) for day in days)
+    files: dict[dt.date, list[Entry]] = {}
+    for entry in platform.raw.list(platform.source):
+        if (day := partition_of(entry.key)) is not None:
+            files.setdefault(day, []).append(entry)
+    cleaned = lake.clean_register.published()
+    registered = lake.raw_register.published() if cleaned else {}
+    landed = LandedReferences(platform.raw, platform.source, contract)
+    unaffected = Unaffected.read(lake) if contract.references else Unaffected({})
+
+    def state_of(day: dt.date, clean: CleanManifest) -> str:
+        raw = registered[day].entry.summary if day in registered else lake.raw(day).summary()
+        if digest_of_names({(f.key, f.size) for f in files.get(day, ())}) != raw.names:
+            return "changed"
+        if raw.digest != clean.raw_digest or is_outdated(raw, contract, landed, unaffected):
+            return "changed"
+        return "loaded" if loaded.get(day, 0) == clean.rows("clean") else "cleaned"
+
+    def landing(day: dt.date) -> LandingStatus:
+        of_day = files.get(day, [])
+        times = [f.modified for f in of_day if f.modified is not None]
+        common = (day, len(of_day), sum(f.size for f in of_day), _moment(max(times)) if times else None)
+        if day not in cleaned:
+            return LandingStatus(*common, None, None, None, None, None, loaded.get(day), "landed")
+        clean, at = cleaned[day].entry.manifest, cleaned[day].published_at
+        clean_rows, quarantined, superseded, excluded = (clean.rows(status) for status in STATUSES)
+        return LandingStatus(
+            *common,
+            None if at is None else _moment(at),
+            clean_rows,
+            quarantined,
+            superseded,
+            excluded,
+            loaded.get(day),
+            state_of(day, clean),
+        )
+
+    days = sorted(files.keys() | cleaned.keys() | loaded.keys())
+    landings = tuple(map(landing, days))
     return Status(
         platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
-    )
-
-
-def _landing(
-    platform: Platform,
-    day: dt.date,
-    is_cleaned: bool,
-    rows_loaded: int | None,
-    landed: LandedReferences,
-    unaffected: Unaffected,
-) -> LandingStatus:
-    files = platform.raw.list(partition_folder(platform.source, day))
-    times = [f.modified for f in files if f.modified is not None]
-    common = (day, len(files), sum(f.size for f in files), _moment(max(times)) if times else None)
-    if not is_cleaned:
-        return LandingStatus(*common, None, None, None, None, None, rows_loaded, "landed")
-    raw, clean = platform.lake.raw(day), platform.lake.clean(day)
-    folder = f"{platform.source}/clean/dt={day.isoformat()}"
-    manifests = [e for e in platform.lake.store.list(folder) if e.key == f"{folder}/manifest.json"]
-    cleaned_at = _moment(manifests[0].modified) if manifests and manifests[0].modified is not None else None
-    state = "loaded" if (rows_loaded or 0) == clean.rows("clean") else "cleaned"
-    if {(f.key, f.size) for f in files} != {(f.key, f.size) for f in raw.files} or raw.digest != clean.raw_digest:
-        state = "changed"
-    if is_outdated(raw, platform.settings.contract, landed, unaffected):
-        state = "changed"
-    return LandingStatus(
-        *common,
-        cleaned_at,
-        clean.rows("clean"),
-        clean.rows("quarantine"),
-        clean.rows("superseded"),
-        clean.rows("excluded"),
-        rows_loaded,
-        state,
     )
 
 

@@ -23,7 +23,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import owners
 from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.lake.manifests import CleanManifest, RawManifest, RawSummary
 from retail_assets.landing.partitions import REFERENCES
 from retail_assets.landing.references import LandedReferences, are_current, differing
 
@@ -55,12 +55,12 @@ class Unaffected:
             read = None
         return cls({str(k): str(v) for k, v in read.items()} if isinstance(read, dict) else {})
 
-    def has(self, raw: RawManifest, landed: LandedReferences) -> bool:
+    def has(self, raw: RawManifest | RawSummary, landed: LandedReferences) -> bool:
         """Return whether no row of a landing changes with the versions that count for it now."""
         return self.marks.get(raw.landed_on.isoformat()) == _mark(raw, landed)
 
 
-def keep_unaffected(lake: Lake, landings: Iterable[RawManifest], landed: LandedReferences) -> None:
+def keep_unaffected(lake: Lake, landings: Iterable[RawManifest | RawSummary], landed: LandedReferences) -> None:
     """Keep that no row of these landings changes with the versions that count for them now."""
     marks = {raw.landed_on.isoformat(): _mark(raw, landed) for raw in landings}
     if marks:
@@ -68,7 +68,9 @@ def keep_unaffected(lake: Lake, landings: Iterable[RawManifest], landed: LandedR
         lake.store.write(_record(lake), json.dumps(kept, indent=1, sort_keys=True).encode())
 
 
-def is_outdated(raw: RawManifest, contract: Contract, landed: LandedReferences, unaffected: Unaffected) -> bool:
+def is_outdated(
+    raw: RawManifest | RawSummary, contract: Contract, landed: LandedReferences, unaffected: Unaffected
+) -> bool:
     """Return whether a landing is joined with other versions than those that count for it now.
 
     Not if it is known that none of its rows changes.
@@ -80,7 +82,9 @@ def is_outdated(raw: RawManifest, contract: Contract, landed: LandedReferences, 
     return not are_current(raw.references, landed.digests(raw.landed_on)) and not unaffected.has(raw, landed)
 
 
-def changes(lake: Lake, raw: RawManifest, clean: CleanManifest, contract: Contract, landed: LandedReferences) -> bool:
+def changes(
+    lake: Lake, raw: RawManifest | RawSummary, clean: CleanManifest, contract: Contract, landed: LandedReferences
+) -> bool:
     """Return whether a row of a landing would be another one, clean or not, with the versions that count for it now.
 
     One reason more for a rejected row does not count. A rejected row has no ids: it may change if one of the landing's
@@ -134,7 +138,7 @@ def _of_the_file(contract: Contract) -> frozenset[str]:
     return _OF_THE_FILE | ({"zero_quantity"} if given else set())
 
 
-def _mark(raw: RawManifest, landed: LandedReferences) -> str:
+def _mark(raw: RawManifest | RawSummary, landed: LandedReferences) -> str:
     text = "\n".join((raw.digest, *sorted(landed.digests(raw.landed_on).values())))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

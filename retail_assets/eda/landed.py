@@ -1,16 +1,22 @@
-"""What became of every landed row: rows and money by status, and the days of sale of rejected rows."""
+"""What became of every landed row: rows and money by status, and the days of sale of rejected rows.
+
+What a landing's quarantine says is kept beside the register of the lake, so that a run opens the quarantine of its own
+landings and not of all before.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from retail_assets.lake import manifests
 from retail_assets.lake.manifests import STATUSES, CleanManifest
+from retail_assets.lake.register import FOLDER, Kept
 
 if TYPE_CHECKING:
     from retail_assets.lake.lake import Lake
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 #: Statuses as people read them: clean, quarantined, superseded, excluded.
 NAMES: tuple[str, ...] = tuple(manifests.NAMES[status] for status in STATUSES)
 _NOT_TO_BE_TRUSTED = "date_out_of_range"
+_READS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,18 @@ class Landed:
         return self.amounts.get(name, Decimal("0.00"))
 
 
+@dataclass(frozen=True)
+class Rejected:
+    """What the quarantine of a landing says: rows `without_amount`, and rows by day of sale.
+
+    `content` names the rows that it was read from: files of the lake are never overwritten.
+    """
+
+    content: str
+    without_amount: int
+    days: dict[dt.date, int]
+
+
 def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
     """Add up the manifests of the landings, without the days of rejected rows."""
     landings = list(cleaned)
@@ -64,12 +83,37 @@ def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
 def read_landed(lake: Lake, landings: Sequence[CleanManifest]) -> Landed:
     """Add up what became of all rows of the landings, and read their quarantine for the days of its rows."""
     counted = count_landed(landings)
+    register = Kept(lake.store, f"{lake.source}/{FOLDER}/rejected.json.gz", Rejected)
+    rejecting = [landing for landing in landings if landing.files["quarantine"]]
+    kept = register.read() if rejecting else {}
+    known = {m.landed_on: kept[m.landed_on] for m in rejecting if _is_of(kept.get(m.landed_on), m)}
+    unread = [landing for landing in rejecting if landing.landed_on not in known]
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        read = {r.landed_on: found for r, found in zip(unread, pool.map(lambda m: _read(lake, m), unread), strict=True)}
+    if read:
+        register.update(read)
+    days = Counter[dt.date]()
+    for rejected in (known | read).values():
+        days.update(rejected.days)
+    without_amount = sum(rejected.without_amount for rejected in (known | read).values())
+    return replace(counted, without_amount=without_amount, rejected_days=dict(sorted(days.items())))
+
+
+def _content(landing: CleanManifest) -> str:
+    return f"{landing.content('quarantine')} {landing.rows('quarantine')} {landing.run_id}"
+
+
+def _is_of(kept: Rejected | None, landing: CleanManifest) -> bool:
+    return kept is not None and kept.content == _content(landing)
+
+
+def _read(lake: Lake, landing: CleanManifest) -> Rejected:
     without_amount, days = 0, Counter[dt.date]()
-    for key in (key for landing in landings for key in landing.keys("quarantine")):
+    for key in landing.keys("quarantine"):
         lacking, found = _quarantine_file(lake, key)
         without_amount += lacking
         days.update(found)
-    return replace(counted, without_amount=without_amount, rejected_days=dict(sorted(days.items())))
+    return Rejected(_content(landing), without_amount, dict(days))
 
 
 def _quarantine_file(lake: Lake, key: str) -> tuple[int, dict[dt.date, int]]:

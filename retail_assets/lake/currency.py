@@ -33,18 +33,24 @@ def refuse_currency_of(landings: Iterable[CleanManifest], contract: Contract) ->
 def refuse_other_currency(lake: Lake, contract: Contract, replaced: Collection[dt.date] = ()) -> None:
     """Refuse to go on if the landings were cleaned in another currency than the contract's.
 
-    `replaced` are landings that are about to be cleaned again. Reads the manifest of the latest other landing: this is
-    asked before each landing is cleaned. Raises LandingError.
+    `replaced` are landings that are about to be cleaned again. Reads the manifest of the latest other landing that the
+    register knows: this is asked before each landing is cleaned, and by everything that shows money. Raises
+    LandingError.
     """
-    for day in reversed(lake.days("clean")):
-        if day in replaced:
-            continue
+    if not _refused(lake, lake.known_days("clean"), contract, replaced):
+        _refused(lake, lake.days("clean"), contract, replaced)  # what the register knows is gone, or is replaced
+
+
+def _refused(lake: Lake, days: Iterable[dt.date], contract: Contract, replaced: Collection[dt.date]) -> bool:
+    """Compare the latest of the landings that is there and is not replaced; return whether there is one."""
+    for day in sorted(set(days).difference(replaced), reverse=True):
         try:
             cleaned = lake.clean(day)
         except NotReadyError:  # a folder without a manifest
             continue
         refuse_currency_of([cleaned], contract)
-        return
+        return True
+    return False
 
 
 def _currency_of(cleaned: CleanManifest, contract: Contract) -> str:

@@ -20,17 +20,24 @@ import pyarrow as pa
 
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
 from retail_assets.lake.manifests import (
+    MANIFEST,
     STATUSES,
+    CleanEntry,
     CleanManifest,
     LakeFile,
+    RawEntry,
     RawManifest,
+    RawSummary,
     ReferenceVersion,
     Status,
+    day_of,
     table_of,
 )
 from retail_assets.lake.profile import FileProfile
+from retail_assets.lake.register import Register
 from retail_assets.storage import Store
 from retail_assets.storage.records import as_record
+from retail_assets.storage.versions import read_version
 
 _READS_AT_ONCE = 16
 _PUBLISH_TRIES = 5
@@ -45,6 +52,8 @@ class Lake:
     def __init__(self, store: Store, source: str) -> None:
         self.store = store
         self.source = source
+        self.raw_register = Register(store, source, "raw", RawEntry, self._raw_entry)
+        self.clean_register = Register(store, source, "clean", CleanEntry, self._clean_entry)
 
     def publish_raw(self, manifest: RawManifest) -> str:
         """Publish the manifest of a landing's raw files. Returns its URI."""
@@ -67,6 +76,9 @@ class Lake:
                 f"{self.source}: the landing of {landed_on} has not been registered. "
                 f"Materialize raw_sales_files for {landed_on} first."
             )
+        return self._as_raw(landed_on, data)
+
+    def _as_raw(self, landed_on: dt.date, data: dict[str, Any]) -> RawManifest:
         with self._readable("raw", landed_on):
             files = tuple(FileProfile.from_json(f) for f in data["files"])
             for file in files:
@@ -135,6 +147,9 @@ class Lake:
                 f"{self.source}: the landing of {landed_on} has not been cleaned. "
                 f"Materialize clean_sales for {landed_on} first."
             )
+        return self._as_clean(landed_on, data)
+
+    def _as_clean(self, landed_on: dt.date, data: dict[str, Any]) -> CleanManifest:
         with self._readable("clean", landed_on):
             files: dict[Status, tuple[LakeFile, ...]] = {
                 status: tuple(as_record(f, LakeFile) for f in data["files"].get(status, ())) for status in STATUSES
@@ -159,11 +174,32 @@ class Lake:
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
             return list(zip(pool.map(self.raw, [m.landed_on for m in landings]), landings, strict=True))
 
+    def cleaned_summaries(self) -> list[tuple[RawSummary, CleanManifest]]:
+        """Return what the registers have of every cleaned landing, in order, as its manifests are now."""
+        cleaned = self.clean_register.published()
+        registered = self.raw_register.published()
+        return [
+            (registered[day].entry.summary if day in registered else self.raw(day).summary(), landing.entry.manifest)
+            for day, landing in cleaned.items()
+        ]
+
     def clean_landings(self, among: Collection[dt.date] | None = None) -> list[CleanManifest]:
-        """Return the clean manifest of every cleaned landing, or of those `among` some days, in order."""
-        days = self.days("clean") if among is None else sorted(among)
+        """Return the clean manifest of every cleaned landing, or of those `among` some days, in order.
+
+        Those of all landings come from the register, as they are now.
+        """
+        if among is None:
+            return [landing.entry.manifest for landing in self.clean_register.published().values()]
         with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, but many requests at once
-            return [m for m in pool.map(self._clean_if_published, days) if m is not None]
+            return [m for m in pool.map(self._clean_if_published, sorted(among)) if m is not None]
+
+    def _raw_entry(self, landed_on: dt.date) -> RawEntry | None:
+        found = read_version(self.store, key := self.manifest_key("raw", landed_on))
+        return found and RawEntry(found[1], self._as_raw(landed_on, self._parsed(key, found[0])).summary())
+
+    def _clean_entry(self, landed_on: dt.date) -> CleanEntry | None:
+        found = read_version(self.store, key := self.manifest_key("clean", landed_on))
+        return found and CleanEntry(found[1], self._as_clean(landed_on, self._parsed(key, found[0])))
 
     def _clean_if_published(self, landed_on: dt.date) -> CleanManifest | None:
         try:
@@ -171,12 +207,21 @@ class Lake:
         except NotReadyError:  # a folder without a manifest
             return None
 
-    def days(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
-        """Return the days that have a folder in a layer, in order; nearly always they have a published manifest too.
+    def days(self, layer: Literal["raw", "clean"], since: dt.date | None = None) -> list[dt.date]:
+        """Return the days (from `since` on) that have a folder in a layer, in order; nearly always also a manifest.
 
-        Costs one listing.
+        Costs one listing; S3 lists a thousand folders per request.
         """
-        return sorted(d for d in map(day_of, self.store.folders(f"{self.source}/{layer}")) if d is not None)
+        names = self.store.folders(f"{self.source}/{layer}", f"dt={since}" if since else "")
+        return sorted(d for d in map(day_of, names) if d is not None)
+
+    def known_days(self, layer: Literal["raw", "clean"]) -> list[dt.date]:
+        """Return the days of the register, or without one of the folders: nearly all landings, in one request.
+
+        For what need not be exact, or is read from the manifest afterwards.
+        """
+        register = self.raw_register if layer == "raw" else self.clean_register
+        return register.known_days() or self.days(layer)
 
     def landings(self, layer: Literal["raw", "clean"], among: Collection[dt.date] | None = None) -> list[dt.date]:
         """Return the days (or those `among` some) with a published manifest in a layer, in order."""
@@ -203,7 +248,7 @@ class Lake:
 
     def manifest_key(self, layer: Literal["raw", "clean"], landed_on: dt.date) -> str:
         """Return the key of a landing's manifest in a layer, whether it has been published or not."""
-        return f"{self.source}/{layer}/dt={landed_on.isoformat()}/manifest.json"
+        return f"{self.source}/{layer}/dt={landed_on.isoformat()}/{MANIFEST}"
 
     def _publish(self, key: str, data: dict[str, Any]) -> str:
         self.store.write(key, _text(data))
@@ -211,8 +256,9 @@ class Lake:
 
     def _read(self, key: str) -> dict[str, Any] | None:
         data = self.store.read_if_exists(key)
-        if data is None:
-            return None
+        return None if data is None else self._parsed(key, data)
+
+    def _parsed(self, key: str, data: bytes) -> dict[str, Any]:
         try:
             read = json.loads(data)
             if isinstance(read, dict):
@@ -233,15 +279,3 @@ class Lake:
 
 def _text(data: dict[str, Any]) -> bytes:
     return json.dumps(data, indent=1, sort_keys=True).encode()
-
-
-def day_of(folder: str) -> dt.date | None:
-    """Return the day of a folder name `dt=YYYY-MM-DD`; None for a folder that is not one of ours.
-
-    >>> day_of("dt=2024-01-31"), day_of("_delta_log")
-    (datetime.date(2024, 1, 31), None)
-    """
-    try:
-        return dt.date.fromisoformat(folder.removeprefix("dt=")) if folder.startswith("dt=") else None
-    except ValueError:
-        return None

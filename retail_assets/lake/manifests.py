@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from retail_assets.lake.profile import FileProfile
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE, Table
+
+#: The name of every manifest, in the folder of its landing.
+MANIFEST = "manifest.json"
 
 Status = Literal["clean", "quarantine", "superseded", "excluded"]
 STATUSES: tuple[Status, ...] = ("clean", "quarantine", "superseded", "excluded")
@@ -24,6 +27,18 @@ NAMES: dict[Status, str] = {
 }
 #: Rows of these statuses are kept as the text that they are in the file, with the names of the rules.
 AS_TEXT: tuple[Status, ...] = ("quarantine", "excluded")
+
+
+def day_of(folder: str) -> dt.date | None:
+    """Return the day of a folder name `dt=YYYY-MM-DD`; None for a folder that is not one of ours.
+
+    >>> day_of("dt=2024-01-31"), day_of("_delta_log")
+    (datetime.date(2024, 1, 31), None)
+    """
+    try:
+        return dt.date.fromisoformat(folder.removeprefix("dt=")) if folder.startswith("dt=") else None
+    except ValueError:
+        return None
 
 
 def table_of(status: Status) -> Table:
@@ -74,6 +89,33 @@ class RawManifest:
     @property
     def size(self) -> int:
         return sum(f.size for f in self.files)
+
+    def summary(self) -> RawSummary:
+        """Return what the register keeps of this manifest."""
+        named = {(f.key, f.size) for f in self.files}
+        return RawSummary(
+            self.landed_on, self.contract, self.digest, len(self.files), digest_of_names(named), self.references
+        )
+
+
+@dataclass(frozen=True)
+class RawSummary:
+    """What is asked of the raw manifests of all landings at once: `files` is their number, `names` their names' hash.
+
+    A landing of a file every minute has a thousand profiles, which nobody needs of the past.
+    """
+
+    landed_on: dt.date
+    contract: str
+    digest: str
+    files: int
+    names: str
+    references: tuple[ReferenceVersion, ...] = ()
+
+
+def digest_of_names(files: Collection[tuple[str, int]]) -> str:
+    """Return a hash of the keys and sizes of files."""
+    return hashlib.sha256("".join(f"{key}\0{size}\n" for key, size in sorted(files)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -138,6 +180,22 @@ class CleanManifest:
         """A hash of the rows of a status: the same when the same rows are written again, in whatever files."""
         named = sorted(f.digest or f.key for f in self.files[status])
         return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RawEntry:
+    """A raw manifest in the register, and its version when it was read."""
+
+    version: str
+    summary: RawSummary
+
+
+@dataclass(frozen=True)
+class CleanEntry:
+    """A clean manifest in the register, and its version when it was read."""
+
+    version: str
+    manifest: CleanManifest
 
 
 def total_reasons(manifests: Iterable[CleanManifest]) -> dict[str, int]:

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from retail_assets.errors import NotReadyError, StorageError
-from retail_assets.lake.lake import Lake, day_of
-from retail_assets.lake.manifests import STATUSES
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import STATUSES, day_of
 from retail_assets.storage import Entry, Store, part_files
 
 #: Files that no manifest names are kept this long: a reader may still hold the old manifest, a writer may be running.

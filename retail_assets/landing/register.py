@@ -88,12 +88,11 @@ def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
 
     Raises LandingError with the names of the files, and what to do if they were withdrawn on purpose.
     """
-    registered = set(lake.landings("raw"))
-    for manifest in manifests:
-        if manifest.landed_on not in registered:
-            continue
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        registered = list(pool.map(lambda m: lake.raw_if_registered(m.landed_on), manifests))
+    for manifest, before in zip(manifests, registered, strict=True):
         present = {f.key for f in manifest.files}
-        if gone := [f for f in lake.raw(manifest.landed_on).files if f.key not in present]:
+        if gone := [f for f in (before.files if before else ()) if f.key not in present]:
             named = ", ".join(f"{f.key} ({f.lines:,} lines)" for f in gone[:5]) + (", …" if len(gone) > 5 else "")
             withdrawn = lake.raw_manifest_uri(manifest.landed_on)
             raise LandingError(

@@ -19,6 +19,8 @@ from retail_assets.landing.schema_changes import SchemaChange, compare
 from retail_assets.storage.markdown_text import as_cell
 
 _SHOWN = 20
+#: The landing before is looked for among so many days; only then among all.
+_NEAR = dt.timedelta(days=90)
 _CELL = 60
 
 
@@ -39,21 +41,31 @@ class SchemaDrift:
 def schema_drift_of(lake: Lake, landings: Sequence[RawManifest], contract: Contract) -> list[SchemaDrift]:
     """Compare each landing that has files with the last one before it that has, in order of the days.
 
-    A landing among `landings` takes precedence over its published manifest. Costs one listing of folders, and usually
-    one manifest.
+    A landing among `landings` takes precedence over its published manifest. Costs one listing of the folders of some
+    days before, and usually one manifest, however long the history is.
     """
     given: dict[dt.date, RawManifest | None] = {m.landed_on: m for m in landings}
-    days = sorted({*lake.days("raw"), *given})
+    having_files = sorted((m for m in landings if m.files), key=lambda m: m.landed_on)
+    if not having_files:
+        return []
 
     def known(day: dt.date) -> RawManifest | None:
         if day not in given:
             given[day] = lake.raw_if_registered(day)
         return given[day]
 
-    drifts = []
-    for landing in sorted((m for m in landings if m.files), key=lambda m: m.landed_on):
+    def last_before(landing: RawManifest, days: list[dt.date]) -> RawManifest | None:
         before = reversed(days[: bisect.bisect_left(days, landing.landed_on)])
-        earlier = next((m for m in map(known, before) if m is not None and m.files), None)
+        return next((m for m in map(known, before) if m is not None and m.files), None)
+
+    near = sorted({*lake.days("raw", since=having_files[0].landed_on - _NEAR), *given})
+    all_days: list[dt.date] = []
+    drifts = []
+    for landing in having_files:
+        earlier = last_before(landing, near)
+        if earlier is None:
+            all_days = all_days or sorted({*lake.days("raw"), *given})
+            earlier = last_before(landing, all_days)
         if earlier is None:
             drifts.append(SchemaDrift(landing.landed_on, None))
             continue

@@ -35,7 +35,7 @@ class FsspecObjects(RemoteObjects):
             if info["type"] != "directory":
                 yield Entry(path[len(self._root) + 1 :], int(info["size"]), _timestamp(info), info.get("etag"))
 
-    def folders(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, since: str = "") -> Iterator[str]:
         self._fs.invalidate_cache()
         try:
             listed = self._fs.ls(self._path(prefix), detail=True)

@@ -33,8 +33,8 @@ class RemoteObjects(abc.ABC):
         """Return every object below a folder, in any order."""
 
     @abc.abstractmethod
-    def folders(self, prefix: str) -> Iterable[str]:
-        """Return the names of the folders directly below a folder."""
+    def folders(self, prefix: str, since: str = "") -> Iterable[str]:
+        """Return the names of the folders directly below a folder; those before `since` may be left out."""
 
     @abc.abstractmethod
     def exists(self, key: str) -> bool: ...

@@ -40,6 +40,12 @@ def as_record(content: object, kind: type[T]) -> T:
     return read_record(json.dumps(content).encode(), kind)
 
 
+def write_record(content: object, kind: Any) -> bytes:
+    """Write content of a kind as the JSON bytes that `read_record` reads."""
+    written: bytes = _reader(kind).dump_json(content)
+    return written
+
+
 @functools.cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # the command line loads this module also for --help

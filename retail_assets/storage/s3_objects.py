@@ -39,9 +39,10 @@ class S3Objects(RemoteObjects):
                     key = item["Key"][len(self._root) :]
                     yield Entry(key, item["Size"], item["LastModified"].timestamp(), item["ETag"])
 
-    def folders(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, since: str = "") -> Iterator[str]:
         folder = self._root + (f"{prefix}/" if prefix else "")
-        for page in self._pages(Prefix=folder, Delimiter="/"):
+        start = {"StartAfter": f"{folder}{since}"} if since else {}
+        for page in self._pages(Prefix=folder, Delimiter="/", **start):
             for item in page.get("CommonPrefixes", ()):
                 yield item["Prefix"][len(folder) :].rstrip("/")
 

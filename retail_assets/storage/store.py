@@ -78,15 +78,20 @@ class Store:
         with self._explained(f"list {self.uri}/{prefix}"):
             return [] if self.is_local else [e.key for e in self._remote().list(prefix) if not _is_visible(e.key)]
 
-    def folders(self, prefix: str) -> builtins.list[str]:
-        """Return the names of the folders directly below `prefix`, sorted: one listing, not a walk of the tree."""
+    def folders(self, prefix: str, since: str = "") -> builtins.list[str]:
+        """Return the names of the folders directly below `prefix`, sorted: one listing, not a walk of the tree.
+
+        With `since`, only names from that one on; S3 does not list the ones before.
+        """
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
             if self.is_local:
                 base = Path(self.uri, *filter(None, prefix.split("/")))
                 children = base.iterdir() if base.is_dir() else ()
-                return sorted(p.name for p in children if p.is_dir() and not p.name.startswith("."))
-            return sorted(name for name in self._remote().folders(prefix) if not name.startswith("."))
+                names = [p.name for p in children if p.is_dir()]
+            else:
+                names = [*self._remote().folders(prefix, since)]
+            return sorted(name for name in names if name >= since and not name.startswith("."))
 
     def names_in(self, prefix: str) -> tuple[builtins.list[str], builtins.list[str]]:
         """Return the names of what lies directly in the folder `prefix`, hidden names excluded: files, and folders.

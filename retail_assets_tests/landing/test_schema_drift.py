@@ -238,9 +238,9 @@ class Counting(Store):
         self.asked["list"] += 1
         return super().list(prefix)  # type: ignore[return-value]
 
-    def folders(self, prefix: str) -> list[str]:  # type: ignore[valid-type]
+    def folders(self, prefix: str, since: str = "") -> list[str]:  # type: ignore[valid-type]
         self.asked["folders"] += 1
-        return super().folders(prefix)
+        return super().folders(prefix, since)
 
     def read_if_exists(self, key: str) -> bytes | None:
         self.asked["read"] += 1

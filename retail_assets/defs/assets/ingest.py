@@ -134,7 +134,9 @@ def _in_words(days: Sequence[dt.date]) -> str:
 
 def _refuse_first_run_without_files(platform: Platform, days: Sequence[dt.date]) -> None:
     """Refuse the first run of a home if its files are in other partitions: it would be green and show nothing."""
-    if set(days) & set(landed_partitions(platform.raw, platform.source)) or platform.lake.days("raw"):
+    if platform.lake.known_days("clean") or platform.lake.days("raw"):
+        return
+    if set(days) & set(landed_partitions(platform.raw, platform.source)):
         return
     if waiting := _waiting(platform):
         raise LandingError(

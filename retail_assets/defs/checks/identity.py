@@ -56,7 +56,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def sales_keep_their_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            days = few_of(context, len(lake.days("clean")))
+            days = few_of(context, len(lake.known_days("clean")))
             [moved] = warehouse.query(moved_sales(len(days or ())), days or ()).to_pylist()
             versions = warehouse.query(VERSIONS, [moved["example"]]).to_pylist() if moved["ids"] else []
         told = ", then ".join(

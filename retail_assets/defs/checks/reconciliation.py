@@ -38,7 +38,7 @@ def reconciliation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     )
     def revenue_reconciles_with_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
-            days = few_of(context, len(platform.lake.days("clean")))
+            days = few_of(context, len(platform.lake.known_days("clean")))
             cleaned = {clean.landed_on: clean for clean in platform.lake.clean_landings(days)}
             loaded = loaded_landings(warehouse, days)
             both = [*days, *days] if days else []

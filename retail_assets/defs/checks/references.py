@@ -12,7 +12,7 @@ from retail_assets.cleaning.reference_join import references_of
 from retail_assets.defs.checks.results import examples, listed, result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.lake.manifests import CleanManifest, RawManifest, RawSummary
 from retail_assets.landing.references import LandedReferences, differing
 from retail_assets.platform import Platform
 
@@ -35,7 +35,7 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def references_are_current() -> dg.AssetCheckResult:
         with failing_clearly():
             landed = LandedReferences(platform.raw, platform.source, contract)
-            pairs = [(raw, clean) for raw, clean in platform.lake.cleaned(None) if raw.files]
+            pairs = [(raw, clean) for raw, clean in platform.lake.cleaned_summaries() if raw.files]
             old = _outdated(platform, pairs, landed)
         return result(
             passed=not old,
@@ -74,7 +74,7 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 
 def _outdated(
-    platform: Platform, pairs: Iterable[tuple[RawManifest, CleanManifest]], landed: LandedReferences
+    platform: Platform, pairs: Iterable[tuple[RawSummary, CleanManifest]], landed: LandedReferences
 ) -> list[str]:
     """Return the days that other versions of the references change, and keep which ones they do not."""
     contract, lake = platform.settings.contract, platform.lake
