@@ -118,10 +118,6 @@ class Register(Generic[E]):
         entries |= again
         return {day: Published(entries[day], listed[day].modified) for day in sorted(entries)}
 
-    def forget(self) -> None:
-        """Drop every entry: the next reader reads all manifests."""
-        self._kept.update({}, gone=lambda _: True)
-
 
 def _by_day(kind: Any) -> Any:
     return dict[dt.date, kind]
