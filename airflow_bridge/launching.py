@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException
 
 from airflow_bridge.client import DagsterClient
+from airflow_bridge.lineage import parent_tags
 from airflow_bridge.partitions import days_of
 from airflow_bridge.problems import RefusedError, RunGoneError, UnreachableError, sentence
 from airflow_bridge.runs import AssetNode, Run
@@ -89,7 +90,8 @@ class Launcher:
         if last.status == "FAILURE" and self.resume_failed and self.context["ti"].try_number > 1:
             self._refuse_second_dag_run(last.tags)
             try:
-                run_id = self._sent(lambda tags: self.client.resume(last.id, tags))
+                parent = parent_tags(self.context, self.log)
+                run_id = self._sent(lambda tags: self.client.resume(last.id, parent | tags))
                 self._withdraw_second(run_id, last.tags)
                 return run_id, None
             except RefusedError as e:
@@ -101,7 +103,7 @@ class Launcher:
         order = self.order()
         self._refuse_second_dag_run(order.partition)
         self.log.info("Launching %s %s", ", ".join(n.key for n in order.nodes), dict(order.partition) or "")
-        mine = {**order.tags, **order.partition}
+        mine = {**parent_tags(self.context, self.log), **order.tags, **order.partition}
         run_id = self._sent(lambda tags: self.client.launch(order.nodes, mine | tags, order.config))
         self._withdraw_second(run_id, order.partition)
         return run_id

@@ -57,13 +57,13 @@ def load(environ: Mapping[str, str]) -> LineageSettings | None:
 
 
 def _place(url: str, has_key: bool) -> str:
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", url)
-    if scheme is None or scheme[1] == "file":
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", url)
+    if without_secrets(url) == url and (scheme is None or url.startswith("file:///")):
         path = Path(urllib.parse.unquote(url.removeprefix("file://"))).expanduser().absolute()
         if path.is_dir():
             raise _wrong("RETAIL_LINEAGE_URL", url, "a file (this is a folder), such as /data/lineage.jsonl")
         return str(path)
-    if "@" in url or "?" in url:
+    if without_secrets(url) != url or "@" in url or "?" in url:
         raise SettingsError(
             "RETAIL_LINEAGE_URL must not contain credentials, nor a query. Set it to https://host; a key has its own "
             "setting, RETAIL_LINEAGE_API_KEY."
