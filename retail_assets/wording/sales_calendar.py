@@ -124,9 +124,9 @@ def weekdays(
     over = plural(weeks, "full week")
     if set(best) & set(worst):
         least = change(low) if low > 0 else "more returned than sold"
-        ends = f"the means of {over} go from {least} to {change(high)}, relative to {average}"
+        ends = f"the mean revenues of {over} go from {least} to {change(high)}, relative to {average}"
         if least == change(high):
-            ends = f"the means of {over} are the same"
+            ends = f"the mean revenues of {over} are the same"
         test = f"differences may be chance ({p_value(p)}, Friedman test)"
         if clear:
             test = f"weekdays {beyond_chance(p, 'Friedman test')}"
@@ -134,14 +134,14 @@ def weekdays(
     if not clear:
         have = "has" if len(best) == 1 else "share"
         return (
-            f"**No weekday stands out**: {listed(best)} {have} the highest mean of {over}, {compared(high)} {average}, "
-            f"{may_be_chance(p)}."
+            f"**No weekday stands out**: {listed(best)} {have} the highest mean revenue of {over}, {compared(high)} "
+            f"{average}, {may_be_chance(p)}."
         )
     least = change(low) if low > 0 else "no more is sold than returned"
-    verb = "is the strongest day (" if len(best) == 1 else "are the strongest days (up to "
+    verb = "brings most (" if len(best) == 1 else "bring most (up to "
     down = "up to " if len(worst) > 1 and low > 0 else ""
     return (
-        f"{_bold(best)} {verb}{compared(high)} {average}) and {_bold(worst)} the weakest ({down}{least}); "
+        f"{_bold(best)} {verb}{compared(high)} {average}) and {_bold(worst)} least ({down}{least}); "
         f"weekdays {beyond_chance(p, f'Friedman test over {over}')}."
     )
 
@@ -205,7 +205,8 @@ def holidays_not_known(*, country: str | None, calendar: bool, fewest: int, fewe
 def single_holidays(*, highest: tuple[tuple[str, int, float], ...]) -> str:
     """Name holidays, with year and ratio, that stand out alone."""
     return (
-        "**Single holidays stand out** when each one's four days are compared with all ordinary spans of four days: "
+        "**Single holidays stand out** when the revenue of each one's four days is compared with that of all ordinary "
+        "spans of four days: "
         f"{_with_ratios(highest)}; each is one case, not a rule for the next year."
     )
 
@@ -218,7 +219,7 @@ def _with_ratios(highest: tuple[tuple[str, int, float], ...]) -> str:
 def peaks(*, days: tuple[tuple[dt.date, float], ...]) -> str:
     """List days with their ratio to what is usual."""
     return (
-        "Single days far above the median of the same weekday in the four weeks before and after: "
+        "Single days with revenue far above the median of the same weekday in the four weeks before and after: "
         f"{listed(f'{day(date)} ({ratio:.1f} times)' for date, ratio in days)}."
     )
 

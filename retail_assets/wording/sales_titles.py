@@ -85,8 +85,9 @@ def weekdays(
         ends = f"{least} to {change(high)}, relative to the average {'open weekday' if closed else 'day'}"
         return f"No weekday is clearly ahead of the next: {ends}{few}"
     if not tested:
-        are = "is the strongest day" if one else "are the strongest days"
-        return f"{listed(best)} {are} so far, but the weeks are too few to call it a pattern"
+        return (
+            f"{listed(best)} {'brings' if one else 'bring'} most so far, but the weeks are too few to call it a pattern"
+        )
     if not clear:
         return f"No weekday clearly differs; the lead of {listed(best)} may be chance"
     title = f"{listed(best)} {'brings' if one else 'bring up to'} {compared(high)} the average "
@@ -139,15 +140,15 @@ def busy_hours(
     alone: bool,
     currency: str,
 ) -> str:
-    """Name the shortest run of hours that brings half of the revenue, and the busiest `hour` of the week.
+    """Name the shortest run of hours that brings half of the revenue, and the `hour` of the week that brings most.
 
     `clear` says that the hour is above a typical one by more than chance, `alone` that it is above the next one.
     """
     busy = f"{start}-{end} brings {percent(share, 0)} of revenue"
     if not clear:
-        return f"{busy}; the lead of the busiest hour may be chance"
-    rank = "the busiest hour" if alone else "among the busiest hours"
-    return f"{weekday} {hour} is {rank} ({money(revenue, currency)} on average); {busy}"
+        return f"{busy}; the lead of the strongest hour may be chance"
+    rank = "brings most" if alone else "is among the hours that bring most"
+    return f"{weekday} {hour} {rank} ({money(revenue, currency)} on average); {busy}"
 
 
 @phrase("title.category_season")

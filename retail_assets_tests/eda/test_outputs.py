@@ -139,8 +139,8 @@ def test_an_hour_a_group_or_a_holiday_that_leads_by_chance_does_not_stand_alone(
         str(sales_titles.busy_hours(**hours, revenue=1513.0, clear=True, alone=a, currency="USD"))
         for a in (True, False)
     ]
-    assert busy[0].startswith("Sunday 13:00-14:00 is the busiest hour (")
-    assert busy[1].startswith("Sunday 13:00-14:00 is among the busiest hours (")
+    assert busy[0].startswith("Sunday 13:00-14:00 brings most (")
+    assert busy[1].startswith("Sunday 13:00-14:00 is among the hours that bring most (")
     age = {"high": Group("35-44", 190), "high_spend": 3734.0, "second": "45-54", "low": Group("65+", 72)}
     first = [str(sales_titles.age(**age, leads=lead, ratio=1.52, clear=True, currency="USD")) for lead in (True, False)]
     assert first[1] == f"{first[0]}; the lead over those aged 45-54 may be chance"

@@ -46,21 +46,21 @@ def weekdays(means: tuple[float, ...], clear: bool) -> dict[str, Any]:
     [
         pytest.param(
             (0.96, 0.98, 1.0, 1.02, 1.04), True,
-            "**No weekday is clearly ahead of the next**: the means of 52 full weeks go from 4 % less to 4 % more, "
-            "relative to the average of the open weekdays; weekdays differ by more than chance would explain",
+            "**No weekday is clearly ahead of the next**: the mean revenues of 52 full weeks go from 4 % less to 4 % "
+            "more, relative to the average of the open weekdays; weekdays differ by more than chance would explain",
             "No weekday is clearly ahead of the next: 4 % less to 4 % more, relative to the average open weekday",
             id="a slope",
         ),
         pytest.param(
             (1.0,) * 5, False,
-            "the means of 52 full weeks are the same; differences may be chance (p = 0.50, Friedman test).",
+            "the mean revenues of 52 full weeks are the same; differences may be chance (p = 0.50, Friedman test).",
             "Weekdays bring the same",
             id="no difference",
         ),
         pytest.param(
             (0.8, 0.9, 1.0, 1.13, 1.17), True,
-            "**Thursday** and **Friday** are the strongest days (up to 17 % more than the average of the open "
-            "weekdays) and **Monday** the weakest (20 % less)",
+            "**Thursday** and **Friday** bring most (up to 17 % more than the average of the open "
+            "weekdays) and **Monday** least (20 % less)",
             "Thursday and Friday bring up to 17 % more than the average open weekday, Monday 20 % less",
             id="two lead",
         ),
