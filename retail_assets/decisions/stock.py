@@ -206,6 +206,7 @@ def _compared(history: History | None, category: str, first: dt.date, last: dt.d
         at = history.sales.categories.index(category)
         year, recent = comparison.year_before(history.sales, first, last), comparison.recent_weeks(history.sales)
     now, then = comparison.only_in(history.holidays, first, last, year) if history and year else ([], [])
+    near = comparison.only_in(history.holidays, first, last, recent)[1] if history and recent else []
     amount, usual = _of(year, at), _of(recent, at)
     return {
         "year_before": amount,
@@ -222,6 +223,7 @@ def _compared(history: History | None, category: str, first: dt.date, last: dt.d
         "recent_first": recent.first if recent and usual is not None else None,
         "recent_last": recent.last if recent and usual is not None else None,
         "recent_left_out": recent.left_out if recent else 0,
+        "recent_near": near if usual is not None else [],
     }
 
 

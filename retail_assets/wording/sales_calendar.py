@@ -275,9 +275,10 @@ def months(
     flat = bool(set(best) & set(worst)) or len(best) > NAMED
     if not clear:
         verb = "is highest with" if len(best) == 1 else "are highest with up to"
-        highest = f"{listed(map(month, best))} {verb} {high}"
+        highest = f"{listed(map(month, best))} {verb} {high}, {may_be_chance(p)}"
         if flat:
-            highest = f"they bring {money(worst_mean, currency)} to {high}, with no clear lead of the highest"
+            ends = f"{money(worst_mean, currency)} to {high}"
+            highest = f"they bring {ends}, differences that may be chance ({p_value(p)})"
         why = (
             "; the weeks before Christmas were named beforehand and cross the end of a month, so they can stand out "
             "where no month does"
@@ -285,7 +286,7 @@ def months(
             else ""
         )
         return (
-            f"**No whole calendar month stands out**: {highest}, {may_be_chance(p)}. The "
+            f"**No whole calendar month stands out**: {highest}. The "
             f"{test} asks whether any month differs from the others, none named beforehand{why}."
         )
     once = (

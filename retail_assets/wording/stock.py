@@ -37,12 +37,13 @@ def week(
     recent_first: dt.date | None,
     recent_last: dt.date | None,
     recent_left_out: int,
+    recent_near: Sequence[str],
     currency: str,
 ) -> str:
     """State what the strongest week of the forecast brings, compared with what was sold in the past.
 
     `others_alike` of the other weeks are expected to bring as much, but for the share `alike`: then none is called the
-    strongest.
+    strongest. `recent_near` are holidays among the recent weeks that the week itself does not have.
     `of_year_before` and `of_recent` are the ratios to what was sold then. `more_than_usual` says whether the
     week is clearly above all that it is compared with; None where that is not judged.
     """
@@ -67,10 +68,11 @@ def week(
         )
     if recent and of_recent and recent_first and recent_last:
         left_out = f", without {plural(recent_left_out, 'week')} with closed days" if recent_left_out else ""
+        near = f"; with weeks near {listed(recent_near)}" if recent_near else ""
         of = "average week" if recent_weeks > 1 else "week"
         then.append(
             f"{compared(of_recent)} in the {of} before the forecast ({money(recent, currency)}; "
-            f"{span(recent_first, recent_last)}{_few(recent_orders)}{left_out})"
+            f"{span(recent_first, recent_last)}{_few(recent_orders)}{left_out}{near})"
         )
     against = f", {' and '.join(then)}" if then else ""
     if more_than_usual:

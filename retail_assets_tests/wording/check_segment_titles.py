@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import silhouette_score
 
 from retail_assets_tests.wording.check_campaigns import WINDOW, days, likings
+from retail_assets_tests.wording.check_sales_calendar import near_the_end
 from retail_assets_tests.wording.check_segments import known, labels, month_ends, regulars, scores
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.shops import Shop
@@ -56,7 +57,7 @@ def _profiles(shop: Shop, facts: Facts) -> Facts:
     clusters, points = labels(shop), scores(shop)
     means = np.array([points[clusters == cluster].mean(axis=0) for cluster in set(clusters)])
     apart = np.ptp(means, axis=0)
-    return {"features": [word for word, width in zip(WORDS, apart, strict=True) if width >= 0.99 * max(apart)]}
+    return {"features": list(near_the_end(dict(zip(WORDS, apart, strict=True)), max(apart)))}
 
 
 @recomputes("segment_titles.profiles_reading")

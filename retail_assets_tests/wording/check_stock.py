@@ -38,6 +38,8 @@ def _week(shop: Shop, facts: Facts) -> Facts:
     recent = None
     if starts[0] >= _begin(shop, category):
         recent = round(sum(_sold(shop, category, start, start + WEEK - DAY) for start in kept) / len(kept), 2)
+    of_recent = [holiday(shop, d) for d in _span(starts[0], end)] if recent else []
+    near = [name for name in dict.fromkeys(filter(None, of_recent)) if name not in names[0]]
     orders = (
         _orders(shop, category, *then) if year_ago else 0,
         _orders(shop, category, starts[0], end) if recent else 0,
@@ -68,6 +70,7 @@ def _week(shop: Shop, facts: Facts) -> Facts:
         "recent_first": None if recent is None else starts[0],
         "recent_last": None if recent is None else end,
         "recent_left_out": count - len(kept),
+        "recent_near": near,
         "currency": shop.currency,
     }
 

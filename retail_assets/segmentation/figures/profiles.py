@@ -22,7 +22,7 @@ from retail_assets.segmentation.model.features import eligible
 from retail_assets.segmentation.personas.catalog import DEFAULT, NAMING_FEATURES, Catalog
 from retail_assets.wording import segment_titles
 from retail_assets.wording.formats import money, number, percent, rough_percent
-from retail_assets.wording.thresholds import ALIKE
+from retail_assets.wording.leading import sharing_the_lead
 
 _WORDS = {
     "frequency": "purchases",
@@ -48,7 +48,7 @@ def segment_profiles(inputs: FigureInputs, *, catalog: Catalog = DEFAULT, curren
         raise NothingToShow(f"there are no segments to compare. {evaluation['verdict']}")
     means = np.array([inputs.scores[chosen & (inputs.names == name)].mean(axis=0) for name in names])
     spread = means.max(axis=0) - means.min(axis=0)
-    widest = [f for f, width in zip(NAMING_FEATURES, spread, strict=True) if width >= spread.max() * (1 - ALIKE)]
+    widest = sharing_the_lead(dict(zip(NAMING_FEATURES, spread.tolist(), strict=True)))
     strongest = [_WORDS[feature].replace("\n", " ") for feature in widest]
     note = segment_titles.profiles_note(clustered=evaluation["clustered_customers"])
     sheet = Sheet(
