@@ -15,6 +15,7 @@ import typer
 
 from retail_assets import __version__
 from retail_assets.cli import streams
+from retail_assets.cli.alerts import alerts, digest
 from retail_assets.cli.command_line import EXIT_USAGE, PROGRAM, App, UsageError, explain
 from retail_assets.cli.contract import contract
 from retail_assets.cli.dictionary import dictionary
@@ -57,6 +58,7 @@ app = App(
 )
 app.command("try")(try_file)
 app.command("report")(report)
+app.command("digest")(digest)
 app.command("dictionary")(dictionary)
 app.command("land")(land)
 app.command("stream")(stream)
@@ -76,6 +78,7 @@ _GROUPS = {
     "forecast": forecast,
     "sample": sample,
     "keys": keys,
+    "alerts": alerts,
 }
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets import settings as settings_module
+from retail_assets.defs.alerts import alert_sensors
 from retail_assets.defs.assets.eda import eda_assets
 from retail_assets.defs.assets.forecast import forecast_assets
 from retail_assets.defs.assets.ingest import ingest_assets
@@ -136,7 +137,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),
-        sensors=sensors,
+        sensors=[*sensors, *alert_sensors(platform)],
         resources={"spark": spark_resource(chosen), **resources},
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "steps": steps},

@@ -31,7 +31,9 @@ from dagster._core.storage.tags import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from retail_assets.defs.alerts import after_run
 from retail_assets.defs.build import build_defs
+from retail_assets.defs.failures import failed_step
 from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
@@ -46,9 +48,6 @@ _ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps":
 #: The code location and its module, as in `workspace.yaml` and in pyproject.toml for `dg dev`.
 _LOCATION = "retail_assets"
 _MODULE = "retail_assets.definitions"
-
-#: The error of a step behind which a blocking check failed; Dagster has no public name for it.
-_BLOCKED_BY_CHECK = "DagsterAssetCheckFailedError"
 
 
 class RunFailedError(RetailError):
@@ -69,7 +68,7 @@ def execute(
     Parameters
     ----------
     settings
-        Of the definitions; they say where the run's lineage goes.
+        Of the definitions; they say where the run's lineage and its alerts go.
     definitions
         What the assets are taken from.
     assets
@@ -96,6 +95,8 @@ def execute(
         )
         result = execute_run(InMemoryJob(selected), run, instance)
         note_run(settings, definitions, instance, result.run_id)
+        if problem := after_run(Platform(settings), instance, job.asset_layer.asset_graph):
+            print(problem, file=sys.stderr)
     if not result.success:
         messages = [message for event in result.all_events if (message := _error_message(event))]
         raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
@@ -167,17 +168,10 @@ def _error_message(event: dg.DagsterEvent) -> str | None:
         check = event.asset_check_evaluation_data
         if not check.passed and check.blocking:
             return f"{check.asset_key.to_user_string()}: {check.description}"
-    if event.event_type is Event.STEP_FAILURE:
-        failure = event.step_failure_data
-        if failure.user_failure_data is not None:
-            return failure.user_failure_data.description
-        error = failure.error
-        if error is not None and error.cls_name == _BLOCKED_BY_CHECK:
-            return None
-        while error is not None and error.cause is not None:
-            error = error.cause
-        return f"{event.step_key}: {error.message.strip()}" if error else None
-    return None
+    if (failed := failed_step(event)) is None:
+        return None
+    by_us = event.step_failure_data.user_failure_data is not None
+    return failed[1] if by_us else f"{event.step_key}: {failed[1]}"
 
 
 def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:

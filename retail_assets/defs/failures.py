@@ -17,6 +17,8 @@ from retail_assets.errors import RetailError
 _MOST_RETRIES = 2
 #: At most so many seconds before a retry; spread at random, because several steps may wait for the same warehouse.
 _SECONDS = 5.0
+#: The error of a step behind which a blocking check failed; Dagster has no public name for it.
+_BLOCKED_BY_CHECK = "DagsterAssetCheckFailedError"
 #: What DuckDB raises, as a RuntimeError, where it is interrupted in a query.
 _INTERRUPTED = "Query interrupted"
 
@@ -57,3 +59,22 @@ def failing_clearly(*, retrying: bool = False) -> Iterator[None]:
             wait = random.uniform(0, _SECONDS)  # noqa: S311 - no secret
             raise dg.RetryRequested(max_retries=_MOST_RETRIES, seconds_to_wait=wait) from failure
         raise failure from None
+
+
+def failed_step(event: dg.DagsterEvent) -> tuple[str, str] | None:
+    """Return the class and the message of the error that a step failed with.
+
+    None for other events, and for a step that failed because a blocking check did not pass: the check says more.
+    """
+    if event.event_type is not dg.DagsterEventType.STEP_FAILURE:
+        return None
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None:
+        kind = failure.user_failure_data.metadata.get("error")
+        return str(kind.value) if kind else "Failure", failure.user_failure_data.description or ""
+    error = failure.error
+    if error is None or error.cls_name == _BLOCKED_BY_CHECK:
+        return None
+    while error.cause is not None:
+        error = error.cause
+    return error.cls_name or "Error", error.message.strip()

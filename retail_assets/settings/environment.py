@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from retail_assets.errors import SettingsError, nearest, without_secrets
+from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
+from retail_assets.settings.alerts import AlertSettings
+from retail_assets.settings.alerts import load as load_alerts
 from retail_assets.settings.lineage import VARIABLES as LINEAGE_VARIABLES
 from retail_assets.settings.lineage import LineageSettings
 from retail_assets.settings.lineage import load as load_lineage
@@ -61,6 +64,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     **TABLEAU_VARIABLES,
     **STREAM_VARIABLES,
     **LINEAGE_VARIABLES,
+    **ALERT_VARIABLES,
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -98,6 +102,7 @@ class Settings:
     tableau: TableauServer | None = None
     stream: StreamSettings | None = None
     lineage: LineageSettings | None = None
+    alerts: AlertSettings | None = None
 
     @property
     def source(self) -> str:
@@ -190,6 +195,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         tableau=load_server(env),
         stream=load_stream(env),
         lineage=load_lineage(env),
+        alerts=load_alerts(env),
     )
 
 

@@ -9,13 +9,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from retail_assets.alerts.digest import what_is_forecast
 from retail_assets.forecasting.evaluation.accuracy import score_past_forecasts
 from retail_assets.forecasting.figures import accuracy, calibration, errors, forecast, skill
 from retail_assets.forecasting.lifecycle.scoring import score
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.tables import FORECAST_ACCURACY
 from retail_assets.wording.statement import Statement, recorded
-from retail_assets_tests.wording import check_forecast, check_forecast_titles  # noqa: F401  registers the checks
+from retail_assets_tests.wording import check_alerts, check_forecast, check_forecast_titles  # noqa: F401  registers the checks
 from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.forecasts import FORECAST_SHOPS, Trained
 
@@ -48,6 +49,10 @@ def test_the_titles_are_recomputed(name: str, forecast_named: Callable[[str], Tr
         forecast.draw_figures(trained.history, trained.forecast, report, currency=currency)
     assert len(statements) == (18 if tested is not None else 5)
     _all_right(trained, statements, headlines)
+    # The digest states the same forecast.
+    of_digest = what_is_forecast(trained.shop.warehouse, currency)
+    assert of_digest is not None
+    assert_right(trained.shop, of_digest)
 
 
 def _all_right(trained: Trained, statements: list[Statement], headlines: list[str]) -> None:

@@ -4,9 +4,9 @@ before.
 
 import dagster as dg
 
+from retail_assets.alerts.silence import expected_silence, holidays_near
 from retail_assets.defs.checks.results import check_result, examples, listed
 from retail_assets.defs.checks.scope import days_of
-from retail_assets.defs.checks.silence import expected_silence, holidays_near
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.overlooked import overlooked

@@ -3,10 +3,12 @@
 What the landings do not show, the sales do: a year that landed at once has the days on which the shop was closed.
 """
 
+from __future__ import annotations
+
 import contextlib
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from retail_assets.errors import NotReadyError
 from retail_assets.landing.partitions import landed_partitions
@@ -19,13 +21,19 @@ _FEWEST_LANDINGS = 4
 _RECENT_DAYS = 90
 
 
-def expected_silence(platform: Platform, days: Iterable[dt.date]) -> dict[dt.date, str]:
-    """Return those of the empty landings that the source's own past explains, each with the reason."""
+def expected_silence(
+    platform: Platform, days: Iterable[dt.date], landed: Collection[dt.date] | None = None
+) -> dict[dt.date, str]:
+    """Return those of the empty landings that the source's own past explains, each with the reason.
+
+    `landed` are the days that have landed, if they are known already; otherwise the raw store is listed.
+    """
     empty = sorted(days)
     if not empty:
         return {}
     holidays = holidays_near(platform, empty)
-    landed = landed_partitions(platform.raw, platform.source)
+    if landed is None:
+        landed = landed_partitions(platform.raw, platform.source)
     expected = {day: why for day in empty if (why := why_silent(day, landed, holidays))}
     if rest := [day for day in empty if day not in expected]:
         with contextlib.suppress(NotReadyError):  # nothing has been loaded yet

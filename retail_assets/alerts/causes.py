@@ -1,0 +1,190 @@
+"""What an alert is about: a cause with its kind, the landings it touches, the reason and the fix.
+
+One cause is one message, however many assets it touches. Each kind has a section of its own in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+
+#: kind -> what it means, as the heading of its section in docs/operations.md.
+KINDS: dict[str, str] = {
+    "run-failed": "A run failed",
+    "run-died": "A run ended without a failed step",
+    "run-stuck": "A run has been silent for hours",
+    "drift": "The files have other columns",
+    "landing-late": "A landing is late or empty",
+    "file-overlooked": "Files are not read",
+    "quarantine": "Unusually many rows are rejected",
+    "not-reconciled": "Rows or money do not reconcile",
+    "ids": "Ids do not identify sales",
+    "values-unread": "Values cannot be read",
+    "references": "Reference files do not fit",
+    "table-shape": "A table breaks its contract",
+    "forecast": "The forecast is not usable as it is",
+    "accuracy-drift": "Forecasts have become less accurate",
+    "segments": "The segments are not usable as they are",
+    "outputs": "An output is incomplete",
+    "check-failed": "Another check failed",
+    "test": "A test message",
+    "digest": "The daily digest",
+}
+
+#: Checks by the kind of cause that they report. Checks of one kind and one landing are one message.
+_CHECKS: dict[str, tuple[str, ...]] = {
+    "drift": ("schema_unchanged", "columns_match_contract"),
+    "landing-late": ("landing_is_not_empty",),
+    "file-overlooked": ("nothing_is_overlooked",),
+    "quarantine": ("quarantine_is_small", "quarantine_share_is_usual", "enough_is_clean"),
+    "not-reconciled": (
+        "rows_are_conserved",
+        "revenue_reconciles_with_raw",
+        "revenue_reconciles_with_clean",
+        "revenue_reconciles_with_sales",
+        "revenue_reconciles_with_daily_category_sales",
+        "rows_add_up_by_day",
+    ),
+    "ids": ("ids_identify_sales", "sales_keep_their_day"),
+    "values-unread": ("values_are_understood", "local_times_exist"),
+    "outputs": ("names_can_be_drawn",),
+    "accuracy-drift": ("accuracy_has_not_drifted",),
+}
+_KIND_OF_CHECK = {check: kind for kind, checks in _CHECKS.items() for check in checks}
+#: Kinds of other checks, by the beginning of the name of their asset; the first that fits.
+_ASSETS: tuple[tuple[str, str], ...] = (
+    ("forecast", "forecast"),
+    ("sales_forecast", "forecast"),
+    ("segment", "segments"),
+    ("customer_segments", "segments"),
+    ("serving", "outputs"),
+    ("tableau", "outputs"),
+)
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+_REASONS_SHOWN = 3
+#: Longest reason and fix of a message.
+_LONGEST = 1200
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a cause touches: a landing day, a range of them, or "" where it is no landing; `concerned` is its size."""
+
+    name: str
+    concerned: str = ""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cause.
+
+    Attributes:
+        kind: a name of `KINDS`.
+        key: two occurrences with the same key are the same cause.
+        title: one line.
+        reason, todo: what is wrong, and what to do.
+        subjects: what it touches.
+        member: the check or step that found it; the cause ends when each has passed again.
+        consequence: what stays undone, such as the number of assets that keep their last state.
+        link: an address for people, if there is one.
+    """
+
+    kind: str
+    key: str
+    title: str
+    reason: str
+    todo: str = ""
+    subjects: tuple[Subject, ...] = (Subject(""),)
+    member: str = ""
+    consequence: str = ""
+    severity: Severity = "error"
+    link: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is not a kind of cause.")
+
+
+def test_cause() -> Cause:
+    """Return the cause of a test message."""
+    return Cause(
+        kind="test",
+        key="test",
+        title="A test message of retail-assets",
+        reason="This channel receives alerts. Nothing is wrong.",
+        severity="info",
+    )
+
+
+def kind_of_check(check: str, asset: str) -> str:
+    """Return the kind of cause that a failed check is.
+
+    >>> kind_of_check("schema_unchanged", "raw_sales_files"), kind_of_check("horizon_is_complete", "sales_forecast")
+    ('drift', 'forecast')
+    """
+    if check in _KIND_OF_CHECK:
+        return _KIND_OF_CHECK[check]
+    if "reference" in check:
+        return "references"
+    if check in ("matches_contract", "key_is_unique", "unique_transaction"):
+        return "table-shape"
+    return next((kind for start, kind in _ASSETS if asset.startswith(start)), "check-failed")
+
+
+def key_of_error(kind: str, error: str, message: str) -> str:
+    """Return the key of a failed step: its error without numbers, so that the same error in many steps is one cause.
+
+    >>> key_of_error("run-failed", "WarehouseBusyError", "Waited 120 s for run 7f3a")
+    'run-failed:WarehouseBusyError:Waited # s for run #f#a'
+    """
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    return f"{kind}:{error}:{re.sub('[0-9]+', '#', first)[:200]}"
+
+
+def anchor(kind: str) -> str:
+    """Return where docs/operations.md explains a kind.
+
+    >>> anchor("run-failed")
+    'docs/operations.md#a-run-failed'
+    """
+    return "docs/operations.md#" + re.sub(r"[^\w -]", "", KINDS[kind].lower()).replace(" ", "-")
+
+
+def join(causes: Sequence[Cause]) -> Cause:
+    """Join causes of one key: subjects together, the reason of the worst first.
+
+    >>> one = Cause("drift", "drift", "t", "a new column", subjects=(Subject("2024-01-01"),), severity="warning")
+    >>> two = dataclasses.replace(one, reason="a lost column", subjects=(Subject("2024-01-02"),))
+    >>> joined = join([one, two])
+    >>> joined.reason, [subject.name for subject in joined.subjects]
+    ('a new column a lost column', ['2024-01-01', '2024-01-02'])
+    """
+    worst = sorted(causes, key=lambda cause: _ORDER[cause.severity])
+    first = worst[0]
+    if len(causes) == 1:
+        return first
+    subjects: dict[str, Subject] = {}
+    for cause in causes:
+        for subject in cause.subjects:
+            if not subjects.get(subject.name, Subject("")).concerned:
+                subjects[subject.name] = subject
+    reasons, todos = (list(dict.fromkeys(filter(None, texts))) for texts in (
+        [c.reason for c in worst], [c.todo for c in worst]))  # fmt: skip
+    more = len(reasons) - _REASONS_SHOWN
+    return dataclasses.replace(
+        first,
+        reason=cut(" ".join(reasons[:_REASONS_SHOWN]) + (f" And {more} more." if more > 0 else "")),
+        todo=cut(" ".join(todos[:_REASONS_SHOWN])),
+        subjects=tuple(subjects.values()),
+        consequence=next((c.consequence for c in worst if c.consequence), ""),
+    )
+
+
+def cut(text: str, longest: int = _LONGEST) -> str:
+    """Return a text, cut to what a message has room for."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

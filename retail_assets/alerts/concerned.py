@@ -1,0 +1,73 @@
+"""The rows and the money that a cause concerns: of landings by their manifests, of tables by what they hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from retail_assets.alerts.causes import Subject
+from retail_assets.errors import NotReadyError, RetailError
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.platform import Platform
+from retail_assets.tables import ALL, DAILY_CATEGORY_SALES, SALES, SALES_CLEAN
+from retail_assets.wording import alerts as words
+from retail_assets.wording.statement import Statement
+
+#: Columns that are revenue, by table.
+_REVENUE = {SALES.name: "total_amount", SALES_CLEAN.name: "total_amount", DAILY_CATEGORY_SALES.name: "revenue"}
+_TABLES = frozenset(table.name for table in ALL)
+#: Landings that are looked up one by one; of more the sum of the last ones would be no sum.
+_MOST_LANDINGS = 31
+
+
+def landed(manifests: Iterable[RawManifest], currency: str) -> Statement | None:
+    """Return what has landed; None where nothing is registered. Its money is that of the files' control totals."""
+    found = list(manifests)
+    if not found:
+        return None
+    totals = [file.control.amount for manifest in found for file in manifest.files]
+    known = [Decimal(total) for total in totals if total is not None]
+    return words.landed(
+        landings=len(found),
+        files=len(totals),
+        lines=sum(manifest.lines for manifest in found),
+        amount=sum(known, Decimal("0.00")) if len(known) == len(totals) else None,
+        currency=currency,
+    )
+
+
+def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str) -> Subject:
+    """Return the landings from `first` to `last` with their size, as far as they are registered."""
+    name = str(first) if first == last else f"{first} to {last}"
+    days = (last - first).days + 1
+    if days > _MOST_LANDINGS:
+        return Subject(name)
+    try:
+        size = landed(lake.registered([first + dt.timedelta(n) for n in range(days)]), currency)
+    except RetailError:  # the alert goes out without it
+        return Subject(name)
+    return Subject(name, str(size or "Nothing of it is registered."))
+
+
+def of_table(platform: Platform, asset: str) -> Subject | None:
+    """Return the size of a table, nothing of an asset that is none; None where the warehouse cannot be asked now."""
+    if asset not in _TABLES:
+        return Subject("")
+    money = _REVENUE.get(asset)
+    revenue = f"sum({money})" if money else "NULL"
+    try:
+        [row] = platform.warehouse.query(f"SELECT count(*) AS n, {revenue} AS revenue FROM {asset}").to_pylist()
+    except NotReadyError:
+        return Subject("")
+    except RetailError:
+        return None
+    return Subject("", str(table_size(asset, row["n"], row["revenue"], platform.settings.contract.currency)))
+
+
+def table_size(name: str, rows: int, revenue: Decimal | None, currency: str) -> Statement:
+    """Return the words for the size of a table."""
+    return words.table(
+        name=name, rows=int(rows), revenue=None if revenue is None else float(revenue), currency=currency
+    )

@@ -1,0 +1,288 @@
+"""What runs find becomes one message per cause, soon, once, and without secrets. The runs are Dagster's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from retail_assets.alerts.causes import KINDS, kind_of_check
+from retail_assets.defs.alert_events import RunReader
+from retail_assets.defs.alerts import Alerts, alert_sensors
+from retail_assets.defs.build import build_defs
+from retail_assets.defs.failures import failing_clearly
+from retail_assets.errors import WarehouseBusyError
+from retail_assets.platform import Platform
+from retail_assets.settings import load
+from retail_assets_tests.alerts.receivers import WebReceiver
+
+DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
+AFTER = [f"after_{n:02}" for n in range(12)]
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebReceiver]:
+    receiver = WebReceiver()
+    yield receiver
+    receiver.go_away()
+
+
+@pytest.fixture
+def platform(environ: dict[str, str], receiver: WebReceiver) -> Platform:
+    return Platform(
+        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_DAGSTER_URL": "http://pages:3000"})
+    )
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def definitions(
+    work: Callable[[], Any] = lambda: None,
+    check: Callable[[], dg.AssetCheckResult] = lambda: dg.AssetCheckResult(passed=True),
+    *,
+    blocking: bool = False,
+) -> dg.Definitions:
+    """An asset `sales` that works, with a check, and twelve assets after it."""
+
+    @dg.asset(partitions_def=DAYS)
+    def sales() -> None:
+        with failing_clearly():
+            work()
+
+    @dg.asset_check(asset="sales", blocking=blocking)
+    def rows_are_conserved() -> dg.AssetCheckResult:
+        return check()
+
+    def after(name: str) -> dg.AssetsDefinition:
+        return dg.asset(lambda: None, name=name, deps=["sales"], partitions_def=DAYS)
+
+    return dg.Definitions([sales, *map(after, AFTER)], asset_checks=[rows_are_conserved])
+
+
+def run(made: dg.Definitions, instance: dg.DagsterInstance, day: str = "2024-01-05") -> dg.ExecuteInProcessResult:
+    job = made.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
+
+
+def watch(platform: Platform, instance: dg.DagsterInstance, made: dg.Definitions) -> Alerts:
+    assert platform.settings.alerts is not None
+    alerts = Alerts(platform, platform.settings.alerts)
+    alerts.collect(instance, made.get_repository_def().asset_graph)
+    alerts.send()
+    return alerts
+
+
+def fail(error: Exception) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+def test_a_failed_run_with_twelve_skipped_assets_is_one_message(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    made = definitions(fail(WarehouseBusyError("The warehouse is open in another process.")))
+    result = run(made, instance)
+    for _ in range(3):  # the sensor, again and again
+        watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "[retail_sales] Error: Run failed in sales (2024-01-05)" in text
+    assert "12 assets after it stay as they were." in text
+    assert "The warehouse is open in another process." in text
+    assert f"<http://pages:3000/runs/{result.run_id}|Open it>" in text
+    assert "docs/operations.md#a-run-failed" in text
+
+
+def test_a_failed_blocking_check_is_the_cause_and_not_the_run_that_it_fails(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    def check() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False, description="The numbers of lines differ on 2024-01-05.")
+
+    made = definitions(check=check, blocking=True)
+    assert not run(made, instance).success
+    watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "Error: Check rows_are_conserved of sales failed (2024-01-05)" in text
+    assert "The numbers of lines differ on 2024-01-05." in text
+    assert "12 assets after it" in text
+
+
+def test_a_check_that_only_warns_is_reported_too_and_ends_when_it_passes(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    passed = False
+
+    def check() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, description="Look.")
+
+    made = definitions(check=check)
+    assert run(made, instance).success
+    alerts = watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "Warning: Check rows_are_conserved of sales warns (2024-01-05)" in text
+    assert [cause.kind for cause in alerts.outbox.open_causes()] == ["not-reconciled"]
+    passed = True
+    run(made, instance, "2024-01-06")
+    assert len(watch(platform, instance, made).outbox.open_causes()) == 1
+    run(made, instance)
+    assert watch(platform, instance, made).outbox.open_causes() == []
+    assert len(receiver.texts) == 1
+
+
+def test_the_same_error_in_many_steps_is_one_cause(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    def broken(number: int) -> dg.AssetsDefinition:
+        @dg.asset(name=f"mart_{number}")
+        def mart() -> None:
+            with failing_clearly():
+                raise WarehouseBusyError(f"The warehouse did not answer within {number + 100} s.")
+
+        return mart
+
+    made = dg.Definitions([broken(n) for n in range(9)])
+    made.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance, raise_on_error=False)
+    watch(platform, instance, made)
+    assert len(receiver.texts) == 1
+
+
+def test_an_error_of_a_library_shows_no_secret(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    hook = receiver.address
+    made = definitions(fail(ValueError(f"post to {hook} of postgresql://shop:pa55word@db/x: password=hunter22")))
+    run(made, instance)
+    alerts = watch(platform, instance, made)
+    [body] = receiver.bodies
+    for secret in ("hook-secret-token", "pa55word", "hunter22"):
+        assert secret not in str(body)
+        assert secret.encode() not in alerts.outbox.path.read_bytes()
+
+
+def test_failures_of_a_running_run_are_not_held_until_it_ends(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    texts: list[str] = []
+
+    @dg.asset
+    def broken() -> None:
+        raise ValueError("broken early")
+
+    @dg.asset
+    def last() -> None:
+        watch(platform, instance, made)
+        texts.extend(receiver.texts)
+
+    made = dg.Definitions([broken, last], executor=dg.in_process_executor)
+    job = made.resolve_implicit_global_asset_job_def()
+    order = [step for step in job.execute_in_process(instance=instance, raise_on_error=False).get_step_failure_events()]
+    assert [event.step_key for event in order] == ["broken"]
+    watch(platform, instance, made)
+    assert len(texts) == len(receiver.texts) == 1
+
+
+def test_a_run_whose_process_is_gone_is_reported(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    made = definitions()
+    job = made.resolve_implicit_global_asset_job_def()
+    started = instance.create_run_for_job(job_def=job, tags={"dagster/partition": "2024-01-05"})
+    instance.report_run_failed(started, "Run worker was killed (out of memory).")
+    watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "ended without a failed step (2024-01-05)" in text
+    assert "Run worker was killed (out of memory)." in text
+
+
+def test_a_run_that_has_been_silent_for_hours_is_reported_once(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    made = definitions()
+    started = instance.create_run_for_job(job_def=made.resolve_implicit_global_asset_job_def())
+    for kind in (dg.DagsterEventType.RUN_STARTING, dg.DagsterEventType.RUN_START):
+        instance.report_dagster_event(
+            dg.DagsterEvent(event_type_value=kind.value, job_name=started.job_name, message="on its way"),
+            started.run_id,
+        )
+    [record] = instance.get_run_records()
+    reader = RunReader(platform, instance, made.get_repository_def().asset_graph)
+    assert record.start_time is not None
+    reader.read(record, "", record.start_time + 3600)
+    assert reader.found.causes == []
+    reader.read(record, "", record.start_time + 4 * 3600)
+    assert [cause.kind for cause in reader.found.causes] == ["run-stuck"]
+
+
+def test_runs_of_other_code_locations_are_none_of_ours(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    @dg.asset
+    def theirs() -> None:
+        raise ValueError("not ours")
+
+    dg.materialize([theirs], instance=instance, raise_on_error=False, selection=[theirs])
+    assert platform.settings.alerts is not None
+    Alerts(platform, platform.settings.alerts).collect(
+        instance, build_defs(platform.settings).get_repository_def().asset_graph
+    )
+    assert [record.dagster_run.job_name for record in instance.get_run_records()] != []
+    assert receiver.texts == []
+
+
+def test_the_sensor_is_there_once_a_channel_is_set_and_runs(
+    environ: dict[str, str], platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    assert alert_sensors(Platform(load(environ))) == []
+    made = build_defs(platform.settings)
+    sensor = made.get_repository_def().get_sensor_def("alerts")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    context = dg.build_sensor_context(instance=instance, repository_def=made.get_repository_def())
+    result = sensor.evaluate_tick(context)
+    assert result.run_requests == []
+    assert result.skip_message == "0 new; nothing to send."
+
+
+def test_every_check_of_the_graph_is_of_a_kind_and_most_are_of_one_of_their_own(platform: Platform) -> None:
+    graph = build_defs(platform.settings).resolve_asset_graph()
+    kinds = {(key.asset_key.to_user_string(), key.name): kind_of_check(key.name, key.asset_key.to_user_string())
+             for key in graph.asset_check_keys}  # fmt: skip
+    assert set(kinds.values()) <= set(KINDS)
+    assert sorted({name for (_, name), kind in kinds.items() if kind == "check-failed"}) == []
+
+
+def test_every_kind_is_explained_in_the_runbook() -> None:
+    from retail_assets.alerts.causes import anchor
+
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    headings = [line.lstrip("#").strip() for line in page.splitlines() if line.startswith("##")]
+    missing = [heading for heading in KINDS.values() if heading not in headings]
+    assert missing == []
+    assert {anchor(kind).partition("#")[2] for kind in KINDS} <= {h.lower().replace(" ", "-") for h in headings}
+
+
+def test_the_digest_is_sent_once_a_day_when_its_time_has_come(
+    environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
+) -> None:
+    platform = Platform(
+        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_DIGEST_AT": "07:00",
+              "RETAIL_TIMEZONE": "Europe/Berlin"})
+    )  # fmt: skip
+    assert platform.settings.alerts is not None
+    for hour, expected in ((5, 0), (6, 1), (12, 1), (29, 1), (30, 2)):  # Berlin is an hour before UTC
+        now = dt.datetime(2024, 1, 5, tzinfo=dt.UTC) + dt.timedelta(hours=hour, minutes=1)
+        alerts = Alerts(platform, platform.settings.alerts, lambda now=now: now.timestamp())  # type: ignore[misc]
+        alerts.collect(instance)
+        alerts.send()
+        assert len(receiver.texts) == expected
+    assert "Digest of 5 Jan 2024" in receiver.texts[0]
+    assert "No sales have been loaded yet." in receiver.texts[0]

@@ -1,0 +1,153 @@
+"""What sentences of alerts and of the digest are made from, recomputed from the sales and from planted landings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from statistics import median
+
+from retail_assets_tests.wording.checks import Facts, recomputes
+from retail_assets_tests.wording.landed_days import landed_days, planted_files
+from retail_assets_tests.wording.shops import Shop
+
+
+@recomputes("alerts.landed")
+def _landed(shop: Shop, facts: Facts) -> Facts:
+    files = planted_files(shop)
+    return {
+        "landings": len({day for day, _, _ in files}),
+        "files": len(files),
+        "lines": sum(lines for _, lines, _ in files),
+        "amount": None if any(total is None for *_, total in files) else sum((t for *_, t in files if t), Decimal(0)),
+        "currency": shop.currency,
+    }
+
+
+@recomputes("alerts.table")
+def _table(shop: Shop, facts: Facts) -> Facts:
+    name = facts["name"]
+    money = {"sales": "total_amount", "daily_category_sales": "revenue"}.get(name)
+    rows, revenue = shop.one(f"SELECT count(*), {f'sum({money})' if money else 'NULL'} FROM {name}")
+    return {"name": name, "rows": rows, "revenue": revenue, "currency": shop.currency}
+
+
+@recomputes("alerts.usual_landing")
+def _usual_landing(shop: Shop, facts: Facts) -> Facts:
+    """Each day of sales landed on the next day; the day asked for is the one after the last landing on that weekday."""
+    same = [(lines, money) for day, lines, money in landed_days(shop) if day.weekday() == facts["weekday"]][-8:]
+    return {
+        "weekday": facts["weekday"],
+        "landings": len(same),
+        "lines": sum(lines for lines, _ in same) / len(same),
+        "revenue": sum(money for _, money in same) / len(same),
+        "currency": shop.currency,
+    }
+
+
+@recomputes("alerts.rejected_share")
+def _rejected_share(shop: Shop, facts: Facts) -> Facts:
+    """100 rows landed per line of sale; one of these was rejected, and 50 of them on the last landing."""
+    days = {day: lines for day, lines, _ in landed_days(shop)}
+    on = max(days)
+
+    def shares(offsets: range) -> list[float]:
+        dates = [on - dt.timedelta(days=offset) for offset in offsets]
+        return [days[day] / (days[day] * 100) for day in dates if day in days]
+
+    lately, season = shares(range(7, 85, 7)), shares(range(364 - 28, 364 + 29, 7))
+    return {
+        "landed_on": on,
+        "rejected": days[on] * 50,
+        "rows": days[on] * 100,
+        "share": 0.5,
+        "weekday_landings": len(lately),
+        "weekday_share": median(lately),
+        "season_landings": len(season) if len(season) >= 4 else 0,
+        "season_share": median(season) if len(season) >= 4 else None,
+    }
+
+
+@recomputes("digest.sold")
+def _sold(shop: Shop, facts: Facts) -> Facts:
+    last = shop.one("SELECT max(sale_date) FROM sales")
+    revenue, orders = shop.one(
+        "SELECT sum(total_amount), count(DISTINCT order_id) FROM sales WHERE sale_date = ?", last
+    )
+    before = [
+        row
+        for weeks in range(1, 9)
+        if (row := shop.one("SELECT sum(total_amount) FROM sales WHERE sale_date = ?", last - dt.timedelta(7 * weeks)))
+        is not None
+    ]
+    usual = float(sum(before)) / len(before) if len(before) >= 4 and sum(before) > 0 else None
+    return {
+        "last_day": last,
+        "revenue": revenue,
+        "orders": orders,
+        "weekdays": len(before),
+        "usual": usual,
+        "ratio": None if usual is None else float(revenue) / usual,
+        "currency": shop.currency,
+    }
+
+
+@recomputes("digest.week")
+def _week(shop: Shop, facts: Facts) -> Facts:
+    last = shop.one("SELECT max(sale_date) FROM sales")
+
+    def revenue(first_back: int, last_back: int) -> float:
+        span = (last - dt.timedelta(first_back), last - dt.timedelta(last_back))
+        return float(
+            shop.one("SELECT coalesce(sum(total_amount), 0) FROM sales WHERE sale_date BETWEEN ? AND ?", *span)
+        )
+
+    week, before = revenue(6, 0), revenue(13, 7)
+    return {
+        "first_day": last - dt.timedelta(6),
+        "last_day": last,
+        "revenue": week,
+        "before": before,
+        "ratio": week / before if before > 0 else None,
+        "currency": shop.currency,
+    }
+
+
+@recomputes("digest.categories")
+def _categories(shop: Shop, facts: Facts) -> Facts:
+    rows = shop.ask(
+        "SELECT product_category, sum(total_amount) AS r FROM sales "
+        "WHERE sale_date = (SELECT max(sale_date) FROM sales) GROUP BY ALL HAVING r > 0 ORDER BY r DESC, 1 LIMIT 3"
+    )
+    return {
+        "names": tuple(name for name, _ in rows),
+        "revenues": tuple(float(revenue) for _, revenue in rows),
+        "last_day": shop.one("SELECT max(sale_date) FROM sales"),
+        "currency": shop.currency,
+    }
+
+
+@recomputes("digest.forecast")
+def _forecast(shop: Shop, facts: Facts) -> Facts:
+    """The TOTAL of each day is the sum of its categories, and so is the sum of all of them."""
+    first, cutoff = shop.one("SELECT min(forecast_date), min(cutoff_date) FROM sales_forecast")
+    low, high = shop.one(
+        "SELECT p10, p90 FROM sales_forecast WHERE product_category = 'TOTAL' AND forecast_date = ?", first
+    )
+    of_categories = "FROM sales_forecast WHERE product_category <> 'TOTAL'"
+    return {
+        "cutoff": cutoff,
+        "next_date": first,
+        "mean": shop.one(f"SELECT sum(mean) {of_categories} AND forecast_date = ?", first),
+        "low": low,
+        "high": high,
+        "last_date": shop.one("SELECT max(forecast_date) FROM sales_forecast"),
+        "total": shop.one(f"SELECT sum(mean) {of_categories}"),
+        "unit": "day" if first - cutoff == dt.timedelta(1) else "week",
+        "currency": shop.currency,
+    }
+
+
+@recomputes("digest.attention")
+def _attention(shop: Shop, facts: Facts) -> Facts:
+    """Three causes are planted: two errors and a warning, or none."""
+    return {"errors": 2, "warnings": 1} if facts["errors"] or facts["warnings"] else {"errors": 0, "warnings": 0}
