@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from retail_assets.landing.partitions import partition_of
 from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
 from retail_assets.storage import Entry
+from retail_assets.streaming.ledger import Progress, read_progress
 from retail_assets.tables import ALL
 
 
@@ -39,7 +41,10 @@ class LandingStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """Every landing, the rows of every table (None if it does not exist yet), and when outputs were written."""
+    """Every landing, the rows of every table (None if it does not exist yet), and when outputs were written.
+
+    `streams` is how far each partition of a streamed topic has landed, with lag and rate as they were then.
+    """
 
     source: str
     warehouse: str
@@ -47,6 +52,7 @@ class Status:
     tables: dict[str, int | None]
     output: str
     outputs: dict[str, dt.datetime]
+    streams: tuple[Progress, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +65,7 @@ class Status:
             "tables": self.tables,
             "output": self.output,
             "outputs": {k: v.isoformat() for k, v in self.outputs.items()},
+            "streams": [dataclasses.asdict(progress) for progress in self.streams],
         }
 
 
@@ -109,7 +116,13 @@ def read_status(platform: Platform) -> Status:
     days = sorted(files.keys() | cleaned.keys() | loaded.keys())
     landings = tuple(map(landing, days))
     return Status(
-        platform.source, platform.warehouse.location(), landings, tables, platform.output.uri, _outputs(platform)
+        platform.source,
+        platform.warehouse.location(),
+        landings,
+        tables,
+        platform.output.uri,
+        _outputs(platform),
+        tuple(read_progress(platform.raw, platform.source)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,10 @@ from retail_assets.cli.table_text import Column, table_text
 from retail_assets.wording import formats
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from retail_assets.status import LandingStatus, Status
+    from retail_assets.streaming.ledger import Progress
 
 _MOST_LANDINGS = 40
 
@@ -42,6 +43,8 @@ def status_lines(status: Status, width: int, next_step: str = "") -> list[str]:
         lines += _landings(status, width)
     else:
         lines += ["None yet.", *next_step.splitlines()]
+    if status.streams:
+        lines += ["", "Streams, as of the last batch", "", *_streams(status.streams, width)]
     rows = {name: number for name, number in status.tables.items() if number is not None}
     lines += ["", f"Tables in {printable(status.warehouse)}", ""]
     lines += _pairs([(name, f"{number:,} rows") for name, number in rows.items()], width) or ["None yet."]
@@ -83,6 +86,31 @@ def _landings(status: Status, width: int) -> list[str]:
     if waiting := sum(item.state != "loaded" and item.files > 0 for item in status.landings):
         lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
     return lines
+
+
+def _streams(streams: Sequence[Progress], width: int) -> list[str]:
+    """How far each partition has landed."""
+    gaps = [sum(gap.next - gap.first for gap in item.gaps) for item in streams]
+    return table_text(
+        [
+            Column("topic", [item.topic for item in streams], number=False),
+            Column("partition", [str(item.partition) for item in streams]),
+            Column("next offset", [f"{item.next:,}" for item in streams]),
+            Column("landed", [f"{item.records:,}" for item in streams], spare=1),
+            Column("unreadable", [f"{item.rejected:,}" for item in streams], spare=3),
+            Column("gaps", [f"{gap:,}" for gap in gaps], spare=4 if any(gaps) else 10),
+            Column("objects", [f"{item.objects:,}" for item in streams], spare=5),
+            Column("waiting", [f"{item.lag:,}" for item in streams]),
+            Column("per second", [f"{item.per_second:,.0f}" for item in streams], spare=2),
+            Column("landed (UTC)", [_landed_at(item) for item in streams], number=False),
+        ],
+        width,
+    ).with_note(width)
+
+
+def _landed_at(item: Progress) -> str:
+    moment = item.landed_at and dt.datetime.fromtimestamp(item.landed_at, dt.UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "-"
 
 
 def _cleaned(item: LandingStatus) -> str:

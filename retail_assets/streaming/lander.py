@@ -274,7 +274,6 @@ class Lander:
         key = offsets.key(self._settings.source, self._landing_day(batch.first_timestamp))
         newest = Newest(key, batch.first, batch.next, batch.records, batch.first_timestamp, batch.last_timestamp)
         now = time.time()
-        elapsed = now - progress.landed_at if progress.landed_at else self._stream.seconds
         claim = dataclasses.replace(
             progress,
             next=following,
@@ -284,7 +283,7 @@ class Lander:
             bytes=progress.bytes + len(content),
             landed_at=now,
             lag=self._broker.lag(reading.name, following),
-            per_second=round(batch.records / max(elapsed, 0.05), 1),
+            per_second=round(batch.records / max(time.monotonic() - reading.opened, 1.0), 1),
             newest=newest,
         )
         if not self._retried(lambda: reading.ledger.swap(claim, tag)):

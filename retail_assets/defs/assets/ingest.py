@@ -3,6 +3,7 @@
 What the files look like is the contract's business; how they become sales is up to `landing/` and `cleaning/`.
 """
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from retail_assets.lake.sweep import sweep_around, sweep_references, sweep_unfin
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import Registered, register_landings
 from retail_assets.landing.schema_drift import schema_drift_as_markdown
+from retail_assets.landing.streamed import by_partition
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
 
@@ -166,6 +168,9 @@ def _raw_metadata(platform: Platform, landings: Registered) -> dict[dt.date, dic
             "lines_skipped": m.skipped,
             "skipped": dg.MetadataValue.json(
                 [{"key": f.key, "lines": f.skipped} for f in m.files if f.skipped][:_FILES_SHOWN]
+            ),
+            "streamed": dg.MetadataValue.json(
+                [dataclasses.asdict(offsets) for offsets in by_partition(f.key for f in m.files)]
             ),
             "times_that_the_clock_skipped": sum(f.clock_changes.skipped for f in m.files),
             "times_that_the_clock_repeated": sum(f.clock_changes.repeated for f in m.files),
