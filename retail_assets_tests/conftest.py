@@ -49,7 +49,18 @@ hypothesis.settings.load_profile("retail")
 
 #: Fixtures that start Spark, or a server, where nothing else of a test says so.
 _SPARK_FIXTURES = {"spark", "materialized", "scenario"}
-_SERVICE_FIXTURES = {"stack", "endpoint", "azurite", "live", "postgres_url", "webserver", "container"}
+_SERVICE_FIXTURES = {
+    "stack",
+    "endpoint",
+    "azurite",
+    "live",
+    "postgres_url",
+    "webserver",
+    "container",
+    "cluster",
+    "noida",
+    "tansu",
+}
 #: Files whose tests start Spark, or a server, by themselves: below `retail_assets_tests/`.
 _SPARK_FILES = (
     "benchmarks/test_cleaning.py",

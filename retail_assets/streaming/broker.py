@@ -14,9 +14,9 @@ from retail_assets.settings.streaming import StreamSettings
 
 try:
     from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
-    from confluent_kafka.admin import (
+    from confluent_kafka.admin import (  # type: ignore[attr-defined]
         AdminClient,
-        OffsetSpec,  # type: ignore[attr-defined]
+        OffsetSpec,
     )
 except ModuleNotFoundError as e:
     if e.name != "confluent_kafka":
@@ -133,31 +133,48 @@ class Broker:
     ) -> dict[Partition, tuple[int, int]]:
         """Return the first offset that the broker still has of each partition, and the one after its last record.
 
-        Open transactions count, which a consumer of committed records cannot see yet.
+        Open transactions count, which a consumer of committed records cannot see yet. The end may be too small: Tansu
+        answers with the first offset of its last batch.
         """
 
         def ask() -> dict[Partition, tuple[int, int]]:
             admin = AdminClient({**self._login(), "log_level": 0})
-            ends = []
-            for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):
+
+            def offsets(spec: Any) -> dict[Partition, int]:
                 asked = {TopicPartition(topic, number): spec for topic, number in partitions}
-                answers = admin.list_offsets(
-                    asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ANSWER_SECONDS
-                )
-                ends.append({(tp.topic, tp.partition): f.result(_ANSWER_SECONDS).offset for tp, f in answers.items()})
-            return {partition: (ends[0][partition], ends[1][partition]) for partition in partitions}
+                level = IsolationLevel.READ_UNCOMMITTED
+                answers = admin.list_offsets(asked, isolation_level=level, request_timeout=_ANSWER_SECONDS)
+                return {(tp.topic, tp.partition): f.result(_ANSWER_SECONDS).offset for tp, f in answers.items()}
+
+            low = offsets(OffsetSpec.earliest())
+            high = offsets(OffsetSpec.latest())
+            return {partition: (low[partition], high[partition]) for partition in partitions}
 
         return self.asked(ask, patience)
+
+    def has(self, partition: Partition, offset: int) -> bool:
+        """Return whether a partition can be read from an offset: it has a record there or later, or ends there."""
+        reader = self.another({partition: offset})
+        try:
+            while True:
+                for message in reader.consume(1, _ANSWER_SECONDS):
+                    if message.error() is None or is_end(message):
+                        return True
+                    if is_gone(message.error()):
+                        return False
+                if self._wait(0.0):
+                    raise StreamUnreachableError("Stopped before the broker said whether it has the next records.")
+        finally:
+            reader.close()
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Return the broker's own ids of topics, which tell a topic from an earlier one of its name; or empty texts."""
         names = list(topics)
+        admin = AdminClient({**self._login(), "log_level": 0})  # the answers end with it
         try:
-            answers = AdminClient({**self._login(), "log_level": 0}).describe_topics(
-                TopicCollection(names), request_timeout=_ANSWER_SECONDS
-            )
+            answers = admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_SECONDS)
             ids = {name: str(getattr(f.result(_ANSWER_SECONDS), "topic_id", "")) for name, f in answers.items()}
-        except Exception:  # a broker, or a user, without this question
+        except (KafkaException, TimeoutError):  # a broker without this question, or a user without the right
             return dict.fromkeys(names, "")
         return {name: "" if found in (_NO_ID, "None") else found for name, found in ids.items()}
 
@@ -220,7 +237,7 @@ class Broker:
         found = []
         for message in messages:
             error = message.error()
-            if error is None or error.code() == KafkaError._PARTITION_EOF:
+            if error is None or is_end(message):
                 found.append(message)
             elif error.code() in _GONE:
                 raise RecordsGoneError
@@ -303,4 +320,5 @@ def is_gone(error: Any) -> bool:
 
 def is_end(message: Any) -> bool:
     """Return whether a message says that there is nothing more in its partition; its offset is where that is."""
-    return message.error() is not None
+    error = message.error()
+    return error is not None and bool(error.code() == KafkaError._PARTITION_EOF)

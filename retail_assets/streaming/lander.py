@@ -48,16 +48,14 @@ class Totals:
 class _Reading:
     """One partition while it is read. `expected` is where it stands in the ledger, as far as this process knows."""
 
-    def __init__(self, name: Partition, ledger: Ledger, progress: Progress, target: int) -> None:
+    def __init__(self, name: Partition, ledger: Ledger, progress: Progress) -> None:
         self.name, self.ledger = name, ledger
-        #: The end of the partition when reading began.
-        self.target = target
         self.expected, self.generation = progress.next, progress.generation
         self.batch: Batch | None = None
         self.opened = 0.0
         #: The offset that comes next of the messages, and the end that the broker has reported behind it.
         self.position, self.end = progress.next, progress.next
-        self.at_end = False
+        self.at_end = self.at_end_once = False
         self.written = progress.newest.key if progress.newest else None
 
 
@@ -87,6 +85,8 @@ class Lander:
         self._broker = Broker(stream, group, wait, say, queue_bytes=spare // 4)
         self._readings: dict[Partition, _Reading] = {}
         self._totals = Totals()
+        #: Offsets to report to lag monitors.
+        self._landed: dict[Partition, int] = {}
 
     def run(self, *, until_end: bool = False, accept_gap: bool = False) -> Totals:
         """Land records until `stopping`, or with `until_end` those that are there by now. Returns what was landed.
@@ -106,7 +106,7 @@ class Lander:
         reported = looked = time.monotonic()
         before = self._totals
         while not self._stopping():
-            if until_end and all(r.at_end or r.position >= r.target for r in self._readings.values()):
+            if until_end and all(r.at_end_once for r in self._readings.values()):
                 break
             try:
                 messages = self._broker.records(_PER_CALL, self._patience())
@@ -145,7 +145,7 @@ class Lander:
             ledger = Ledger(self._store, self._settings.source, topic, number)
             progress = self._progress(ledger, name, bounds[name], ids[topic], accept_gap)
             progress = self._complete(ledger, progress, accept_gap)
-            self._readings[name] = _Reading(name, ledger, progress, bounds[name][1])
+            self._readings[name] = _Reading(name, ledger, progress)
         self._broker.assign({name: r.expected for name, r in self._readings.items()})
         waiting = sum(max(0, bounds[name][1] - r.expected) for name, r in self._readings.items())
         self._say(
@@ -161,12 +161,12 @@ class Lander:
         while True:
             progress, tag = self._retried(ledger.read)
             low, high = bounds
-            if progress is not None and progress.next > high:  # perhaps landed by another process since it was asked
-                low, high = self._broker.bounds([name])[name]
             if progress is None:
                 new = Progress(topic, number, low, topic_id)
             else:
-                again = bool(progress.topic_id and topic_id and progress.topic_id != topic_id) or progress.next > high
+                again = bool(progress.topic_id and topic_id and progress.topic_id != topic_id)
+                # Another process may have landed more since the bounds were asked.
+                again = again or (progress.next > high and not self._broker.has(name, progress.next))
                 if not again and progress.next >= low:
                     return progress
                 if not accept_gap:
@@ -212,7 +212,7 @@ class Lander:
                 continue
             offset = message.offset()
             if is_end(message):
-                reading.end, reading.at_end = max(reading.end, offset), True
+                reading.end, reading.at_end, reading.at_end_once = max(reading.end, offset), True, True
                 continue
             if offset < reading.position:
                 continue
@@ -228,11 +228,12 @@ class Lander:
                 reading.opened = time.monotonic()
                 reading.batch.add(offset, timestamp, value)
             reading.position = offset + 1
+            if reading.batch.records >= self._stream.records and not self._land(reading):
+                skipped.add(name)
 
     def _land_what_is_due(self, *, everything: bool = False) -> None:
         now = time.monotonic()
         held = sum(r.batch.held for r in self._readings.values() if r.batch)
-        landed: dict[Partition, int] = {}
         largest_first = sorted(self._readings.values(), key=lambda r: -r.batch.held if r.batch else 0)
         for reading in largest_first:
             batch = reading.batch
@@ -242,13 +243,12 @@ class Lander:
                 continue
             too_much = held > self._most_held
             old = now - reading.opened >= self._stream.seconds
-            full = batch.records >= self._stream.records or batch.size >= LARGEST_BATCH
-            if everything or too_much or old or full:
+            if everything or too_much or old or batch.size >= LARGEST_BATCH:
                 held -= batch.held
-                if self._land(reading):
-                    landed[reading.name] = reading.expected
-        if landed:
-            self._broker.commit(landed)
+                self._land(reading)
+        if self._landed:
+            self._broker.commit(self._landed)
+            self._landed = {}
 
     # --- landing
 
@@ -291,6 +291,7 @@ class Lander:
             return self._lost(reading, progress)
         self._retried(lambda: self._store.swap(key, content, None))  # False: it is there already
         reading.written, reading.expected = key, following
+        self._landed[reading.name] = following
         reading.position = max(reading.position, following)
         self._totals = dataclasses.replace(
             self._totals,

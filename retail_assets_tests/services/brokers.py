@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,14 @@ def broker(name: str, folder: Path, *arguments: str) -> Iterator[RunningBroker]:
 
 def create_topic(address: str, topic: str, partitions: int = 1, **settings: str) -> None:
     """Create a topic."""
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import (  # type: ignore[attr-defined]
+        AdminClient,
+        NewTopic,
+    )
 
     new = NewTopic(topic, partitions, 1, config={"retention.ms": "-1", **settings})
-    for answer in AdminClient({"bootstrap.servers": address}).create_topics([new]).values():
+    admin = AdminClient({"bootstrap.servers": address})
+    for answer in admin.create_topics([new]).values():
         answer.result(20)
 
 
@@ -126,7 +130,8 @@ def delete_topic(address: str, topic: str) -> None:
     """Delete a topic."""
     from confluent_kafka.admin import AdminClient
 
-    for answer in AdminClient({"bootstrap.servers": address}).delete_topics([topic]).values():
+    admin = AdminClient({"bootstrap.servers": address})
+    for answer in admin.delete_topics([topic]).values():
         answer.result(20)
 
 
@@ -144,7 +149,7 @@ def produce(
 
     producer = Producer({"bootstrap.servers": address, "linger.ms": 20, "acks": "all", **settings})
     sent, failed = 0, []
-    place: Mapping[str, int] = {} if partition is None else {"partition": partition}
+    place: Any = {} if partition is None else {"partition": partition}
     for value in values:
         while True:
             try:
@@ -187,3 +192,14 @@ def produce_in_transactions(address: str, topic: str, batches: Sequence[tuple[Se
             producer.produce(topic, value)
         producer.flush(_FLUSH_SECONDS)
         producer.commit_transaction(20) if commits else producer.abort_transaction(20)
+
+
+def delete_records(address: str, topic: str, partition: int, *, before: int) -> None:
+    """Delete records as retention does."""
+    from confluent_kafka import TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    asked = [TopicPartition(topic, partition, before)]
+    admin = AdminClient({"bootstrap.servers": address})
+    for answer in admin.delete_records(asked).values():
+        answer.result(20)

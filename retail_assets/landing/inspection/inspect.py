@@ -16,7 +16,7 @@ from retail_assets.landing.bounds import refuse_short_lines, refuse_too_many_col
 from retail_assets.landing.formats import format_of
 from retail_assets.landing.inspection.clock_changes import clock_changes
 from retail_assets.landing.inspection.control_totals import control_totals
-from retail_assets.landing.inspection.date_order import evidence_by_hand
+from retail_assets.landing.inspection.date_order import DateEvidence, evidence_by_hand
 from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.inspection.json_keys import all_json_keys
 from retail_assets.landing.inspection.midnights import refuse_days_as_moments
@@ -27,6 +27,7 @@ from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unre
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
 from retail_assets.landing.partitions import partition_of
+from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Entry, Store
 
 _LONGEST_SHOWN, _MOST_SHOWN = 200, 50  # characters of a skipped line, and lines above the header
@@ -123,12 +124,26 @@ def inspect_file(
     if dates is None:
         return profile
     if profile.date_order is None:
-        profile = replace(profile, date_order=dates.order(profile.key, contract.dates, landed_on))
+        profile = replace(profile, date_order=_date_order(dates, profile.key, contract, landed_on))
     if by_hand:
         return profile
     refuse_days_as_moments(store, profile, contract, totals=totals.texts, texts=shape.texts)
     changes = clock_changes(store, profile, contract, dates, totals=totals.texts, texts=shape.texts)
     return replace(profile, clock_changes=changes)
+
+
+def _date_order(dates: DateEvidence, key: str, contract: Contract, landed_on: dt.date | None) -> str | None:
+    """Return the order that the dates of a file prove.
+
+    A batch of a stream may be too small to prove one, and no other file will come instead: None then, and cleaning
+    rejects the rows whose dates it cannot read.
+    """
+    try:
+        return dates.order(key, contract.dates, landed_on)
+    except LandingError:
+        if offsets_of(key) is None:
+            raise
+        return None
 
 
 def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:

@@ -1,0 +1,295 @@
+"""Topics of real brokers, landed: every record once, at its offset; gaps, odd clocks and wrong topics said aloud."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retail_assets import settings as settings_module
+from retail_assets.errors import StreamError, StreamUnreachableError
+from retail_assets.landing.partitions import landed_partitions
+from retail_assets.storage import Store
+from retail_assets.streaming.ledger import Ledger, read_progress
+from retail_assets_tests.services.brokers import (
+    RunningBroker,
+    create_topic,
+    delete_records,
+    delete_topic,
+    produce,
+    produce_in_transactions,
+)
+from retail_assets_tests.services.server import free_port
+from retail_assets_tests.streaming.topics import (
+    SOURCE,
+    environment,
+    land,
+    landed_ids,
+    landed_keys,
+    landed_lines,
+    new_topic,
+    sale,
+    sales,
+    start,
+)
+
+_SECONDS = 90
+
+
+def _until(condition: Any, what: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def test_every_record_lands_once_at_its_offset_and_a_second_run_lands_what_is_new(
+    cluster: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(cluster.address, topic, partitions=2)
+    environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="40")
+    produce(cluster.address, topic, sales(range(100)), partition=0)
+    produce(cluster.address, topic, [sale(100), b"oops", None, sale(101)], partition=1)
+
+    first = land(environ)
+    assert (first.records, first.rejected) == (104, 2)
+    lines = landed_lines(environ)
+    assert [(p, o, json.loads(line)["Transaction ID"]) for _, p, o, line in lines if p == 0] == [
+        (0, n, n) for n in range(100)
+    ]
+    poison = [json.loads(line) for _, p, _, line in lines if p == 1][1:3]
+    assert poison == [["not JSON", topic, 1, 1, "oops"], ["no value (null)", topic, 1, 2, ""]]
+
+    assert land(environ).records == 0
+    produce(cluster.address, topic, sales(range(102, 105)), partition=1)
+    assert land(environ).records == 3
+    assert len(landed_lines(environ)) == 107
+
+    settings = settings_module.load(environ)
+    progress = {p.partition: p for p in read_progress(Store(settings.raw_uri), SOURCE)}
+    assert {n: (p.next, p.records, p.rejected, p.lag) for n, p in progress.items()} == {
+        0: (100, 100, 0, 0),
+        1: (7, 7, 2, 0),
+    }
+
+
+def test_aborted_records_do_not_land_and_the_others_stay_at_their_offsets(noida: RunningBroker, tmp_path: Path) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    batches = [(sales(range(5)), True), (sales(range(100, 105)), False), (sales(range(5, 10)), True)]
+    produce_in_transactions(noida.address, topic, batches)
+    environ = environment(tmp_path, noida.address, topic)
+    assert land(environ).records == 10
+    assert landed_ids(environ) == list(range(10))
+    offsets = [offset for _, _, offset, _ in landed_lines(environ)]
+    # Five records and the mark of their transaction; twice, one of them aborted; then five more.
+    assert offsets == [*range(5), *range(12, 17)]
+
+
+def test_the_partition_is_the_shops_day_of_the_first_record_and_an_odd_clock_hides_nothing(
+    cluster: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(cluster.address, topic, partitions=3)
+    environ = environment(tmp_path, cluster.address, topic)
+    settings = settings_module.load(environ)
+    # Half past two in the night in UTC is the evening before in New York.
+    night = int(dt.datetime(2024, 6, 2, 2, 30, tzinfo=dt.UTC).timestamp() * 1000)
+    far = int(dt.datetime(2099, 1, 1, tzinfo=dt.UTC).timestamp() * 1000)
+    for number, moment in enumerate((night, 86_400_000, far)):
+        produce(cluster.address, topic, [sale(number)], partition=number, timestamp=moment)
+    land(environ)
+    found = landed_partitions(Store(settings.raw_uri), SOURCE)
+    assert found == [settings.start_date, dt.date(2024, 6, 1), settings.today()]
+    assert landed_ids(environ) == [0, 1, 2]
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL at one place."""
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["before the object", "after the object"])
+def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
+    noida: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    produce(noida.address, topic, sales(range(30)))
+    environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_RECORDS="10")
+    whole = Store.swap
+
+    def dying(store: Store, key: str, data: bytes, tag: str | None) -> bool:
+        if key.endswith(".jsonl.gz"):
+            if written:
+                whole(store, key, data, tag)
+            raise Killed
+        return whole(store, key, data, tag)
+
+    with monkeypatch.context() as m:
+        m.setattr(Store, "swap", dying)
+        with pytest.raises(Killed):
+            land(environ)
+    said: list[str] = []
+    land(environ, said=said)
+    assert any("another process had not finished" in line for line in said) != written
+    assert landed_ids(environ) == list(range(30))
+
+
+def test_two_at_once_land_every_record_once(cluster: RunningBroker, tmp_path: Path) -> None:
+    topic = new_topic()
+    create_topic(cluster.address, topic, partitions=2)
+    produce(cluster.address, topic, sales(range(4_000)))
+    environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="100")
+    landed = []
+    both = [threading.Thread(target=lambda: landed.append(land(environ))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(_SECONDS)
+    assert sum(totals.records for totals in landed) == 4_000
+    assert landed_ids(environ) == list(range(4_000))
+
+
+def test_a_broker_that_goes_away_is_waited_for_and_both_are_said(tmp_path: Path) -> None:
+    from retail_assets_tests.services.brokers import broker
+
+    with broker("noida", tmp_path) as running:
+        topic = new_topic()
+        create_topic(running.address, topic)
+        produce(running.address, topic, sales(range(10)))
+        environ = environment(tmp_path, running.address, topic, RETAIL_STREAM_SECONDS="0.1")
+        said: list[str] = []
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=lambda: land(environ, until_end=False, stopping=stop.is_set, said=said), daemon=True
+        )
+        thread.start()
+        try:
+            _until(lambda: len(landed_keys(settings_module.load(environ))) > 0, "the first landing")
+            running.end(signal.SIGTERM)
+            _until(lambda: any("does not answer" in line for line in said), "the lander to miss the broker")
+            running.start()
+            _until(lambda: any("answers again" in line for line in said), "the lander to find the broker")
+            produce(running.address, topic, sales(range(10, 20)))
+            _until(lambda: len(landed_lines(environ)) == 20, "the records after the pause")
+        finally:
+            stop.set()
+            thread.join(_SECONDS)
+        assert not thread.is_alive()
+    assert landed_ids(environ) == list(range(20))
+
+
+def test_sigterm_lands_what_was_read_and_ends_with_success(noida: RunningBroker, tmp_path: Path) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    produce(noida.address, topic, sales(range(50)))
+    # A batch that would wait for an hour.
+    environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_SECONDS="3600", RETAIL_STREAM_RECORDS="30")
+    log = tmp_path / "stream.log"
+    process = start(environ, log=log)
+    try:
+        _until(lambda: len(landed_lines(environ)) >= 30 or process.poll() is not None, "a full batch")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_SECONDS) == 0, log.read_text()
+    finally:
+        process.kill()
+    assert landed_ids(environ) == list(range(50))
+    assert "Landed 50 records" in log.read_text()
+
+
+def test_a_topic_that_is_not_there_is_refused_with_the_nearest_name_and_not_created(
+    cluster: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(cluster.address, topic)
+    for _ in range(2):
+        with pytest.raises(StreamError, match=f"no topic '{topic}s'.* Did you mean '{topic}'") as refused:
+            land(environment(tmp_path, cluster.address, f"{topic}s"))
+        assert not refused.value.retryable
+    assert not (tmp_path / "raw" / "_streams").exists()
+
+
+def test_a_broker_that_nobody_runs_is_named_and_another_attempt_can_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retail_assets.streaming.lander._PATIENCE", 0.0)
+    monkeypatch.setattr("retail_assets.streaming.broker._ANSWER_SECONDS", 0.5)
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(StreamUnreachableError, match=f"No broker at {address} answers"):
+        land(environment(tmp_path, address, "sales"))
+
+
+def test_records_that_retention_took_stop_the_stream_until_somebody_accepts_the_gap(
+    noida: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    environ = environment(tmp_path, noida.address, topic)
+    produce(noida.address, topic, sales(range(10)))
+    land(environ)
+    produce(noida.address, topic, sales(range(10, 30)))
+    delete_records(noida.address, topic, 0, before=25)
+    for _ in range(2):
+        with pytest.raises(StreamError, match=r"Offset 10 is next, .* before 25 .* Get 15 offsets .*--accept-gap"):
+            land(environ)
+    assert land(environ, accept_gap=True).records == 5
+    assert landed_ids(environ) == [*range(10), *range(25, 30)]
+    assert land(environ).records == 0
+    [progress] = read_progress(Store(settings_module.load(environ).raw_uri), SOURCE)
+    assert [(gap.first, gap.next) for gap in progress.gaps] == [(10, 25)]
+
+
+def test_a_topic_that_was_made_again_is_noticed_and_lands_next_to_the_old_one(
+    tansu: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(tansu.address, topic)
+    environ = environment(tmp_path, tansu.address, topic)
+    produce(tansu.address, topic, sales(range(5)))
+    land(environ)
+    delete_topic(tansu.address, topic)
+    create_topic(tansu.address, topic)
+    produce(tansu.address, topic, sales(range(5, 15)))  # more than before: only the id tells
+    with pytest.raises(StreamError, match="deleted and made again"):
+        land(environ)
+    assert land(environ, accept_gap=True).records == 10
+    assert landed_ids(environ) == list(range(15))
+    assert any("/partition=0~2/" in key for key in landed_keys(settings_module.load(environ)))
+
+
+def test_a_damaged_ledger_stops_the_stream_and_says_how_to_write_it(noida: RunningBroker, tmp_path: Path) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    produce(noida.address, topic, sales(range(5)))
+    environ = environment(tmp_path, noida.address, topic)
+    land(environ)
+    store = Store(settings_module.load(environ).raw_uri)
+    store.write(f"_streams/{SOURCE}/topic={topic}/0.json", b'{"topic": "x"}')
+    with pytest.raises(StreamError, match=r"is damaged .*second number"):
+        land(environ)
+    with pytest.raises(StreamError, match="is damaged"):
+        Ledger(store, SOURCE, topic, 0).read()
+
+
+def test_a_topic_that_was_made_again_is_noticed_by_its_end_where_topics_have_no_ids(
+    noida: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    environ = environment(tmp_path, noida.address, topic)
+    produce(noida.address, topic, sales(range(10)))
+    land(environ)
+    delete_topic(noida.address, topic)
+    create_topic(noida.address, topic)
+    produce(noida.address, topic, sales(range(10, 13)))
+    with pytest.raises(StreamError, match="offset 10 is next, but the broker has offsets 0 to 3"):
+        land(environ)
+    assert land(environ, accept_gap=True).records == 3
+    assert landed_ids(environ) == list(range(13))
