@@ -46,7 +46,7 @@ def test_files_of_certificates_are_there_and_belong_together(tmp_path: Path) -> 
     assert stream.ca == file
     with pytest.raises(SettingsError, match="belong together"):
         settings.load({**tls, "RETAIL_STREAM_KEY": str(file)})
-    with pytest.raises(SettingsError, match="RETAIL_STREAM_CA=.*a file that exists"):
+    with pytest.raises(SettingsError, match=r"RETAIL_STREAM_CA=.*a file that exists"):
         settings.load({**tls, "RETAIL_STREAM_CA": str(tmp_path / "nowhere")})
     with pytest.raises(SettingsError, match="does not encrypt"):
         settings.load({**LEAST, "RETAIL_STREAM_CA": str(file)})
