@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
 
 import dagster as dg
 
@@ -39,8 +38,9 @@ from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import spark_resource
 from retail_assets.defs.schedules import schedules
+from retail_assets.defs.sensors import landing_sensor
 from retail_assets.defs.steps_logger import steps
-from retail_assets.errors import RetailError, SettingsError
+from retail_assets.errors import RetailError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 
@@ -58,25 +58,6 @@ def _message_only(kind: type[BaseException], error: BaseException, trace: Traceb
         print(f"Error: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
-
-
-def _for_s3(
-    platform: Platform, all_jobs: Sequence[dg.UnresolvedAssetJobDefinition]
-) -> tuple[list[dg.SensorDefinition], dict[str, Any]]:
-    """The sensor and the resource for raw files on S3; none for other stores, which do not need boto3."""
-    if not platform.settings.raw_uri.startswith("s3://"):
-        return [], {}
-    try:
-        from dagster_aws.s3 import S3Resource
-
-        from retail_assets.defs.sensors import landing_sensor
-    except ImportError as e:
-        raise SettingsError(
-            f"RETAIL_RAW_URI={platform.settings.raw_uri} needs packages that are not installed ({e.name}). "
-            "Install them: pip install 'retail-assets[aws]'"
-        ) from e
-    # Configured only by AWS's own variables: the UI shows a resource's configuration.
-    return [landing_sensor(platform, all_jobs)], {"s3": S3Resource()}
 
 
 def _with_code_and_freshness(
@@ -102,7 +83,6 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     platform = Platform(chosen)
     partitions = landing_partitions(chosen)
     all_jobs = jobs()
-    sensors, resources = _for_s3(platform, all_jobs)
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
@@ -137,8 +117,8 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),
-        sensors=[*sensors, *alert_sensors(platform)],
-        resources={"spark": spark_resource(chosen), **resources},
+        sensors=[landing_sensor(platform, all_jobs), *alert_sensors(platform)],
+        resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "steps": steps},
     )

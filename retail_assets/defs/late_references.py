@@ -6,19 +6,14 @@ which a row would change are requested, so a product master that comes each day 
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from retail_assets.cleaning.reference_changes import Unaffected, changes, is_outdated, keep_unaffected
 from retail_assets.errors import LandingError
 from retail_assets.lake.manifests import RawManifest
-from retail_assets.landing.partitions import REFERENCES
 from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
 
@@ -26,7 +21,6 @@ from retail_assets.platform import Platform
 COMPARED_PER_TICK = 50
 REQUESTED_PER_TICK = 10
 _SECONDS_PER_TICK = 20.0
-_DIGEST_BYTES = 6
 
 
 @dataclass
@@ -50,25 +44,6 @@ class Late:
 
     days: list[dt.date]
     notes: list[str]
-
-
-def files_on_s3(client: Any, bucket: str, root: str, source: str) -> tuple[str, float]:
-    """Return a digest of the landed reference files by key and ETag, and the seconds since the last was written.
-
-    The digest is empty if none has landed.
-    """
-    digest, newest, now = hashlib.sha256(), None, dt.datetime.now(dt.UTC)
-    prefix = f"{root}{source}/{REFERENCES}/"
-    for response in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        if date := response["ResponseMetadata"].get("HTTPHeaders", {}).get("date"):
-            now = parsedate_to_datetime(date)
-        for item in response.get("Contents", ()):
-            digest.update(f"{item['Key']}\0{item['ETag']}\0{item['Size']}\n".encode())
-            newest = max(item["LastModified"], newest) if newest else item["LastModified"]
-    if newest is None:
-        return "", 0.0
-    text = base64.urlsafe_b64encode(digest.digest()[:_DIGEST_BYTES]).decode()
-    return text, (now - newest).total_seconds()
 
 
 def late(

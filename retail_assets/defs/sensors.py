@@ -1,45 +1,53 @@
-"""The sensor of the raw store on S3: it finds landings that changed, by key and ETag of their objects.
+"""The sensor of the raw store: it finds landings that changed, in a local folder, on S3 and on Azure alike.
 
 Where the contract has reference files, it finds those that another version of one changes, too (`late_references.py`).
-
-It exists only if RETAIL_RAW_URI is s3://, because it imports boto3. Whether a landing may be loaded is not decided
-here: the sensor requests a run, and the run checks.
+Whether a landing may be loaded is not decided here: the sensor requests a run, and the run checks.
 """
 
 from __future__ import annotations
 
-import base64
+import bisect
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
-from retail_assets.defs.late_references import Progress, files_on_s3, late
-from retail_assets.errors import NotReadyError
-from retail_assets.lake.lake import Lake
-from retail_assets.landing.partitions import partition_of
+from retail_assets.defs.late_references import Progress, late
+from retail_assets.errors import NotReadyError, StorageError
+from retail_assets.lake.manifests import RawManifest
+from retail_assets.landing.listing import Landing, landings, pages, references
 from retail_assets.platform import Platform
-from retail_assets.storage.s3_objects import S3Objects
+from retail_assets.storage import Store
+from retail_assets.storage.objects import Page
 
 #: The job of the whole graph, and the job of ingest alone for all but the last of several landings, so that everything
 #: that is computed from the whole history is computed once.
 PIPELINE, INGEST = "retail_pipeline", "ingest"
 
+#: The names of the sensors by the scheme of the raw store; Dagster keeps by name whether a sensor is on.
+_NAMES = {"": "landings_in_folder", "s3": "landings_on_s3", "abfs": "landings_on_azure"}
+
 _INTERVAL_SECONDS = 60
-#: A landing may have several files. Its run is requested when the last one is this old, by S3's own clock.
+#: A landing may have several files. Its run is requested when the last one is this old, by the store's own clock.
 _SETTLED_SECONDS = 30
-#: A tick ends before Dagster's limit of 60 s; the next one continues where it stopped.
-_PAGES_PER_TICK = 50
+#: A tick ends long before Dagster's limit of 60 s; the next one continues where it stopped. Only a landing that was
+#: begun is listed to its end.
+_PAGES_PER_TICK = 5
 _LOOKUPS_PER_TICK = 100
 _REQUESTS_PER_TICK = 50
+_SECONDS_PER_TICK = 20.0
+_SECONDS_PER_LOCAL_TICK = 1.5
+#: The newest days, which each tick looks at.
+_RECENT_DAYS = 3
+#: Local files whose times changed are read, up to so many bytes per landing, to see whether their content changed.
+_BYTES_COMPARED = 256 << 20
 
-_DIGEST_BYTES = 6
 _NO_DIGEST = "-" * 8
 _DAYS_PER_MONTH = 31
 
@@ -95,144 +103,152 @@ class Cursor:
         return json.dumps(data, separators=(",", ":"))
 
 
-@dataclass(frozen=True)
-class Landing:
-    """The objects of one landing: keys below the raw store with sizes, a digest, and seconds since the last one."""
+class Limits:
+    """What one tick may do: pages of a remote listing, reads of the lake, requests of runs, and time."""
 
-    day: dt.date
-    files: frozenset[tuple[str, int]]
-    digest: str
-    newest: dt.datetime
-    quiet_seconds: float
+    def __init__(self, *, is_local: bool) -> None:
+        self.pages = math.inf if is_local else _PAGES_PER_TICK
+        self.lookups = math.inf if is_local else _LOOKUPS_PER_TICK
+        self.requests = _REQUESTS_PER_TICK
+        self._until = time.monotonic() + (_SECONDS_PER_LOCAL_TICK if is_local else _SECONDS_PER_TICK)
 
+    def paged(self, pages: Iterable[Page]) -> Iterator[Page]:
+        for page in pages:
+            self.pages -= 1
+            yield page
 
-class _LimitError(Exception):
-    """A tick has read its limit of pages."""
-
-
-def landings(client: Any, bucket: str, root: str, source: str, after: dt.date | None, pages: int) -> Iterator[Landing]:
-    """Yield the landings of a source after a day, in order. Raises _LimitError after so many pages of the listing."""
-    prefix = f"{root}{source}/dt="
-    # "0" is the character after "/", so this sorts after every key of that landing and before every key of the next.
-    start = {} if after is None else {"StartAfter": f"{prefix}{after.isoformat()}0"}
-    responses = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **start)
-    day: dt.date | None = None
-    items: list[Any] = []
-    now = dt.datetime.now(dt.UTC)
-    for page, response in enumerate(responses):
-        if date := response["ResponseMetadata"].get("HTTPHeaders", {}).get("date"):
-            now = parsedate_to_datetime(date)
-        for item in response.get("Contents", ()):
-            key = item["Key"][len(root) :]
-            landed_on = partition_of(key)
-            if landed_on is None or key.endswith("/") or any(part.startswith(".") for part in key.split("/")):
-                continue
-            if landed_on != day and day is not None:
-                yield _landing(day, items, root, now)
-                items = []
-                if page >= pages:
-                    raise _LimitError
-            day = landed_on
-            items.append(item)
-    if day is not None:
-        yield _landing(day, items, root, now)
+    @property
+    def reached(self) -> bool:
+        return self.pages <= 0 or self.lookups <= 0 or self.requests <= 0 or time.monotonic() > self._until
 
 
-def _landing(day: dt.date, items: list[Any], root: str, now: dt.datetime) -> Landing:
-    digest = hashlib.sha256()
-    for item in items:
-        digest.update(f"{item['Key']}\0{item['ETag']}\0{item['Size']}\n".encode())
-    newest = max(item["LastModified"] for item in items)
-    return Landing(
-        day,
-        frozenset((item["Key"][len(root) :], item["Size"]) for item in items),
-        base64.urlsafe_b64encode(digest.digest()[:_DIGEST_BYTES]).decode(),
-        newest,
-        (now - newest).total_seconds(),
-    )
-
-
-@dataclass(frozen=True)
+@dataclass
 class Scan:
-    """The result of a tick: the days whose files changed, and notes about what it left alone."""
+    """What a tick finds: the days whose files changed, and notes about what it left alone.
 
-    changed: list[dt.date]
-    notes: list[str]
-
-
-def scan(
-    listed: Iterator[Landing],
-    cursor: Cursor,
-    first: dt.date,
-    last: dt.date,
-    is_loaded: Callable[[Landing], bool],
-    *,
-    settled_seconds: float = _SETTLED_SECONDS,
-) -> Scan:
-    """Compare the listed landings with the cursor, and update the cursor.
-
-    A landing that is not in the cursor has changed unless `is_loaded` says that the lake has it. A landing whose files
-    are gone has changed as well: its run names them, and stops. Landings outside `first` to `last`, and those that are
-    still arriving, are not added to the cursor, so that a later tick finds them.
+    A landing has changed if its digest is not that of the cursor, unless `is_loaded` says that the lake has these very
+    files. One whose files are gone has changed as well: its run names them, and stops. Landings outside `first` to
+    `last`, and those that are still arriving, are not added to the cursor, so that a later tick finds them.
     """
-    changed: list[dt.date] = []
-    outside, arriving, lookups = 0, 0, 0
-    before = cursor.after
-    finished = False
-    try:
+
+    cursor: Cursor
+    first: dt.date
+    last: dt.date
+    is_loaded: Callable[[Landing], bool]
+    settled_seconds: float
+    limits: Limits
+    changed: list[dt.date] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _outside: int = 0
+    _arriving: int = 0
+
+    def read(self, listed: Iterable[Landing], after: dt.date | None) -> dt.date | None:
+        """Compare the landings after a day with the cursor; return the last day that was reached, None at the end."""
+        before = after
+        known = sorted(self.cursor.seen)
         for landing in listed:
-            changed += [day for day in _vanished(cursor, before, landing.day) if first <= day <= last]
-            if not first <= landing.day <= last:
-                outside += 1
-            elif cursor.seen.get(landing.day) != landing.digest:
-                if landing.quiet_seconds < settled_seconds:
-                    arriving += 1
-                else:
-                    if landing.day not in cursor.seen:
-                        lookups += 1
-                    if landing.day in cursor.seen or not is_loaded(landing):
-                        changed.append(landing.day)
-                    cursor.seen[landing.day] = landing.digest
+            self._add_vanished(known, before, landing.day)
+            self._compare(landing)
             before = landing.day
-            if lookups >= _LOOKUPS_PER_TICK or len(changed) >= _REQUESTS_PER_TICK:
-                break
+            if self.limits.reached:
+                return before
+        self._add_vanished(known, before, None)
+        return None
+
+    def _compare(self, landing: Landing) -> None:
+        seen = self.cursor.seen
+        if not self.first <= landing.day <= self.last:
+            self._outside += 1
+        elif seen.get(landing.day) == landing.digest:
+            return
+        elif landing.quiet_seconds < self.settled_seconds:
+            self._arriving += 1
         else:
-            changed += [day for day in _vanished(cursor, before, None) if first <= day <= last]
-            finished = True
-    except _LimitError:
-        pass
-    cursor.after = None if finished else before
-    cursor.changes += bool(changed)
-    notes = []
-    if arriving:
-        notes.append(f"{arriving} still arriving")
-    if outside:
-        notes.append(f"{outside} outside the partitions {first} to {last} (RETAIL_START_DATE, RETAIL_END_DATE)")
-    if not finished:
-        notes.append(f"scanned up to {before}; the next tick continues")
-    return Scan(changed, notes)
+            self.limits.lookups -= 1
+            if not self.is_loaded(landing):
+                self._add(landing.day)
+            seen[landing.day] = landing.digest
+
+    def _add_vanished(self, known: list[dt.date], after: dt.date | None, before: dt.date | None) -> None:
+        """Remove from the cursor the days between two consecutive landings that the store no longer has."""
+        begin = 0 if after is None else bisect.bisect_right(known, after)
+        end = len(known) if before is None else bisect.bisect_left(known, before)
+        for day in known[begin:end]:
+            del self.cursor.seen[day]
+            if self.first <= day <= self.last:
+                self._add(day)
+
+    def _add(self, day: dt.date) -> None:
+        self.changed.append(day)
+        self.limits.requests -= 1
+
+    def all_notes(self) -> list[str]:
+        """Return the notes, with the counts of what was left alone."""
+        counts = []
+        if self._arriving:
+            counts.append(f"{self._arriving} still arriving")
+        if self._outside:
+            counts.append(
+                f"{self._outside} outside the partitions {self.first} to {self.last} (RETAIL_START_DATE, "
+                "RETAIL_END_DATE)"
+            )
+        return [*counts, *self.notes]
 
 
-def _vanished(cursor: Cursor, after: dt.date | None, before: dt.date | None) -> list[dt.date]:
-    """Remove from the cursor the days between two consecutive landings that S3 no longer has, and return them."""
-    gone = [day for day in sorted(cursor.seen) if (after is None or day > after) and (before is None or day < before)]
-    for day in gone:
-        del cursor.seen[day]
-    return gone
+def scan(store: Store, source: str, root: str, found: Scan) -> None:
+    """Compare the landings of a store with the cursor, in two parts, and move the cursor on.
+
+    The first part goes on where the last tick stopped. If that one does not get to the end, the second part looks at
+    the newest days, where landings are expected: they are found at once, however many objects a round has.
+    """
+    cursor = found.cursor
+    newest = max(cursor.seen, default=found.last)
+    listed = found.limits.paged(pages(store, source, cursor.after))
+    cursor.after = found.read(landings(listed, root), cursor.after)
+    if cursor.after is None:
+        return
+    found.notes.append(f"scanned up to {cursor.after}; the next tick continues")
+    recent = newest - dt.timedelta(_RECENT_DAYS)
+    if found.limits.requests > 0 and recent > cursor.after:
+        found.limits = Limits(is_local=store.is_local)
+        found.limits.requests -= len(found.changed)
+        listed = found.limits.paged(pages(store, source, recent))
+        found.read(landings(listed, root), recent)
 
 
-def is_loaded(lake: Lake, landing: Landing) -> bool:
-    """Return whether the lake has these very files: none has been rewritten since, not even with the same size."""
-    try:
-        raw, clean = lake.raw(landing.day), lake.clean(landing.day)
-    except NotReadyError:
-        return False
-    if {(f.key, f.size) for f in raw.files} != landing.files or clean.raw_digest != raw.digest:
-        return False
-    folder = f"{lake.source}/raw/dt={landing.day.isoformat()}"
-    registered = [e.modified for e in lake.store.list(folder) if e.modified is not None]
-    # S3 rounds times to seconds: an object with the same time may have been written later.
-    return bool(registered) and landing.newest.timestamp() < min(registered)
+class LoadedLandings:
+    """Whether the lake has the very files of a landing: none has been rewritten since, not even with the same size."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._lake, self._raw = platform.lake, platform.raw
+
+    def __call__(self, landing: Landing) -> bool:
+        try:
+            raw, clean = self._lake.raw(landing.day), self._lake.clean(landing.day)
+        except NotReadyError:
+            return False
+        if {(f.key, f.size) for f in raw.files} != landing.files or clean.raw_digest != raw.digest:
+            return False
+        folder = f"{self._lake.source}/raw/dt={landing.day.isoformat()}"
+        registered = [e.modified for e in self._lake.store.list(folder) if e.modified is not None]
+        # S3 rounds times to seconds: an object with the same time may have been written later.
+        return bool(registered) and (landing.newest < min(registered) or self._has_content_of(raw))
+
+    def _has_content_of(self, raw: RawManifest) -> bool:
+        """Whether local files are still those of a manifest: their owner, links or times can change as well.
+
+        A remote store has tags that change with the content alone, and reading its objects would take too long.
+        """
+        if not self._raw.is_local or raw.size > _BYTES_COMPARED:
+            return False
+        try:
+            return all(self._sha256(f.key) == f.sha256 for f in raw.files)
+        except StorageError:  # its run says what is wrong
+            return False
+
+    def _sha256(self, key: str) -> str:
+        with self._raw.open(key) as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[dg.RunRequest]:
@@ -257,50 +273,49 @@ def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[d
 def landing_sensor(
     platform: Platform, jobs: Sequence[dg.UnresolvedAssetJobDefinition], *, settled_seconds: float = _SETTLED_SECONDS
 ) -> dg.SensorDefinition:
-    """Return the sensor that requests a run for each landing that changed on S3; off until someone starts it.
-
-    It uses the resource `s3` (S3Resource).
-    """
-    settings = platform.settings
-    bucket, _, prefix = settings.raw_uri.removeprefix("s3://").partition("/")
-    root = f"{prefix}/" if prefix else ""
+    """Return the sensor that requests a run for each landing that changed; off until someone starts it."""
+    settings, raw = platform.settings, platform.raw
     place = f"{settings.raw_uri}/{settings.source}"
+    scheme = "" if raw.is_local else settings.raw_uri.split("://")[0]
+    root = _root(settings.raw_uri)
 
     @dg.sensor(
-        name="landings_on_s3",
+        name=_NAMES.get(scheme, f"landings_on_{scheme}"),
         jobs=[job for job in jobs if job.name in (PIPELINE, INGEST)],
         minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED,
         description=f"Requests a run for each landing whose files in {place}/dt=… were added, rewritten or removed"
         + (", or that another version of a reference file changes." if settings.contract.references else "."),
     )
-    def landings_on_s3(context: dg.SensorEvaluationContext, s3: S3Resource) -> dg.SensorResult:
+    def changed_landings(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         cursor = Cursor.read(context.cursor, place)
         today = settings.today()
         last = min(settings.end_date, today) if settings.end_date else today
-        with S3Objects(settings.raw_uri).explaining(f"list {place}"):
-            listed = landings(s3.get_client(), bucket, root, settings.source, cursor.after, _PAGES_PER_TICK)
-            result = scan(
-                listed,
-                cursor,
-                settings.start_date,
-                last,
-                lambda landing: is_loaded(platform.lake, landing),
-                settled_seconds=settled_seconds,
-            )
+        limits = Limits(is_local=raw.is_local)
+        found = Scan(cursor, settings.start_date, last, LoadedLandings(platform), settled_seconds, limits)
+        scan(raw, settings.source, root, found)
+        changed, notes = found.changed, found.all_notes()
         if settings.contract.references and cursor.after is None:
-            with S3Objects(settings.raw_uri).explaining(f"list {place}"):
-                digest, quiet = files_on_s3(s3.get_client(), bucket, root, settings.source)
+            digest, quiet = references(raw, settings.source, root)
             if quiet < settled_seconds and digest != cursor.references.digest:
-                result.notes.append("reference files are still arriving")
+                notes.append("reference files are still arriving")
             elif digest:
                 among = [day for day in cursor.seen if settings.start_date <= day <= last]
-                found = late(platform, cursor.references, digest, among, result.changed)
-                cursor.changes += bool(found.days and not result.changed)
-                result = Scan(sorted({*result.changed, *found.days}), [*result.notes, *found.notes])
-        run_requests = list(requests(result.changed, cursor, settings.source))
-        skip_reason = None if run_requests else "; ".join(["No landing has changed.", *result.notes])
-        if run_requests and result.notes:
-            context.log.info("; ".join(result.notes))
+                outdated = late(platform, cursor.references, digest, among, changed)
+                changed, notes = [*changed, *outdated.days], [*notes, *outdated.notes]
+        cursor.changes += bool(changed)
+        run_requests = list(requests(sorted(set(changed)), cursor, settings.source))
+        skip_reason = None if run_requests else "; ".join(["No landing has changed.", *notes])
+        if run_requests and notes:
+            context.log.info("; ".join(notes))
         return dg.SensorResult(run_requests=run_requests, skip_reason=skip_reason, cursor=cursor.text())
 
-    return landings_on_s3
+    return changed_landings
+
+
+def _root(raw_uri: str) -> str:
+    """Return what stands before the keys in digests: on S3 the prefix, as cursors of older versions have it."""
+    if not raw_uri.startswith("s3://"):
+        return ""
+    prefix = raw_uri.removeprefix("s3://").partition("/")[2]
+    return f"{prefix}/" if prefix else ""

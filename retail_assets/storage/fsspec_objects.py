@@ -11,13 +11,14 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import fsspec
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage.objects import Entry, RemoteObjects
+from retail_assets.storage.objects import Entry, Page, RemoteObjects
 
 
 class FsspecObjects(RemoteObjects):
@@ -34,6 +35,10 @@ class FsspecObjects(RemoteObjects):
         for path, info in self._fs.find(self._path(prefix), detail=True).items():
             if info["type"] != "directory":
                 yield Entry(path[len(self._root) + 1 :], int(info["size"]), _timestamp(info), info.get("etag"))
+
+    def pages(self, prefix: str, named: str, after: str) -> Iterator[Page]:
+        # fsspec itself lists only as a whole.
+        yield Page(builtins.list(self.list(prefix)), time.time())
 
     def folders(self, prefix: str, since: str = "") -> Iterator[str]:
         self._fs.invalidate_cache()
@@ -95,6 +100,39 @@ class AzureObjects(FsspecObjects):
 
         with self.explaining(f"open {uri}"):
             super().__init__(uri)
+
+    def pages(self, prefix: str, named: str, after: str) -> Iterator[Page]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        container, _, folder = self._path(prefix).partition("/")
+        skipped = len(self._root.partition("/")[2]) + 1 if "/" in self._root else 0
+        # "0" is the character after "/": after every blob of that folder. A server that does not know this parameter,
+        # such as an emulator, lists from the beginning; the store leaves out what was not asked for.
+        start = {"start_from": f"{folder}/{after}0"} if after else {}
+
+        async def listed(token: str | None) -> tuple[Page, str | None]:
+            async with self._fs.service_client.get_container_client(container) as client:
+                blobs = client.list_blobs(name_starts_with=f"{folder}/{named}", include=["metadata"], **start)
+                pages = blobs.by_page(continuation_token=token)
+                try:
+                    page = [blob async for blob in await anext(pages)]
+                except (StopAsyncIteration, ResourceNotFoundError) as e:
+                    if isinstance(e, ResourceNotFoundError) and _code(e) != "BlobNotFound":
+                        raise
+                    return Page([], time.time()), None
+                entries = [
+                    Entry(blob.name[skipped:], blob.size, blob.last_modified.timestamp(), blob.etag)
+                    for blob in page
+                    if not (blob.metadata or {}).get("hdi_isfolder")
+                ]
+                return Page(entries, time.time()), pages.continuation_token or None
+
+        token: str | None = None
+        while True:
+            page, token = fsspec.asyn.sync(self._fs.loop, listed, token)
+            yield page
+            if token is None:
+                return
 
     def read_tagged(self, key: str) -> tuple[bytes, str] | None:
         from azure.core.exceptions import ResourceNotFoundError

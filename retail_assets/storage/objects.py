@@ -25,12 +25,28 @@ class Entry:
     tag: str | None = None
 
 
+@dataclass(frozen=True)
+class Page:
+    """A part of a listing as the store answers it: one request to a remote store, one folder of a local one.
+
+    `listed_at` is the moment of the answer in seconds since 1970, by the store's own clock where it says so. `entries`
+    always have a tag and a time. Of local files the time is that of the last change of any kind, such as a renaming.
+    """
+
+    entries: list[Entry]
+    listed_at: float
+
+
 class RemoteObjects(abc.ABC):
     """The objects below one URI. Keys have already been checked; prefixes do not end with a slash."""
 
     @abc.abstractmethod
     def list(self, prefix: str) -> Iterable[Entry]:
         """Return every object below a folder, in any order."""
+
+    @abc.abstractmethod
+    def pages(self, prefix: str, named: str, after: str) -> Iterator[Page]:
+        """Yield what is below the folders directly below `prefix`, in order: names beginning `named`, after `after`."""
 
     @abc.abstractmethod
     def folders(self, prefix: str, since: str = "") -> Iterable[str]:

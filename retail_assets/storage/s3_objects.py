@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import io
+import time
 from collections.abc import Iterable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import IO, Any, cast
 
 from boto3.exceptions import S3UploadFailedError
@@ -13,7 +15,7 @@ from botocore import exceptions as aws
 
 from retail_assets.errors import StorageError
 from retail_assets.storage import s3_errors
-from retail_assets.storage.objects import Entry, RemoteObjects
+from retail_assets.storage.objects import Entry, Page, RemoteObjects
 from retail_assets.storage.s3_client import client
 from retail_assets.storage.s3_reader import S3Reader, with_retries
 
@@ -34,10 +36,21 @@ class S3Objects(RemoteObjects):
     def list(self, prefix: str) -> Iterator[Entry]:
         folder = self._root + (f"{prefix}/" if prefix else "")
         for page in self._pages(Prefix=folder):
-            for item in page.get("Contents", ()):
-                if not item["Key"].endswith("/"):  # a folder that was made in the console
-                    key = item["Key"][len(self._root) :]
-                    yield Entry(key, item["Size"], item["LastModified"].timestamp(), item["ETag"])
+            yield from self._entries(page)
+
+    def pages(self, prefix: str, named: str, after: str) -> Iterator[Page]:
+        # "0" is the character after "/": this sorts after every key of that folder and before every key of the next.
+        start = {"StartAfter": f"{self._root}{prefix}/{after}0"} if after else {}
+        for page in self._pages(Prefix=f"{self._root}{prefix}/{named}", **start):
+            date = page["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+            yield Page(self._entries(page), parsedate_to_datetime(date).timestamp() if date else time.time())
+
+    def _entries(self, page: dict[str, Any]) -> builtins.list[Entry]:
+        return [
+            Entry(item["Key"][len(self._root) :], item["Size"], item["LastModified"].timestamp(), item["ETag"])
+            for item in page.get("Contents", ())
+            if not item["Key"].endswith("/")  # a folder that was made in the console
+        ]
 
     def folders(self, prefix: str, since: str = "") -> Iterator[str]:
         folder = self._root + (f"{prefix}/" if prefix else "")

@@ -11,16 +11,15 @@ import errno
 import hashlib
 import os
 import re
-import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
 from retail_assets.errors import StorageBusyError, StorageError
-from retail_assets.storage import part_files
+from retail_assets.storage import local_files, part_files
 from retail_assets.storage.locks import lock_within
-from retail_assets.storage.objects import Entry, RemoteObjects
+from retail_assets.storage.objects import Entry, Page, RemoteObjects
 
 _NAME = r"[^/\x00-\x1f\x7f\ud800-\udfff]+"
 _KEY = re.compile(rf"{_NAME}(/{_NAME})*\Z")
@@ -70,8 +69,23 @@ class Store:
         """
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix) if prefix else prefix
-            entries = _walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
+            entries = local_files.walk(Path(self.uri), prefix) if self.is_local else self._remote().list(prefix)
             return sorted((e for e in entries if _is_visible(e.key)), key=lambda e: e.key)
+
+    def pages(self, prefix: str, named: str = "", after: str = "") -> Iterator[Page]:
+        """Yield the objects below the folders directly below `prefix`, one page after the other, sorted by folder.
+
+        Only folders whose names begin with `named` and sort after `after` are listed. Nothing is asked of the store
+        before a page is wanted, so a reader that stops has made as many requests as it has seen pages. What `list`
+        leaves out is left out here, too.
+        """
+        with self._explained(f"list {self.uri}/{prefix}"):
+            prefix = _checked(prefix)
+            local = local_files.pages(Path(self.uri), prefix, named, after) if self.is_local else None
+            for page in local or ():
+                yield Page([e for e in page.entries if _is_visible(e.key)], page.listed_at)
+            for page in () if self.is_local else self._remote().pages(prefix, named, after):
+                yield Page([e for e in page.entries if _is_below(e.key, prefix, named, after)], page.listed_at)
 
     def keys_not_listed(self, prefix: str) -> builtins.list[str]:
         """Return the keys of a remote store that `list` leaves out; for a local one, see `unread`."""
@@ -281,36 +295,18 @@ def is_key(key: str) -> bool:
 
 
 def _is_visible(key: str) -> bool:
-    return is_key(key) and not any(part.startswith(".") for part in key.split("/"))
+    return "/." not in f"/{key}" and bool(_KEY.match(key))
+
+
+def _is_below(key: str, prefix: str, named: str, after: str) -> bool:
+    folder, separator, _ = key[len(prefix) + 1 :].partition("/")
+    return bool(separator) and folder.startswith(named) and folder > after and _is_visible(key)
 
 
 def _checked(key: str) -> str:
     if not is_key(key):
         raise StorageError(f"not a valid object key: {key!r}")
     return key
-
-
-def _walk(root: Path, prefix: str) -> Iterator[Entry]:
-    base = Path(root, *filter(None, prefix.split("/")))
-    for folder, names, files in os.walk(base, onerror=_raise):
-        names[:] = sorted(n for n in names if not n.startswith("."))
-        for name in files:
-            path = Path(folder, name)
-            try:
-                about = path.stat()
-            except FileNotFoundError:  # deleted since the listing
-                continue
-            except OSError as e:
-                if e.errno == errno.ELOOP:
-                    continue
-                raise
-            if stat.S_ISREG(about.st_mode):
-                yield Entry(path.relative_to(root).as_posix(), about.st_size, about.st_mtime)
-
-
-def _raise(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_aws.s3 import S3Resource
 
 from retail_assets import settings as settings_module
 from retail_assets.cleaning.reference_changes import Unaffected
@@ -69,9 +68,7 @@ class Shop:
     def tick(self, settled_seconds: float = 0) -> list[tuple[str, str]]:
         """Partition and job of each run that the next tick asks for; the cursor moves on."""
         sensor = sensors.landing_sensor(self.platform, jobs(), settled_seconds=settled_seconds)
-        context = dg.build_sensor_context(
-            cursor=self.cursor, resources={"s3": S3Resource()}, definitions=build_defs(self.settings)
-        )
+        context = dg.build_sensor_context(cursor=self.cursor, definitions=build_defs(self.settings))
         result: Any = sensor.evaluate_tick(context)
         self.cursor, self.notes = result.cursor, result.skip_message or ""
         return [(r.partition_key, r.job_name) for r in result.run_requests]

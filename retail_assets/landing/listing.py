@@ -1,0 +1,86 @@
+"""Landings as the store lists them: which files each has now, as one short digest that any change of a file changes."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from retail_assets.landing.partitions import REFERENCES, partition_of
+from retail_assets.storage import Store
+from retail_assets.storage.objects import Entry, Page
+
+_DIGEST_BYTES = 6
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The files of one landing: keys below the raw store with sizes, a digest of 8 characters, and their age.
+
+    `newest` is when the last file was written, in seconds since 1970; `quiet_seconds` how long ago that was, both by
+    the store's clock where it has one. `files` are keys and sizes.
+    """
+
+    day: dt.date
+    files: frozenset[tuple[str, int]]
+    digest: str
+    newest: float
+    quiet_seconds: float
+
+
+def pages(store: Store, source: str, after: dt.date | None) -> Iterator[Page]:
+    """Yield the listing of a source's landings after a day, page by page."""
+    return store.pages(source, "dt=", f"dt={after.isoformat()}" if after else "")
+
+
+def landings(listed: Iterable[Page], root: str) -> Iterator[Landing]:
+    """Yield the landings of a listing, in order; `root` is the place of the store, which the digests contain."""
+    day: dt.date | None = None
+    entries: list[Entry] = []
+    listed_at = 0.0
+    folder: str | None = None
+    for page in listed:
+        listed_at = page.listed_at
+        for entry in page.entries:
+            if folder is not None and entry.key.startswith(folder):
+                entries.append(entry)
+                continue
+            landed_on = partition_of(entry.key)
+            if landed_on is None:
+                continue
+            folder = "/".join(entry.key.split("/")[:2]) + "/"
+            if landed_on != day and day is not None:
+                yield _landing(day, entries, root, listed_at)
+                entries = []
+            day = landed_on
+            entries.append(entry)
+    if day is not None:
+        yield _landing(day, entries, root, listed_at)
+
+
+def references(store: Store, source: str, root: str) -> tuple[str, float]:
+    """Return a digest of the landed reference files, and the seconds since the last was written.
+
+    The digest is empty if none has landed.
+    """
+    found: list[Entry] = []
+    listed_at = 0.0
+    for page in store.pages(source, REFERENCES):
+        found += [entry for entry in page.entries if entry.key.startswith(f"{source}/{REFERENCES}/")]
+        listed_at = page.listed_at
+    if not found:
+        return "", 0.0
+    return _digest(found, root), listed_at - max(entry.modified or 0.0 for entry in found)
+
+
+def _landing(day: dt.date, entries: list[Entry], root: str, listed_at: float) -> Landing:
+    newest = max(entry.modified or 0.0 for entry in entries)
+    files = frozenset((entry.key, entry.size) for entry in entries)
+    return Landing(day, files, _digest(entries, root), newest, listed_at - newest)
+
+
+def _digest(entries: list[Entry], root: str) -> str:
+    lines = "".join(f"{root}{entry.key}\0{entry.tag}\0{entry.size}\n" for entry in entries)
+    return base64.urlsafe_b64encode(hashlib.sha256(lines.encode()).digest()[:_DIGEST_BYTES]).decode()
