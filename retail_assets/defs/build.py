@@ -110,6 +110,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         ],
         chosen,
     )
+    sensors: list[dg.SensorDefinition] = [landing_sensor(platform, all_jobs), *alert_sensors(platform)]
     if chosen.lineage is not None:
         sensors = [*sensors, lineage_sensor(chosen, assets)]
     return dg.Definitions(
@@ -117,7 +118,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),
-        sensors=[landing_sensor(platform, all_jobs), *alert_sensors(platform)],
+        sensors=sensors,
         resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "steps": steps},
