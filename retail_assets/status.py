@@ -35,6 +35,7 @@ class LandingStatus:
     rows_quarantined: int | None
     rows_superseded: int | None
     rows_excluded: int | None
+    rows_erased: int | None
     rows_loaded: int | None
     state: str
 
@@ -99,7 +100,7 @@ def read_status(platform: Platform) -> Status:
         times = [f.modified for f in of_day if f.modified is not None]
         common = (day, len(of_day), sum(f.size for f in of_day), _moment(max(times)) if times else None)
         if day not in cleaned:
-            return LandingStatus(*common, None, None, None, None, None, loaded.get(day), "landed")
+            return LandingStatus(*common, None, None, None, None, None, None, loaded.get(day), "landed")
         clean, at = cleaned[day].entry.manifest, cleaned[day].published_at
         clean_rows, quarantined, superseded, excluded = (clean.rows(status) for status in STATUSES)
         return LandingStatus(
@@ -109,6 +110,7 @@ def read_status(platform: Platform) -> Status:
             quarantined,
             superseded,
             excluded,
+            clean.erased,
             loaded.get(day),
             state_of(day, clean),
         )

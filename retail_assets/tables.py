@@ -547,7 +547,7 @@ SUMMARY_STATISTICS = Table(
 DAILY_QUALITY = Table(
     "daily_quality",
     "one row per landing day: what became of the rows that landed on it, so that landed = clean + quarantined + "
-    "superseded + excluded",
+    "superseded + excluded + erased",
     (
         Column("landed_on", "date", "landing day"),
         Column("landed", "bigint", "rows that landed"),
@@ -555,6 +555,7 @@ DAILY_QUALITY = Table(
         Column("quarantined", "bigint", "rows that were rejected"),
         Column("superseded", "bigint", "rows that a later line of the same landing replaced"),
         Column("excluded", "bigint", "rows that a rule of the contract leaves out"),
+        Column("erased", "bigint", "rows of customers who were erased: no place has them any more", nullable=True),
         Column("clean_amount", MONEY, "money of the clean rows"),
         Column("quarantined_amount", MONEY, "money of the rejected rows, as far as it could be read"),
         Column("superseded_amount", MONEY, "money of the superseded rows"),

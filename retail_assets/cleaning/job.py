@@ -248,6 +248,8 @@ def _manifest(raw: RawManifest, target: Target, contract: Contract, statistics: 
         contract.currency,
         exclusions,
         contract.row_rules_json,
+        raw.erased,
+        raw.erased_lines,
     )
 
 

@@ -20,6 +20,7 @@ from retail_assets.cli.command_line import EXIT_USAGE, PROGRAM, App, UsageError,
 from retail_assets.cli.contract import contract
 from retail_assets.cli.dictionary import dictionary
 from retail_assets.cli.doctor import doctor, prepare
+from retail_assets.cli.erase import erase_customer
 from retail_assets.cli.forecast import forecast
 from retail_assets.cli.landing import land, sample
 from retail_assets.cli.materialize import materialize
@@ -67,6 +68,7 @@ app.command("status")(status)
 app.command("doctor")(doctor)
 app.command("prepare")(prepare)
 app.command("serve")(serve)
+app.command("erase-customer")(erase_customer)
 app.command("vacuum")(vacuum)
 app.command("backup")(backup)
 app.command("restore")(restore)

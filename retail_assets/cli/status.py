@@ -73,6 +73,7 @@ def _landings(status: Status, width: int) -> list[str]:
             Column("rejected", numbers("rows_quarantined"), spare=2),
             Column("superseded", numbers("rows_superseded"), spare=spare("rows_superseded", 5)),
             Column("excluded", numbers("rows_excluded"), spare=spare("rows_excluded", 6)),
+            Column("erased", numbers("rows_erased"), spare=spare("rows_erased", 6)),
             Column("loaded", numbers("rows_loaded"), spare=1),
             Column("cleaned (UTC)", [*map(_cleaned, shown), ""], number=False, spare=7),
             Column("state", [*(item.state for item in shown), ""], number=False),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def daily_quality(landings: Iterable[CleanManifest]) -> pa.Table:
     """Make the rows of `daily_quality`, one per landing, by day.
 
-    `landed` is the sum of the statuses; a check of Dagster compares them with the rows of the warehouse. Of equally
+    `landed` is the sum of the statuses and of the erased rows; a check of Dagster compares them with the rows of the warehouse. Of equally
     frequent reasons, the first in the alphabet is the top one.
     """
     import pyarrow as pa
@@ -31,6 +31,7 @@ def _row(landing: CleanManifest) -> dict[str, Any]:
         "landed_on": landing.landed_on,
         "landed": landed,
         **{NAMES[status]: landing.rows(status) for status in STATUSES},
+        "erased": landing.erased,
         **{f"{NAMES[status]}_amount": landing.amount(status) for status in STATUSES},
         "quarantined_share": rejected / landed if landed else None,
         "top_reason": top,

@@ -29,7 +29,7 @@ _READS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Landed:
-    """Rows and money of the landings by what became of them (`NAMES`): landed is their sum.
+    """Rows and money of the landings by what became of them (`NAMES`): landed is their sum and the `erased` rows.
 
     Money is that of the rows whose amount could be read; `without_amount` counts quarantined rows without one.
     `rejected_days` are quarantined rows by day of sale; rows whose day could not be read, or is out of range, and rows
@@ -42,11 +42,12 @@ class Landed:
     without_amount: int = 0
     rejected_days: Mapping[dt.date, int] = field(default_factory=dict)
     landings: Mapping[dt.date, tuple[int, str]] = field(default_factory=dict)
+    erased: int = 0
 
     @property
     def total(self) -> int:
         """All landed rows."""
-        return sum(self.rows.values())
+        return sum(self.rows.values()) + self.erased
 
     def count(self, name: str) -> int:
         """Return the rows of a status, by its name in `NAMES`."""
@@ -76,6 +77,7 @@ def count_landed(cleaned: Iterable[CleanManifest]) -> Landed:
     return Landed(
         rows={name: sum(m.rows(status) for m in landings) for name, status in named},
         amounts={name: sum((m.amount(status) for m in landings), Decimal("0.00")) for name, status in named},
+        erased=sum(m.erased for m in landings),
         landings={m.landed_on: (m.landed_rows, "-".join(m.content(s)[:8] for s in STATUSES)) for m in landings},
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from retail_assets.eda.data import EdaData
 from retail_assets.eda.landed import NAMES, Landed
 
-ROW_COUNTS = ("landed", *NAMES, "current")
+ROW_COUNTS = ("landed", *NAMES, "erased", "current")
 
 
 def count_rows(landed: Landed, current: int) -> dict[str, int]:
@@ -17,7 +17,7 @@ def count_rows(landed: Landed, current: int) -> dict[str, int]:
     `superseded` counts rows replaced by a later line of their own landing. `current` is what `sales` holds; clean -
     current rows were replaced by a later landing.
     """
-    return {"landed": landed.total, **landed.rows, "current": current}
+    return {"landed": landed.total, **landed.rows, "erased": landed.erased, "current": current}
 
 
 def build_summary(data: EdaData, rows: Mapping[str, int], assumed: Sequence[str] = ()) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from retail_assets.lake.manifests import (
     STATUSES,
     CleanEntry,
     CleanManifest,
+    Erased,
     LakeFile,
     RawEntry,
     RawManifest,
@@ -66,6 +67,8 @@ class Lake:
         }
         if manifest.references:
             data["references"] = [asdict(r) for r in manifest.references]
+        if manifest.erasures:
+            data |= {"erased": manifest.erased, "erasures": [asdict(e) for e in manifest.erasures]}
         return self._publish(self.manifest_key("raw", manifest.landed_on), data)
 
     def raw(self, landed_on: dt.date) -> RawManifest:
@@ -88,7 +91,8 @@ class Lake:
             )
             references = tuple(ReferenceVersion(**r) for r in versions)
             landed_on = dt.date.fromisoformat(data["landed_on"])
-            return RawManifest(data["source"], landed_on, data["contract"], files, references)
+            erasures = tuple(as_record(e, Erased) for e in data.get("erasures", ()))
+            return RawManifest(data["source"], landed_on, data["contract"], files, references, erasures)
 
     def registered(self, days: Iterable[dt.date]) -> list[RawManifest]:
         """Return the raw manifests of those of the days that have one."""
@@ -166,6 +170,8 @@ class Lake:
                 data.get("currency", ""),
                 data.get("exclusions", {}),
                 data.get("row_rules", ""),
+                data.get("erased", 0),
+                data.get("erased_lines", 0),
             )
 
     def cleaned(self, among: Collection[dt.date] | None = None) -> list[tuple[RawManifest, CleanManifest]]:

@@ -61,14 +61,31 @@ class ReferenceVersion:
 
 
 @dataclass(frozen=True)
+class Erased:
+    """What erasing customers took out of a landed file: rows, and the physical lines that they spanned.
+
+    `sha256` is the file's hash without them; empty for a file that held nothing else and is gone.
+    """
+
+    key: str
+    rows: int
+    lines: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class RawManifest:
-    """The files of one landing when they were registered, each with its hash, shape and control totals."""
+    """The files of one landing when they were registered, each with its hash, shape and control totals.
+
+    `erasures` say what erasing customers took out of these files, and of files that are gone.
+    """
 
     source: str
     landed_on: dt.date
     contract: str
     files: tuple[FileProfile, ...]
     references: tuple[ReferenceVersion, ...] = ()
+    erasures: tuple[Erased, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -80,6 +97,16 @@ class RawManifest:
     @property
     def lines(self) -> int:
         return sum(f.lines for f in self.files)
+
+    @property
+    def erased(self) -> int:
+        """Rows that erasing customers took out of the files."""
+        return sum(e.rows for e in self.erasures)
+
+    @property
+    def erased_lines(self) -> int:
+        """The physical lines of the erased rows. Lines landed are `lines` and these."""
+        return sum(e.lines for e in self.erasures)
 
     @property
     def skipped(self) -> int:
@@ -140,7 +167,8 @@ class CleanManifest:
     `exclusions` counts excluded rows by the rule of the contract (`rows`) that excludes them; `row_rules` are these
     rules as JSON, empty for none: a replay under other rules would have to look at clean rows too. A note is what could
     not be read although the row counts, such as a word for the gender that is not known. Version 0.1.0 did not record
-    the `currency`.
+    the `currency`. `erased` rows (on `erased_lines` lines) have landed and are nowhere any more, because a customer was
+    erased.
     """
 
     source: str
@@ -154,6 +182,8 @@ class CleanManifest:
     currency: str = ""
     exclusions: dict[str, int] = field(default_factory=dict)
     row_rules: str = ""
+    erased: int = 0
+    erased_lines: int = 0
 
     def __post_init__(self) -> None:
         """Give every status its files; an earlier version did not know them all."""
@@ -167,6 +197,12 @@ class CleanManifest:
 
     @property
     def landed_rows(self) -> int:
+        """Rows that landed: clean + quarantined + superseded + excluded + erased."""
+        return self.kept_rows + self.erased
+
+    @property
+    def kept_rows(self) -> int:
+        """Rows that are in the files of the lake, whatever their status."""
         return sum(self.rows(s) for s in STATUSES)
 
     @property

@@ -261,6 +261,8 @@ def _new_manifest(
         before.currency,
         dict(sorted((Counter(before.exclusions) + Counter(_reasons(judged.tables["excluded"]))).items())),
         before.row_rules,
+        before.erased,
+        before.erased_lines,
     )
     totals = [(m.landed_rows, m.lines, sum((m.amount(s) for s in STATUSES), _NO_MONEY)) for m in (before, manifest)]
     rows, lines, money = totals[0]

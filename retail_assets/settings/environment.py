@@ -60,6 +60,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "none",
         "address of Dagster's pages, such as https://dagster.example.com, to link runs",
     ),
+    "RETAIL_ERASURE_KEY": (
+        "$RETAIL_HOME/erasure.key",
+        "secret of at least 16 characters behind the hashes of erased customers; made in the home when one is erased",
+    ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
     **TABLEAU_VARIABLES,
     **STREAM_VARIABLES,
@@ -71,6 +75,7 @@ _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?\Z")
 _SHIPPED_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_SHORTEST_KEY = 16
 _SCHEMES = ("file", "s3", "abfs")
 _WAREHOUSES = ("duckdb", "redshift")
 
@@ -103,6 +108,7 @@ class Settings:
     stream: StreamSettings | None = None
     lineage: LineageSettings | None = None
     alerts: AlertSettings | None = None
+    erasure_key: str | None = field(default=None, repr=False)
 
     @property
     def source(self) -> str:
@@ -196,6 +202,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         stream=load_stream(env),
         lineage=load_lineage(env),
         alerts=load_alerts(env),
+        erasure_key=_erasure_key(value("RETAIL_ERASURE_KEY")),
     )
 
 
@@ -242,6 +249,13 @@ def _keep_days(text: str | None) -> int:
     if days > 3650:
         raise _wrong("RETAIL_SERVING_KEEP_DAYS", str(days), "a number of days, 0 to 3650")
     return days
+
+
+def _erasure_key(text: str | None) -> str | None:
+    """Return the secret. The error does not repeat it."""
+    if text is not None and len(text) < _SHORTEST_KEY:
+        raise SettingsError(f"RETAIL_ERASURE_KEY is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters.")
+    return text
 
 
 def _wrong(name: str, value: str, allowed: str) -> SettingsError:

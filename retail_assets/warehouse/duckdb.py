@@ -24,7 +24,7 @@ from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import NotReadyError, RetailError, StorageError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
-from retail_assets.warehouse import comments, fingerprint, schema_changes
+from retail_assets.warehouse import comments, compaction, erasures, fingerprint, schema_changes
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.schema_changes import MAYBE_OLDER
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from retail_assets.lake.manifests import CleanManifest, LakeFile
     from retail_assets.storage import Store
+    from retail_assets.warehouse.erasures import Customer
 
 _MEMORY = "2GB"
 _log = logging.getLogger(__name__)
@@ -109,6 +110,31 @@ class DuckDBWarehouse:
             )
             [(count,)] = con.execute(f"SELECT count(*) FROM {table.name}").fetchall()
         return int(count)
+
+    def erase(self, places: pa.Table, customer: Customer, *, dry_run: bool = False) -> dict[str, int]:
+        """See `Warehouse.erase`."""
+        if not self._path.exists():
+            return {}
+        with self._writing() as con:
+            existing = {name for (name,) in con.execute("SHOW TABLES").fetchall()}
+            con.register(erasures.PLACES.name, places)
+
+            def run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+                result = con.execute(sql, list(parameters))
+                return result.fetchall() if sql.startswith("SELECT") else []
+
+            counts = (erasures.count if dry_run else erasures.erase)(run, existing, customer)
+            con.unregister(erasures.PLACES.name)
+            return counts
+
+    def purge(self) -> None:
+        """See `Warehouse.purge`. DuckDB leaves deleted rows in its file, so everything else is copied to a new one."""
+        if not self._path.exists():
+            return
+        with self._only_writer():
+            compaction.discard(self._path)
+            with self._connected(read_only=False) as con:
+                compaction.compact(con, self._path)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """See `Warehouse.query`."""

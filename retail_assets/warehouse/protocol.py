@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from retail_assets.storage import Store
+    from retail_assets.warehouse.erasures import Customer
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,17 @@ class Warehouse(Protocol):
 
     def fingerprint(self, table: Table, leave_out: frozenset[str] = frozenset()) -> str:
         """Return a text that changes when the rows of a table do, except in the columns to leave out."""
+        ...
+
+    def erase(self, places: pa.Table, customer: Customer, *, dry_run: bool = False) -> dict[str, int]:
+        """Take a customer's rows out of every table, in one transaction; return how many, by table.
+
+        `places` (see `erasures.places`) are the rows of landed files to erase. With `dry_run`, only count.
+        """
+        ...
+
+    def purge(self) -> None:
+        """Make what was deleted unreadable in the warehouse's own files: the space of deleted rows is given up."""
         ...
 
     def location(self, table: Table | None = None) -> str:

@@ -303,6 +303,7 @@ MEASURES: Mapping[str, tuple[Measure, ...]] = {
         _sum("quarantined", "quarantined", "rows", "rows that were rejected"),
         _sum("superseded", "superseded", "rows", "rows that a later line of the same landing replaced"),
         _sum("excluded", "excluded", "rows", "rows that a rule of the contract leaves out"),
+        _sum("erased", "erased", "rows", "rows of customers who were erased"),
         _sum("quarantined_amount", "quarantined_amount", "money", "money of rejected rows, as far as it could be read"),
         Measure(
             "quarantined_share",

@@ -15,12 +15,15 @@ from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.erased_rows import erased_rows, original_numbers
 
 _ROWS_PER_BATCH = 100_000
 
 
 def parquet_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Records]:
     """Yield the rows of a Parquet file as text; `line` is the row number and the raw text a JSON object.
+
+    A number is that of the file as it landed, also where rows were erased before it.
 
     A row is malformed if a column that the contract reads is nested, and not text if one contains other bytes.
     Raises LandingError if the file is damaged.
@@ -32,7 +35,9 @@ def parquet_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Records
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("SET TimeZone = 'UTC'")
         try:
-            for batch in pyarrow.parquet.ParquetFile(handle).iter_batches(batch_size=_ROWS_PER_BATCH):
+            file = pyarrow.parquet.ParquetFile(handle)
+            erased = erased_rows(file.metadata.metadata)
+            for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH):
                 mask = np.zeros(batch.num_rows, dtype=np.int64)
                 if any(pa.types.is_nested(batch.schema.field(i).type) for i in used):
                     mask |= MALFORMED_ROW.mask
@@ -49,7 +54,7 @@ def parquet_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Records
                 n = table.num_rows
                 yield Records.of(
                     [table[f"c{i}"] for i in range(len(columns))],
-                    pa.array(np.arange(line, line + n), pa.int64()),
+                    pa.array(original_numbers(line, n, erased), pa.int64()),
                     pa.array(np.ones(n), pa.int32()),
                     table["raw"],
                     pa.array(mask, pa.int64()),

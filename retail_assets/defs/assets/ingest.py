@@ -166,6 +166,7 @@ def _raw_metadata(platform: Platform, landings: Registered) -> dict[dt.date, dic
                 ]
             ),
             "lines_skipped": m.skipped,
+            "rows_erased": m.erased,
             "skipped": dg.MetadataValue.json(
                 [{"key": f.key, "lines": f.skipped} for f in m.files if f.skipped][:_FILES_SHOWN]
             ),
@@ -204,6 +205,7 @@ def _clean_metadata(lake: Lake, manifests: Sequence[CleanManifest]) -> dict[dt.d
             "rows_quarantined": m.rows("quarantine"),
             "rows_superseded": m.rows("superseded"),
             "rows_excluded": m.rows("excluded"),
+            "rows_erased": m.erased,
             "exclusions": dg.MetadataValue.json(m.exclusions),
             **_head(lake, m, "clean", manifests),
         }

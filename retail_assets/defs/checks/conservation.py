@@ -28,15 +28,21 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(
         asset="clean_sales",
         blocking=True,
-        description="Every line of every landed file is in exactly one clean, quarantined, superseded or excluded row.",
+        description="Every line of every landed file is in exactly one clean, quarantined, superseded, excluded or "
+        "erased row.",
     )
     def rows_are_conserved(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with failing_clearly():
             pairs = lake.cleaned(days_of(context))
         lost = {
-            str(raw.landed_on): {"landed_lines": raw.lines, "accounted_lines": clean.lines}
+            str(raw.landed_on): {
+                "landed_lines": raw.lines + raw.erased_lines,
+                "accounted_lines": clean.lines + clean.erased_lines,
+                "erased_rows": raw.erased,
+                "accounted_erased_rows": clean.erased,
+            }
             for raw, clean in pairs
-            if raw.lines != clean.lines
+            if raw.lines + raw.erased_lines != clean.lines + clean.erased_lines or raw.erased != clean.erased
         }
         stale = [str(raw.landed_on) for raw, clean in pairs if raw.digest != clean.raw_digest]
         return result(
@@ -54,6 +60,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             rows_quarantined=sum(clean.rows("quarantine") for _, clean in pairs),
             rows_superseded=sum(clean.rows("superseded") for _, clean in pairs),
             rows_excluded=sum(clean.rows("excluded") for _, clean in pairs),
+            rows_erased=sum(clean.erased for _, clean in pairs),
             differences=examples(lost),
         )
 
@@ -122,8 +129,8 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 
 def counted_rows(manifest: CleanManifest) -> int:
-    """Return the rows of a landing that no rule of the contract excludes."""
-    return manifest.landed_rows - manifest.rows("excluded")
+    """Return the rows of a landing that no rule of the contract excludes and that were not erased."""
+    return manifest.kept_rows - manifest.rows("excluded")
 
 
 @dataclass

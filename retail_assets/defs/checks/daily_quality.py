@@ -9,7 +9,7 @@ from retail_assets.tables import DAILY_QUALITY, SALES_CLEAN, SALES_QUARANTINE
 
 _BY_DAY = f"""
     SELECT coalesce(q.landed_on, f.landed_on) AS landed_on, q.landed,
-           q.clean + q.quarantined + q.superseded + q.excluded AS accounted,
+           q.clean + q.quarantined + q.superseded + q.excluded + coalesce(q.erased, 0) AS accounted,
            coalesce(q.clean, 0) AS clean, coalesce(q.quarantined, 0) AS quarantined,
            coalesce(f.clean_rows, 0) AS clean_rows, coalesce(f.rejected_rows, 0) AS rejected_rows,
            coalesce(q.clean_amount, 0) AS clean_amount, coalesce(f.amount, 0) AS amount
@@ -36,8 +36,8 @@ def daily_quality_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset=DAILY_QUALITY.name,
-        description="Of each landing day, landed = clean + quarantined + superseded + excluded rows, and clean and "
-        "quarantined rows and the clean money are those of the warehouse.",
+        description="Of each landing day, landed = clean + quarantined + superseded + excluded + erased rows, and clean "
+        "and quarantined rows and the clean money are those of the warehouse.",
     )
     def rows_add_up_by_day() -> dg.AssetCheckResult:
         with failing_clearly():

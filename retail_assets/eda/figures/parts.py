@@ -25,14 +25,14 @@ def footnote(data: EdaData, *extra: str) -> str:
     o = data.overview
     if o.first_date is None or o.last_date is None:
         raise NothingToShow("there are no sales yet")
+    left_out = [(name, data.landed.count(name)) for name in ("quarantined", "excluded")]
+    left_out.append(("erased", data.landed.erased))
     source = readings.source(
         first_day=o.first_date,
         last_day=o.last_date,
         orders=o.orders,
         lines=o.lines,
-        left_out=tuple(
-            (name, data.landed.count(name)) for name in ("quarantined", "excluded") if data.landed.count(name)
-        ),
+        left_out=tuple((name, count) for name, count in left_out if count),
         landed=data.landed.total,
     )
     return " ".join(sentence for sentence in (source.text, *extra) if sentence)

@@ -15,7 +15,10 @@ def sentences(data: EdaData, currency: str) -> list[Statement]:
     landed = data.landed
     if landed.total == landed.count("clean"):
         return []
-    said = [words.landed(total=landed.total, rows=tuple((name, landed.count(name)) for name in NAMES))]
+    rows_by_status = [(name, landed.count(name)) for name in NAMES]
+    if landed.erased:
+        rows_by_status.append(("erased", landed.erased))
+    said = [words.landed(total=landed.total, rows=tuple(rows_by_status))]
     if rows := landed.count("quarantined"):
         said.append(
             words.quarantined(

@@ -232,6 +232,7 @@ def _rows(facts: Facts) -> Table:
         "quarantined": "Rejected, with a reason each",
         "superseded": "Replaced by a later version of the same sale",
         "excluded": "Left out by a rule of the contract",
+        **({"erased": "Erased, with the customer whose rows they were"} if rows.get("erased") else {}),
     }
     lines = [
         Line([words(text), count(rows[key]), money_cell(amounts.get(key), facts.currency)])
@@ -283,11 +284,14 @@ def _backtest(facts: Facts) -> Table:
 
 def _landings(facts: Facts) -> Table:
     shown = facts.landings[-_MOST_LANDINGS:]
+    names = ["landed", "clean", "quarantined", "superseded", "excluded"]
+    if any(row.get("erased") for row in facts.landings):
+        names.append("erased")
     lines = [
         Line(
             [
                 Cell(day(row["landed_on"]), row["landed_on"].isoformat()),
-                *(count(row[name]) for name in ("landed", "clean", "quarantined", "superseded", "excluded")),
+                *(count(row[name] or 0) for name in names),
                 share_cell(row["quarantined_share"]),
                 money_cell(row["clean_amount"], facts.currency),
                 money_cell(row["quarantined_amount"], facts.currency),
@@ -300,12 +304,11 @@ def _landings(facts: Facts) -> Table:
     ]
     left = len(facts.landings) - len(shown)
     notes = [
-        "Landed = clean + quarantined + superseded + excluded, on each day. Later landings may correct clean rows.",
+        f"Landed = {' + '.join(names[1:])}, on each day. Later landings may correct clean rows.",
         *_left(left, "earlier landing day", "earlier landing days"),
     ]
-    statuses = ("Landed", "Clean", "Quarantined", "Superseded", "Excluded")
     amounts = (f"Clean money ({facts.currency})", f"Quarantined money that could be read ({facts.currency})")
-    heads = [Head("Landed on"), *number_heads(*statuses, "Quarantined share", *amounts), Head("Most frequent reason")]
+    heads = [Head("Landed on"), *number_heads(*map(str.capitalize, names), "Quarantined share", *amounts), Head("Most frequent reason")]
     return Table("landings", "Data quality by landing day", heads, lines, notes)
 
 

@@ -182,11 +182,11 @@ DASHBOARDS: tuple[Dashboard, ...] = (
                 across=True,
             ),
             Sheet(
-                "Rows per landing day: clean, rejected, superseded, excluded",
+                "Rows per landing day: clean, rejected, superseded, excluded, erased",
                 DAILY_QUALITY,
                 "Line",
                 (Field("landed_on", "day"),),
-                tuple(Field(name, "sum") for name in ("clean", "quarantined", "superseded", "excluded")),
+                tuple(Field(name, "sum") for name in ("clean", "quarantined", "superseded", "excluded", "erased")),
                 across=True,
             ),
             Sheet(

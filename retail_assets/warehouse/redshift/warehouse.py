@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from retail_assets.errors import WarehouseError
 from retail_assets.settings.redshift import RedshiftSettings
-from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
-from retail_assets.warehouse import comments, fingerprint
+from retail_assets.tables import ALL, KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Table, identifier
+from retail_assets.warehouse import comments, erasures, fingerprint
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.redshift import catalog, rows, sql
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from retail_assets.lake.manifests import CleanManifest
     from retail_assets.storage import Store
+    from retail_assets.warehouse.erasures import Customer
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,38 @@ class RedshiftWarehouse:
             )
 
         return self._replaced(table, fill)
+
+    def erase(self, places: pa.Table, customer: Customer, *, dry_run: bool = False) -> dict[str, int]:
+        """See `Warehouse.erase`."""
+        with self._staging.folder() as folder:
+            manifest = folder.table(erasures.PLACES.name, places) if places.num_rows else None
+
+            def work(session: Session) -> dict[str, int]:
+                existing = catalog.names(catalog.tables(session, self.schema), ALL)
+                if not existing:
+                    return {}
+                self._lock(session)
+                self._stage(session, erasures.PLACES.name, erasures.PLACES, manifest)
+
+                def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+                    return session.run(sql.filled_in(statement, parameters))
+
+                counts = (erasures.count if dry_run else erasures.erase)(run, existing, customer)
+                session.commit()
+                return counts
+
+            return self._sessions.repeated("erasing a customer", work, tag="erase")
+
+    def purge(self) -> None:
+        """See `Warehouse.purge`. VACUUM gives up the space of deleted rows; it is outside of transactions."""
+
+        def work(session: Session) -> None:
+            existing = catalog.names(catalog.tables(session, self.schema), ALL)
+            with session.outside_a_transaction():
+                for name in sorted(existing):
+                    session.run(f"VACUUM DELETE ONLY {self.schema}.{identifier(name)} TO 100 PERCENT")
+
+        self._sessions.repeated("giving up the space of deleted rows", work, tag="vacuum")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """See `Warehouse.query`. All rows are held in memory; for many rows, use `scan`."""

@@ -74,6 +74,7 @@ _STATEMENTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^\s*SET\s+query_group\s+TO\b", "SET redshift.query_group TO"),
         (r"^\s*SHOW\s+query_group\b", "SHOW redshift.query_group"),
         (r"^(\s*ANALYZE\s+\S+)\s+PREDICATE\s+COLUMNS", r"\1"),
+        (r"^\s*VACUUM\s+DELETE\s+ONLY\s+(\S+?)(\s+TO\s+\d+\s+PERCENT)?\s*$", r"VACUUM FULL \1"),
         (r"^\s*GRANT\s+ASSUMEROLE\b.*", "DO 'BEGIN END'"),
         (r"^(\s*GRANT)\s+ROLE\s+(\S+)\s+TO\s+(?:ROLE\s+)?(.*)", r"\1 \2 TO \3"),
         (r"^(\s*(?:GRANT|ALTER\s+DEFAULT\s+PRIVILEGES)\b.*)\bTO\s+ROLE\s+", r"\1TO "),

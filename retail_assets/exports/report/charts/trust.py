@@ -5,7 +5,7 @@ from __future__ import annotations
 from retail_assets.exports.report.charts.parts import PERCENT_TICKS, Chart, day_axis, height_of, midnight, spec_of
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
-from retail_assets.plotting.palette import BASELINE, FORECAST, ORANGE, SKY
+from retail_assets.plotting.palette import BASELINE, FORECAST, GRAY, ORANGE, SKY
 from retail_assets.plotting.typography import PAGE_TEXT
 from retail_assets.wording import report as sentences
 from retail_assets.wording.forecast_models import in_words
@@ -75,7 +75,7 @@ def backtest(facts: Facts) -> Chart | None:
 
 
 #: What became of rows that are not clean, from the bottom of a bar, with colors that all eyes tell apart.
-_NOT_CLEAN = {"quarantined": ORANGE, "superseded": SKY, "excluded": BASELINE}
+_NOT_CLEAN = {"quarantined": ORANGE, "superseded": SKY, "excluded": BASELINE, "erased": GRAY}
 
 
 def landings(facts: Facts) -> Chart | None:

@@ -1,0 +1,76 @@
+"""`retail-assets erase-customer`: a person, out of every place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_assets.cli.command_line import examples
+from retail_assets.cli.options import AsJson, settings_for
+
+if TYPE_CHECKING:
+    from retail_assets.erasure.erase import Receipt
+
+_NEXT = "sales+"
+_WORDS = {
+    "rows_in_files": "rows in {files} landed files",
+    "rows_in_lake": "rows in {lake_files} files of the lake",
+    "bundles": "serving bundles",
+    "model_files_edited": "files of models edited",
+    "model_files_removed": "files of models removed",
+    "output_files_edited": "outputs edited",
+    "output_files_deleted": "outputs deleted",
+    "reference_rows": "rows of reference files",
+    "events": "texts in Dagster's storage",
+    "run_logs": "logs of runs",
+}
+
+
+@examples("erase-customer CUST-81 --dry-run", "erase-customer CUST-81", "erase-customer - < id.txt     # no id in the history of the shell")
+def erase_customer(
+    customer: Annotated[
+        str, typer.Argument(metavar="ID", help="Customer id as the tables have it; - reads it from standard input.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be erased.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a customer: landed files, lake, warehouse, models, bundles, outputs, event log. It cannot be undone."""
+    import datetime as dt
+
+    from retail_assets.defs.erased_events import erase_from_instance, refuse_running
+    from retail_assets.erasure.erase import erase_customer as erase
+    from retail_assets.platform import Platform
+
+    settings = settings_for()
+    if not dry_run:
+        refuse_running()
+    receipt = erase(
+        Platform(settings),
+        sys.stdin.readline() if customer == "-" else customer,
+        dt.datetime.now(dt.UTC),
+        dry_run=dry_run,
+        elsewhere=erase_from_instance,
+        watch=lambda step: typer.echo(f"  {step} …", err=True),
+    )
+    typer.echo(json.dumps(receipt.to_json(), indent=2) if as_json else "\n".join(_lines(receipt, dry_run)))
+
+
+def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
+    counts = receipt.counts
+    shown = [(counts.get(name, 0), words.format(**{"files": 0, "lake_files": 0, **counts})) for name, words in _WORDS.items()]
+    shown[2:2] = [(n, f"rows of {name.removeprefix('table_')}") for name, n in counts.items() if name.startswith("table_")]
+    lines = [f"  {count:>9,}  {what}" for count, what in shown if count]
+    if not lines:
+        lines = ["  nothing was found"]
+    lines.insert(0, "Would be erased:" if dry_run else "Erased:")
+    if receipt.unreadable:
+        lines.append(f"Not looked into, because they cannot be read: {', '.join(receipt.unreadable)}.")
+    if dry_run:
+        return [*lines, "Nothing was changed."]
+    lines.append(f"Receipt {receipt.id}. Backups and copies elsewhere are not reached: docs/erasure.md says which.")
+    if receipt.found:
+        lines.append(f"Next:  retail-assets materialize --select '{_NEXT}'")
+    return lines

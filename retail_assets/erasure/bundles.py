@@ -1,0 +1,115 @@
+"""Erasing a customer from serving bundles: the one in use is published again without them, all others are removed.
+
+A bundle is immutable and named by its content, so one without the customer is another bundle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from retail_assets.erasure.mentions import Mentions
+from retail_assets.errors import RetailError
+from retail_assets.exports.bundle.publish import publish_files
+from retail_assets.serving.errors import BadBundleError
+from retail_assets.serving.manifest import BUNDLES, DATABASE, FILES, MANIFEST, POINTER, key, read_manifest, read_pointer
+from retail_assets.storage import Store
+
+_CHUNK = 1 << 20
+
+
+def erase_from_bundles(
+    serving: Store, source: str, mentions: Mentions, now: dt.datetime, *, dry_run: bool = False
+) -> dict[str, int]:
+    """Erase a customer from every bundle of a source. Returns how many bundles had them."""
+    versions = sorted({e.key.split("/")[-2] for e in serving.list(f"{source}/{BUNDLES}")})
+    if not versions:
+        return {"bundles": 0}
+    in_use = _in_use(serving, source)
+    having = 0
+    with tempfile.TemporaryDirectory(prefix="retail-erase-") as scratch:
+        for version in versions:
+            folder = Path(scratch, version)
+            folder.mkdir()
+            rows = _without(serving, source, version, folder, mentions)
+            if rows == 0:
+                continue
+            having += 1
+            if dry_run:
+                continue
+            # What cannot be read may hold the customer. The one in use is then made again by the next run.
+            if version == in_use and rows is not None:
+                _publish_again(serving, source, version, folder, now)
+            _remove(serving, source, version)
+    return {"bundles": having}
+
+
+def _in_use(serving: Store, source: str) -> str | None:
+    data = serving.read_if_exists(f"{source}/{POINTER}")
+    with contextlib.suppress(BadBundleError):
+        return read_pointer(data, POINTER).version if data else None
+    return None
+
+
+def _without(serving: Store, source: str, version: str, folder: Path, mentions: Mentions) -> int | None:
+    """Copy the files of a bundle and take the customer out of the database. Returns rows erased; None if it is damaged."""
+    try:
+        for name in FILES:
+            with serving.open(f"{source}/{key(version, name)}") as data, (folder / name).open("wb") as target:
+                shutil.copyfileobj(data, target, _CHUNK)
+        return erase_from_sqlite(folder / DATABASE, mentions)
+    except (RetailError, sqlite3.Error):
+        return None
+
+
+def _publish_again(serving: Store, source: str, version: str, folder: Path, now: dt.datetime) -> None:
+    manifest = read_manifest(serving.read(f"{source}/{key(version, MANIFEST)}"), version, version)
+    with contextlib.closing(sqlite3.connect(folder / DATABASE)) as database:
+        counts = {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in manifest.counts}
+    publish_files(serving, replace(manifest, counts=counts), folder, now)
+
+
+def _remove(serving: Store, source: str, version: str) -> None:
+    prefix = f"{source}/{BUNDLES}/{version}"
+    # The manifest first: what is half removed is no bundle.
+    keys = sorted((e.key for e in serving.list(prefix)), key=lambda name: not name.endswith(MANIFEST))
+    serving.delete(keys)
+    if serving.is_local:
+        shutil.rmtree(serving.local_path(prefix), ignore_errors=True)
+
+
+def erase_from_sqlite(path: Path, mentions: Mentions) -> int:
+    """Take a customer out of every text of an SQLite file. Returns the rows that had them.
+
+    Rows of a column `customer_id` go; other texts lose the id. The file is written again, so no free page has it.
+    """
+    changed = 0
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA secure_delete = ON")
+        tables = [n for (n,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+        for table in tables:
+            columns = [(row[1], str(row[2]).upper()) for row in database.execute(f'PRAGMA table_info("{table}")')]
+            for name, _ in columns:
+                if name == "customer_id":
+                    done = database.execute(f'DELETE FROM "{table}" WHERE "{name}" = ?', [mentions.customer_id])
+                    changed += max(done.rowcount, 0)
+                    continue
+                found = database.execute(
+                    f'SELECT DISTINCT "{name}" FROM "{table}" WHERE typeof("{name}") = \'text\' AND instr("{name}", ?)',
+                    [mentions.customer_id],
+                ).fetchall()
+                for (text,) in found:
+                    new = mentions.without(text)
+                    if new != text:
+                        done = database.execute(f'UPDATE "{table}" SET "{name}" = ? WHERE "{name}" = ?', [new, text])
+                        changed += max(done.rowcount, 0)
+        if changed:
+            database.execute("VACUUM")
+    return changed
+
+

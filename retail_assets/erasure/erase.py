@@ -1,0 +1,243 @@
+"""Erasing one customer, step by step, from every place of a source. Run again, it finishes what was cut short.
+
+The order is that of the data: raw files first, so that nothing can be made from them again, then what was made from
+them. The journal is written before the first change and after each step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from retail_assets.eda.daily_quality import daily_quality
+from retail_assets.erasure import journal as journals
+from retail_assets.erasure.bundles import erase_from_bundles
+from retail_assets.erasure.journal import Journal
+from retail_assets.erasure.key import key_of, keyed_hash
+from retail_assets.erasure.lake_landings import Wanted, erase_from_lake
+from retail_assets.erasure.mentions import Mentions, pattern_of
+from retail_assets.erasure.model_files import erase_from_models
+from retail_assets.erasure.outputs import erase_from_outputs
+from retail_assets.erasure.plan import Plan, canonical_id, corrected_by, make_plan
+from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_place
+from retail_assets.erasure.tombstones import folder_of, set_tombstone
+from retail_assets.platform import Platform
+from retail_assets.storage import Store, part_files
+from retail_assets.tables import (
+    DAILY_CATEGORY_SALES,
+    DAILY_QUALITY,
+    DAILY_STORE_CATEGORY_SALES,
+    DIM_CUSTOMER,
+    DIM_PRODUCT,
+    DIM_STORE,
+    Table,
+)
+from retail_assets.warehouse import erasures, marts
+
+_MARTS: tuple[tuple[Table, str], ...] = (
+    (DIM_CUSTOMER, marts.DIM_CUSTOMER),
+    (DIM_PRODUCT, marts.DIM_PRODUCT),
+    (DIM_STORE, marts.DIM_STORE),
+    (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
+    (DAILY_STORE_CATEGORY_SALES, marts.DAILY_STORE_CATEGORY_SALES),
+)
+
+#: Erases the customer from a place that this room does not know, such as Dagster's event log; returns counts.
+Elsewhere = Callable[[Mentions, bool], dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was erased: how much of what, and when. It does not say whom.
+
+    `hash` is the keyed hash of the customer: whoever has the key and the id can prove that they were erased. `counts`
+    are rows and files by place. `unreadable` are files of the raw store that nobody could look into.
+    """
+
+    id: str
+    source: str
+    hash: str
+    started: str
+    finished: str
+    counts: Mapping[str, int]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether anything was erased."""
+        return any(self.counts.values())
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"counts": dict(sorted(self.counts.items()))}
+
+
+def erase_customer(
+    platform: Platform,
+    customer_id: str,
+    now: dt.datetime,
+    *,
+    dry_run: bool = False,
+    elsewhere: Elsewhere | None = None,
+    watch: Callable[[str], None] = lambda step: None,
+) -> Receipt:
+    """Erase a customer from every place of the platform's source, and keep them from coming back.
+
+    Args:
+        platform: the places.
+        customer_id: as the tables have it; spaces around it and `.0` behind a number do not count.
+        now: the time, in UTC.
+        dry_run: only count what would be erased.
+        elsewhere: erases from places beyond the platform.
+        watch: called with the name of each step before it begins.
+
+    Returns:
+        The receipt; it is also kept in the lake unless it is a dry run.
+
+    Raises:
+        LandingError: a landed file cannot be read.
+        ErasureError: the key of earlier erasings is not there.
+        StorageError, WarehouseError: a place refuses. Run the same again: it goes on from there.
+    """
+    person = canonical_id(customer_id)
+    lake, started = platform.lake, now.isoformat(timespec="seconds")
+    if dry_run:
+        watch("plan")
+        plan = _plan(platform, person)
+        work = Journal("", "", started, plan.files, plan.fresh)
+        counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
+        for name, step in _steps(platform, person, work, now, True, elsewhere):
+            watch(name)
+            counts |= step()
+        return Receipt("", lake.source, "", started, started, counts, plan.unreadable)
+    key = key_of(platform.settings, create=True) or b""
+    # First of all: what lands from now on is looked through.
+    hashed = set_tombstone(lake, key, person, now.date())
+    journal = journals.read(lake, hashed)
+    unreadable: tuple[str, ...] = ()
+    if journal is None:
+        watch("plan")
+        plan = _plan(platform, person)
+        unreadable = plan.unreadable
+        counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
+        journal = Journal(hashed, uuid.uuid4().hex, started, plan.files, plan.fresh, (), counts)
+        journals.write(lake, journal)
+    for name, step in _steps(platform, person, journal, now, False, elsewhere):
+        if name in journal.done:
+            continue
+        watch(name)
+        journal = journal.after(name, step())
+        journals.write(lake, journal)
+    finished = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    receipt = Receipt(journal.receipt, lake.source, hashed, journal.started, finished, journal.counts, unreadable)
+    text = json.dumps(receipt.to_json(), indent=1).encode()
+    lake.store.write(f"{folder_of(lake.source)}/receipts/{receipt.id}.json", text)
+    journals.remove(lake, hashed)
+    return receipt
+
+
+def is_erased(platform: Platform, customer_id: str) -> bool:
+    """Return whether a customer was erased, as a tombstone says."""
+    from retail_assets.erasure.tombstones import erased_customers
+
+    erased = erased_customers(platform.settings, platform.lake)
+    return erased is not None and bool(erased.among([canonical_id(customer_id)]))
+
+
+def _plan(platform: Platform, person: str) -> Plan:
+    def among(ids: Any) -> set[str]:
+        return {person} if person in ids else set()
+
+    corrected = corrected_by(platform.warehouse, person)
+    return make_plan(platform.raw, platform.lake, platform.settings.contract, among, person, corrected)
+
+
+def _steps(
+    platform: Platform, person: str, journal: Journal, now: dt.datetime, dry_run: bool, elsewhere: Elsewhere | None
+) -> list[tuple[str, Callable[[], dict[str, int]]]]:
+    """Return the steps by name, in order. Each can be repeated."""
+    lake, warehouse, source = platform.lake, platform.warehouse, platform.source
+    contract, pattern = platform.settings.contract, pattern_of(person)
+    lines = lines_by_place(journal.files)
+    mentions = Mentions(person, frozenset(lines))
+    run_id = f"erase-{(journal.receipt or uuid.uuid4().hex)[:16]}"
+
+    def raw_files() -> dict[str, int]:
+        if not dry_run:
+            erase_from_landings(platform.raw, lake, contract, journal.files)
+        return {}
+
+    def lake_files() -> dict[str, int]:
+        found = erase_from_lake(lake, Wanted.of(journal, person, pattern), run_id, dry_run=dry_run)
+        return {"rows_in_lake": found.rows, "lake_files": found.files}
+
+    def tables() -> dict[str, int]:
+        places = erasures.places(sorted(lines))
+        counts = warehouse.erase(places, erasures.Customer.of(person), dry_run=dry_run)
+        return {f"table_{name}": rows for name, rows in counts.items()}
+
+    def aggregates() -> dict[str, int]:
+        return {} if dry_run else _rebuild(platform)
+
+    def space() -> dict[str, int]:
+        if not dry_run:
+            warehouse.purge()
+        return {}
+
+    def bundles() -> dict[str, int]:
+        return erase_from_bundles(platform.serving, source, mentions, now, dry_run=dry_run)
+
+    def models() -> dict[str, int]:
+        return erase_from_models(Store(platform.settings.models_uri), source, mentions, dry_run=dry_run)
+
+    def outputs() -> dict[str, int]:
+        return erase_from_outputs(platform.output, mentions, dry_run=dry_run)
+
+    def unfinished() -> dict[str, int]:
+        return {} if dry_run else _discard_unfinished(platform)
+
+    steps = [
+        ("raw files", raw_files),
+        ("lake", lake_files),
+        ("tables", tables),
+        ("aggregates", aggregates),
+        ("space", space),
+        ("bundles", bundles),
+        ("models", models),
+        ("outputs", outputs),
+        ("unfinished writes", unfinished),
+    ]
+    if elsewhere is not None:
+        steps.append(("events", lambda: elsewhere(mentions, dry_run)))
+    return steps
+
+
+def _rebuild(platform: Platform) -> dict[str, int]:
+    """Compute again what is a sum over sales or manifests: it included the customer."""
+    done = 0
+    for table, query in _MARTS:
+        if platform.warehouse.exists(table):
+            platform.warehouse.rebuild(table, query)
+            done += 1
+    if platform.warehouse.exists(DAILY_QUALITY):
+        platform.warehouse.replace(DAILY_QUALITY, daily_quality(platform.lake.clean_landings()))
+        done += 1
+    return {"tables_computed_again": done}
+
+
+def _discard_unfinished(platform: Platform) -> dict[str, int]:
+    """Delete what writers that were killed have left: it may be a copy of anything."""
+    gone = 0
+    places = [platform.raw, platform.lake.store, platform.output, platform.serving, Store(platform.settings.models_uri)]
+    for store in places:
+        if store.is_local and Path(store.uri).is_dir():
+            for path in part_files.left_over(Path(store.uri), float("inf")):
+                path.unlink(missing_ok=True)
+                gone += 1
+    return {"unfinished_writes": gone}
+
+

@@ -1,0 +1,193 @@
+"""Erasing rows from the lake: new files without them, one new manifest per landing, and the old files deleted at once.
+
+Readers of the old manifest are not waited for, unlike after cleaning: what is erased must not be there any longer.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from retail_assets.erasure.journal import Journal
+from retail_assets.erasure.raw_landings import lines_by_place
+from retail_assets.lake.lake import Lake, day_of
+from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, LakeFile, Status
+from retail_assets.storage import Store
+
+_ROWS_IN_GROUP = 256_000
+_FILES_AT_ONCE = 2
+_NO_MONEY = Decimal("0.00")
+_NOTHING = pa.table({})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be erased: rows by their place in the landed files, and a customer, however they came to the lake.
+
+    `mentions` finds the customer in the text of a rejected row; None where their id is too ordinary a text for that.
+    `fresh` are landings that had been cleaned from the files as they were registered.
+    """
+
+    lines: Mapping[tuple[str, int], int]
+    customer_id: str
+    mentions: re.Pattern[str] | None
+    fresh: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, journal: Journal, customer_id: str, mentions: re.Pattern[str] | None) -> Wanted:
+        return cls(lines_by_place(journal.files), customer_id, mentions, frozenset(journal.fresh))
+
+    def among(self, rows: pa.Table) -> np.ndarray:
+        """Return which rows of a file of the lake are to be erased."""
+        found = np.zeros(rows.num_rows, dtype=bool)
+        files = {file for file, _ in self.lines}
+        keys = np.asarray(pc.is_in(rows["source_file"], pa.array(sorted(files), pa.string())).to_numpy(), dtype=bool)
+        if keys.any():
+            names = sorted(files)
+            number = pc.index_in(rows["source_file"], pa.array(names, pa.string())).fill_null(-1).to_numpy()
+            places = np.array([(names.index(f) << 40) + line for f, line in self.lines], dtype=np.int64)
+            at = (np.asarray(number, dtype=np.int64) << 40) + np.asarray(rows["source_line"].to_numpy(), dtype=np.int64)
+            found |= np.isin(at, places) & keys
+        if "customer_id" in rows.column_names:
+            same = pc.equal(rows["customer_id"], pa.scalar(self.customer_id, pa.string()))
+            found |= np.asarray(pc.fill_null(same, False).to_numpy(), dtype=bool)
+        elif self.mentions is not None:
+            texts = pc.match_substring(rows["raw_text"], self.customer_id)
+            for i in np.flatnonzero(np.asarray(pc.fill_null(texts, False).to_numpy(), dtype=bool)).tolist():
+                found[i] |= self.mentions.search(rows["raw_text"][i].as_py()) is not None
+        return found
+
+
+@dataclass(frozen=True)
+class FromLake:
+    """Rows and files that were erased from the lake."""
+
+    rows: int = 0
+    files: int = 0
+
+
+def erase_from_lake(lake: Lake, wanted: Wanted, run_id: str, *, dry_run: bool = False) -> FromLake:
+    """Erase rows from every landing, and files with such rows that no manifest names. Repeating it changes nothing."""
+    rows = files = 0
+    manifests = {m.landed_on: m for m in lake.clean_landings()}
+    named = {f.key for m in manifests.values() for s in STATUSES for f in m.files[s]}
+    unnamed = [e.key for e in lake.store.list(f"{lake.source}/clean") if _is_data(e.key) and e.key not in named]
+    for manifest in manifests.values():
+        counted = _erase_from(lake, manifest, wanted, run_id, dry_run)
+        rows, files = rows + counted.rows, files + counted.files
+    left = [key for key in unnamed if _has_rows(lake.store, key, wanted)]
+    if left and not dry_run:
+        lake.store.delete(left)
+    return FromLake(rows, files + len(left))
+
+
+def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str, dry_run: bool) -> FromLake:
+    """Publish a landing without the rows; also where only its raw files have changed."""
+    raw = lake.raw_if_registered(manifest.landed_on)
+    new: dict[Status, list[LakeFile]] = {status: [] for status in STATUSES}
+    old: list[str] = []
+    reasons: dict[Status, Counter[str]] = {status: Counter() for status in STATUSES}
+    rows = lines = 0
+    work = [(status, file) for status in STATUSES for file in manifest.files[status]]
+
+    def work_on(item: tuple[Status, LakeFile]) -> tuple[pa.Table, int, list[LakeFile]]:
+        """Return the rows that leave a file, their lines, and the file in its place."""
+        status, file = item
+        table, gone = _found(lake.store, file.key, status, wanted)
+        if table is None:
+            return _NOTHING, 0, [file]
+        leaving = table.filter(pa.array(gone))
+        count = _lines_of(leaving, wanted)
+        if dry_run:
+            return leaving, count, []
+        stays = table.filter(pa.array(~gone))
+        return leaving, count, _written(lake, manifest, status, stays, file.lines - count, run_id)
+
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        for (status, file), (leaving, count, files) in zip(work, pool.map(work_on, work), strict=True):
+            new[status] += files
+            if not leaving.num_rows:
+                continue
+            rows, lines = rows + leaving.num_rows, lines + count
+            old.append(file.key)
+            if status in AS_TEXT:
+                for names in leaving["reasons"].to_pylist():
+                    reasons[status].update(names.split(","))
+    erased, erased_lines = manifest.erased + rows, manifest.erased_lines + lines
+    # What was cleaned from these files before is still cleaned from them, if the same rows are gone from both.
+    fresh = manifest.landed_on.isoformat() in wanted.fresh and raw is not None
+    digest = raw.digest if fresh and (raw.erased, raw.erased_lines) == (erased, erased_lines) else manifest.raw_digest
+    if dry_run or not (old or digest != manifest.raw_digest):
+        return FromLake(rows, len(old))
+    lake.publish_clean(
+        replace(
+            manifest,
+            run_id=run_id,
+            files={status: tuple(of) for status, of in new.items()},
+            raw_digest=digest,
+            reasons=_less(manifest.reasons, reasons["quarantine"]),
+            exclusions=_less(manifest.exclusions, reasons["excluded"]),
+            erased=erased,
+            erased_lines=erased_lines,
+        ),
+        replacing=manifest,
+    )
+    lake.store.delete(old)
+    return FromLake(rows, len(old))
+
+
+def _found(store: Store, key: str, status: Status, wanted: Wanted) -> tuple[pa.Table | None, np.ndarray]:
+    """Return the whole table and which rows are to be erased; no table where none is."""
+    column = "raw_text" if status in AS_TEXT else "customer_id"
+    with store.open(key) as handle:
+        file = pq.ParquetFile(handle)
+        columns = [column] if column == "customer_id" or wanted.mentions is not None else []
+        gone = wanted.among(file.read(columns=[*columns, "source_file", "source_line"], use_threads=False))
+        return (file.read(use_threads=False) if gone.any() else None), gone
+
+
+def _has_rows(store: Store, key: str, wanted: Wanted) -> bool:
+    with store.open(key) as handle:
+        file = pq.ParquetFile(handle)
+        columns = [c for c in ("customer_id", "raw_text") if c in file.schema_arrow.names]
+        return bool(wanted.among(file.read(columns=[*columns, "source_file", "source_line"], use_threads=False)).any())
+
+
+def _lines_of(rows: pa.Table, wanted: Wanted) -> int:
+    places = zip(rows["source_file"].to_pylist(), rows["source_line"].to_pylist(), strict=True)
+    return sum(wanted.lines.get(place, 1) for place in places)
+
+
+def _written(
+    lake: Lake, manifest: CleanManifest, status: Status, rows: pa.Table, lines: int, run_id: str
+) -> list[LakeFile]:
+    if not rows.num_rows:
+        return []
+    key = lake.data_key(manifest.landed_on, run_id, f"{status}-{uuid.uuid4().hex}")
+    with lake.store.writing(key) as sink:
+        pq.write_table(rows, sink, compression="zstd", compression_level=1, row_group_size=_ROWS_IN_GROUP)
+        size = sink.tell()
+    total = pc.sum(rows["total_amount"].cast(pa.decimal128(38, 2))).as_py()
+    return [LakeFile(key, rows.num_rows, lines, str(_NO_MONEY if total is None else total), size)]
+
+
+def _less(before: dict[str, int], gone: Counter[str]) -> dict[str, int]:
+    left = {name: count - gone[name] for name, count in before.items()}
+    return {name: count for name, count in left.items() if count > 0}
+
+
+def _is_data(key: str) -> bool:
+    parts = key.split("/")
+    return key.endswith(".parquet") and len(parts) > 3 and day_of(parts[2]) is not None
+
+

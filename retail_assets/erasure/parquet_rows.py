@@ -1,0 +1,40 @@
+"""Taking rows out of a Parquet file: all others stay as they are, and the file remembers the numbers that are gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from retail_assets.landing.erased_rows import ENTRY, erased_rows, original_numbers
+
+
+def without_rows(source: IO[bytes], sink: IO[bytes], rows: Iterable[int]) -> int:
+    """Copy a Parquet file without the rows of some numbers (as the file landed). Returns the number of rows left."""
+    file = pq.ParquetFile(source)
+    before = erased_rows(file.metadata.metadata)
+    gone = np.unique(np.concatenate((before, np.fromiter(rows, dtype=np.int64))))
+    schema = file.schema_arrow
+    schema = schema.with_metadata({**(schema.metadata or {}), ENTRY: json.dumps(gone.tolist()).encode()})
+    number, left = 1, 0
+    with pq.ParquetWriter(sink, schema, compression=_compression(file)) as writer:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            stays = ~np.isin(original_numbers(number, table.num_rows, before), gone)
+            number += table.num_rows
+            table = table.filter(pa.array(stays))
+            left += table.num_rows
+            if table.num_rows:
+                writer.write_table(table.cast(schema))
+    return left
+
+
+def _compression(file: pq.ParquetFile) -> str:
+    if not file.num_row_groups or not file.metadata.num_columns:
+        return "snappy"
+    name: str = file.metadata.row_group(0).column(0).compression
+    return "none" if name == "UNCOMPRESSED" else name.lower()

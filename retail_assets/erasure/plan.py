@@ -1,0 +1,139 @@
+"""Finding a person's rows in everything that has landed, before anything is changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from retail_assets.contracts.model import Contract
+from retail_assets.erasure.journal import PlannedFile
+from retail_assets.erasure.person import Among, rows_of
+from retail_assets.errors import LandingError, NotReadyError, RetailError
+from retail_assets.lake.lake import Lake, day_of
+from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.partitions import REFERENCES
+from retail_assets.storage import Store
+from retail_assets.warehouse.protocol import Warehouse
+
+_READS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The landed files with rows to erase, and files that nobody can read: what is in these is not known.
+
+    `fresh` are landings that were cleaned from the files as they are registered.
+    """
+
+    files: tuple[PlannedFile, ...]
+    unreadable: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(len(file.rows.line) for file in self.files)
+
+
+def make_plan(
+    raw: Store, lake: Lake, contract: Contract, among: Among, customer_id: str, corrected: Sequence[str] = ()
+) -> Plan:
+    """Look for a customer's rows in every file of the raw store, registered or not. Changes nothing.
+
+    `corrected` are transactions whose current version is the customer's.
+    """
+    manifests = lake.registered(lake.days("raw"))
+    profiles = {f.key: (m.landed_on, f) for m in manifests for f in m.files}
+    present = {e.key for e in raw.list(lake.source)}
+    found, unreadable = _unregistered(raw, lake.source, profiles, contract)
+    every = {key: pair for key, pair in profiles.items() if key in present} | found
+    cleaned = {m.landed_on: m for m in lake.clean_landings([m.landed_on for m in manifests])}
+    fresh = [m.landed_on for m in manifests if m.landed_on in cleaned and cleaned[m.landed_on].raw_digest == m.digest]
+    known = _in_lake(lake, [cleaned[day] for day in fresh], customer_id)
+    rows = rows_of(raw, [f for _, f in every.values()], contract, among, known=known, corrected=corrected)
+    files = (
+        PlannedFile(key, every[key][0].isoformat() if key not in found else "", every[key][1].sha256, of)
+        for key, of in sorted(rows.items())
+    )
+    return Plan(tuple(files), tuple(unreadable), tuple(day.isoformat() for day in fresh))
+
+
+def _unregistered(
+    raw: Store, source: str, profiles: Mapping[str, tuple[dt.date, FileProfile]], contract: Contract
+) -> tuple[dict[str, tuple[dt.date, FileProfile]], list[str]]:
+    """Inspect files that no manifest has: they have landed and wait, or are no longer what was registered."""
+    found, unreadable = {}, []
+    for entry in raw.list(source):
+        parts = entry.key.split("/")
+        if parts[1] == REFERENCES:
+            continue
+        day, before = day_of(parts[1]), profiles.get(entry.key)
+        if before is not None and before[1].size == entry.size:
+            continue
+        try:
+            found[entry.key] = (day or dt.date.min, inspect_file(raw, entry, contract, day))
+        except LandingError:
+            unreadable.append(entry.key)
+    return found, unreadable
+
+
+def _in_lake(lake: Lake, landings: Sequence[CleanManifest], customer_id: str) -> dict[str, set[int]]:
+    """Return the lines by file that the lake has for the customer, as the contract of that time read their ids."""
+    keys = [key for m in landings for status in STATUSES if status not in AS_TEXT for key in m.keys(status)]
+    known: dict[str, set[int]] = {}
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        for places in pool.map(lambda key: places_in(lake.store, key, customer_id), keys):
+            for file, line in places:
+                known.setdefault(file, set()).add(line)
+    return known
+
+
+def places_in(store: Store, key: str, customer_id: str) -> list[tuple[str, int]]:
+    """Return file and line of the customer's rows in a file of the lake."""
+    with store.open(key) as handle:
+        file = pq.ParquetFile(handle)
+        rows = file.read(columns=["customer_id", "source_file", "source_line"], use_threads=False)
+    rows = rows.filter(pc.equal(rows["customer_id"], pa.scalar(customer_id)))
+    return list(zip(rows["source_file"].to_pylist(), rows["source_line"].to_pylist(), strict=True))
+
+
+def corrected_by(warehouse: Warehouse, customer_id: str) -> list[str]:
+    """Return the transactions whose current version is the customer's; none where nothing has been loaded."""
+    try:
+        found = warehouse.query("SELECT transaction_id FROM sales WHERE customer_id = ?", [customer_id])
+    except NotReadyError:
+        return []
+    ids: list[str] = found["transaction_id"].to_pylist()
+    return ids
+
+
+def canonical_id(text: str) -> str:
+    """Return a customer id as the tables have it: without space around it, and 17850 for 17850.0.
+
+    >>> canonical_id(" 17850.0 ")
+    '17850'
+    """
+    import duckdb
+
+    from retail_assets.contracts.typing_sql.identifiers import identifier
+    from retail_assets.contracts.typing_sql.text_columns import BLANKS
+
+    trimmed = text.strip(BLANKS)
+    if not trimmed:
+        raise EmptyIdError("A customer id is needed. Give it as the tables have it (column customer_id of sales).")
+    with duckdb.connect() as con:
+        [(found,)] = con.execute(f"SELECT {identifier('($1)')}", [trimmed]).fetchall()
+    return str(found)
+
+
+class EmptyIdError(RetailError):
+    """No customer id was given."""
+
+
