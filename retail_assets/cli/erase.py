@@ -29,7 +29,11 @@ _WORDS = {
 }
 
 
-@examples("erase-customer CUST-81 --dry-run", "erase-customer CUST-81", "erase-customer - < id.txt     # no id in the history of the shell")
+@examples(
+    "erase-customer CUST-81 --dry-run",
+    "erase-customer CUST-81",
+    "erase-customer - < id.txt     # no id in the history of the shell",
+)
 def erase_customer(
     customer: Annotated[
         str, typer.Argument(metavar="ID", help="Customer id as the tables have it; - reads it from standard input.")
@@ -60,8 +64,12 @@ def erase_customer(
 
 def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
     counts = receipt.counts
-    shown = [(counts.get(name, 0), words.format(**{"files": 0, "lake_files": 0, **counts})) for name, words in _WORDS.items()]
-    shown[2:2] = [(n, f"rows of {name.removeprefix('table_')}") for name, n in counts.items() if name.startswith("table_")]
+    shown = [
+        (counts.get(name, 0), words.format(**{"files": 0, "lake_files": 0, **counts})) for name, words in _WORDS.items()
+    ]
+    shown[2:2] = [
+        (n, f"rows of {name.removeprefix('table_')}") for name, n in counts.items() if name.startswith("table_")
+    ]
     lines = [f"  {count:>9,}  {what}" for count, what in shown if count]
     if not lines:
         lines = ["  nothing was found"]

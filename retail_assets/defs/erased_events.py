@@ -90,7 +90,9 @@ def _erase_by_engine(engine: Any, mentions: Mentions) -> int:
                 for (text,) in connection.execute(db.select(column).where(wanted).distinct()).fetchall():
                     new = mentions.without(text)
                     if new != text:
-                        changed += connection.execute(table.update().where(column == text).values({column: new})).rowcount
+                        changed += connection.execute(
+                            table.update().where(column == text).values({column: new})
+                        ).rowcount
     return changed
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def daily_quality(landings: Iterable[CleanManifest]) -> pa.Table:
     """Make the rows of `daily_quality`, one per landing, by day.
 
-    `landed` is the sum of the statuses and of the erased rows; a check of Dagster compares them with the rows of the warehouse. Of equally
-    frequent reasons, the first in the alphabet is the top one.
+    `landed` is the sum of the statuses and of the erased rows; a check of Dagster compares them with the rows of the
+    warehouse. Of equally frequent reasons, the first in the alphabet is the top one.
     """
     import pyarrow as pa
 

@@ -57,7 +57,7 @@ def _in_use(serving: Store, source: str) -> str | None:
 
 
 def _without(serving: Store, source: str, version: str, folder: Path, mentions: Mentions) -> int | None:
-    """Copy the files of a bundle and take the customer out of the database. Returns rows erased; None if it is damaged."""
+    """Copy the files of a bundle, without the customer. Returns rows erased; None if the bundle is damaged."""
     try:
         for name in FILES:
             with serving.open(f"{source}/{key(version, name)}") as data, (folder / name).open("wb") as target:
@@ -111,5 +111,3 @@ def erase_from_sqlite(path: Path, mentions: Mentions) -> int:
         if changed:
             database.execute("VACUUM")
     return changed
-
-

@@ -18,7 +18,7 @@ from retail_assets.eda.daily_quality import daily_quality
 from retail_assets.erasure import journal as journals
 from retail_assets.erasure.bundles import erase_from_bundles
 from retail_assets.erasure.journal import Journal
-from retail_assets.erasure.key import key_of, keyed_hash
+from retail_assets.erasure.key import key_of
 from retail_assets.erasure.lake_landings import Wanted, erase_from_lake
 from retail_assets.erasure.mentions import Mentions, pattern_of
 from retail_assets.erasure.model_files import erase_from_models
@@ -38,6 +38,7 @@ from retail_assets.tables import (
     Table,
 )
 from retail_assets.warehouse import erasures, marts
+from retail_assets.warehouse.customer_hash import Customer
 
 _MARTS: tuple[tuple[Table, str], ...] = (
     (DIM_CUSTOMER, marts.DIM_CUSTOMER),
@@ -177,7 +178,7 @@ def _steps(
 
     def tables() -> dict[str, int]:
         places = erasures.places(sorted(lines))
-        counts = warehouse.erase(places, erasures.Customer.of(person), dry_run=dry_run)
+        counts = warehouse.erase(places, Customer.of(person), dry_run=dry_run)
         return {f"table_{name}": rows for name, rows in counts.items()}
 
     def aggregates() -> dict[str, int]:
@@ -239,5 +240,3 @@ def _discard_unfinished(platform: Platform) -> dict[str, int]:
                 path.unlink(missing_ok=True)
                 gone += 1
     return {"unfinished_writes": gone}
-
-

@@ -17,7 +17,7 @@ from retail_assets.storage.records import RecordError, read_record
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A landed file, its hash before its rows are erased, and where these are. `landed_on` is empty outside a landing."""
+    """A landed file, its hash before rows are erased, and where these are. `landed_on` is empty outside a landing."""
 
     key: str
     landed_on: str

@@ -1,6 +1,6 @@
 """The key of the keyed hashes by which erased customers are recognized, without anybody keeping their ids.
 
-A plain hash of an id can be found again by hashing every possible id. A keyed one (HMAC-SHA256) cannot, without the key.
+A plain hash of an id can be found again by hashing every possible id. A keyed one (HMAC-SHA256) cannot without the key.
 """
 
 from __future__ import annotations

@@ -125,8 +125,9 @@ def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str
                     reasons[status].update(names.split(","))
     erased, erased_lines = manifest.erased + rows, manifest.erased_lines + lines
     # What was cleaned from these files before is still cleaned from them, if the same rows are gone from both.
-    fresh = manifest.landed_on.isoformat() in wanted.fresh and raw is not None
-    digest = raw.digest if fresh and (raw.erased, raw.erased_lines) == (erased, erased_lines) else manifest.raw_digest
+    digest = manifest.raw_digest
+    if raw is not None and manifest.landed_on.isoformat() in wanted.fresh:
+        digest = raw.digest if (raw.erased, raw.erased_lines) == (erased, erased_lines) else digest
     if dry_run or not (old or digest != manifest.raw_digest):
         return FromLake(rows, len(old))
     lake.publish_clean(
@@ -189,5 +190,3 @@ def _less(before: dict[str, int], gone: Counter[str]) -> dict[str, int]:
 def _is_data(key: str) -> bool:
     parts = key.split("/")
     return key.endswith(".parquet") and len(parts) > 3 and day_of(parts[2]) is not None
-
-

@@ -1,7 +1,7 @@
 """A customer's id in texts: lines and records that are about the customer go, and a mere mention loses the id.
 
-An id such as `CUST-81` is looked for everywhere. One such as `81` may be any number, so it counts only where a text says
-that it is a customer's: in the column `customer_id` of a table in Markdown or CSV, or under that key of a record.
+An id such as `CUST-81` is looked for everywhere. One such as `81` may be any number, so it counts only where a text
+says that it is a customer's: in the column `customer_id` of a table in Markdown or CSV, or under that key of a record.
 """
 
 from __future__ import annotations
@@ -39,9 +39,17 @@ class Mentions:
         forms = {self.customer_id, json.dumps(self.customer_id)[1:-1], self.customer_id.replace('"', '""')}
         return any(form.encode(encoding) in data for form in forms for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
+    def is_in(self, data: bytes) -> bool:
+        """Return whether bytes mention the customer, as far as the id alone can tell."""
+        return self.pattern is not None and self.pattern.search(data.decode("utf-8", "replace")) is not None
+
     def without(self, text: str) -> str:
         """Return a text without the customer: JSON, Markdown, CSV or anything else."""
-        if self.customer_id not in text and json.dumps(self.customer_id)[1:-1] not in text and not self._any_place(text):
+        if (
+            self.customer_id not in text
+            and json.dumps(self.customer_id)[1:-1] not in text
+            and not self._any_place(text)
+        ):
             return text
         if text[:1] in "{[":
             try:
@@ -109,7 +117,9 @@ class Mentions:
         kept = []
         header: list[str] = []
         for line in text.split("\n"):
-            cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.lstrip().startswith("|") else []
+            cells = (
+                [cell.strip() for cell in line.strip().strip("|").split("|")] if line.lstrip().startswith("|") else []
+            )
             if not cells:
                 header = []
                 kept.append(self._redacted(line))

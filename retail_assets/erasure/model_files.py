@@ -26,7 +26,7 @@ def erase_from_models(models: Store, source: str, mentions: Mentions, *, dry_run
                 edited += 1
                 if not dry_run:
                     models.write(entry.key, new.encode("utf-8", "surrogateescape"))
-        elif mentions.pattern and any(mentions.pattern.search(p.decode("utf-8", "replace")) for p in parts_of(data)):
+        elif any(map(mentions.is_in, parts_of(data))):
             removed += 1
             if not dry_run:
                 models.delete([entry.key])

@@ -39,20 +39,21 @@ def erase_from_outputs(output: Store, mentions: Mentions, *, dry_run: bool = Fal
                 edited += 1
                 if not dry_run:
                     output.write(entry.key, new.encode("utf-8", "surrogateescape"))
-        elif mentions.pattern is not None and not name.endswith(_PICTURES):
-            if any(mentions.pattern.search(part.decode("utf-8", "replace")) for part in parts_of(data)):
-                deleted += 1
-                if not dry_run:
-                    output.delete([entry.key])
+        elif not name.endswith(_PICTURES) and any(map(mentions.is_in, parts_of(data))):
+            deleted += 1
+            if not dry_run:
+                output.delete([entry.key])
     return {"output_files_edited": edited, "output_files_deleted": deleted}
 
 
 def parts_of(data: bytes) -> Iterator[bytes]:
     """Yield the bytes of a file, or those of each part of an archive."""
     if data[:2] == b"PK":
-        with contextlib.suppress(zipfile.BadZipFile, NotImplementedError, OSError):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                for name in archive.namelist():
-                    yield archive.read(name)
+        with (
+            contextlib.suppress(zipfile.BadZipFile, NotImplementedError, OSError),
+            zipfile.ZipFile(io.BytesIO(data)) as archive,
+        ):
+            for name in archive.namelist():
+                yield archive.read(name)
             return
     yield data

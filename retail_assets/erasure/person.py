@@ -28,7 +28,7 @@ Among = Callable[[Iterable[str]], set[str]]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a landed file: where each begins, on how many physical lines it is, and how many of these are not blank."""
+    """Rows of a landed file: where each begins, its physical lines, and how many of these are not blank."""
 
     line: tuple[int, ...] = ()
     spanned: tuple[int, ...] = ()
@@ -138,7 +138,9 @@ def _shared(
     with _engine() as con:
         for profile in profiles:
             for rows in id_rows(store, profile, contract, con):
-                of = rows.ids.filter(pc.and_(pc.is_in(rows.ids["order_id"], wanted), rows.ids["customer_id"].is_valid()))
+                of = rows.ids.filter(
+                    pc.and_(pc.is_in(rows.ids["order_id"], wanted), rows.ids["customer_id"].is_valid())
+                )
                 customers = of["customer_id"].unique().to_pylist()
                 others = pa.array(sorted(set(customers) - among(customers)), pa.string())
                 shared |= set(of.filter(pc.is_in(of["customer_id"], others))["order_id"].to_pylist())

@@ -135,5 +135,3 @@ def canonical_id(text: str) -> str:
 
 class EmptyIdError(RetailError):
     """No customer id was given."""
-
-

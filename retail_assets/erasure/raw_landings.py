@@ -1,4 +1,4 @@
-"""Erasing rows from landed files: each file is rewritten, and the landing's raw manifest says how many rows are gone."""
+"""Erasing rows from landed files: each is rewritten, and its landing's raw manifest says how many rows are gone."""
 
 from __future__ import annotations
 
@@ -113,7 +113,5 @@ def _rewrite_unregistered(raw: Store, contract: Contract, file: PlannedFile) -> 
 def lines_by_place(files: Iterable[PlannedFile]) -> dict[tuple[str, int], int]:
     """Return how many physical lines each planned row has, by its file and line."""
     return {
-        (file.key, line): lines
-        for file in files
-        for line, lines in zip(file.rows.line, file.rows.lines, strict=True)
+        (file.key, line): lines for file in files for line, lines in zip(file.rows.line, file.rows.lines, strict=True)
     }

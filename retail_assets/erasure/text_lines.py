@@ -52,13 +52,17 @@ def emptied(source: IO[bytes], sink: IO[bytes], lines: Iterable[int], encoding: 
 
 def _wide(data: bytes, width: int, name: str) -> np.ndarray:
     """Return the code units of a text in UTF-16 or UTF-32; without a named order, its byte-order mark decides."""
-    big = name.endswith("-be") or (not name.endswith("-le") and data[:2] == codecs.BOM_UTF16_BE) or (
-        width == 4 and data[:4] == codecs.BOM_UTF32_BE
+    big = (
+        name.endswith("-be")
+        or (not name.endswith("-le") and data[:2] == codecs.BOM_UTF16_BE)
+        or (width == 4 and data[:4] == codecs.BOM_UTF32_BE)
     )
     return np.frombuffer(data[: len(data) // width * width], dtype=f"{'>' if big else '<'}u{width}")
 
 
-def _without(units: np.ndarray, data: bytes, wanted: np.ndarray, first: int, width: int, line_end: str) -> Iterator[bytes]:
+def _without(
+    units: np.ndarray, data: bytes, wanted: np.ndarray, first: int, width: int, line_end: str
+) -> Iterator[bytes]:
     """Yield the pieces of a text that stay. `first` is the number of its first line."""
     mark = 13 if line_end == "cr" else 10
     ends = np.flatnonzero(units == mark)

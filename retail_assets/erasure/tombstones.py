@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from retail_assets.errors import RetailError, StorageBusyError
 from retail_assets.erasure.key import key_of, keyed_hash
+from retail_assets.errors import RetailError, StorageBusyError
 from retail_assets.lake.lake import Lake
 from retail_assets.settings import Settings
 from retail_assets.storage.records import RecordError, read_record

@@ -58,7 +58,7 @@ class Lake:
 
     def publish_raw(self, manifest: RawManifest) -> str:
         """Publish the manifest of a landing's raw files. Returns its URI."""
-        data = {
+        data: dict[str, Any] = {
             "source": manifest.source,
             "landed_on": manifest.landed_on.isoformat(),
             "contract": manifest.contract,

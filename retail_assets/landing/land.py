@@ -177,6 +177,12 @@ def _sha256_of_file(path: Path) -> str:
         return digest.hexdigest()
 
 
+def sha256_of(store: Store, key: str) -> str:
+    """Return the hash of the bytes of a landed file, as hexadecimal digits."""
+    with store.open(key) as f:
+        return _sha256(f)
+
+
 def _sha256(f: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while chunk := f.read(_CHUNK):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +11,11 @@ from pathlib import Path
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.manifests import Erased, RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.inspection.joined_source import References
+from retail_assets.landing.land import sha256_of
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.references import LandedReferences, register_references
@@ -24,12 +26,19 @@ _AT_ONCE = 4
 
 
 def inspect_landings(
-    store: Store, source: str, days: list[dt.date], contract: Contract, landed: LandedReferences | None = None
+    store: Store,
+    source: str,
+    days: list[dt.date],
+    contract: Contract,
+    landed: LandedReferences | None = None,
+    known: Mapping[str, FileProfile] | None = None,
 ) -> list[RawManifest]:
     """Inspect the files of landings. Returns one raw manifest per day, with its files in the order of their keys.
 
-    Without the `landed` references there are no totals of money that depends on one. Raises LandingError for the first
-    file (by day and key) that cannot be read as the contract says, and for what is not a file.
+    A file that is the same as in `known`, by its key, is not inspected again: rows that were erased may have been all
+    that proved how its dates are written. Without the `landed` references there are no totals of money that depends on
+    one. Raises LandingError for the first file (by day and key) that cannot be read as the contract says, and for what
+    is not a file.
     """
     refuse_unreadable(store, source, days)
     listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
@@ -37,7 +46,7 @@ def inspect_landings(
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
-            (day, [pool.submit(inspect_file, store, entry, contract, day, prices[day]) for entry in entries])
+            (day, [pool.submit(_inspected, store, entry, contract, day, prices[day], known or {}) for entry in entries])
             for day, entries in listed
         ]
         try:
@@ -48,6 +57,20 @@ def inspect_landings(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # the first error is the answer, so stop reading
             raise
+
+
+def _inspected(
+    store: Store,
+    entry: Entry,
+    contract: Contract,
+    landed_on: dt.date,
+    references: References | None,
+    known: Mapping[str, FileProfile],
+) -> FileProfile:
+    before = known.get(entry.key)
+    if before is not None and before.size == entry.size and sha256_of(store, entry.key) == before.sha256:
+        return before
+    return inspect_file(store, entry, contract, landed_on, references)
 
 
 def _visible(entries: list[Entry]) -> list[Entry]:
@@ -64,15 +87,27 @@ class Registered:
     uris: tuple[str, ...]
 
 
-def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Contract) -> Registered:
+#: Takes erased customers out of the files of a landing; returns the files that are left, and what is gone of each.
+Without = Callable[[dt.date, Sequence[FileProfile]], tuple[list[FileProfile], list[Erased]]]
+
+
+def register_landings(
+    raw: Store, lake: Lake, days: list[dt.date], contract: Contract, without: Without | None = None
+) -> Registered:
     """Inspect the landings of some days and publish their manifests once all have passed.
+
+    `without` rewrites files that hold erased customers (`erasure/registration.py`). What was erased of a file before
+    stays recorded as long as the file is the same, or gone because nothing was left of it.
 
     Raises LandingError if a file cannot be read as the contract says, if a registered file is gone, or if the contract
     refuses the schema drift.
     """
     landed = LandedReferences(raw, lake.source, contract)
-    manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None)
+    before = _with_erasures(lake, days)
+    known = {f.key: f for m in before.values() if m.contract == contract.digest for f in _erased_files(m)}
+    manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None, known)
     refuse_vanished(lake, manifests)
+    manifests = [_without(m, before.get(m.landed_on), without) for m in manifests]
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
     if contract.references and any(m.files for m in manifests):
@@ -81,6 +116,31 @@ def register_landings(raw: Store, lake: Lake, days: list[dt.date], contract: Con
             for m in manifests
         ]
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
+
+
+def _with_erasures(lake: Lake, days: Sequence[dt.date]) -> dict[dt.date, RawManifest]:
+    """Return the manifests of landings of which rows were erased."""
+    return {m.landed_on: m for m in lake.registered(days) if m.erasures}
+
+
+def _erased_files(manifest: RawManifest) -> list[FileProfile]:
+    """Return the files that are there without the rows that were erased."""
+    rewritten = {(e.key, e.sha256) for e in manifest.erasures}
+    return [f for f in manifest.files if (f.key, f.sha256) in rewritten]
+
+
+def _without(manifest: RawManifest, before: RawManifest | None, without: Without | None) -> RawManifest:
+    """Take erased customers out of the files of a landing, and keep what was erased of them before."""
+    present = {f.key: f.sha256 for f in manifest.files}
+    erasures = {e.key: e for e in (before.erasures if before else ()) if present.get(e.key, "") == e.sha256}
+    if without is None or not manifest.files:
+        return replace(manifest, erasures=tuple(erasures.values()))
+    files, more = without(manifest.landed_on, manifest.files)
+    for each in more:
+        had = erasures.get(each.key)
+        both = replace(each, rows=each.rows + had.rows, lines=each.lines + had.lines) if had else each
+        erasures[each.key] = both
+    return replace(manifest, files=tuple(files), erasures=tuple(erasures[key] for key in sorted(erasures)))
 
 
 def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:

@@ -254,7 +254,9 @@ def _keep_days(text: str | None) -> int:
 def _erasure_key(text: str | None) -> str | None:
     """Return the secret. The error does not repeat it."""
     if text is not None and len(text) < _SHORTEST_KEY:
-        raise SettingsError(f"RETAIL_ERASURE_KEY is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters.")
+        raise SettingsError(
+            f"RETAIL_ERASURE_KEY is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters."
+        )
     return text
 
 

@@ -43,8 +43,9 @@ def discard(path: Path) -> None:
 def _comments(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     """Return the statements that describe the copied tables and columns: a copy of a database has no comments."""
     rows = con.execute(
-        "SELECT schema_name, table_name, NULL, comment FROM duckdb_tables() WHERE database_name = $1 AND comment IS NOT "
-        "NULL UNION ALL SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() "
+        "SELECT schema_name, table_name, NULL, comment FROM duckdb_tables() "
+        "WHERE database_name = $1 AND comment IS NOT NULL "
+        "UNION ALL SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() "
         "WHERE database_name = $1 AND comment IS NOT NULL",
         [name],
     ).fetchall()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from retail_assets.lake.manifests import CleanManifest, LakeFile
     from retail_assets.storage import Store
-    from retail_assets.warehouse.erasures import Customer
+    from retail_assets.warehouse.customer_hash import Customer
 
 _MEMORY = "2GB"
 _log = logging.getLogger(__name__)

@@ -5,15 +5,12 @@ No statement holds the customer's id: statements are logged. They compare a hash
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
-from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.tables import ALL, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table
+from retail_assets.warehouse.customer_hash import Customer
 from retail_assets.warehouse.loads import Execute
 
 #: The staged relation with the place of each row to erase.
@@ -26,23 +23,6 @@ PLACES = Table(
 _BY_PLACE = (SALES_CLEAN, SALES_QUARANTINE)
 #: Tables with a row per customer, or with rows of customers, besides those that are known by place.
 _BY_CUSTOMER = tuple(t for t in ALL if "customer_id" in t.names and t not in (SALES_CLEAN, SALES))
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A customer as SQL compares them: by the hash of salt and id. `condition` is true for their rows."""
-
-    salt: str
-    digest: str
-
-    @classmethod
-    def of(cls, customer_id: str) -> Customer:
-        salt = secrets.token_hex(16)
-        return cls(salt, hashlib.md5((salt + customer_id).encode(), usedforsecurity=False).hexdigest())
-
-    @property
-    def condition(self) -> str:
-        return f"md5({literal(self.salt)} || customer_id) = {literal(self.digest)}"
 
 
 def places(rows: Sequence[tuple[str, int]]) -> pa.Table:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from retail_assets.storage import Store
-    from retail_assets.warehouse.erasures import Customer
+    from retail_assets.warehouse.customer_hash import Customer
 
 
 @dataclass(frozen=True)

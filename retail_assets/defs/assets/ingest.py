@@ -17,6 +17,7 @@ from retail_assets.defs.failures import failing_clearly, stop_if_canceled
 from retail_assets.defs.metadata import ENGINEERING, money, preview, static_table_metadata
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days
+from retail_assets.erasure.registration import without_erased
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
@@ -55,7 +56,8 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         with failing_clearly():
             refuse_other_currency(platform.lake, contract, landing_days(context))
             _refuse_first_run_without_files(platform, landing_days(context))
-            landings = register_landings(platform.raw, platform.lake, landing_days(context), contract)
+            without = without_erased(platform.settings, platform.raw, platform.lake)
+            landings = register_landings(platform.raw, platform.lake, landing_days(context), contract, without)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
         if contract.references:
             _swept(context, lambda now: sweep_references(platform.lake, now))

@@ -36,8 +36,8 @@ def daily_quality_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(
         asset=DAILY_QUALITY.name,
-        description="Of each landing day, landed = clean + quarantined + superseded + excluded + erased rows, and clean "
-        "and quarantined rows and the clean money are those of the warehouse.",
+        description="Of each landing day, landed = clean + quarantined + superseded + excluded + erased rows, and "
+        "clean and quarantined rows and the clean money are those of the warehouse.",
     )
     def rows_add_up_by_day() -> dg.AssetCheckResult:
         with failing_clearly():

@@ -308,7 +308,11 @@ def _landings(facts: Facts) -> Table:
         *_left(left, "earlier landing day", "earlier landing days"),
     ]
     amounts = (f"Clean money ({facts.currency})", f"Quarantined money that could be read ({facts.currency})")
-    heads = [Head("Landed on"), *number_heads(*map(str.capitalize, names), "Quarantined share", *amounts), Head("Most frequent reason")]
+    heads = [
+        Head("Landed on"),
+        *number_heads(*map(str.capitalize, names), "Quarantined share", *amounts),
+        Head("Most frequent reason"),
+    ]
     return Table("landings", "Data quality by landing day", heads, lines, notes)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from retail_assets.lake.manifests import CleanManifest
     from retail_assets.storage import Store
-    from retail_assets.warehouse.erasures import Customer
+    from retail_assets.warehouse.customer_hash import Customer
 
 log = logging.getLogger(__name__)
 
