@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from retail_assets.erasure.journal import Journal
 from retail_assets.erasure.raw_landings import lines_by_place
-from retail_assets.lake.lake import Lake, day_of
-from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, LakeFile, Status
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, LakeFile, Status, day_of
 from retail_assets.storage import Store
 
 _ROWS_IN_GROUP = 256_000

@@ -15,8 +15,8 @@ from retail_assets.contracts.model import Contract
 from retail_assets.erasure.journal import PlannedFile
 from retail_assets.erasure.person import Among, rows_of
 from retail_assets.errors import LandingError, NotReadyError, RetailError
-from retail_assets.lake.lake import Lake, day_of
-from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, day_of
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.partitions import REFERENCES

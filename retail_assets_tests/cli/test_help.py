@@ -28,7 +28,7 @@ EXAMPLES = sorted({line.split("#")[0].strip() for command in ALL.values() for li
 #: The commands that change something, and so go on when nobody reads what they print.
 WORKING = {
     "try", "land", "materialize", "prepare", "report", "sample complete-journey", "sample synthetic", "models promote",
-    "models decline", "models rollback", "quarantine replay", "vacuum",
+    "models decline", "models rollback", "quarantine replay", "vacuum", "erase-customer",
     "backup", "restore",
 }  # fmt: skip
 

@@ -117,7 +117,7 @@ def test_the_page_names_rejected_rows_and_days_are_not_days_without_a_sale(half:
 
 def test_the_summary_adds_up_in_rows_and_days(half: tuple[Lake, EdaData]) -> None:
     data = half[1]
-    rows = {"landed": data.landed.total, **data.landed.rows, "current": data.overview.lines}
+    rows = {"landed": data.landed.total, **data.landed.rows, "erased": 0, "current": data.overview.lines}
     summary = build_summary(data, rows)
     assert summary["rows"]["landed"] == sum(summary["rows"][name] for name in NAMES)
     assert summary["amounts"]["clean"] == summary["revenue"]["total"] == "150.00"

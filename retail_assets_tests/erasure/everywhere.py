@@ -1,4 +1,4 @@
-"""Looking for a text in every byte below some folders: as it is, and in what archives, tables and databases decode to."""
+"""Looking for a text in every byte below some folders: as it is, and in what archives and databases decode to."""
 
 from __future__ import annotations
 

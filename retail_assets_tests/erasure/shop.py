@@ -50,7 +50,7 @@ columns:
 
 
 class Shop:
-    """A home below a folder, without Dagster and Spark: files land, are cleaned and loaded by the product's own code."""
+    """A home below a folder, without Dagster and Spark: files are landed, cleaned and loaded by the product's code."""
 
     def __init__(self, folder: Path, more: Mapping[str, str] | None = None, contract: str = CONTRACT) -> None:
         self.folder = folder
