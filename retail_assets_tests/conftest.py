@@ -76,6 +76,7 @@ _SERVICE_FILES = (
     "airflow_bridge/test_standalone.py",
     "defs/test_dg.py",
     "deploy/test_dagster_production.py",
+    "deploy/test_deployed.py",
     "deploy/test_lambda_package.py",
     "deploy/test_predictions_template.py",
     "end_to_end/",
