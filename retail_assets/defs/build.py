@@ -33,6 +33,7 @@ from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
+from retail_assets.defs.checks.usual_quarantine import usual_quarantine_checks
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
@@ -86,6 +87,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
+        *usual_quarantine_checks(platform),
         *identity_checks(platform),
         *note_checks(platform),
         *reference_checks(platform),

@@ -74,6 +74,17 @@ def reject_many(shop: Shop) -> None:
     shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
 
 
+def reject_more_than_on_such_days(shop: Shop) -> None:
+    """4 %, which no fixed limit minds, on a weekday that had 0.2 % for five weeks."""
+    days = [NEXT - dt.timedelta(weeks=week) for week in range(1, 6)]
+    past = ", ".join(f"(DATE '{day}', 1000, 998, 2, 0, 0, 0, 0, 0, 0, 0.002)" for day in days)
+    names = "landed_on, landed, clean, quarantined, superseded, excluded, clean_amount, quarantined_amount, "
+    names += "superseded_amount, excluded_amount, quarantined_share"
+    shop.damage(f"INSERT INTO daily_quality ({names}) VALUES {past}")
+    good, bad = [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(960)], [rejected(1000 + i, NEXT) for i in range(40)]
+    shop.land(NEXT, good, bad)
+
+
 def reject_nearly_all(shop: Shop) -> None:
     shop.land(NEXT, [line("T1", 1, NEXT, at=2)], [rejected(9, NEXT), rejected(100, NEXT)])
 
@@ -169,6 +180,12 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "revenue_reconciles_with_raw",
         lose_a_cent,
         f"The money of raw files and of cleaned rows differs on {NEXT}",
+    ),
+    (
+        "clean_sales",
+        "quarantine_share_is_usual",
+        reject_more_than_on_such_days,
+        r"4\.0 % of the rows of 2 Mar 2024 were rejected \(40 of 1,000\); on the 5 Saturdays before it was 0\.2 %",
     ),
     ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
     (
