@@ -30,6 +30,8 @@ _COMMAND_SECONDS = 30.0
 #: Answers that say "not now"; of the others from 400 on, those below concern the channel, the rest this message.
 _LATER = (408, 425, 429)
 _CHANNEL = (401, 403, 404, 405, 407, 410)
+#: Until someone corrects an address or a login, trying every minute helps nobody, and may lock the login.
+_WRONG_SECONDS = 900.0
 
 
 class DeliveryError(RetailError):
@@ -106,7 +108,11 @@ class Webhook:
             raise DeliveryError(
                 f"The webhook answered {code}.",
                 of_message=400 <= code < 500 and code not in (*_LATER, *_CHANNEL),
-                wait_seconds=min(float(wait), 3600.0) if wait.isdigit() else None,
+                wait_seconds=min(float(wait), 3600.0)
+                if wait.isdigit()
+                else _WRONG_SECONDS
+                if code in _CHANNEL
+                else None,
             ) from None
         except (TimeoutError, OSError, http.client.HTTPException) as e:
             raise DeliveryError(f"The webhook cannot be reached ({_why(e)}).") from None
@@ -137,10 +143,15 @@ class Mail:
         try:
             within(3 * self.seconds, lambda: self._deliver(mail))
         except smtplib.SMTPAuthenticationError as e:
-            raise DeliveryError(f"The mail server refused the login ({e.smtp_code}).") from None
+            raise DeliveryError(
+                f"The mail server refused the login ({e.smtp_code}).", wait_seconds=_WRONG_SECONDS
+            ) from None
         except smtplib.SMTPRecipientsRefused as e:
             [(code, _)] = list(e.recipients.values())[:1] or [(0, b"")]
-            raise DeliveryError(f"The mail server refused {self.recipient} ({code}).") from None
+            wait_seconds = _WRONG_SECONDS if code >= 500 else None
+            raise DeliveryError(
+                f"The mail server refused {self.recipient} ({code}).", wait_seconds=wait_seconds
+            ) from None
         except smtplib.SMTPResponseException as e:
             of_message = isinstance(e, smtplib.SMTPDataError) and e.smtp_code >= 500
             raise DeliveryError(f"The mail server answered {e.smtp_code}.", of_message=of_message) from None

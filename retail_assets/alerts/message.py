@@ -88,8 +88,8 @@ def _lines(message: Message) -> Iterable[str]:
     yield title(message)
     for heading, text in sections(message):
         yield f"{heading}: {text}" if heading and "\n" not in text else f"{heading}:\n{text}" if heading else text
-    if message.cause.link:
-        yield message.cause.link
+    if link := safe_link(message.cause.link):
+        yield link
 
 
 def combined_title(messages: Sequence[Message]) -> str:
