@@ -8,6 +8,9 @@ from retail_assets.wording.formats import day, money, month, percent, plural, qu
 from retail_assets.wording.sales_products import ALMOST_EQUAL
 from retail_assets.wording.statement import phrase
 
+_MOST_SILENT = 14
+"""Days of 28 without a sale beyond which a source reports weeks or months, and no day of it is closed."""
+
 
 @phrase("report.sales_by_day")
 def sales_by_day(
@@ -88,18 +91,28 @@ def models_compared(
 
 @phrase("report.rejected_by_landing")
 def rejected_by_landing(
-    *, landings: int, worst_day: dt.date, worst: float, worst_days: int, rejected: int, landed: int
+    *,
+    landings: int,
+    share: float,
+    worst_day: dt.date,
+    worst: float,
+    worst_days: int,
+    rejected: int,
+    landed: int,
 ) -> str:
-    """State the landing day with the highest share of rejected rows, `worst`: `rejected` of `landed` ones.
+    """State the `share` of all rows that were rejected, and the highest of a landing day: `rejected` of `landed` ones.
 
-    It is the first of so many `worst_days`.
+    That is `worst`, of so many `worst_days`, the first of which is named.
     """
     if not worst:
         return f"{plural(landings, 'landing day')}. No row was rejected."
+    most = f"{rejected:,} of {plural(landed, 'row')}"
+    if landings == 1:
+        return f"1 landing day, {day(worst_day)}. {rough_percent(share)} of its rows were rejected ({most})."
     on = f"on {worst_days} of them, first on" if worst_days > 1 else "on"
     return (
-        f"{plural(landings, 'landing day')}. The highest share of rejected rows is {rough_percent(worst)}, {on} "
-        f"{day(worst_day)} ({rejected:,} of {plural(landed, 'row')})."
+        f"{plural(landings, 'landing day')}. {rough_percent(share)} of all rows were rejected; of one day's rows at "
+        f"most {rough_percent(worst)}, {on} {day(worst_day)} ({most})."
     )
 
 
@@ -134,6 +147,16 @@ def no_change_shown(*, categories: int, fewest: int) -> str:
         f"No change is shown of {plural(categories, 'category', 'categories')} with fewer than {fewest} orders in one "
         "of the two."
     )
+
+
+@phrase("report.last_28_days")
+def last_28_days(*, without_sale: int, without_sale_before: int) -> str:
+    """Say what the last 28 days are compared with, and on how many days of both nothing was sold."""
+    text = "The last 28 days of the sales are compared with the 28 days before them; the season is not taken out."
+    if without_sale == without_sale_before or min(without_sale, without_sale_before) > _MOST_SILENT:
+        return text
+    have = plural(without_sale, "day")
+    return f"{text} {have} of the last 28 and {without_sale_before} of the 28 before are without a sale."
 
 
 @phrase("report.segments_stayed")

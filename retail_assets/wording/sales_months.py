@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from retail_assets.wording.chance import may_be_chance
 from retail_assets.wording.formats import compared, day, money, month, p_value, plural
 from retail_assets.wording.statement import phrase
 
@@ -59,7 +58,9 @@ def month_against(
     less than a year is of another season.
     """
     season = "" if start.month == earlier.month else ", a different time of year"
-    test = "; too few days to tell it from chance" if p is None else f", {may_be_chance(p)}"
+    test = "; too few days to tell it from chance"
+    if p is not None:
+        test = f", which may be chance ({p_value(p)}, like weekdays compared)"
     if clear and p is not None:
         test = f"; like weekdays differ by more than chance would explain ({p_value(p)})"
     size = "against" if ratio is None else f"{compared(ratio)} in"

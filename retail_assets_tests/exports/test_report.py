@@ -287,9 +287,10 @@ def test_a_closed_day_is_zero_and_not_bridged(tmp_path: Path) -> None:
 
 def test_no_landing_day_is_named_where_no_row_was_rejected() -> None:
     days = {"landings": 2, "worst_day": dt.date(2026, 11, 29), "worst_days": 1, "rejected": 1, "landed": 125}
-    assert str(sentences.rejected_by_landing(**days, worst=0.0)) == "2 landing days. No row was rejected."
-    assert "share of rejected rows is 0.8 %, on 29 Nov 2026 (1 of 125 rows)." in str(
-        sentences.rejected_by_landing(**days, worst=0.008)
+    assert str(sentences.rejected_by_landing(**days, share=0.0, worst=0.0)) == "2 landing days. No row was rejected."
+    assert str(sentences.rejected_by_landing(**days, share=0.006, worst=0.008)) == (
+        "2 landing days. 0.6 % of all rows were rejected; of one day's rows at most 0.8 %, on 29 Nov 2026 (1 of 125 "
+        "rows)."
     )
 
 

@@ -46,8 +46,8 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
 @pytest.mark.parametrize(
     ("champion", "title"),
     [
-        ("gradient_boosting", "What moves the forecast most: holiday, then weekend"),
-        ("combination", "What gradient boosting uses most: holiday, then weekend"),
+        ("gradient_boosting", "What the forecast relies on most: holiday, then weekend"),
+        ("combination", "What gradient boosting relies on most: holiday, then weekend"),
     ],
 )
 def test_the_features_are_those_of_the_forecast_only_where_that_is_the_boosting(champion: str, title: str) -> None:
@@ -59,6 +59,22 @@ def test_the_features_are_those_of_the_forecast_only_where_that_is_the_boosting(
     assert figure.axes[1].get_ylim()[1] > 1.0
     with pytest.raises(NothingToShow, match="explains nothing"):
         _drivers({"has_skill": False, "champion": champion}, explanation)
+
+
+@pytest.mark.parametrize(
+    ("importance", "title"),
+    [
+        ([0.2, 0.1, 0.098, 0.02, 0.01], "relies on most: sales of the last week, then holiday and weekend"),
+        ([0.2, 0.198, 0.1, 0.098, 0.095, 0.092], "relies on most: sales of the last week and holiday"),
+        ([0.2, 0.195, 0.19, 0.186, 0.18], "The forecast relies on many inputs, none clearly more than the next"),
+    ],
+)
+def test_what_the_forecast_relies_on_most_has_a_lead(importance: list[float], title: str) -> None:
+    names = ("mean7", "holiday", "weekend", "weekday", "step", "last")[: len(importance)]
+    curve = Curve("holiday", np.array([0.0, 1.0]), np.array([1.0, 1.1]))
+    explanation = Explanation("gradient boosting", names, np.array(importance), (curve,))
+    figure = drivers(explanation, DAYS).figure
+    assert title in " ".join(text.get_text().replace("\n", " ") for text in figure.findobj(Text))
 
 
 def ends(days: int, **beyond: float) -> list[IntervalEnd]:

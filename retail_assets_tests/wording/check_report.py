@@ -108,12 +108,26 @@ def _rejected_by_landing(shop: Shop, facts: Facts) -> Facts:
     worst_day, rejected, landed, worst = rows[0]
     return {
         "landings": len(rows),
+        "share": sum(bad for _, bad, _, _ in rows) / sum(n for _, _, n, _ in rows),
         "worst_day": worst_day,
         "worst": worst,
         "worst_days": sum(share == worst for *_, share in rows),
         "rejected": rejected,
         "landed": landed,
     }
+
+
+@recomputes("report.last_28_days")
+def _last_28_days(shop: Shop, facts: Facts) -> Facts:
+    last = shop.one("SELECT max(sale_date) FROM sales")
+    sold = shop.ask(
+        "SELECT count(DISTINCT sale_date) FILTER (sale_date > ? - 28), "
+        "count(DISTINCT sale_date) FILTER (sale_date BETWEEN ? - 55 AND ? - 28) FROM sales",
+        last,
+        last,
+        last,
+    )[0]
+    return {"without_sale": 28 - sold[0], "without_sale_before": 28 - sold[1]}
 
 
 @recomputes("report.no_change_shown")

@@ -27,7 +27,7 @@ def product_pareto(data: EdaData, currency: str, country: str | None) -> Sheet:
     """Draw the cumulative share of revenue by share of products, or of categories where there are no products."""
     found = item_concentration(data)
     if found is None:
-        raise NothingToShow(f"fewer than {FEWEST_ITEMS} products or categories have sales above their returns")
+        raise NothingToShow(f"fewer than {FEWEST_ITEMS} products or categories bring money")
     many = {"category": "categories", "product": "products"}[found.of]
     left_out = ""
     if found.without:

@@ -118,9 +118,10 @@ def _categories(facts: Facts) -> Table:
     left = int(facts.overview["categories"]) - len(lines)
     notes = _left(left, "smaller category", "smaller categories")
     if comparable:
-        notes.append(
-            "The last 28 days of the sales are compared with the 28 days before them; the season is not taken out."
-        )
+        last = facts.overview["last_day"]
+        ages = {(last - row["sale_date"]).days for row in facts.daily}
+        silent = [sum(age not in ages for age in range(first, first + 28)) for first in (0, 28)]
+        notes.append(sentences.last_28_days(without_sale=silent[0], without_sale_before=silent[1]).text)
     if few:
         notes.append(sentences.no_change_shown(categories=few, fewest=_FEWEST_ORDERS).text)
     recent = number_heads("Last 28 days", "Compared with the 28 days before") if comparable else []
@@ -271,12 +272,15 @@ def _backtest(facts: Facts) -> Table:
             lines.append(Line(cells, best=bool(row["champion"])))
     notes = [
         "Each forecast is by a model that had seen no later sales. Error: sum of absolute errors / sum of sales. "
-        "Intervals are right when they hold as many days as their name says. The published model is in bold."
+        "Intervals are right when they hold as many category-days as their name says. The published model is in bold."
     ]
     heads = [
         Head("Model"),
         *number_heads(
-            "Error by category and day", "Error of the total", "Days in the 80 % interval", "Days in the 95 % interval"
+            "Error by category and day",
+            "Error of the total",
+            "Category-days in the 80 % interval",
+            "Category-days in the 95 % interval",
         ),
     ]
     return Table("backtest", "Forecast models compared on the past", heads, lines, notes)

@@ -1,4 +1,4 @@
-"""What moves the forecast of a boosted model: the features that matter most, and how the forecast follows them."""
+"""What the forecast of a boosted model relies on: the features that matter most, and how the forecast follows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from retail_assets.plotting.axes import axis_title, number_ticks, percent_axis, 
 from retail_assets.plotting.fitting import lines, name_within
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.plotting.typography import AXIS, SMALL
-from retail_assets.wording.formats import WEEKDAYS, short
+from retail_assets.wording.formats import WEEKDAYS, listed, short
+from retail_assets.wording.leading import NAMED, sharing_the_lead
 
 _MOST_FEATURES = 12
 _ROUND = [1, 2, 5, 10]
@@ -71,8 +72,8 @@ def drivers(explanation: Explanation, days: tuple[dt.date, dt.date], *, publishe
         f"{capitalized(explanation.model)}. Left: what it relies on (permutation importance). Right: how the forecast "
         "changes with it while all else stays the same (partial dependence); the dashed line is no change."
     )
-    subject = "What moves the forecast most" if published else f"What {explanation.model} uses most"
-    sheet = Sheet(f"{subject}: {', then '.join(names[:-3:-1])}", evidence, source(*days), height=6.6)
+    subject = "the forecast" if published else explanation.model
+    sheet = Sheet(_title(subject, explanation), evidence, source(*days), height=6.6)
     bars, panels = sheet.first_and_others(-(-len(explanation.curves) // _COLUMNS), _COLUMNS)
     for axes in panels[len(explanation.curves) :]:
         axes.set_visible(False)
@@ -92,6 +93,18 @@ def drivers(explanation: Explanation, days: tuple[dt.date, dt.date], *, publishe
     for axes in panels[: len(explanation.curves) : _COLUMNS]:
         axis_title(axes, "y", "forecast, as a share of\nthis weekday's usual sales")
     return sheet
+
+
+def _title(subject: str, explanation: Explanation) -> str:
+    """Name what matters most, and what comes next, as far as each is clearly ahead of the following."""
+    left = dict(zip(explanation.features, explanation.importance.tolist(), strict=True))
+    groups: list[str] = []
+    while left and len(groups) < 2 and len(leaders := sharing_the_lead(left)) <= NAMED:
+        groups.append(listed(map(_feature, sorted(leaders, key=left.__getitem__, reverse=True))))
+        left = {name: value for name, value in left.items() if name not in leaders}
+    if not groups:
+        return f"{capitalized(subject)} relies on many inputs, none clearly more than the next"
+    return f"What {subject} relies on most: {', then '.join(groups)}"
 
 
 def _draw(axes: Axes, curve: Curve) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,15 +178,25 @@ def _parts(method: str) -> tuple[str, str, str]:
     return method.partition(": ")
 
 
+def _score(metrics: Mapping[str, Any]) -> float | None:
+    """What models are ranked by: the geometric mean of the RMSE of categories and of their total."""
+    rmse, total = metrics.get("rmse"), metrics.get("total_rmse")
+    return None if rmse is None or total is None else float((rmse * total) ** 0.5)
+
+
 def _measured(report: dict[str, Any]) -> list[str]:
-    """The metrics of every model, the best RMSE first."""
+    """The metrics of every model, in the order of the ranking: the lowest score first."""
     keys = ("rmse", "wape", "mase", "bias", "coverage80", "coverage95", "total_wape")
     models, champion = report["models"], report["champion"]
+    scores = {name: _score(metrics) for name, metrics in models.items()}
     rows = []
-    for name in sorted(models, key=lambda name: models[name]["rmse"]):
-        cells = ["–" if (value := models[name].get(key)) is None else f"{value:,.3f}" for key in keys]
+    for name in sorted(models, key=lambda name: (scores[name] is None, scores[name] or models[name]["rmse"])):
+        values = [scores[name], *(models[name].get(key) for key in keys)]
+        cells = ["–" if value is None else f"{value:,.3f}" for value in values]
         rows.append([f"{name} (chosen)" if name == champion else name, *cells])
-    lines = table(["model", *keys], rows)
+    lines = table(["model", "score", *keys], rows)
+    if ranked_by := report.get("ranked_by"):
+        lines += ["", f"Models are ranked by `score`: {as_cell(ranked_by)}."]
     if models[champion].get("coverage80") is None:
         lines += ["", "The coverage of the intervals was not measured: there is no earlier cut-off to learn them from."]
     return lines

@@ -68,6 +68,7 @@ CONFIG: Spec = {
         "labelFontSize": PAGE_TEXT,
         "titleFontSize": PAGE_TEXT,
         "titleFontWeight": "normal",
+        "titlePadding": 12,
     },
     "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": PAGE_TEXT, "orient": "top"},
     "text": {"color": "currentColor"},

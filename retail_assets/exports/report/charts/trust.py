@@ -97,6 +97,7 @@ def landings(facts: Facts) -> Chart | None:
         "Share of rows that do not count, by landing day",
         sentences.rejected_by_landing(
             landings=len(rows),
+            share=sum(row["quarantined"] for row in rows) / sum(row["landed"] for row in rows),
             worst_day=worst["landed_on"],
             worst=max(shares),
             worst_days=shares.count(max(shares)),
