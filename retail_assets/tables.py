@@ -661,6 +661,22 @@ BASKET_AFFINITY = Table(
     key=("level", "first_item", "second_item"),
 )
 
+WEATHER = Table(
+    "weather",
+    "one row per day, measure and day on which its weather was forecast; only where RETAIL_WEATHER_LATITUDE is set",
+    (
+        Column("date", "date", "day that the weather was forecast for"),
+        Column("name", "varchar(64)", "weather_temperature or weather_precipitation"),
+        Column("known_on", "date", "day on which it was forecast, in shop time"),
+        Column("value", "double", "forecast minus usual: °C, or mm"),
+        Column("forecast", "double", "mean temperature of the day in °C, or its precipitation in mm"),
+        Column("usual", "double", "the same on average of 31 days around it, of ten years before the sales"),
+        Column("latitude", "double", "degrees"),
+        Column("longitude", "double", "degrees"),
+    ),
+    key=("date", "name", "known_on"),
+)
+
 ALL: tuple[Table, ...] = (
     SALES_CLEAN,
     SALES_QUARANTINE,
@@ -686,6 +702,9 @@ ALL: tuple[Table, ...] = (
     PRODUCT_CONCENTRATION,
     BASKET_AFFINITY,
 )
+
+#: Tables that a home has only where a setting asks for them.
+OPTIONAL: tuple[Table, ...] = (WEATHER,)
 
 #: Tables that keep their rows from load to load. All others are made again as a whole.
 KEPT: tuple[Table, ...] = (SALES_CLEAN, SALES_QUARANTINE, SALES)

@@ -101,6 +101,7 @@ _SLOW_FILES = (
     "forecasting/test_api.py",
     "forecasting/test_last_year.py",
     "forecasting/test_units.py",
+    "forecasting/test_weather.py",
     "forecasting/test_weekly.py",
     "quarantine/test_reference_sequences.py",
     "samples/test_complete_journey.py",

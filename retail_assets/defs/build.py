@@ -20,6 +20,7 @@ from retail_assets.defs.assets.segments import segment_assets
 from retail_assets.defs.assets.serving import serving_assets
 from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
+from retail_assets.defs.assets.weather import weather_assets
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.daily_quality import daily_quality_checks
 from retail_assets.defs.checks.figures import figure_checks
@@ -34,6 +35,7 @@ from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.checks.usual_quarantine import usual_quarantine_checks
+from retail_assets.defs.checks.weather import weather_checks
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
@@ -96,6 +98,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         *daily_quality_checks(platform),
         *figure_checks(platform),
         *model_checks(platform),
+        *weather_checks(platform),
         *segment_checks(platform),
         *tableau_checks(platform),
     ]
@@ -104,6 +107,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
             *ingest_assets(platform, partitions),
             *warehouse_assets(platform, partitions),
             *eda_assets(platform),
+            *weather_assets(platform),
             *forecast_assets(platform),
             *segment_assets(platform),
             *report_assets(platform, checks),

@@ -31,6 +31,9 @@ from retail_assets.settings.streaming import StreamSettings
 from retail_assets.settings.streaming import load as load_stream
 from retail_assets.settings.tableau import DEFAULT_LINES, TableauServer, load_lines, load_server
 from retail_assets.settings.tableau import VARIABLES as TABLEAU_VARIABLES
+from retail_assets.settings.weather import VARIABLES as WEATHER_VARIABLES
+from retail_assets.settings.weather import WeatherSettings
+from retail_assets.settings.weather import load as load_weather
 
 if TYPE_CHECKING:
     from retail_assets.contracts.model import Contract
@@ -69,6 +72,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     **STREAM_VARIABLES,
     **LINEAGE_VARIABLES,
     **ALERT_VARIABLES,
+    **WEATHER_VARIABLES,
 }
 
 _SPARK_MASTER = re.compile(r"(local\[(\*|[1-9]\d{0,3})\]|spark://[^\s/]+:\d{1,5}|sc://[^\s/]+(:\d{1,5})?(/\S*)?)\Z")
@@ -109,6 +113,7 @@ class Settings:
     lineage: LineageSettings | None = None
     alerts: AlertSettings | None = None
     erasure_key: str | None = field(default=None, repr=False)
+    weather: WeatherSettings | None = None
 
     @property
     def source(self) -> str:
@@ -203,6 +208,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         lineage=load_lineage(env),
         alerts=load_alerts(env),
         erasure_key=_erasure_key(value("RETAIL_ERASURE_KEY")),
+        weather=load_weather(env),
     )
 
 

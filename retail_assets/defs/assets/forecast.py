@@ -21,6 +21,7 @@ from retail_assets.tables import (
     FORECAST_ACCURACY,
     FORECAST_BACKTEST,
     SALES_FORECAST,
+    WEATHER,
     Table,
 )
 
@@ -84,6 +85,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         "code_version": "2",
     }
     table_kinds = {platform.settings.warehouse, "table"}
+    weather = [WEATHER.name] if platform.settings.weather else []
 
     def written(table: Table, metadata: dict[str, Any]) -> dg.MaterializeResult:
         return materialized(hash_of_table(warehouse, table), metadata)
@@ -116,7 +118,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(FORECAST_ACCURACY, facts)
 
     @dg.asset(
-        deps=["daily_category_sales", "forecast_accuracy"],
+        deps=["daily_category_sales", "forecast_accuracy", *weather],
         kinds={"scikitlearn", *table_kinds},
         description="Training where one is due (new sales, accuracy drift, new code, on demand): a backtest of every "
         "model at rolling cut-offs. The winner is stored, and promoted if it beats the model in use.",
@@ -157,6 +159,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             "verdict": verdict,
             **done.outcome,
             **(_scores(models.manifest(version)) if version else {}),
+            **({"weather": found["in_words"]} if (found := training.report.get("weather")) else {}),
             "dagster/row_count": rows,
             "preview": preview(_whole_horizon(done.rows).select(_BACKTEST_SHOWN), _SHOWN),
             **thumbnails,
@@ -164,7 +167,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(FORECAST_BACKTEST, metadata)
 
     @dg.asset(
-        deps=["daily_category_sales", "forecast_backtest"],
+        deps=["daily_category_sales", "forecast_backtest", *weather],
         kinds={"scikitlearn", *table_kinds},
         description="Revenue and units of the next 28 days, by category and in total, with prediction intervals, by "
         "the model in use.",
@@ -192,6 +195,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         metadata = {
             "dagster/row_count": rows,
             **model,
+            **_weather(platform, in_use),
             "preview": preview(table.select(_FORECAST_SHOWN), _SHOWN),
             **thumbnails,
         }
@@ -229,11 +233,22 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
 
 def _events(platform: Platform) -> "Regressors":
-    """What RETAIL_EVENTS and RETAIL_REGRESSORS name. Raises SettingsError, RegressorsError."""
+    """What RETAIL_EVENTS and RETAIL_REGRESSORS name, and the weather. Raises SettingsError, RegressorsError."""
     from retail_assets.forecasting.data.sources import known_events
 
     settings = platform.settings
-    return known_events(platform.warehouse, settings.events, settings.regressors)
+    return known_events(platform.warehouse, settings.events, settings.regressors, weather=settings.weather is not None)
+
+
+def _weather(platform: Platform, in_use: Manifest | None) -> dict[str, Any]:
+    """How far the weather of the forecast reaches, where its model reads any."""
+    from retail_assets.weather.coverage import coverage
+    from retail_assets.weather.issued import NAMES
+
+    if platform.settings.weather is None or in_use is None or not set(NAMES) & set(in_use.features):
+        return {}
+    known = coverage(platform.warehouse, in_use.horizon)
+    return {"weather_days": known.days, **({"weather": known.in_words} if known.in_words else {})}
 
 
 def _summary(in_use: Manifest, country: str) -> dict[str, Any]:

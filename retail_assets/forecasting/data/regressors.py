@@ -20,6 +20,8 @@ import numpy as np
 
 from retail_assets.errors import NotReadyError, RetailError, WarehouseError, nearest
 from retail_assets.forecasting.data.series import Days, Floats
+from retail_assets.tables import WEATHER
+from retail_assets.weather.issued import NAMES as WEATHER_NAMES
 
 if TYPE_CHECKING:
     from retail_assets.warehouse.protocol import Warehouse
@@ -51,6 +53,7 @@ class Regressors:
         known_on: for each name the day on which each value became known, (n,).
         digest: of the content of the file and of the names in the table; "" without either. Another digest makes a
             training due.
+        optional: names that a training may leave out, where its backtest is no better with them.
     """
 
     names: tuple[str, ...]
@@ -58,6 +61,27 @@ class Regressors:
     values: tuple[Floats, ...]
     known_on: tuple[Days, ...]
     digest: str = ""
+    optional: tuple[str, ...] = ()
+
+    def of_names(self, names: Iterable[str]) -> Regressors | None:
+        """Return those that a model with these names has learned from; None where the others are not optional."""
+        wanted = tuple(names)
+        if wanted == self.names:
+            return self
+        if not set(self.names) - set(self.optional) <= set(wanted) <= set(self.names):
+            return None
+        kept = [at for at, name in enumerate(self.names) if name in wanted]
+        return Regressors(
+            tuple(self.names[at] for at in kept),
+            tuple(self.days[at] for at in kept),
+            tuple(self.values[at] for at in kept),
+            tuple(self.known_on[at] for at in kept),
+            self.digest,
+        )
+
+    def without_optional(self) -> Regressors:
+        """Return those that every training learns from."""
+        return self.of_names(name for name in self.names if name not in self.optional) or self
 
     def as_known(self, origins: Days, targets: Days) -> Floats:
         """Look up the values of the target days as they were known at the origins.
@@ -202,15 +226,26 @@ def together(*sources: Regressors) -> Regressors:
         for name, *columns in zip(source.names, source.days, source.values, source.known_on, strict=True):
             days, values, known_on = (column.astype(object).tolist() for column in columns)
             entries.setdefault(name, []).extend(zip(days, values, known_on, strict=True))
-    combined = _from_entries(entries, "RETAIL_EVENTS and RETAIL_REGRESSORS")
-    return replace(combined, digest=_digest([source.digest for source in filled]))
+    combined = _from_entries(entries, "RETAIL_EVENTS, RETAIL_REGRESSORS and the weather")
+    required = {name for source in filled for name in source.names if name not in source.optional}
+    optional = tuple(name for name in combined.names if name not in required)
+    return replace(combined, digest=_digest([source.digest for source in filled]), optional=optional)
+
+
+def of_weather(warehouse: Warehouse) -> Regressors:
+    """Read the table `weather`, whose names are always there, and optional. Without the table they have no values."""
+    values = from_warehouse(warehouse, WEATHER.name) if warehouse.exists(WEATHER) else NONE
+    entries: dict[str, list[_Entry]] = {name: [] for name in WEATHER_NAMES}
+    for name, *columns in zip(values.names, values.days, values.values, values.known_on, strict=True):
+        entries[name] = list(zip(*(column.astype(object).tolist() for column in columns), strict=True))
+    return replace(_from_entries(entries, WEATHER.name), digest=_digest(WEATHER_NAMES), optional=WEATHER_NAMES)
 
 
 def _from_entries(entries: Mapping[str, list[_Entry]], where: str) -> Regressors:
     if len(entries) > MOST_NAMES:
         raise RegressorsError(f"{where}: {len(entries)} names; at most {MOST_NAMES} are allowed. Leave some out.")
     names = tuple(sorted(entries))
-    columns = [list(zip(*entries[name], strict=True)) for name in names]
+    columns = [list(zip(*entries[name], strict=True)) or [(), (), ()] for name in names]
     return Regressors(
         names,
         tuple(np.array(column[0], dtype="datetime64[D]") for column in columns),

@@ -42,22 +42,22 @@ def _days_of_rejected_rows(warehouse: Warehouse) -> tuple[date, ...]:
     return tuple(days["sale_date"].to_pylist())
 
 
-def known_events(warehouse: Warehouse, file: str | None, table: str | None) -> Regressors:
-    """Read the events of both places.
+def known_events(warehouse: Warehouse, file: str | None, table: str | None, *, weather: bool = False) -> Regressors:
+    """Read the events of these places.
 
     Args:
         warehouse: holds the table.
         file: path or URI of a CSV file, the setting RETAIL_EVENTS; None without one.
         table: name of a table or view, the setting RETAIL_REGRESSORS; None without one.
+        weather: whether weather is on: its table is read, which may be empty or missing.
 
     Raises:
         SettingsError: the file cannot be read.
         RegressorsError: the content of the file or table is wrong.
     """
     measured = regressors.NONE if table is None else regressors.from_warehouse(warehouse, table)
-    if file is None:
-        return measured
-    return regressors.together(regressors.read(_text_of(file), file), measured)
+    listed = regressors.NONE if file is None else regressors.read(_text_of(file), file)
+    return regressors.together(listed, measured, regressors.of_weather(warehouse) if weather else regressors.NONE)
 
 
 def _text_of(file: str) -> str:

@@ -127,6 +127,8 @@ def model_card(training: Training, facts: dict[str, Any]) -> str:
     if report["evaluated"]:
         sections.append(Section("What was compared, and where it fails", bullets(report["in_words"])))
         sections.append(Section(f"Measured on unseen days ({len(report['cutoffs'])} cut-offs)", _measured(report)))
+    if "weather" in report:
+        sections.append(Section("Weather", [as_cell(report["weather"]["in_words"])]))
     if "units" in report:
         sections.append(Section("Units", [as_cell(f"{report['units']['verdict']} {report['units']['note']}")]))
     fallbacks = sorted({e["method"] for e in report["by_category"].values() if ":" in str(e["method"])})

@@ -14,7 +14,8 @@ from retail_assets.errors import ModelFileError, NotReadyError
 from retail_assets.forecasting.data.regressors import Regressors
 from retail_assets.forecasting.lifecycle import promotion_policy, record
 from retail_assets.forecasting.lifecycle.recent_accuracy import recent_drift
-from retail_assets.forecasting.lifecycle.training import Training, train
+from retail_assets.forecasting.lifecycle.training import Training
+from retail_assets.forecasting.lifecycle.weather_trial import train_where_optional_help
 from retail_assets.forecasting.models.forecast_model import ForecastModel
 from retail_assets.forecasting.models.serialization import dumps, loads
 from retail_assets.models import promotion
@@ -101,7 +102,7 @@ def retrain(
         seed: of the training.
         now: the time that goes on record.
     """
-    training = train(history, country=country, seed=seed, regressors=events)
+    training = train_where_optional_help(history, country=country, seed=seed, regressors=events)
     if training.model is None:
         return Retraining(training, record.backtest_rows(training, ""), training.report, {})
     facts = record.facts(training, now)
@@ -126,7 +127,7 @@ def reader(events: Regressors) -> Callable[[bytes], ForecastModel]:
 
     def read(data: bytes) -> ForecastModel:
         model = loads(data)
-        if model.reads_features and model.regressors != events.names:
+        if model.reads_features and events.of_names(model.regressors) is None:
             raise ModelFileError(
                 f"it has learned from the events {list(model.regressors)}, and now there are {list(events.names)}"
             )

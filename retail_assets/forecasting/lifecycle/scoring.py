@@ -65,7 +65,7 @@ def score(
         history: rows of `daily_category_sales`.
         version: of the model in the store.
         issued_at: the moment that goes into the table; by default the midnight after the cut-off.
-        regressors: events and the like, of the names that the model has learned from.
+        regressors: events and the like, of the names that the model has learned from; others must be optional.
 
     Returns:
         Rows of `tables.SALES_FORECAST`; none without sales.
@@ -77,13 +77,14 @@ def score(
     sales = daily_sales(history)
     if sales is None:
         return SALES_FORECAST.arrow_schema().empty_table()
-    if model.reads_features and regressors.names != model.regressors:
+    learned_from = regressors.of_names(model.regressors)
+    if model.reads_features and learned_from is None:
         raise ModelFileError(
             f"The model has learned from the events {list(model.regressors)}, and now there are "
             f"{list(regressors.names)}. "
             "Retrain the forecast."
         )
-    holidays = forecast_calendar(model.country, sales, model.horizon, regressors)
+    holidays = forecast_calendar(model.country, sales, model.horizon, learned_from or regressors)
     revenue = _outlook(model, panel_at(sales, sales.last_day), holidays, sales.grain, digits=2)
     units = None
     if model.units is not None and sales.units is not None:

@@ -1,0 +1,46 @@
+"""How far the weather of a sales forecast reaches: what was known at its cut-off, for how many of its days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from retail_assets.tables import DAILY_CATEGORY_SALES, WEATHER
+from retail_assets.warehouse.protocol import Warehouse
+from retail_assets.wording import weather as wording
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Whether the newest weather was issued on the last day of sales or later, and that in words; None where it was."""
+
+    current: bool
+    days: int
+    newest: dt.date | None
+    in_words: str | None
+
+
+def coverage(warehouse: Warehouse, horizon: int) -> Coverage:
+    """Compare the table of weather with the last day of sales. Raises NotReadyError before either is there."""
+    [sold] = warehouse.query(f"SELECT max(sale_date) AS last_day FROM {DAILY_CATEGORY_SALES.name}").to_pylist()
+    last: dt.date | None = sold["last_day"]
+    if last is None:
+        return Coverage(True, 0, None, None)
+    [issued] = warehouse.query(
+        f"SELECT max(known_on) AS newest FROM {WEATHER.name} WHERE known_on <= {_day(last)}"
+    ).to_pylist()
+    until = last + dt.timedelta(days=horizon)
+    [ahead] = warehouse.query(
+        f"SELECT count(DISTINCT date) AS days FROM {WEATHER.name} "
+        f"WHERE known_on <= {_day(last)} AND date > {_day(last)} AND date <= {_day(until)}"
+    ).to_pylist()
+    newest, days = issued["newest"], int(ahead["days"])
+    if newest is None:
+        return Coverage(False, 0, None, str(wording.none(last_day=last)))
+    if newest < last:
+        return Coverage(False, days, newest, str(wording.old(newest=newest, last_day=last, days=days, horizon=horizon)))
+    return Coverage(True, days, newest, None)
+
+
+def _day(day: dt.date) -> str:
+    return f"DATE '{day.isoformat()}'"
