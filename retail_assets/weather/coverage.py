@@ -38,7 +38,9 @@ def coverage(warehouse: Warehouse, horizon: int) -> Coverage:
     if newest is None:
         return Coverage(False, 0, None, str(wording.none(last_day=last)))
     if newest < last:
-        return Coverage(False, days, newest, str(wording.old(newest=newest, last_day=last, days=days, horizon=horizon)))
+        return Coverage(
+            False, days, newest, str(wording.old(newest=newest, age=(last - newest).days, days=days, horizon=horizon))
+        )
     return Coverage(True, days, newest, None)
 
 

@@ -18,13 +18,12 @@ def none(*, last_day: dt.date) -> str:
 
 
 @phrase("weather.old")
-def old(*, newest: dt.date, last_day: dt.date, days: int, horizon: int) -> str:
-    """State that the newest weather forecast is older than the sales; `days` of the horizon are in it."""
-    age = plural((last_day - newest).days, "day")
+def old(*, newest: dt.date, age: int, days: int, horizon: int) -> str:
+    """State that the newest weather forecast is `age` days older than the sales; `days` of the horizon are in it."""
     within = f"It reaches {days} of the {plural(horizon, 'day')} that are forecast" if days else "It reaches none"
     return (
-        f"The newest weather forecast was issued on {day(newest)}, {age} before the last day of sales. {within}; on "
-        "the others the weather is taken to be as usual"
+        f"The newest weather forecast was issued on {day(newest)}, {plural(age, 'day')} before the last day of sales. "
+        f"{within}; on the others the weather is taken to be as usual"
     )
 
 

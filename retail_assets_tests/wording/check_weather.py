@@ -27,7 +27,7 @@ def _old(shop: Shop, facts: Facts) -> Facts:
     ahead = {day for day, _ in known if 0 < (day - last).days <= horizon}
     newest = max(on for _, on in known)
     assert newest < last
-    return {"newest": newest, "last_day": last, "days": len(ahead), "horizon": 28}
+    return {"newest": newest, "age": (last - newest).days, "days": len(ahead), "horizon": 28}
 
 
 @recomputes("weather.helps", "weather.no_help")
