@@ -120,11 +120,9 @@ def test_a_mail_server_that_refuses_is_said(
 
 def test_a_login_works_and_a_wrong_one_shows_no_password(inbox: tuple[Inbox, MailServer]) -> None:
     handler, server = inbox
-    values = {"host": server.host, "port": server.port, "scheme": "smtp", "sender": server.sender, "user": "retail",
-              "recipients": server.recipients}  # fmt: skip
-    Mail(MailServer(**values, password="right"), "ops@example.com").send([MESSAGE])
+    Mail(replace(server, user="retail", password="right"), "ops@example.com").send([MESSAGE])
     assert len(handler.mails) == 1
-    wrong = Mail(MailServer(**values, password=SECRET), "ops@example.com")
+    wrong = Mail(replace(server, user="retail", password=SECRET), "ops@example.com")
     with pytest.raises(DeliveryError, match=r"refused the login \(535\)") as caught:
         wrong.send([MESSAGE])
     assert SECRET not in f"{caught.value}{caught.value.__cause__}{wrong!r}"
