@@ -1,6 +1,6 @@
 """Seconds from a failure to its alert, and alerts lost while the receiver is away.
 
-Dagster's daemon runs the sensor, and a web server takes what is posted. `alert_s` is the longest of a few failures, from
+Dagster's daemon runs the sensor, a web server takes what is posted. `alert_s` is the longest of a few failures, from
 the time of the event that a step failed to the request that the receiver has read. Then the receiver is gone for ten
 minutes (BENCH_AWAY_SECONDS), in which steps fail as well, and comes back.
 """

@@ -31,6 +31,10 @@ _CATEGORY = f"""
 SELECT product_category, sum(revenue) AS revenue FROM daily_category_sales WHERE sale_date = ?
 GROUP BY product_category HAVING sum(revenue) > 0 ORDER BY revenue DESC, product_category LIMIT {_CATEGORIES}
 """
+_HOLIDAYS = """
+SELECT calendar_date, holiday FROM dim_date WHERE holiday IS NOT NULL AND calendar_date BETWEEN ? AND ?
+ORDER BY calendar_date
+"""
 _FORECAST = f"""
 SELECT forecast_date, cutoff_date, horizon_day, mean, p10, p90 FROM {SALES_FORECAST.name}
 WHERE product_category = 'TOTAL' ORDER BY forecast_date
@@ -81,10 +85,16 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
             revenue=week,
             before=before,
             ratio=week / before if before > 0 else None,
+            holidays=_holidays(warehouse, first - dt.timedelta(days=7), last),
             currency=currency,
         )
     )
     return said
+
+
+def _holidays(warehouse: Warehouse, first: dt.date, last: dt.date) -> tuple[tuple[dt.date, str], ...]:
+    rows = warehouse.query(_HOLIDAYS, [first, last]).to_pylist()
+    return tuple((row["calendar_date"], str(row["holiday"])) for row in rows)
 
 
 def what_is_forecast(warehouse: Warehouse, currency: str) -> Statement | None:

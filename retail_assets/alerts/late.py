@@ -35,6 +35,8 @@ _GRACE = dt.timedelta(hours=2)
 _LATEST = dt.timedelta(hours=48)
 #: Gaps between landings that show the rhythm of a source that has no weekdays.
 _GAPS, _FEWEST_GAPS = 20, 8
+#: A source that has been silent for so long has ended, although nobody has set RETAIL_END_DATE.
+_ENDED = dt.timedelta(days=60)
 _USUAL = 8
 
 #: What ends when a landing has come.
@@ -118,7 +120,7 @@ def _gap_is_over(now: dt.datetime, landed: frozenset[dt.date], allowed: dt.timed
         return None
     day = days[-1] + (max(gaps) + 1) * _DAY
     due = _midnight(day, now) + allowed
-    return LateDay(day, due) if due < now else None
+    return LateDay(day, due) if due < now <= due + _ENDED else None
 
 
 def usual(day: dt.date, rows: Rows, currency: str) -> Statement | None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from retail_assets.wording.formats import WEEKDAYS, compared, day, listed, money, number, percent, plural, span
+from retail_assets.wording.formats import (
+    WEEKDAYS,
+    compared,
+    day,
+    day_of_year,
+    listed,
+    money,
+    number,
+    percent,
+    plural,
+    span,
+)
 from retail_assets.wording.statement import phrase
 
 
@@ -91,20 +102,36 @@ def sold(
 
 @phrase("digest.week")
 def week(
-    *, first_day: dt.date, last_day: dt.date, revenue: float, before: float, ratio: float | None, currency: str
+    *,
+    first_day: dt.date,
+    last_day: dt.date,
+    revenue: float,
+    before: float,
+    ratio: float | None,
+    holidays: tuple[tuple[dt.date, str], ...],
+    currency: str,
 ) -> str:
-    """State the revenue of the last seven days with that of the seven days `before`; `ratio` is None without those."""
+    """State the revenue of the last seven days with that of the seven days `before`; `ratio` is None without those.
+
+    `holidays` are those of the two weeks, which may be why they differ.
+    """
     text = f"The week, {span(first_day, last_day)}: {money(revenue, currency)}"
     if ratio is None or ratio < 0:
-        return f"{text}; the week before: {money(before, currency)}."
-    return f"{text}, {compared(ratio)} the week before ({money(before, currency)})."
+        text += f"; the week before: {money(before, currency)}."
+    else:
+        text += f", {compared(ratio)} the week before ({money(before, currency)})."
+    if holidays:
+        text += f" Holidays in these two weeks: {listed(f'{name} ({day_of_year(date)})' for date, name in holidays)}."
+    return text
 
 
 @phrase("digest.categories")
 def categories(*, names: tuple[str, ...], revenues: tuple[float, ...], last_day: dt.date, currency: str) -> str:
-    """Name the categories that sold most on the last day, with their revenue."""
+    """Name the categories with the highest revenue of the last day, at most three."""
     parts = [f"{name} {money(revenue, currency)}" for name, revenue in zip(names, revenues, strict=True)]
-    return f"Most of {day(last_day)} came from {listed(parts)}."
+    if len(parts) == 1:
+        return f"The category with the highest revenue on {day(last_day)} is {parts[0]}."
+    return f"The {len(parts)} categories with the highest revenue on {day(last_day)} are {listed(parts)}."
 
 
 @phrase("digest.forecast")

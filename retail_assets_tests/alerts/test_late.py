@@ -93,6 +93,7 @@ def test_an_irregular_source_is_late_when_its_longest_gap_is_over() -> None:
     longest = 12
     [item] = late_days(at(TODAY + dt.timedelta(9), 23), landed, {})
     assert item.day == max(landed) + dt.timedelta(longest + 1)
+    assert late_days(at(TODAY + dt.timedelta(90), 23), landed, {}) == []  # it has ended
 
 
 def test_a_young_source_and_one_without_landings_are_never_late() -> None:

@@ -6,6 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from statistics import median
 
+import holidays
+
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.landed_days import landed_days, planted_files
 from retail_assets_tests.wording.shops import Shop
@@ -91,6 +93,10 @@ def _sold(shop: Shop, facts: Facts) -> Facts:
     }
 
 
+def _public_holidays(country: str, year: int) -> dict[dt.date, str]:
+    return dict(holidays.country_holidays(country, years=[year], language="en_US"))
+
+
 @recomputes("digest.week")
 def _week(shop: Shop, facts: Facts) -> Facts:
     last = shop.one("SELECT max(sale_date) FROM sales")
@@ -108,6 +114,11 @@ def _week(shop: Shop, facts: Facts) -> Facts:
         "revenue": week,
         "before": before,
         "ratio": week / before if before > 0 else None,
+        "holidays": tuple(
+            (day, names[day])
+            for day in sorted(last - dt.timedelta(back) for back in range(14))
+            if day in (names := _public_holidays(shop.country, day.year))
+        ),
         "currency": shop.currency,
     }
 
