@@ -26,6 +26,9 @@ except ModuleNotFoundError as e:
     ) from None
 
 _ANSWER_SECONDS = 10.0
+#: Bytes that a usual record takes in librdkafka's queue, and that are asked for at once of each partition.
+_QUEUED_RECORD = 1_000
+_FETCHED = 64 << 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SEEKS, _SEEK_PAUSE = 100, 0.05
 _NO_ID = "A" * 22  # what a broker without ids of topics answers
@@ -70,7 +73,7 @@ class Broker:
 
     def consumer(self, partitions: int) -> Any:
         """Return a new consumer, which keeps no more than its share of the memory in its queue."""
-        queue = max(1 << 20, self._queue_bytes // max(1, partitions))
+        share = self._queue_bytes // max(1, partitions)
         return Consumer(
             {
                 **self._login(),
@@ -81,9 +84,12 @@ class Broker:
                 "enable.partition.eof": True,
                 "allow.auto.create.topics": False,
                 "max.poll.interval.ms": 86_400_000,
-                "queued.max.messages.kbytes": queue >> 10,
-                "fetch.message.max.bytes": min(1 << 20, queue),
-                "fetch.max.bytes": max(1 << 20, min(16 << 20, self._queue_bytes)),
+                # A small record takes three times its size in the queue. What a broker answers is compressed.
+                "queued.min.messages": max(500, share // _QUEUED_RECORD),
+                "queued.max.messages.kbytes": max(64, share >> 11),
+                "fetch.message.max.bytes": _FETCHED,
+                "fetch.max.bytes": 1 << 20,
+                "message.max.bytes": 1 << 20,
                 "fetch.wait.max.ms": 200,
                 "reconnect.backoff.max.ms": 5_000,
                 "error_cb": self._on_error,

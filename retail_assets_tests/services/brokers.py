@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,12 +142,12 @@ def produce(
     *,
     partition: int | None = None,
     timestamp: int = 0,
-    **settings: Any,
+    settings: Mapping[str, Any] | None = None,
 ) -> int:
     """Send records and wait until the broker has them; returns how many. `timestamp` 0 is now."""
     from confluent_kafka import Producer
 
-    producer = Producer({"bootstrap.servers": address, "linger.ms": 20, "acks": "all", **settings})
+    producer = Producer({"bootstrap.servers": address, "linger.ms": 20, "acks": "all", **(settings or {})})
     sent, failed = 0, []
     place: Any = {} if partition is None else {"partition": partition}
     for value in values:

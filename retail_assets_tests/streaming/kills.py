@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from retail_assets import settings as settings_module
@@ -16,7 +16,14 @@ _BEGIN_SECONDS = 120
 _END_SECONDS = 600
 
 
-def killed_at_random(environ: Mapping[str, str], *, kills: int, seed: int, folder: Path) -> int:
+def killed_at_random(
+    environ: Mapping[str, str],
+    *,
+    kills: int,
+    seed: int,
+    folder: Path,
+    before_the_end: Callable[[], None] = lambda: None,
+) -> int:
     """Kill landers until `kills` of them died while they worked; then let two go on to the end. Returns the kills.
 
     A pair dies once both are at work and a few more objects have landed, so that it does not depend on the machine.
@@ -45,6 +52,7 @@ def killed_at_random(environ: Mapping[str, str], *, kills: int, seed: int, folde
             for lander in landers:
                 lander.kill()
                 lander.wait()
+    before_the_end()
     logs = [folder / f"lander-last-{n}.log" for n in range(2)]
     landers = [start(environ, "--once", log=log) for log in logs]
     try:
