@@ -21,6 +21,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     found += [settings.redshift.password or "", settings.redshift.secret or ""] if settings.redshift else []
     found += [settings.tableau.token] if settings.tableau else []
     found += [settings.stream.password or ""] if settings.stream else []
+    found += [each.api_key or "" for each in (settings.lineage, settings.weather) if each]
     return tuple(text for text in found if text)
 
 

@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.lineage.names import Dataset, dataset_of
 from retail_assets.lineage.run_facts import Checked, Column, Described, Outcome, Parent, Read, Run, Step, Written
@@ -49,7 +49,6 @@ _EVENTS = {
 _AFTER_COMMAND, _PER_TICK = 2.0, 20.0
 _INTERVAL_SECONDS = 30
 _RUNS_PER_TICK = 25
-_ADDRESS = re.compile(r"\b[A-Za-z][\w+.-]*://[^\s'\"<>]+")
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +56,7 @@ class Catalog:
     """What the definitions say of every asset: its dataset, columns, inputs, and the step that makes it."""
 
     def __init__(self, settings: Settings, assets: Iterable[dg.AssetsDefinition]) -> None:
-        self._settings = settings
+        self._settings, self.secrets = settings, secrets_of(settings)
         self._specs: dict[dg.AssetKey, dg.AssetSpec] = {}
         self.made_by: dict[str, list[dg.AssetKey]] = {}
         for asset in assets:
@@ -175,7 +174,7 @@ def _step(
     ends = [*kinds[Event.STEP_FAILURE], *kinds[Event.STEP_SUCCESS]]
     ended = _moment(ends[-1].timestamp) if ends else run_ended
     started = _moment(kinds[Event.STEP_START][0].timestamp) if kinds[Event.STEP_START] else ended
-    error = _error(kinds[Event.STEP_FAILURE][-1]) if kinds[Event.STEP_FAILURE] else None
+    error = _error(kinds[Event.STEP_FAILURE][-1], catalog.secrets) if kinds[Event.STEP_FAILURE] else None
     if outcome == "ABORT" and of_run == "FAIL":  # its process ended with the run's
         outcome, error = "FAIL", "The step did not end: its process was gone."
     materialized: dict[dg.AssetKey, list[Mapping[str, Any]]] = defaultdict(list)
@@ -214,24 +213,26 @@ def _written(catalog: Catalog, key: dg.AssetKey, by_partition: Sequence[Mapping[
 
 
 def _checks(catalog: Catalog, key: dg.AssetKey, entries: Sequence[dg.EventLogEntry]) -> Step:
-    """The checks of one asset as a step that reads it, as OpenLineage's integration of dbt reports its tests."""
+    """The checks of one asset as a step that reads it, as OpenLineage's integration of dbt reports its tests.
+
+    What a check found stays in Dagster: it may quote rows, and those name people.
+    """
     results, moments, broken = [], [], []
     for entry in entries:
         check = entry.get_dagster_event().asset_check_evaluation_data
         is_error = check.severity is dg.AssetCheckSeverity.ERROR
         severity: Literal["error", "warn"] = "error" if is_error else "warn"
-        description = _safe(check.description)[:500] if check.description else None
-        results.append(Checked(check.check_name, check.passed, severity, description))
+        results.append(Checked(check.check_name, check.passed, severity))
         moments.append(_moment(entry.timestamp))
         if not check.passed and check.blocking:
-            broken.append(f"{check.check_name}: {description}")
+            broken.append(check.check_name)
     return Step(
         name=f"{key.to_user_string()}.checks",
         started=min(moments),
         ended=max(moments),
         outcome="FAIL" if broken else "COMPLETE",
         inputs=(Read(catalog.described(key), tuple(sorted(results, key=lambda result: result.name))),),
-        error="\n".join(broken) or None,
+        error=f"Checks that did not pass: {', '.join(sorted(broken))}." if broken else None,
         description=f"The checks of {key.to_user_string()}.",
     )
 
@@ -282,7 +283,7 @@ def note_run(settings: Settings, definitions: dg.Definitions, instance: dg.Dagst
         assets = [asset for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition)]
         Reporter(settings, assets).add(instance, run_id)
     except Exception as e:
-        _log.warning("Lineage of run %s was not reported: %s", run_id, _safe(str(e)))
+        _log.warning("Lineage of run %s was not reported: %s", run_id, redacted(str(e), secrets_of(settings)))
 
 
 @contextmanager
@@ -294,7 +295,7 @@ def sending_lineage(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        if settings.lineage is not None:
+        if settings.lineage is not None and _has_extra():
             sent = spool_of(settings).send(open_transport(settings.lineage), _AFTER_COMMAND)
             if sent.problem:
                 _log.warning(
@@ -335,7 +336,8 @@ def lineage_sensor(settings: Settings, assets: Sequence[dg.AssetsDefinition]) ->
                 try:
                     added += reporter.add(context.instance, run.run_id)
                 except Exception as e:
-                    context.log.warning("Lineage of run %s was not reported: %s", run.run_id, _safe(str(e)))
+                    why = redacted(str(e), secrets_of(settings))
+                    context.log.warning("Lineage of run %s was not reported: %s", run.run_id, why)
             since = max(since, moment)
         sent = reporter.send(_PER_TICK)
         message = f"Runs that ended: {added}. Events sent to {reporter.place}: {sent.events}."
@@ -348,11 +350,15 @@ def lineage_sensor(settings: Settings, assets: Sequence[dg.AssetsDefinition]) ->
 
 def require_extra() -> None:
     """Raise SettingsError if the packages that write the events are missing."""
-    if importlib.util.find_spec("openlineage") is None:
+    if not _has_extra():
         raise SettingsError(
             "RETAIL_LINEAGE_URL needs packages that are not installed (openlineage). Install them: pip install "
             "'retail-assets[lineage]'"
         )
+
+
+def _has_extra() -> bool:
+    return importlib.util.find_spec("openlineage") is not None
 
 
 def _cursor(text: str | None) -> dt.datetime:
@@ -378,20 +384,15 @@ def _days(tags: Mapping[str, str]) -> tuple[dt.date, dt.date] | None:
         return None
 
 
-def _error(entry: dg.EventLogEntry) -> str:
+def _error(entry: dg.EventLogEntry, secrets: Sequence[str]) -> str:
     """The message of a failed step, without its traceback."""
     failure = entry.get_dagster_event().step_failure_data
     if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return _safe(failure.user_failure_data.description)
+        return redacted(failure.user_failure_data.description, secrets)
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return _safe(error.message.strip()) if error else "The step failed; its log says more."
-
-
-def _safe(text: str) -> str:
-    """A text of others without what may be a secret in the addresses within it."""
-    return _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
+    return redacted(error.message.strip(), secrets) if error else "The step failed; its log says more."
 
 
 def _object(value: Any) -> Any:

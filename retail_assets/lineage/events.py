@@ -171,7 +171,7 @@ def _input(read: Read) -> ol.InputDataset:
 
 def _assertion(check: Checked) -> data_quality_assertions_dataset.Assertion:
     return data_quality_assertions_dataset.Assertion(
-        assertion=check.name, success=check.passed, severity=check.severity, description=check.description
+        assertion=check.name, success=check.passed, severity=check.severity
     )
 
 

@@ -49,7 +49,6 @@ class Checked:
     name: str
     passed: bool
     severity: Literal["error", "warn"]
-    description: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from dagster import DagsterInstance
 
 from retail_assets.cli.app import main
 from retail_assets.defs.build import build_defs
-from retail_assets.defs.lineage import PARENT_TAG, REPORTED_TAG, Catalog, facts_of, note_run, spool_of
+from retail_assets.defs.lineage import PARENT_TAG, REPORTED_TAG, Catalog, facts_of, note_run, sending_lineage, spool_of
+from retail_assets.errors import SettingsError
 from retail_assets.lineage.events import events_of
 from retail_assets.lineage.names import Dataset
 from retail_assets.platform import Platform
@@ -134,7 +135,14 @@ def test_a_bug_in_what_reports_fails_no_run(
 
 def test_without_the_setting_nothing_is_reported(environ: dict[str, str], settings: Settings) -> None:
     assert settings.lineage is None
-    assert [sensor.name for sensor in build_defs(settings).sensors or ()] == []
+    assert "lineage" not in [sensor.name for sensor in build_defs(settings).sensors or ()]
+
+
+def test_without_the_extra_the_definitions_name_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retail_assets.defs.lineage._has_extra", lambda: False)
+    reporting = replace(settings, lineage=LineageSettings("http://127.0.0.1:9"))
+    with pytest.raises(SettingsError, match=r"retail-assets\[lineage\]"), sending_lineage(reporting):
+        build_defs(reporting)
 
 
 def test_the_sensor_reports_what_others_ran_once(configured: Path, server: LineageServer) -> None:
@@ -270,7 +278,7 @@ def test_a_blocking_check_that_fails_is_a_failed_job_with_its_reason(settings: S
     run = facts_of(instance, run_id, catalog, "UTC")
     assert run is not None
     [check] = [step for step in run.steps if step.name == "source_rows.checks"]
-    assert (check.outcome, check.error) == ("FAIL", "is_small: 3 rows")
+    assert (check.outcome, check.error) == ("FAIL", "Checks that did not pass: is_small.")
     assert [(c.name, c.passed, c.severity) for c in check.inputs[0].checks] == [("is_small", False, "error")]
     assert run.outcome == "FAIL"
 

@@ -53,7 +53,7 @@ CHECKS = Step(
     at(3),
     at(4),
     "COMPLETE",
-    inputs=(Read(Described(SALES), (Checked("unique", True, "error"), Checked("fresh", False, "warn", "2 days."))),),
+    inputs=(Read(Described(SALES), (Checked("unique", True, "error"), Checked("fresh", False, "warn"))),),
 )
 RUN = Run(
     run_id="9bbf8a8c-1df1-40f8-8a75-e8614a318256",
