@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 import warnings
-from collections.abc import Sequence
 from types import TracebackType
 
 import dagster as dg
@@ -21,6 +19,7 @@ from retail_assets.defs.assets.serving import serving_assets
 from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.assets.warehouse import warehouse_assets
 from retail_assets.defs.assets.weather import weather_assets
+from retail_assets.defs.automation import automation_sensor, follow
 from retail_assets.defs.checks.conservation import conservation_checks
 from retail_assets.defs.checks.daily_quality import daily_quality_checks
 from retail_assets.defs.checks.figures import figure_checks
@@ -36,6 +35,7 @@ from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
 from retail_assets.defs.checks.usual_quarantine import usual_quarantine_checks
 from retail_assets.defs.checks.weather import weather_checks
+from retail_assets.defs.freshness import newest_landing, with_freshness
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
@@ -46,9 +46,6 @@ from retail_assets.defs.steps_logger import steps
 from retail_assets.errors import RetailError
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
-
-#: A source lands every day; two days without a run are worth a look, and after four something is wrong.
-_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=4), warn_window=dt.timedelta(days=2))
 
 # `backfill_policy` and code references are marked beta in Dagster 1.13 (pinned); users cannot act on a warning at every
 # start.
@@ -61,16 +58,6 @@ def _message_only(kind: type[BaseException], error: BaseException, trace: Traceb
         print(f"Error: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
-
-
-def _with_code_and_freshness(
-    assets: Sequence[dg.AssetsDefinition], settings: Settings
-) -> Sequence[dg.AssetsDefinition]:
-    """Give every asset the place of its code, and a freshness policy unless the source has ended."""
-    referenced = [a for a in dg.with_source_code_references(assets) if isinstance(a, dg.AssetsDefinition)]
-    if settings.end_date is not None:
-        return referenced
-    return [a.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=_FRESHNESS)) for a in referenced]
 
 
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
@@ -102,25 +89,28 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         *segment_checks(platform),
         *tableau_checks(platform),
     ]
-    assets = _with_code_and_freshness(
-        [
-            *ingest_assets(platform, partitions),
-            *warehouse_assets(platform, partitions),
-            *eda_assets(platform),
-            *weather_assets(platform),
-            *forecast_assets(platform),
-            *segment_assets(platform),
-            *report_assets(platform, checks),
-            *tableau_assets(platform),
-            *serving_assets(platform, checks),
-        ],
-        chosen,
-    )
-    sensors: list[dg.SensorDefinition] = [landing_sensor(platform, all_jobs), *alert_sensors(platform)]
+    made = [
+        *ingest_assets(platform, partitions),
+        *warehouse_assets(platform, partitions),
+        *eda_assets(platform),
+        *weather_assets(platform),
+        *forecast_assets(platform),
+        *segment_assets(platform),
+        *report_assets(platform, checks),
+        *tableau_assets(platform),
+        *serving_assets(platform, checks),
+    ]
+    referenced = [a for a in dg.with_source_code_references(made) if isinstance(a, dg.AssetsDefinition)]
+    assets = follow(with_freshness(referenced, chosen))
+    sensors: list[dg.SensorDefinition] = [
+        landing_sensor(platform, all_jobs),
+        automation_sensor(),
+        *alert_sensors(platform),
+    ]
     if chosen.lineage is not None:
         sensors = [*sensors, lineage_sensor(chosen, assets)]
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, newest_landing(platform)],
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
         schedules=schedules(all_jobs, platform.settings.contract.timezone),

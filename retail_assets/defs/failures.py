@@ -39,11 +39,12 @@ def stop_if_canceled() -> None:
 
 
 @contextlib.contextmanager
-def failing_clearly(*, retrying: bool = False) -> Iterator[None]:
+def failing_clearly(*, retrying: bool = True) -> Iterator[None]:
     """Turn a RetailError into a Dagster Failure that shows its message; begin nothing in a run that is to stop.
 
-    With `retrying`, a retryable error lets Dagster run the step again, at most twice. It is for steps that write to the
-    warehouse, which another process may hold. Interrupts and every other exception pass through unchanged.
+    A retryable error, such as a warehouse that another process holds or a store that does not answer, lets Dagster run
+    the step again, at most twice, unless `retrying` is off. What the data are refused for, and bugs, fail at once.
+    Interrupts and every other exception pass through unchanged.
     """
     stop_if_canceled()
     try:

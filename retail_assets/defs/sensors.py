@@ -18,6 +18,7 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.defs.automation import REPEATED_IF_KILLED
 from retail_assets.defs.late_references import Progress, late
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.manifests import RawManifest
@@ -266,7 +267,7 @@ def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[d
             job_name=PIPELINE if is_last else INGEST,
             partition_key=day.isoformat(),
             # After the others in the queue.
-            tags={"dagster/priority": "-1"} if is_last and len(days) > 1 else {},
+            tags={**({"dagster/priority": "-1"} if is_last and len(days) > 1 else {}), **REPEATED_IF_KILLED},
         )
 
 

@@ -341,6 +341,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 _SPACE = (errno.ENOSPC, errno.EDQUOT)
+#: What a network file system answers while its server is away: another attempt can help.
+_AWAY = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.EHOSTDOWN, errno.ENOTCONN)
 
 
 @contextlib.contextmanager
@@ -363,4 +365,6 @@ def _explained(doing: str) -> Iterator[None]:
             raise StorageError(f"Cannot {doing}: the disk is full. Free some space and try again.") from e
         if e.errno == errno.EROFS:
             raise StorageError(f"Cannot {doing}: the file system is read-only. Choose another folder.") from e
+        if e.errno in _AWAY:
+            raise StorageBusyError(f"Cannot {doing}: the file system does not answer ({e.strerror}). Try again.") from e
         raise StorageError(f"Cannot {doing}: {e.strerror or e}. Check the store and try again.") from e

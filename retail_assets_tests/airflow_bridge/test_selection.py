@@ -51,7 +51,7 @@ NODES = [
         owners=frozenset(node.owners),
         tags={k: v for k, v in node.tags.items() if not k.startswith("dagster/kind")},
     )
-    for node in (GRAPH.get(key) for key in GRAPH.get_all_asset_keys())
+    for node in (GRAPH.get(key) for key in GRAPH.materializable_asset_keys)
 ]
 
 

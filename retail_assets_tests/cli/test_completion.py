@@ -63,8 +63,8 @@ def test_the_script_for_a_shell_can_be_shown(shell: str) -> None:
 
 def test_the_assets_and_groups_that_are_completed_are_those_of_the_definitions() -> None:
     graph = defs.resolve_asset_graph()
-    assert sorted(completion.ASSETS) == sorted(key.to_user_string() for key in graph.get_all_asset_keys())
-    assert set(completion.GROUPS) == {graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    assert sorted(completion.ASSETS) == sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+    assert set(completion.GROUPS) == {graph.get(key).group_name for key in graph.materializable_asset_keys}
 
 
 def test_every_shipped_contract_is_completed() -> None:

@@ -10,7 +10,14 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from retail_assets.defs import execute, failures
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.errors import WarehouseBusyError, WarehouseError
+from retail_assets.errors import (
+    LandingError,
+    RetailError,
+    StorageBusyError,
+    WarehouseBusyError,
+    WarehouseError,
+    WarehouseUnreachableError,
+)
 from retail_assets_tests.defs.checks.conftest import Shop, empty_shop, good_home, shop  # noqa: F401 - fixtures
 
 BUSY, WRONG = "Process 7 holds the warehouse.", "The column is not there."
@@ -41,8 +48,9 @@ def messages(done: Any) -> list[str]:
     return [message for event in done.all_events if (message := execute._error_message(event))]
 
 
-def test_a_busy_warehouse_is_tried_again() -> None:
-    tries, done = tried(lambda n: WarehouseBusyError(BUSY) if n == 1 else None, retrying=True)
+@pytest.mark.parametrize("kind", [WarehouseBusyError, WarehouseUnreachableError, StorageBusyError])
+def test_what_does_not_answer_is_tried_again(kind: type[RetailError]) -> None:
+    tries, done = tried(lambda n: kind(BUSY) if n == 1 else None, retrying=True)
     assert (tries, done.success) == (2, True)
 
 
@@ -54,8 +62,14 @@ def test_when_the_retries_run_out_the_message_is_the_one_of_the_error() -> None:
 
 @pytest.mark.parametrize(
     ("error", "retrying"),
-    [(WarehouseError(WRONG), True), (WarehouseBusyError(WRONG), False), (ValueError(WRONG), True)],
-    ids=["not retryable", "a step that does not retry", "unknown"],
+    [
+        (WarehouseError(WRONG), True),
+        (LandingError(WRONG), True),
+        (WarehouseBusyError(WRONG), False),
+        (ValueError(WRONG), True),
+        (OSError(WRONG), True),
+    ],
+    ids=["refused by the warehouse", "refused data", "a step that does not retry", "a bug", "an error of no store"],
 )
 def test_everything_else_fails_at_once(error: Exception, retrying: bool) -> None:
     tries, done = tried(lambda _: error, retrying=retrying)

@@ -246,3 +246,35 @@ def test_any_objects_come_back_as_they_were_written(
         store.write(f"{folder}/{name}", data)
     assert {e.key: store.read(e.key) for e in store.list("")} == {"/".join(k): data for k, data in keys.items()}
     assert store.folders("") == sorted({folder for folder, _ in keys})
+
+
+@pytest.mark.parametrize(("number", "busy"), [(errno.ESTALE, True), (errno.ETIMEDOUT, True), (errno.EINVAL, False)])
+def test_a_file_system_that_is_away_is_worth_another_attempt_and_a_wrong_call_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, busy: bool
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "scandir", away)
+    with pytest.raises(StorageError) as refused:
+        Store(str(tmp_path)).list("sales")
+    assert refused.value.retryable is busy
+
+
+def test_pages_are_the_folders_in_order_from_the_one_after(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    for key in ("s/dt=1/b", "s/dt=1/a/c", "s/dt=2/x", "s/dt=3/.hidden", "s/dt=10/y", "s/other/z", "s/file", "t/dt=1/a"):
+        store.write(key, b"x")
+    (tmp_path / "s" / "dt=9").symlink_to(tmp_path / "t" / "dt=1")
+
+    def keys(after: str = "") -> list[list[str]]:
+        return [[entry.key for entry in page.entries] for page in store.pages("s", "dt=", after)]
+
+    assert keys() == [["s/dt=1/a/c", "s/dt=1/b"], ["s/dt=10/y"], ["s/dt=2/x"], []]
+    assert keys("dt=10") == [["s/dt=2/x"], []]
+    assert list(store.pages("nothing")) == []
+    [before] = next(iter(store.pages("s", "dt=2"))).entries
+    assert (before.size, before.modified is not None) == (1, True)
+    store.write("s/dt=2/x", b"y")
+    [after] = next(iter(store.pages("s", "dt=2"))).entries
+    assert before.tag != after.tag

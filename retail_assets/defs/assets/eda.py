@@ -14,6 +14,7 @@ from retail_assets.defs.assets.outputs import files_of, publish_figures, static,
 from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS, csv_rows, money, numbers, preview
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_QUALITY, INSIGHTS, SUMMARY_STATISTICS
@@ -58,6 +59,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         )
 
     @dg.multi_asset(
+        pool=WAREHOUSE,
         name="eda",
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -105,6 +107,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             landings = platform.lake.clean_landings()
             refuse_currency_of(landings[-1:], platform.settings.contract)
             data = load(platform.warehouse.query, read_landed(platform.lake, landings))
+        with failing_clearly(retrying=False):  # some results are there already
             for key, publish in _PUBLISHED.items():
                 if dg.AssetKey(key) in context.selected_asset_keys:
                     content, metadata = publish(platform, data)
@@ -112,6 +115,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                     context.log.info("%s: written to %s", key, platform.output.uri)
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["sales", "sales_quarantine"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
@@ -126,7 +130,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def daily_quality() -> dg.MaterializeResult:
         from retail_assets.eda import daily_quality as quality
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             rows = quality.daily_quality(platform.lake.clean_landings())
             count = platform.warehouse.replace(DAILY_QUALITY, rows)
             content = hash_of_table(platform.warehouse, DAILY_QUALITY)

@@ -12,6 +12,7 @@ from retail_assets.defs.assets.outputs import publish, report_json, static
 from retail_assets.defs.data_versions import hash_of, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, numbers, preview
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST
@@ -91,6 +92,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return materialized(hash_of_table(warehouse, table), metadata)
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["daily_category_sales"],
         kinds=table_kinds,
         description="Past forecasts scored against actuals: each day that an issued forecast predicted and that is "
@@ -105,7 +107,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import past_forecasts
         from retail_assets.forecasting.lifecycle.recent_accuracy import promised_wape
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             history = daily_history(warehouse)
             scored = score_past_forecasts(past_forecasts(models, history), history)
             rows = warehouse.replace(FORECAST_ACCURACY, scored)
@@ -118,6 +120,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(FORECAST_ACCURACY, facts)
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["daily_category_sales", "forecast_accuracy", *weather],
         kinds={"scikitlearn", *table_kinds},
         description="Training where one is due (new sales, accuracy drift, new code, on demand): a backtest of every "
@@ -130,7 +133,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.figures import backtest as figures
         from retail_assets.forecasting.lifecycle import retraining
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, contract)
             history, events = daily_history(warehouse), _events(platform)
             reason = retraining.reason_to_retrain(models, warehouse, output, history, events, demanded=config.retrain)
@@ -167,6 +170,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(FORECAST_BACKTEST, metadata)
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["daily_category_sales", "forecast_backtest", *weather],
         kinds={"scikitlearn", *table_kinds},
         description="Revenue and units of the next 28 days, by category and in total, with prediction intervals, by "
@@ -180,7 +184,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import issue_forecast
         from retail_assets.forecasting.lifecycle.training_report import of_nothing
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, contract)
             promotion.publish_card(models, output)
             history = daily_history(warehouse)
@@ -202,6 +206,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(SALES_FORECAST, metadata)
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["sales"],
         kinds={"scikitlearn"},
         description="Whether the amount of a single transaction can be predicted, compared with the mean. Measured "
@@ -212,7 +217,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.forecasting.evaluation import transaction_amounts as amounts
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             [size] = warehouse.query("SELECT count(*) AS n FROM sales WHERE quantity > 0").to_pylist()
             total = int(size["n"])
             every = max(total // amounts.MOST, 1)

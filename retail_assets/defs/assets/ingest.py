@@ -15,6 +15,7 @@ import dagster as dg
 from retail_assets.defs.data_versions import CONTENT, hash_of, materialized_by_landing
 from retail_assets.defs.failures import failing_clearly, stop_if_canceled
 from retail_assets.defs.metadata import ENGINEERING, money, preview, static_table_metadata
+from retail_assets.defs.pools import SPARK
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days
 from retail_assets.erasure.registration import without_erased
@@ -68,6 +69,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         return materialized_by_landing(context, "raw_sales_files", _raw_metadata(platform, landings))
 
     @dg.multi_asset(
+        pool=SPARK,
         name="clean",
         can_subset=True,
         partitions_def=partitions,

@@ -11,6 +11,7 @@ from retail_assets.defs.assets.report_lineage import links, of_report, of_tables
 from retail_assets.defs.data_versions import hash_of, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.exports import DICTIONARY, DICTIONARY_JSON, REPORT, WORKBOOK
 from retail_assets.exports.sheets import SHEETS
 from retail_assets.lake.currency import refuse_other_currency
@@ -34,6 +35,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     }
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["eda_summary", "eda_figures", "insights", "daily_quality", *TABLES, "sales_forecast", "segment_report"],
         kinds={"python", "html"},
         metadata={"dagster/uri": platform.output.uri_of(REPORT), "outputs": links(platform), **of_report()},
@@ -46,7 +48,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         from retail_assets.exports.report.write import write_report
         from retail_assets.plotting.left_out import read
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, platform.settings.contract)
             found = _found(context.instance, keys)
             settings = platform.settings
@@ -69,6 +71,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         )
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=[table.name for table, _ in SHEETS],
         kinds={"python", "excel"},
         metadata={"dagster/uri": platform.output.uri_of(WORKBOOK), **of_tables([table for table, _ in SHEETS])},
@@ -79,7 +82,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     def workbook(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.workbook import write_workbook
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, platform.settings.contract)
             content = write_workbook(platform.warehouse, platform.source, platform.settings.contract.currency)
             platform.output.write(WORKBOOK, content)
@@ -87,6 +90,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         return dg.MaterializeResult(metadata={"bytes": len(content)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["sales"],
         kinds={"markdown", "json"},
         metadata={"dagster/uri": platform.output.uri_of(DICTIONARY)},
@@ -97,7 +101,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     def data_dictionary(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.dictionary import as_json, as_markdown
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             currency = platform.settings.contract.currency
             page, content = as_markdown(currency), as_json(currency)
             platform.output.write(DICTIONARY, page.encode())

@@ -13,6 +13,7 @@ from retail_assets.defs.assets.outputs import files_of, publish, static
 from retail_assets.defs.data_versions import hash_of, hash_of_files, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, numbers, preview
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
@@ -110,6 +111,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return materialized(hash_of_table(warehouse, table), {"dagster/row_count": rows, **metadata})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["sales", "dim_date", "dim_customer"],
         kinds=table_kinds,
         description="How each customer with an id has shopped in the 365 days up to the last day of sales.",
@@ -120,7 +122,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_features import make_features
         from retail_assets.segmentation.queries.customer_features import COUNTS
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             rows = make_features(warehouse)
             [counts] = warehouse.query(COUNTS).to_pylist()
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_FEATURES.name} ORDER BY customer_id LIMIT 5")
@@ -129,6 +131,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(CUSTOMER_FEATURES, rows, {**facts, "preview": preview(head)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["customer_features"],
         kinds={"scikitlearn"},
         description="A training if one is due: 28 days of new sales, new code or personas, a changed shop, or on "
@@ -140,7 +143,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
         from retail_assets.segmentation.lifecycle.retraining import train_if_due
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             retraining = train_if_due(
                 warehouse,
                 model_store,
@@ -157,6 +160,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return materialized(hash_of([in_use]), {**facts, **numbers(facts)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["customer_features", "segment_model"],
         kinds={"scikitlearn", *table_kinds},
         description="The persona of every customer with an id, from the model in use or from a rule, with confidence "
@@ -168,7 +172,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_segments import score_all
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             model, version = model_in_use(platform.model_store(SEGMENTS))
             scored = score_all(warehouse, model, version, catalog=catalog_of(platform))
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
@@ -181,6 +185,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return written(CUSTOMER_SEGMENTS, scored.customers, {**facts, "preview": preview(head)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["customer_features", "customer_segments"],
         kinds=table_kinds,
         description="What the customers of each persona look like: how many they are, their money, habits and mix.",
@@ -190,11 +195,12 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_profiles() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             rows = make_profiles(warehouse, catalog_of(platform))
         return written(SEGMENT_PROFILES, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["customer_segments"],
         kinds=table_kinds,
         description="Which customers have moved from which persona to which, month by month and at each new model.",
@@ -204,11 +210,12 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_migrations() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             rows = make_migrations(warehouse)
         return written(SEGMENT_MIGRATIONS, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["segment_profiles", "segment_migrations", "sales_forecast"],
         kinds={"scikitlearn", "matplotlib", "csv"},
         description="How far the segments can be trusted, what to do about each, figures, and one list of customers "
@@ -220,7 +227,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.decisions.segment_report import report_on_model_in_use
         from retail_assets.segmentation.lifecycle.activation import write_activation
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, platform.settings.contract)
             catalog, contract = catalog_of(platform), platform.settings.contract
             currency, models = contract.currency, platform.model_store(SEGMENTS)

@@ -10,6 +10,7 @@ from retail_assets.defs.assets.report import GROUP
 from retail_assets.defs.data_versions import materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ENGINEERING
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.models.kinds import SEGMENTS
 from retail_assets.platform import Platform
@@ -20,6 +21,7 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
     keys = [key for check in checks for key in check.check_keys]
 
     @dg.asset(
+        pool=WAREHOUSE,
         output_required=False,
         deps=[
             "insights",
@@ -47,7 +49,7 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
         from retail_assets.segmentation.personas import persona_file
 
         settings = platform.settings
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             refuse_other_currency(platform.lake, settings.contract)
             found = [
                 Check(

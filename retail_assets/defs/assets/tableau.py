@@ -8,6 +8,7 @@ import dagster as dg
 from retail_assets.defs.data_versions import hash_of, hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import ANALYTICS, lineage
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.errors import SettingsError
 from retail_assets.exports import TABLEAU_EXTRACT, TABLEAU_WORKBOOK
 from retail_assets.exports.tableau import hyper
@@ -29,6 +30,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     }
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=[content.origin.name for content in CONTENTS],
         output_required=False,
         **common,
@@ -45,7 +47,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.lake.currency import refuse_other_currency
 
         settings = platform.settings
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             if not hyper.installed():
                 if settings.tableau:
                     raise SettingsError(f"RETAIL_TABLEAU_SERVER is set, and no extract can be written. {hyper.INSTALL}")
@@ -79,6 +81,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         return [tableau_extract]
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=[tableau_extract],
         metadata={"dagster/uri": f"{server.address}/#/{f'site/{server.site}/' if server.site else ''}datasources"},
         **common,
@@ -88,7 +91,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def tableau_published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.tableau.publish import publish
 
-        with failing_clearly():  # it has tried again by itself
+        with failing_clearly(retrying=False):  # it has tried again by itself
             result = publish(platform.output, server, platform.source)
         for name in result.stale:
             context.log.warning(

@@ -8,7 +8,9 @@ import dagster as dg
 
 from retail_assets.defs.data_versions import CONTENT, hash_of_table, materialized, materialized_by_landing
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.defs.freshness import newest_loaded, report_newest
 from retail_assets.defs.metadata import ENGINEERING, lineage, money, preview, same_columns, warehouse_table
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.defs.selection import landing_days
 from retail_assets.lake.currency import refuse_currency_of
 from retail_assets.lake.manifests import CleanManifest, Status
@@ -79,6 +81,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
     tags = {"layer": "warehouse", "source": platform.source}
 
     @dg.multi_asset(
+        pool=WAREHOUSE,
         name="load",
         can_subset=True,
         partitions_def=partitions,
@@ -111,9 +114,10 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         ],
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             landings = [platform.lake.clean(day) for day in landing_days(context)]
             refuse_currency_of(landings[-1:], platform.settings.contract)
+            before = newest_loaded(warehouse)
             loaded = warehouse.load_landings(platform.lake.store, landings, platform.settings.contract.identity_limit)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
         context.log.info(
@@ -123,6 +127,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             len(landings),
             loaded.sales_total,
         )
+        report_newest(context, landings, before)
         of_run: dict[str, tuple[Status, dict[str, Any]]] = {
             "sales": (
                 "clean",
@@ -151,6 +156,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         """Build the asset of an unpartitioned table that one query makes from `sales`, `after` other tables."""
 
         @dg.asset(
+            pool=WAREHOUSE,
             name=table.name,
             deps=["sales", *after],
             backfill_policy=dg.BackfillPolicy.single_run(),
@@ -163,12 +169,13 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             metadata=warehouse_table(warehouse, table, _from_sales(columns)),
         )
         def build() -> dg.MaterializeResult:
-            with failing_clearly(retrying=True):
+            with failing_clearly():
                 return _described(platform, table, warehouse.rebuild(table, select))
 
         return build
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
@@ -180,7 +187,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         metadata=warehouse_table(warehouse, DIM_DATE, _from_sales(_DATE_LINEAGE)),
     )
     def dim_date() -> dg.MaterializeResult:
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
             rows = DIM_DATE.arrow_schema().empty_table()
             if span["first_day"]:

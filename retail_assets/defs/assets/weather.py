@@ -5,6 +5,7 @@ import dagster as dg
 from retail_assets.defs.data_versions import hash_of_table, materialized
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.defs.metadata import SCIENCE, preview, warehouse_table
+from retail_assets.defs.pools import WAREHOUSE
 from retail_assets.platform import Platform
 from retail_assets.tables import WEATHER
 from retail_assets.warehouse import marts
@@ -21,6 +22,7 @@ def weather_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     where, warehouse = settings.weather, platform.warehouse
 
     @dg.asset(
+        pool=WAREHOUSE,
         deps=["daily_category_sales"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="forecast",
@@ -35,7 +37,7 @@ def weather_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.weather.issued import update
         from retail_assets.weather.open_meteo import OpenMeteo
 
-        with failing_clearly(retrying=True):
+        with failing_clearly():
             [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
             known = warehouse.query(f"SELECT {WEATHER.column_list} FROM weather") if warehouse.exists(WEATHER) else None
             found = update(
