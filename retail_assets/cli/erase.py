@@ -24,8 +24,10 @@ _WORDS = {
     "output_files_edited": "outputs edited",
     "output_files_deleted": "outputs deleted",
     "reference_rows": "rows of reference files",
-    "events": "texts in Dagster's storage",
-    "run_logs": "logs of runs",
+    "database_rows": "rows of databases in the home (Dagster, alerts)",
+    "home_files_edited": "other files of the home edited",
+    "events": "rows of Dagster's storage elsewhere",
+    "run_logs": "logs of runs elsewhere",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.erasure.bundles import erase_from_sqlite
+from retail_assets.erasure.home_files import erase_from_home
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.errors import RetailError
 
@@ -41,20 +41,17 @@ def refuse_running() -> None:
 
 
 def erase_from_instance(mentions: Mentions, dry_run: bool) -> dict[str, int]:
-    """Erase a customer from the instance of DAGSTER_HOME. Returns how many texts and logs were changed."""
+    """Erase a customer from the instance of DAGSTER_HOME. Returns how many rows of databases and logs were changed."""
     with _instance() as instance:
         if instance is None:
             return {}
         root = Path(instance.root_directory)
-        engines = [] if dry_run else list(_engines(instance))
         changed = 0
-        for engine in engines:
-            if engine.dialect.name != "sqlite":
-                changed += _erase_by_engine(engine, mentions)
-    files = sorted(p for p in root.rglob("*.db") if p.is_file())
-    if not dry_run:
-        changed += sum(erase_from_sqlite(path, mentions) for path in files)
-    return {"events": changed, "run_logs": _erase_from_logs(root, mentions, dry_run)}
+        for engine in () if dry_run else _servers(instance):
+            changed += _erase_by_engine(engine, mentions)
+    # The same as for a home that contains it: then there is nothing left to find.
+    found = erase_from_home(root, [], mentions, dry_run=dry_run)
+    return {"events": changed + found["database_rows"], "run_logs": found["home_files_edited"]}
 
 
 @contextlib.contextmanager
@@ -66,11 +63,11 @@ def _instance() -> Iterator[dg.DagsterInstance | None]:
         yield instance
 
 
-def _engines(instance: dg.DagsterInstance) -> Iterator[Any]:
-    """Yield the databases of runs, events and schedules; those of SQLite are found as files."""
+def _servers(instance: dg.DagsterInstance) -> Iterator[Any]:
+    """Yield the databases of runs, events and schedules that are in a server; those of SQLite are files."""
     for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
         engine = getattr(storage, "_engine", None)
-        if engine is not None:
+        if engine is not None and engine.dialect.name != "sqlite":
             yield engine
 
 
@@ -86,27 +83,11 @@ def _erase_by_engine(engine: Any, mentions: Mentions) -> int:
             for column in table.columns:
                 if not isinstance(column.type, (db.Text, db.String)):
                     continue
-                wanted = column.contains(mentions.customer_id, autoescape=True)
+                wanted = db.or_(*(column.contains(text, autoescape=True) for text in mentions.sql_values))
                 for (text,) in connection.execute(db.select(column).where(wanted).distinct()).fetchall():
                     new = mentions.without(text)
                     if new != text:
                         changed += connection.execute(
                             table.update().where(column == text).values({column: new})
                         ).rowcount
-    return changed
-
-
-def _erase_from_logs(root: Path, mentions: Mentions, dry_run: bool) -> int:
-    """Take a customer out of what runs have printed."""
-    changed = 0
-    for path in sorted(p for p in root.rglob("*") if p.suffix in (".out", ".err") and p.is_file()):
-        data = path.read_bytes()
-        if not mentions.may_be_in(data):
-            continue
-        text = data.decode("utf-8", "surrogateescape")
-        new = mentions.without(text)
-        if new != text:
-            changed += 1
-            if not dry_run:
-                path.write_bytes(new.encode("utf-8", "surrogateescape"))
     return changed

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from retail_assets.erasure.mentions import Mentions
+from retail_assets.erasure.sqlite_rows import erase_from_sqlite
 from retail_assets.errors import RetailError
 from retail_assets.exports.bundle.publish import publish_files
 from retail_assets.serving.errors import BadBundleError
@@ -81,33 +82,3 @@ def _remove(serving: Store, source: str, version: str) -> None:
     serving.delete(keys)
     if serving.is_local:
         shutil.rmtree(serving.local_path(prefix), ignore_errors=True)
-
-
-def erase_from_sqlite(path: Path, mentions: Mentions) -> int:
-    """Take a customer out of every text of an SQLite file. Returns the rows that had them.
-
-    Rows of a column `customer_id` go; other texts lose the id. The file is written again, so no free page has it.
-    """
-    changed = 0
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA secure_delete = ON")
-        tables = [n for (n,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
-        for table in tables:
-            columns = [(row[1], str(row[2]).upper()) for row in database.execute(f'PRAGMA table_info("{table}")')]
-            for name, _ in columns:
-                if name == "customer_id":
-                    done = database.execute(f'DELETE FROM "{table}" WHERE "{name}" = ?', [mentions.customer_id])
-                    changed += max(done.rowcount, 0)
-                    continue
-                found = database.execute(
-                    f'SELECT DISTINCT "{name}" FROM "{table}" WHERE typeof("{name}") = \'text\' AND instr("{name}", ?)',
-                    [mentions.customer_id],
-                ).fetchall()
-                for (text,) in found:
-                    new = mentions.without(text)
-                    if new != text:
-                        done = database.execute(f'UPDATE "{table}" SET "{name}" = ? WHERE "{name}" = ?', [new, text])
-                        changed += max(done.rowcount, 0)
-        if changed:
-            database.execute("VACUUM")
-    return changed

@@ -17,6 +17,7 @@ from typing import Any
 from retail_assets.eda.daily_quality import daily_quality
 from retail_assets.erasure import journal as journals
 from retail_assets.erasure.bundles import erase_from_bundles
+from retail_assets.erasure.home_files import erase_from_home
 from retail_assets.erasure.journal import Journal
 from retail_assets.erasure.key import key_of
 from retail_assets.erasure.lake_landings import Wanted, erase_from_lake
@@ -32,7 +33,6 @@ from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
     DAILY_QUALITY,
     DAILY_STORE_CATEGORY_SALES,
-    DIM_CUSTOMER,
     DIM_PRODUCT,
     DIM_STORE,
     Table,
@@ -40,8 +40,8 @@ from retail_assets.tables import (
 from retail_assets.warehouse import erasures, marts
 from retail_assets.warehouse.customer_hash import Customer
 
+#: Sums over sales. `dim_customer` has a row for each customer, so it only loses theirs.
 _MARTS: tuple[tuple[Table, str], ...] = (
-    (DIM_CUSTOMER, marts.DIM_CUSTOMER),
     (DIM_PRODUCT, marts.DIM_PRODUCT),
     (DIM_STORE, marts.DIM_STORE),
     (DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES),
@@ -198,6 +198,11 @@ def _steps(
     def outputs() -> dict[str, int]:
         return erase_from_outputs(platform.output, mentions, dry_run=dry_run)
 
+    def home() -> dict[str, int]:
+        places = [platform.settings.raw_uri, platform.settings.lake_uri, platform.settings.models_uri]
+        places += [platform.settings.serving_uri, platform.settings.output_uri]
+        return erase_from_home(platform.settings.home, places, mentions, dry_run=dry_run)
+
     def unfinished() -> dict[str, int]:
         return {} if dry_run else _discard_unfinished(platform)
 
@@ -210,6 +215,7 @@ def _steps(
         ("bundles", bundles),
         ("models", models),
         ("outputs", outputs),
+        ("home", home),
         ("unfinished writes", unfinished),
     ]
     if elsewhere is not None:

@@ -20,61 +20,69 @@ from retail_assets.contracts.typing_sql.text_columns import BLANKS, TextColumns
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 
-_IDS = ("customer_id", "order_id", "transaction_id")
 _NUMBER = re.compile(r"(\d{1,15})\.0")
 _PARTS = re.compile(r"[^\s,;|:\"'{}\[\]()=<>]+")
 
 
 @dataclass(frozen=True)
 class IdRows:
-    """Rows of a file, in order.
+    """Rows of a file, in order: their customers, and by `places` and `others` whatever else is asked of some of them.
 
-    `ids` has `customer_id`, `order_id` and `transaction_id` as text; `line` is where each row begins in the file,
-    `spanned` on how many physical lines it is, of which `lines` are not blank. `texts` are the rows that could not be
-    split into fields, by their position: nobody can tell which of their words is an id.
+    `customers` are ids as text, null where a row names nobody; `line` is where each row begins in the file. `texts` are
+    the rows that could not be split into fields, by their position: nobody can tell which of their words is an id.
     """
 
-    ids: pa.Table
+    customers: pa.Array
     line: np.ndarray
-    lines: np.ndarray
-    spanned: np.ndarray
     texts: dict[int, str]
+    _records: pa.Table
+    _reader: IdReader
+
+    def places(self, chosen: np.ndarray) -> np.ndarray:
+        """Return line, physical lines, and those of them that are not blank, one row per chosen row of the file."""
+        records = self._records.filter(pa.array(chosen))
+        spanned = np.ones(records.num_rows, dtype=np.int64)
+        if self._reader.is_csv:
+            spanned += np.asarray(pc.count_substring(records["raw"], "\n").to_numpy(), dtype=np.int64)
+        lines = np.asarray(records["lines"].to_numpy(), dtype=np.int64)
+        return np.stack((self.line[chosen], spanned, lines), axis=1)
+
+    def others(self, chosen: np.ndarray) -> pa.Table:
+        """Return `order_id` and `transaction_id` of the chosen rows."""
+        return self._reader.ids(self._records.filter(pa.array(chosen)), ("order_id", "transaction_id"))
 
 
-def id_rows(store: Store, profile: FileProfile, contract: Contract, con: Any) -> Iterator[IdRows]:
-    """Yield the rows of a landed file in blocks.
+class IdReader:
+    """Reads the ids of one landed file. `con` is a DuckDB connection with one thread."""
 
-    `con` is a DuckDB connection with one thread. Raises LandingError if the file cannot be read.
-    """
-    columns = TextColumns(contract, profile.positions, profile.date_order)
-    read = {name: f"{identifier(f'({columns.field_text(name)})')} AS {name}" for name in _IDS}
-    used = sorted(file_columns(" ".join(read.values())))
-    texts = columns.trimmed(trim=True, missing=True, only=used) if used else ""
-    sql = f"SELECT {', '.join(read.values())} FROM (SELECT line{', ' if texts else ''}{texts} FROM records)"
-    with store.open(profile.key) as handle:
-        for records in read_records(handle, profile):
-            yield _id_rows(records.table, profile, con, sql, used)
+    def __init__(self, profile: FileProfile, contract: Contract, con: Any) -> None:
+        self._profile, self._con = profile, con
+        self._columns = TextColumns(contract, profile.positions, profile.date_order)
+        self.is_csv = profile.format == "csv"
 
+    def rows(self, store: Store) -> Iterator[IdRows]:
+        """Yield the rows of the file in blocks. Raises LandingError if it cannot be read."""
+        with store.open(self._profile.key) as handle:
+            for records in read_records(handle, self._profile):
+                table = records.table
+                broken = np.flatnonzero(table["defects"].to_numpy() != 0)
+                raw = table["raw"].take(pa.array(broken)).to_pylist() if len(broken) else []
+                customers = contiguous(self.ids(table, ("customer_id",))["customer_id"])
+                texts = dict(zip(broken.tolist(), raw, strict=True))
+                yield IdRows(customers, table["line"].to_numpy(), texts, table, self)
 
-def _id_rows(table: pa.Table, profile: FileProfile, con: Any, sql: str, used: list[int]) -> IdRows:
-    trimmed = {f"c{p}": pc.utf8_trim(contiguous(table[f"c{p}"]), characters=BLANKS) for p in used}
-    con.register("records", pa.table({"line": table["line"], **trimmed}))
-    try:
-        ids = con.sql(sql).to_arrow_table()
-    finally:
-        con.unregister("records")
-    broken = np.flatnonzero(table["defects"].to_numpy() != 0)
-    spanned = np.ones(table.num_rows, dtype=np.int64)
-    if profile.format == "csv":
-        spanned += np.asarray(pc.count_substring(table["raw"], "\n").to_numpy(), dtype=np.int64)
-    raw = table["raw"].take(pa.array(broken)).to_pylist() if len(broken) else []
-    return IdRows(
-        ids,
-        table["line"].to_numpy(),
-        np.asarray(table["lines"].to_numpy(), dtype=np.int64),
-        spanned,
-        dict(zip(broken.tolist(), raw, strict=True)),
-    )
+    def ids(self, records: pa.Table, names: tuple[str, ...]) -> pa.Table:
+        """Return ids of records as the contract reads them."""
+        read = {name: f"{identifier(f'({self._columns.field_text(name)})')} AS {name}" for name in names}
+        used = sorted(file_columns(" ".join(read.values())))
+        texts = self._columns.trimmed(trim=True, missing=True, only=used) if used else ""
+        trimmed = {f"c{p}": pc.utf8_trim(contiguous(records[f"c{p}"]), characters=BLANKS) for p in used}
+        self._con.register("records", pa.table({"line": records["line"], **trimmed}))
+        try:
+            inner = f"SELECT line{', ' if texts else ''}{texts} FROM records"
+            return self._con.sql(f"SELECT {', '.join(read.values())} FROM ({inner})").to_arrow_table()
+        finally:
+            self._con.unregister("records")
 
 
 def words_of(text: str, delimiter: str) -> set[str]:

@@ -39,6 +39,15 @@ class Mentions:
         forms = {self.customer_id, json.dumps(self.customer_id)[1:-1], self.customer_id.replace('"', '""')}
         return any(form.encode(encoding) in data for form in forms for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
+    @property
+    def sql_values(self) -> list[str]:
+        """What `sql_condition` has a mark for: texts that are in whatever mentions the customer or their rows."""
+        return [self.customer_id, json.dumps(self.customer_id)[1:-1], *(["source_line"] if self.places else [])]
+
+    def sql_condition(self, column: str) -> str:
+        """Return SQL for SQLite that is true for texts that need a second look."""
+        return " OR ".join(f"instr({column}, ?)" for _ in self.sql_values)
+
     def is_in(self, data: bytes) -> bool:
         """Return whether bytes mention the customer, as far as the id alone can tell."""
         return self.pattern is not None and self.pattern.search(data.decode("utf-8", "replace")) is not None

@@ -6,6 +6,7 @@ version of one of their transactions; and if it could not be split into fields a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.contracts.model import Contract
-from retail_assets.erasure.file_ids import id_rows, words_of
+from retail_assets.erasure.file_ids import IdReader, words_of
 from retail_assets.lake.profile import FileProfile
 from retail_assets.storage import Store
 
@@ -55,9 +56,7 @@ def rows_of(
     profiles: Sequence[FileProfile],
     contract: Contract,
     among: Among,
-    *,
     known: Mapping[str, set[int]] | None = None,
-    corrected: Iterable[str] = (),
 ) -> dict[str, Rows]:
     """Return the rows to erase by the key of their file; files without any are left out.
 
@@ -67,18 +66,14 @@ def rows_of(
         contract: how the ids in them are written.
         among: who is to be erased.
         known: lines by file that are to be erased whatever their ids: what the lake knows of them.
-        corrected: transactions whose current version is the person's: their other versions go as well.
 
     Raises:
         LandingError: a file cannot be read.
     """
-    # Where several lines share an id and get numbers, an id does not say which line it was.
-    ids = () if contract.columns["transaction_id"].occurrence else corrected
-    transactions = pa.array(sorted(set(ids)), pa.string())
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
 
         def look(profile: FileProfile) -> _Found:
-            return _look(store, profile, contract, among, (known or {}).get(profile.key, set()), transactions)
+            return _look(store, profile, contract, among, (known or {}).get(profile.key, set()))
 
         found = dict(zip([p.key for p in profiles], pool.map(look, profiles), strict=True))
     orders = set().union(*(f.orders for f in found.values())) if "order_id" in contract.columns else set()
@@ -97,31 +92,24 @@ def _as_rows(places: list[tuple[int, int, int]]) -> Rows:
     return Rows(line, spanned, lines)
 
 
-def _look(
-    store: Store, profile: FileProfile, contract: Contract, among: Among, known: set[int], transactions: pa.Array
-) -> _Found:
+def _look(store: Store, profile: FileProfile, contract: Contract, among: Among, known: set[int]) -> _Found:
     found = _Found()
     lines = np.array(sorted(known), dtype=np.int64)
     with _engine() as con:
-        for rows in id_rows(store, profile, contract, con):
-            customers = rows.ids["customer_id"].combine_chunks()
-            theirs = _is_in(customers, among(customers.unique().drop_null().to_pylist()))
+        for rows in IdReader(profile, contract, con).rows(store):
+            theirs = _is_in(rows.customers, among(rows.customers.unique().drop_null().to_pylist()))
             theirs |= np.isin(rows.line, lines)
-            if len(transactions):
-                theirs |= np.asarray(pc.is_in(rows.ids["transaction_id"], transactions).to_numpy(), dtype=bool)
             for at, text in rows.texts.items():
                 if not theirs[at] and among(words_of(text, profile.delimiter)):
                     theirs[at] = True
-            places = np.stack((rows.line, rows.spanned, rows.lines), axis=1)
             if theirs.any():
-                found.rows += [tuple(place) for place in places[theirs].tolist()]
-                chosen = rows.ids.filter(pa.array(theirs))
+                found.rows += [tuple(place) for place in rows.places(theirs).tolist()]
+                chosen = rows.others(theirs)
                 found.orders |= set(chosen["order_id"].drop_null().to_pylist())
                 found.transactions |= set(chosen["transaction_id"].drop_null().to_pylist())
-            nameless = np.asarray(customers.is_null().to_numpy(zero_copy_only=False), dtype=bool) & ~theirs
+            nameless = np.asarray(rows.customers.is_null().to_numpy(zero_copy_only=False), dtype=bool) & ~theirs
             if nameless.any():
-                ids = rows.ids.filter(pa.array(nameless)).select(["order_id", "transaction_id"])
-                found.nameless.append((ids, places[nameless]))
+                found.nameless.append((rows.others(nameless), rows.places(nameless)))
     return found
 
 
@@ -137,13 +125,11 @@ def _shared(
     wanted = pa.array(sorted(orders), pa.string())
     with _engine() as con:
         for profile in profiles:
-            for rows in id_rows(store, profile, contract, con):
-                of = rows.ids.filter(
-                    pc.and_(pc.is_in(rows.ids["order_id"], wanted), rows.ids["customer_id"].is_valid())
-                )
-                customers = of["customer_id"].unique().to_pylist()
-                others = pa.array(sorted(set(customers) - among(customers)), pa.string())
-                shared |= set(of.filter(pc.is_in(of["customer_id"], others))["order_id"].to_pylist())
+            for rows in IdReader(profile, contract, con).rows(store):
+                others = sorted(set(rows.customers.unique().drop_null().to_pylist()))
+                named = _is_in(rows.customers, set(others) - among(others))
+                found = rows.others(named)["order_id"]
+                shared |= set(found.filter(pc.is_in(found, wanted)).to_pylist())
     return shared
 
 
@@ -155,6 +141,12 @@ def _is_in(column: pa.Array | pa.ChunkedArray, values: set[str]) -> np.ndarray:
 
 
 def _engine() -> Any:
+    """Return a connection of this thread's own; starting an engine takes longer than reading a small file."""
+    return _shared_engine().cursor()
+
+
+@functools.cache
+def _shared_engine() -> Any:
     import duckdb
 
     return duckdb.connect(config={"threads": 1, "preserve_insertion_order": True, "disabled_optimizers": "in_clause"})

@@ -56,8 +56,10 @@ def make_plan(
     every = {key: pair for key, pair in profiles.items() if key in present} | found
     cleaned = {m.landed_on: m for m in lake.clean_landings([m.landed_on for m in manifests])}
     fresh = [m.landed_on for m in manifests if m.landed_on in cleaned and cleaned[m.landed_on].raw_digest == m.digest]
-    known = _in_lake(lake, [cleaned[day] for day in fresh], customer_id)
-    rows = rows_of(raw, [f for _, f in every.values()], contract, among, known=known, corrected=corrected)
+    # Where several lines share an id and get numbers, an id does not say which line it was.
+    versions = () if contract.columns["transaction_id"].occurrence else corrected
+    known = _in_lake(lake, [cleaned[day] for day in fresh], customer_id, versions)
+    rows = rows_of(raw, [f for _, f in every.values()], contract, among, known)
     files = (
         PlannedFile(key, every[key][0].isoformat() if key not in found else "", every[key][1].sha256, of)
         for key, of in sorted(rows.items())
@@ -84,23 +86,32 @@ def _unregistered(
     return found, unreadable
 
 
-def _in_lake(lake: Lake, landings: Sequence[CleanManifest], customer_id: str) -> dict[str, set[int]]:
-    """Return the lines by file that the lake has for the customer, as the contract of that time read their ids."""
+def _in_lake(
+    lake: Lake, landings: Sequence[CleanManifest], customer_id: str, versions: Sequence[str]
+) -> dict[str, set[int]]:
+    """Return the lines by file that the lake has for the customer, as the contract of that time read their ids.
+
+    `versions` are transactions whose current version is the customer's: all of their rows go.
+    """
     keys = [key for m in landings for status in STATUSES if status not in AS_TEXT for key in m.keys(status)]
     known: dict[str, set[int]] = {}
     with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
-        for places in pool.map(lambda key: places_in(lake.store, key, customer_id), keys):
+        for places in pool.map(lambda key: places_in(lake.store, key, customer_id, versions), keys):
             for file, line in places:
                 known.setdefault(file, set()).add(line)
     return known
 
 
-def places_in(store: Store, key: str, customer_id: str) -> list[tuple[str, int]]:
-    """Return file and line of the customer's rows in a file of the lake."""
+def places_in(store: Store, key: str, customer_id: str, versions: Sequence[str]) -> list[tuple[str, int]]:
+    """Return file and line of the customer's rows in a file of the lake, and of rows of some transactions."""
     with store.open(key) as handle:
         file = pq.ParquetFile(handle)
-        rows = file.read(columns=["customer_id", "source_file", "source_line"], use_threads=False)
-    rows = rows.filter(pc.equal(rows["customer_id"], pa.scalar(customer_id)))
+        columns = ["customer_id", "transaction_id", "source_file", "source_line"]
+        rows = file.read(columns=columns, use_threads=False)
+    theirs = pc.fill_null(pc.equal(rows["customer_id"], pa.scalar(customer_id)), False)
+    if versions:
+        theirs = pc.or_(theirs, pc.is_in(rows["transaction_id"], pa.array(versions, pa.string())))
+    rows = rows.filter(theirs)
     return list(zip(rows["source_file"].to_pylist(), rows["source_line"].to_pylist(), strict=True))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from retail_assets.contracts.model import Contract
+from retail_assets.erasure.control import control_without
 from retail_assets.erasure.journal import PlannedFile
 from retail_assets.erasure.person import Rows
 from retail_assets.erasure.raw_files import rewrite
@@ -71,9 +72,13 @@ def erased_from(
     if left <= 0:
         raw.delete([profile.key])
         return None
+    same_contract = registered_by == contract.digest
+    control = control_without(raw, profile, contract, landed_on, rows.every_line()) if same_contract else None
     digest, size = rewrite(raw, profile, rows.every_line())
     new = replace(profile, sha256=digest, size=size, lines=left, unpacked=max(size, profile.unpacked))
-    if registered_by != contract.digest:
+    if control is not None:
+        return replace(new, control=control)
+    if not same_contract:
         return replace(new, control=Control(note="not taken: erased under another contract than registered it"))
     prices = references.prices(landed_on) if references else None
     try:

@@ -133,6 +133,8 @@ class DuckDBWarehouse:
             return
         with self._only_writer():
             compaction.discard(self._path)
+            for left in self._path.parent.glob(f"{_INCOMING}*"):
+                shutil.rmtree(left, ignore_errors=True)
             with self._connected(read_only=False) as con:
                 compaction.compact(con, self._path)
 

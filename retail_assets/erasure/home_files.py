@@ -1,0 +1,58 @@
+"""Erasing a customer from everything else in the home: Dagster's storage, alerts and lineage events that wait.
+
+The stores and the warehouse have steps of their own; this step knows files only by their form.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from retail_assets.erasure.mentions import Mentions
+from retail_assets.erasure.sqlite_rows import erase_from_sqlite, is_sqlite
+
+
+def erase_from_home(home: Path, stores: Sequence[str], mentions: Mentions, *, dry_run: bool = False) -> dict[str, int]:
+    """Erase a customer from the files of the home that are not in one of the `stores` (their folders or URIs).
+
+    Returns how many rows of databases and how many other files were changed.
+    """
+    rows = files = 0
+    for path in _files(home, {Path(store) for store in stores}):
+        if is_sqlite(path):
+            rows += erase_from_sqlite(path, mentions, dry_run=dry_run)
+        else:
+            files += erase_from_text(path, mentions, dry_run=dry_run)
+    return {"database_rows": rows, "home_files_edited": files}
+
+
+def erase_from_text(path: Path, mentions: Mentions, *, dry_run: bool) -> int:
+    """Erase a customer from a file of text in place. Returns 1 if it had them; other files stay as they are."""
+    data = path.read_bytes()
+    if not mentions.may_be_in(data):
+        return 0
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return 0
+    by_line = path.suffix in (".jsonl", ".ndjson")
+    new = "\n".join(map(mentions.without, text.split("\n"))) if by_line else mentions.without(text)
+    if new == text:
+        return 0
+    if not dry_run:
+        with path.open("r+b") as file:  # in place: whoever holds it open goes on with the same file
+            file.write(new.encode())
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+    return 1
+
+
+def _files(home: Path, stores: set[Path]) -> Iterator[Path]:
+    for folder, names, files in os.walk(home):
+        names[:] = sorted(n for n in names if Path(folder, n) not in stores)
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.is_file() and not name.endswith((".duckdb", ".duckdb.wal", "-wal", "-shm")):
+                yield path
