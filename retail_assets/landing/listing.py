@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from retail_assets.landing.partitions import REFERENCES, partition_of
+from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Store
 from retail_assets.storage.objects import Entry, Page
 
 _DIGEST_BYTES = 6
+#: A stream never comes to rest. What it landed changes a landing once in so many seconds, when they are over.
+STREAM_WINDOW_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class Landing:
 
     `newest` is when the last file was written, in seconds since 1970; `quiet_seconds` how long ago that was, both by
     the store's clock where it has one. `files` are keys and sizes.
+
+    Objects of a stream are among the files; they count for the digest from the end of their window of
+    STREAM_WINDOW_SECONDS on, and never for `quiet_seconds`, which is 0 where nothing else has landed.
     """
 
     day: dt.date
@@ -78,7 +85,13 @@ def references(store: Store, source: str, root: str) -> tuple[str, float]:
 def _landing(day: dt.date, entries: list[Entry], root: str, listed_at: float) -> Landing:
     newest = max(entry.modified or 0.0 for entry in entries)
     files = frozenset((entry.key, entry.size) for entry in entries)
-    return Landing(day, files, _digest(entries, root), newest, listed_at - newest)
+    window = listed_at - listed_at % STREAM_WINDOW_SECONDS
+    streamed = {entry.key for entry in entries if offsets_of(entry.key)}
+    counted = [e for e in entries if e.key not in streamed or (e.modified or 0.0) < window]
+    # An object of a stream is whole, and no other belongs to it.
+    settling = [entry.modified or 0.0 for entry in entries if entry.key not in streamed]
+    quiet = listed_at - max(settling) if settling else math.inf if counted else 0.0
+    return Landing(day, files, _digest(counted, root), newest, quiet)
 
 
 def _digest(entries: list[Entry], root: str) -> str:
