@@ -89,6 +89,7 @@ class Cause:
         title: one line.
         reason, todo: what is wrong, and what to do.
         subjects: what it touches.
+        found_by: the checks that found it, as people know them.
         member: the check or step that found it; the cause ends when each has passed again.
         consequence: what stays undone, such as the number of assets that keep their last state.
         link: an address for people, if there is one.
@@ -101,6 +102,7 @@ class Cause:
     todo: str = ""
     subjects: tuple[Subject, ...] = (Subject(""),)
     member: str = ""
+    found_by: str = ""
     consequence: str = ""
     severity: Severity = "error"
     link: str | None = None
@@ -181,6 +183,7 @@ def join(causes: Sequence[Cause]) -> Cause:
         reason=cut(" ".join(reasons[:_REASONS_SHOWN]) + (f" And {more} more." if more > 0 else "")),
         todo=cut(" ".join(todos[:_REASONS_SHOWN])),
         subjects=tuple(subjects.values()),
+        found_by=", ".join(dict.fromkeys(c.found_by for c in worst if c.found_by)),
         consequence=next((c.consequence for c in worst if c.consequence), ""),
     )
 

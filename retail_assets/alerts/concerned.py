@@ -9,7 +9,7 @@ from decimal import Decimal
 from retail_assets.alerts.causes import Subject
 from retail_assets.errors import NotReadyError, RetailError
 from retail_assets.lake.lake import Lake
-from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.manifests import CleanManifest, RawManifest
 from retail_assets.platform import Platform
 from retail_assets.tables import ALL, DAILY_CATEGORY_SALES, SALES, SALES_CLEAN
 from retail_assets.wording import alerts as words
@@ -38,14 +38,32 @@ def landed(manifests: Iterable[RawManifest], currency: str) -> Statement | None:
     )
 
 
-def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str) -> Subject:
-    """Return the landings from `first` to `last` with their size, as far as they are registered."""
+def rejected(manifests: Iterable[CleanManifest], currency: str) -> Statement | None:
+    """Return what was rejected of cleaned landings; None where nothing is cleaned."""
+    found = list(manifests)
+    if not found:
+        return None
+    return words.rejected(
+        rejected=sum(manifest.rows("quarantine") for manifest in found),
+        rows=sum(manifest.landed_rows for manifest in found),
+        amount=sum((manifest.amount("quarantine") for manifest in found), Decimal("0.00")),
+        currency=currency,
+    )
+
+
+def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str, kind: str) -> Subject:
+    """Return the landings from `first` to `last` with their size, as far as they are registered.
+
+    Of a cause of the `kind` quarantine that is the size of what was rejected.
+    """
     name = str(first) if first == last else f"{first} to {last}"
     days = (last - first).days + 1
     if days > _MOST_LANDINGS:
         return Subject(name)
     try:
-        size = landed(lake.registered([first + dt.timedelta(n) for n in range(days)]), currency)
+        among = [first + dt.timedelta(n) for n in range(days)]
+        size = rejected(lake.clean_landings(among), currency) if kind == "quarantine" else None
+        size = size or landed(lake.registered(among), currency)
     except RetailError:  # the alert goes out without it
         return Subject(name)
     return Subject(name, str(size or "Nothing of it is registered."))

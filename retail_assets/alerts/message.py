@@ -73,6 +73,7 @@ def sections(message: Message) -> list[tuple[str, str]]:
         ("Reason", cause.reason),
         ("What stays undone", cause.consequence),
         ("What to do", cause.todo),
+        ("Found by", cause.found_by),
         ("Again", again),
         ("More", f"{KINDS[cause.kind]}: {anchor(cause.kind)}"),
     ]

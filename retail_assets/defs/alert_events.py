@@ -16,7 +16,7 @@ from dagster import DagsterEventType as Event
 from dagster import DagsterRunStatus as Status
 
 from retail_assets import errors
-from retail_assets.alerts.causes import Cause, Subject, cut, key_of_error, kind_of_check
+from retail_assets.alerts.causes import KINDS, Cause, Subject, cut, key_of_error, kind_of_check
 from retail_assets.alerts.concerned import of_landings, of_table
 from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.defs.failures import failed_step
@@ -124,10 +124,11 @@ class RunReader:
         return Cause(
             kind=kind,
             key=key,
-            title=f"Check {check.check_name} of {asset} {'failed' if is_error else 'warns'}{_on(run)}",
+            title=f"{KINDS[kind]}{_on(run) or f': {asset}'}",
             reason=cut(text),
             todo="Look at the examples, then at the files they come from." if kind in _QUOTING else "",
-            subjects=(self._concerned(run, asset),),
+            subjects=(self._concerned(run, asset, kind),),
+            found_by=f"check {check.check_name} of {asset}",
             member=_name(check),
             consequence=self._waiting(run, [check.asset_key]) if check.blocking else "",
             severity="error" if is_error else "warning",
@@ -188,9 +189,9 @@ class RunReader:
             )
         )
 
-    def _concerned(self, run: dg.DagsterRun, asset: str) -> Subject:
+    def _concerned(self, run: dg.DagsterRun, asset: str, kind: str = "") -> Subject:
         if (days := _days(run)) is not None:
-            return of_landings(self._platform.lake, *days, self._platform.settings.contract.currency)
+            return of_landings(self._platform.lake, *days, self._platform.settings.contract.currency, kind)
         found = of_table(self._platform, asset) if self._can_ask else None
         self._can_ask = found is not None  # while it is busy, the other causes do not wait for it, too
         return found or Subject("")

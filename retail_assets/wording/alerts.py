@@ -29,6 +29,13 @@ def landed(*, landings: int, files: int, lines: int, amount: Decimal | None, cur
     return f"{size}, {money(float(amount), currency)}." if amount is not None else f"{size}; their money is not known."
 
 
+@phrase("alerts.rejected")
+def rejected(*, rejected: int, rows: int, amount: Decimal, currency: str) -> str:
+    """State the rejected rows of landings, of all that landed, and their money as far as it could be read."""
+    size = f"{rejected:,} of {plural(rows, 'row')} were rejected"
+    return f"{size}, with {money(float(amount), currency)} as far as it could be read."
+
+
 @phrase("alerts.table")
 def table(*, name: str, rows: int, revenue: float | None, currency: str) -> str:
     """State the size of a table as it is now, and its revenue where it has one."""

@@ -112,7 +112,8 @@ def test_a_failed_blocking_check_is_the_cause_and_not_the_run_that_it_fails(
     assert not run(made, instance).success
     watch(platform, instance, made)
     [text] = receiver.texts
-    assert "Error: Check rows_are_conserved of sales failed (2024-01-05)" in text
+    assert "Error: Rows or money do not reconcile (2024-01-05)" in text
+    assert "*Found by*: check rows_are_conserved of sales" in text
     assert "The numbers of lines differ on 2024-01-05." in text
     assert "12 assets after it" in text
 
@@ -129,7 +130,7 @@ def test_a_check_that_only_warns_is_reported_too_and_ends_when_it_passes(
     assert run(made, instance).success
     alerts = watch(platform, instance, made)
     [text] = receiver.texts
-    assert "Warning: Check rows_are_conserved of sales warns (2024-01-05)" in text
+    assert "Warning: Rows or money do not reconcile (2024-01-05)" in text
     assert [cause.kind for cause in alerts.outbox.open_causes()] == ["not-reconciled"]
     passed = True
     run(made, instance, "2024-01-06")

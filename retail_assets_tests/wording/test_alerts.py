@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from retail_assets.alerts.concerned import landed, table_size
+from retail_assets.alerts.concerned import landed, rejected, table_size
 from retail_assets.alerts.digest import what_needs_attention, what_sold
 from retail_assets.alerts.late import usual
 from retail_assets.alerts.outbox import Open
-from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.manifests import CleanManifest, LakeFile, RawManifest, Status
 from retail_assets.lake.profile import Control
 from retail_assets.quarantine.usual_share import unusual_share
 from retail_assets.wording.statement import recorded
@@ -31,6 +31,16 @@ def manifests(shop: Shop) -> list[RawManifest]:
     return found
 
 
+def cleaned(shop: Shop) -> list[CleanManifest]:
+    """The last three landings, of which one row in a hundred was rejected."""
+    found = []
+    for day, lines, money in landed_days(shop)[-3:]:
+        kept, refused = LakeFile("a", lines * 99, lines * 99, "0.00", 1), LakeFile("b", lines, lines, str(money), 1)
+        files: dict[Status, tuple[LakeFile, ...]] = {"clean": (kept,), "quarantine": (refused,)}
+        found.append(CleanManifest(shop.name, day, "run", "contract", "digest", files))
+    return found
+
+
 @pytest.mark.parametrize("name", SHOPS)
 def test_sentences_of_alerts_are_recomputed(name: str, shop_named: Callable[[str], Shop]) -> None:
     shop = shop_named(name)
@@ -38,6 +48,7 @@ def test_sentences_of_alerts_are_recomputed(name: str, shop_named: Callable[[str
     last = days[-1][0]
     with recorded() as statements:
         landed(manifests(shop), shop.currency)
+        rejected(cleaned(shop), shop.currency)
         for table, money in (("sales", "total_amount"), ("daily_category_sales", "revenue"), ("dim_customer", None)):
             [row] = shop.warehouse.query(
                 f"SELECT count(*) AS n, {f'sum({money})' if money else 'NULL'} AS revenue FROM {table}"
@@ -52,7 +63,7 @@ def test_sentences_of_alerts_are_recomputed(name: str, shop_named: Callable[[str
         name in ("specification", "bakery", "wholesaler", "complete_journey")
     )
     assert {s.name for s in statements} == {
-        f"alerts.{n}" for n in ("landed", "table", "usual_landing", "rejected_share")
+        f"alerts.{n}" for n in ("landed", "rejected", "table", "usual_landing", "rejected_share")
     }
     for statement in statements:
         assert_right(shop, statement)
