@@ -21,6 +21,7 @@ from retail_assets.alerts.concerned import of_landings, of_table
 from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.defs.failures import failed_step
 from retail_assets.defs.jobs import jobs
+from retail_assets.defs.partitions import landing_days_of
 from retail_assets.platform import Platform
 from retail_assets.wording.formats import plural
 
@@ -113,7 +114,7 @@ class RunReader:
         return False
 
     def _of_check(self, run: dg.DagsterRun, check: dg.AssetCheckEvaluation) -> Cause:
-        asset, days = check.asset_key.to_user_string(), _days(run)
+        asset, days = check.asset_key.to_user_string(), landing_days_of(run.tags)
         kind = kind_of_check(check.check_name, asset)
         text = redacted(str(check.description or "The check says nothing more."), self._secrets)
         if kind in _QUOTING:
@@ -190,7 +191,7 @@ class RunReader:
         )
 
     def _concerned(self, run: dg.DagsterRun, asset: str, kind: str = "") -> Subject:
-        if (days := _days(run)) is not None:
+        if (days := landing_days_of(run.tags)) is not None:
             return of_landings(self._platform.lake, *days, self._platform.settings.contract.currency, kind)
         found = of_table(self._platform, asset) if self._can_ask else None
         self._can_ask = found is not None  # while it is busy, the other causes do not wait for it, too
@@ -234,19 +235,8 @@ def _name(check: dg.AssetCheckEvaluation) -> str:
     return f"{check.asset_key.to_user_string()}.{check.check_name}"
 
 
-def _days(run: dg.DagsterRun) -> tuple[dt.date, dt.date] | None:
-    """The first and the last landing day of a run; None if it has none."""
-    one = run.tags.get("dagster/partition")
-    first = run.tags.get("dagster/asset_partition_range_start", one)
-    last = run.tags.get("dagster/asset_partition_range_end", one)
-    try:
-        return (dt.date.fromisoformat(first), dt.date.fromisoformat(last)) if first and last else None
-    except ValueError:  # of another code location
-        return None
-
-
 def _subject(run: dg.DagsterRun) -> str:
-    days = _days(run)
+    days = landing_days_of(run.tags)
     return "" if days is None else str(days[0]) if days[0] == days[1] else f"{days[0]} to {days[1]}"
 
 

@@ -22,13 +22,9 @@ from typing import Any, Literal
 import dagster as dg
 from dagster import DagsterEventType as Event
 from dagster import DagsterRunStatus as Status
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
 
 from retail_assets.alerts.redact import redacted, secrets_of
+from retail_assets.defs.partitions import landing_days_of
 from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.lineage.names import Dataset, dataset_of
 from retail_assets.lineage.run_facts import Checked, Column, Described, Outcome, Parent, Read, Run, Step, Written
@@ -149,7 +145,7 @@ def facts_of(instance: dg.DagsterInstance, run_id: str, catalog: Catalog, timezo
         outcome=outcome,
         steps=tuple(steps),
         timezone=timezone,
-        days=_days(run.tags),
+        days=landing_days_of(run.tags),
         error="\n".join(errors) or None,
         parent=Parent.read(run.tags.get(PARENT_TAG)),
         root=Parent.read(run.tags.get(ROOT_TAG)),
@@ -373,15 +369,6 @@ def _is_here(run: dg.DagsterRun, context: dg.SensorEvaluationContext) -> bool:
     """Whether a run belongs to the code location of the sensor, where both say which it is."""
     here, there = context.code_location_origin, run.remote_job_origin
     return here is None or there is None or here.location_name == there.location_name
-
-
-def _days(tags: Mapping[str, str]) -> tuple[dt.date, dt.date] | None:
-    first = tags.get(PARTITION_NAME_TAG) or tags.get(ASSET_PARTITION_RANGE_START_TAG)
-    last = tags.get(PARTITION_NAME_TAG) or tags.get(ASSET_PARTITION_RANGE_END_TAG)
-    try:
-        return (dt.date.fromisoformat(first), dt.date.fromisoformat(last)) if first and last else None
-    except ValueError:
-        return None
 
 
 def _error(entry: dg.EventLogEntry, secrets: Sequence[str]) -> str:

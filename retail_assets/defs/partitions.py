@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -24,3 +25,17 @@ def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
         timezone=settings.contract.timezone,
         end_offset=offset,
     )
+
+
+def landing_days_of(tags: Mapping[str, str]) -> tuple[dt.date, dt.date] | None:
+    """Return the first and the last landing day of a run by its tags; None if it has none.
+
+    >>> landing_days_of({"dagster/partition": "2024-01-31"})
+    (datetime.date(2024, 1, 31), datetime.date(2024, 1, 31))
+    """
+    one = tags.get("dagster/partition")
+    first, last = (tags.get(f"dagster/asset_partition_range_{end}", one) for end in ("start", "end"))
+    try:
+        return (dt.date.fromisoformat(first), dt.date.fromisoformat(last)) if first and last else None
+    except ValueError:  # of another code location
+        return None
