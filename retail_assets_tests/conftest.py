@@ -96,6 +96,8 @@ _SLOW_FILES = (
     "defs/assets/test_segments.py",
     "defs/assets/test_tableau.py",
     "eda/test_outputs.py",
+    "erasure/test_erase_customer.py",
+    "erasure/test_nowhere.py",
     "exports/tableau/test_extract.py",
     "exports/tableau/test_publish.py",
     "forecasting/test_api.py",

@@ -167,6 +167,7 @@ class RedshiftWarehouse:
 
         def work(session: Session) -> None:
             existing = catalog.names(catalog.tables(session, self.schema), ALL)
+            session.commit()  # VACUUM refuses to be part of the transaction that looked for the tables
             with session.outside_a_transaction():
                 for name in sorted(existing):
                     session.run(f"VACUUM DELETE ONLY {self.schema}.{identifier(name)} TO 100 PERCENT")
