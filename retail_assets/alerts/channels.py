@@ -55,6 +55,16 @@ class Channel(Protocol):
         """Send. Raises DeliveryError unless the receiver has said that it has them."""
 
 
+def attempt(channel: Channel, messages: Sequence[Message]) -> None:
+    """Send, with every error as a DeliveryError: a fault of ours must neither lose a message nor show an address."""
+    try:
+        channel.send(messages)
+    except DeliveryError:
+        raise
+    except Exception as e:
+        raise DeliveryError(f"Sending failed unexpectedly ({type(e).__name__}).", of_message=True) from None
+
+
 def channels(settings: AlertSettings) -> list[Channel]:
     """Return the channels that are set; each recipient of e-mail is one: a wrong address holds up no other."""
     found: list[Channel] = []

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from retail_assets.alerts.channels import Channel, DeliveryError
+from retail_assets.alerts.channels import Channel, DeliveryError, attempt
 from retail_assets.alerts.message import Message
 from retail_assets.alerts.outbox import Outbox
 
@@ -54,7 +54,7 @@ def deliver(
                 if time.monotonic() - began > ROUND_SECONDS:
                     return result
                 try:
-                    channel.send(group)
+                    attempt(channel, group)
                 except DeliveryError as e:
                     result.errors[channel.name] = str(e)
                     # Together they may be refused for one of them; alone the others get through.

@@ -42,7 +42,7 @@ def _alerts(platform: Platform) -> Alerts:
 def test() -> None:
     """Send a test message to every channel now, and say which ones received it."""
     from retail_assets.alerts.causes import test_cause
-    from retail_assets.alerts.channels import DeliveryError
+    from retail_assets.alerts.channels import DeliveryError, attempt
     from retail_assets.alerts.message import Message, new_identity
 
     platform = places_to_look_up(settings_for())
@@ -50,7 +50,7 @@ def test() -> None:
     errors = []
     for channel in _alerts(platform).channels:
         try:
-            channel.send([message])
+            attempt(channel, [message])
         except DeliveryError as e:
             errors.append(f"{channel.name}: {e}")
         else:

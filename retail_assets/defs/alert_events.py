@@ -37,6 +37,8 @@ _QUOTING = ("ids", "table-shape")
 _OURS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.RetailError)}
 _OUR_JOBS = {"__ASSET_JOB", *(job.name for job in jobs())}
 _EXPLAINED = "!"
+#: Dagster's tag of a failed run that it launches again (`run_retries` in dagster.yaml).
+_WILL_RETRY = "dagster/will_retry"
 
 
 @dataclass
@@ -155,15 +157,19 @@ class RunReader:
 
     def _of_death(self, run: dg.DagsterRun, event: dg.DagsterEvent) -> Cause:
         error: Any = getattr(event.event_specific_data, "error", None)
+        repeats = run.tags.get(_WILL_RETRY) == "true"
         text = redacted((error.message if error is not None else event.message or "").strip(), self._secrets)
         return Cause(
             kind="run-died",
             key=key_of_error("run-died", (error.cls_name if error is not None else None) or "", text),
             title=f"Run of {run.job_name} ended without a failed step{_on(run)}",
             reason=cut(text or "Its process ended: it was killed, or ran out of memory, or the machine went away."),
-            todo="Launch it again: it repeats what is missing. If it ends so again, look at the memory of the machine.",
+            todo="Nothing yet: Dagster launches it again by itself."
+            if repeats
+            else "Launch it again: it repeats what is missing. If it ends so again, look at the memory of the machine.",
             subjects=(self._concerned(run, ""),),
             member=f"run:{run.job_name}",
+            severity="warning" if repeats else "error",
             link=self._link(f"runs/{run.run_id}"),
         )
 

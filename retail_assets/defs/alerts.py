@@ -23,7 +23,8 @@ from retail_assets.errors import RetailError
 from retail_assets.platform import Platform
 from retail_assets.settings.alerts import AlertSettings
 
-_INTERVAL_SECONDS = 5
+#: The daemon looks every five seconds at what is due. Five here would miss every second look by milliseconds.
+_INTERVAL_SECONDS = 1
 #: An alert does not wait for a warehouse that a run has open.
 _WAIT_SECONDS = 2.0
 #: When switched on, alerts begin with the runs of the last hour; clocks of machines differ by less than the overlap.

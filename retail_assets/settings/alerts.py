@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from pathlib import Path
 
 from retail_assets.errors import SettingsError, without_secrets
 
@@ -98,7 +99,7 @@ def _webhook(text: str | None) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise SettingsError(f"{allowed}.") from None
-    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", text) or parts.fragment:
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[^!-~]", text) or parts.fragment:
         raise SettingsError(f"{allowed}.")
     if parts.username or parts.password:
         raise SettingsError(f"{allowed}, without a login in it.")
@@ -160,13 +161,15 @@ def _command(text: str | None) -> tuple[str, ...]:
         words = tuple(shlex.split(text))
     except ValueError:
         raise SettingsError("RETAIL_ALERT_COMMAND is not usable: a quotation mark is not closed.") from None
-    if not words or shutil.which(words[0]) is None:
+    found = shutil.which(words[0]) if words else None
+    if found is None:
         program = without_secrets(words[0]) if words else ""
         raise SettingsError(
             f"RETAIL_ALERT_COMMAND: there is no program {program!r} that can be run. Allowed: a program with its "
             "arguments, such as /usr/local/bin/notify --team retail. No shell reads it."
         )
-    return words
+    # Absolute, because the daemon has another working folder than the shell in which it was set.
+    return (str(Path(found).absolute()), *words[1:])
 
 
 def _whole(name: str, values: Mapping[str, str], default: int, most: int) -> int:

@@ -138,6 +138,19 @@ def test_the_receiver_says_how_long_to_wait(outbox: Outbox, receiver: WebReceive
     assert deliver(outbox, [Webhook(receiver.address)], 20, clock).sent == {"webhook": 1}
 
 
+def test_a_fault_of_a_channel_loses_nothing_and_shows_nothing(outbox: Outbox, clock: Clock) -> None:
+    class Faulty:
+        name = "webhook"
+
+        def send(self, messages: object) -> None:
+            raise ValueError("https://hooks/secret is not ASCII")
+
+    outbox.record([cause()], HOOK, clock())
+    result = deliver(outbox, [Faulty()], 20, clock)  # type: ignore[list-item]
+    assert result.errors == {"webhook": "Sending failed unexpectedly (ValueError)."}
+    assert titles(outbox) == ["t1"]
+
+
 def test_two_processes_do_not_send_at_once(outbox: Outbox, receiver: WebReceiver, clock: Clock) -> None:
     outbox.record([cause()], HOOK, clock())
     with outbox.turn() as is_ours:

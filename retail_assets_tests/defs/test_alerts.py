@@ -205,6 +205,22 @@ def test_a_run_whose_process_is_gone_is_reported(
     assert "Run worker was killed (out of memory)." in text
 
 
+def test_a_run_that_dagster_launches_again_is_a_warning_that_ends_with_it(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    made = definitions()
+    job = made.resolve_implicit_global_asset_job_def()
+    tags = {"dagster/partition": "2024-01-05", "dagster/will_retry": "true"}
+    instance.report_run_failed(instance.create_run_for_job(job_def=job, tags=tags), "Run worker was killed.")
+    alerts = watch(platform, instance, made)
+    assert "Warning: " in receiver.texts[0]
+    assert "Dagster launches it again by itself." in receiver.texts[0]
+    run(made, instance)
+    assert watch(platform, instance, made).outbox.open_causes() == []
+    assert len(receiver.texts) == 1
+    assert alerts.outbox.waiting() == []
+
+
 def test_a_run_that_has_been_silent_for_hours_is_reported_once(
     platform: Platform, instance: dg.DagsterInstance
 ) -> None:
