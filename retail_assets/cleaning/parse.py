@@ -16,6 +16,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retail_assets.cleaning.block_query import query
 from retail_assets.cleaning.contiguous import contiguous
 from retail_assets.cleaning.parse_sql import IDS, OPTIONAL, file_columns, parse_sql, readings_of
 from retail_assets.cleaning.reference_join import ReferenceJoin
@@ -115,18 +116,13 @@ class Parser:
         columns = {f"c{p}": t.of_records(t.texts) for p, t in texts.items() if p in self._whole_texts}
         if self._readings:
             longest = max(len(t.texts) for t in texts.values())
-            read = self._query(self._reading_sql, "texts", {f"c{p}": t.padded(longest) for p, t in texts.items()})
+            padded = pa.table({f"c{p}": t.padded(longest) for p, t in texts.items()})
+            read = query(self._con, self._reading_sql, "texts", padded)
             columns |= {name: texts[p].of_records(contiguous(read[name])) for name, p in self._readings.items()}
         places = {name: records[name] for name in ("line", "lines", "raw", "defects")}
         sql = self._sql[any(_may_be_rounded(texts[p].texts) for p in self._ids)]
-        return self._query(sql, "records", columns | places, [self._landed_on]).cast(self._schema)
-
-    def _query(self, sql: str, name: str, columns: dict[str, Any], constants: list[Any] | None = None) -> pa.Table:
-        self._con.register(name, pa.table(columns))
-        try:
-            return self._con.sql(sql, params=constants).to_arrow_table()
-        finally:
-            self._con.unregister(name)
+        rows = query(self._con, sql, "records", pa.table(columns | places), [self._landed_on])
+        return rows.cast(self._schema)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from retail_assets.cleaning.block_query import query
 from retail_assets.cleaning.contiguous import contiguous
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.identifiers import identifier
@@ -83,11 +84,7 @@ class ReferenceJoin:
             encoded = keys.dictionary_encode()
             texts = pc.utf8_trim(encoded.dictionary, characters=BLANKS)
             texts = pc.utf8_trim(pc.replace_substring_regex(texts, FORMULA, r"\1"), characters=BLANKS)
-            con.register("reference_keys", pa.table({"k": texts}))
-            try:
-                read = con.sql(self._keys_sql).to_arrow_table()["k"]
-            finally:
-                con.unregister("reference_keys")
+            read = query(con, self._keys_sql, "reference_keys", pa.table({"k": texts}))["k"]
             at = pc.index_in(contiguous(read), value_set=contiguous(reference["key"])).take(encoded.indices)
             for column, number in zip(reference.column_names[1:], numbers, strict=False):
                 records = records.append_column(f"c{number}", contiguous(reference[column]).take(at))
