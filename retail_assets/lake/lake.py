@@ -125,7 +125,7 @@ class Lake:
         `replacing`, only that manifest is replaced. Raises StorageBusyError if another run was first.
         """
         key = self.manifest_key("clean", manifest.landed_on)
-        data = _text(asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()})
+        data = _text(self.content(manifest))
         for _ in range(_PUBLISH_TRIES):
             # Read the tag before comparing: whatever changes after the comparison changes the tag.
             tagged = self.store.read_tagged(key)
@@ -152,6 +152,15 @@ class Lake:
                 f"Materialize clean_sales for {landed_on} first."
             )
         return self._as_clean(landed_on, data)
+
+    @staticmethod
+    def content(manifest: CleanManifest) -> dict[str, Any]:
+        """Return what is stored of a clean manifest: JSON, which `as_clean` reads."""
+        return asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()}
+
+    def as_clean(self, content: dict[str, Any]) -> CleanManifest:
+        """Return the clean manifest of a content. Raises StorageError where it is none."""
+        return self._as_clean(dt.date.fromisoformat(content["landed_on"]), json.loads(_text(content)))
 
     def _as_clean(self, landed_on: dt.date, data: dict[str, Any]) -> CleanManifest:
         with self._readable("clean", landed_on):

@@ -131,7 +131,9 @@ class ModelStore:
         for key in order:
             self.store.delete([key])
             if self._is_champion(version):
-                self._write_again(files)
+                for written in reversed(order):
+                    if (data := files[written]) is not None:
+                        self.store.write(written, data)
                 return False
         if self.store.is_local:
             with contextlib.suppress(OSError):
@@ -142,15 +144,9 @@ class ModelStore:
         champion = self.champion()
         return champion is not None and champion.version == version
 
-    def _write_again(self, files: Mapping[str, bytes | None]) -> None:
-        """Write the files of a version, its manifest last."""
-        for key in sorted(files, key=lambda key: key.endswith(f"/{_MANIFEST}")):
-            if (data := files[key]) is not None:
-                self.store.write(key, data)
-
     def keys(self, version: str) -> list[str]:
-        """Return the keys of the files of a version."""
-        return [self._key(version, name) for name in (_MODEL, _CARD, _MANIFEST)]
+        """Return the keys of the files without which a version cannot be used."""
+        return [self._key(version, name) for name in (_MODEL, _MANIFEST)]
 
     def files(self) -> dict[str, list[Entry]]:
         """List the files of every version, also of those that have no manifest: a training that was cut short."""
@@ -275,15 +271,16 @@ class ModelStore:
             except UnreadablePointerError as e:
                 # Its content is lost; putting a version in use is how it is repaired.
                 champion, tag = None, e.tag
-            version = self.load_with_manifest(choose(champion))[0].version
+            manifest, model = self.load_with_manifest(choose(champion))
+            version = manifest.version
             if champion is not None and champion.version == version:
                 return champion
-            files = {key: self.store.read_if_exists(key) for key in self.keys(version)}
             history = champion.history if champion else ()
             moved = Champion(version, (*history, Promotion(version, at.isoformat(timespec="seconds"), by, reason)))
             if self.store.swap(f"{self.root}/{_POINTER}", _json(asdict(moved)), tag):
                 if not self.store.exists(self._key(version, _MANIFEST)):  # removed since it was verified
-                    self._write_again(files)
+                    self.store.write(self._key(version, _MODEL), model)
+                    self.store.write(self._key(version, _MANIFEST), _json(asdict(manifest)))
                 return moved
         raise PromotionOvertakenError("Other processes keep putting versions in use at the same time. Try again.")
 

@@ -21,6 +21,9 @@ from retail_assets.errors import SettingsError, nearest, without_secrets
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
 from retail_assets.settings.alerts import AlertSettings
 from retail_assets.settings.alerts import load as load_alerts
+from retail_assets.settings.emr import VARIABLES as EMR_VARIABLES
+from retail_assets.settings.emr import EmrSettings
+from retail_assets.settings.emr import load as load_emr
 from retail_assets.settings.lineage import VARIABLES as LINEAGE_VARIABLES
 from retail_assets.settings.lineage import LineageSettings
 from retail_assets.settings.lineage import load as load_lineage
@@ -68,6 +71,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "secret of at least 16 characters behind the hashes of erased customers; made in the home when one is erased",
     ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
+    **EMR_VARIABLES,
     **TABLEAU_VARIABLES,
     **STREAM_VARIABLES,
     **LINEAGE_VARIABLES,
@@ -114,6 +118,7 @@ class Settings:
     alerts: AlertSettings | None = None
     erasure_key: str | None = field(default=None, repr=False)
     weather: WeatherSettings | None = None
+    emr: EmrSettings | None = None
 
     @property
     def source(self) -> str:
@@ -182,11 +187,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     end = _date("RETAIL_END_DATE", value("RETAIL_END_DATE"))
     if end and end < start:
         raise _wrong("RETAIL_END_DATE", end.isoformat(), f"a day on or after the first partition, {start}")
+    raw_uri = _uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw"))
+    lake_uri = _uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake"))
     return Settings(
         home=home,
         output_uri=_uri("RETAIL_OUTPUT", value("RETAIL_OUTPUT") or "output"),
-        raw_uri=_uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw")),
-        lake_uri=_uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake")),
+        raw_uri=raw_uri,
+        lake_uri=lake_uri,
         models_uri=_uri("RETAIL_MODELS_URI", value("RETAIL_MODELS_URI") or str(home / "models")),
         serving_uri=_serving_uri(value, home),
         serving_keep_days=_keep_days(value("RETAIL_SERVING_KEEP_DAYS")),
@@ -204,6 +211,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
         tableau_lines=load_lines(env),
         tableau=load_server(env),
+        emr=load_emr(env, {"RETAIL_RAW_URI": raw_uri, "RETAIL_LAKE_URI": lake_uri}),
         stream=load_stream(env),
         lineage=load_lineage(env),
         alerts=load_alerts(env),

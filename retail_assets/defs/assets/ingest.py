@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.defs.data_versions import CONTENT, hash_of, materialized_by_landing
+from retail_assets.defs.emr import clean_on_emr
 from retail_assets.defs.failures import failing_clearly, stop_if_canceled
 from retail_assets.defs.metadata import ENGINEERING, money, preview, static_table_metadata
 from retail_assets.defs.pools import SPARK
@@ -111,7 +112,10 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
             # Sweep before writing, because the new files may need the space. What this run replaces is swept later.
             swept = _swept(context, lambda now: sweep_around(platform.lake, days, now))
             run_id = f"{context.run.run_id[:8]}-{uuid.uuid4().hex[:8]}"
-            manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
+            if platform.settings.emr is not None and any(m.files for m in landings):
+                manifests = clean_on_emr(context, platform, landings, run_id)
+            else:
+                manifests = job.clean(lambda: spark.session, platform.raw, platform.lake, landings, contract, run_id)
             stop_if_canceled()
             for manifest in manifests:
                 platform.lake.publish_clean(manifest)
