@@ -50,7 +50,7 @@ def _one(scratch: Path, rows: int) -> dict[str, float]:
     (home / "dagster").mkdir(parents=True)
     (home / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
     days = sorted(folder.name.removeprefix("dt=") for folder in data.raw.iterdir())
-    command = [Path(sys.executable).with_name("retail-assets"), "materialize", "--select", ASSETS]
+    command: list[str | Path] = [Path(sys.executable).with_name("retail-assets"), "materialize", "--select", ASSETS]
     usage = measured(
         [*command, "--partition-range", f"{days[0]}...{days[-1]}"],
         env=env | ours | {"DAGSTER_HOME": str(home / "dagster")},
