@@ -157,14 +157,17 @@ class Outbox:
         """Record causes of one key; make a message of what is new about them."""
         cause = join(causes)
         new: list[Subject] = []
-        again = 0
+        again, worse = 0, False
         was_open = bool(db.execute("SELECT 1 FROM open_cause WHERE key = ? LIMIT 1", [cause.key]).fetchone())
         for subject in cause.subjects:
             rows = db.execute(
-                "SELECT reported, times FROM open_cause WHERE key = ? AND subject = ?", [cause.key, subject.name]
+                "SELECT reported, times, severity FROM open_cause WHERE key = ? AND subject = ?",
+                [cause.key, subject.name],
             ).fetchall()
             reported = max((row[0] for row in rows), default=None)
-            if reported is None or reported <= now - self._repeat:
+            is_worse = cause.severity == "error" and all(row[2] != "error" for row in rows)
+            worse |= is_worse and reported is not None
+            if reported is None or is_worse or reported <= now - self._repeat:
                 new.append(subject)
                 again += sum(row[1] for row in rows)
                 reported = now
@@ -203,7 +206,7 @@ class Outbox:
             return 0
         [last] = db.execute("SELECT max(at) FROM last_message WHERE key = ?", [cause.key]).fetchone()
         # More landings of a cause that is being looked at come together, later.
-        not_before = max(now, last + _GROUP_SECONDS) if was_open and last is not None and not again else now
+        not_before = max(now, last + _GROUP_SECONDS) if was_open and last is not None and not (again or worse) else now
         identity = new_identity()
         db.execute(
             "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", [identity, cause.key, now, not_before, again, _text(cause)]

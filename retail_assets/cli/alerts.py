@@ -99,10 +99,12 @@ def send() -> None:
     import dagster as dg
 
     from retail_assets.alerts.channels import DeliveryError
+    from retail_assets.defs.build import build_defs
 
-    own = _alerts(places_to_look_up(settings_for()))
+    own = _alerts(platform := places_to_look_up(settings_for()))
+    graph = build_defs(platform.settings).get_repository_def().asset_graph
     with dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral() as instance:
-        made = own.collect(instance)
+        made = own.collect(instance, graph)
     result = own.send()
     typer.echo(f"{made} new; {result}.")
     if result.errors:

@@ -31,6 +31,7 @@ _EVENTS = 1000
 ENDED = [Status.SUCCESS, Status.FAILURE, Status.CANCELED]
 UNDERWAY = [Status.STARTING, Status.STARTED, Status.CANCELING]
 _TYPES = {Event.STEP_FAILURE, Event.STEP_SUCCESS, Event.ASSET_CHECK_EVALUATION, Event.RUN_FAILURE}
+Days = tuple[dt.date, dt.date]
 #: Kinds whose checks quote rows, in which people may be named: the message goes without the examples.
 _QUOTING = ("ids", "table-shape")
 #: Errors whose message says what to do.
@@ -93,17 +94,17 @@ class RunReader:
         else:
             self.found.end(f"stuck:{run.run_id}", "")
         if run.status is Status.SUCCESS:
-            self.found.end(f"run:{run.job_name}", _subject(run))
+            self._end(run, f"run:{run.job_name}")
         return f"{_EXPLAINED if explained else ''}{cursor or ''}"
 
     def _read_event(self, run: dg.DagsterRun, event: dg.DagsterEvent, explained: bool) -> bool:
         """Add what an event means; return whether it explains that its run fails."""
         if event.event_type is Event.STEP_SUCCESS:
-            self.found.end(str(event.step_key), _subject(run))
+            self._end(run, str(event.step_key))
         elif event.event_type is Event.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if check.passed:
-                self.found.end(_name(check), _subject(run))
+                self._end(run, _name(check))
             else:
                 self.found.add(self._of_check(run, check))
                 return bool(check.blocking)
@@ -115,22 +116,34 @@ class RunReader:
             return True
         return False
 
+    def _end(self, run: dg.DagsterRun, member: str) -> None:
+        """A check or a step has passed: for the landings of the run, and for what has no landings."""
+        self.found.end(member, _named(landing_days_of(run.tags)))
+        self.found.end(member, "")
+
+    def _days(self, run: dg.DagsterRun, assets: Collection[dg.AssetKey]) -> Days | None:
+        """The landings of a run, as far as these assets have any: the next run of another landing makes those again."""
+        known = [self._graph.get(key) for key in assets if self._graph.has(key)] if self._graph is not None else []
+        if known and not any(node.is_partitioned for node in known):
+            return None
+        return landing_days_of(run.tags)
+
     def _of_check(self, run: dg.DagsterRun, check: dg.AssetCheckEvaluation) -> Cause:
-        asset, days = check.asset_key.to_user_string(), landing_days_of(run.tags)
+        asset, days = check.asset_key.to_user_string(), self._days(run, [check.asset_key])
         kind = kind_of_check(check.check_name, asset)
         text = redacted(str(check.description or "The check says nothing more."), self._secrets)
         if kind in _QUOTING:
             text = f"{text.partition(': ')[0].rstrip('.')}. The page of the check has examples."
         is_error = check.severity is dg.AssetCheckSeverity.ERROR
-        # By landing, checks of one kind are one cause; of whole tables each is its own.
-        key = kind if days or kind in ("drift", "landing-late") else f"{kind}:{_name(check)}"
+        # Several checks find one and the same trouble of a landing; of other kinds each check has its own.
+        is_one = kind in ("drift", "landing-late") or (days and kind in ("quarantine", "not-reconciled"))
         return Cause(
             kind=kind,
-            key=key,
-            title=f"{KINDS[kind]}{_on(run) or f': {asset}'}",
+            key=kind if is_one else f"{kind}:{_name(check)}",
+            title=f"{KINDS[kind]}{_on(days) or f': {asset}'}",
             reason=cut(text),
             todo="Look at the examples, then at the files they come from." if kind in _QUOTING else "",
-            subjects=(self._concerned(run, asset, kind),),
+            subjects=(self._concerned(days, asset, kind),),
             found_by=f"check {check.check_name} of {asset}",
             member=_name(check),
             consequence=self._waiting(run, [check.asset_key]) if check.blocking else "",
@@ -141,15 +154,16 @@ class RunReader:
     def _of_step(self, run: dg.DagsterRun, step: str, error: str, message: str) -> Cause:
         text = redacted(message, self._secrets) or "no message"
         assets = self._planned(run).get(step, [])
+        days = self._days(run, assets)
         return Cause(
             kind="run-failed",
             key=key_of_error("run-failed", error, text),
-            title=f"Run failed in {step}{_on(run)}",
+            title=f"Run failed in {step}{_on(days)}",
             reason=cut(text if error in _OURS else f"{error}: {text}"),
             todo="Do what the message says, then launch the run again."
             if error in _OURS
             else "Its page has the traceback. Launch the run again; if it fails again in the same way, report it.",
-            subjects=(self._concerned(run, assets[0].to_user_string() if assets else ""),),
+            subjects=(self._concerned(days, assets[0].to_user_string() if assets else ""),),
             member=step,
             consequence=self._waiting(run, assets),
             link=self._link(f"runs/{run.run_id}"),
@@ -162,12 +176,12 @@ class RunReader:
         return Cause(
             kind="run-died",
             key=key_of_error("run-died", (error.cls_name if error is not None else None) or "", text),
-            title=f"Run of {run.job_name} ended without a failed step{_on(run)}",
+            title=f"Run of {run.job_name} ended without a failed step{_on(landing_days_of(run.tags))}",
             reason=cut(text or "Its process ended: it was killed, or ran out of memory, or the machine went away."),
             todo="Nothing yet: Dagster launches it again by itself."
             if repeats
             else "Launch it again: it repeats what is missing. If it ends so again, look at the memory of the machine.",
-            subjects=(self._concerned(run, ""),),
+            subjects=(self._concerned(landing_days_of(run.tags), ""),),
             member=f"run:{run.job_name}",
             severity="warning" if repeats else "error",
             link=self._link(f"runs/{run.run_id}"),
@@ -189,15 +203,15 @@ class RunReader:
                 title=f"Run of {run.job_name} has written nothing since {at:%Y-%m-%d %H:%M} UTC",
                 reason="Dagster counts it as running. It works on something very large, or its process is gone.",
                 todo="If no process of it is there, terminate the run on its page, and launch it again.",
-                subjects=(Subject("", self._concerned(run, "").concerned),),
+                subjects=(Subject("", self._concerned(landing_days_of(run.tags), "").concerned),),
                 member=f"stuck:{run.run_id}",
                 severity="warning",
                 link=self._link(f"runs/{run.run_id}"),
             )
         )
 
-    def _concerned(self, run: dg.DagsterRun, asset: str, kind: str = "") -> Subject:
-        if (days := landing_days_of(run.tags)) is not None:
+    def _concerned(self, days: Days | None, asset: str, kind: str = "") -> Subject:
+        if days is not None:
             return of_landings(self._platform.lake, *days, self._platform.settings.contract.currency, kind)
         found = of_table(self._platform, asset) if self._can_ask else None
         self._can_ask = found is not None  # while it is busy, the other causes do not wait for it, too
@@ -241,11 +255,9 @@ def _name(check: dg.AssetCheckEvaluation) -> str:
     return f"{check.asset_key.to_user_string()}.{check.check_name}"
 
 
-def _subject(run: dg.DagsterRun) -> str:
-    days = landing_days_of(run.tags)
+def _named(days: Days | None) -> str:
     return "" if days is None else str(days[0]) if days[0] == days[1] else f"{days[0]} to {days[1]}"
 
 
-def _on(run: dg.DagsterRun) -> str:
-    subject = _subject(run)
-    return f" ({subject})" if subject else ""
+def _on(days: Days | None) -> str:
+    return f" ({_named(days)})" if days else ""

@@ -69,6 +69,19 @@ def test_a_cause_that_is_met_again_is_one_message_until_it_is_repeated(outbox: O
     assert message.again == 6
 
 
+def test_a_warning_that_becomes_an_error_is_said_at_once_and_once(outbox: Outbox, clock: Clock) -> None:
+    """A landing with many rejected rows is a warning; that the contract's limit stops it is found a second later."""
+    warning = cause(severity="warning", member="small")
+    outbox.record([warning], HOOK, clock())
+    outbox.delivered(outbox.due("webhook", clock()), "webhook", clock())
+    assert outbox.record([cause(severity="error", member="enough")], HOOK, clock.pass_by(1)) == 1
+    [message] = outbox.due("webhook", clock())
+    assert message.cause.severity == "error"
+    outbox.delivered([message], "webhook", clock())
+    assert outbox.record([warning, cause(severity="error", member="enough")], HOOK, clock.pass_by(1)) == 0
+    assert outbox.record([warning], HOOK, clock.pass_by(1)) == 0
+
+
 def test_what_has_ended_is_a_new_cause_when_it_comes_back(outbox: Outbox, clock: Clock) -> None:
     broken = cause(member="sales.check")
     outbox.record([broken], HOOK, clock())
@@ -146,7 +159,7 @@ def test_a_fault_of_a_channel_loses_nothing_and_shows_nothing(outbox: Outbox, cl
             raise ValueError("https://hooks/secret is not ASCII")
 
     outbox.record([cause()], HOOK, clock())
-    result = deliver(outbox, [Faulty()], 20, clock)  # type: ignore[list-item]
+    result = deliver(outbox, [Faulty()], 20, clock)
     assert result.errors == {"webhook": "Sending failed unexpectedly (ValueError)."}
     assert titles(outbox) == ["t1"]
 

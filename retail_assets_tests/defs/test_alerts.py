@@ -157,6 +157,35 @@ def test_the_same_error_in_many_steps_is_one_cause(
     assert len(receiver.texts) == 1
 
 
+def test_what_has_no_landings_ends_with_the_run_of_another_landing(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    """A table over all landings that failed with yesterday's is made again with today's."""
+    broken = True
+
+    @dg.asset(partitions_def=DAYS)
+    def sales() -> None:
+        pass
+
+    @dg.asset(deps=["sales"])
+    def daily_quality() -> None:
+        if broken:
+            raise ValueError("no space")
+
+    @dg.asset_check(asset="daily_quality")
+    def rows_add_up_by_day() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    made = dg.Definitions([sales, daily_quality], asset_checks=[rows_add_up_by_day])
+    run(made, instance)
+    alerts = watch(platform, instance, made)
+    assert [(c.title, c.subjects) for c in alerts.outbox.open_causes()] == [("Run failed in daily_quality", ())]
+    broken = False
+    run(made, instance, "2024-01-06")
+    assert watch(platform, instance, made).outbox.open_causes() == []
+    assert len(receiver.texts) == 1
+
+
 def test_an_error_of_a_library_shows_no_secret(
     platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
 ) -> None:
