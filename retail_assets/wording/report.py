@@ -84,7 +84,7 @@ def models_compared(
     rank = (
         "no other has a lower one"
         if published == best or error <= lowest
-        else f"the lowest is {percent(lowest)}, of {best}"
+        else f"the lowest is {percent(lowest)}, of {best} (models are ranked by their squared errors instead)"
     )
     return f"{what}: the published one, {published}, has an error of {percent(error)}{total}; {rank}."
 

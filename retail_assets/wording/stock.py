@@ -79,7 +79,7 @@ def week(
         return f"{category}: stock up for {when}: {amount} expected{against}."
     if more_than_usual is None:
         return f"{category}: {amount} expected from {when}{against}."
-    return f"{category}: no more than usual to have in stock. From {when}, {amount} is expected{against}."
+    return f"{category}: no clear reason to stock up. From {when}, {amount} is expected{against}."
 
 
 def _few(orders: int) -> str:
