@@ -57,6 +57,15 @@ def largest_segment(*, persona: str, customers_share: float, revenue_share: floa
     )
 
 
+@phrase("report.segments_scope")
+def segments_scope(*, last_day: dt.date, days: int) -> str:
+    """Say which sales the table of the segments is of."""
+    return (
+        f"Known customers of the sales up to {day(last_day)}, with their revenue, purchases and baskets in the last "
+        f"{plural(days, 'day')}. Typical: the median, of each number by itself."
+    )
+
+
 @phrase("report.models_compared")
 def models_compared(
     *,

@@ -74,6 +74,11 @@ def _largest_segment(shop: Shop, facts: Facts) -> Facts:
     return {"persona": persona, "customers_share": customers, "revenue_share": revenue, "days": days(shop)}
 
 
+@recomputes("report.segments_scope")
+def _segments_scope(shop: Shop, facts: Facts) -> Facts:
+    return {"last_day": shop.one("SELECT max(sale_date) FROM sales"), "days": days(shop)}
+
+
 @recomputes("report.models_compared")
 def _models_compared(shop: Shop, facts: Facts) -> Facts:
     rows = shop.ask(

@@ -125,7 +125,11 @@ def _numbers(facts: Facts) -> list[_Number]:
         return []
     shown = [
         _Number("revenue", "Revenue, net of returns", money(float(o["revenue"]), facts.currency), str(o["revenue"])),
-        *(_Number(key, key.capitalize(), f"{o[key]:,}", str(o[key])) for key in ("orders", "customers") if o[key]),
+        *(
+            _Number(key, head, f"{o[key]:,}", str(o[key]))
+            for key, head in (("orders", "Orders"), ("customers", "Known customers"))
+            if o[key]
+        ),
         _Number("lines", "Order lines", f"{o['lines']:,}", str(o["lines"])),
         _Number("categories", "Categories", f"{o['categories']:,}", str(o["categories"])),
     ]
