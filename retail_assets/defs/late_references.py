@@ -11,10 +11,8 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from retail_assets.cleaning.reference_changes import Unaffected, changes, is_outdated, keep_unaffected
 from retail_assets.errors import LandingError
 from retail_assets.lake.manifests import RawManifest
-from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
 
 #: At a tick, so many landings are compared and so many are requested, and comparing ends after so many seconds.
@@ -56,6 +54,9 @@ def late(
     """
     if digest == progress.digest and progress.is_done:
         return Late([], [])
+    from retail_assets.cleaning.reference_changes import Unaffected, changes, is_outdated, keep_unaffected
+    from retail_assets.landing.references import LandedReferences
+
     if digest != progress.digest:
         progress.digest, progress.after = digest, dt.date.min
     contract, lake = platform.settings.contract, platform.lake

@@ -14,9 +14,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, Literal
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Literal
 
 from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
 from retail_assets.lake.manifests import (
@@ -39,6 +37,9 @@ from retail_assets.lake.register import Register
 from retail_assets.storage import Store
 from retail_assets.storage.records import as_record
 from retail_assets.storage.versions import read_version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _READS_AT_ONCE = 16
 _PUBLISH_TRIES = 5
@@ -251,6 +252,7 @@ class Lake:
 
     def head(self, manifests: Iterable[CleanManifest], status: Status, rows: int = 5) -> pa.Table:
         """Return the first rows of the first file with this status, as a sample; no rows if there is none."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         table = table_of(status)

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import psutil
-
 if TYPE_CHECKING:
     from retail_assets.settings import Settings
     from retail_assets.spark.java import JavaHome
@@ -162,6 +160,8 @@ def _cores(master: str) -> int:
 
 def _physical_memory() -> int:
     """Bytes this process may use: the machine's, or the container's if that is less."""
+    import psutil  # here, because loading the definitions needs none of it
+
     total: int = psutil.virtual_memory().total
     with contextlib.suppress(OSError, ValueError):
         total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))

@@ -6,12 +6,14 @@ No statement holds the customer's id: statements are logged. They compare a hash
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from retail_assets.tables import ALL, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table
 from retail_assets.warehouse.customer_hash import Customer
 from retail_assets.warehouse.loads import Execute
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: The staged relation with the place of each row to erase.
 PLACES = Table(
@@ -27,6 +29,8 @@ _BY_CUSTOMER = tuple(t for t in ALL if "customer_id" in t.names and t not in (SA
 
 def places(rows: Sequence[tuple[str, int]]) -> pa.Table:
     """Return the rows of PLACES."""
+    import pyarrow as pa
+
     return pa.table([pa.array([f"{line} {file}" for file, line in rows], pa.string())], schema=PLACES.arrow_schema())
 
 

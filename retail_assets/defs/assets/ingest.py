@@ -8,7 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,18 +19,18 @@ from retail_assets.defs.metadata import ENGINEERING, money, preview, static_tabl
 from retail_assets.defs.pools import SPARK
 from retail_assets.defs.resources import SparkResource
 from retail_assets.defs.selection import landing_days
-from retail_assets.erasure.registration import without_erased
 from retail_assets.errors import LandingError, StorageError
 from retail_assets.lake.currency import refuse_other_currency
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import NAMES, STATUSES, CleanManifest, RawManifest, Status, total_reasons
 from retail_assets.lake.sweep import sweep_around, sweep_references, sweep_unfinished
 from retail_assets.landing.partitions import landed_partitions
-from retail_assets.landing.register import Registered, register_landings
-from retail_assets.landing.schema_drift import schema_drift_as_markdown
 from retail_assets.landing.streamed import by_partition
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES_CLEAN, SALES_QUARANTINE
+
+if TYPE_CHECKING:
+    from retail_assets.landing.register import Registered
 
 GROUP = "ingest"
 _FILES_SHOWN = 200
@@ -55,6 +55,9 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         metadata={"dagster/uri": platform.raw.uri_of(platform.source)},
     )
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from retail_assets.erasure.registration import without_erased
+        from retail_assets.landing.register import register_landings
+
         with failing_clearly():
             refuse_other_currency(platform.lake, contract, landing_days(context))
             _refuse_first_run_without_files(platform, landing_days(context))
@@ -155,8 +158,10 @@ def _refuse_first_run_without_files(platform: Platform, days: Sequence[dt.date])
         )
 
 
-def _raw_metadata(platform: Platform, landings: Registered) -> dict[dt.date, dict[str, Any]]:
+def _raw_metadata(platform: Platform, landings: "Registered") -> dict[dt.date, dict[str, Any]]:
     """Return metadata by landing."""
+    from retail_assets.landing.schema_drift import schema_drift_as_markdown
+
     drifts = {drift.landed_on: drift for drift in landings.drifts}
     return {
         m.landed_on: {

@@ -6,7 +6,6 @@ is above the contract's limit (`warehouse/other_sales.py`); the second check sho
 
 import dagster as dg
 
-from retail_assets.cleaning.repeated_ids import RepeatedIds, repeated_ids, way_out
 from retail_assets.contracts.model import Contract
 from retail_assets.defs.checks.results import examples, listed, result
 from retail_assets.defs.checks.scope import days_of, few_of
@@ -30,6 +29,8 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         f"An error above {limit:.1%} of a landing's rows (`identity_limit`), a warning below.",
     )
     def ids_identify_sales(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        from retail_assets.cleaning.repeated_ids import RepeatedIds, repeated_ids
+
         with failing_clearly():
             found = {
                 str(m.landed_on): repeated
@@ -76,6 +77,8 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 
 def _way_out(contract: Contract, *, blocks: bool) -> str:
+    from retail_assets.cleaning.repeated_ids import way_out
+
     todo = way_out(contract)
     if blocks:
         todo += (

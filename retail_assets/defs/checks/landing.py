@@ -10,7 +10,6 @@ from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.overlooked import overlooked
-from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
 from retail_assets.platform import Platform
 
 _SHOWN = 20
@@ -120,6 +119,8 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="The landings of the run have the same columns and file format as the landings before them.",
     )
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
+
         with failing_clearly():
             days = days_of(context)
             if days is None:

@@ -2,19 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from retail_assets.cleaning.reference_changes import Unaffected, changes, is_outdated, keep_unaffected
-from retail_assets.cleaning.reference_join import references_of
 from retail_assets.defs.checks.results import examples, listed, result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import CleanManifest, RawManifest, RawSummary
-from retail_assets.landing.references import LandedReferences, differing
 from retail_assets.platform import Platform
+
+if TYPE_CHECKING:
+    from retail_assets.landing.references import LandedReferences
 
 _SHOWN = 5
 #: Landings whose ids a check reads to see if another version changes them; the others of a run count as outdated.
@@ -33,6 +32,8 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "reference file that counts for it now: no row would change.",
     )
     def references_are_current() -> dg.AssetCheckResult:
+        from retail_assets.landing.references import LandedReferences
+
         with failing_clearly():
             landed = LandedReferences(platform.raw, platform.source, contract)
             pairs = [(raw, clean) for raw, clean in platform.lake.cleaned_summaries() if raw.files]
@@ -74,9 +75,11 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 
 def _outdated(
-    platform: Platform, pairs: Iterable[tuple[RawSummary, CleanManifest]], landed: LandedReferences
+    platform: Platform, pairs: Iterable[tuple[RawSummary, CleanManifest]], landed: "LandedReferences"
 ) -> list[str]:
     """Return the days that other versions of the references change, and keep which ones they do not."""
+    from retail_assets.cleaning.reference_changes import Unaffected, changes, is_outdated, keep_unaffected
+
     contract, lake = platform.settings.contract, platform.lake
     unaffected = Unaffected.read(lake)
     old = [pair for pair in pairs if is_outdated(pair[0], contract, landed, unaffected)]
@@ -88,6 +91,12 @@ def _outdated(
 
 def _orphans(platform: Platform, name: str, pairs: Iterable[tuple[RawManifest, CleanManifest]]) -> Counter[str]:
     """Count the clean rows of each key that the registered version of a reference does not have."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from retail_assets.cleaning.reference_join import references_of
+    from retail_assets.landing.references import differing
+
     contract, lake = platform.settings.contract, platform.lake
     column = contract.references[name].on
     found: Counter[str] = Counter()

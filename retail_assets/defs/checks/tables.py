@@ -1,9 +1,8 @@
 """Checks that derive from `tables.py`: columns, types, nulls and keys of every warehouse table."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow as pa
 
 from retail_assets.defs.checks.results import check_result
 from retail_assets.defs.checks.scope import few_of
@@ -35,6 +34,9 @@ from retail_assets.tables import (
     SUMMARY_STATISTICS,
     Table,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Table, and whether its checks block: whether continuing with a broken table would spread damage.
 CHECKED: tuple[tuple[Table, bool], ...] = (
@@ -147,7 +149,9 @@ def _shown(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
-def _same_type(actual: pa.DataType, expected: pa.DataType) -> bool:
+def _same_type(actual: "pa.DataType", expected: "pa.DataType") -> bool:
+    import pyarrow as pa
+
     if pa.types.is_string(expected):
         return pa.types.is_string(actual) or pa.types.is_large_string(actual)
     return bool(actual == expected)
