@@ -128,6 +128,7 @@ _LONGEST = (
     "upgrade/",
     "spark/test_class_archive.py",
     "end_to_end/test_graph_on_s3.py",
+    "deploy/test_deployed.py",
     "airflow_bridge/test_dag_test.py",
     "cleaning/test_clusters.py",
     "defs/",

@@ -9,7 +9,8 @@ from benchmarks.operations import scale
 
 @pytest.mark.spark
 @pytest.mark.slow
-def test_each_size_is_measured_with_its_rows_cpu_and_memory() -> None:
+def test_each_size_is_measured_with_its_rows_cpu_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "ASSETS", "raw_sales_files,clean_sales,quarantined_sales,sales,sales_quarantine")
     [entry] = scale.measure([2_000])["scale"]
     assert entry["rows"] == 2_000
     assert set(entry) == {"rows", "cpu_s", "peak_mb", "wall_s"}

@@ -306,6 +306,22 @@ def test_a_home_that_is_swapped_is_whole_whichever_step_is_the_last(
     assert files(left / "new") == before
 
 
+def test_a_mount_point_and_a_full_disk_are_refused_before_anything_is_copied(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = backed_up(platform, tmp_path / "backup")
+    before = files(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_mount", lambda path: path == platform.settings.home)
+        with pytest.raises(BackupError, match="is a mount point"):
+            restore(backup, platform.settings, now=NOW, replace=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+        with pytest.raises(StorageError, match="1 bytes free"):
+            restore(backup, platform.settings, now=NOW, replace=True)
+    assert files(tmp_path) == before
+
+
 @pytest.mark.parametrize("place", ["home/x", "output", ".", "full"])
 def test_a_backup_needs_a_folder_of_its_own(platform: Platform, tmp_path: Path, place: str) -> None:
     (tmp_path / "full").mkdir()

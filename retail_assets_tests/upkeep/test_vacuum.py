@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from retail_assets.cli import app
 from retail_assets.exports.bundle.publish import publish_files
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST, KINDS, SEGMENTS, ModelKind
@@ -152,6 +156,28 @@ def test_issued_forecasts_go_when_they_have_not_been_scored_for_long(platform: P
     found = freed(platform)["issued forecasts, scored long ago"]
     assert found.names == (f"{models.root}/issued/2024-01-01.parquet",)
     assert models.store.exists(f"{models.root}/issued/notes.txt")
+
+
+def test_the_command_says_what_goes_and_how_much_it_frees(
+    platform: Platform, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    dead = platform.raw.local_path(f"{platform.source}/dt={DAY}/.{'b' * 32}.part")
+    dead.parent.mkdir(parents=True)
+    dead.write_bytes(b"x" * 1234)
+    os.utime(dead, (1, 1))
+    assert app.main(["vacuum", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"(?m)^would be deleted +files +size$", printed)
+    assert re.search(r"(?m)^unfinished writes +1 +1\.2 kB$", printed)
+    assert dead.exists()
+    assert app.main(["vacuum", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["dry_run"] is False
+    assert {each["what"]: each["bytes"] for each in content["freed"] if each["bytes"]} == {"unfinished writes": 1234}
+    assert not dead.exists()
+    assert app.main(["vacuum", "--keep", "0"]) == 2
 
 
 class _Promoting(Store):
