@@ -24,6 +24,7 @@ _WORDS = {
     "output_files_edited": "outputs edited",
     "output_files_deleted": "outputs deleted",
     "reference_rows": "rows of reference files",
+    "reference_copies": "copies of reference files in the lake",
     "database_rows": "rows of databases in the home (Dagster, alerts)",
     "home_files_edited": "other files of the home edited",
     "events": "rows of Dagster's storage elsewhere",

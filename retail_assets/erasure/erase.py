@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from retail_assets.erasure.lake_landings import Wanted, erase_from_lake
 from retail_assets.erasure.mentions import Mentions, pattern_of
 from retail_assets.erasure.model_files import erase_from_models
 from retail_assets.erasure.outputs import erase_from_outputs
+from retail_assets.erasure.person import Among
 from retail_assets.erasure.plan import Plan, canonical_id, corrected_by, make_plan
 from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_place
+from retail_assets.erasure.reference_rows import erase_from_copies, erase_from_reference_files, register_again
 from retail_assets.erasure.tombstones import folder_of, set_tombstone
 from retail_assets.platform import Platform
 from retail_assets.storage import Store, part_files
@@ -109,7 +111,7 @@ def erase_customer(
     if dry_run:
         watch("plan")
         plan = _plan(platform, person)
-        work = Journal("", "", started, plan.files, plan.fresh)
+        work = Journal("", "", started, plan.files, plan.fresh, plan.current)
         counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
         for name, step in _steps(platform, person, work, now, True, elsewhere):
             watch(name)
@@ -125,7 +127,7 @@ def erase_customer(
         plan = _plan(platform, person)
         unreadable = plan.unreadable
         counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
-        journal = Journal(hashed, uuid.uuid4().hex, started, plan.files, plan.fresh, (), counts)
+        journal = Journal(hashed, uuid.uuid4().hex, started, plan.files, plan.fresh, plan.current, (), counts)
         journals.write(lake, journal)
     for name, step in _steps(platform, person, journal, now, False, elsewhere):
         if name in journal.done:
@@ -149,10 +151,17 @@ def is_erased(platform: Platform, customer_id: str) -> bool:
     return erased is not None and bool(erased.among([canonical_id(customer_id)]))
 
 
-def _plan(platform: Platform, person: str) -> Plan:
-    def among(ids: Any) -> set[str]:
-        return {person} if person in ids else set()
+def _only(person: str) -> Among:
+    """Return what finds the person among customer ids."""
 
+    def among(ids: Iterable[str]) -> set[str]:
+        return {person} & set(ids)
+
+    return among
+
+
+def _plan(platform: Platform, person: str) -> Plan:
+    among = _only(person)
     corrected = corrected_by(platform.warehouse, person)
     return make_plan(platform.raw, platform.lake, platform.settings.contract, among, person, corrected)
 
@@ -163,7 +172,7 @@ def _steps(
     """Return the steps by name, in order. Each can be repeated."""
     lake, warehouse, source = platform.lake, platform.warehouse, platform.source
     contract, pattern = platform.settings.contract, pattern_of(person)
-    lines = lines_by_place(journal.files)
+    lines, among = lines_by_place(journal.files), _only(person)
     mentions = Mentions(person, frozenset(lines))
     run_id = f"erase-{(journal.receipt or uuid.uuid4().hex)[:16]}"
 
@@ -171,6 +180,12 @@ def _steps(
         if not dry_run:
             erase_from_landings(platform.raw, lake, contract, journal.files)
         return {}
+
+    def reference_files() -> dict[str, int]:
+        rows = erase_from_reference_files(platform.raw, source, contract, among, dry_run=dry_run)
+        if not dry_run:
+            register_again(platform.raw, lake, contract, journal.current)
+        return {"reference_rows": rows, "reference_copies": erase_from_copies(lake, contract, person, dry_run=dry_run)}
 
     def lake_files() -> dict[str, int]:
         found = erase_from_lake(lake, Wanted.of(journal, person, pattern), run_id, dry_run=dry_run)
@@ -208,6 +223,7 @@ def _steps(
 
     steps = [
         ("raw files", raw_files),
+        ("references", reference_files),
         ("lake", lake_files),
         ("tables", tables),
         ("aggregates", aggregates),

@@ -29,7 +29,8 @@ class PlannedFile:
 class Journal:
     """What is to be done, `done` steps by name, and what they counted.
 
-    `fresh` are the landings that were cleaned from exactly the files that are registered, when this began.
+    `fresh` are the landings that were cleaned from exactly the files that are registered, when this began, and
+    `current` those that were registered with the reference files of that time.
     """
 
     hash: str
@@ -37,6 +38,7 @@ class Journal:
     started: str
     files: tuple[PlannedFile, ...] = ()
     fresh: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from retail_assets.contracts.model import Contract
 from retail_assets.erasure.journal import PlannedFile
 from retail_assets.erasure.person import Among, rows_of
+from retail_assets.erasure.reference_rows import current_landings
 from retail_assets.errors import LandingError, NotReadyError, RetailError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, day_of
@@ -30,12 +31,14 @@ _READS_AT_ONCE = 4
 class Plan:
     """The landed files with rows to erase, and files that nobody can read: what is in these is not known.
 
-    `fresh` are landings that were cleaned from the files as they are registered.
+    `fresh` are landings that were cleaned from the files as they are registered, `current` those that are
+    registered with the reference files as they are.
     """
 
     files: tuple[PlannedFile, ...]
     unreadable: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -64,7 +67,8 @@ def make_plan(
         PlannedFile(key, every[key][0].isoformat() if key not in found else "", every[key][1].sha256, of)
         for key, of in sorted(rows.items())
     )
-    return Plan(tuple(files), tuple(unreadable), tuple(day.isoformat() for day in fresh))
+    current = current_landings(raw, lake, contract)
+    return Plan(tuple(files), tuple(unreadable), tuple(day.isoformat() for day in fresh), current)
 
 
 def _unregistered(

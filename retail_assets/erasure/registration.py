@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from retail_assets.contracts.model import Contract
 from retail_assets.erasure.person import Rows, rows_of
 from retail_assets.erasure.raw_landings import erased_from, with_more
+from retail_assets.erasure.reference_rows import erase_from_reference_files
 from retail_assets.erasure.tombstones import erased_customers
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Erased
@@ -25,12 +26,15 @@ from retail_assets.storage import Store
 def without_erased(settings: Settings, raw: Store, lake: Lake) -> Without | None:
     """Return what takes erased customers out of files that are being registered; None if nobody was erased.
 
+    Reference files that describe customers are looked through at once.
+
     Raises ErasureError if the key of the tombstones is not there.
     """
     erased = erased_customers(settings, lake)
     if erased is None:
         return None
     contract = settings.contract
+    erase_from_reference_files(raw, lake.source, contract, erased.among)
     references = LandedReferences(raw, lake.source, contract) if contract.references else None
 
     def without(landed_on: dt.date, profiles: Sequence[FileProfile]) -> tuple[list[FileProfile], list[Erased]]:

@@ -98,6 +98,22 @@ def keyed_rows(contents: list[Content], rule: ReferenceRule) -> dict[str, list[s
     return keyed
 
 
+def keys_of(content: Content, rule: ReferenceRule) -> list[tuple[int, str]]:
+    """Return the key of each row with the line on which the row ends (or its number), in order.
+
+    Raises LandingError if the file cannot be read.
+    """
+    header, rows = _rows_of(content, rule)
+    place = _positions(header, rule, content.key)[0]
+    found = [(line, _plain(row[place]) if place < len(row) else "") for line, row in rows]
+    return list(zip([line for line, _ in found], identifiers([key for _, key in found]), strict=True))
+
+
+def text_of(content: Content, rule: ReferenceRule) -> tuple[str, str]:
+    """Return the text of a delimited file or one of JSON lines, and its encoding."""
+    return _decoded(content, format_of(content.key)[1], rule)
+
+
 def identifiers(keys: list[str]) -> list[str]:
     """Return keys as cleaning reads ids: `17850.0` is 17850."""
     import duckdb
@@ -136,11 +152,12 @@ def _rows_of(content: Content, rule: ReferenceRule) -> tuple[list[str], Iterator
         return _parquet(content)
     if kind == "xlsx":
         return _workbook(content)
-    text = _decoded(content, compression, rule)
+    text = _decoded(content, compression, rule)[0]
     return _json_lines(text, content.key) if kind == "jsonl" else _delimited(text, content.key, rule)
 
 
-def _decoded(content: Content, compression: str | None, rule: ReferenceRule) -> str:
+def _decoded(content: Content, compression: str | None, rule: ReferenceRule) -> tuple[str, str]:
+    """Return the text of a file and its encoding."""
     data = content.data
     if compression:
         try:
@@ -159,7 +176,7 @@ def _decoded(content: Content, compression: str | None, rule: ReferenceRule) -> 
         ) from e
     if "\0" in text or "\ufffd" in text:
         raise LandingError(f"{content.key} has NUL or U+FFFD: text was lost. Ask its sender for the file again.")
-    return text
+    return text, encoding
 
 
 def _delimited(text: str, key: str, rule: ReferenceRule) -> tuple[list[str], Iterator[_Row]]:
