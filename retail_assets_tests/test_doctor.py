@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -10,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from retail_assets import doctor
-from retail_assets.doctor import Finding
+from retail_assets.doctor import Finding, configuration, places
+from retail_assets.settings import load
+from retail_assets.settings.lineage import LineageSettings
 from retail_assets.spark import java
+from retail_assets.weather.open_meteo import WeatherUnavailableError
+from retail_assets_tests.lineage.lineage_server import lineage_server
+from retail_assets_tests.weather.open_meteo_server import open_meteo_server
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -174,3 +180,30 @@ def test_no_dagster_home_is_reported_and_is_no_problem_because_runs_work_without
     [found] = [f for f in doctor.run({**healthy, "DAGSTER_HOME": ""}, start_spark=False) if f.name == "dagster"]
     assert found.ok
     assert "runs are forgotten" in found.detail
+
+
+def test_settings_that_belong_together_are_not_blamed_for_another(healthy: dict[str, str]) -> None:
+    """A key alone is refused; beside its address it is right."""
+    lineage = {"RETAIL_LINEAGE_URL": "https://lineage.example", "RETAIL_LINEAGE_API_KEY": "key"}
+    weather = {"RETAIL_WEATHER_LATITUDE": "39.1", "RETAIL_WEATHER_LONGITUDE": "-84.5"}
+    found = configuration.settings_of({**healthy, **lineage, **weather, "RETAIL_SPARK": "yarn"})[1]
+    assert [f.detail[:20] for f in found if not f.ok] == ["RETAIL_SPARK='yarn' i"[:20]]
+    found = configuration.settings_of({**healthy, **weather, "RETAIL_WEATHER_LATITUDE": "north"})[1]
+    assert len([f for f in found if not f.ok]) == 1
+
+
+def test_whether_somebody_listens_to_lineage_and_answers_about_weather(environ: dict[str, str], tmp_path: Path) -> None:
+    with lineage_server() as listening, open_meteo_server(dt.date.today()) as answering:
+        place = {"RETAIL_WEATHER_LATITUDE": "39.1", "RETAIL_WEATHER_LONGITUDE": "-84.5"}
+        on = load({**environ, **place, "RETAIL_LINEAGE_URL": listening.url, "RETAIL_WEATHER_URL": answering.url})
+        assert on.lineage is not None
+        assert on.weather is not None
+        found = places.lineage(on, on.lineage)
+        assert (found.ok, "wait to be reported: 0" in found.detail) == (True, True)
+        assert listening.events == []
+        assert "next 7 days" in places.weather(on, on.weather).detail
+    found = places.lineage(on, on.lineage)
+    assert (found.ok, "cannot be reached" in found.detail) == (False, True)
+    with pytest.raises(WeatherUnavailableError, match="cannot be reached"):
+        places.weather(on, on.weather)
+    assert places.lineage(on, LineageSettings(str(tmp_path / "new" / "events.jsonl"))).ok

@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
@@ -28,7 +27,7 @@ from retail_assets.defs.partitions import landing_days_of
 from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.lineage.names import Dataset, dataset_of
 from retail_assets.lineage.run_facts import Checked, Column, Described, Outcome, Parent, Read, Run, Step, Written
-from retail_assets.lineage.spool import Sent, Spool
+from retail_assets.lineage.spool import Sent, spool_of
 from retail_assets.lineage.transport import open_transport
 from retail_assets.settings import Settings
 
@@ -241,7 +240,7 @@ class Reporter:
             raise SettingsError("RETAIL_LINEAGE_URL is not set, so there is nowhere to send lineage to.")
         self._settings, self._lineage = settings, settings.lineage
         self._catalog = Catalog(settings, assets)
-        self.spool = spool_of(settings)
+        self.spool = spool_of(settings.home, settings.source)
 
     def add(self, instance: dg.DagsterInstance, run_id: str) -> bool:
         """Spool the events of a run and mark it; False if it is not a run of this source. Raises what goes wrong."""
@@ -266,11 +265,6 @@ class Reporter:
         return without_secrets(self._lineage.url)
 
 
-def spool_of(settings: Settings) -> Spool:
-    """Return the spool of a source; it is below RETAIL_HOME, whatever stores are in use."""
-    return Spool(Path(settings.home) / "lineage" / settings.source)
-
-
 def note_run(settings: Settings, definitions: dg.Definitions, instance: dg.DagsterInstance, run_id: str) -> None:
     """Keep the events of a run of the command line, which has ended, until they are sent. Never raises."""
     if settings.lineage is None:
@@ -292,7 +286,7 @@ def sending_lineage(settings: Settings) -> Iterator[None]:
         yield
     finally:
         if settings.lineage is not None and _has_extra():
-            sent = spool_of(settings).send(open_transport(settings.lineage), _AFTER_COMMAND)
+            sent = spool_of(settings.home, settings.source).send(open_transport(settings.lineage), _AFTER_COMMAND)
             if sent.problem:
                 _log.warning(
                     "Lineage: %s. Runs that wait to be reported: %d. The next command tries again.",

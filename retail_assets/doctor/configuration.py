@@ -14,6 +14,9 @@ from retail_assets.doctor.finding import Finding
 from retail_assets.errors import ContractError, RetailError
 from retail_assets.settings import Settings
 
+#: Settings of one beginning need each other.
+_GROUPS = ("RETAIL_ALERT_", "RETAIL_EMR_", "RETAIL_LINEAGE_", "RETAIL_STREAM_", "RETAIL_TABLEAU_", "RETAIL_WEATHER_")
+
 
 def settings_of(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
     """Return the settings, without the wrong ones if there are any, and a finding for each wrong one."""
@@ -39,7 +42,9 @@ def settings_of(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]
         try:
             settings_module.load(_with_related(name, env))
         except RetailError as e:
-            findings.append(Finding("contract" if isinstance(e, ContractError) else "settings", False, str(e)))
+            finding = Finding("contract" if isinstance(e, ContractError) else "settings", False, str(e))
+            if finding not in findings:  # settings that belong together are wrong together
+                findings.append(finding)
             del remaining[name]
     try:
         settings = settings_module.load(remaining)
@@ -52,8 +57,8 @@ def settings_of(env: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]
 
 def _with_related(name: str, env: Mapping[str, str]) -> dict[str, str]:
     """A variable and those it depends on: Redshift needs its own and a lake on S3, Tableau a server and a token."""
-    if name.startswith("RETAIL_TABLEAU_"):
-        return {n: v for n, v in env.items() if n.startswith("RETAIL_TABLEAU_")}
+    if group := next((group for group in _GROUPS if name.startswith(group)), None):
+        return {n: v for n, v in env.items() if n.startswith(group)}
     if name != "RETAIL_WAREHOUSE" or env[name].strip() != "redshift":
         return {name: env[name]}
     return {n: v for n, v in env.items() if n in (name, "RETAIL_LAKE_URI") or n.startswith("REDSHIFT_")}

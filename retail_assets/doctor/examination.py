@@ -57,6 +57,12 @@ def examine(
             if settings.tableau:
                 probe = partial(places.tableau, settings.tableau)
                 checks.append(("tableau", "logging in", probe, int(3 * settings.tableau.timeout) + 1))
+            if settings.lineage:
+                probe = partial(places.lineage, settings, settings.lineage)
+                checks.append(("lineage", "looking whether somebody listens", probe, places.ANSWER_SECONDS))
+            if settings.weather:
+                probe = partial(places.weather, settings, settings.weather)
+                checks.append(("weather", "asking for a forecast", probe, places.ANSWER_SECONDS))
         checks.append(("disk", "asking for free space", partial(machine.disk, home), _SECONDS))
         checks.append(("dagster", "reading dagster.yaml", partial(configuration.dagster, env), _SECONDS))
         if settings is not None and start_spark:

@@ -37,6 +37,11 @@ class Sent:
     problem: str = ""
 
 
+def spool_of(home: Path, source: str) -> Spool:
+    """Return the spool of a source; it is below RETAIL_HOME, whatever stores are in use."""
+    return Spool(home / "lineage" / source)
+
+
 class Spool:
     """A folder with one file of events per run that waits."""
 

@@ -7,8 +7,10 @@ one attempt is made, and the spool keeps the event for later.
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from retail_assets.errors import RetailError
 from retail_assets.settings.lineage import LineageSettings
@@ -37,6 +39,10 @@ class Transport(Protocol):
         """Send one JSON object. Raises NotSentError or RefusedEventError."""
         ...
 
+    def problem(self) -> str | None:
+        """Say why nothing could be sent, as far as that shows without sending; None where nothing shows."""
+        ...
+
 
 def open_transport(settings: LineageSettings) -> Transport:
     """Return what sends events where the settings say. Nothing is opened before the first event."""
@@ -63,6 +69,11 @@ class ToFile:
                 os.close(handle)
         except OSError as e:
             raise NotSentError(f"{self.place} cannot be written: {e.strerror or e}") from None
+
+    def problem(self) -> str | None:
+        """Say why the file cannot be written to."""
+        there = self._path if self._path.exists() else next(p for p in self._path.parents if p.exists())
+        return None if os.access(there, os.W_OK) else f"{there} cannot be written"
 
 
 class ToServer:
@@ -99,6 +110,16 @@ class ToServer:
             raise NotSentError(f"{self.place} redirects to another address: set RETAIL_LINEAGE_URL to that") from None
         except requests.RequestException as e:
             raise NotSentError(f"{self.place} cannot be reached ({type(e).__name__})") from None
+
+    def problem(self) -> str | None:
+        """Say why nobody can be reached at the address."""
+        address = urlsplit(self.place)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        try:
+            socket.create_connection((address.hostname or "", port), _SECONDS).close()
+        except OSError as e:
+            return f"{self.place} cannot be reached ({e.strerror or type(e).__name__})"
+        return None
 
 
 def _advice(status: int) -> str:

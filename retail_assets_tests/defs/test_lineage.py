@@ -16,10 +16,11 @@ from dagster import DagsterInstance
 
 from retail_assets.cli.app import main
 from retail_assets.defs.build import build_defs
-from retail_assets.defs.lineage import PARENT_TAG, REPORTED_TAG, Catalog, facts_of, note_run, sending_lineage, spool_of
+from retail_assets.defs.lineage import PARENT_TAG, REPORTED_TAG, Catalog, facts_of, note_run, sending_lineage
 from retail_assets.errors import SettingsError
 from retail_assets.lineage.events import events_of
 from retail_assets.lineage.names import Dataset
+from retail_assets.lineage.spool import spool_of
 from retail_assets.platform import Platform
 from retail_assets.samples import synthetic
 from retail_assets.settings import Settings, load
@@ -58,6 +59,10 @@ def received(server: LineageServer) -> list[dict[str, Any]]:
     return [read(event) for event in server.events]
 
 
+def waiting(settings: Settings) -> int:
+    return spool_of(settings.home, settings.source).waiting()
+
+
 def only_run() -> dg.RunRecord:
     with DagsterInstance.get() as instance:
         [record] = instance.get_run_records()
@@ -85,7 +90,7 @@ def test_a_command_reports_its_run(configured: Path, server: LineageServer) -> N
     assert (written["namespace"], written["name"]) == ("file", f"{settings.raw_uri}/retail_sales")
     assert written["outputFacets"]["outputStatistics"]["rowCount"] == 40
     assert written["outputFacets"]["outputStatistics"]["fileCount"] == 2
-    assert spool_of(settings).waiting() == 0
+    assert waiting(settings) == 0
 
 
 def test_a_server_that_hangs_is_asked_after_the_run_and_the_run_succeeds(
@@ -99,12 +104,12 @@ def test_a_server_that_hangs_is_asked_after_the_run_and_the_run_succeeds(
     # It was asked once, and not before the run had ended.
     assert len(server.asked_at) == 1
     assert server.asked_at[0] >= run.end_time
-    assert spool_of(load()).waiting() == 1
+    assert waiting(load()) == 1
     assert "Runs that wait to be reported: 1." in caplog.text
     server.status = 201
     server.asked_at.clear()
     assert register() == 0
-    assert spool_of(load()).waiting() == 0
+    assert waiting(load()) == 0
     assert len({e["run"]["runId"] for e in received(server) if e["job"]["name"].endswith(".job.materialize")}) == 2
 
 
