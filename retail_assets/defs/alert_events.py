@@ -34,8 +34,9 @@ _TYPES = {Event.STEP_FAILURE, Event.STEP_SUCCESS, Event.ASSET_CHECK_EVALUATION, 
 Days = tuple[dt.date, dt.date]
 #: Kinds whose checks quote rows, in which people may be named: the message goes without the examples.
 _QUOTING = ("ids", "table-shape")
-#: Errors whose message says what to do.
-_OURS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.RetailError)}
+#: Errors whose message says what to do; a step that has used up its retries has the class of Dagster.
+_OURS = {n for n, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.RetailError)}
+_OURS |= {"Failure"}
 _OUR_JOBS = {"__ASSET_JOB", *(job.name for job in jobs())}
 _EXPLAINED = "!"
 #: Dagster's tag of a failed run that it launches again (`run_retries` in dagster.yaml).

@@ -15,7 +15,7 @@ from retail_assets.defs.alert_events import RunReader
 from retail_assets.defs.alerts import Alerts, alert_sensors
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.errors import WarehouseBusyError
+from retail_assets.errors import WarehouseBusyError, WarehouseError
 from retail_assets.platform import Platform
 from retail_assets.settings import load
 from retail_assets_tests.alerts.receivers import WebReceiver
@@ -90,7 +90,7 @@ def fail(error: Exception) -> Callable[[], None]:
 def test_a_failed_run_with_twelve_skipped_assets_is_one_message(
     platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
 ) -> None:
-    made = definitions(fail(WarehouseBusyError("The warehouse is open in another process.")))
+    made = definitions(fail(WarehouseError("The warehouse is open in another process.")))
     result = run(made, instance)
     for _ in range(3):  # the sensor, again and again
         watch(platform, instance, made)
@@ -100,6 +100,18 @@ def test_a_failed_run_with_twelve_skipped_assets_is_one_message(
     assert "The warehouse is open in another process." in text
     assert f"<http://pages:3000/runs/{result.run_id}|Open it>" in text
     assert "docs/operations.md#a-run-failed" in text
+
+
+def test_a_step_that_has_used_up_its_retries_is_reported_in_its_own_words(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retail_assets.defs.failures._SECONDS", 0.0)
+    made = definitions(fail(WarehouseBusyError("The warehouse is open in another process. Close it.")))
+    run(made, instance)
+    watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "*Reason*: The warehouse is open in another process. Close it." in text
+    assert "Do what the message says" in text
 
 
 def test_a_failed_blocking_check_is_the_cause_and_not_the_run_that_it_fails(
@@ -147,7 +159,7 @@ def test_the_same_error_in_many_steps_is_one_cause(
         @dg.asset(name=f"mart_{number}")
         def mart() -> None:
             with failing_clearly():
-                raise WarehouseBusyError(f"The warehouse did not answer within {number + 100} s.")
+                raise WarehouseError(f"The warehouse did not answer within {number + 100} s.")
 
         return mart
 
