@@ -86,14 +86,26 @@ def restore(
 
     Stop the daemon, the servers and all runs first.
     """
+    from retail_assets.erasure.restored import carry_tombstones_over
     from retail_assets.upkeep.restore import restore as run
 
-    restored = run(_place(source), settings_for(), now=dt.datetime.now(dt.UTC), replace=replace)
+    restored = run(
+        _place(source),
+        settings_for(),
+        now=dt.datetime.now(dt.UTC),
+        replace=replace,
+        carry=carry_tombstones_over,
+    )
     typer.echo(_summary(restored.manifest) + f" restored, as of {restored.manifest.created}.")
     for before, now in restored.replaced:
         typer.echo(f"What was in {before} is now in {now}. Delete it when you no longer need it.")
     for name, why in restored.manifest.left_out.items():
         typer.echo(f"Not restored, {name}: {why}.")
+    for name, count in restored.erased_since.items():
+        typer.echo(
+            f"Of {name}, {formats.plural(count, 'customer')} erased since the backup are in it. Materialize all of its "
+            "landings now: registering them again erases them again."
+        )
     typer.echo("Next:  retail-assets status")
 
 

@@ -89,6 +89,28 @@ def set_tombstone(lake: Lake, key: bytes, customer_id: str, today: dt.date) -> s
     raise StorageBusyError("Other processes keep writing tombstones at the same time. Run the same again.")
 
 
+def carry_over(old: Lake, new: Lake) -> int:
+    """Add the tombstones of one lake to another that is older; return how many customers it did not know as erased.
+
+    Raises ErasureError if the two were made with different keys.
+    """
+    known, more = _read(new)[0], _read(old)[0]
+    if more is None:
+        return 0
+    if known is not None and known.check != more.check:
+        raise ErasureError(
+            f"The tombstones of {new.source} in {old.store.uri} and {new.store.uri} were made with different keys. "
+            "Nothing was changed. Restore into another home, and erase the customers there again by their ids."
+        )
+    before = known.tombstones if known else ()
+    hashes = {t.hash for t in before}
+    added = tuple(t for t in more.tombstones if t.hash not in hashes)
+    if added:
+        text = json.dumps(asdict(_Record(more.check, (*before, *added))), indent=1, sort_keys=True).encode()
+        new.store.write(record_key(new.source), text)
+    return len(added)
+
+
 def _check(key: bytes, source: str) -> str:
     return keyed_hash(key, source, "\0")
 

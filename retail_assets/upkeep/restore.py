@@ -13,9 +13,9 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retail_assets.errors import StorageError
@@ -28,17 +28,26 @@ from retail_assets.upkeep.manifest import HOME, BackupError, File, Manifest, is_
 _AT_ONCE = 4
 _STAGED, _NEW, _LOCK, _SWAPPING = ".restoring-", "new", "lock", "swapping"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+#: From the folders by place, as they are and as they are staged, to customers erased since the backup, by source.
+Carry = Callable[[Mapping[str, Path], Mapping[str, Path]], Mapping[str, int]]
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A restored backup, and the folders that it replaced: where each was, and where it is now."""
+    """A restored backup, and the folders that it replaced: where each was, and where it is now.
+
+    `erased_since` are the customers, by source, who were erased after the backup and are in it: their tombstones were
+    carried over, so registering all landings again erases them again.
+    """
 
     manifest: Manifest
     replaced: tuple[tuple[Path, Path], ...]
+    erased_since: Mapping[str, int] = field(default_factory=dict)
 
 
-def restore(backup: Store, settings: Settings, *, now: dt.datetime, replace: bool = False) -> Restored:
+def restore(
+    backup: Store, settings: Settings, *, now: dt.datetime, replace: bool = False, carry: Carry | None = None
+) -> Restored:
     """Restore a backup into the folders of the settings.
 
     Stop the daemon and everything else that uses the home first.
@@ -48,6 +57,7 @@ def restore(backup: Store, settings: Settings, *, now: dt.datetime, replace: boo
         settings: name the folders, which need not be those of the backup.
         now: the time, in UTC.
         replace: also where the folders hold something.
+        carry: adds to the staged folders what must outlive a restore (`erasure/restored.py`).
 
     Raises:
         BackupError: the backup is not whole or was changed, or the folders hold something and `replace` is not given.
@@ -70,14 +80,17 @@ def restore(backup: Store, settings: Settings, *, now: dt.datetime, replace: boo
     _refuse_a_full_disk(manifest, targets, roots)
     with contextlib.ExitStack() as stack:
         staged = {root: stack.enter_context(_staging(root)) for root in roots}
-        _fetch(backup, manifest.files, {
+        folders = {
             name: staged[root] / _NEW / folder.relative_to(root)
             for name, folder in targets.items()
             for root in roots
             if is_within(folder, root)
-        })  # fmt: skip
+        }
+        _fetch(backup, manifest.files, folders)
+        erased = carry(targets, folders) if carry else {}
         stamp = f"{now:%Y%m%dT%H%M%SZ}"
-        return Restored(manifest, tuple(filter(None, [_take_place(root, staged[root], stamp) for root in roots])))
+        replaced = [_take_place(root, staged[root], stamp) for root in roots]
+        return Restored(manifest, tuple(filter(None, replaced)), erased)
 
 
 def _targets(manifest: Manifest, settings: Settings) -> dict[str, Path]:

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 from retail_assets import settings as settings_module
+from retail_assets.erasure.key import key_of
+from retail_assets.erasure.restored import carry_tombstones_over
+from retail_assets.erasure.tombstones import erased_customers, set_tombstone
 from retail_assets.errors import StorageError
 from retail_assets.lake.lake import Lake
 from retail_assets.models.kinds import FORECAST
@@ -240,6 +243,29 @@ def test_a_home_with_anything_in_it_is_replaced_only_when_asked_and_stays_beside
     assert kept["home"] == tmp_path / "home.before-restore-20261130T010203Z"
     assert files(kept["home"]) == before
     assert {row["total_amount"] * 100 for row in platform.warehouse.query("SELECT * FROM sales").to_pylist()} == {1}
+
+
+def test_who_was_erased_since_the_backup_stays_erased_for_every_landing_that_is_registered_again(
+    platform: Platform, tmp_path: Path
+) -> None:
+    """A restore once would have brought them back for good."""
+    settings = platform.settings
+    backup = backed_up(platform, tmp_path / "backup")
+    key = key_of(settings, create=True)
+    assert key is not None
+    set_tombstone(platform.lake, key, "C-17", dt.date(2026, 11, 30))
+    restored = restore(backup, settings, now=NOW, replace=True, carry=carry_tombstones_over)
+    assert restored.erased_since == {settings.source: 1}
+    erased = erased_customers(settings, platform.lake)
+    assert erased is not None
+    assert erased.among(["C-16", "C-17"]) == {"C-17"}
+    again = restore(backup, other_home(tmp_path / "elsewhere"), now=NOW, carry=carry_tombstones_over)
+    assert again.erased_since == {}
+    later = backed_up(platform, tmp_path / "later")
+    assert (
+        restore(later, settings, now=NOW + dt.timedelta(1), replace=True, carry=carry_tombstones_over).erased_since
+        == {}
+    )
 
 
 def test_where_folders_cannot_be_exchanged_they_are_renamed(
