@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import stat
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,24 @@ def test_what_was_received_is_in_the_file_no_more_and_others_cannot_read_it(outb
     assert stat.S_IMODE(outbox.path.stat().st_mode) == 0o600
     outbox.delivered(outbox.due("webhook", clock()), "webhook", clock())
     assert [path.name for path in outbox.path.parent.iterdir() if b"CUSTOMER-4711" in path.read_bytes()] == []
+
+
+def test_a_crash_after_the_receiver_took_it_repeats_it_under_the_same_identity(
+    outbox: Outbox, receiver: WebReceiver, clock: Clock
+) -> None:
+    """The one way in which a message comes twice: docs/alerts.md says so, and receivers can tell."""
+
+    class Dying(Webhook):
+        def send(self, messages: Sequence[Message]) -> None:
+            super().send(messages)
+            raise KeyboardInterrupt
+
+    outbox.record([cause()], HOOK, clock())
+    with pytest.raises(KeyboardInterrupt):
+        deliver(outbox, [Dying(receiver.address)], 20, clock)
+    assert deliver(outbox, [Webhook(receiver.address)], 20, clock).sent == {"webhook": 1}
+    assert len(receiver.identities) == 2
+    assert len(set(receiver.identities)) == 1
 
 
 def test_a_damaged_file_is_said_in_words(tmp_path: Path, clock: Clock) -> None:
