@@ -74,6 +74,7 @@ _SERVICE_FILES = (
     "airflow_bridge/test_dag_test.py",
     "airflow_bridge/test_local_stack.py",
     "airflow_bridge/test_standalone.py",
+    "defs/test_daemon.py",
     "defs/test_dg.py",
     "deploy/test_dagster_production.py",
     "deploy/test_deployed.py",

@@ -278,7 +278,7 @@ def landing_sensor(
     settings, raw = platform.settings, platform.raw
     place = f"{settings.raw_uri}/{settings.source}"
     scheme = "" if raw.is_local else settings.raw_uri.split("://")[0]
-    root = _root(settings.raw_uri)
+    root = root_of(settings.raw_uri)
 
     @dg.sensor(
         name=_NAMES.get(scheme, f"landings_on_{scheme}"),
@@ -314,7 +314,7 @@ def landing_sensor(
     return changed_landings
 
 
-def _root(raw_uri: str) -> str:
+def root_of(raw_uri: str) -> str:
     """Return what stands before the keys in digests: on S3 the prefix, as cursors of older versions have it."""
     if not raw_uri.startswith("s3://"):
         return ""

@@ -1,0 +1,123 @@
+"""The sensors under a real daemon, which is killed in between: each changed landing is loaded once, none is missed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULE = "retail_assets_tests.defs.daemon_shop"
+D1, D2, D3, D4 = "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"
+_SECONDS = 240
+
+
+class Shop:
+    """A raw folder, a Dagster home with the project's own dagster.yaml, and what the runs have noted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.home, self.notes = folder, folder / "dagster", folder / "notes"
+        for place in (self.home, self.notes):
+            place.mkdir()
+        queue = "class: QueuedRunCoordinator"
+        configured = (ROOT / "dagster.yaml").read_text()
+        assert queue in configured
+        (self.home / "dagster.yaml").write_text(
+            configured.replace(queue, f"{queue}\n  config: {{dequeue_interval_seconds: 1}}")
+        )
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DAGSTER_"))},
+            "DAGSTER_HOME": str(self.home),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "RETAIL_HOME": str(folder / "home"),
+            "RETAIL_OUTPUT": str(folder / "output"),
+            "RETAIL_START_DATE": D1,
+            "NOTES": str(self.notes),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def land(self, day: str, data: str) -> None:
+        place = self.folder / "home" / "raw" / "retail_sales" / f"dt={day}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / ".part").write_text(data)
+        (place / ".part").rename(place / "a.csv")
+
+    def start_sensors(self) -> None:
+        command = [_program("dagster"), "sensor", "start", "--start-all", "-m", MODULE]
+        subprocess.run(command, env=self.env, cwd=self.folder, check=True, capture_output=True, timeout=_SECONDS)
+
+    @contextlib.contextmanager
+    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a daemon, in a process group of its own that is killed at the end."""
+        with (self.folder / "daemon.log").open("ab") as log:
+            command = [_program("dagster-daemon"), "run", "-m", MODULE]
+            process = subprocess.Popen(
+                command, env=self.env, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
+
+    def runs(self) -> list[list[str]]:
+        """Asset, day and company of what has run."""
+        noted = self.notes / "runs"
+        return [line.split()[:3] for line in noted.read_text().splitlines()] if noted.exists() else []
+
+    def loaded(self) -> Counter[str]:
+        return Counter(day for asset, day, _ in self.runs() if asset == "sales")
+
+    def marts(self) -> int:
+        return sum(asset == "mart" for asset, *_ in self.runs())
+
+    def is_idle(self) -> bool:
+        """Whether no run waits or runs."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return all(run.is_finished for run in instance.get_runs())
+
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _SECONDS
+        while not reached():
+            assert time.monotonic() < deadline, (self.runs(), (self.folder / "daemon.log").read_text()[-3000:])
+            time.sleep(0.3)
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_killed_misses_nothing_and_requests_nothing_twice(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.land(D1, "1")
+    shop.land(D2, "1")
+    with shop.daemon() as daemon:
+        shop.start_sensors()
+        shop.wait_until(lambda: set(shop.loaded()) == {D1, D2} and shop.is_idle())
+        shop.wait_until(lambda: shop.marts() >= 1)
+        daemon.kill()
+    shop.land(D1, "2")  # rewritten, as long as before
+    shop.land(D3, "1")
+    (shop.notes / "wrong").touch()
+    with shop.daemon():
+        shop.wait_until(lambda: sum(shop.loaded().values()) == 4 and shop.is_idle())
+        marts = shop.marts()
+        shop.land(D4, "1")  # its blocking check fails as well, so nothing follows
+        shop.wait_until(lambda: shop.loaded()[D4] == 1 and shop.is_idle())
+        assert shop.marts() == marts
+        (shop.notes / "wrong").unlink()
+        shop.land(D4, "2")
+        shop.wait_until(lambda: shop.loaded()[D4] == 2 and shop.marts() > marts and shop.is_idle())
+    assert shop.loaded() == {D1: 2, D2: 1, D3: 1, D4: 2}
+    assert {company for *_, company in shop.runs()} == {"alone"}
