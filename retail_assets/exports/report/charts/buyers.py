@@ -47,6 +47,7 @@ def segments(facts: Facts) -> Chart | None:
         spec_of(
             values,
             height=height_of(len(values)),
+            padding=ROOM_FOR_NAMES,
             mark={"type": "bar", "tooltip": True},
             encoding={
                 "y": {"field": "c", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}},
