@@ -70,7 +70,13 @@ CONFIG: Spec = {
         "titleFontWeight": "normal",
         "titlePadding": 12,
     },
-    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": PAGE_TEXT, "orient": "top"},
+    "legend": {
+        "labelColor": "currentColor",
+        "titleColor": "currentColor",
+        "labelFontSize": PAGE_TEXT,
+        "orient": "top",
+        "columnPadding": 24,
+    },
     "text": {"color": "currentColor"},
 }
 
