@@ -37,7 +37,7 @@ class Update:
 
     Attributes:
         rows: of `tables.WEATHER`, the old ones and the new ones.
-        usual: what the values are differences from; None where it could not be asked for.
+        usual: what the values are differences from, to store; None where the next run has to ask for it.
         added: new rows.
         problem: why something is missing; None where nothing is.
     """
@@ -76,7 +76,8 @@ def update(
     before, problem = len(rows), None
     is_live = FIRST_ISSUED <= today <= last_day + _LATE
     until = today if is_live else last_day + _DAY
-    spans = _missing(rows, max(first_day, FIRST_ISSUED), until, earlier=usual is None)
+    is_new = usual is None
+    spans = _missing(rows, max(first_day, FIRST_ISSUED), until, earlier=is_new)
     try:
         if usual is None and (spans or is_live):
             usual = usual_module.ask(client, place, first_year)
@@ -88,6 +89,8 @@ def update(
                 _add(rows, {(day, today): weather for day, weather in client.forecast(today).items()}, usual, place)
     except WeatherUnavailableError as e:
         problem = str(e)
+    if problem and is_new:
+        usual = None  # the next run asks again, and for the days before those of the table
     return Update(_table(rows.values()), usual, len(rows) - before, problem)
 
 
@@ -103,19 +106,18 @@ def _missing(
 ) -> list[_Issue]:
     """The days of issue before `until` that the table lacks, in spans of one request each.
 
-    Those before its own are asked for only where `earlier` says that the sales begin earlier than they did: where the
-    service has none, each run would ask again.
+    Those before its newest are asked for only with `earlier`, where the sales begin earlier than they did: what the
+    service does not have, each run would ask for again.
     """
     known = {known_on for _, _, known_on in rows}
-    gaps = [(max(known) + _DAY if known else first, until - _DAY)]
-    if known and earlier:
-        gaps.insert(0, (first, min(known) - _DAY))
-    spans = []
-    for start, end in gaps:
-        while start <= end:
-            last = min(start + dt.timedelta(days=_CHUNK - 1), end)
-            spans.append((start, last))
-            start = last + _DAY
+    start = first if earlier or not known else max(known) + _DAY
+    wanted = [day for n in range((until - start).days) if (day := start + n * _DAY) not in known]
+    spans: list[_Issue] = []
+    for day in wanted:
+        if spans and day - spans[-1][1] == _DAY and (day - spans[-1][0]).days < _CHUNK:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
     return spans
 
 

@@ -134,7 +134,7 @@ class OpenMeteo:
     def _reason(self, got: Any) -> str:
         """The reason that Open-Meteo gives for a refusal, without the key."""
         try:
-            text = str(got.json()["reason"])[:200]
+            text = " ".join(str(got.json()["reason"]).split())[:200]
         except (KeyError, TypeError, ValueError):
             return ""
         return f": {text.replace(self._settings.api_key, '***') if self._settings.api_key else text}"

@@ -13,7 +13,7 @@ import pytest
 from retail_assets.settings.weather import WeatherSettings
 from retail_assets.weather import open_meteo
 from retail_assets.weather.issued import NAMES, Update, update
-from retail_assets.weather.open_meteo import OpenMeteo
+from retail_assets.weather.open_meteo import OpenMeteo, WeatherUnavailableError
 from retail_assets_tests.weather.open_meteo_server import OpenMeteoServer, open_meteo_server, temperature
 
 TODAY = dt.date(2024, 6, 10)
@@ -126,6 +126,27 @@ def test_sales_that_begin_earlier_than_they_did_are_filled_and_compared_anew(ser
     assert found.usual is not None
     for (day, name, _), row in by_key(found.rows).items():
         assert row["usual"] == getattr(found.usual.of(day), name.removeprefix("weather_"))
+
+
+def test_a_filling_that_breaks_off_is_finished_by_the_next_run(
+    server: OpenMeteoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(server, first=dt.date(2024, 5, 1))
+    issued, spans = OpenMeteo.issued, []
+
+    def breaking(client: OpenMeteo, *span: dt.date) -> Any:
+        spans.append(span)
+        if len(spans) == 2:
+            raise WeatherUnavailableError("gone")
+        return issued(client, *span)
+
+    monkeypatch.setattr(OpenMeteo, "issued", breaking)
+    broken = run(server, first, first=dt.date(2023, 12, 1))
+    assert (broken.problem, broken.usual) == ("gone", None)
+    found = run(server, broken, first=dt.date(2023, 12, 1))
+    assert found.problem is None
+    issues = {on for _, _, on in by_key(found.rows)}
+    assert issues == {dt.date(2024, 1, 1) + DAY * n for n in range((TODAY - dt.date(2024, 1, 1)).days + 1)}
 
 
 def test_another_place_begins_anew(server: OpenMeteoServer) -> None:
