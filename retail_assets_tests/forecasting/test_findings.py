@@ -140,6 +140,11 @@ def test_the_card_and_the_report_say_it():
     assert "## What was compared, and where it fails" in card
     for sentence in training.report["in_words"]:
         assert sentence in card
+    measured = [row for row in card.split("## Measured on unseen days")[1].split("## ")[0].splitlines() if "|" in row]
+    models = training.report["models"]
+    ranked = sorted(models, key=lambda name: models[name]["rmse"] * models[name]["total_rmse"])
+    assert [row.split("|")[1].strip().removesuffix(" (chosen)") for row in measured[2:]] == ranked
+    assert "Models are ranked by `score`: geometric mean of the RMSE of categories and of their total" in card
 
 
 def test_a_part_of_the_cutoffs_is_a_backtest_too(tested):
