@@ -27,8 +27,8 @@ except ModuleNotFoundError as e:
 
 _ANSWER_SECONDS = 5.0
 #: Bytes that a usual record takes in librdkafka's queue, and that are asked for at once of each partition.
-_QUEUED_RECORD = 1_000
-_FETCHED = 64 << 10
+_QUEUED_RECORD = 500
+_FETCHED = 256 << 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SEEKS, _SEEK_PAUSE = 100, 0.05
 _NO_ID = "A" * 22  # what a broker without ids of topics answers
@@ -88,7 +88,7 @@ class Broker:
                 "queued.min.messages": max(500, share // _QUEUED_RECORD),
                 "queued.max.messages.kbytes": max(64, share >> 11),
                 "fetch.message.max.bytes": _FETCHED,
-                "fetch.max.bytes": 1 << 20,
+                "fetch.max.bytes": 4 << 20,
                 "message.max.bytes": 1 << 20,
                 "fetch.wait.max.ms": 200,
                 "reconnect.backoff.max.ms": 5_000,
