@@ -57,6 +57,8 @@ class _Reading:
         self.position, self.end = progress.next, progress.next
         self.at_end = self.at_end_once = False
         self.written = progress.newest.key if progress.newest else None
+        #: Whether the ledger says so.
+        self.noted = progress.newest is None or progress.newest.written
 
 
 class Lander:
@@ -132,6 +134,8 @@ class Lander:
                     self._say("A topic has more partitions than before.")
                     self._restart()
         self._land_what_is_due(everything=True)
+        for reading in self._readings.values():
+            self._settle(reading)
 
     # --- where to begin
 
@@ -238,8 +242,8 @@ class Lander:
         for reading in largest_first:
             batch = reading.batch
             if batch is None:
-                if reading.at_end and reading.end > reading.expected:
-                    self._step_over(reading)
+                if reading.at_end and (reading.end > reading.expected or not reading.noted):
+                    self._settle(reading)
                 continue
             too_much = held > self._most_held
             old = now - reading.opened >= self._stream.seconds
@@ -290,7 +294,7 @@ class Lander:
             progress, _ = self._retried(reading.ledger.read)
             return self._lost(reading, progress)
         self._retried(lambda: self._store.swap(key, content, None))  # False: it is there already
-        reading.written, reading.expected = key, following
+        reading.written, reading.noted, reading.expected = key, False, following
         self._landed[reading.name] = following
         reading.position = max(reading.position, following)
         self._totals = dataclasses.replace(
@@ -321,16 +325,24 @@ class Lander:
         last = min(today, self._settings.end_date) if self._settings.end_date else today
         return min(max(day, self._settings.start_date), last)
 
-    def _step_over(self, reading: _Reading) -> None:
-        """Note that up to its end a partition has nothing to land: aborted records, and marks of the broker's own.
+    def _settle(self, reading: _Reading) -> None:
+        """Note in the ledger that the newest object is written, and where the partition ends.
 
-        Otherwise they would look like lost records once the broker has deleted them.
+        Up to there it has nothing to land: aborted records, and marks of the broker's own. Otherwise they would look
+        like lost records once the broker has deleted them.
         """
         progress, tag = self._retried(reading.ledger.read)
         if progress is None or progress.next != reading.expected or progress.generation != reading.generation:
-            reading.end = reading.expected  # another process has been here; the next batch finds out
-        elif self._retried(lambda: reading.ledger.swap(dataclasses.replace(progress, next=reading.end), tag)):
-            reading.expected = reading.position = reading.end
+            reading.end, reading.noted = reading.expected, True  # another process has been here since
+            return
+        newest = progress.newest
+        if newest is not None and newest.key == reading.written:
+            newest = dataclasses.replace(newest, written=True)
+        following = max(progress.next, reading.end if reading.at_end else 0)
+        settled = dataclasses.replace(progress, next=following, newest=newest)
+        if settled == progress or self._retried(lambda: reading.ledger.swap(settled, tag)):
+            reading.expected, reading.noted = following, True
+            reading.position = max(reading.position, following)
 
     def _complete(self, ledger: Ledger, progress: Progress, accept_gap: bool) -> Progress:
         """Write the newest object of a partition from the broker, if whoever was to write it ended before that.
@@ -338,7 +350,7 @@ class Lander:
         Returns the partition's record. Raises StreamError if the broker no longer has the object's records.
         """
         newest = progress.newest
-        if newest is None or self._retried(lambda: self._store.exists(newest.key)):
+        if newest is None or newest.written or self._retried(lambda: self._store.exists(newest.key)):
             return progress
         name = (progress.topic, progress.partition)
         self._say(f"{_shown(name)}: writing {newest.key}, which another process had not finished.")

@@ -21,7 +21,10 @@ LEDGERS = "_streams"
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest object of a partition: written, or about to be."""
+    """The newest object of a partition: about to be written, or `written`, which is noted when the stream rests.
+
+    An object that was written may be gone for good: an erasure deletes one that held a single person's records.
+    """
 
     key: str
     first: int
@@ -29,6 +32,7 @@ class Newest:
     records: int
     first_timestamp: int | None
     last_timestamp: int | None
+    written: bool = False
 
 
 @dataclass(frozen=True)

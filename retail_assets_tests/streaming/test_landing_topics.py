@@ -142,6 +142,22 @@ def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
     assert landed_ids(environ) == list(range(30))
 
 
+def test_an_object_that_was_written_and_deleted_since_does_not_come_back(noida: RunningBroker, tmp_path: Path) -> None:
+    """An erasure deletes an object that held records of one person alone."""
+    topic = new_topic()
+    create_topic(noida.address, topic)
+    produce(noida.address, topic, sales(range(3)))
+    environ = environment(tmp_path, noida.address, topic)
+    land(environ)
+    settings = settings_module.load(environ)
+    Store(settings.raw_uri).delete(landed_keys(settings))
+    assert land(environ).records == 0
+    assert landed_keys(settings) == []
+    produce(noida.address, topic, sales(range(3, 5)))
+    land(environ)
+    assert landed_ids(environ) == [3, 4]
+
+
 def test_two_at_once_land_every_record_once(cluster: RunningBroker, tmp_path: Path) -> None:
     topic = new_topic()
     create_topic(cluster.address, topic, partitions=2)
