@@ -47,6 +47,8 @@ def configured(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copy(ROOT / "dagster.yaml", home)
     for name, value in {**environ, "DAGSTER_HOME": str(home), "RETAIL_LINEAGE_URL": server.url}.items():
         monkeypatch.setenv(name, value)
+    # A slow machine has its time to send: one attempt at a server that hangs still ends by itself.
+    monkeypatch.setattr("retail_assets.defs.lineage._AFTER_COMMAND", 60.0)
     synthetic.land(Platform(load()).raw, rows=40, days=2, seed=1, start=DAY)
     return home
 

@@ -135,10 +135,11 @@ def test_a_model_without_weather_is_read_where_weather_is_on_and_one_with_it_not
     assert plain is not None
     assert richer is not None
     assert reader(issued())(dumps(plain)).regressors == ()
-    assert reader(issued())(dumps(richer)).regressors == NAMES
+    learned = dumps(richer)
+    assert reader(issued())(learned).regressors == NAMES
     assert score(plain, helped.rows, regressors=issued()).equals(score(plain, helped.rows, regressors=NONE))
     with pytest.raises(ModelFileError, match="weather_temperature"):
-        reader(NONE)(dumps(richer))
+        reader(NONE)(learned)
     with pytest.raises(ModelFileError, match="weather_temperature"):
         score(richer, helped.rows, regressors=NONE)
 
