@@ -103,10 +103,11 @@ def register_landings(
     refuses the schema drift.
     """
     landed = LandedReferences(raw, lake.source, contract)
-    before = _with_erasures(lake, days)
+    registered = _registered(lake, days)
+    before = {day: m for day, m in registered.items() if m.erasures}
     known = {f.key: f for m in before.values() if m.contract == contract.digest for f in _erased_files(m)}
     manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None, known)
-    refuse_vanished(lake, manifests)
+    refuse_vanished(lake, manifests, registered)
     manifests = [_without(m, before.get(m.landed_on), without) for m in manifests]
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
@@ -118,9 +119,10 @@ def register_landings(
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
 
 
-def _with_erasures(lake: Lake, days: Sequence[dt.date]) -> dict[dt.date, RawManifest]:
-    """Return the manifests of landings of which rows were erased."""
-    return {m.landed_on: m for m in lake.registered(days) if m.erasures}
+def _registered(lake: Lake, days: Sequence[dt.date]) -> dict[dt.date, RawManifest]:
+    """Return the raw manifests of those of the days that have one."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return {day: m for day, m in zip(days, pool.map(lake.raw_if_registered, days), strict=True) if m is not None}
 
 
 def _erased_files(manifest: RawManifest) -> list[FileProfile]:
@@ -143,14 +145,19 @@ def _without(manifest: RawManifest, before: RawManifest | None, without: Without
     return replace(manifest, files=tuple(files), erasures=tuple(erasures[key] for key in sorted(erasures)))
 
 
-def refuse_vanished(lake: Lake, manifests: Sequence[RawManifest]) -> None:
+def refuse_vanished(
+    lake: Lake, manifests: Sequence[RawManifest], registered: Mapping[dt.date, RawManifest] | None = None
+) -> None:
     """Refuse landings that lack a file which was registered before, so that no sales disappear unnoticed.
+
+    `registered` are the manifests of before; without them they are read.
 
     Raises LandingError with the names of the files, and what to do if they were withdrawn on purpose.
     """
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        registered = list(pool.map(lambda m: lake.raw_if_registered(m.landed_on), manifests))
-    for manifest, before in zip(manifests, registered, strict=True):
+    if registered is None:
+        registered = _registered(lake, [m.landed_on for m in manifests])
+    for manifest in manifests:
+        before = registered.get(manifest.landed_on)
         present = {f.key for f in manifest.files}
         if gone := [f for f in (before.files if before else ()) if f.key not in present]:
             named = ", ".join(f"{f.key} ({f.lines:,} lines)" for f in gone[:5]) + (", …" if len(gone) > 5 else "")
