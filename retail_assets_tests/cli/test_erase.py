@@ -1,0 +1,62 @@
+"""`retail-assets erase-customer`: what people read, and when it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from retail_assets.cli import app
+from retail_assets_tests.erasure import everywhere
+from retail_assets_tests.erasure.shop import D1, PERSON, Shop, csv, row
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    shop = Shop(tmp_path)
+    shop.land(D1, "day1.csv", csv([row(1, PERSON), row(2, "C1")]))
+    shop.run(D1)
+    (tmp_path / "home" / "dagster").mkdir()
+    for name, value in {**shop.environ, "DAGSTER_HOME": str(tmp_path / "home" / "dagster")}.items():
+        monkeypatch.setenv(name, value)
+    return shop
+
+
+def test_a_dry_run_counts_and_the_command_erases(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["erase-customer", PERSON, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "1  rows in 1 landed files" in said
+    assert "1  rows of sales\n" in said
+    assert "Nothing was changed." in said
+    assert everywhere.found_in([shop.folder / "home"], PERSON)
+    assert app.main(["erase-customer", PERSON, "--json"]) == 0
+    receipt = json.loads(capsys.readouterr().out)
+    assert receipt["counts"]["rows_in_files"] == receipt["counts"]["table_sales"] == 1
+    assert everywhere.found_in([shop.folder / "home"], PERSON) == []
+
+
+def test_an_id_from_standard_input_is_in_no_history(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PERSON}\n"))
+    assert app.main(["erase-customer", "-"]) == 0
+    printed = capsys.readouterr()
+    assert "Receipt " in printed.out
+    assert PERSON not in printed.out + printed.err
+
+
+def test_it_refuses_while_a_run_is_in_progress(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(_nothing, status=dg.DagsterRunStatus.STARTED)
+    assert app.main(["erase-customer", PERSON]) == 1
+    assert f"Runs are in progress: {run.run_id[:8]}" in capsys.readouterr().err
+    assert everywhere.found_in([shop.folder / "home" / "raw"], PERSON)
+
+
+@dg.job
+def _nothing() -> None:
+    """Do nothing."""
