@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,11 @@ import typer
 
 from retail_assets.cli.command_line import examples
 from retail_assets.cli.options import AsJson, settings_for
+from retail_assets.cli.rejected_rows import DOWNSTREAM
 
 if TYPE_CHECKING:
     from retail_assets.erasure.erase import Receipt
 
-_NEXT = "sales+"
 _WORDS = {
     "rows_in_files": "rows in {files} landed files",
     "rows_in_lake": "rows in {lake_files} files of the lake",
@@ -79,5 +80,5 @@ def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
         return [*lines, "Nothing was changed."]
     lines.append(f"Receipt {receipt.id}. Backups and copies elsewhere are not reached: docs/erasure.md says which.")
     if receipt.found:
-        lines.append(f"Next:  retail-assets materialize --select '{_NEXT}'")
+        lines.append(f"Next:  retail-assets materialize --select {shlex.quote(DOWNSTREAM)}")
     return lines

@@ -23,7 +23,8 @@ _LONGEST_TEXT = 2000
 _LONGEST_TEXT_IN_LIST = 100
 _LEAST_TEXT = 12
 _MOST_GROUPS = 20
-_DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
+#: Everything that is made from sales.
+DOWNSTREAM = 'key:"sales"+ and not key:"sales"'
 
 
 def summary_lines(summary: Summary, currency: str, width: int) -> list[str]:
@@ -188,7 +189,7 @@ def replay_lines(report: Report) -> list[str]:
     if report.dry_run:
         lines.append("Nothing was changed.")
     elif changed:
-        lines.append(f"Next:  retail-assets materialize --select {shlex.quote(_DOWNSTREAM)}")
+        lines.append(f"Next:  retail-assets materialize --select {shlex.quote(DOWNSTREAM)}")
     return lines
 
 
