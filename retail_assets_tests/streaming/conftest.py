@@ -8,8 +8,6 @@ import pytest
 
 from retail_assets_tests.services.brokers import NAMES, RunningBroker, broker
 
-pytest.importorskip("confluent_kafka", reason="streaming needs the extra: pip install 'retail-assets[streaming]'")
-
 
 @pytest.fixture(scope="session", params=NAMES)
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
