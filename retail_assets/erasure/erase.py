@@ -37,6 +37,7 @@ from retail_assets.tables import (
     DAILY_STORE_CATEGORY_SALES,
     DIM_PRODUCT,
     DIM_STORE,
+    SALES,
     Table,
 )
 from retail_assets.warehouse import erasures, marts
@@ -174,6 +175,7 @@ def _steps(
     contract, pattern = platform.settings.contract, pattern_of(person)
     lines, among = lines_by_place(journal.files), _only(person)
     mentions = Mentions(person, frozenset(lines))
+    sold = [journal.counts.get(f"table_{SALES.name}", 0)]
     run_id = f"erase-{(journal.receipt or uuid.uuid4().hex)[:16]}"
 
     def raw_files() -> dict[str, int]:
@@ -194,6 +196,7 @@ def _steps(
     def tables() -> dict[str, int]:
         places = erasures.places(sorted(lines))
         counts = warehouse.erase(places, Customer.of(person), dry_run=dry_run)
+        sold.append(counts.get(SALES.name, 0))
         return {f"table_{name}": rows for name, rows in counts.items()}
 
     def aggregates() -> dict[str, int]:
@@ -211,7 +214,8 @@ def _steps(
         return erase_from_models(Store(platform.settings.models_uri), source, mentions, dry_run=dry_run)
 
     def outputs() -> dict[str, int]:
-        return erase_from_outputs(platform.output, mentions, dry_run=dry_run)
+        had_sales = bool(lines) or any(sold)
+        return erase_from_outputs(platform.output, mentions, had_sales=had_sales, dry_run=dry_run)
 
     def home() -> dict[str, int]:
         places = [platform.settings.raw_uri, platform.settings.lake_uri, platform.settings.models_uri]

@@ -19,15 +19,21 @@ _OPAQUE = (".hyper", ".tdsx", ".twbx")
 _PICTURES = (".png", ".svg")
 
 
-def erase_from_outputs(output: Store, mentions: Mentions, *, dry_run: bool = False) -> dict[str, int]:
-    """Erase a customer from every output. Returns how many files were edited and deleted."""
+def erase_from_outputs(
+    output: Store, mentions: Mentions, *, had_sales: bool = True, dry_run: bool = False
+) -> dict[str, int]:
+    """Erase a customer from every output. Returns how many files were edited and deleted.
+
+    Without sales (`had_sales`), nobody is in an extract, which stays.
+    """
     edited = deleted = 0
     for entry in output.list(""):
         name = entry.key.lower()
         if name.endswith(_OPAQUE):
-            deleted += 1
-            if not dry_run:
-                output.delete([entry.key])
+            if had_sales:
+                deleted += 1
+                if not dry_run:
+                    output.delete([entry.key])
             continue
         data = output.read(entry.key)
         if not any(mentions.may_be_in(part) for part in parts_of(data)):

@@ -77,6 +77,14 @@ def test_the_search_finds_the_person_where_a_place_is_skipped(
     assert _where(shop) != []
 
 
+def test_an_id_that_nobody_has_changes_no_output_and_no_table(shop: Shop) -> None:
+    before = [(e.key, e.size, e.modified) for e in shop.platform.output.list("")]
+    receipt = erase_customer(shop.platform, "nobody-8151", NOW)
+    assert [(e.key, e.size, e.modified) for e in shop.platform.output.list("")] == before
+    kept = {name: count for name, count in receipt.counts.items() if not name.startswith(("tables_", "unfinished"))}
+    assert not any(kept.values())
+
+
 def test_what_is_left_can_be_read_and_holds_everybody_else(shop: Shop) -> None:
     erase_customer(shop.platform, PERSON, NOW)
     output, serving = shop.platform.output, shop.platform.serving
