@@ -42,7 +42,7 @@ def test_a_table_of_chinese_names_is_aligned() -> None:
 
 def _status(landings: int) -> Status:
     made = tuple(
-        LandingStatus(DAY + dt.timedelta(n), 1, 9, NOON, NOON, 1_331_800, 8_055, 0, 0, 1_331_800, "loaded")
+        LandingStatus(DAY + dt.timedelta(n), 1, 9, NOON, NOON, 1_331_800, 8_055, 0, 0, 0, 1_331_800, "loaded")
         for n in range(landings)
     )
     tables = {"sales_clean": 1_331_800, "daily_store_category_sales": 202_737, "sales": None}
@@ -65,7 +65,7 @@ def test_the_status_fits_a_terminal_of(width: int) -> None:
 
 
 def test_a_status_names_what_waits_and_the_next_command() -> None:
-    waits = LandingStatus(DAY, 1, 9, NOON, None, None, None, None, None, None, "landed")
+    waits = LandingStatus(DAY, 1, 9, NOON, None, None, None, None, None, None, None, "landed")
     status = Status("shop", "duckdb:w#shop", (waits,), {}, "output", {})
     lines = status_lines(status, 80)
     assert lines[lines.index("1 landing not loaded yet.") + 1] == "Next:  retail-assets materialize"
