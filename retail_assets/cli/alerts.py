@@ -93,7 +93,7 @@ def pending(as_json: AsJson = False) -> None:
 
 
 @alerts.command("send")
-@examples("alerts send", "*/5 * * * * retail-assets alerts send     # under cron, without a daemon", works=True)
+@examples("alerts send     # every five minutes under cron, without a daemon", works=True)
 def send() -> None:
     """Collect what runs have found and which landings are late, and send what waits: what the sensor does."""
     import dagster as dg

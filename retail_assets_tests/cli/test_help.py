@@ -29,7 +29,7 @@ EXAMPLES = sorted({line.split("#")[0].strip() for command in ALL.values() for li
 WORKING = {
     "try", "land", "materialize", "prepare", "report", "sample complete-journey", "sample synthetic", "models promote",
     "models decline", "models rollback", "quarantine replay", "vacuum", "erase-customer",
-    "backup", "restore",
+    "backup", "restore", "alerts send", "alerts test", "digest",
 }  # fmt: skip
 
 

@@ -39,6 +39,12 @@ def segment(shop: Shop) -> Segmented:
     make_migrations(shop.warehouse)
     with recorded() as statements:
         report = make_report(
-            shop.warehouse, training.model, training.why, version="v", catalog=DEFAULT, currency=shop.currency
+            shop.warehouse,
+            training.model,
+            training.why,
+            version="v",
+            catalog=DEFAULT,
+            currency=shop.currency,
+            country=shop.country,
         )
     return Segmented(shop, training, report, tuple(statements))

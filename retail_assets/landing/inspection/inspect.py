@@ -63,7 +63,8 @@ def inspect_file(
             shape = inspect_text(handle, entry, file_format, compression, contract)
     refuse_too_many_columns(shape.header, entry.key)
     header = all_json_keys(store, entry.key, shape) if file_format == "jsonl" else shape.header
-    header = header or list(contract.raw_columns())  # records of a stream, none of which is an object
+    if not header and offsets_of(entry.key) is not None:  # records of a stream, none of which is an object
+        header = list(contract.raw_columns())
     where = f"{entry.key}, sheet {shape.sheet!r}," if shape.sheet else entry.key
     match = match_header(header, contract, where)
     split = split_row if file_format == "xlsx" else split_text(shape.delimiter)
