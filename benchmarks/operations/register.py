@@ -1,7 +1,7 @@
 """One more day after 50 landings and after 3,000: the same sales, dealt into few files or many.
 
 So the tables, the forecast and the segments are of one size, and only the number of past landings differs. Time is that
-of whole cold processes (`retail-assets materialize`, all assets but the bundle) over folders, the fastest of some days;
+of whole cold processes (`retail-assets materialize`, all assets) over folders, the fastest of some days;
 requests are those of one such day with raw files, lake, models and output on S3 (moto). The past is loaded without
 Dagster, which takes minutes to plan a run of 3,000 partitions: what its own records of the past cost is not in here.
 """
@@ -33,8 +33,6 @@ _SALES_FROM = dt.date(2015, 3, 1)
 _FIRST = dt.date(2016, 1, 1)
 _DAYS = 3
 _BUCKET = "bench"
-#: Its check refuses a confidence that differs by 1.6e-05 on one of these days, at 50 landings as at 3,000.
-_SELECTED = "not key:serving_bundle"
 _ON_S3 = {"RAW_URI": "raw", "LAKE_URI": "lake", "MODELS_URI": "models", "SERVING_URI": "serving"}
 
 
@@ -72,7 +70,7 @@ class _Home:
 
     def materialize(self, *which: str, env: Mapping[str, str] | None = None) -> float:
         """Run the graph in a new process; return its seconds."""
-        command = [str(Path(sys.executable).with_name("retail-assets")), "materialize", "--select", _SELECTED, *which]
+        command = [str(Path(sys.executable).with_name("retail-assets")), "materialize", *which]
         usage = measured(command, env={**self.env, **(env or {})}, cwd=self.folder)
         print(self.landings, *which, usage, flush=True)
         return usage.wall_s

@@ -17,6 +17,7 @@ from retail_assets.contracts.loading import load
 from retail_assets.exports.bundle.numbers import segment_numbers
 from retail_assets.exports.bundle.publish import publish_files
 from retail_assets.segmentation.personas.catalog import DEFAULT
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.serving import schema
 from retail_assets.serving import segment_numbers as numbers_file
 from retail_assets.serving.manifest import DATABASE, MODEL, Manifest
@@ -44,7 +45,7 @@ def publish(serving: Store, *, customers: int = 2_500, factor: float = 1.0, now:
     with tempfile.TemporaryDirectory(prefix="retail-bench-") as scratch:
         folder = Path(scratch)
         counts = _write_database(folder / DATABASE, customers, factor)
-        numbers = segment_numbers(None, _VERSION, LAST, catalog=DEFAULT, contract=contract)
+        numbers = segment_numbers(None, _VERSION, LAST, window_days=WINDOW_DAYS, catalog=DEFAULT, contract=contract)
         (folder / MODEL).write_bytes(numbers_file.dumps(_with_clusters(numbers)))
         manifest = Manifest(
             version="",

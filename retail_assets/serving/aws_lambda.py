@@ -115,8 +115,12 @@ def _pairs(event: Event, several: str, single: str) -> list[tuple[str, str]]:
     """Names and values, each value of its own where a name has several."""
     values = event.get(several)
     if isinstance(values, Mapping) and values:
-        return [(key, str(value)) for key, each in values.items() for value in (each or ())]
+        return [(key, str(value)) for key, each in values.items() for value in _listed(each)]
     return [(key, str(value)) for key, value in _object(event, single).items()]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _body(event: Event) -> bytes:

@@ -29,7 +29,7 @@ from retail_assets.segmentation.model.scoring import score
 from retail_assets.segmentation.model.segment_model import SegmentModel
 from retail_assets.segmentation.model.training import train
 from retail_assets.segmentation.personas.catalog import DEFAULT
-from retail_assets.segmentation.queries.customer_features import customer_features
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS, customer_features
 from retail_assets.serving import segment_numbers as numbers_file
 from retail_assets.serving.errors import BadBundleError, BadRequestError
 from retail_assets.serving.purchase_file import PurchaseFileError, Purchases, read_purchase_file
@@ -54,10 +54,12 @@ def model() -> SegmentModel:
     return trained
 
 
-def numbers_of(model: SegmentModel | None) -> SegmentNumbers:
-    """The numbers as they come out of a bundle."""
+def numbers_of(model: SegmentModel | None, window_days: int | None = None) -> SegmentNumbers:
+    """The numbers as they come out of a bundle; without `window_days` on the day on which the model was trained."""
     version = "v1" if model else "none"
-    made = segment_numbers(model, version, SNAPSHOT, catalog=DEFAULT, contract=load("retail_sales"))
+    days = window_days or (model.window_days if model else WINDOW_DAYS)
+    contract = load("retail_sales")
+    made = segment_numbers(model, version, SNAPSHOT, window_days=days, catalog=DEFAULT, contract=contract)
     return numbers_file.loads(numbers_file.dumps(made))
 
 
@@ -384,6 +386,15 @@ def test_ten_thousand_customers_get_the_same_persona_and_confidence_from_plain_n
     ours = [numbers.clusters.posterior(inputs) for inputs in zip(*columns, strict=True)]
     assert [number for number, _ in ours] == labels.tolist()
     np.testing.assert_allclose([chance for _, chance in ours], exact, rtol=0, atol=1e-9)
+
+
+def test_a_shop_that_has_grown_since_its_model_was_trained_is_scored_by_its_days_of_now(model: SegmentModel) -> None:
+    """Frequency and money are scaled to a year: by the training's days, customers of a longer window looked busier."""
+    features = planted(tuple(PLANTED), 50)[0].assign(window_days=model.window_days + 60)
+    _, largest, problems = compare_models(numbers_of(model, model.window_days + 60), model, features, DEFAULT)
+    assert problems == []
+    assert largest <= 1e-6
+    assert compare_models(numbers_of(model), model, features, DEFAULT)[2]
 
 
 def test_a_model_that_differs_is_noticed(model: SegmentModel) -> None:

@@ -33,7 +33,7 @@ SAMPLED = 200
 SCORED = 2_000
 """Customers who are scored by both models. A test does so for 10,000."""
 TOLERANCE = 1e-6
-"""Of the confidence, before it is rounded, besides what floating point loses."""
+"""Of the confidence, before it is rounded."""
 
 _FORECAST = f"""
 SELECT product_category, forecast_date, mean, p025, p10, p50, p90, p975, units, units_p10, units_p90, seasonal_naive
@@ -139,28 +139,9 @@ def compare_models(
                 f"{row['persona']!r} {row['tags']!r} by the real one."
             )
     # The real one's is rounded to six digits.
-    if largest > TOLERANCE + lost_by_rounding(numbers):
+    if largest > TOLERANCE:
         problems.append(f"A confidence differs by {largest:.2g}.")
     return len(features), largest, problems
-
-
-def lost_by_rounding(numbers: SegmentNumbers) -> float:
-    """Return how much two ways to compute a confidence may differ because numbers have 53 bits.
-
-    Where an input hardly varies, its fitted power makes all values nearly the same number: to scale their difference up
-    to standard deviations scales the last bits up as well.
-    """
-    clusters = numbers.clusters
-    if clusters is None:
-        return 0.0
-    bits = sum(
-        np.spacing(abs(mean) + clusters.clip * scale) / scale
-        for mean, scale in zip(clusters.means, clusters.scales, strict=True)
-    )
-    centers = np.array(clusters.centers)
-    apart = float(np.abs(centers[:, None] - centers[None]).max(initial=0.0))
-    # A logistic curve over the difference of two squared distances is at most a quarter as steep as its argument.
-    return float(4 * bits * apart / max(clusters.spread, 1e-6) ** 2)
 
 
 def _models(

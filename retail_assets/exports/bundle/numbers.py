@@ -21,7 +21,13 @@ _YEARS_AHEAD = 5
 
 
 def segment_numbers(
-    model: SegmentModel | None, version: str, snapshot: dt.date, *, catalog: Catalog, contract: Contract
+    model: SegmentModel | None,
+    version: str,
+    snapshot: dt.date,
+    *,
+    window_days: int,
+    catalog: Catalog,
+    contract: Contract,
 ) -> SegmentNumbers:
     """Return what it takes to give customers of a question a segment.
 
@@ -29,6 +35,8 @@ def segment_numbers(
         model: the model in use; None if rules alone decide.
         version: of the model; `NO_MODEL` without one.
         snapshot: last day of sales of the shop's customers.
+        window_days: days up to then that the sales of the customers cover. It grows in a young shop, also after the
+            model was trained.
         catalog: names and notes of the groups that rules assign.
         contract: country of the holidays, and how the shop writes its files.
     """
@@ -37,7 +45,7 @@ def segment_numbers(
     return SegmentNumbers(
         model_version=version,
         clusters=None if model is None else clusters(model),
-        window_days=WINDOW_DAYS if model is None else model.window_days,
+        window_days=window_days,
         span_days=WINDOW_DAYS,
         least_purchases=MIN_PURCHASES,
         snapshot=snapshot,

@@ -26,6 +26,7 @@ from retail_assets.models.kinds import NO_MODEL
 from retail_assets.models.store import ModelStore
 from retail_assets.segmentation.model.serialization import loads
 from retail_assets.segmentation.personas.catalog import Catalog
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.serving import segment_numbers as numbers_file
 from retail_assets.serving.errors import BadBundleError
 from retail_assets.serving.manifest import (
@@ -48,7 +49,7 @@ from retail_assets.serving.manifest import (
 )
 from retail_assets.serving.schema import SCHEMA_VERSION
 from retail_assets.storage import Entry, Store
-from retail_assets.tables import CUSTOMER_SEGMENTS
+from retail_assets.tables import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS
 from retail_assets.warehouse.protocol import Warehouse
 
 _ATTEMPTS = 5
@@ -114,9 +115,16 @@ def publish_bundle(
         written = write_database(
             folder / DATABASE, warehouse, output, catalog=catalog, checks=checks, pictures=pictures
         )
-        version, snapshot = _of_segments(warehouse)
+        version, snapshot, window_days = _of_segments(warehouse)
         model = None if version == NO_MODEL else loads(models.load(version))
-        numbers = segment_numbers(model, version, snapshot or written.cutoff, catalog=catalog, contract=contract)
+        numbers = segment_numbers(
+            model,
+            version,
+            snapshot or written.cutoff,
+            window_days=window_days,
+            catalog=catalog,
+            contract=contract,
+        )
         (folder / MODEL).write_bytes(numbers_file.dumps(numbers))
         manifest = Manifest(
             version="",
@@ -216,12 +224,16 @@ def remove(serving: Store, source: str, version: str, files: Sequence[Entry]) ->
     return True
 
 
-def _of_segments(warehouse: Warehouse) -> tuple[str, dt.date | None]:
-    """The model that has given the shop's customers their segments, and their snapshot."""
+def _of_segments(warehouse: Warehouse) -> tuple[str, dt.date | None, int]:
+    """The model that has given the shop's customers their segments, their snapshot, and the days that it covers."""
     [row] = warehouse.query(
         f"SELECT max(model_version) AS version, max(snapshot_date) AS snapshot_date FROM {CUSTOMER_SEGMENTS.name}"
     ).to_pylist()
-    return row["version"] or NO_MODEL, row["snapshot_date"]
+    days = None
+    if warehouse.exists(CUSTOMER_FEATURES):
+        [found] = warehouse.query(f"SELECT max(window_days) AS days FROM {CUSTOMER_FEATURES.name}").to_pylist()
+        days = found["days"]
+    return row["version"] or NO_MODEL, row["snapshot_date"], days or WINDOW_DAYS
 
 
 def _file(path: Path) -> File:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Every landing day of the sales and of the rejected rows.
 _QUALITY = """
     SELECT landed_on, count(*) AS landed, sum(is_clean) AS clean, sum(1 - is_clean) AS quarantined, 0 AS superseded,
-           0 AS excluded, sum(amount) AS clean_amount, 0 AS quarantined_amount, 0 AS superseded_amount,
+           0 AS excluded, 0 AS erased, sum(amount) AS clean_amount, 0 AS quarantined_amount, 0 AS superseded_amount,
            0 AS excluded_amount, 0.5 AS quarantined_share, 'it' AS top_reason, 7 AS top_reason_rows
     FROM (
         SELECT landed_on, 1 AS is_clean, total_amount AS amount FROM sales_clean
