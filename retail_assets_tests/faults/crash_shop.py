@@ -110,11 +110,12 @@ class Home:
         return Home(folder)
 
     def orphans(self) -> set[str]:
-        """Return files of the lake that no manifest names, including temporary files."""
+        """Return files of the lake that no manifest and no register is, or names; temporary files too."""
         named = {k for day in self.lake.landings("clean") for s in STATUSES for k in self.lake.clean(day).keys(s)}
         root = self.lake.store.local_path(SOURCE)
         files = {f"{SOURCE}/{p.relative_to(root).as_posix()}" for p in root.rglob("*") if p.is_file()}
-        return {key for key in files if not key.endswith("/manifest.json")} - named
+        registers = {f"{SOURCE}/register/{kind}.json.gz" for kind in ("raw", "clean", "rejected")}
+        return {key for key in files if not key.endswith("/manifest.json")} - named - registers
 
 
 def summarized(tables: Tables) -> tuple[dict[str, tuple[int, dt.date]], int, int]:
