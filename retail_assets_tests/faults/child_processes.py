@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
 from typing import Any, NoReturn
 
 #: What takes long to import. Every child of the fork server has it from the start.
@@ -32,10 +33,15 @@ def start(target: Callable[..., None], *arguments: Any) -> ForkServerProcess:
     return child
 
 
-def ended(child: ForkServerProcess) -> int:
-    """Return the exit code of a child that ends within some minutes (it may start Spark); negative for a signal."""
+def ended(child: ForkServerProcess, log: Path | None = None) -> int:
+    """Return the exit code of a child that ends within some minutes (it may start Spark); negative for a signal.
+
+    One that does not end is killed; the failure shows the end of its log, where `apart` lets it say what it waits for.
+    """
     child.join(300)
-    assert child.exitcode is not None, "the child did not end"
+    if child.exitcode is None:
+        child.kill()
+        raise AssertionError(f"the child did not end: {log.read_text()[-6000:] if log else ''}")
     return child.exitcode
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import faulthandler
 import os
 import sys
 import time
@@ -35,6 +36,7 @@ def apart(home: Home, name: str) -> None:
     log = os.open(home.folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(log, stream)
+    faulthandler.dump_traceback_later(240, file=2)  # what one waits for that does not end
 
 
 def without_spark(homes: Sequence[Home]) -> None:

@@ -53,7 +53,7 @@ def test_a_process_killed_on_the_path_leaves_whole_tables_and_one_rerun_is_exact
     homes = [] if row.spark else [scenario.before, scenario.after]
     child = start(pipeline_children.run_and_die, home, row.kill, homes)
     log = home.folder / "killed.log"
-    assert ended(child) == -signal.SIGKILL, log.read_text()[-3000:]
+    assert ended(child, log) == -signal.SIGKILL, log.read_text()[-3000:]
     # A process is still there for a moment after its SIGKILL; the last one is the killer itself.
     _, alive = psutil.wait_procs([p for p in psutil.process_iter() if _is_of(p, home)], timeout=60)
     assert not [p for p in alive if _is_of(p, home)], "the whole session was to die"
