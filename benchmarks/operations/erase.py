@@ -57,6 +57,6 @@ def _make(environ: dict[str, str]) -> None:
     program = [sys.executable, "-m", "retail_assets.cli"]
     for words in (
         ["sample", "complete-journey"],
-        ["materialize", "--partition-range", f"{_FIRST}...{_LAST}", "--select", "+daily_store_category_sales"],
+        ["materialize", "--partition-range", f"{_FIRST}...{_LAST}", "--select", "group:ingest or group:warehouse"],
     ):
         subprocess.run([*program, *words], env={**os.environ, **environ}, check=True, stdout=sys.stderr)
