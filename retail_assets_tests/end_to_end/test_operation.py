@@ -75,7 +75,7 @@ def test_four_days_in_which_nearly_everything_breaks_end_with_exact_tables(
 
 def four_days(shop: Operation, receiver: WebReceiver, chance: random.Random) -> None:
     """Operate the shop: what is asserted here is what must be so in between."""
-    first = sales(1000, shop.day(0), chance)
+    first = sales(10_000, shop.day(0), chance)
     shop.deliver(0, "north.csv", first, garbage=2)
     shop.stream(0, sales(100_000, shop.day(0), chance))
     assert shop.tick() == [(str(shop.day(0)), True)]
@@ -84,9 +84,9 @@ def four_days(shop: Operation, receiver: WebReceiver, chance: random.Random) -> 
 
     # The second day: a file of the first comes late, another is corrected; a run dies, and another waits for a
     # warehouse that somebody has; the lander dies between two batches.
-    shop.deliver(0, "south.csv", sales(2000, shop.day(0), chance))
+    shop.deliver(0, "south.csv", sales(20_000, shop.day(0), chance))
     shop.deliver(0, "north.csv", [Sale(s.number, s.day, s.customer, s.quantity, s.price + 1) for s in first], garbage=1)
-    shop.deliver(1, "north.csv", sales(3000, shop.day(1), chance))
+    shop.deliver(1, "north.csv", sales(30_000, shop.day(1), chance))
     shop.kill_lander()
     shop.stream(1, sales(110_000, shop.day(1), chance))
     with shop.warehouse_away(4):
@@ -108,8 +108,8 @@ def four_days(shop: Operation, receiver: WebReceiver, chance: random.Random) -> 
     receiver.come_back()
 
     # The fourth day: the shop sends the file again, and the person's sales come back in files and in the topic.
-    shop.deliver(2, "north.csv", sales(4000, shop.day(2), chance))
-    shop.deliver(3, "north.csv", sales(5000, shop.day(3), chance), garbage=1)
+    shop.deliver(2, "north.csv", sales(40_000, shop.day(2), chance))
+    shop.deliver(3, "north.csv", sales(50_000, shop.day(3), chance), garbage=1)
     shop.stream(3, sales(130_000, shop.day(3), chance))
     runs = shop.tick()
     assert {day for day, _ in runs} >= {str(shop.day(2)), str(shop.day(3))}
