@@ -6,6 +6,7 @@ One cause is one message, however many assets it touches. Each kind has a sectio
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,6 +122,26 @@ def test_cause() -> Cause:
         reason="This channel receives alerts. Nothing is wrong.",
         severity="info",
     )
+
+
+def landings_named(first: dt.date, last: dt.date) -> str:
+    """Return the name of a subject that is a landing day or a range of them.
+
+    >>> first = dt.date(2024, 1, 1)
+    >>> landings_named(first, first), landings_named(first, dt.date(2024, 1, 3))
+    ('2024-01-01', '2024-01-01 to 2024-01-03')
+    """
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def span_of_name(subject: str) -> tuple[str, str]:
+    """Return the first and the last day of a subject's name, for comparison; a name of no days is both.
+
+    >>> span_of_name("2024-01-01 to 2024-01-03"), span_of_name("2024-01-01"), span_of_name("")
+    (('2024-01-01', '2024-01-03'), ('2024-01-01', '2024-01-01'), ('', ''))
+    """
+    first, _, last = subject.partition(" to ")
+    return first, last or first
 
 
 def kind_of_check(check: str, asset: str) -> str:

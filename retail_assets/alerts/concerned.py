@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
-from retail_assets.alerts.causes import Subject
+from retail_assets.alerts.causes import Subject, landings_named
 from retail_assets.errors import NotReadyError, RetailError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest
@@ -56,7 +56,7 @@ def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str, kind: 
 
     Of a cause of the `kind` quarantine that is the size of what was rejected.
     """
-    name = str(first) if first == last else f"{first} to {last}"
+    name = landings_named(first, last)
     days = (last - first).days + 1
     if days > _MOST_LANDINGS:
         return Subject(name)

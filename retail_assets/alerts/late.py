@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from retail_assets.alerts.causes import Cause, Subject
 from retail_assets.alerts.silence import expected_silence, holidays_near
 from retail_assets.errors import RetailError
+from retail_assets.lake.manifests import day_of
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_QUALITY
@@ -182,12 +183,7 @@ def late_landings(platform: Platform, now: dt.datetime, landed_by: dt.time | Non
 
 def _landed(platform: Platform, zone: dt.tzinfo | None) -> tuple[set[dt.date], dict[dt.date, dt.datetime]]:
     """The days that have landed, by one listing of folders; and when, of the latest, by a listing of each."""
-    days = set()
-    for name in platform.raw.folders(platform.source):
-        try:
-            days.add(dt.date.fromisoformat(name.removeprefix("dt=")))
-        except ValueError:
-            continue
+    days = {day for day in map(day_of, platform.raw.folders(platform.source)) if day is not None}
     times: dict[dt.date, dt.datetime] = {}
     for day in sorted(days)[-_RECENT:]:
         files = platform.raw.list(partition_folder(platform.source, day))

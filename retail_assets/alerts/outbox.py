@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retail_assets.alerts.causes import Cause, Subject, join
+from retail_assets.alerts.causes import Cause, Subject, join, span_of_name
 from retail_assets.alerts.message import Message, new_identity
 from retail_assets.errors import StorageError
 from retail_assets.storage.locks import try_lock
@@ -146,9 +146,10 @@ class Outbox:
     @staticmethod
     def _end(db: sqlite3.Connection, ended: Iterable[tuple[str, str]]) -> None:
         for member, subject in ended:
-            first, last = _days(subject)
+            first, last = span_of_name(subject)
             for key, name in db.execute("SELECT key, subject FROM open_cause WHERE member = ?", [member]).fetchall():
-                if first <= _days(name)[0] and _days(name)[1] <= last:
+                from_day, to_day = span_of_name(name)
+                if first <= from_day and to_day <= last:
                     db.execute(
                         "DELETE FROM open_cause WHERE member = ? AND key = ? AND subject = ?", [member, key, name]
                     )
@@ -337,12 +338,6 @@ def _text(cause: Cause) -> str:
 def _cause(text: str) -> Cause:
     data = json.loads(text)
     return Cause(**{**data, "subjects": tuple(Subject(**subject) for subject in data["subjects"])})
-
-
-def _days(subject: str) -> tuple[str, str]:
-    """The first and the last day of a subject, for comparison; texts that are no days are equal to themselves."""
-    first, _, last = subject.partition(" to ")
-    return first, last or first
 
 
 def _why(error: Exception) -> str:

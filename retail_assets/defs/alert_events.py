@@ -16,7 +16,7 @@ from dagster import DagsterEventType as Event
 from dagster import DagsterRunStatus as Status
 
 from retail_assets import errors
-from retail_assets.alerts.causes import KINDS, Cause, Subject, cut, key_of_error, kind_of_check
+from retail_assets.alerts.causes import KINDS, Cause, Subject, cut, key_of_error, kind_of_check, landings_named
 from retail_assets.alerts.concerned import of_landings, of_table
 from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.defs.failures import failed_step
@@ -119,7 +119,8 @@ class RunReader:
 
     def _end(self, run: dg.DagsterRun, member: str) -> None:
         """A check or a step has passed: for the landings of the run, and for what has no landings."""
-        self.found.end(member, _named(landing_days_of(run.tags)))
+        if days := landing_days_of(run.tags):
+            self.found.end(member, landings_named(*days))
         self.found.end(member, "")
 
     def _days(self, run: dg.DagsterRun, assets: Collection[dg.AssetKey]) -> Days | None:
@@ -256,9 +257,5 @@ def _name(check: dg.AssetCheckEvaluation) -> str:
     return f"{check.asset_key.to_user_string()}.{check.check_name}"
 
 
-def _named(days: Days | None) -> str:
-    return "" if days is None else str(days[0]) if days[0] == days[1] else f"{days[0]} to {days[1]}"
-
-
 def _on(days: Days | None) -> str:
-    return f" ({_named(days)})" if days else ""
+    return f" ({landings_named(*days)})" if days else ""

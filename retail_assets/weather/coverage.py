@@ -26,15 +26,12 @@ def coverage(warehouse: Warehouse, horizon: int) -> Coverage:
     last: dt.date | None = sold["last_day"]
     if last is None:
         return Coverage(True, 0, None, None)
-    [issued] = warehouse.query(
-        f"SELECT max(known_on) AS newest FROM {WEATHER.name} WHERE known_on <= {_day(last)}"
+    [known] = warehouse.query(
+        "SELECT max(known_on) AS newest, count(DISTINCT CASE WHEN date > ? AND date <= ? THEN date END) AS days "
+        f"FROM {WEATHER.name} WHERE known_on <= ?",
+        [last, last + dt.timedelta(days=horizon), last],
     ).to_pylist()
-    until = last + dt.timedelta(days=horizon)
-    [ahead] = warehouse.query(
-        f"SELECT count(DISTINCT date) AS days FROM {WEATHER.name} "
-        f"WHERE known_on <= {_day(last)} AND date > {_day(last)} AND date <= {_day(until)}"
-    ).to_pylist()
-    newest, days = issued["newest"], int(ahead["days"])
+    newest, days = known["newest"], int(known["days"])
     if newest is None:
         return Coverage(False, 0, None, str(wording.none(last_day=last)))
     if newest < last:
@@ -42,7 +39,3 @@ def coverage(warehouse: Warehouse, horizon: int) -> Coverage:
             False, days, newest, str(wording.old(newest=newest, age=(last - newest).days, days=days, horizon=horizon))
         )
     return Coverage(True, days, newest, None)
-
-
-def _day(day: dt.date) -> str:
-    return f"DATE '{day.isoformat()}'"

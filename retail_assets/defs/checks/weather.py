@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from retail_assets.defs.checks.results import check_result
+from retail_assets.defs.checks.results import result
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
 
@@ -25,13 +25,13 @@ def weather_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
         with failing_clearly():
             known = coverage(platform.warehouse, LONGEST_HORIZON)
-        return check_result(
+        return result(
             passed=known.current,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{known.in_words}. The run's log says what the service answered; the next run asks again."
-            if known.in_words
-            else None,
-            metadata={"days_ahead": known.days, "newest": str(known.newest or "none")},
+            problem=f"{known.in_words}.",
+            todo="The run's log says what the service answered; the next run asks again.",
+            days_ahead=known.days,
+            newest=str(known.newest or "none"),
         )
 
     return [weather_is_current]
