@@ -112,3 +112,12 @@ def without_secrets(text: str) -> str:
     if ":" in start or ":" in rest.rpartition("@")[0]:
         rest = re.sub(r".*@", "***@", rest, flags=re.DOTALL)
     return start + re.sub(r"([?;#]).*", r"\1***", rest, flags=re.DOTALL)
+
+
+def unusable(name: str, value: str, allowed: str) -> SettingsError:
+    """Return the error of a setting that is not usable, without what may be a secret in its value.
+
+    >>> print(unusable("RETAIL_STORE", "https://shop:pa55@host/x", "s3://bucket/prefix, or a path"))
+    RETAIL_STORE='https://***@host/x' is not usable. Allowed: s3://bucket/prefix, or a path
+    """
+    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")

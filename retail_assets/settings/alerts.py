@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
 
-from retail_assets.errors import SettingsError, without_secrets
+from retail_assets.errors import SettingsError, unusable, without_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -126,7 +126,7 @@ def _mail(values: Mapping[str, str]) -> MailServer | None:
     match = re.match(r"(smtps?)://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[::1\])(?::(\d{1,5}))?/?\Z", text)
     port = int(match[3] or _PORTS[match[1]]) if match else 0
     if match is None or not 0 < port < 65536:
-        raise _wrong("RETAIL_ALERT_SMTP", text, "smtps://host:465, or smtp://host:587 for a server with STARTTLS")
+        raise unusable("RETAIL_ALERT_SMTP", text, "smtps://host:465, or smtp://host:587 for a server with STARTTLS")
     if missing := [name for name in ("RETAIL_ALERT_FROM", "RETAIL_ALERT_TO") if name not in values]:
         raise SettingsError(f"RETAIL_ALERT_SMTP is set, so {' and '.join(missing)} must be. See docs/alerts.md.")
     user, password = values.get("RETAIL_ALERT_SMTP_USER"), values.get("RETAIL_ALERT_SMTP_PASSWORD")
@@ -149,7 +149,7 @@ def _mail(values: Mapping[str, str]) -> MailServer | None:
 def _address(name: str, text: str) -> str:
     text = text.strip()
     if parseaddr(text)[1] != text or not re.match(r"[^\s@<>,;\"]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z", text):
-        raise _wrong(name, text, "e-mail addresses such as ops@example.com, separated by commas")
+        raise unusable(name, text, "e-mail addresses such as ops@example.com, separated by commas")
     return text
 
 
@@ -177,7 +177,7 @@ def _whole(name: str, values: Mapping[str, str], default: int, most: int) -> int
     if text is None:
         return default
     if not re.match(r"\d{1,4}\Z", text) or not 1 <= int(text) <= most:
-        raise _wrong(name, text, f"a whole number, 1 to {most}")
+        raise unusable(name, text, f"a whole number, 1 to {most}")
     return int(text)
 
 
@@ -187,9 +187,5 @@ def _time(name: str, values: Mapping[str, str]) -> dt.time | None:
         return None
     match = re.match(r"(\d{1,2}):(\d{2})\Z", text)
     if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-        raise _wrong(name, text, "a time of day as HH:MM, such as 07:00")
+        raise unusable(name, text, "a time of day as HH:MM, such as 07:00")
     return dt.time(int(match[1]), int(match[2]))
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")

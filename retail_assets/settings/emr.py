@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from retail_assets.errors import SettingsError
+from retail_assets.errors import SettingsError, unusable
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -48,7 +48,7 @@ def load(environ: Mapping[str, str], uris: Mapping[str, str]) -> EmrSettings | N
         ("RETAIL_EMR_BUCKET", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", "the name of a bucket, without s3://"),
     ):
         if not re.match(pattern, values[name]):
-            raise SettingsError(f"{name}={values[name]!r} is not usable. Allowed: {allowed}")
+            raise unusable(name, values[name], allowed)
     for name, uri in uris.items():
         if not uri.startswith("s3://"):
             raise SettingsError(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from retail_assets.errors import SettingsError, nearest, without_secrets
+from retail_assets.errors import SettingsError, nearest, unusable, without_secrets
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
 from retail_assets.settings.alerts import AlertSettings
 from retail_assets.settings.alerts import load as load_alerts
@@ -147,7 +147,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = _home(value)
     warehouse = value("RETAIL_WAREHOUSE") or "duckdb"
     if warehouse not in _WAREHOUSES:
-        raise _wrong("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
+        raise unusable("RETAIL_WAREHOUSE", warehouse, " or ".join(_WAREHOUSES))
     redshift = load_redshift(env) if warehouse == "redshift" else None
     if redshift and not (lake := value("RETAIL_LAKE_URI") or "").startswith("s3://"):
         raise SettingsError(
@@ -156,13 +156,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         )
     master = value("RETAIL_SPARK") or "local[*]"
     if not _SPARK_MASTER.match(master):
-        raise _wrong("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
+        raise unusable("RETAIL_SPARK", master, "local[N], local[*], spark://host:port or sc://host:port")
     memory = value("RETAIL_SPARK_MEMORY")
     if memory is not None and not re.match(r"[1-9]\d*[gGmM]\Z", memory):
-        raise _wrong("RETAIL_SPARK_MEMORY", memory, "a whole number followed by m or g, such as 1500m or 2g")
+        raise unusable("RETAIL_SPARK_MEMORY", memory, "a whole number followed by m or g, such as 1500m or 2g")
     regressors = value("RETAIL_REGRESSORS")
     if regressors is not None and not _TABLE.match(regressors):
-        raise _wrong("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in lowercase")
+        raise unusable("RETAIL_REGRESSORS", regressors, "a table as name or schema.name, in lowercase")
 
     contract = contracts.load(value("RETAIL_SOURCE") or "retail_sales")
     overrides = {
@@ -171,7 +171,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         "currency": value("RETAIL_CURRENCY"),
     }
     if (zone := overrides["timezone"]) and zone not in available_timezones():
-        raise _wrong(
+        raise unusable(
             "RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}"
         )
     for name, pattern, allowed in (
@@ -180,13 +180,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     ):
         text = overrides[name]
         if text and not re.match(pattern, text):
-            raise _wrong(f"RETAIL_{name.upper()}", text, allowed)
+            raise unusable(f"RETAIL_{name.upper()}", text, allowed)
     contract = contract.model_copy(update={k: v for k, v in overrides.items() if v})
 
     start = _date("RETAIL_START_DATE", value("RETAIL_START_DATE")) or contract.start_date
     end = _date("RETAIL_END_DATE", value("RETAIL_END_DATE"))
     if end and end < start:
-        raise _wrong("RETAIL_END_DATE", end.isoformat(), f"a day on or after the first partition, {start}")
+        raise unusable("RETAIL_END_DATE", end.isoformat(), f"a day on or after the first partition, {start}")
     raw_uri = _uri("RETAIL_RAW_URI", value("RETAIL_RAW_URI") or str(home / "raw"))
     lake_uri = _uri("RETAIL_LAKE_URI", value("RETAIL_LAKE_URI") or str(home / "lake"))
     return Settings(
@@ -248,7 +248,7 @@ def _values(env: Mapping[str, str]) -> Callable[[str], str | None]:
 def _home(value: Callable[[str], str | None]) -> Path:
     home = Path(_folder("RETAIL_HOME", value("RETAIL_HOME") or ".retail"))
     if home.exists() and not home.is_dir():
-        raise _wrong("RETAIL_HOME", str(home), "a folder (this is a file)")
+        raise unusable("RETAIL_HOME", str(home), "a folder (this is a file)")
     return home
 
 
@@ -258,10 +258,10 @@ def _serving_uri(value: Callable[[str], str | None], home: Path) -> str:
 
 def _keep_days(text: str | None) -> int:
     if text is not None and not re.match(r"\d{1,4}\Z", text):
-        raise _wrong("RETAIL_SERVING_KEEP_DAYS", text, "a number of days, 0 to 3650")
+        raise unusable("RETAIL_SERVING_KEEP_DAYS", text, "a number of days, 0 to 3650")
     days = 7 if text is None else int(text)
     if days > 3650:
-        raise _wrong("RETAIL_SERVING_KEEP_DAYS", str(days), "a number of days, 0 to 3650")
+        raise unusable("RETAIL_SERVING_KEEP_DAYS", str(days), "a number of days, 0 to 3650")
     return days
 
 
@@ -272,10 +272,6 @@ def _erasure_key(text: str | None) -> str | None:
             f"RETAIL_ERASURE_KEY is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters."
         )
     return text
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")
 
 
 def _contains_credentials(name: str, scheme: str) -> SettingsError:
@@ -292,25 +288,25 @@ def _date(name: str, text: str | None) -> dt.date | None:
     if re.match(r"\d{4}-\d{2}-\d{2}\Z", text):  # fromisoformat also takes 20240101 and 2024-W01-1
         with contextlib.suppress(ValueError):
             return dt.date.fromisoformat(text)
-    raise _wrong(name, text, "a day as YYYY-MM-DD")
+    raise unusable(name, text, "a day as YYYY-MM-DD")
 
 
 def _folder(name: str, text: str) -> str:
     """An absolute local folder. Refuses `s3://…` and incomplete schemes such as `s3:/x`."""
     if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.]+):/*", text):
         if name == "RETAIL_HOME":
-            raise _wrong(name, text, "a local folder")
+            raise unusable(name, text, "a local folder")
         if "@" in text or "?" in text:
             raise _contains_credentials(name, "s3")
         uri = f"{scheme[1].lower()}://{text[scheme.end() :]}"
         suggestion = f" Did you mean {uri!r}?" if scheme[1].lower() in _SCHEMES else ""
-        raise _wrong(name, text, f"a folder or a URI.{suggestion}")
+        raise unusable(name, text, f"a folder or a URI.{suggestion}")
     if without_secrets(text) != text:  # an address without its colon, such as https//user:password@host
         raise _contains_credentials(name, "s3")
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as e:  # ~nosuchuser
-        raise _wrong(name, text, f"a folder ({e})") from None
+        raise unusable(name, text, f"a folder ({e})") from None
 
 
 def _font(text: str) -> str:
@@ -319,7 +315,9 @@ def _font(text: str) -> str:
         return text
     path = _folder("RETAIL_FONT", text)
     if not Path(path).is_file():
-        raise _wrong("RETAIL_FONT", text, "the path of a font (.ttf, .otf or .ttc), or the name of an installed family")
+        raise unusable(
+            "RETAIL_FONT", text, "the path of a font (.ttf, .otf or .ttc), or the name of an installed family"
+        )
     return path
 
 
@@ -330,7 +328,7 @@ def _web_address(name: str, text: str) -> str:
             f"{name} must not contain credentials, nor a query. Set it to https://host or http://host:port."
         )
     if not re.match(r"https?://[^\s/@#\"'<>]+(/[^\s@#\"'<>]*)?\Z", text):
-        raise _wrong(name, text, "an address such as https://dagster.example.com or http://127.0.0.1:3000")
+        raise unusable(name, text, "an address such as https://dagster.example.com or http://127.0.0.1:3000")
     return text.rstrip("/")
 
 
@@ -345,22 +343,24 @@ def _uri(name: str, text: str) -> str:
         return _folder(name, text)
     scheme, _, rest = text.partition("://")
     if scheme in ("s3a", "s3n"):
-        raise _wrong(name, text, f"{without_secrets(f's3://{rest}')} (the same bucket; Hadoop's scheme is not needed)")
+        raise unusable(
+            name, text, f"{without_secrets(f's3://{rest}')} (the same bucket; Hadoop's scheme is not needed)"
+        )
     if scheme not in _SCHEMES:
-        raise _wrong(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
+        raise unusable(name, text, f"a folder or a URI with one of {', '.join(s + '://' for s in _SCHEMES)}")
     if scheme == "file":
         path = urllib.parse.unquote(rest)
         if not path.startswith("/") or path.strip("/") == "":
-            raise _wrong(name, text, "file:///absolute/folder")
+            raise unusable(name, text, "file:///absolute/folder")
         return path.rstrip("/")
     bucket, _, prefix = rest.rstrip("/").partition("/")
     if not bucket:
-        raise _wrong(name, text, f"{scheme}://bucket/prefix")
+        raise unusable(name, text, f"{scheme}://bucket/prefix")
     # The account of Azure stands behind an @ as well: abfs://container@account.dfs.core.windows.net
     if ("@" in bucket and (scheme == "s3" or ":" in bucket.partition("@")[0])) or "?" in rest:
         raise _contains_credentials(name, scheme)
     if scheme == "s3" and not _BUCKET.match(bucket):
-        raise _wrong(name, text, "a bucket of 3 to 63 lowercase letters, digits, - and ., as in s3://bucket/prefix")
+        raise unusable(name, text, "a bucket of 3 to 63 lowercase letters, digits, - and ., as in s3://bucket/prefix")
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
-        raise _wrong(name, text, f"{scheme}://bucket/prefix, with a single / between folders")
+        raise unusable(name, text, f"{scheme}://bucket/prefix, with a single / between folders")
     return text.rstrip("/")

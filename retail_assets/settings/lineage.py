@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retail_assets.errors import SettingsError, without_secrets
+from retail_assets.errors import SettingsError, unusable, without_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -49,7 +49,7 @@ def load(environ: Mapping[str, str]) -> LineageSettings | None:
         )
     namespace = values.get("RETAIL_LINEAGE_NAMESPACE", LineageSettings.namespace)
     if not re.match(r"[\w.:/-]{1,200}\Z", namespace):
-        raise _wrong("RETAIL_LINEAGE_NAMESPACE", namespace, "at most 200 letters, digits and _ . : / -")
+        raise unusable("RETAIL_LINEAGE_NAMESPACE", namespace, "at most 200 letters, digits and _ . : / -")
     key = values.get("RETAIL_LINEAGE_API_KEY")
     if key is not None and not re.match(r"[!-~]{1,4096}\Z", key):  # it becomes a header
         raise SettingsError("RETAIL_LINEAGE_API_KEY is not usable. Allowed: one line of visible ASCII characters")
@@ -61,7 +61,7 @@ def _place(url: str, has_key: bool) -> str:
     if without_secrets(url) == url and (scheme is None or url.startswith("file:///")):
         path = Path(urllib.parse.unquote(url.removeprefix("file://"))).expanduser().absolute()
         if path.is_dir():
-            raise _wrong("RETAIL_LINEAGE_URL", url, "a file (this is a folder), such as /data/lineage.jsonl")
+            raise unusable("RETAIL_LINEAGE_URL", url, "a file (this is a folder), such as /data/lineage.jsonl")
         return str(path)
     if without_secrets(url) != url or "@" in url or "?" in url:
         raise SettingsError(
@@ -69,12 +69,8 @@ def _place(url: str, has_key: bool) -> str:
             "setting, RETAIL_LINEAGE_API_KEY."
         )
     if not re.match(r"https?://[^\s/#\"'<>]+(/[^\s#\"'<>]*)?\Z", url):
-        raise _wrong("RETAIL_LINEAGE_URL", url, "https://host, http://host:port, or the path of a file")
+        raise unusable("RETAIL_LINEAGE_URL", url, "https://host, http://host:port, or the path of a file")
     # A key over plain HTTP could be read on the way; on this machine nobody is in between.
     if has_key and not re.match(rf"(https://|http://{_LOCAL}(:\d{{1,5}})?(/|\Z))", url):
-        raise _wrong("RETAIL_LINEAGE_URL", url, "https://host, because RETAIL_LINEAGE_API_KEY is sent there")
+        raise unusable("RETAIL_LINEAGE_URL", url, "https://host, because RETAIL_LINEAGE_API_KEY is sent there")
     return url.rstrip("/")
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retail_assets.errors import SettingsError, nearest, without_secrets
+from retail_assets.errors import SettingsError, nearest, unusable, without_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -71,7 +71,7 @@ def load(environ: Mapping[str, str]) -> StreamSettings | None:
         )
     security = values.get("RETAIL_STREAM_SECURITY", "PLAINTEXT")
     if security not in _SECURITY:
-        raise _wrong("RETAIL_STREAM_SECURITY", security, f"{', '.join(_SECURITY)}.{nearest(security, _SECURITY)}")
+        raise unusable("RETAIL_STREAM_SECURITY", security, f"{', '.join(_SECURITY)}.{nearest(security, _SECURITY)}")
     files = {name: _file(name, values[name]) for name in _FILES if name in values}
     _refuse_incomplete(values, security)
     return StreamSettings(
@@ -99,7 +99,7 @@ def _refuse_incomplete(values: Mapping[str, str], security: str) -> None:
                 f"RETAIL_STREAM_SECURITY={security} needs {' and '.join(missing)}. See docs/streaming.md."
             )
         if values["RETAIL_STREAM_SASL"] not in _SASL:
-            raise _wrong("RETAIL_STREAM_SASL", values["RETAIL_STREAM_SASL"], ", ".join(_SASL))
+            raise unusable("RETAIL_STREAM_SASL", values["RETAIL_STREAM_SASL"], ", ".join(_SASL))
     elif given := [name for name in login if name in values]:
         raise SettingsError(
             f"{given[0]} is set, but RETAIL_STREAM_SECURITY={security} has no login. Set it to SASL_SSL, or unset the "
@@ -123,7 +123,7 @@ def _servers(text: str) -> str:
     for server in servers:
         match = _SERVER.match(server)
         if match is None or int(match[2]) > 65535:
-            raise _wrong("RETAIL_STREAM_SERVERS", text, "host:port, several joined by commas, as in broker-1:9092")
+            raise unusable("RETAIL_STREAM_SERVERS", text, "host:port, several joined by commas, as in broker-1:9092")
     return ",".join(servers)
 
 
@@ -131,27 +131,27 @@ def _topics(text: str) -> tuple[str, ...]:
     topics = tuple(part.strip() for part in text.split(","))
     for topic in topics:
         if not _TOPIC.match(topic) or topic in (".", ".."):
-            raise _wrong("RETAIL_STREAM_TOPICS", text, "names of topics: letters, digits and . _ -, joined by commas")
+            raise unusable("RETAIL_STREAM_TOPICS", text, "names of topics: letters, digits and . _ -, joined by commas")
     if len(set(topics)) < len(topics):
-        raise _wrong("RETAIL_STREAM_TOPICS", text, "each topic once")
+        raise unusable("RETAIL_STREAM_TOPICS", text, "each topic once")
     return topics
 
 
 def _group(text: str | None) -> str | None:
     if text is not None and not re.match(r"[\w.-]{1,200}\Z", text):
-        raise _wrong("RETAIL_STREAM_GROUP", text, "at most 200 letters, digits and . _ -")
+        raise unusable("RETAIL_STREAM_GROUP", text, "at most 200 letters, digits and . _ -")
     return text
 
 
 def _seconds(text: str) -> float:
     if not re.match(r"\d{1,4}(\.\d+)?\Z", text) or not 0.1 <= float(text) <= 3600:
-        raise _wrong("RETAIL_STREAM_SECONDS", text, "seconds, 0.1 to 3600, such as 3")
+        raise unusable("RETAIL_STREAM_SECONDS", text, "seconds, 0.1 to 3600, such as 3")
     return float(text)
 
 
 def _records(text: str) -> int:
     if not re.match(r"\d{1,7}\Z", text) or not 1 <= int(text) <= 1_000_000:
-        raise _wrong("RETAIL_STREAM_RECORDS", text, "a whole number, 1 to 1000000, such as 50000")
+        raise unusable("RETAIL_STREAM_RECORDS", text, "a whole number, 1 to 1000000, such as 50000")
     return int(text)
 
 
@@ -159,16 +159,12 @@ def _megabytes(text: str) -> int:
     match = re.match(r"([1-9]\d{0,5})([gGmM])\Z", text)
     megabytes = int(match[1]) * (1024 if match[2] in "gG" else 1) if match else 0
     if megabytes < _LEAST_MEGABYTES:
-        raise _wrong("RETAIL_STREAM_MEMORY", text, f"{_LEAST_MEGABYTES}m or more, such as 256m or 1g")
+        raise unusable("RETAIL_STREAM_MEMORY", text, f"{_LEAST_MEGABYTES}m or more, such as 256m or 1g")
     return megabytes
 
 
 def _file(name: str, text: str) -> Path:
     path = Path(text).expanduser().absolute()
     if not path.is_file():
-        raise _wrong(name, text, "the path of a file that exists")
+        raise unusable(name, text, "the path of a file that exists")
     return path
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")

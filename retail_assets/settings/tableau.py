@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from retail_assets.errors import SettingsError, without_secrets
+from retail_assets.errors import SettingsError, unusable
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -47,7 +47,7 @@ def load_lines(environ: Mapping[str, str]) -> int:
     if not text:
         return DEFAULT_LINES
     if not re.match(r"\d{1,12}\Z", text):
-        raise _wrong("RETAIL_TABLEAU_LINES", text, "a whole number, such as 5000000; 0 leaves out all lines")
+        raise unusable("RETAIL_TABLEAU_LINES", text, "a whole number, such as 5000000; 0 leaves out all lines")
     return int(text)
 
 
@@ -67,18 +67,18 @@ def load_server(environ: Mapping[str, str]) -> TableauServer | None:
         raise SettingsError("RETAIL_TABLEAU_SERVER must not contain credentials, nor a query. Set it to https://host.")
     # A token over plain HTTP could be read on the way; on this machine nobody is in between.
     if not re.match(r"(https://[^\s/#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?)\Z", address):
-        raise _wrong("RETAIL_TABLEAU_SERVER", address, "https://host, without a path; a site has its own setting")
+        raise unusable("RETAIL_TABLEAU_SERVER", address, "https://host, without a path; a site has its own setting")
     if missing := [name for name in _NEEDED if name not in values]:
         raise SettingsError(f"RETAIL_TABLEAU_SERVER is set, so {' and '.join(missing)} must be. See docs/tableau.md.")
     site = values.get("RETAIL_TABLEAU_SITE", "")
     if not re.match(r"[\w-]*\Z", site):
-        raise _wrong("RETAIL_TABLEAU_SITE", site, "the part of the address after /site/, such as retail")
+        raise unusable("RETAIL_TABLEAU_SITE", site, "the part of the address after /site/, such as retail")
     seconds = values.get("RETAIL_TABLEAU_TIMEOUT", str(_DEFAULT_SECONDS))
     if not re.match(r"\d{1,5}(\.\d+)?\Z", seconds) or not float(seconds):
-        raise _wrong("RETAIL_TABLEAU_TIMEOUT", seconds, "seconds, such as 120")
+        raise unusable("RETAIL_TABLEAU_TIMEOUT", seconds, "seconds, such as 120")
     name = values.get("RETAIL_TABLEAU_NAME")
     if name is not None and not re.match(r"[\w ().-]{1,200}\Z", name):
-        raise _wrong("RETAIL_TABLEAU_NAME", name, "at most 200 letters, digits, blanks and _ . - ( )")
+        raise unusable("RETAIL_TABLEAU_NAME", name, "at most 200 letters, digits, blanks and _ . - ( )")
     return TableauServer(
         address=address,
         site=site,
@@ -88,7 +88,3 @@ def load_server(environ: Mapping[str, str]) -> TableauServer | None:
         name=name,
         timeout=float(seconds),
     )
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from retail_assets.errors import SettingsError, without_secrets
+from retail_assets.errors import SettingsError, unusable, without_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -43,13 +43,13 @@ def load(environ: Mapping[str, str]) -> WeatherSettings | None:
         if without_secrets(url) != url or "@" in url or "?" in url:
             raise SettingsError("RETAIL_WEATHER_URL must not contain credentials, nor a query. Set it to https://host.")
         if not re.match(r"https?://[^\s/#\"'<>]+(/[^\s#\"'<>]*)?\Z", url):
-            raise _wrong("RETAIL_WEATHER_URL", url, "an address such as https://weather.example.com")
+            raise unusable("RETAIL_WEATHER_URL", url, "an address such as https://weather.example.com")
     key = values.get("RETAIL_WEATHER_API_KEY")
     if key is not None and not re.match(r"[\w-]{1,200}\Z", key):
         raise SettingsError("RETAIL_WEATHER_API_KEY is not usable. Allowed: letters, digits, _ and -")
     # The key is in the query of each request; over plain HTTP it could be read on the way.
     if key and url and not re.match(r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/|\Z))", url):
-        raise _wrong("RETAIL_WEATHER_URL", url, "https://host, because RETAIL_WEATHER_API_KEY is sent there")
+        raise unusable("RETAIL_WEATHER_URL", url, "https://host, because RETAIL_WEATHER_API_KEY is sent there")
     return WeatherSettings(
         _degrees(needed[0], values[needed[0]], 90),
         _degrees(needed[1], values[needed[1]], 180),
@@ -60,9 +60,5 @@ def load(environ: Mapping[str, str]) -> WeatherSettings | None:
 
 def _degrees(name: str, text: str, most: int) -> float:
     if not re.match(r"-?\d{1,3}(\.\d{1,6})?\Z", text) or abs(float(text)) > most:
-        raise _wrong(name, text, f"degrees from -{most} to {most}, with at most 6 decimals")
+        raise unusable(name, text, f"degrees from -{most} to {most}, with at most 6 decimals")
     return float(text)
-
-
-def _wrong(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")
