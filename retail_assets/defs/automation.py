@@ -11,6 +11,8 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.defs.partitions import set_on_whole_history
+
 #: The name of the sensor; Dagster keeps by name whether it is on.
 SENSOR = "follow_sales"
 
@@ -28,13 +30,7 @@ REPEATED_IF_KILLED = {
 def follow(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     """Give every asset that is not computed per landing the condition under which it follows what it is made from."""
     partitioned = dg.AssetSelection.assets(*[key for a in assets if a.partitions_def is not None for key in a.keys])
-    condition = _condition(partitioned)
-    return [
-        a
-        if a.partitions_def is not None
-        else a.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
-        for a in assets
-    ]
+    return set_on_whole_history(assets, automation_condition=_condition(partitioned))
 
 
 def _condition(partitioned: dg.AssetSelection) -> dg.AutomationCondition[Any]:

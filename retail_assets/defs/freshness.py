@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from retail_assets.defs.metadata import ENGINEERING
+from retail_assets.defs.partitions import set_on_whole_history
 from retail_assets.errors import NotReadyError
 from retail_assets.lake.manifests import CleanManifest
 from retail_assets.platform import Platform
@@ -30,12 +31,7 @@ def with_freshness(assets: Sequence[dg.AssetsDefinition], settings: Settings) ->
     """Give every asset of the whole history a freshness policy, unless the source has ended."""
     if settings.end_date is not None:
         return list(assets)
-    return [
-        a
-        if a.partitions_def is not None
-        else a.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=_POLICY))
-        for a in assets
-    ]
+    return set_on_whole_history(assets, freshness_policy=_POLICY)
 
 
 def newest_landing(platform: Platform) -> dg.AssetSpec:

@@ -1,9 +1,10 @@
-"""Partitions: one per landing day."""
+"""Partitions: one per landing day; assets of the whole history have none."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -25,6 +26,14 @@ def landing_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
         timezone=settings.contract.timezone,
         end_offset=offset,
     )
+
+
+def set_on_whole_history(assets: Sequence[dg.AssetsDefinition], **attributes: Any) -> list[dg.AssetsDefinition]:
+    """Set attributes of the specs of every asset that is computed from the whole history, not per landing."""
+    return [
+        a if a.partitions_def is not None else a.map_asset_specs(lambda spec: spec.replace_attributes(**attributes))
+        for a in assets
+    ]
 
 
 def landing_days_of(tags: Mapping[str, str]) -> tuple[dt.date, dt.date] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-import hashlib
 import json
 import math
 import time
@@ -22,6 +21,7 @@ from retail_assets.defs.automation import REPEATED_IF_KILLED
 from retail_assets.defs.late_references import Progress, late
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.manifests import RawManifest
+from retail_assets.landing.land import sha256_of
 from retail_assets.landing.listing import Landing, landings, pages, references
 from retail_assets.platform import Platform
 from retail_assets.storage import Store
@@ -243,13 +243,9 @@ class LoadedLandings:
         if not self._raw.is_local or raw.size > _BYTES_COMPARED:
             return False
         try:
-            return all(self._sha256(f.key) == f.sha256 for f in raw.files)
+            return all(sha256_of(self._raw, f.key) == f.sha256 for f in raw.files)
         except StorageError:  # its run says what is wrong
             return False
-
-    def _sha256(self, key: str) -> str:
-        with self._raw.open(key) as f:
-            return hashlib.file_digest(f, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[dg.RunRequest]:
@@ -290,8 +286,7 @@ def landing_sensor(
     )
     def changed_landings(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         cursor = Cursor.read(context.cursor, place)
-        today = settings.today()
-        last = min(settings.end_date, today) if settings.end_date else today
+        last = settings.last_landing_day()
         limits = Limits(is_local=raw.is_local)
         found = Scan(cursor, settings.start_date, last, LoadedLandings(platform), settled_seconds, limits)
         scan(raw, settings.source, root, found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
@@ -97,8 +97,13 @@ class Lake:
 
     def registered(self, days: Iterable[dt.date]) -> list[RawManifest]:
         """Return the raw manifests of those of the days that have one."""
-        manifests = (self.raw_if_registered(day) for day in days)
-        return [m for m in manifests if m is not None]
+        return list(self.registered_by_day(list(days)).values())
+
+    def registered_by_day(self, days: Sequence[dt.date]) -> dict[dt.date, RawManifest]:
+        """Return the same by day."""
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            found = zip(days, pool.map(self.raw_if_registered, days), strict=True)
+            return {day: manifest for day, manifest in found if manifest is not None}
 
     def latest_registered(self) -> RawManifest | None:
         """Return the raw manifest of the latest landing that has files; None if nothing has landed."""

@@ -103,7 +103,7 @@ def register_landings(
     refuses the schema drift.
     """
     landed = LandedReferences(raw, lake.source, contract)
-    registered = _registered(lake, days)
+    registered = lake.registered_by_day(days)
     before = {day: m for day, m in registered.items() if m.erasures}
     known = {f.key: f for m in before.values() if m.contract == contract.digest for f in _erased_files(m)}
     manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None, known)
@@ -117,12 +117,6 @@ def register_landings(
             for m in manifests
         ]
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
-
-
-def _registered(lake: Lake, days: Sequence[dt.date]) -> dict[dt.date, RawManifest]:
-    """Return the raw manifests of those of the days that have one."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return {day: m for day, m in zip(days, pool.map(lake.raw_if_registered, days), strict=True) if m is not None}
 
 
 def _erased_files(manifest: RawManifest) -> list[FileProfile]:
@@ -155,7 +149,7 @@ def refuse_vanished(
     Raises LandingError with the names of the files, and what to do if they were withdrawn on purpose.
     """
     if registered is None:
-        registered = _registered(lake, [m.landed_on for m in manifests])
+        registered = lake.registered_by_day([m.landed_on for m in manifests])
     for manifest in manifests:
         before = registered.get(manifest.landed_on)
         present = {f.key for f in manifest.files}

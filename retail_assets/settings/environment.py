@@ -134,6 +134,11 @@ class Settings:
         """Return the current day in shop time."""
         return dt.datetime.now(ZoneInfo(self.contract.timezone)).date()
 
+    def last_landing_day(self) -> dt.date:
+        """Return the last day that can have a landing by now: today, or the last day of a source that has ended."""
+        today = self.today()
+        return min(self.end_date, today) if self.end_date else today
+
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read and validate the settings from `environ` (the process environment by default).

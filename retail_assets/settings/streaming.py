@@ -92,7 +92,7 @@ def load(environ: Mapping[str, str]) -> StreamSettings | None:
 
 def _refuse_incomplete(values: Mapping[str, str], security: str) -> None:
     """Refuse a login that lacks a part, and one that would not be used: it would look safer than it is."""
-    login = [name for name in ("RETAIL_STREAM_SASL", "RETAIL_STREAM_USER", "RETAIL_STREAM_PASSWORD")]
+    login = ("RETAIL_STREAM_SASL", "RETAIL_STREAM_USER", "RETAIL_STREAM_PASSWORD")
     if security.startswith("SASL"):
         if missing := [name for name in login if name not in values]:
             raise SettingsError(

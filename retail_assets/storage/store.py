@@ -81,11 +81,12 @@ class Store:
         """
         with self._explained(f"list {self.uri}/{prefix}"):
             prefix = _checked(prefix)
-            local = local_files.pages(Path(self.uri), prefix, named, after) if self.is_local else None
-            for page in local or ():
-                yield Page([e for e in page.entries if _is_visible(e.key)], page.listed_at)
-            for page in () if self.is_local else self._remote().pages(prefix, named, after):
-                yield Page([e for e in page.entries if _is_below(e.key, prefix, named, after)], page.listed_at)
+            if self.is_local:
+                for page in local_files.pages(Path(self.uri), prefix, named, after):
+                    yield Page([e for e in page.entries if _is_visible(e.key)], page.listed_at)
+            else:
+                for page in self._remote().pages(prefix, named, after):
+                    yield Page([e for e in page.entries if _is_below(e.key, prefix, named, after)], page.listed_at)
 
     def keys_not_listed(self, prefix: str) -> builtins.list[str]:
         """Return the keys of a remote store that `list` leaves out; for a local one, see `unread`."""

@@ -112,6 +112,9 @@ class Broker:
         }
         return {name: value for name, value in login.items() if value is not None}
 
+    def _admin(self) -> AdminClient:
+        return AdminClient({**self._login(), "log_level": 0})
+
     def close(self) -> None:
         self._consumer.close()
 
@@ -144,7 +147,7 @@ class Broker:
         """
 
         def ask() -> dict[Partition, tuple[int, int]]:
-            admin = AdminClient({**self._login(), "log_level": 0})
+            admin = self._admin()
 
             def offsets(spec: Any) -> dict[Partition, int]:
                 asked = {TopicPartition(topic, number): spec for topic, number in partitions}
@@ -176,7 +179,7 @@ class Broker:
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Return the broker's own ids of topics, which tell a topic from an earlier one of its name; or empty texts."""
         names = list(topics)
-        admin = AdminClient({**self._login(), "log_level": 0})  # the answers end with it
+        admin = self._admin()  # the answers end with it
         try:
             answers = admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_SECONDS)
             ids = {name: str(getattr(f.result(_ANSWER_SECONDS), "topic_id", "")) for name, f in answers.items()}
@@ -237,7 +240,7 @@ class Broker:
         )
 
     def records(self, most: int, seconds: float) -> list[Any]:
-        """Return up to `most` messages and marks of an end; see `end_of`. Raises what an error means."""
+        """Return up to `most` messages and marks of an end; see `is_end`. Raises what an error means."""
         messages: list[Any] = self._consumer.consume(most, seconds)
         self.refuse()
         found = []
@@ -317,6 +320,12 @@ class Broker:
     def _grown_pause(self) -> float:
         pause, self._pause = self._pause, min(_LONGEST_PAUSE, self._pause * 2)
         return pause
+
+
+def timestamp_of(message: Any) -> int | None:
+    """Return the broker's time of a message in milliseconds since 1970; None if it has none."""
+    kind, milliseconds = message.timestamp()
+    return milliseconds if kind and milliseconds >= 0 else None
 
 
 def is_gone(error: Any) -> bool:

@@ -20,7 +20,16 @@ from retail_assets.settings import Settings
 from retail_assets.settings.streaming import StreamSettings
 from retail_assets.storage import Store
 from retail_assets.streaming.batch import LARGEST_BATCH, Batch
-from retail_assets.streaming.broker import Broker, Partition, RecordsGoneError, Say, UnknownTopicError, is_end, is_gone
+from retail_assets.streaming.broker import (
+    Broker,
+    Partition,
+    RecordsGoneError,
+    Say,
+    UnknownTopicError,
+    is_end,
+    is_gone,
+    timestamp_of,
+)
 from retail_assets.streaming.ledger import Gap, Ledger, Newest, Progress
 from retail_assets.streaming.record_lines import RecordLines
 
@@ -221,9 +230,7 @@ class Lander:
             if offset < reading.position:
                 continue
             reading.at_end = False
-            kind, milliseconds = message.timestamp()
-            timestamp = milliseconds if kind and milliseconds >= 0 else None
-            value = message.value()
+            timestamp, value = timestamp_of(message), message.value()
             if reading.batch and not reading.batch.add(offset, timestamp, value) and not self._land(reading):
                 skipped.add(name)  # another one has landed these: reading goes on elsewhere
                 continue
@@ -315,15 +322,13 @@ class Lander:
 
     def _landing_day(self, milliseconds: int | None) -> dt.date:
         """Return the day in the shop of a broker's time, within the partitions: an odd clock must hide no sales."""
-        today = self._settings.today()
         if milliseconds is None:
-            return today
+            return self._settings.today()
         try:
             day = dt.datetime.fromtimestamp(milliseconds / 1000, self._zone).date()
         except (ValueError, OverflowError, OSError):
-            return today
-        last = min(today, self._settings.end_date) if self._settings.end_date else today
-        return min(max(day, self._settings.start_date), last)
+            return self._settings.today()
+        return min(max(day, self._settings.start_date), self._settings.last_landing_day())
 
     def _settle(self, reading: _Reading) -> None:
         """Note in the ledger that the newest object is written, and where the partition ends.
@@ -393,8 +398,7 @@ class Lander:
                     quiet = time.monotonic()
                     if message.offset() >= newest.next:
                         return None  # the last record of the batch would have come before
-                    kind, milliseconds = message.timestamp()
-                    timestamp = milliseconds if kind and milliseconds >= 0 else None
+                    timestamp = timestamp_of(message)
                     batch = batch or Batch(self._lines, *name, newest.first, timestamp)
                     batch.add(message.offset(), timestamp, message.value(), anyway=True)
                     if message.offset() == newest.next - 1:
