@@ -36,6 +36,8 @@ KINDS: dict[str, str] = {
     "test": "A test message",
     "digest": "The daily digest",
 }
+#: Kinds that are no trouble: shown without a severity, and never open.
+NO_TROUBLE = ("test", "digest")
 
 #: Checks by the kind of cause that they report. Checks of one kind and one landing are one message.
 _CHECKS: dict[str, tuple[str, ...]] = {

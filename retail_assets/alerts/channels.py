@@ -113,16 +113,14 @@ class Webhook:
             within(self.seconds + 1, post)
         except urllib.error.HTTPError as e:
             code = e.code
-            wait = e.headers.get("Retry-After", "") if e.headers else ""
+            asked = e.headers.get("Retry-After", "") if e.headers else ""
             e.close()
+            wait_seconds = _WRONG_SECONDS if code in _CHANNEL else None
+            if asked.isdigit():
+                wait_seconds = min(float(asked), 3600.0)
+            of_message = 400 <= code < 500 and code not in (*_LATER, *_CHANNEL)
             raise DeliveryError(
-                f"The webhook answered {code}.",
-                of_message=400 <= code < 500 and code not in (*_LATER, *_CHANNEL),
-                wait_seconds=min(float(wait), 3600.0)
-                if wait.isdigit()
-                else _WRONG_SECONDS
-                if code in _CHANNEL
-                else None,
+                f"The webhook answered {code}.", of_message=of_message, wait_seconds=wait_seconds
             ) from None
         except (TimeoutError, OSError, http.client.HTTPException) as e:
             raise DeliveryError(f"The webhook cannot be reached ({_why(e)}).") from None

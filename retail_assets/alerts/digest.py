@@ -18,12 +18,10 @@ from retail_assets.wording.statement import Statement
 _WEEKS, _FEWEST_WEEKS = 8, 4
 _CATEGORIES = 3
 _CAUSES_SHOWN = 10
-#: Seven days and the seven before; the weekday of eight weeks.
-_DAYS_BACK = _WEEKS * 7
 
-_DAYS = """
+_DAYS = f"""
 SELECT sale_date, sum(revenue) AS revenue FROM daily_category_sales
-WHERE sale_date >= (SELECT max(sale_date) FROM daily_category_sales) - {back}
+WHERE sale_date >= (SELECT max(sale_date) FROM daily_category_sales) - {_WEEKS * 7}
 GROUP BY sale_date ORDER BY sale_date
 """
 _ORDERS = "SELECT count(DISTINCT order_id) AS orders FROM sales WHERE sale_date = ?"
@@ -46,7 +44,7 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
 
     Raises NotReadyError where nothing has been loaded yet.
     """
-    rows = warehouse.query(_DAYS.format(back=_DAYS_BACK)).to_pylist()
+    rows = warehouse.query(_DAYS).to_pylist()
     if not rows:
         return []
     revenue = {row["sale_date"]: float(row["revenue"]) for row in rows}
@@ -55,7 +53,7 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
     usual = sum(same) / len(same) if len(same) >= _FEWEST_WEEKS else None
     ratio = revenue[last] / usual if usual and usual > 0 else None
     [orders] = warehouse.query(_ORDERS, [last]).to_pylist()
-    said = [
+    statements = [
         words.sold(
             last_day=last,
             revenue=revenue[last],
@@ -67,7 +65,7 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
         )
     ]
     if top := warehouse.query(_CATEGORY, [last]).to_pylist():
-        said.append(
+        statements.append(
             words.categories(
                 names=tuple(str(row["product_category"]) for row in top),
                 revenues=tuple(float(row["revenue"]) for row in top),
@@ -78,7 +76,7 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
     first = last - dt.timedelta(days=6)
     week = sum(value for on, value in revenue.items() if on >= first)
     before = sum(value for on, value in revenue.items() if first - dt.timedelta(days=7) <= on < first)
-    said.append(
+    statements.append(
         words.week(
             first_day=first,
             last_day=last,
@@ -89,7 +87,7 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
             currency=currency,
         )
     )
-    return said
+    return statements
 
 
 def _holidays(warehouse: Warehouse, first: dt.date, last: dt.date) -> tuple[tuple[dt.date, str], ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from retail_assets.alerts.causes import KINDS, Cause, anchor, cut
+from retail_assets.alerts.causes import KINDS, NO_TROUBLE, Cause, anchor, cut
 from retail_assets.wording.formats import listed, plural
 
 _SUBJECTS_SHOWN = 5
@@ -52,19 +52,19 @@ def visible(text: str, *, lines: bool = True) -> str:
 def title(message: Message) -> str:
     """Return the one line of a message, which is the subject of an e-mail."""
     cause = message.cause
-    head = "" if cause.kind in ("digest", "test") else f"{_WORDS[cause.severity]}: "
+    head = "" if cause.kind in NO_TROUBLE else f"{_WORDS[cause.severity]}: "
     return cut(visible(f"[{message.source}] {head}{cause.title}", lines=False), 200)
 
 
 def sections(message: Message) -> list[tuple[str, str]]:
     """Return the parts of a message as heading and text; those without a text are left out."""
     cause = message.cause
+    if cause.kind in NO_TROUBLE:
+        return [("", visible(cause.reason))]
     named = [s for s in cause.subjects if s.name or s.concerned]
     shown = [": ".join(filter(None, (s.name, s.concerned))) for s in named[:_SUBJECTS_SHOWN]]
     more = [s.name for s in named[_SUBJECTS_SHOWN:]]
     concerned = "\n".join([*shown, *([f"and {plural(len(more), 'more landing')}, up to {max(more)}"] if more else [])])
-    if cause.kind in ("digest", "test"):
-        return [("", visible(cause.reason))]
     again = (
         f"The same cause was met {plural(message.again, 'more time')} since the last message." if message.again else ""
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retail_assets.alerts.causes import Cause, Subject, join, span_of_name
+from retail_assets.alerts.causes import NO_TROUBLE, Cause, Subject, join, span_of_name
 from retail_assets.alerts.message import Message, new_identity
 from retail_assets.errors import StorageError
 from retail_assets.storage.locks import try_lock
@@ -28,9 +28,6 @@ _FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
 _BUSY_SECONDS = 20.0
 #: A run that ended so long ago is not read again; a cause that nothing has met for so long is open no more.
 _KEEP_RUNS, _KEEP_OPEN = 7 * 24 * _HOUR, 14 * 24 * _HOUR
-
-#: Kinds that are no trouble.
-_NEVER_OPEN = ("digest", "test")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS open_cause (
@@ -172,7 +169,7 @@ class Outbox:
                 new.append(subject)
                 again += sum(row[1] for row in rows)
                 reported = now
-            for each in causes if cause.kind not in _NEVER_OPEN else ():
+            for each in causes if cause.kind not in NO_TROUBLE else ():
                 if any(own.name == subject.name for own in each.subjects):
                     db.execute(
                         "INSERT INTO open_cause VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET "
@@ -199,7 +196,7 @@ class Outbox:
             "WHERE d.identity = m.identity AND d.attempts = 0) = ?",
             [cause.key, len(channels)],
         ).fetchall():
-            if cause.kind in _NEVER_OPEN:
+            if cause.kind in NO_TROUBLE:
                 break
             db.execute(
                 "UPDATE message SET cause = ? WHERE identity = ?", [_text(join([_cause(text), cause])), identity]

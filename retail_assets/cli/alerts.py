@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -96,14 +95,13 @@ def pending(as_json: AsJson = False) -> None:
 @examples("alerts send     # every five minutes under cron, without a daemon", works=True)
 def send() -> None:
     """Collect what runs have found and which landings are late, and send what waits: what the sensor does."""
-    import dagster as dg
-
     from retail_assets.alerts.channels import DeliveryError
     from retail_assets.defs.build import build_defs
+    from retail_assets.defs.execute import dagster_instance
 
     own = _alerts(platform := places_to_look_up(settings_for()))
     graph = build_defs(platform.settings).get_repository_def().asset_graph
-    with dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral() as instance:
+    with dagster_instance() as instance:
         made = own.collect(instance, graph)
     result = own.send()
     typer.echo(f"{made} new; {result}.")

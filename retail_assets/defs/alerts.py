@@ -47,6 +47,7 @@ class Alerts:
         self._platform = Platform(platform.settings, wait_seconds=_WAIT_SECONDS)
         self._settings, self._clock = settings, clock
         self.channels: list[Channel] = channels(settings)
+        self._names = [channel.name for channel in self.channels]
         self.outbox = outbox_of(platform, settings)
 
     def collect(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None = None) -> int:
@@ -55,14 +56,13 @@ class Alerts:
         Returns how many messages that made. `graph` gives the assets that wait for a failed one. Raises StorageError.
         """
         now = self._clock()
-        names = [channel.name for channel in self.channels]
-        return self._of_runs(instance, graph, names, now) + self._late(names, now) + self._digest(names, now)
+        return self._of_runs(instance, graph, now) + self._late(now) + self._digest(now)
 
     def send(self) -> Delivered:
         """Send what is to be sent now; return what became of it. Raises StorageError for the outbox."""
         return deliver(self.outbox, self.channels, self._settings.per_hour, self._clock)
 
-    def _of_runs(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, names: list[str], now: float) -> int:
+    def _of_runs(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, now: float) -> int:
         read = self.outbox.marks("run:")
         since = float(self.outbox.mark("since") or now - _FIRST_SECONDS)
         ended = instance.get_run_records(
@@ -86,10 +86,10 @@ class Alerts:
             marks[mark] = "done" if run.status in ENDED else cursor
         found = reader.found
         return self.outbox.record(
-            found.causes, names, now, ended=found.ended, ended_after=found.ended_after, marks=marks
+            found.causes, self._names, now, ended=found.ended, ended_after=found.ended_after, marks=marks
         )
 
-    def _late(self, names: list[str], now: float) -> int:
+    def _late(self, now: float) -> int:
         """Record late landings, every ten minutes, because that lists the raw store."""
         if now - float(self.outbox.mark("late") or 0) < _LATE_EVERY_SECONDS:
             return 0
@@ -99,9 +99,9 @@ class Alerts:
             return 0
         late = {subject.name for cause in causes for subject in cause.subjects}
         ended = [(LATE, name) for name in self.outbox.open_subjects(LATE) if name not in late]
-        return self.outbox.record(causes, names, now, ended=ended, marks={"late": str(now)})
+        return self.outbox.record(causes, self._names, now, ended=ended, marks={"late": str(now)})
 
-    def _digest(self, names: list[str], now: float) -> int:
+    def _digest(self, now: float) -> int:
         """Record the digest of today once, when its time has come."""
         at, shop = self._settings.digest_at, self._shop_time(now)
         if at is None or shop.time() < at or self.outbox.mark("digest") == str(shop.date()):
@@ -110,11 +110,11 @@ class Alerts:
             cause = digest_of(self._platform, shop.date())
         except RetailError:  # the warehouse is busy; the next tick asks again
             return 0
-        return self.outbox.record([cause], names, now, marks={"digest": str(shop.date())})
+        return self.outbox.record([cause], self._names, now, marks={"digest": str(shop.date())})
 
     def enqueue(self, cause: Cause) -> None:
         """Record a message that someone asked for. Raises StorageError."""
-        self.outbox.record([cause], [channel.name for channel in self.channels], self._clock())
+        self.outbox.record([cause], self._names, self._clock())
 
     def _shop_time(self, now: float) -> dt.datetime:
         return dt.datetime.fromtimestamp(now, ZoneInfo(self._platform.settings.contract.timezone))

@@ -83,8 +83,7 @@ def execute(
     Raises RunFailedError if the run fails; nothing of a failed step is published.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
-    with instance:
+    with dagster_instance() as instance:
         selected = job.get_subset(asset_selection=frozenset(assets))
         run = instance.create_run_for_job(
             job_def=selected,
@@ -100,6 +99,11 @@ def execute(
     if not result.success:
         messages = [message for event in result.all_events if (message := _error_message(event))]
         raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
+
+
+def dagster_instance() -> dg.DagsterInstance:
+    """Return Dagster's records in DAGSTER_HOME; without one, records that end with this process."""
+    return dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
 
 
 def _origin(job: str) -> RemoteJobOrigin:

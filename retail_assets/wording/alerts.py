@@ -95,13 +95,10 @@ def sold(
     Of these, `weekdays` days had sales; `usual` and `ratio` are None where fewer than four had, or where their mean is
     not above zero.
     """
-    text = (
-        f"{WEEKDAYS[last_day.weekday()]}, {day(last_day)}: {money(revenue, currency)} net of returns in "
-        f"{plural(orders, 'order')}"
-    )
+    name = WEEKDAYS[last_day.weekday()]
+    text = f"{name}, {day(last_day)}: {money(revenue, currency)} net of returns in {plural(orders, 'order')}"
     if usual is None or ratio is None:
         return f"{text}."
-    name = WEEKDAYS[last_day.weekday()]
     if ratio < 0:
         return f"{text}; the mean of the {weekdays} {name}s before is {money(usual, currency)}."
     return f"{text}, {compared(ratio)} the mean of the {weekdays} {name}s before ({money(usual, currency)})."

@@ -44,7 +44,7 @@ def free_port() -> int:
 
 
 class Inbox:
-    """A mail server that keeps what it takes, and refuses whom it is told to."""
+    """A mail server that keeps what it takes, and refuses the recipients that a test names."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []

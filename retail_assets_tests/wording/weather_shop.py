@@ -19,7 +19,7 @@ _FIRST_DAY = np.datetime64(FIRST)
 
 
 def temperature() -> np.ndarray:
-    """Degrees from the usual, by day: it changes from day to day, and nothing before tells of it."""
+    """Degrees from the usual, by day: it changes from day to day, and nothing before predicts it."""
     return np.random.default_rng(5).normal(0.0, 5.0, DAYS + 60)
 
 
