@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retail_assets.alerts.causes import KINDS, NO_TROUBLE, Cause, anchor, cut
+from retail_assets.storage import markdown_text
 from retail_assets.wording.formats import listed, plural
 
 _SUBJECTS_SHOWN = 5
 #: Slack's limits of a header and of a text in a block.
 _HEADER, _BLOCK = 150, 2900
-_JOINERS = "\u200c\u200d"
 _WORDS = {"error": "Error", "warning": "Warning", "info": "Info"}
 
 
@@ -45,7 +45,7 @@ def visible(text: str, *, lines: bool = True) -> str:
     >>> visible("a\\r\\nBcc: x@y", lines=False), visible("a\\x07b\\u202ec")
     ('a Bcc: x@y', 'a b c')
     """
-    shown = "".join(c if c.isprintable() or c in _JOINERS or c == "\n" else " " for c in text.replace("\r\n", "\n"))
+    shown = "\n".join(map(markdown_text.visible, text.replace("\r\n", "\n").split("\n")))
     return shown.strip() if lines else " ".join(shown.split())
 
 

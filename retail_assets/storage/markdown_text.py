@@ -39,9 +39,17 @@ def as_cell(text: str, width: int | None = None) -> str:
     return _line(text)
 
 
+def visible(line: str) -> str:
+    r"""Return a line with spaces for control characters and direction marks.
+
+    >>> visible("a\x07b\u202ec")
+    'a b c'
+    """
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in line)
+
+
 def _line(line: str) -> str:
-    shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in line)
-    words = shown.split()
+    words = visible(line).split()
     return " ".join(_word(word, at_start=not place) for place, word in enumerate(words))
 
 

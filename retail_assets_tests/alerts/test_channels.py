@@ -26,6 +26,7 @@ from retail_assets.errors import SettingsError
 from retail_assets.settings.alerts import MailServer, load
 from retail_assets_tests.alerts.receivers import WebReceiver
 from retail_assets_tests.services.redshift.certificate import server_context
+from retail_assets_tests.services.server import free_port
 
 SECRET = "hook-secret-token"
 HOSTILE = (
@@ -35,12 +36,6 @@ MESSAGE = Message("0123456789abcdef", "shop", Cause(
     kind="run-failed", key="k", title=f"Run failed {HOSTILE}", reason=HOSTILE, todo=HOSTILE,
     subjects=(Subject("2024-01-05", "12 lines"),), link="javascript:alert(1)",
 ))  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Inbox:

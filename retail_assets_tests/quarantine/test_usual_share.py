@@ -11,9 +11,7 @@ from retail_assets.quarantine.usual_share import unusual_share
 MONDAY = dt.date(2024, 12, 2)
 
 
-def past(
-    share_of: dict[int, float], days: int = 800, rows: int = 1000, seed: int = 3
-) -> dict[dt.date, tuple[int, int]]:
+def past(share_of: dict[int, float], days: int = 800, rows: int = 1000) -> dict[dt.date, tuple[int, int]]:
     """Landings before MONDAY with rejected rows drawn for the share of their weekday; 0.5 % on others."""
     rng = np.random.default_rng(3)
     found = {}

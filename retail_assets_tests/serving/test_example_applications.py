@@ -18,7 +18,7 @@ from benchmarks.serving import made_bundle
 from retail_assets.serving import Predictor
 from retail_assets.serving.requests import Api
 from retail_assets.storage import Store
-from retail_assets_tests.serving.http.running import free_port
+from retail_assets_tests.services.server import free_port
 from retail_assets_tests.serving.questions import ten
 
 ROOT = Path(__file__).parents[2]
