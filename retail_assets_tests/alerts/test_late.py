@@ -137,6 +137,12 @@ def test_memorial_day_is_named_the_first_time(shop: Platform) -> None:
     assert "It is Memorial Day." in cause.reason
 
 
+def test_a_folder_with_another_name_is_no_landing(shop: Platform) -> None:
+    shop.raw.write(f"{shop.source}/{TODAY}/a.csv", b"x")
+    [cause] = late_landings(shop, at(TODAY, 9), None)
+    assert [subject.name for subject in cause.subjects] == [str(TODAY)]
+
+
 def test_a_source_that_has_ended_is_never_late(environ: dict[str, str], shop: Platform) -> None:
     ended = Platform(load({**environ, "RETAIL_TIMEZONE": "America/New_York", "RETAIL_END_DATE": "2024-05-14"}))
     assert late_landings(ended, at(TODAY, 23), None) == []
@@ -146,6 +152,6 @@ def test_what_such_a_day_usually_brings_is_said() -> None:
     from decimal import Decimal
 
     rows = [(TODAY - dt.timedelta(7 * n), 100 * n, Decimal(10 * n)) for n in range(1, 12)]
-    said = usual(TODAY, rows, "USD")
-    assert str(said) == "The last 8 landings on a Wednesday had 450 clean lines and USD 45.00 on average."
+    sentence = usual(TODAY, rows, "USD")
+    assert str(sentence) == "The last 8 landings on a Wednesday had 450 clean lines and USD 45.00 on average."
     assert usual(TODAY + dt.timedelta(1), rows, "USD") is None

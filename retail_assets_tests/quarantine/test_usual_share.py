@@ -25,9 +25,9 @@ def test_a_dirty_weekday_is_usual_and_a_clean_one_that_becomes_as_dirty_is_not()
     history = past({5: 0.10})
     saturday, sunday = MONDAY - dt.timedelta(2), MONDAY - dt.timedelta(1)
     assert unusual_share(saturday, 105, 1000, history) is None
-    said = unusual_share(sunday, 105, 1000, history)
-    assert said is not None
-    assert str(said).startswith(
+    sentence = unusual_share(sunday, 105, 1000, history)
+    assert sentence is not None
+    assert str(sentence).startswith(
         "10.5 % of the rows of 1 Dec 2024 were rejected (105 of 1,000); on the 12 Sundays before"
     )
 
@@ -38,9 +38,9 @@ def test_a_season_that_was_dirty_a_year_ago_is_usual() -> None:
     for n in range(-30, 31):
         history[MONDAY - dt.timedelta(364 + n)] = (60, 1000)
     assert unusual_share(MONDAY, 60, 1000, history) is None
-    said = unusual_share(MONDAY, 200, 1000, history)
-    assert said is not None
-    assert "and 6.0 % in 9 landings around that day a year before" in str(said)
+    sentence = unusual_share(MONDAY, 200, 1000, history)
+    assert sentence is not None
+    assert "and 6.0 % in 9 landings around that day a year before" in str(sentence)
 
 
 def test_a_short_past_an_empty_landing_and_few_rows_say_nothing() -> None:
