@@ -17,20 +17,24 @@ from retail_assets.storage.records import RecordError, read_record
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A landed file, its hash before rows are erased, and where these are. `landed_on` is empty outside a landing."""
+    """A landed file, its hash before rows are erased, and where these are. `landed_on` is empty outside a landing.
+
+    With `replaced`, another file of this name was registered: lake and warehouse have other rows by its line numbers.
+    """
 
     key: str
     landed_on: str
     sha256: str
     rows: Rows
+    replaced: bool = False
 
 
 @dataclass(frozen=True)
 class Journal:
     """What is to be done, `done` steps by name, and what they counted.
 
-    `fresh` are the landings that were cleaned from exactly the files that are registered, when this began, and
-    `current` those that were registered with the reference files of that time.
+    `fresh` are the landings that were cleaned from exactly the files that are registered and there, when this began,
+    and `current` those that were registered with the reference files of that time.
     """
 
     hash: str

@@ -35,7 +35,8 @@ class Wanted:
     """What is to be erased: rows by their place in the landed files, and a customer, however they came to the lake.
 
     `mentions` finds the customer in the text of a rejected row; None where their id is too ordinary a text for that.
-    `fresh` are landings that had been cleaned from the files as they were registered.
+    `fresh` are landings that had been cleaned from the files as they were registered: their rejected rows are known by
+    their place, and a text that mentions the customer may be in the row of somebody else.
     """
 
     lines: Mapping[tuple[str, int], int]
@@ -50,14 +51,13 @@ class Wanted:
     def among(self, rows: pa.Table) -> np.ndarray:
         """Return which rows of a file of the lake are to be erased."""
         found = np.zeros(rows.num_rows, dtype=bool)
-        files = {file for file, _ in self.lines}
-        keys = np.asarray(pc.is_in(rows["source_file"], pa.array(sorted(files), pa.string())).to_numpy(), dtype=bool)
-        if keys.any():
-            names = sorted(files)
-            number = pc.index_in(rows["source_file"], pa.array(names, pa.string())).fill_null(-1).to_numpy()
-            places = np.array([(names.index(f) << 40) + line for f, line in self.lines], dtype=np.int64)
-            at = (np.asarray(number, dtype=np.int64) << 40) + np.asarray(rows["source_line"].to_numpy(), dtype=np.int64)
-            found |= np.isin(at, places) & keys
+        names = {file: number for number, file in enumerate(sorted({file for file, _ in self.lines}))}
+        indexes = pc.index_in(rows["source_file"], pa.array(list(names), pa.string())).fill_null(-1)
+        number = np.asarray(indexes.to_numpy(), dtype=np.int64)
+        if (number >= 0).any():
+            places = np.array([(names[file] << 40) + line for file, line in self.lines], dtype=np.int64)
+            at = (number << 40) + np.asarray(rows["source_line"].to_numpy(), dtype=np.int64)
+            found |= np.isin(at, places) & (number >= 0)
         if "customer_id" in rows.column_names:
             same = pc.equal(rows["customer_id"], pa.scalar(self.customer_id, pa.string()))
             found |= np.asarray(pc.fill_null(same, False).to_numpy(), dtype=bool)
@@ -94,6 +94,8 @@ def erase_from_lake(lake: Lake, wanted: Wanted, run_id: str, *, dry_run: bool = 
 def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str, dry_run: bool) -> FromLake:
     """Publish a landing without the rows; also where only its raw files have changed."""
     raw = lake.raw_if_registered(manifest.landed_on)
+    is_fresh = manifest.landed_on.isoformat() in wanted.fresh
+    of_landing = replace(wanted, mentions=None) if is_fresh else wanted
     new: dict[Status, list[LakeFile]] = {status: [] for status in STATUSES}
     old: list[str] = []
     reasons: dict[Status, Counter[str]] = {status: Counter() for status in STATUSES}
@@ -103,7 +105,7 @@ def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str
     def work_on(item: tuple[Status, LakeFile]) -> tuple[pa.Table, int, list[LakeFile]]:
         """Return the rows that leave a file, their lines, and the file in its place."""
         status, file = item
-        table, gone = _found(lake.store, file.key, status, wanted)
+        table, gone = _found(lake.store, file.key, status, of_landing)
         if table is None:
             return _NOTHING, 0, [file]
         leaving = table.filter(pa.array(gone))
@@ -126,7 +128,7 @@ def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str
     erased, erased_lines = manifest.erased + rows, manifest.erased_lines + lines
     # What was cleaned from these files before is still cleaned from them, if the same rows are gone from both.
     digest = manifest.raw_digest
-    if raw is not None and manifest.landed_on.isoformat() in wanted.fresh:
+    if raw is not None and is_fresh:
         digest = raw.digest if (raw.erased, raw.erased_lines) == (erased, erased_lines) else digest
     if dry_run or not (old or digest != manifest.raw_digest):
         return FromLake(rows, len(old))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,7 +21,8 @@ from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, day_o
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.partitions import REFERENCES
-from retail_assets.storage import Store
+from retail_assets.landing.register import is_unchanged
+from retail_assets.storage import Entry, Store
 from retail_assets.warehouse.protocol import Warehouse
 
 _READS_AT_ONCE = 4
@@ -31,8 +32,8 @@ _READS_AT_ONCE = 4
 class Plan:
     """The landed files with rows to erase, and files that nobody can read: what is in these is not known.
 
-    `fresh` are landings that were cleaned from the files as they are registered, `current` those that are
-    registered with the reference files as they are.
+    `fresh` are landings that were cleaned from the files as they are registered and still are in the raw store,
+    `current` those that are registered with the reference files as they are.
     """
 
     files: tuple[PlannedFile, ...]
@@ -54,17 +55,33 @@ def make_plan(
     """
     manifests = lake.registered(lake.days("raw"))
     profiles = {f.key: (m.landed_on, f) for m in manifests for f in m.files}
-    present = {e.key for e in raw.list(lake.source)}
-    found, unreadable = _unregistered(raw, lake.source, profiles, contract)
-    every = {key: pair for key, pair in profiles.items() if key in present} | found
+    entries = [e for e in raw.list(lake.source) if e.key.split("/")[1] != REFERENCES]
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        same = pool.map(lambda e: e.key in profiles and is_unchanged(raw, e, profiles[e.key][1]), entries)
+        intact = {e.key for e, is_same in zip(entries, same, strict=True) if is_same}
+    found, unreadable = _unregistered(raw, [e for e in entries if e.key not in intact], contract)
+    every = {key: profiles[key] for key in intact} | found
     cleaned = {m.landed_on: m for m in lake.clean_landings([m.landed_on for m in manifests])}
-    fresh = [m.landed_on for m in manifests if m.landed_on in cleaned and cleaned[m.landed_on].raw_digest == m.digest]
+    # Line numbers of the lake say nothing about a file that has been replaced since.
+    fresh = [
+        m.landed_on
+        for m in manifests
+        if m.landed_on in cleaned
+        and cleaned[m.landed_on].raw_digest == m.digest
+        and all(f.key in intact for f in m.files)
+    ]
     # Where several lines share an id and get numbers, an id does not say which line it was.
     versions = () if contract.columns["transaction_id"].occurrence else corrected
     known = _in_lake(lake, [cleaned[day] for day in fresh], customer_id, versions)
     rows = rows_of(raw, [f for _, f in every.values()], contract, among, known)
     files = (
-        PlannedFile(key, every[key][0].isoformat() if key not in found else "", every[key][1].sha256, of)
+        PlannedFile(
+            key,
+            every[key][0].isoformat() if key not in found else "",
+            every[key][1].sha256,
+            of,
+            replaced=key in found and key in profiles,
+        )
         for key, of in sorted(rows.items())
     )
     current = current_landings(raw, lake, contract)
@@ -72,17 +89,12 @@ def make_plan(
 
 
 def _unregistered(
-    raw: Store, source: str, profiles: Mapping[str, tuple[dt.date, FileProfile]], contract: Contract
+    raw: Store, entries: Sequence[Entry], contract: Contract
 ) -> tuple[dict[str, tuple[dt.date, FileProfile]], list[str]]:
     """Inspect files that no manifest has: they have landed and wait, or are no longer what was registered."""
     found, unreadable = {}, []
-    for entry in raw.list(source):
-        parts = entry.key.split("/")
-        if parts[1] == REFERENCES:
-            continue
-        day, before = day_of(parts[1]), profiles.get(entry.key)
-        if before is not None and before[1].size == entry.size:
-            continue
+    for entry in entries:
+        day = day_of(entry.key.split("/")[1])
         try:
             found[entry.key] = (day or dt.date.min, inspect_file(raw, entry, contract, day))
         except LandingError:

@@ -116,7 +116,10 @@ def _rewrite_unregistered(raw: Store, contract: Contract, file: PlannedFile) -> 
 
 
 def lines_by_place(files: Iterable[PlannedFile]) -> dict[tuple[str, int], int]:
-    """Return how many physical lines each planned row has, by its file and line."""
+    """Return how many physical lines each planned row has, by its file and line, as lake and warehouse know them."""
     return {
-        (file.key, line): lines for file in files for line, lines in zip(file.rows.line, file.rows.lines, strict=True)
+        (file.key, line): lines
+        for file in files
+        if not file.replaced
+        for line, lines in zip(file.rows.line, file.rows.lines, strict=True)
     }

@@ -68,9 +68,14 @@ def _inspected(
     known: Mapping[str, FileProfile],
 ) -> FileProfile:
     before = known.get(entry.key)
-    if before is not None and before.size == entry.size and sha256_of(store, entry.key) == before.sha256:
+    if before is not None and is_unchanged(store, entry, before):
         return before
     return inspect_file(store, entry, contract, landed_on, references)
+
+
+def is_unchanged(store: Store, entry: Entry, profile: FileProfile) -> bool:
+    """Return whether a file is still the one that was inspected. It is read if its size is the same."""
+    return profile.size == entry.size and sha256_of(store, entry.key) == profile.sha256
 
 
 def _visible(entries: list[Entry]) -> list[Entry]:

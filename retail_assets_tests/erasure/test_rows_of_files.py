@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv as csv_of_python
 import datetime as dt
 import io
 import zipfile
@@ -120,6 +121,54 @@ def test_an_order_that_several_customers_have_is_nobodys_receipt(tmp_path: Path)
     shop = _landed(tmp_path, [*rows, row(5, PERSON, receipt="R1")])
     erase_customer(shop.platform, PERSON, NOW)
     assert _left(shop) == ["T2", "T3"]
+    shop.conserved()
+
+
+@pytest.mark.parametrize("person", ["CUST,8", 'CUST"8', "C.*8", "C(8", "'8 abc", "=8+C", "x8\\", "A\n8"])
+def test_an_id_with_any_character_takes_its_own_rows_alone(tmp_path: Path, person: str) -> None:
+    customers = [person, f"{person}1", f"1{person}", person.lower() + "z", person, f"{person}-1"]
+    text = io.StringIO(newline="")
+    writer = csv_of_python.writer(text, lineterminator="\r\n")
+    writer.writerows([HEADER, *(row(n, c, total="bad" if n > 4 else "10.00") for n, c in enumerate(customers, 1))])
+    shop = _landed(tmp_path, text.getvalue().encode())
+    erase_customer(shop.platform, person, NOW)
+    left = list(
+        csv_of_python.reader(io.StringIO(shop.platform.raw.read(f"shop/dt={D1}/day1.csv").decode(), newline=""))
+    )
+    assert [cells[:1] + cells[3:4] for cells in left if cells][1:] == [
+        [f"T{n}", customers[n - 1]] for n in (2, 3, 4, 6)
+    ]
+    assert shop.ask("SELECT transaction_id FROM sales ORDER BY 1") == [("T2",), ("T3",), ("T4",)]
+    assert (shop.ask("SELECT count(*) FROM sales_quarantine"), shop.platform.lake.clean(D1).erased) == ([(1,)], 2)
+    shop.conserved(controlled="\n" not in person)
+
+
+def test_a_rejected_row_of_somebody_else_stays_whoever_it_mentions(tmp_path: Path) -> None:
+    """CUST-8 is a word of CUST-8-1, and the row of C9 names CUST-8 in a column that the contract does not read."""
+    rows = [row(1, "CUST-8", total="bad"), row(2, "CUST-8-1", total="bad"), row(3, "C9", total="bad"), row(4, "C9")]
+    noted = [[*cells, note] for cells, note in zip(rows, ["", "", "was CUST-8", ""], strict=True)]
+    shop = _landed(tmp_path, "\n".join(",".join(cells) for cells in [[*HEADER, "note"], *noted, []]).encode())
+    erase_customer(shop.platform, "CUST-8", NOW)
+    lake = shop.platform.lake
+    assert sorted(lake.head([lake.clean(D1)], "quarantine")["source_line"].to_pylist()) == [3, 4]
+    assert shop.ask("SELECT source_line FROM sales_quarantine ORDER BY 1") == [(3,), (4,)]
+    shop.conserved()
+
+
+@pytest.mark.parametrize("others", [("C12", "C13", "C14"), ("C2", "C3")])
+def test_a_file_that_waits_in_place_of_a_registered_one_loses_the_persons_rows_alone(
+    tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    """Lines of the lake are those of the file before: on the person's line there is somebody else now."""
+    shop = _landed(tmp_path, [row(1, "C1"), row(2, "CUST-8"), row(3, "C3")])
+    new = csv([row(1, "CUST-8"), *(row(n, c) for n, c in enumerate(others, 2))])
+    assert (len(new) == len(shop.platform.raw.read(f"shop/dt={D1}/day1.csv"))) is (len(others) == 2)
+    shop.land(D1, "day1.csv", new)
+    erase_customer(shop.platform, "CUST-8", NOW)
+    assert _left(shop) == [f"T{n}" for n, _ in enumerate(others, 2)]
+    assert shop.ask("SELECT transaction_id, customer_id FROM sales ORDER BY 1") == [("T1", "C1"), ("T3", "C3")]
+    shop.run(D1)
+    assert [c for (c,) in shop.ask("SELECT customer_id FROM sales ORDER BY transaction_id")] == list(others)
     shop.conserved()
 
 
