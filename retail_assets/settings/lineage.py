@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retail_assets.errors import SettingsError, unusable, without_secrets
+from retail_assets.settings.addresses import keeps_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -19,7 +20,6 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_LINEAGE_NAMESPACE": ("retail_assets", "namespace of the jobs in these events"),
     "RETAIL_LINEAGE_API_KEY": ("none", "key that the server of the events asks for"),
 }
-_LOCAL = r"(127\.0\.0\.1|localhost|\[::1\])"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,6 @@ def _place(url: str, has_key: bool) -> str:
         )
     if not re.match(r"https?://[^\s/#\"'<>]+(/[^\s#\"'<>]*)?\Z", url):
         raise unusable("RETAIL_LINEAGE_URL", url, "https://host, http://host:port, or the path of a file")
-    # A key over plain HTTP could be read on the way; on this machine nobody is in between.
-    if has_key and not re.match(rf"(https://|http://{_LOCAL}(:\d{{1,5}})?(/|\Z))", url):
+    if has_key and not keeps_secrets(url):
         raise unusable("RETAIL_LINEAGE_URL", url, "https://host, because RETAIL_LINEAGE_API_KEY is sent there")
     return url.rstrip("/")

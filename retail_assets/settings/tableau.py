@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retail_assets.errors import SettingsError, unusable
+from retail_assets.settings.addresses import keeps_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -65,8 +66,7 @@ def load_server(environ: Mapping[str, str]) -> TableauServer | None:
     address = address.rstrip("/")
     if "@" in address or "?" in address:
         raise SettingsError("RETAIL_TABLEAU_SERVER must not contain credentials, nor a query. Set it to https://host.")
-    # A token over plain HTTP could be read on the way; on this machine nobody is in between.
-    if not re.match(r"(https://[^\s/#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?)\Z", address):
+    if not keeps_secrets(address) or not re.match(r"https?://[^\s/#]+\Z", address):
         raise unusable("RETAIL_TABLEAU_SERVER", address, "https://host, without a path; a site has its own setting")
     if missing := [name for name in _NEEDED if name not in values]:
         raise SettingsError(f"RETAIL_TABLEAU_SERVER is set, so {' and '.join(missing)} must be. See docs/tableau.md.")

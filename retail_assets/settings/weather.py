@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retail_assets.errors import SettingsError, unusable, without_secrets
+from retail_assets.settings.addresses import keeps_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -47,8 +48,8 @@ def load(environ: Mapping[str, str]) -> WeatherSettings | None:
     key = values.get("RETAIL_WEATHER_API_KEY")
     if key is not None and not re.match(r"[\w-]{1,200}\Z", key):
         raise SettingsError("RETAIL_WEATHER_API_KEY is not usable. Allowed: letters, digits, _ and -")
-    # The key is in the query of each request; over plain HTTP it could be read on the way.
-    if key and url and not re.match(r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/|\Z))", url):
+    # The key is in the query of each request.
+    if key and url and not keeps_secrets(url):
         raise unusable("RETAIL_WEATHER_URL", url, "https://host, because RETAIL_WEATHER_API_KEY is sent there")
     return WeatherSettings(
         _degrees(needed[0], values[needed[0]], 90),
