@@ -17,11 +17,12 @@ from pathlib import Path
 from retail_assets import settings as settings_module
 from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Store
-from retail_assets_tests.services.brokers import NAMES, RunningBroker, broker, create_topic, produce
+from retail_assets_tests.services.brokers import NAMES, RunningBroker, broker, produce
 from retail_assets_tests.services.s3 import Door, moto
 from retail_assets_tests.services.s3_fixtures import REGION, aws_environment
 from retail_assets_tests.streaming.kills import killed_at_random
 from retail_assets_tests.streaming.topics import environment, landed_ids, landed_keys, new_topic, sale, start
+from retail_assets_tests.waiting import until
 
 RECORDS = 1_000_000
 PARTITIONS = 4
@@ -55,8 +56,7 @@ def _throughput(running: RunningBroker, folder: Path) -> dict[str, float]:
     noida answers a fetch with all that a partition has, whatever is asked for, so with a topic that waits its client's
     memory is the broker's doing. There the peak is that of `_latency`, where the topic grows meanwhile.
     """
-    topic = new_topic()
-    create_topic(running.address, topic, PARTITIONS)
+    topic = new_topic(running.address, partitions=PARTITIONS)
     produce(running.address, topic, map(sale, range(RECORDS)), settings={"compression.type": "lz4"})
     environ = environment(folder / "throughput", running.address, topic)
     begun = time.monotonic()
@@ -86,8 +86,7 @@ def _peak(pid: int) -> float:
 
 def _latency(running: RunningBroker, folder: Path) -> dict[str, float]:
     """Send records all the time; each waits at most from when it was sent to when its object was there."""
-    topic = new_topic()
-    create_topic(running.address, topic, PARTITIONS)
+    topic = new_topic(running.address, partitions=PARTITIONS)
     environ = environment(folder / "latency", running.address, topic)
     log = folder / "latency.log"
     sent: dict[int, float] = {}
@@ -103,11 +102,8 @@ def _latency(running: RunningBroker, folder: Path) -> dict[str, float]:
                 number += 1
             produce(running.address, topic, values, settings={"linger.ms": 0})
             time.sleep(_TICK)
-        deadline = time.monotonic() + _END_SECONDS
         settings = settings_module.load(environ)
-        while len(landed_ids(environ)) < number:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.5)
+        until(lambda: len(landed_ids(environ)) >= number, _END_SECONDS, log.read_text, pause=0.5)
         memory = _peak(lander)
     store, waited = Store(settings.raw_uri), 0.0
     for key in landed_keys(settings):
@@ -128,11 +124,8 @@ def _streaming(environ: dict[str, str], log: Path) -> Iterator[int]:
     """Run a lander until the block ends; yields its process id."""
     lander = start(environ, log=log)
     try:
-        deadline = time.monotonic() + _END_SECONDS
-        while "Streaming" not in log.read_text():
-            assert lander.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        until(lambda: "Streaming" in log.read_text() or lander.poll() is not None, _END_SECONDS, log.read_text)
+        assert lander.poll() is None, log.read_text()
         yield lander.pid
         lander.terminate()
         assert lander.wait(60) == 0, log.read_text()
@@ -143,8 +136,7 @@ def _streaming(environ: dict[str, str], log: Path) -> Iterator[int]:
 
 def _kills(running: RunningBroker, folder: Path, raw: str | None = None) -> dict[str, float]:
     """Kill pairs of landers, while the topic grows; count what landed never, and what landed again."""
-    topic = new_topic()
-    create_topic(running.address, topic, PARTITIONS)
+    topic = new_topic(running.address, partitions=PARTITIONS)
     environ = environment(folder / f"kills-{bool(raw)}", running.address, topic, RETAIL_STREAM_RECORDS="100")
     environ["RETAIL_STREAM_SECONDS"] = "0.2"
     if raw:

@@ -177,7 +177,7 @@ class Broker:
             reader.close()
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
-        """Return the broker's own ids of topics, which tell a topic from an earlier one of its name; or empty texts."""
+        """Return the broker's own ids of topics: a topic made again has another. Empty texts without them."""
         names = list(topics)
         admin = self._admin()  # the answers end with it
         try:

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from airflow_bridge.local_stack import LocalStack, StackError, free_port
-from retail_assets_tests.services.airflow.airflow_api import until
 from retail_assets_tests.services.airflow.stacks import ROOT
+from retail_assets_tests.waiting import until
 
 #: Each program notes its process id, and starts a child in a session of its own, which no signal to a group reaches.
 STAND_IN = """#!{python}

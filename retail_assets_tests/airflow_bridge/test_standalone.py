@@ -35,9 +35,9 @@ from retail_assets_tests.services.airflow.airflow_api import (
     materialized,
     steps_begun,
     tag,
-    until,
 )
 from retail_assets_tests.services.airflow.stacks import ROOT, run, stack
+from retail_assets_tests.waiting import until
 
 pytestmark = pytest.mark.timeout(1800)
 

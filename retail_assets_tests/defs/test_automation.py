@@ -24,8 +24,8 @@ from retail_assets.defs.automation import REPEATED_IF_KILLED, SENSOR, follow
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.pools import SPARK, WAREHOUSE
 from retail_assets.settings import Settings
+from retail_assets_tests.dagster_home import dagster_home
 
-ROOT = Path(__file__).parents[2]
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2030-01-01")
 D1, D2, D3 = "2024-01-01", "2024-01-02", "2024-01-03"
 
@@ -180,7 +180,7 @@ def test_whatever_uses_spark_or_the_warehouse_is_in_its_pool(settings: Settings)
 
 def test_of_runs_that_use_the_warehouse_one_is_taken_from_the_queue_at_a_time(tmp_path: Path) -> None:
     """By the project's own dagster.yaml, where several runs may be in progress."""
-    (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    dagster_home(tmp_path)
 
     @dg.asset(pool=WAREHOUSE)
     def mart() -> None: ...

@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+
+from retail_assets_tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MODULE = "retail_assets_tests.defs.daemon_shop"
@@ -87,10 +88,7 @@ class Shop:
             return all(run.is_finished for run in instance.get_runs())
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _SECONDS
-        while not reached():
-            assert time.monotonic() < deadline, (self.runs(), (self.folder / "daemon.log").read_text()[-3000:])
-            time.sleep(0.3)
+        until(reached, _SECONDS, lambda: (self.runs(), (self.folder / "daemon.log").read_text()[-3000:]))
 
 
 def _program(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from retail_assets.defs.build import build_defs
 from retail_assets.platform import Platform
 from retail_assets.samples import synthetic
 from retail_assets.settings import load
+from retail_assets_tests.dagster_home import dagster_home
 
 pytest.importorskip("dagster_dg_cli", reason="`dg` is not installed: pip install -c requirements.lock -e '.[dg]'")
 
@@ -28,9 +28,7 @@ DAY = dt.date(2024, 1, 1)
 @pytest.fixture
 def env(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """An environment with a Dagster home of its own, in which this checkout is found."""
-    home = tmp_path / "dagster"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", home)
+    home = dagster_home(tmp_path / "dagster")
     paths = {"DAGSTER_HOME": str(home), "PYTHONPATH": str(ROOT)}
     return {**os.environ, **environ, **paths, "RETAIL_START_DATE": DAY.isoformat()}
 

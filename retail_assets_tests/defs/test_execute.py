@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from retail_assets.cli.app import main
 from retail_assets.platform import Platform
 from retail_assets.samples import synthetic
 from retail_assets.settings import load
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[2]
 DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
@@ -24,13 +24,11 @@ DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
 @pytest.fixture
 def recorded(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of Dagster, as `make` makes it, and two landings."""
-    dagster_home = tmp_path / "dagster"
-    dagster_home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", dagster_home)
-    for name, value in {**environ, "DAGSTER_HOME": str(dagster_home)}.items():
+    home = dagster_home(tmp_path / "dagster")
+    for name, value in {**environ, "DAGSTER_HOME": str(home)}.items():
         monkeypatch.setenv(name, value)
     synthetic.land(Platform(load()).raw, rows=40, days=2, seed=1, start=DAY)
-    return dagster_home
+    return home
 
 
 def test_a_run_names_the_code_location_that_the_pages_load(recorded: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +24,10 @@ from retail_assets.platform import Platform
 from retail_assets.samples import synthetic
 from retail_assets.settings import Settings, load
 from retail_assets.settings.lineage import LineageSettings
+from retail_assets_tests.dagster_home import dagster_home
 from retail_assets_tests.lineage.lineage_server import LineageServer, lineage_server
 from retail_assets_tests.lineage.openlineage_schema import read
 
-ROOT = Path(__file__).parents[2]
 DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
 PARENT = "airflow/retail_pipeline.ingest/0193b5ad-0f4c-7f44-8a1b-5c24f6a0b111"
 
@@ -42,9 +41,7 @@ def server() -> Iterator[LineageServer]:
 @pytest.fixture
 def configured(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: LineageServer) -> Path:
     """A home of Dagster, two landings, and lineage that goes to the server."""
-    home = tmp_path / "dagster"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", home)
+    home = dagster_home(tmp_path / "dagster")
     for name, value in {**environ, "DAGSTER_HOME": str(home), "RETAIL_LINEAGE_URL": server.url}.items():
         monkeypatch.setenv(name, value)
     # A slow machine has its time to send: one attempt at a server that hangs still ends by itself.

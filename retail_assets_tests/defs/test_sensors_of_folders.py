@@ -114,7 +114,7 @@ def test_a_file_that_just_came_is_waited_for(shop: Shop) -> None:
 
 
 def test_a_rewriting_that_keeps_size_and_time_is_seen(shop: Shop) -> None:
-    """`cp -p`, rsync and archives give a corrected file the time that they were told."""
+    """`cp -p`, rsync and archives can give a corrected file the time of the original."""
     shop.put(D1, b"1,000")
     path = shop.platform.raw.local_path(f"retail_sales/dt={D1}/a.csv")
     os.utime(path, (1, 1))

@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from dagster._core.scheduler.instigation import (
 
 from retail_assets_tests.services import postgres
 from retail_assets_tests.services.server import free_port, served
+from retail_assets_tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -96,11 +96,9 @@ def code_server(folder: Path, environ: dict[str, str], port: int, version: str) 
         yield
 
 
-def until(found: Callable[[], bool], what: str, log: Path) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not found():
-        assert time.monotonic() < deadline, f"{what}: {log.read_text()[-3000:]}"
-        time.sleep(0.2)
+def until_logged(found: Callable[[], bool], what: str, log: Path) -> None:
+    """Wait until something is found; fail with `what` and the end of the daemon's log."""
+    until(found, SECONDS, lambda: f"{what}: {log.read_text()[-3000:]}")
 
 
 @pytest.mark.slow
@@ -136,8 +134,8 @@ def test_a_run_and_a_schedule_work_through_the_daemon_also_after_the_code_server
             launch = [program("dagster"), "job", "launch", "-w", "workspace.yaml", "-j", "deployed"]
             done = subprocess.run(launch, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
             assert done.returncode == 0, done.stderr[-3000:]
-            until(lambda: versions() == ["1"], "the run did not materialize", log)
-            until(
+            until_logged(lambda: versions() == ["1"], "the run did not materialize", log)
+            until_logged(
                 lambda: [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS],
                 "the run did not end", log,
             )  # fmt: skip
@@ -154,6 +152,6 @@ def test_a_run_and_a_schedule_work_through_the_daemon_also_after_the_code_server
                     ScheduleInstigatorData("0 * * * *", since),
                 )
             )  # fmt: skip
-            until(lambda: versions()[:1] == ["2"], "the schedule did not start a run of the new version", log)
+            until_logged(lambda: versions()[:1] == ["2"], "the schedule did not start a run of the new version", log)
             newest = instance.get_runs()[0]
             assert newest.tags["dagster/schedule_name"] == "deployed_hourly"

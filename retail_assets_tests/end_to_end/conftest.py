@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from retail_assets_tests.dagster_home import dagster_home
+
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = "2024-01-01", "2024-01-03"
 ROWS = 3000
@@ -62,9 +64,6 @@ class Installation:
 
 def installation(folder: Path) -> Installation:
     home, output = folder / "home", folder / "output"
-    dagster_home = home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "dagster.yaml", dagster_home)
     # Links resolved, or a checkout that is not installed would not be found by Spark's workers.
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "DAGSTER_"))}
     env |= {
@@ -72,7 +71,7 @@ def installation(folder: Path) -> Installation:
         "RETAIL_OUTPUT": str(output),
         "RETAIL_START_DATE": FIRST,
         "RETAIL_SPARK": "local[2]",
-        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_HOME": str(dagster_home(home / "dagster")),
         "PYTHONPATH": str(ROOT),
     }
     return Installation(home, output, env)

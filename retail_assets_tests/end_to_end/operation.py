@@ -11,17 +11,16 @@ import contextlib
 import datetime as dt
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from retail_assets import settings as settings_module
 from retail_assets.defs import sensors
@@ -33,14 +32,15 @@ from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.streaming.ledger import read_progress
+from retail_assets_tests.dagster_home import dagster_home
 from retail_assets_tests.faults.child_processes import ended, start
 from retail_assets_tests.faults.kills import Kill, arm
 from retail_assets_tests.services.brokers import RunningBroker, produce
 from retail_assets_tests.streaming import topics
+from retail_assets_tests.waiting import until
 
 SOURCE = "retail_sales"
 HEADER = "Transaction ID,Date,Customer ID,Gender,Age,Product Category,Quantity,Price per Unit,Total Amount"
-ROOT = Path(__file__).parents[2]
 _WAIT_SECONDS = 180
 
 
@@ -134,8 +134,7 @@ class Operation:
     _produced: int = 0
 
     def __post_init__(self) -> None:
-        self.dagster_home.mkdir(parents=True)
-        shutil.copy(ROOT / "dagster.yaml", self.dagster_home)
+        dagster_home(self.dagster_home)
         self.definitions = build_defs(self.settings)
         self.platform = Platform(self.settings)
 
@@ -206,7 +205,7 @@ class Operation:
                 self.start_lander()
             return sum(p.next for p in read_progress(store, SOURCE)) >= self._produced
 
-        until(landed, lambda: self._lander_log.read_text()[-3000:])
+        until(landed, _WAIT_SECONDS, lambda: self._lander_log.read_text()[-3000:])
 
     @property
     def _lander_log(self) -> Path:
@@ -223,16 +222,13 @@ class Operation:
     @contextlib.contextmanager
     def in_operation(self) -> Iterator[None]:
         """Start the lander, and set the instance that the commands use; end both with the block."""
-        before = os.environ.get("DAGSTER_HOME")
-        os.environ["DAGSTER_HOME"] = str(self.dagster_home)
-        self.start_lander()
-        try:
-            yield
-        finally:
-            self.kill_lander()
-            os.environ.pop("DAGSTER_HOME")
-            if before is not None:
-                os.environ["DAGSTER_HOME"] = before
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(self.dagster_home))
+            self.start_lander()
+            try:
+                yield
+            finally:
+                self.kill_lander()
 
     # What the daemon does.
 
@@ -347,11 +343,3 @@ def _run_and_die(environ: Mapping[str, str], folder: Path, job: str, day: str, k
     arm(kill)
     with dg.DagsterInstance.get() as instance:
         _execute(build_defs(settings_module.load(environ)), instance, job, day)
-
-
-def until(reached: Callable[[], bool], tell: Callable[[], Any]) -> None:
-    """Wait until something is so; fail after minutes, with what `tell` returns."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while not reached():
-        assert time.monotonic() < deadline, tell()
-        time.sleep(0.1)

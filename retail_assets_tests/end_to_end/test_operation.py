@@ -15,14 +15,14 @@ from retail_assets_tests.alerts.receivers import WebReceiver
 from retail_assets_tests.end_to_end.operation import Operation, Sale
 from retail_assets_tests.erasure.everywhere import found_in
 from retail_assets_tests.faults.kills import CLEAN_MANIFEST, Kill
-from retail_assets_tests.services.brokers import broker, create_topic
+from retail_assets_tests.services.brokers import broker
 from retail_assets_tests.streaming.topics import new_topic
 from retail_assets_tests.trials import SOAK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: Whom the shop is told to forget: nothing else is written like this.
+#: The customer that is erased: nothing else is written like this.
 PERSON = "Zq7-ERASE-ME-4711"
 ROWS = 3000 if SOAK else 60
 KILLS = [
@@ -61,8 +61,7 @@ def test_four_days_in_which_nearly_everything_breaks_end_with_exact_tables(
     folder = tmp_path / "broker"
     folder.mkdir()
     with broker("noida", folder) as running:
-        topic = new_topic()
-        create_topic(running.address, topic)
+        topic = new_topic(running.address)
         shop = Operation(tmp_path / "shop", today - dt.timedelta(4), running, topic, receiver.address, whole=SOAK)
         with shop.in_operation():
             four_days(shop, receiver, chance)

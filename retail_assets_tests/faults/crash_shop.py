@@ -7,13 +7,14 @@ transaction of the first. So a step that is half done, done twice or not at all 
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from retail_assets import settings as settings_module
 from retail_assets.contracts.model import Contract
@@ -23,6 +24,7 @@ from retail_assets.landing.land import land_file
 from retail_assets.platform import Platform
 from retail_assets.samples.synthetic import HEADER, SOURCE
 from retail_assets.storage import Store
+from retail_assets_tests.dagster_home import dagster_home
 from retail_assets_tests.warehouse.landings import held
 
 FIRST = dt.date(2024, 1, 10)
@@ -89,17 +91,9 @@ class Home:
         """Run what `retail-assets materialize` and Dagster run, recorded in this home's Dagster instance."""
         from retail_assets.defs import execute
 
-        dagster_home = self.folder / "dagster"
-        dagster_home.mkdir(exist_ok=True)
-        shutil.copy(Path(__file__).parents[2] / "dagster.yaml", dagster_home)
-        before = os.environ.get("DAGSTER_HOME")
-        os.environ["DAGSTER_HOME"] = str(dagster_home)
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(dagster_home(self.folder / "dagster")))
             execute.materialize(settings_module.load(self.environ), select, first, last)
-        finally:
-            os.environ.pop("DAGSTER_HOME")
-            if before is not None:
-                os.environ["DAGSTER_HOME"] = before
 
     def tables(self) -> Tables:
         """Return every row of `sales_clean`, `sales_quarantine` and `sales`."""

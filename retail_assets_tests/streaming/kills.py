@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from retail_assets import settings as settings_module
 from retail_assets.storage import Store
 from retail_assets.streaming.ledger import read_progress
 from retail_assets_tests.streaming.topics import start
+from retail_assets_tests.waiting import until
 
 OBJECTS_PER_ROUND = 10
 _BEGIN_SECONDS = 300
@@ -32,19 +33,11 @@ def killed_at_random(
     for number in range(0, kills, 2):
         logs = [folder / f"lander-{number}-{n}.log" for n in range(2)]
         landers = [start(environ, log=log) for log in logs]
-
-        def wait_for(condition: Callable[[], bool], landers: Any = landers, logs: Any = logs) -> None:
-            deadline = time.monotonic() + _BEGIN_SECONDS
-            while not condition():
-                assert time.monotonic() < deadline, [log.read_text() for log in logs]
-                assert all(lander.poll() is None for lander in landers), [log.read_text() for log in logs]
-                time.sleep(0.002)
-
         try:
-            wait_for(lambda logs=logs: all("Streaming" in log.read_text() for log in logs))  # type: ignore[misc]
+            _wait(landers, logs, lambda: all("Streaming" in log.read_text() for log in logs))  # noqa: B023
             wanted = _objects(store, settings.source) + moments.randint(1, OBJECTS_PER_ROUND - 4)
             feed(number // 2)
-            wait_for(lambda wanted=wanted: _objects(store, settings.source) >= wanted)  # type: ignore[misc]
+            _wait(landers, logs, lambda: _objects(store, settings.source) >= wanted)  # noqa: B023
             for lander in landers:
                 time.sleep(moments.uniform(0.0, 0.05))
                 lander.kill()
@@ -61,6 +54,21 @@ def killed_at_random(
         for lander in landers:
             lander.kill()
             lander.wait()
+
+
+def _wait(landers: list[subprocess.Popen[bytes]], logs: list[Path], condition: Callable[[], bool]) -> None:
+    """Wait for a condition while all landers run."""
+
+    def said() -> list[str]:
+        return [log.read_text() for log in logs]
+
+    def reached() -> bool:
+        if condition():
+            return True
+        assert all(lander.poll() is None for lander in landers), said()
+        return False
+
+    until(reached, _BEGIN_SECONDS, said, pause=0.002)
 
 
 def _objects(store: Store, source: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retail_assets_tests.services.brokers import RunningBroker, create_topic, produce
+from retail_assets_tests.services.brokers import RunningBroker, produce
 from retail_assets_tests.services.s3 import Door
 from retail_assets_tests.streaming.kills import killed_at_random
 from retail_assets_tests.streaming.topics import environment, landed_ids, new_topic, sales
@@ -19,8 +19,7 @@ KILLS = 4
 
 def kill(running: RunningBroker, folder: Path, seed: int, **settings: str) -> list[int]:
     """Kill landers of a topic that grows; return the transactions of every record that landed."""
-    topic = new_topic()
-    create_topic(running.address, topic, partitions=2)
+    topic = new_topic(running.address, partitions=2)
     environ = environment(folder, running.address, topic, RETAIL_STREAM_RECORDS="100", RETAIL_STREAM_SECONDS="0.2")
     environ |= settings
 

@@ -1,4 +1,4 @@
-"""Topics of real brokers, landed: every record once, at its offset; gaps, odd clocks and wrong topics said aloud."""
+"""Topics of real brokers, landed: every record once, at its offset; gaps, odd clocks and wrong topics reported."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import datetime as dt
 import json
 import signal
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,22 +37,19 @@ from retail_assets_tests.streaming.topics import (
     sales,
     start,
 )
+from retail_assets_tests.waiting import until
 
 _SECONDS = 90
 
 
-def _until(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
+def _until(condition: Callable[[], bool], what: str) -> None:
+    until(condition, _SECONDS, lambda: what, pause=0.05)
 
 
 def test_every_record_lands_once_at_its_offset_and_a_second_run_lands_what_is_new(
     cluster: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(cluster.address, topic, partitions=2)
+    topic = new_topic(cluster.address, partitions=2)
     environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="40")
     produce(cluster.address, topic, sales(range(100)), partition=0)
     produce(cluster.address, topic, [sale(100), b"oops", None, sale(101)], partition=1)
@@ -81,8 +77,7 @@ def test_every_record_lands_once_at_its_offset_and_a_second_run_lands_what_is_ne
 
 
 def test_aborted_records_do_not_land_and_the_others_stay_at_their_offsets(noida: RunningBroker, tmp_path: Path) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
+    topic = new_topic(noida.address)
     batches = [(sales(range(5)), True), (sales(range(100, 105)), False), (sales(range(5, 10)), True)]
     produce_in_transactions(noida.address, topic, batches)
     environ = environment(tmp_path, noida.address, topic)
@@ -96,8 +91,7 @@ def test_aborted_records_do_not_land_and_the_others_stay_at_their_offsets(noida:
 def test_the_partition_is_the_shops_day_of_the_first_record_and_an_odd_clock_hides_nothing(
     cluster: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(cluster.address, topic, partitions=3)
+    topic = new_topic(cluster.address, partitions=3)
     environ = environment(tmp_path, cluster.address, topic)
     settings = settings_module.load(environ)
     # Half past two in the night in UTC is the evening before in New York.
@@ -119,9 +113,7 @@ class Killed(BaseException):
 def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
     noida: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
 ) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
-    produce(noida.address, topic, sales(range(30)))
+    topic = new_topic(noida.address, sales(range(30)))
     environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_RECORDS="10")
     whole = Store.swap
 
@@ -144,9 +136,7 @@ def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
 
 def test_an_object_that_was_written_and_deleted_since_does_not_come_back(noida: RunningBroker, tmp_path: Path) -> None:
     """An erasure deletes an object that held records of one person alone."""
-    topic = new_topic()
-    create_topic(noida.address, topic)
-    produce(noida.address, topic, sales(range(3)))
+    topic = new_topic(noida.address, sales(range(3)))
     environ = environment(tmp_path, noida.address, topic)
     land(environ)
     settings = settings_module.load(environ)
@@ -159,9 +149,7 @@ def test_an_object_that_was_written_and_deleted_since_does_not_come_back(noida: 
 
 
 def test_two_at_once_land_every_record_once(cluster: RunningBroker, tmp_path: Path) -> None:
-    topic = new_topic()
-    create_topic(cluster.address, topic, partitions=2)
-    produce(cluster.address, topic, sales(range(4_000)))
+    topic = new_topic(cluster.address, sales(range(4_000)), partitions=2)
     environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="100")
     landed = []
     both = [threading.Thread(target=lambda: landed.append(land(environ))) for _ in range(2)]
@@ -177,9 +165,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_both_are_said(tmp_path: Path)
     from retail_assets_tests.services.brokers import broker
 
     with broker("noida", tmp_path) as running:
-        topic = new_topic()
-        create_topic(running.address, topic)
-        produce(running.address, topic, sales(range(10)))
+        topic = new_topic(running.address, sales(range(10)))
         environ = environment(tmp_path, running.address, topic, RETAIL_STREAM_SECONDS="0.1")
         said: list[str] = []
         stop = threading.Event()
@@ -203,9 +189,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_both_are_said(tmp_path: Path)
 
 
 def test_sigterm_lands_what_was_read_and_ends_with_success(noida: RunningBroker, tmp_path: Path) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
-    produce(noida.address, topic, sales(range(50)))
+    topic = new_topic(noida.address, sales(range(50)))
     # A batch that would wait for an hour.
     environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_SECONDS="3600", RETAIL_STREAM_RECORDS="30")
     log = tmp_path / "stream.log"
@@ -223,8 +207,7 @@ def test_sigterm_lands_what_was_read_and_ends_with_success(noida: RunningBroker,
 def test_a_topic_that_is_not_there_is_refused_with_the_nearest_name_and_not_created(
     cluster: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(cluster.address, topic)
+    topic = new_topic(cluster.address)
     for _ in range(2):
         with pytest.raises(StreamError, match=f"no topic '{topic}s'.* Did you mean '{topic}'") as refused:
             land(environment(tmp_path, cluster.address, f"{topic}s"))
@@ -245,10 +228,8 @@ def test_a_broker_that_nobody_runs_is_named_and_another_attempt_can_help(
 def test_records_that_retention_took_stop_the_stream_until_somebody_accepts_the_gap(
     noida: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
+    topic = new_topic(noida.address, sales(range(10)))
     environ = environment(tmp_path, noida.address, topic)
-    produce(noida.address, topic, sales(range(10)))
     land(environ)
     produce(noida.address, topic, sales(range(10, 30)))
     delete_records(noida.address, topic, 0, before=25)
@@ -265,14 +246,12 @@ def test_records_that_retention_took_stop_the_stream_until_somebody_accepts_the_
 def test_a_topic_that_was_made_again_is_noticed_and_lands_next_to_the_old_one(
     tansu: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(tansu.address, topic)
+    topic = new_topic(tansu.address, sales(range(5)))
     environ = environment(tmp_path, tansu.address, topic)
-    produce(tansu.address, topic, sales(range(5)))
     land(environ)
     delete_topic(tansu.address, topic)
     create_topic(tansu.address, topic)
-    produce(tansu.address, topic, sales(range(5, 15)))  # more than before: only the id tells
+    produce(tansu.address, topic, sales(range(5, 15)))  # more than before: only the id differs
     with pytest.raises(StreamError, match="deleted and made again"):
         land(environ)
     assert land(environ, accept_gap=True).records == 10
@@ -281,9 +260,7 @@ def test_a_topic_that_was_made_again_is_noticed_and_lands_next_to_the_old_one(
 
 
 def test_a_damaged_ledger_stops_the_stream_and_says_how_to_write_it(noida: RunningBroker, tmp_path: Path) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
-    produce(noida.address, topic, sales(range(5)))
+    topic = new_topic(noida.address, sales(range(5)))
     environ = environment(tmp_path, noida.address, topic)
     land(environ)
     store = Store(settings_module.load(environ).raw_uri)
@@ -297,10 +274,8 @@ def test_a_damaged_ledger_stops_the_stream_and_says_how_to_write_it(noida: Runni
 def test_a_topic_that_was_made_again_is_noticed_by_its_end_where_topics_have_no_ids(
     noida: RunningBroker, tmp_path: Path
 ) -> None:
-    topic = new_topic()
-    create_topic(noida.address, topic)
+    topic = new_topic(noida.address, sales(range(10)))
     environ = environment(tmp_path, noida.address, topic)
-    produce(noida.address, topic, sales(range(10)))
     land(environ)
     delete_topic(noida.address, topic)
     create_topic(noida.address, topic)

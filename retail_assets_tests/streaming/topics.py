@@ -18,12 +18,17 @@ from retail_assets.landing.streamed import offsets_of
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.streaming.lander import Lander, Totals
+from retail_assets_tests.services.brokers import create_topic, produce
 
 SOURCE = "retail_sales"
 
 
-def new_topic() -> str:
-    return f"sales-{uuid.uuid4().hex[:8]}"
+def new_topic(address: str, records: Iterable[bytes | None] = (), *, partitions: int = 1) -> str:
+    """Create a topic of its own for a test, with these records, and return its name."""
+    topic = f"sales-{uuid.uuid4().hex[:8]}"
+    create_topic(address, topic, partitions)
+    produce(address, topic, records)
+    return topic
 
 
 def sale(number: int, **changes: Any) -> bytes:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from airflow_bridge.local_stack import LocalStack
+from retail_assets_tests.waiting import until
 
-T = TypeVar("T")
 ENDED = ("success", "failed")
 RUNS = """
 query Runs($filter: RunsFilter!) {
@@ -32,15 +30,6 @@ query Made($id: ID!) {
 STEPS = """
 query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey status } } } }
 """
-
-
-def until(condition: Callable[[], T], seconds: float, what: Callable[[], object] = lambda: "") -> T:
-    """Ask until the answer is true; fail after `seconds`, saying `what()` was then."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what()}"
-        time.sleep(0.25)
-    return answer
 
 
 class Airflow:
