@@ -254,8 +254,9 @@ class Predictor:
         if snapshot < last:
             raise BadRequestError(f"as_of is {snapshot}, before the last purchase on {last}.")
         customers = []
-        for features in numbers.describe(checked, snapshot):
-            scored = numbers.score(features)
+        then = numbers.as_of(snapshot)
+        for features in then.describe(checked, snapshot):
+            scored = then.score(features)
             customers.append(
                 ScoredCustomer(
                     customer_id=features.customer_id,

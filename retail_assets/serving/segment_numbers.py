@@ -13,7 +13,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -145,7 +145,7 @@ class SegmentNumbers:
     Attributes:
         model_version: version in the model store; `none` if rules alone decide.
         clusters: the model; None without one.
-        window_days: days of shopping that frequency and money are scaled by to a year.
+        window_days: days of shopping up to the snapshot that frequency and money are scaled by to a year.
         span_days: days up to the snapshot whose purchases count.
         least_purchases: below, a rule decides.
         snapshot: last day of sales of the shop's own customers.
@@ -169,6 +169,17 @@ class SegmentNumbers:
     holidays_to: dt.date
     holiday_lead_days: int
     notation: Notation
+
+    def as_of(self, day: dt.date) -> SegmentNumbers:
+        """Return the numbers for customers who are described as of a day.
+
+        In a shop younger than `span_days`, the sales cover fewer days up to a day before the snapshot, and more up to a
+        later one.
+        """
+        if self.window_days >= self.span_days:
+            return self
+        days = self.window_days + (day - self.snapshot).days
+        return replace(self, window_days=min(max(days, 1), self.span_days))
 
     def describe(self, purchases: Iterable[Purchase], snapshot: dt.date) -> list[Features]:
         """Return the features of the customers of some purchases as of a day, sorted by customer id.

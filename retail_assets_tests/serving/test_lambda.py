@@ -144,6 +144,24 @@ def test_a_body_that_is_no_base64_is_refused(api: Api) -> None:
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "bad-request")
 
 
+@pytest.mark.parametrize("kind", ["REST API", "HTTP API", "function URL"])
+def test_what_is_null_in_an_event_is_not_there(kind: str, api: Api) -> None:
+    request = Request("/v1/score", "", "POST", JSON, b'{"purchases": []}')
+    event = KINDS[kind](request)
+    for name in ("headers", "multiValueHeaders"):
+        if event.get(name):
+            event[name] = {**event[name], "content-encoding": None}
+    for name in ("queryStringParameters", "multiValueQueryStringParameters"):
+        event[name] = {"days": None}
+    same(aws_lambda.handler(event), request.expected(api))
+
+
+@pytest.mark.parametrize(("text", "binary"), [("false", False), ("true", True)])
+def test_whether_a_body_is_base64_may_be_a_text(text: str, binary: bool, api: Api) -> None:
+    request = Request("/v1/score", "", "POST", JSON, b'{"purchases": []}')
+    same(aws_lambda.handler({**events.url(request, binary=binary), "isBase64Encoded": text}), request.expected(api))
+
+
 _LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 _VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 _FIELDS = st.sampled_from(list(events.rest(Request("/")) | events.url(Request("/"))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import gc
 import json
@@ -27,6 +28,7 @@ from retail_assets.serving import (
     answers,
     schema,
 )
+from retail_assets.serving.purchases import read_purchases
 from retail_assets.serving.refresh import RETRY_SECONDS
 from retail_assets_tests.serving.shop import CATEGORIES, LAST, NOW, SOURCE, Shop, shop_at
 
@@ -133,6 +135,21 @@ def test_customers_come_in_pages(predictor: Predictor) -> None:
     for wrong in (0, 1001, "5", True):
         with pytest.raises(BadRequestError):
             predictor.customers(limit=wrong)  # type: ignore[arg-type]
+
+
+def test_a_young_shops_customers_are_scored_by_the_days_of_the_day_that_is_asked_for(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = predictor._bundle()
+    young = dataclasses.replace(bundle.numbers, window_days=100)
+    monkeypatch.setattr(bundle, "numbers", young)
+    day = LAST + dt.timedelta(200)
+    bought = [{"customer_id": "n", "date": f"2023-{month:02d}-10", "amount": 30} for month in (10, 11, 12)]
+    [scored] = predictor.score(bought, as_of=day).customers
+    [features] = young.describe(read_purchases(bought, LAST, 10), day)
+    of_then = dataclasses.replace(young, window_days=300).score(features)
+    assert (scored.persona, scored.confidence) == (of_then.persona, of_then.confidence)
+    assert scored.confidence != young.score(features).confidence
 
 
 def test_purchases_are_scored_as_of_the_shops_last_day_or_their_own(predictor: Predictor) -> None:

@@ -397,6 +397,25 @@ def test_a_shop_that_has_grown_since_its_model_was_trained_is_scored_by_its_days
     assert compare_models(numbers_of(model), model, features, DEFAULT)[2]
 
 
+@pytest.mark.parametrize("days", [-60, 0, 60, 400])
+def test_in_a_young_shop_customers_of_another_day_are_scaled_by_the_days_that_sales_cover_then(
+    days: int, model: SegmentModel
+) -> None:
+    """The real model is asked for the window of that day, as the shop's own SQL would make it."""
+    features = planted(tuple(PLANTED), 50)[0].assign(window_days=min(200 + days, WINDOW_DAYS))
+    young = numbers_of(model, 200)
+    _, largest, problems = compare_models(young.as_of(SNAPSHOT + dt.timedelta(days)), model, features, DEFAULT)
+    assert problems == []
+    assert largest <= 1e-6
+    if days:
+        assert compare_models(young, model, features, DEFAULT)[2]
+
+
+def test_in_a_shop_of_a_year_every_day_has_a_years_window(model: SegmentModel) -> None:
+    numbers = numbers_of(model, WINDOW_DAYS)
+    assert {numbers.as_of(SNAPSHOT + dt.timedelta(days)).window_days for days in (-300, 0, 300)} == {WINDOW_DAYS}
+
+
 def test_a_model_that_differs_is_noticed(model: SegmentModel) -> None:
     """The comparison can fail: one center is elsewhere."""
     from dataclasses import replace
