@@ -6,6 +6,7 @@ import datetime as dt
 import html.parser
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from retail_assets.exports import DIGEST, REPORT
-from retail_assets.exports.report.facts import read_facts
+from retail_assets.exports.report.facts import Facts, read_facts
 from retail_assets.exports.report.render import CheckResult, Run, render
 from retail_assets.exports.report.write import write_report
 from retail_assets.plotting.left_out import record
@@ -308,3 +309,10 @@ def test_the_change_of_a_category_of_few_orders_is_not_shown(tmp_path: Path) -> 
     page = Page(written)
     assert [(row[0], bool(row[-1])) for row in page.rows("categories")] == [("often", True), ("rarely", False)]
     assert "No change is shown of 1 category with fewer than 50 orders in one of the two." in " ".join(page.texts)
+
+
+def test_segments_that_are_older_than_the_sales_state_the_days_up_to_their_own_day() -> None:
+    first, seen, last = dt.date(2023, 9, 1), dt.date(2023, 10, 30), dt.date(2023, 12, 31)
+    facts = Facts("EUR", {"first_day": first, "last_day": last}, profiles=[{"snapshot_date": seen}])
+    assert facts.segment_days == 60
+    assert replace(facts, profiles=[{"snapshot_date": dt.date(2025, 1, 1)}]).segment_days == 365

@@ -14,6 +14,7 @@ from typing import Any
 from retail_assets.decisions.segment_report import EVALUATION, RECOMMENDATIONS
 from retail_assets.errors import NotReadyError
 from retail_assets.plotting import left_out
+from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.storage import Store
 from retail_assets.tables import (
     BASKET_AFFINITY,
@@ -167,6 +168,12 @@ class Facts:
         if self.last_day is None:
             return 0
         return (self.last_day - self.overview["first_day"]).days + 1
+
+    @property
+    def segment_days(self) -> int:
+        """Days of sales up to the last one that the segments have seen, at most a year. Only where there are any."""
+        days = (self.profiles[0]["snapshot_date"] - self.overview["first_day"]).days + 1
+        return min(WINDOW_DAYS, int(days))
 
     @property
     def named(self) -> list[str]:

@@ -11,7 +11,6 @@ from retail_assets.exports.report.charts.trust import model_words
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.forecasting.data.series import TOTAL
 from retail_assets.forecasting.models.baselines import BASELINE_NAMES
-from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording.forecast_models import in_words
 from retail_assets.wording.formats import change, day, money, percent, rough_percent
@@ -188,8 +187,8 @@ def _segments(facts: Facts) -> Table:
     ]
     notes = []
     if facts.profiles:
-        days = min(WINDOW_DAYS, (facts.overview["last_day"] - facts.overview["first_day"]).days + 1)
-        notes = [sentences.segments_scope(last_day=facts.profiles[0]["snapshot_date"], days=days).text]
+        last_day = facts.profiles[0]["snapshot_date"]
+        notes = [sentences.segments_scope(last_day=last_day, days=facts.segment_days).text]
     heads = [
         Head("Segment"),
         *number_heads("Customers", "Share of customers", f"Revenue ({facts.currency})", "Share of revenue"),

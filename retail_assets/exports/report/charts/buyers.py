@@ -14,7 +14,6 @@ from retail_assets.exports.report.charts.parts import (
 from retail_assets.exports.report.facts import Facts, Row
 from retail_assets.plotting.palette import BASELINE, ORANGE, SALES
 from retail_assets.plotting.typography import PAGE_TEXT
-from retail_assets.segmentation.queries.customer_features import WINDOW_DAYS
 from retail_assets.wording import report as sentences
 from retail_assets.wording import sales_loyalty as of_loyalty
 from retail_assets.wording.formats import month, percent, quarter
@@ -42,7 +41,7 @@ def segments(facts: Facts) -> Chart | None:
             persona=str(first["persona"]),
             customers_share=first["customers_share"],
             revenue_share=first["revenue_share"],
-            days=min(WINDOW_DAYS, (facts.overview["last_day"] - facts.overview["first_day"]).days + 1),
+            days=facts.segment_days,
         ).text,
         spec_of(
             values,
