@@ -72,7 +72,7 @@ def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
     ]
     lines = [f"  {count:>9,}  {what}" for count, what in shown if count]
     if not lines:
-        lines = ["  nothing was found"]
+        lines = ["  nothing was found. Is the id written as in the column customer_id of sales?"]
     lines.insert(0, "Would be erased:" if dry_run else "Erased:")
     if receipt.unreadable:
         lines.append(f"Not looked into, because they cannot be read: {', '.join(receipt.unreadable)}.")

@@ -187,24 +187,24 @@ class Store:
     def _writing_local(self, key: str, doing: str) -> Iterator[IO[bytes]]:
         target = self.local_path(key)
         temporary = target.parent / part_files.new_name()
-        with _explained(doing):
+        with explained(doing):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle = temporary.open("xb")
         try:
             with handle:
                 part_files.hold(handle)
                 yield handle
-                with _explained(doing):
+                with explained(doing):
                     handle.flush()
                     os.fsync(handle.fileno())
-            with _explained(doing):
+            with explained(doing):
                 os.replace(temporary, target)
                 _sync_folder(target.parent)
         except BaseException as e:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             if isinstance(e, OSError) and e.errno in (*_SPACE, errno.EFBIG):  # raised by a write to the handle
-                with _explained(doing):
+                with explained(doing):
                     raise
             raise
 
@@ -213,7 +213,7 @@ class Store:
         remote = self._remote()
         # Spooled to local disk first: an upload of a whole file appears at once or not at all, while a stream publishes
         # half an object if its writer fails.
-        with _explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
+        with explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
             whole = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed below, whatever the block raises
         with whole:
             try:
@@ -221,7 +221,7 @@ class Store:
                 whole.flush()
             except OSError as e:
                 if e.errno in _SPACE:
-                    with _explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
+                    with explained(f"{doing} (spooling to {tempfile.gettempdir()})"):
                         raise
                 raise
             with self._explained(doing):
@@ -241,7 +241,7 @@ class Store:
         keys = [_checked(key) for key in keys]
         if self.is_local:
             for key in keys:
-                with _explained(f"delete {self.uri_of(key)}"):
+                with explained(f"delete {self.uri_of(key)}"):
                     self.local_path(key).unlink(missing_ok=True)
         elif keys:
             with self._explained(f"delete {self.uri_of(keys[0])}{' and others' if keys[1:] else ''}"):
@@ -254,10 +254,10 @@ class Store:
     @contextlib.contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         if self.is_local:
-            with _explained(doing):
+            with explained(doing):
                 yield
         else:
-            with _explained(doing), self._remote().explaining(doing):
+            with explained(doing), self._remote().explaining(doing):
                 yield
 
     def _remote(self) -> RemoteObjects:
@@ -347,7 +347,7 @@ _AWAY = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, er
 
 
 @contextlib.contextmanager
-def _explained(doing: str) -> Iterator[None]:
+def explained(doing: str) -> Iterator[None]:
     """Turn an error of the operating system into a StorageError that says what to do."""
     try:
         yield

@@ -23,7 +23,7 @@ from retail_assets import __version__
 from retail_assets.errors import StorageError
 from retail_assets.platform import Platform
 from retail_assets.storage import Store
-from retail_assets.storage.store import is_key
+from retail_assets.storage.store import explained, is_key
 from retail_assets.upkeep.manifest import HOME, MANIFEST, BackupError, File, Manifest, is_within, places, write_manifest
 from retail_assets.upkeep.whole import RECORD, missing
 
@@ -57,12 +57,14 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
     settings = platform.settings
     everywhere = places(settings)
     local = {name: Path(uri) for name, uri in everywhere.items() if "://" not in uri}
-    _refuse(backup, local)
+    with explained(f"write a backup to {backup.uri}"):
+        _refuse(backup, local)
     if not local[HOME].is_dir():
         raise BackupError(f"There is no home at {local[HOME]} to back up. Check RETAIL_HOME.")
     left_out = {name: _REMOTE for name in everywhere if name not in local}
     if backup.is_local:
-        Path(backup.uri).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with explained(f"write a backup to {backup.uri}"):
+            Path(backup.uri).mkdir(mode=0o700, parents=True, exist_ok=True)
     files = _warehouse(platform, backup, local[HOME])
     skip = set(local.values())
     if files is None:

@@ -88,8 +88,8 @@ def read_backup(backup: Store) -> Manifest:
     data, checksum = backup.read_if_exists(MANIFEST), backup.read_if_exists(CHECKSUM)
     if data is None or checksum is None:
         raise BackupError(
-            f"{backup.uri} is not a whole backup: {MANIFEST if data is None else CHECKSUM} is missing. Was the backup "
-            "cut short? Use another one."
+            f"{backup.uri} is not a whole backup: {MANIFEST if data is None else CHECKSUM} is missing. Is it "
+            "the folder of a backup? If the backup was cut short, use another one."
         )
     if checksum.split()[:1] != [hashlib.sha256(data).hexdigest().encode()]:
         raise BackupError(f"{backup.uri_of(MANIFEST)} was changed: its checksum is not that of {CHECKSUM}.")

@@ -22,6 +22,7 @@ from retail_assets.errors import StorageError
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.storage.locks import try_lock
+from retail_assets.storage.store import explained
 from retail_assets.upkeep.backup import copy_counted
 from retail_assets.upkeep.manifest import HOME, BackupError, File, Manifest, is_within, places, read_backup
 
@@ -130,11 +131,13 @@ def _refuse_a_full_disk(manifest: Manifest, targets: dict[str, Path], roots: Seq
 @contextlib.contextmanager
 def _staging(root: Path) -> Iterator[Path]:
     """A folder beside `root`, locked while it is in use; what killed restores have left is removed first."""
-    root.parent.mkdir(parents=True, exist_ok=True)
+    with explained(f"restore beside {root}"):
+        root.parent.mkdir(parents=True, exist_ok=True)
     for left in root.parent.glob(f".{root.name}{_STAGED}*"):
         if not (left / _SWAPPING).exists() and _is_abandoned(left):
             shutil.rmtree(left, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{root.name}{_STAGED}", dir=root.parent))
+    with explained(f"restore beside {root}"):
+        staging = Path(tempfile.mkdtemp(prefix=f".{root.name}{_STAGED}", dir=root.parent))
     with (staging / _LOCK).open("wb") as lock:
         try_lock(lock.fileno())
         try:

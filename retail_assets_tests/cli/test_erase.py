@@ -49,6 +49,11 @@ def test_an_id_from_standard_input_is_in_no_history(
     assert PERSON not in printed.out + printed.err
 
 
+def test_an_id_that_nothing_has_is_asked_about(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["erase-customer", "NOBODY-81", "--dry-run"]) == 0
+    assert "nothing was found. Is the id written as in the column customer_id of sales?" in capsys.readouterr().out
+
+
 def test_it_refuses_while_a_run_is_in_progress(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     with dg.DagsterInstance.get() as instance:
         run = instance.create_run_for_job(_nothing, status=dg.DagsterRunStatus.STARTED)

@@ -356,6 +356,28 @@ def test_a_backup_needs_a_folder_of_its_own(platform: Platform, tmp_path: Path, 
         backed_up(platform, tmp_path / place)
 
 
+def test_a_backup_below_a_file_is_refused_with_the_way_out(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"Cannot write a backup to .*a file is in the place of a folder"):
+        backed_up(platform, tmp_path / "file" / "backup")
+
+
+def test_a_home_below_a_file_is_not_restored(platform: Platform, tmp_path: Path) -> None:
+    backup = backed_up(platform, tmp_path / "backup")
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "home"
+    settings = settings_module.load({"RETAIL_HOME": str(below), "RETAIL_OUTPUT": str(tmp_path / "other")})
+    with pytest.raises(StorageError, match=r"Cannot restore beside .*a file is in the place of a folder"):
+        restore(backup, settings, now=NOW)
+
+
+@pytest.mark.parametrize("place", ["nowhere", "empty"])
+def test_what_has_no_backup_is_not_restored(platform: Platform, tmp_path: Path, place: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BackupError, match=r"backup\.json is missing. Is it the folder of a backup\?"):
+        restore(Store(str(tmp_path / place)), platform.settings, now=NOW, replace=True)
+
+
 def test_a_lake_that_lacks_what_its_manifest_names_is_not_backed_up_as_if_it_were_whole(
     platform: Platform, tmp_path: Path
 ) -> None:
