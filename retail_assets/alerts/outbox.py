@@ -191,13 +191,13 @@ class Outbox:
             return 0
         cause = dataclasses.replace(cause, subjects=tuple(new))
         # A message that nobody has got yet takes the new subjects in.
-        for identity, text in db.execute(
+        unsent = db.execute(
             "SELECT identity, cause FROM message AS m WHERE key = ? AND (SELECT count(*) FROM delivery AS d "
             "WHERE d.identity = m.identity AND d.attempts = 0) = ?",
             [cause.key, len(channels)],
-        ).fetchall():
-            if cause.kind in NO_TROUBLE:
-                break
+        ).fetchone()
+        if unsent and cause.kind not in NO_TROUBLE:
+            identity, text = unsent
             db.execute(
                 "UPDATE message SET cause = ? WHERE identity = ?", [_text(join([_cause(text), cause])), identity]
             )
@@ -257,11 +257,8 @@ class Outbox:
                 db.execute("UPDATE delivery SET attempts = attempts + 1, error = ? WHERE identity = ? AND channel = ?",
                            [error, *key])  # fmt: skip
                 if of_message:
-                    [attempts] = db.execute(
-                        "SELECT attempts FROM delivery WHERE identity = ? AND channel = ?", key
-                    ).fetchone()
-                    db.execute("UPDATE delivery SET next = ? WHERE identity = ? AND channel = ?",
-                               [now + _HOUR * min(attempts, 24), *key])  # fmt: skip
+                    db.execute("UPDATE delivery SET next = ? + ? * min(attempts, 24) WHERE identity = ? "
+                               "AND channel = ?", [now, _HOUR, *key])  # fmt: skip
             if of_message:
                 return
             row = db.execute("SELECT attempts FROM channel WHERE name = ?", [channel]).fetchone()
