@@ -314,7 +314,7 @@ def lineage_sensor(settings: Settings, assets: Sequence[dg.AssetsDefinition]) ->
             dg.RunsFilter(statuses=list(_OUTCOMES), updated_after=since - dt.timedelta(seconds=1)),
             order_by="update_timestamp",
             ascending=True,
-            limit=_RUNS_PER_TICK + _RUNS_PER_TICK,
+            limit=2 * _RUNS_PER_TICK,
         )
         added = 0
         for record in ended:

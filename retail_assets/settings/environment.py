@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from retail_assets.errors import SettingsError, nearest, unusable, without_secrets
+from retail_assets.settings.addresses import is_web_address
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
 from retail_assets.settings.alerts import AlertSettings
 from retail_assets.settings.alerts import load as load_alerts
@@ -332,7 +333,7 @@ def _web_address(name: str, text: str) -> str:
         raise SettingsError(
             f"{name} must not contain credentials, nor a query. Set it to https://host or http://host:port."
         )
-    if not re.match(r"https?://[^\s/@#\"'<>]+(/[^\s@#\"'<>]*)?\Z", text):
+    if not is_web_address(text):
         raise unusable(name, text, "an address such as https://dagster.example.com or http://127.0.0.1:3000")
     return text.rstrip("/")
 

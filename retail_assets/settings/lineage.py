@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retail_assets.errors import SettingsError, unusable, without_secrets
-from retail_assets.settings.addresses import keeps_secrets
+from retail_assets.settings.addresses import is_web_address, keeps_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -20,6 +20,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_LINEAGE_NAMESPACE": ("retail_assets", "namespace of the jobs in these events"),
     "RETAIL_LINEAGE_API_KEY": ("none", "key that the server of the events asks for"),
 }
+_ALLOWED = "https://host, http://host:port, or the path of a file"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def load(environ: Mapping[str, str]) -> LineageSettings | None:
 
 
 def _place(url: str, has_key: bool) -> str:
+    if re.match(r"[\w.-]+:\d+(/|\Z)", url):  # a server without its scheme, and no file of that name
+        raise unusable("RETAIL_LINEAGE_URL", url, f"{_ALLOWED}. Did you mean 'http://{url}'?")
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", url)
     if without_secrets(url) == url and (scheme is None or url.startswith("file:///")):
         path = Path(urllib.parse.unquote(url.removeprefix("file://"))).expanduser().absolute()
@@ -68,8 +71,8 @@ def _place(url: str, has_key: bool) -> str:
             "RETAIL_LINEAGE_URL must not contain credentials, nor a query. Set it to https://host; a key has its own "
             "setting, RETAIL_LINEAGE_API_KEY."
         )
-    if not re.match(r"https?://[^\s/#\"'<>]+(/[^\s#\"'<>]*)?\Z", url):
-        raise unusable("RETAIL_LINEAGE_URL", url, "https://host, http://host:port, or the path of a file")
+    if not is_web_address(url):
+        raise unusable("RETAIL_LINEAGE_URL", url, _ALLOWED)
     if has_key and not keeps_secrets(url):
         raise unusable("RETAIL_LINEAGE_URL", url, "https://host, because RETAIL_LINEAGE_API_KEY is sent there")
     return url.rstrip("/")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retail_assets.errors import SettingsError, unusable, without_secrets
-from retail_assets.settings.addresses import keeps_secrets
+from retail_assets.settings.addresses import is_web_address, keeps_secrets
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -43,7 +43,7 @@ def load(environ: Mapping[str, str]) -> WeatherSettings | None:
     if url is not None:
         if without_secrets(url) != url or "@" in url or "?" in url:
             raise SettingsError("RETAIL_WEATHER_URL must not contain credentials, nor a query. Set it to https://host.")
-        if not re.match(r"https?://[^\s/#\"'<>]+(/[^\s#\"'<>]*)?\Z", url):
+        if not is_web_address(url):
             raise unusable("RETAIL_WEATHER_URL", url, "an address such as https://weather.example.com")
     key = values.get("RETAIL_WEATHER_API_KEY")
     if key is not None and not re.match(r"[\w-]{1,200}\Z", key):

@@ -155,6 +155,12 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_REGRESSORS", "weather; DROP TABLE sales", "schema.name"),
         ("RETAIL_REGRESSORS", "a.b.c", "schema.name"),
         ("RETAIL_REGRESSORS", "weather.csv.", "schema.name"),
+        ("RETAIL_LINEAGE_URL", "localhost:5000", "Did you mean 'http://localhost:5000'"),
+        ("RETAIL_LINEAGE_URL", "marquez:5000/api", "Did you mean 'http://marquez:5000/api'"),
+        ("RETAIL_LINEAGE_URL", "http://marquez:port", "the path of a file"),
+        ("RETAIL_LINEAGE_URL", "http://marquez:99999", "the path of a file"),
+        ("RETAIL_LINEAGE_URL", "http://[::1", "the path of a file"),
+        ("RETAIL_DAGSTER_URL", "http://dagster:99999", "http://127.0.0.1:3000"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -163,6 +169,13 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, v
     assert name in str(refused.value)
     assert value in str(refused.value)
     assert allowed in str(refused.value)
+
+
+def test_the_address_of_a_weather_server_has_a_port_that_can_be() -> None:
+    place = {"RETAIL_WEATHER_LATITUDE": "51", "RETAIL_WEATHER_LONGITUDE": "3"}
+    assert settings.load({**place, "RETAIL_WEATHER_URL": "http://weather:8080/v1"}).weather
+    with pytest.raises(SettingsError, match="RETAIL_WEATHER_URL='http://weather:99999' is not usable"):
+        settings.load({**place, "RETAIL_WEATHER_URL": "http://weather:99999"})
 
 
 def test_a_variable_that_does_not_exist_is_refused_with_the_nearest() -> None:
