@@ -340,6 +340,8 @@ def _web_address(name: str, text: str) -> str:
 
 def store_uri(text: str) -> str:
     """Return the absolute address of a folder or a remote prefix that a person has typed. Raises SettingsError."""
+    if not text.strip():  # such as that of a variable of the shell that is not set: it would be the working directory
+        raise SettingsError("The address is empty. Give a folder, s3://bucket/prefix or abfs://container/prefix.")
     return _uri("The address", text)
 
 

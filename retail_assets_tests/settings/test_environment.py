@@ -171,6 +171,12 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, v
     assert allowed in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_address_is_not_the_working_directory(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"The address is empty\. Give a folder"):
+        settings.store_uri(text)
+
+
 def test_the_address_of_a_weather_server_has_a_port_that_can_be() -> None:
     place = {"RETAIL_WEATHER_LATITUDE": "51", "RETAIL_WEATHER_LONGITUDE": "3"}
     assert settings.load({**place, "RETAIL_WEATHER_URL": "http://weather:8080/v1"}).weather
