@@ -12,9 +12,11 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.defs.partitions import set_on_whole_history
+from retail_assets.settings import Settings
+from retail_assets.settings.automation import FOLLOW_SALES
 
-#: The name of the sensor; Dagster keeps by name whether it is on.
-SENSOR = "follow_sales"
+#: The name of the sensor; Dagster keeps by name whether somebody has switched it.
+SENSOR = FOLLOW_SALES
 
 _INTERVAL_SECONDS = 60
 
@@ -45,12 +47,17 @@ def _condition(partitioned: dg.AssetSelection) -> dg.AutomationCondition[Any]:
     return (condition & dg.AutomationCondition.all_deps_blocking_checks_passed()).with_label("follows sales")
 
 
-def automation_sensor() -> dg.SensorDefinition:
-    """Return the sensor that evaluates the conditions; off until someone starts it."""
+def sensor_status(settings: Settings, part: str) -> dg.DefaultSensorStatus:
+    """Return the status that a sensor has as long as nobody has switched it in Dagster's pages: RETAIL_AUTOMATION."""
+    return dg.DefaultSensorStatus.RUNNING if part in settings.automation else dg.DefaultSensorStatus.STOPPED
+
+
+def automation_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that evaluates the conditions; off unless RETAIL_AUTOMATION or someone switches it on."""
     return dg.AutomationConditionSensorDefinition(
         SENSOR,
         target=dg.AssetSelection.all(),
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings, FOLLOW_SALES),
         minimum_interval_seconds=_INTERVAL_SECONDS,
         # After the landings in the queue.
         run_tags={"dagster/priority": "-1", **REPEATED_IF_KILLED},

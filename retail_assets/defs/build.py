@@ -104,7 +104,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     assets = follow(with_freshness(referenced, chosen))
     sensors: list[dg.SensorDefinition] = [
         landing_sensor(platform, all_jobs),
-        automation_sensor(),
+        automation_sensor(chosen),
         *alert_sensors(platform),
     ]
     if chosen.lineage is not None:
@@ -113,7 +113,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         assets=[*assets, newest_landing(platform)],
         asset_checks=[*checks, *serving_checks(platform)],
         jobs=all_jobs,
-        schedules=schedules(all_jobs, platform.settings.contract.timezone),
+        schedules=schedules(all_jobs, chosen),
         sensors=sensors,
         resources={"spark": spark_resource(chosen)},
         executor=dg.in_process_executor,

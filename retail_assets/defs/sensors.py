@@ -17,13 +17,14 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.defs.automation import REPEATED_IF_KILLED
+from retail_assets.defs.automation import REPEATED_IF_KILLED, sensor_status
 from retail_assets.defs.late_references import Progress, late
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.land import sha256_of
 from retail_assets.landing.listing import Landing, landings, pages, references
 from retail_assets.platform import Platform
+from retail_assets.settings.automation import LANDINGS
 from retail_assets.storage import Store
 from retail_assets.storage.objects import Page
 
@@ -31,7 +32,7 @@ from retail_assets.storage.objects import Page
 #: that is computed from the whole history is computed once.
 PIPELINE, INGEST = "retail_pipeline", "ingest"
 
-#: The names of the sensors by the scheme of the raw store; Dagster keeps by name whether a sensor is on.
+#: The names of the sensors by the scheme of the raw store; Dagster keeps by name whether somebody has switched it.
 _NAMES = {"": "landings_in_folder", "s3": "landings_on_s3", "abfs": "landings_on_azure"}
 
 _INTERVAL_SECONDS = 60
@@ -270,7 +271,10 @@ def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[d
 def landing_sensor(
     platform: Platform, jobs: Sequence[dg.UnresolvedAssetJobDefinition], *, settled_seconds: float = _SETTLED_SECONDS
 ) -> dg.SensorDefinition:
-    """Return the sensor that requests a run for each landing that changed; off until someone starts it."""
+    """Return the sensor that requests a run for each landing that changed.
+
+    It is off unless RETAIL_AUTOMATION or someone switches it on.
+    """
     settings, raw = platform.settings, platform.raw
     place = f"{settings.raw_uri}/{settings.source}"
     scheme = "" if raw.is_local else settings.raw_uri.split("://")[0]
@@ -280,7 +284,7 @@ def landing_sensor(
         name=_NAMES.get(scheme, f"landings_on_{scheme}"),
         jobs=[job for job in jobs if job.name in (PIPELINE, INGEST)],
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings, LANDINGS),
         description=f"Requests a run for each landing whose files in {place}/dt=… were added, rewritten or removed"
         + (", or that another version of a reference file changes." if settings.contract.references else "."),
     )

@@ -22,6 +22,8 @@ from retail_assets.settings.addresses import is_web_address
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
 from retail_assets.settings.alerts import AlertSettings
 from retail_assets.settings.alerts import load as load_alerts
+from retail_assets.settings.automation import VARIABLES as AUTOMATION_VARIABLES
+from retail_assets.settings.automation import load as load_automation
 from retail_assets.settings.emr import VARIABLES as EMR_VARIABLES
 from retail_assets.settings.emr import EmrSettings
 from retail_assets.settings.emr import load as load_emr
@@ -72,6 +74,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "secret of at least 16 characters behind the hashes of erased customers; made in the home when one is erased",
     ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
+    **AUTOMATION_VARIABLES,
     **EMR_VARIABLES,
     **TABLEAU_VARIABLES,
     **STREAM_VARIABLES,
@@ -120,6 +123,7 @@ class Settings:
     erasure_key: str | None = field(default=None, repr=False)
     weather: WeatherSettings | None = None
     emr: EmrSettings | None = None
+    automation: frozenset[str] = frozenset()
 
     @property
     def source(self) -> str:
@@ -221,6 +225,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         stream=load_stream(env),
         lineage=load_lineage(env),
         alerts=load_alerts(env),
+        automation=load_automation(env),
         erasure_key=_erasure_key(value("RETAIL_ERASURE_KEY")),
         weather=load_weather(env),
     )

@@ -303,3 +303,23 @@ def test_retraining_has_a_weekly_schedule_in_shop_time_that_nobody_started(setti
     assert schedule.cron_schedule == "0 6 * * 1"
     assert schedule.execution_timezone == settings.contract.timezone
     assert schedule.job_name == "retrain_forecast"
+
+
+@pytest.mark.parametrize(
+    ("value", "running"),
+    [
+        ("", set()),
+        ("off", set()),
+        ("on", {"landings_in_folder", "follow_sales"}),
+        ("landings", {"landings_in_folder"}),
+        (" Follow_Sales ", {"follow_sales"}),
+        (
+            "landings,follow_sales,retraining",
+            {"landings_in_folder", "follow_sales", "retrain_forecast_weekly", "retrain_segments_weekly"},
+        ),
+    ],
+)
+def test_the_setting_says_what_runs_without_a_click(value: str, running: set[str], environ: dict[str, str]) -> None:
+    defs = build_defs(settings_module.load({**environ, "RETAIL_AUTOMATION": value}))
+    found = [*defs.get_repository_def().sensor_defs, *defs.get_repository_def().schedule_defs]
+    assert {each.name for each in found if each.default_status.value == "RUNNING"} == running

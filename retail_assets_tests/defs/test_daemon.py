@@ -53,7 +53,11 @@ class Shop:
         (place / ".part").rename(place / "a.csv")
 
     def start_sensors(self) -> None:
-        command = [_program("dagster"), "sensor", "start", "--start-all", "-m", MODULE]
+        self.switch("start", "--start-all")
+
+    def switch(self, *words: str) -> None:
+        """Switch sensors by hand."""
+        command = [_program("dagster"), "sensor", *words, "-m", MODULE]
         subprocess.run(command, env=self.env, cwd=self.folder, check=True, capture_output=True, timeout=_SECONDS)
 
     @contextlib.contextmanager
@@ -78,6 +82,21 @@ class Shop:
 
     def loaded(self) -> Counter[str]:
         return Counter(day for asset, day, _ in self.runs() if asset == "sales")
+
+    def wait_for_rounds(self) -> None:
+        """Wait until the daemon has asked its sensors three times more."""
+        noted = self.notes / "rounds"
+
+        def rounds() -> int:
+            return len(noted.read_text().splitlines()) if noted.exists() else 0
+
+        before = rounds()
+        self.wait_until(lambda: rounds() >= before + 3)
+
+    def switched(self) -> dict[str, str]:
+        """Return the sensors of which the daemon has a record, and whether they are on, and by whom."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
 
     def marts(self) -> int:
         return sum(asset == "mart" for asset, *_ in self.runs())
@@ -119,3 +138,31 @@ def test_a_daemon_that_is_killed_misses_nothing_and_requests_nothing_twice(tmp_p
         shop.wait_until(lambda: shop.loaded()[D4] == 2 and shop.marts() > marts and shop.is_idle())
     assert shop.loaded() == {D1: 2, D2: 1, D3: 1, D4: 2}
     assert {company for *_, company in shop.runs()} == {"alone"}
+
+
+@pytest.mark.slow
+def test_the_setting_switches_sensors_on_and_what_was_switched_by_hand_stays_so(tmp_path: Path) -> None:
+    """In a deployment by a compose file nobody clicks: RETAIL_AUTOMATION=on is enough. Without it nothing starts."""
+    shop = Shop(tmp_path)
+    shop.land(D1, "1")
+    with shop.daemon():
+        shop.wait_for_rounds()
+    assert shop.switched() == {"witness": "DECLARED_IN_CODE"}
+    assert shop.runs() == []
+    shop.env["RETAIL_AUTOMATION"] = "on"
+    with shop.daemon():
+        shop.wait_until(lambda: shop.loaded()[D1] == 1 and shop.marts() >= 1 and shop.is_idle())
+        shop.wait_until(lambda: len(shop.switched()) == 3)
+    assert set(shop.switched().values()) == {"DECLARED_IN_CODE"}
+    assert set(shop.switched()) == {"landings_in_folder", "follow_sales", "witness"}
+    shop.switch("stop", "landings_in_folder")
+    shop.land(D2, "1")
+    with shop.daemon():
+        shop.wait_for_rounds()
+    assert shop.switched()["landings_in_folder"] == "STOPPED"
+    assert shop.loaded() == {D1: 1}
+    shop.switch("start", "landings_in_folder")
+    del shop.env["RETAIL_AUTOMATION"]
+    with shop.daemon():
+        shop.wait_until(lambda: shop.loaded()[D2] == 1 and shop.is_idle())
+    assert shop.switched()["landings_in_folder"] == "RUNNING"
