@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Sequence
+from statistics import median
 
 from retail_assets.alerts.causes import Cause
 from retail_assets.alerts.outbox import Open
@@ -18,13 +19,26 @@ from retail_assets.wording.statement import Statement
 _WEEKS, _FEWEST_WEEKS = 8, 4
 _CATEGORIES = 3
 _CAUSES_SHOWN = 10
+#: Of fewer orders one is always a large part of the day.
+_FEWEST_ORDERS, _LARGE_ORDER = 5, 0.5
 
-_DAYS = f"""
-SELECT sale_date, sum(revenue) AS revenue FROM daily_category_sales
-WHERE sale_date >= (SELECT max(sale_date) FROM daily_category_sales) - {_WEEKS * 7}
-GROUP BY sale_date ORDER BY sale_date
+#: Only days that are over: the sales of a day that goes on compare with nothing.
+_SPAN = """
+SELECT min(sale_date) AS first_day, max(CASE WHEN sale_date < ? THEN sale_date END) AS last_day,
+       max(CASE WHEN sale_date = ? THEN sale_date END) AS today
+FROM daily_category_sales
 """
-_ORDERS = "SELECT count(DISTINCT order_id) AS orders FROM sales WHERE sale_date = ?"
+_DAYS = """
+SELECT sale_date, sum(revenue) AS revenue FROM daily_category_sales
+WHERE sale_date BETWEEN ? AND ? GROUP BY sale_date ORDER BY sale_date
+"""
+_ORDERS = """
+SELECT count(*) AS orders, sum(revenue) AS revenue, max(revenue) AS largest, sum(returned) AS returned
+FROM (
+    SELECT order_id, sum(total_amount) AS revenue, sum(CASE WHEN quantity < 0 THEN -total_amount ELSE 0 END) AS returned
+    FROM sales WHERE sale_date = ? GROUP BY order_id
+) AS orders
+"""
 _CATEGORY = f"""
 SELECT product_category, sum(revenue) AS revenue FROM daily_category_sales WHERE sale_date = ?
 GROUP BY product_category HAVING sum(revenue) > 0 ORDER BY revenue DESC, product_category LIMIT {_CATEGORIES}
@@ -39,26 +53,47 @@ WHERE product_category = 'TOTAL' ORDER BY forecast_date
 """
 
 
-def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
-    """Return what the last day with sales sold, its categories, and the week that ends on it; nothing without sales.
+def what_sold(warehouse: Warehouse, currency: str, today: dt.date) -> list[Statement]:
+    """Return what the last day with sales before `today` sold, its categories, and the week that ends on it.
 
-    Raises NotReadyError where nothing has been loaded yet.
+    What today has sold so far stands last and is not compared. Nothing without sales. Raises NotReadyError where
+    nothing has been loaded yet.
     """
-    rows = warehouse.query(_DAYS).to_pylist()
-    if not rows:
-        return []
+    [known] = warehouse.query(_SPAN, [today, today]).to_pylist()
+    first, last = known["first_day"], known["last_day"]
+    statements = [] if last is None else _last_days(warehouse, currency, today, first, last)
+    if known["today"]:
+        [orders] = warehouse.query(_ORDERS, [today]).to_pylist()
+        revenue, count = float(orders["revenue"]), int(orders["orders"])
+        statements.append(words.so_far(today=today, revenue=revenue, orders=count, currency=currency))
+    return statements
+
+
+def _last_days(
+    warehouse: Warehouse, currency: str, today: dt.date, first_day: dt.date, last: dt.date
+) -> list[Statement]:
+    rows = warehouse.query(_DAYS, [last - dt.timedelta(weeks=_WEEKS), last]).to_pylist()
     revenue = {row["sale_date"]: float(row["revenue"]) for row in rows}
-    last = max(revenue)
-    same = [revenue[on] for week in range(1, _WEEKS + 1) if (on := last - dt.timedelta(weeks=week)) in revenue]
-    usual = sum(same) / len(same) if len(same) >= _FEWEST_WEEKS else None
+    weekdays = [on for week in range(1, _WEEKS + 1) if (on := last - dt.timedelta(weeks=week)) >= first_day]
+    same = [revenue[on] for on in weekdays if on in revenue]
+    usual = median(same) if len(same) >= _FEWEST_WEEKS else None
     ratio = revenue[last] / usual if usual and usual > 0 else None
     [orders] = warehouse.query(_ORDERS, [last]).to_pylist()
+    count, largest = int(orders["orders"]), float(orders["largest"])
+    is_large = count >= _FEWEST_ORDERS and largest > _LARGE_ORDER * revenue[last] > 0
+    week_before = last - dt.timedelta(days=13)
+    holidays = _holidays(warehouse, week_before, last)
     statements = [
         words.sold(
             last_day=last,
+            age=(today - last).days,
+            holiday=dict(holidays).get(last),
             revenue=revenue[last],
-            orders=int(orders["orders"]),
+            returned=float(orders["returned"]),
+            orders=count,
+            largest=largest if is_large else None,
             weekdays=len(same),
+            weeks=len(weekdays),
             usual=usual if ratio is not None else None,
             ratio=ratio,
             currency=currency,
@@ -74,16 +109,19 @@ def what_sold(warehouse: Warehouse, currency: str) -> list[Statement]:
             )
         )
     first = last - dt.timedelta(days=6)
-    week = sum(value for on, value in revenue.items() if on >= first)
-    before = sum(value for on, value in revenue.items() if first - dt.timedelta(days=7) <= on < first)
+    week = [value for on, value in revenue.items() if on >= first]
+    # A shop that opened within the week before has no week to compare with.
+    before = [value for on, value in revenue.items() if week_before <= on < first] if first_day <= week_before else []
     statements.append(
         words.week(
             first_day=first,
             last_day=last,
-            revenue=week,
-            before=before,
-            ratio=week / before if before > 0 else None,
-            holidays=_holidays(warehouse, first - dt.timedelta(days=7), last),
+            revenue=sum(week),
+            days=len(week),
+            before=sum(before) if before else None,
+            before_days=len(before),
+            ratio=sum(week) / sum(before) if sum(before) > 0 else None,
+            holidays=holidays if before else tuple((on, name) for on, name in holidays if on >= first),
             currency=currency,
         )
     )
@@ -95,12 +133,17 @@ def _holidays(warehouse: Warehouse, first: dt.date, last: dt.date) -> tuple[tupl
     return tuple((row["calendar_date"], str(row["holiday"])) for row in rows)
 
 
-def what_is_forecast(warehouse: Warehouse, currency: str) -> Statement | None:
-    """Return the forecast of the next day or week and its sum; None where there is none. Raises NotReadyError."""
+def what_is_forecast(warehouse: Warehouse, currency: str, today: dt.date) -> Statement | None:
+    """Return the forecast of the first day or week from `today` on, and the sum from there; None where there is none.
+
+    Of a forecast that has ended, which newer sales would have continued, it is the first one. Raises NotReadyError.
+    """
     rows = warehouse.query(_FORECAST).to_pylist()
     if not rows:
         return None
-    following = rows[0]
+    ahead = [row for row in rows if row["forecast_date"] >= today]
+    shown = ahead or rows
+    following = shown[0]
     return words.forecast(
         cutoff=following["cutoff_date"],
         next_date=following["forecast_date"],
@@ -108,20 +151,21 @@ def what_is_forecast(warehouse: Warehouse, currency: str) -> Statement | None:
         low=following["p10"],
         high=following["p90"],
         last_date=rows[-1]["forecast_date"],
-        total=sum(row["mean"] for row in rows),
-        unit="week" if following["horizon_day"] > 1 else "day",
+        total=sum(row["mean"] for row in shown),
+        unit="week" if rows[0]["horizon_day"] > 1 else "day",
+        is_past=not ahead,
         currency=currency,
     )
 
 
-def what_needs_attention(causes: Sequence[Open] | None) -> list[str]:
-    """Return the open causes: how many, and the first of them with what they touch and since when."""
+def what_needs_attention(causes: Sequence[Open] | None, zone: dt.tzinfo = dt.UTC) -> list[str]:
+    """Return the open causes: how many, and the first of them with what they touch and since which day of `zone`."""
     if causes is None:
         return ["Not known: without a channel (RETAIL_ALERT_*) nothing is collected."]
     errors = sum(cause.severity == "error" for cause in causes)
     lines = [str(words.attention(errors=errors, warnings=len(causes) - errors))]
     for cause in causes[:_CAUSES_SHOWN]:
-        since = day(dt.datetime.fromtimestamp(cause.first, dt.UTC).date())
+        since = day(dt.datetime.fromtimestamp(cause.first, zone).date())
         touched = (
             f" ({listed([*cause.subjects[:3], *(['more'] if cause.subjects[3:] else [])])})" if cause.subjects else ""
         )
@@ -131,7 +175,13 @@ def what_needs_attention(causes: Sequence[Open] | None) -> list[str]:
     return lines
 
 
-def digest(warehouse: Warehouse, currency: str, today: dt.date, causes: Sequence[Open] | None) -> Cause:
+def digest(
+    warehouse: Warehouse,
+    currency: str,
+    today: dt.date,
+    causes: Sequence[Open] | None,
+    zone: dt.tzinfo = dt.UTC,
+) -> Cause:
     """Return the digest as what goes to the channels.
 
     Parameters
@@ -144,17 +194,19 @@ def digest(warehouse: Warehouse, currency: str, today: dt.date, causes: Sequence
         Day in shop time, which names the digest: there is one per day.
     causes
         What is open; None if nothing is collected.
+    zone
+        Time zone of the shop.
     """
     sold: list[str] = []
     with contextlib.suppress(NotReadyError):
-        sold = list(map(str, what_sold(warehouse, currency)))
+        sold = list(map(str, what_sold(warehouse, currency, today)))
     try:
-        expected = what_is_forecast(warehouse, currency)
+        expected = what_is_forecast(warehouse, currency, today)
     except NotReadyError:
         expected = None
     lines = ["What sold", *(sold or ["No sales have been loaded yet."])]
     lines += ["", "What is forecast", str(expected or "There is no forecast yet.")]
-    lines += ["", "What needs attention", *what_needs_attention(causes)]
+    lines += ["", "What needs attention", *what_needs_attention(causes, zone)]
     return Cause(
         kind="digest",
         key=f"digest:{today.isoformat()}",

@@ -125,7 +125,8 @@ def digest_of(platform: Platform, today: dt.date | None = None) -> Cause:
     settings = platform.settings
     # Without a channel nothing is collected, so nothing is known to be open.
     causes = outbox_of(platform, settings.alerts).open_causes() if settings.alerts else None
-    return digest(platform.warehouse, settings.contract.currency, today or settings.today(), causes)
+    contract = settings.contract
+    return digest(platform.warehouse, contract.currency, today or settings.today(), causes, ZoneInfo(contract.timezone))
 
 
 def alert_sensors(platform: Platform) -> list[dg.SensorDefinition]:

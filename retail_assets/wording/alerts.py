@@ -83,25 +83,45 @@ def rejected_share(
 def sold(
     *,
     last_day: dt.date,
+    age: int,
+    holiday: str | None,
     revenue: float,
+    returned: float,
     orders: int,
+    largest: float | None,
     weekdays: int,
+    weeks: int,
     usual: float | None,
     ratio: float | None,
     currency: str,
 ) -> str:
-    """State the sales of the last day with sales, against the mean of the same weekday in the eight weeks before.
+    """State the sales of the last day with sales, `age` days before the digest, against the median of its weekday.
 
-    Of these, `weekdays` days had sales; `usual` and `ratio` are None where fewer than four had, or where their mean is
-    not above zero.
+    Of the same weekday in the `weeks` weeks before, at most eight, `weekdays` days had sales; `usual`, their median,
+    and `ratio` are None where fewer than four had, or where the median is not above zero. `returned` is the money of
+    returns, which `revenue` is net of; `largest` that of the largest order, if it is more than half of the day.
     """
     name = WEEKDAYS[last_day.weekday()]
-    text = f"{name}, {day(last_day)}: {money(revenue, currency)} net of returns in {plural(orders, 'order')}"
+    notes = [holiday] if holiday else []
+    if age > 1:
+        notes.append(f"the newest day with sales, {plural(age, 'day')} ago")
+    text = f"{name}, {day(last_day)}{f' ({listed(notes)})' if notes else ''}: {money(revenue, currency)}"
+    text += f" net of {money(returned, currency)} of returns" if returned else ""
+    text += f" in {plural(orders, 'order')}"
+    if largest is not None:
+        text += f", of which one has {money(largest, currency)}"
     if usual is None or ratio is None:
         return f"{text}."
+    base = f"{weekdays} {name}s before" if weekdays == weeks else f"{weekdays} of {weeks} {name}s before that had sales"
     if ratio < 0:
-        return f"{text}; the mean of the {weekdays} {name}s before is {money(usual, currency)}."
-    return f"{text}, {compared(ratio)} the mean of the {weekdays} {name}s before ({money(usual, currency)})."
+        return f"{text}; the median of the {base} is {money(usual, currency)}."
+    return f"{text}, {compared(ratio)} the median of the {base} ({money(usual, currency)})."
+
+
+@phrase("digest.so_far")
+def so_far(*, today: dt.date, revenue: float, orders: int, currency: str) -> str:
+    """State what a day that is not over has sold so far; it is compared with nothing."""
+    return f"Today, {day(today)}, is not over: {money(revenue, currency)} in {plural(orders, 'order')} so far."
 
 
 @phrase("digest.week")
@@ -110,22 +130,30 @@ def week(
     first_day: dt.date,
     last_day: dt.date,
     revenue: float,
-    before: float,
+    days: int,
+    before: float | None,
+    before_days: int,
     ratio: float | None,
     holidays: tuple[tuple[dt.date, str], ...],
     currency: str,
 ) -> str:
-    """State the revenue of the last seven days with that of the seven days `before`; `ratio` is None without those.
+    """State the revenue of the last seven days with that of the seven days `before`, and how many had sales.
 
-    `holidays` are those of the two weeks, which may be why they differ.
+    `before` is None where these had no sales, or the first sale is later than their first day; `ratio` is None also
+    where it is not above zero. `holidays` are those of the weeks that are stated, which may be why they differ.
     """
-    text = f"The week, {span(first_day, last_day)}: {money(revenue, currency)}"
-    if ratio is None or ratio < 0:
-        text += f"; the week before: {money(before, currency)}."
+    text = f"The week, {span(first_day, last_day)}: {money(revenue, currency)} on {plural(days, 'day')} with sales"
+    if before is None:
+        text += "; there is no whole week of sales before it."
     else:
-        text += f", {compared(ratio)} the week before ({money(before, currency)})."
+        base = f"{money(before, currency)} on {plural(before_days, 'day')}"
+        if ratio is None or ratio < 0:
+            text += f"; the week before: {base}."
+        else:
+            text += f", {compared(ratio)} the week before ({base})."
     if holidays:
-        text += f" Holidays in these two weeks: {listed(f'{name} ({day_of_year(date)})' for date, name in holidays)}."
+        weeks = "this week" if before is None else "these two weeks"
+        text += f" Holidays in {weeks}: {listed(f'{name} ({day_of_year(date)})' for date, name in holidays)}."
     return text
 
 
@@ -149,15 +177,20 @@ def forecast(
     last_date: dt.date,
     total: float,
     unit: str,
+    is_past: bool,
     currency: str,
 ) -> str:
-    """State the forecast of the next `unit` (day or week) with its 80 % interval, and the sum up to `last_date`."""
+    """State the forecast of one `unit` (day or week) with its 80 % interval, and the sum from it up to `last_date`.
+
+    `is_past`: all of the forecast lies before the day of the digest.
+    """
     when = f"{WEEKDAYS[next_date.weekday()]}, {day(next_date)}" if unit == "day" else f"the week to {day(next_date)}"
-    return (
-        f"Forecast for {when}: {money(mean, currency)}, with 80 % probability between {money(low, currency)} and "
-        f"{money(high, currency)}; {money(total, currency)} in sum until {day(last_date)}. It has seen the sales up to "
-        f"{day(cutoff)}."
+    text = (
+        f"Forecast for {when}: {money(mean, currency)}, 80 % interval from {money(low, currency)} to "
+        f"{money(high, currency)}; {money(total, currency)} in sum from then until {day(last_date)}. It has seen the "
+        f"sales up to {day(cutoff)}."
     )
+    return f"{text} All of it is past by now: later days need newer sales." if is_past else text
 
 
 @phrase("digest.attention")

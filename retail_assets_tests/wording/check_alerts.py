@@ -7,6 +7,7 @@ from decimal import Decimal
 from statistics import median
 
 import holidays
+import numpy as np
 
 from retail_assets_tests.wording.checks import Facts, recomputes
 from retail_assets_tests.wording.landed_days import landed_days, planted_files
@@ -83,26 +84,40 @@ def _rejected_share(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("digest.sold")
 def _sold(shop: Shop, facts: Facts) -> Facts:
-    last = shop.one("SELECT max(sale_date) FROM sales")
-    revenue, orders = shop.one(
-        "SELECT sum(total_amount), count(DISTINCT order_id) FROM sales WHERE sale_date = ?", last
-    )
-    before = [
-        row
-        for weeks in range(1, 9)
-        if (row := shop.one("SELECT sum(total_amount) FROM sales WHERE sale_date = ?", last - dt.timedelta(7 * weeks)))
-        is not None
-    ]
-    usual = float(sum(before)) / len(before) if len(before) >= 4 and sum(before) > 0 else None
+    """The day of the digest is chosen: `age` days after the last day with sales, which has to be the last before it."""
+    today = facts["last_day"] + dt.timedelta(facts["age"])
+    first, last = shop.one("SELECT min(sale_date), max(sale_date) FILTER (sale_date < ?) FROM sales", today)
+    lines = shop.ask("SELECT order_id, total_amount, quantity FROM sales WHERE sale_date = ?", last)
+    by_order: dict[str, Decimal] = {}
+    for order, amount, _ in lines:
+        by_order[order] = by_order.get(order, Decimal(0)) + amount
+    revenue, largest = sum(by_order.values()), max(by_order.values())
+    same = [last - dt.timedelta(7 * weeks) for weeks in range(1, 9)]
+    sums = dict(shop.ask("SELECT sale_date, sum(total_amount) FROM sales GROUP BY sale_date"))
+    before = [float(sums[day]) for day in same if day in sums]
+    usual = float(np.median(before)) if len(before) >= 4 and np.median(before) > 0 else None
     return {
         "last_day": last,
+        "age": (today - last).days,
+        "holiday": _public_holidays(shop.country, last.year).get(last),
         "revenue": revenue,
-        "orders": orders,
+        "returned": -sum(amount for _, amount, quantity in lines if quantity < 0),
+        "orders": len(by_order),
+        "largest": largest if len(by_order) >= 5 and largest * 2 > revenue > 0 else None,
         "weekdays": len(before),
+        "weeks": sum(day >= first for day in same),
         "usual": usual,
         "ratio": None if usual is None else float(revenue) / usual,
         "currency": shop.currency,
     }
+
+
+@recomputes("digest.so_far")
+def _so_far(shop: Shop, facts: Facts) -> Facts:
+    revenue, orders = shop.one(
+        "SELECT sum(total_amount), count(DISTINCT order_id) FROM sales WHERE sale_date = ?", facts["today"]
+    )
+    return {"today": facts["today"], "revenue": revenue, "orders": orders, "currency": shop.currency}
 
 
 def _public_holidays(country: str, year: int) -> dict[dt.date, str]:
@@ -111,24 +126,33 @@ def _public_holidays(country: str, year: int) -> dict[dt.date, str]:
 
 @recomputes("digest.week")
 def _week(shop: Shop, facts: Facts) -> Facts:
-    last = shop.one("SELECT max(sale_date) FROM sales")
+    """It ends on the day that `digest.sold` is about."""
+    last = facts["last_day"]
+    assert shop.one("SELECT count(*) FROM sales WHERE sale_date = ?", last)
 
-    def revenue(first_back: int, last_back: int) -> float:
-        span = (last - dt.timedelta(first_back), last - dt.timedelta(last_back))
-        return float(
-            shop.one("SELECT coalesce(sum(total_amount), 0) FROM sales WHERE sale_date BETWEEN ? AND ?", *span)
+    def sold(first_back: int, last_back: int) -> tuple[float, int]:
+        revenue, days = shop.one(
+            "SELECT coalesce(sum(total_amount), 0), count(DISTINCT sale_date) FROM sales "
+            "WHERE sale_date BETWEEN ? AND ?",
+            last - dt.timedelta(first_back),
+            last - dt.timedelta(last_back),
         )
+        return float(revenue), days
 
-    week, before = revenue(6, 0), revenue(13, 7)
+    (week, days), (before, before_days) = sold(6, 0), sold(13, 7)
+    if shop.one("SELECT min(sale_date) FROM sales") > last - dt.timedelta(13):
+        before_days = 0  # it opened within that week
     return {
         "first_day": last - dt.timedelta(6),
         "last_day": last,
         "revenue": week,
-        "before": before,
-        "ratio": week / before if before > 0 else None,
+        "days": days,
+        "before": before if before_days else None,
+        "before_days": before_days,
+        "ratio": week / before if before_days and before > 0 else None,
         "holidays": tuple(
             (day, names[day])
-            for day in sorted(last - dt.timedelta(back) for back in range(14))
+            for day in sorted(last - dt.timedelta(back) for back in range(14 if before_days else 7))
             if day in (names := _public_holidays(shop.country, day.year))
         ),
         "currency": shop.currency,
@@ -139,20 +163,22 @@ def _week(shop: Shop, facts: Facts) -> Facts:
 def _categories(shop: Shop, facts: Facts) -> Facts:
     rows = shop.ask(
         "SELECT product_category, sum(total_amount) AS r FROM sales "
-        "WHERE sale_date = (SELECT max(sale_date) FROM sales) GROUP BY ALL HAVING r > 0 ORDER BY r DESC, 1 LIMIT 3"
+        "WHERE sale_date = ? GROUP BY ALL HAVING r > 0 ORDER BY r DESC, 1 LIMIT 3",
+        facts["last_day"],
     )
     return {
         "names": tuple(name for name, _ in rows),
         "revenues": tuple(float(revenue) for _, revenue in rows),
-        "last_day": shop.one("SELECT max(sale_date) FROM sales"),
+        "last_day": facts["last_day"],
         "currency": shop.currency,
     }
 
 
 @recomputes("digest.forecast")
 def _forecast(shop: Shop, facts: Facts) -> Facts:
-    """The TOTAL of each day is the sum of its categories, and so is the sum of all of them."""
-    first, cutoff = shop.one("SELECT min(forecast_date), min(cutoff_date) FROM sales_forecast")
+    """The TOTAL of each day is the sum of its categories, and so is the sum of all of them; `next_date` is chosen."""
+    first = facts["next_date"]
+    begin, cutoff = shop.one("SELECT min(forecast_date), min(cutoff_date) FROM sales_forecast")
     low, high = shop.one(
         "SELECT p10, p90 FROM sales_forecast WHERE product_category = 'TOTAL' AND forecast_date = ?", first
     )
@@ -164,8 +190,9 @@ def _forecast(shop: Shop, facts: Facts) -> Facts:
         "low": low,
         "high": high,
         "last_date": shop.one("SELECT max(forecast_date) FROM sales_forecast"),
-        "total": shop.one(f"SELECT sum(mean) {of_categories}"),
-        "unit": "day" if first - cutoff == dt.timedelta(1) else "week",
+        "total": shop.one(f"SELECT sum(mean) {of_categories} AND forecast_date >= ?", first),
+        "unit": "day" if begin - cutoff == dt.timedelta(1) else "week",
+        "is_past": facts["is_past"],
         "currency": shop.currency,
     }
 

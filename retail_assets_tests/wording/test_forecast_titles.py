@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -50,9 +51,14 @@ def test_the_titles_are_recomputed(name: str, forecast_named: Callable[[str], Tr
     assert len(statements) == (18 if tested is not None else 5)
     _all_right(trained, statements, headlines)
     # The digest states the same forecast.
-    of_digest = what_is_forecast(trained.shop.warehouse, currency)
-    assert of_digest is not None
-    assert_right(trained.shop, of_digest)
+    days = sorted(set(trained.forecast["forecast_date"].to_pylist()))
+    # On the first day, on a later one, and when it has ended.
+    for today, first in ((days[0], days[0]), (days[2], days[2]), (days[-1] + dt.timedelta(1), days[0])):
+        of_digest = what_is_forecast(trained.shop.warehouse, currency, today)
+        assert of_digest is not None
+        assert_right(trained.shop, of_digest)
+        assert of_digest.facts["next_date"] == first
+        assert of_digest.facts["is_past"] is (today > days[-1]) is ("is past by now" in of_digest.text)
 
 
 def _all_right(trained: Trained, statements: list[Statement], headlines: list[str]) -> None:
