@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.storage.markdown_text import as_cell
+from retail_assets.storage.markdown_text import PREVIEW_CELL, as_cell
 from retail_assets.tables import Table
 from retail_assets.warehouse.protocol import Warehouse
 
@@ -25,7 +25,6 @@ SCIENCE = ["team:data-science"]
 
 _CATEGORY, _TOTAL = "product_category", "TOTAL"
 _PREVIEW_ROWS = 5
-_PREVIEW_CELL = 60
 
 
 def table_schema(table: Table) -> dg.TableSchema:
@@ -101,7 +100,7 @@ def preview(rows: pa.Table, count: int = _PREVIEW_ROWS) -> dg.MarkdownMetadataVa
         return dg.MetadataValue.md("*no rows*")
     lines = ["| " + " | ".join(map(as_cell, head.column_names)) + " |", "|" + " --- |" * head.num_columns]
     for row in head.to_pylist():
-        cells = ("" if v is None else as_cell(_shown(v), _PREVIEW_CELL) for v in row.values())
+        cells = ("" if v is None else as_cell(_shown(v), PREVIEW_CELL) for v in row.values())
         lines.append("| " + " | ".join(cells) + " |")
     return dg.MetadataValue.md("\n".join(lines))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from retail_assets.storage import Store
 
 _NUMBER = re.compile(r"(\d{1,15})\.0")
 _PARTS = re.compile(r"[^\s,;|:\"'{}\[\]()=<>]+")
+#: A quoted text: CSV writes a quote in it twice, JSON behind a backslash.
+_OF_CSV, _OF_JSON = re.compile(r'"((?:[^"]|"")*)"'), re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,14 @@ def words_of(text: str, delimiter: str) -> set[str]:
 
     >>> sorted(words_of('7, "C 1",17.0', ","))
     ['1', '17', '7', 'C', 'C 1']
+    >>> '5" O, 8' in words_of('7,"5"" O, 8",', ",")
+    True
     """
-    parts = [part.strip(BLANKS).strip('"').strip(BLANKS) for part in text.split(delimiter)] if delimiter else []
-    words = {part for part in (*parts, *_PARTS.findall(text)) if part}
+    parts = text.split(delimiter) if delimiter else []
+    parts = [part.strip(BLANKS).strip('"') for part in parts]
+    parts += [part.replace('""', '"') for part in _OF_CSV.findall(text)]
+    for part in _OF_JSON.findall(text):
+        with contextlib.suppress(ValueError):  # a backslash that is no escape
+            parts.append(json.loads(part))
+    words = {part.strip(BLANKS) for part in (*parts, *_PARTS.findall(text))} - {""}
     return {match[1] if (match := _NUMBER.fullmatch(word)) else word for word in words}

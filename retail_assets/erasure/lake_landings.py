@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from retail_assets.erasure.journal import Journal
 from retail_assets.erasure.raw_landings import lines_by_place
+from retail_assets.erasure.written_forms import written_forms
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, LakeFile, Status, day_of
 from retail_assets.storage import Store
@@ -62,9 +63,10 @@ class Wanted:
             same = pc.equal(rows["customer_id"], pa.scalar(self.customer_id, pa.string()))
             found |= np.asarray(pc.fill_null(same, False).to_numpy(), dtype=bool)
         elif self.mentions is not None:
-            texts = pc.match_substring(rows["raw_text"], self.customer_id)
-            for i in np.flatnonzero(np.asarray(pc.fill_null(texts, False).to_numpy(), dtype=bool)).tolist():
-                found[i] |= self.mentions.search(rows["raw_text"][i].as_py()) is not None
+            for form in written_forms(self.customer_id):
+                texts = pc.match_substring(rows["raw_text"], form)
+                for i in np.flatnonzero(np.asarray(pc.fill_null(texts, False).to_numpy(), dtype=bool)).tolist():
+                    found[i] |= self.mentions.search(rows["raw_text"][i].as_py()) is not None
         return found
 
 

@@ -14,10 +14,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retail_assets.erasure.written_forms import BEGINS, written_forms
+from retail_assets.storage.markdown_text import PREVIEW_CELL, as_cell
+
 #: Stands where an id was mentioned.
 ERASED = "[erased]"
 _SHORTEST_NUMBER = 7
 _COLUMN = "customer_id"
+#: Between two cells of a row in Markdown; one that belongs to a cell is escaped.
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,27 @@ class Mentions:
     customer_id: str
     places: Collection[tuple[str, int]] = ()
     pattern: re.Pattern[str] | None = field(init=False)
+    forms: tuple[str, ...] = field(init=False)
+    _rows: frozenset[tuple[str, int]] = field(init=False)
+    _files: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", pattern_of(self.customer_id))
+        object.__setattr__(self, "forms", written_forms(self.customer_id))
+        # A preview cuts long names, and escapes what Markdown would read.
+        cells = {file: {file, as_cell(file), as_cell(file, PREVIEW_CELL)} for file, _ in self.places}
+        object.__setattr__(self, "_rows", frozenset((cell, line) for file, line in self.places for cell in cells[file]))
+        object.__setattr__(self, "_files", frozenset(form for file in cells for form in written_forms(file)))
 
     def may_be_in(self, data: bytes) -> bool:
         """Return whether bytes contain the id at all: most files do not, and need no second look."""
-        forms = {self.customer_id, json.dumps(self.customer_id)[1:-1], self.customer_id.replace('"', '""')}
-        return any(form.encode(encoding) in data for form in forms for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+        encodings = ("utf-8", "utf-16-le", "utf-16-be")
+        return any(form.encode(encoding, "replace") in data for form in self.forms for encoding in encodings)
 
     @property
     def sql_values(self) -> list[str]:
         """What `sql_condition` has a mark for: texts that are in whatever mentions the customer or their rows."""
-        return [self.customer_id, json.dumps(self.customer_id)[1:-1], *(["source_line"] if self.places else [])]
+        return [*self.forms, *(["source_line"] if self.places else [])]
 
     def sql_condition(self, column: str) -> str:
         """Return SQL for SQLite that is true for texts that need a second look."""
@@ -54,11 +67,7 @@ class Mentions:
 
     def without(self, text: str) -> str:
         """Return a text without the customer: JSON, Markdown, CSV or anything else."""
-        if (
-            self.customer_id not in text
-            and json.dumps(self.customer_id)[1:-1] not in text
-            and not self._any_place(text)
-        ):
+        if not any(form in text for form in self.forms) and not self._any_place(text):
             return text
         if text[:1] in "{[":
             try:
@@ -101,7 +110,8 @@ class Mentions:
         return kept.getvalue()
 
     def _is_id(self, cell: str) -> bool:
-        return cell.strip().lstrip("'") == self.customer_id
+        stripped = cell.strip()
+        return any(each in self.forms for each in (stripped, stripped.removeprefix("'")))
 
     def _is_about(self, item: Any) -> bool:
         """Return whether a record is about the customer: one of its values is the id, or its place one of theirs."""
@@ -111,15 +121,15 @@ class Mentions:
                 inner = item
             if self._is_id(str(inner.get(_COLUMN, ""))):
                 return True
-            if (inner.get("source_file"), _number(inner.get("source_line"))) in self.places:
+            if (inner.get("source_file"), _number(inner.get("source_line"))) in self._rows:
                 return True
             return self.pattern is not None and any(
                 isinstance(value, str) and "\n" not in value and self.pattern.search(value) for value in inner.values()
             )
-        return isinstance(item, str) and self.pattern is not None and self.customer_id == item
+        return isinstance(item, str) and self.pattern is not None and item in self.forms
 
     def _any_place(self, text: str) -> bool:
-        return "source_line" in text and any(file in text for file, _ in self.places)
+        return "source_line" in text and any(file in text for file in self._files)
 
     def _lines(self, text: str) -> str:
         """Return a text line by line: rows of Markdown tables about the customer go, other lines lose the id."""
@@ -127,7 +137,7 @@ class Mentions:
         header: list[str] = []
         for line in text.split("\n"):
             cells = (
-                [cell.strip() for cell in line.strip().strip("|").split("|")] if line.lstrip().startswith("|") else []
+                [cell.strip() for cell in _BAR.split(line.strip().strip("|"))] if line.lstrip().startswith("|") else []
             )
             if not cells:
                 header = []
@@ -136,10 +146,10 @@ class Mentions:
             if not header:
                 header = cells
             row = dict(zip(header, cells, strict=False))
-            unescaped = {name: cell.replace("\\", "") for name, cell in row.items()}
-            if not self._is_about(unescaped) and not (self.pattern and self.pattern.search(line)):
+            if not self._is_about(row) and not (self.pattern and self.pattern.search(line)):
                 kept.append(line)
-        return "\n".join(kept)
+        left = "\n".join(kept)
+        return self._redacted(left) if "\n" in self.customer_id else left
 
     def _redacted(self, text: str) -> str:
         return self.pattern.sub(ERASED, text) if self.pattern is not None else text
@@ -155,7 +165,8 @@ def pattern_of(customer_id: str) -> re.Pattern[str] | None:
     others = any(not c.isdigit() for c in customer_id)
     if len(customer_id) < _SHORTEST_NUMBER and not (digits and others):
         return None
-    return re.compile(rf"(?<![0-9A-Za-z_]){re.escape(customer_id)}(?![0-9A-Za-z_])")
+    forms = "|".join(map(re.escape, written_forms(customer_id)))
+    return re.compile(rf"{BEGINS}(?:{forms})(?![0-9A-Za-z_])")
 
 
 def _number(value: Any) -> int | None:

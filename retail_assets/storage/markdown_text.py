@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+#: Cells of previews in Dagster's pages are cut to so many characters.
+PREVIEW_CELL = 60
 #: Invisible, but part of emoji and of words in Hindi or Persian.
 _JOINERS = "\u200c\u200d"
 #: What can be markup inside a line: emphasis, code, links, HTML, entities, strikethrough, tables, addresses.
