@@ -9,23 +9,21 @@ does not depend on the number of tasks or the order of files.
 from __future__ import annotations
 
 import datetime as dt
-import io
 import itertools
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from retail_assets import errors
 from retail_assets.cleaning import exchange
 from retail_assets.cleaning.latest import latest
-from retail_assets.cleaning.parse import Parser
-from retail_assets.cleaning.readers.read import read_records
+from retail_assets.cleaning.parsed_files import parsed_files
 from retail_assets.cleaning.reference_join import references_of
 from retail_assets.cleaning.write import STATISTICS_DDL, STATISTICS_SCHEMA, Target, write_rows
 from retail_assets.contracts.model import Contract
@@ -127,8 +125,7 @@ def _whole_landings(
                 for landed_on, of_landing in itertools.groupby(groups[group], key=lambda f: f.landed_on):
                     tables = [
                         exchange.of_file(rows, file.number, landed_on)
-                        for file in of_landing
-                        for rows in _parsed(file, store, contract, target.store_uri)
+                        for file, rows in _parsed(of_landing, store, contract, target.store_uri)
                     ]
                     if tables:
                         rows = latest(pa.concat_tables(tables), numbered=numbered)
@@ -153,12 +150,14 @@ def _landings_in_parts(
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = Store(raw_uri)
         for batch in batches:
-            for file in (file for group in batch.column(0).to_pylist() for file in groups[group]):
+            files = sorted(
+                (file for group in batch.column(0).to_pylist() for file in groups[group]), key=lambda f: f.number
+            )
+            for file, rows in _parsed(files, store, contract, lake_uri):
                 first, buckets = places.of(file.landed_on)
-                for rows in _parsed(file, store, contract, lake_uri):
-                    for bucket, line, packed in exchange.pack(rows, buckets):
-                        slot = first + bucket
-                        yield exchange.packed_batch(places.partition[slot], slot, file.number, line, packed)
+                for bucket, line, packed in exchange.pack(rows, buckets):
+                    slot = first + bucket
+                    yield exchange.packed_batch(places.partition[slot], slot, file.number, line, packed)
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting = exchange.by_slot(batches)
@@ -176,38 +175,15 @@ def _one_row_each(spark: SparkSession, groups: list[list[_File]]) -> DataFrame:
     return spark.range(0, len(groups), 1, len(groups))
 
 
-def _parsed(file: _File, store: Store, contract: Contract, lake_uri: str) -> Iterator[pa.Table]:
-    """Yield the typed and judged rows of a file (PARSED_SCHEMA) in blocks."""
-    references = references_of(lake_uri, contract, file.references) if contract.references else None
-    yield from parsed_rows(store, file.profile, contract, file.landed_on, references)
-
-
-def parsed_rows(
-    store: Store,
-    profile: FileProfile,
-    contract: Contract,
-    landed_on: dt.date,
-    references: Mapping[str, pa.Table] | None = None,
-) -> Iterator[pa.Table]:
-    """Yield the typed and judged rows (PARSED_SCHEMA) of a file in blocks, in this process and without Spark.
-
-    Raises LandingError if the file cannot be read, or does not have its registered size.
-    """
-    with store.open(profile.key) as handle, Parser(profile, contract, landed_on, references) as parser:
-        _refuse_replaced(handle, profile)
-        for records in read_records(handle, profile):
-            yield parser.parse(records.table)
-
-
-def _refuse_replaced(handle: IO[bytes], profile: FileProfile) -> None:
-    """Raise LandingError if a file does not have its registered size. Comparing hashes would mean reading it twice."""
-    size = handle.seek(0, io.SEEK_END)
-    handle.seek(0)
-    if size != profile.size:
-        raise errors.LandingError(
-            f"{profile.key} has {size} bytes, but had {profile.size} when it was registered: it was replaced "
-            "meanwhile. Materialize raw_sales_files and clean_sales again for this landing."
-        )
+def _parsed(
+    files: Iterable[_File], store: Store, contract: Contract, lake_uri: str
+) -> Iterator[tuple[_File, pa.Table]]:
+    """Yield the typed and judged rows of files (PARSED_SCHEMA) in blocks, landing by landing, each with its file."""
+    for landed_on, of_landing in itertools.groupby(files, key=lambda f: f.landed_on):
+        landed = list(of_landing)
+        references = references_of(lake_uri, contract, landed[0].references) if contract.references else None
+        for at, rows in parsed_files(store, [f.profile for f in landed], contract, landed_on, references):
+            yield landed[at], rows
 
 
 def balanced(units: Sequence[tuple[_File, ...]]) -> list[list[_File]]:

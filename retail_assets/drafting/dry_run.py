@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from retail_assets.cleaning import job, rules, write
+from retail_assets.cleaning import rules, write
 from retail_assets.cleaning.latest import latest
 from retail_assets.cleaning.parse import parsed_schema
+from retail_assets.cleaning.parsed_files import parsed_rows
 from retail_assets.cleaning.readers.read import read_records
 from retail_assets.cleaning.repeated_ids import COMPARED, RepeatedIds, compare, way_out
 from retail_assets.contracts.header_names import normalize_header
@@ -251,7 +252,7 @@ def _parsed(
     references: References | None = None,
 ) -> pa.Table:
     empty = parsed_schema(contract).empty_table()
-    rows = pa.concat_tables([empty, *job.parsed_rows(store, profile, contract, landed_on, references)])
+    rows = pa.concat_tables([empty, *parsed_rows(store, profile, contract, landed_on, references)])
     return rows.append_column("file", pa.array(np.full(rows.num_rows, number), pa.int32()))
 
 

@@ -77,7 +77,8 @@ class Erased:
 class RawManifest:
     """The files of one landing when they were registered, each with its hash, shape and control totals.
 
-    `erasures` say what erasing customers took out of these files, and of files that are gone.
+    `erasures` say what erasing customers took out of these files, and of files that are gone. `inspected_by` names the
+    code that inspected the files; empty where a release that did not write it has.
     """
 
     source: str
@@ -86,6 +87,7 @@ class RawManifest:
     files: tuple[FileProfile, ...]
     references: tuple[ReferenceVersion, ...] = ()
     erasures: tuple[Erased, ...] = ()
+    inspected_by: str = ""
 
     @property
     def digest(self) -> str:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retail_assets.contracts.model import Contract
+from retail_assets.contracts.references import priced_by
 from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Erased, RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.inspection.inspector import inspector
 from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.land import sha256_of
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.references import LandedReferences, register_references
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
+from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Entry, Store
 
 _AT_ONCE = 4
@@ -35,10 +38,9 @@ def inspect_landings(
 ) -> list[RawManifest]:
     """Inspect the files of landings. Returns one raw manifest per day, with its files in the order of their keys.
 
-    A file that is the same as in `known`, by its key, is not inspected again: rows that were erased may have been all
-    that proved how its dates are written. Without the `landed` references there are no totals of money that depends on
-    one. Raises LandingError for the first file (by day and key) that cannot be read as the contract says, and for what
-    is not a file.
+    A file that is the same as in `known`, by its key, is not inspected again. Without the `landed` references there are
+    no totals of money that depends on one. Raises LandingError for the first file (by day and key) that cannot be read
+    as the contract says, and for what is not a file.
     """
     refuse_unreadable(store, source, days)
     listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
@@ -51,7 +53,13 @@ def inspect_landings(
         ]
         try:
             return [
-                RawManifest(source, day, contract.digest, tuple(job.result() for job in submitted))
+                RawManifest(
+                    source,
+                    day,
+                    contract.digest,
+                    tuple(job.result() for job in submitted),
+                    inspected_by=inspector(),
+                )
                 for day, submitted in jobs
             ]
         except BaseException:
@@ -110,7 +118,7 @@ def register_landings(
     landed = LandedReferences(raw, lake.source, contract)
     registered = lake.registered_by_day(days)
     before = {day: m for day, m in registered.items() if m.erasures}
-    known = {f.key: f for m in before.values() if m.contract == contract.digest for f in _erased_files(m)}
+    known = {f.key: f for m in registered.values() for f in _known_files(m, contract)}
     manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None, known)
     refuse_vanished(lake, manifests, registered)
     manifests = [_without(m, before.get(m.landed_on), without) for m in manifests]
@@ -124,10 +132,20 @@ def register_landings(
     return Registered(tuple(manifests), tuple(drifts), tuple(lake.publish_raw(m) for m in manifests))
 
 
-def _erased_files(manifest: RawManifest) -> list[FileProfile]:
-    """Return the files that are there without the rows that were erased."""
+def _known_files(manifest: RawManifest, contract: Contract) -> Iterator[FileProfile]:
+    """Yield the files of a manifest that are not inspected again while their bytes are the same.
+
+    Those without rows that were erased: these may have been all that proved how the dates are written. And those of a
+    stream, of which a landing has thousands, and each of its runs a few new ones; unless they were inspected by other
+    code, or have prices from a reference file, which may be another one now.
+    """
+    if manifest.contract != contract.digest:
+        return
     rewritten = {(e.key, e.sha256) for e in manifest.erasures}
-    return [f for f in manifest.files if (f.key, f.sha256) in rewritten]
+    same = manifest.inspected_by == inspector() and not priced_by(contract.references, contract.columns)
+    for file in manifest.files:
+        if (same and offsets_of(file.key) is not None) or (file.key, file.sha256) in rewritten:
+            yield file
 
 
 def _without(manifest: RawManifest, before: RawManifest | None, without: Without | None) -> RawManifest:

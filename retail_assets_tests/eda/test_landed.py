@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from retail_assets.cleaning import exchange, job
+from retail_assets.cleaning import exchange
 from retail_assets.cleaning.latest import latest
+from retail_assets.cleaning.parsed_files import parsed_rows
 from retail_assets.cleaning.write import Target, write_rows
 from retail_assets.contracts.loading import parse
 from retail_assets.eda.data import EdaData
@@ -71,7 +72,7 @@ def cleaned(folder: Path, rows: list[str]) -> tuple[Lake, EdaData]:
     raw.write("f.csv", data)
     contract = parse(CONTRACT, "shop.yaml")
     profile = inspect_file(raw, Entry("f.csv", len(data), None), contract, LANDED_ON)
-    parsed = [exchange.of_file(p, 0, LANDED_ON) for p in job.parsed_rows(raw, profile, contract, LANDED_ON)]
+    parsed = [exchange.of_file(p, 0, LANDED_ON) for p in parsed_rows(raw, profile, contract, LANDED_ON)]
     target = Target(lake.store.uri, "shop", "run", contract.digest, ("f.csv",))
     written = write_rows(latest(pa.concat_tables(parsed), numbered=False), LANDED_ON, target)
     files = {

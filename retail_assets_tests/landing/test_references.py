@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 
-from retail_assets.cleaning.job import parsed_rows
+from retail_assets.cleaning.parsed_files import parsed_rows
 from retail_assets.cleaning.reference_join import references_of
 from retail_assets.cleaning.rules import names_of
 from retail_assets.contracts import loading

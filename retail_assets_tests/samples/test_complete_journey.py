@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_assets.cleaning.job import parsed_rows
+from retail_assets.cleaning.parsed_files import parsed_rows
 from retail_assets.cleaning.reference_join import references_of
 from retail_assets.contracts import loading as contracts
 from retail_assets.contracts.headers import match_header
