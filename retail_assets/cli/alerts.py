@@ -97,7 +97,7 @@ def send() -> None:
     """Collect what runs have found and which landings are late, and send what waits: what the sensor does."""
     from retail_assets.alerts.channels import DeliveryError
     from retail_assets.defs.build import build_defs
-    from retail_assets.defs.execute import dagster_instance
+    from retail_assets.defs.instance import dagster_instance
 
     own = _alerts(platform := places_to_look_up(settings_for()))
     graph = build_defs(platform.settings).get_repository_def().asset_graph

@@ -7,13 +7,13 @@ the customer lose the record, or the id. Files of SQLite are written again, so t
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.defs.instance import dagster_home, dagster_instance
 from retail_assets.erasure.home_files import erase_from_home
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.errors import RetailError
@@ -56,10 +56,11 @@ def erase_from_instance(mentions: Mentions, dry_run: bool) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _instance() -> Iterator[dg.DagsterInstance | None]:
-    if not os.environ.get("DAGSTER_HOME", "").strip() or not Path(os.environ["DAGSTER_HOME"]).is_dir():
+    home = dagster_home()
+    if home is None or not home.is_dir():
         yield None
         return
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         yield instance
 
 

@@ -9,7 +9,6 @@ nowhere else.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import sys
 from collections.abc import Collection, Mapping
@@ -34,6 +33,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from retail_assets.defs.alerts import after_run
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.failures import failed_step
+from retail_assets.defs.instance import dagster_instance
 from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
@@ -99,11 +99,6 @@ def execute(
     if not result.success:
         messages = [message for event in result.all_events if (message := _error_message(event))]
         raise RunFailedError("\n".join(messages) or f"The run {result.run_id} failed; see Dagster's log of it.")
-
-
-def dagster_instance() -> dg.DagsterInstance:
-    """Return Dagster's records in DAGSTER_HOME; without one, records that end with this process."""
-    return dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
 
 
 def _origin(job: str) -> RemoteJobOrigin:
