@@ -14,9 +14,9 @@ import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from retail_assets import __version__
@@ -30,6 +30,8 @@ from retail_assets.upkeep.whole import RECORD, missing
 _AT_ONCE = 4
 _ATTEMPTS = 3
 _CHUNK = 1 << 20
+#: Permissions of a folder where nobody has set any.
+_USUAL = 0o755
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_BESIDE = ("-wal", "-shm", "-journal")
 
@@ -64,7 +66,9 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
     left_out = {name: _REMOTE for name in everywhere if name not in local}
     if backup.is_local:
         with explained(f"write a backup to {backup.uri}"):
-            Path(backup.uri).mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Also where the folder itself is open to others: what is in it has keys, and rows about people.
+            for folder in (Path(backup.uri), *(Path(backup.uri, name) for name in local)):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = _warehouse(platform, backup, local[HOME])
     skip = set(local.values())
     if files is None:
@@ -73,6 +77,7 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
         skip |= {settings.duckdb_path.with_name(settings.duckdb_path.name + end) for end in ("", ".wal", ".tmp")}
     for name, folder in local.items():
         files += _place(name, folder, skip, backup)
+        left_out |= _links(name, folder, skip)
     manifest = Manifest(
         format=1,
         created=now.isoformat(timespec="seconds"),
@@ -82,6 +87,7 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
         places={name: str(folder) for name, folder in local.items()},
         left_out=left_out,
         files=sorted(files, key=lambda file: file.stored_as),
+        folders=_permissions(local, files),
     )
     write_manifest(backup, manifest)
     return manifest
@@ -147,6 +153,28 @@ def _files(folder: Path, skip: set[Path]) -> list[Path]:
                 continue
             if is_key(path.relative_to(folder).as_posix()):
                 found.append(path)
+    return found
+
+
+def _links(name: str, folder: Path, skip: set[Path]) -> dict[str, str]:
+    """Return the links to folders below a folder, which are not followed, with what to do."""
+    found = {}
+    for below, names, _ in os.walk(folder):
+        names[:] = sorted(n for n in names if not n.startswith(".") and Path(below, n) not in skip)
+        for path in (Path(below, n) for n in names if Path(below, n).is_symlink()):
+            found[f"{name}/{path.relative_to(folder).as_posix()}"] = f"a link to {path.resolve()}: copy that yourself"
+    return found
+
+
+def _permissions(local: Mapping[str, Path], files: Sequence[File]) -> dict[str, int]:
+    """Return the permissions of the places, and of those folders of the files that are not as usual."""
+    below = {(file.place, parent.as_posix()) for file in files for parent in PurePosixPath(file.key).parents}
+    found = {}
+    for name, key in sorted(below | {(name, ".") for name in local}):
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(local[name].joinpath(key).stat().st_mode)
+            if key == "." or mode != _USUAL:
+                found[name if key == "." else f"{name}/{key}"] = mode
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class Manifest:
         places: folder of each place that was copied.
         left_out: what is not in the backup, and what keeps it instead.
         files: every file.
+        folders: permissions of each place, and of folders below it that are not as usual; by place, `/` and key.
     """
 
     format: int
@@ -70,6 +71,7 @@ class Manifest:
     places: Mapping[str, str]
     left_out: Mapping[str, str]
     files: Sequence[File]
+    folders: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -106,6 +108,10 @@ def read_backup(backup: Store) -> Manifest:
     for file in manifest.files:
         if file.place not in manifest.places or not is_key(file.key):
             raise BackupError(f"{backup.uri_of(MANIFEST)} names {file.stored_as!r}, which is no file of a backup.")
+    for folder in manifest.folders:
+        place, _, key = folder.partition("/")
+        if place not in manifest.places or not (key == "" or is_key(key)):
+            raise BackupError(f"{backup.uri_of(MANIFEST)} names {folder!r}, which is no folder of a backup.")
     return manifest
 
 

@@ -12,6 +12,7 @@ import datetime as dt
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -88,6 +89,7 @@ def restore(
             if is_within(folder, root)
         }
         _fetch(backup, manifest.files, folders)
+        _protect(manifest.folders, folders)
         erased = carry(targets, folders) if carry else {}
         stamp = f"{now:%Y%m%dT%H%M%SZ}"
         replaced = [_take_place(root, staged[root], stamp) for root in roots]
@@ -182,6 +184,15 @@ def _fetch(backup: Store, files: Sequence[File], folders: dict[str, Path]) -> No
             list(pool.map(fetched, files))
     except OSError as e:
         raise StorageError(f"Cannot restore: {e.strerror or e} ({e.filename}). Nothing was restored.") from e
+
+
+def _protect(permissions: Mapping[str, int], folders: Mapping[str, Path]) -> None:
+    """Give the staged folders the permissions that they had; their owner can always write."""
+    for name, mode in permissions.items():
+        place, _, key = name.partition("/")
+        path = folders[place].joinpath(key)
+        if path.is_dir():
+            path.chmod(mode | stat.S_IRWXU)
 
 
 def _take_place(root: Path, staging: Path, stamp: str) -> tuple[Path, Path] | None:

@@ -29,7 +29,7 @@ from retail_assets.storage import Store
 from retail_assets.tables import SALES
 from retail_assets.upkeep import restore as restoring
 from retail_assets.upkeep.backup import back_up
-from retail_assets.upkeep.manifest import BackupError, read_backup
+from retail_assets.upkeep.manifest import BackupError, read_backup, write_manifest
 from retail_assets.upkeep.restore import restore
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -354,6 +354,41 @@ def test_a_backup_needs_a_folder_of_its_own(platform: Platform, tmp_path: Path, 
     (tmp_path / "full" / "mine").touch()
     with pytest.raises(BackupError, match=r"one inside the other|is not empty"):
         backed_up(platform, tmp_path / place)
+
+
+def test_in_a_folder_that_everybody_reads_a_backup_is_closed_to_others(platform: Platform, tmp_path: Path) -> None:
+    """Keys that only their owner may read were open to everybody in a folder that somebody had made for backups."""
+    target = tmp_path / "backups"
+    target.mkdir()
+    target.chmod(0o755)
+    manifest = read_backup(backed_up(platform, target))
+    assert {name: (target / name).stat().st_mode & 0o777 for name in manifest.places} == dict.fromkeys(
+        manifest.places, 0o700
+    )
+    assert {path.name for path in target.iterdir() if path.is_file()} == {"backup.json", "backup.json.sha256"}
+
+
+def test_a_restored_home_is_as_closed_as_the_home_was(platform: Platform, tmp_path: Path) -> None:
+    home = platform.settings.home
+    home.chmod(0o700)
+    (home / "dagster").chmod(0o750)
+    backup = backed_up(platform, tmp_path / "backup")
+    new = other_home(tmp_path / "new")
+    restore(backup, new, now=NOW)
+    assert [path.stat().st_mode & 0o777 for path in (new.home, new.home / "dagster")] == [0o700, 0o750]
+    manifest = dataclasses.replace(read_backup(backup), folders={"home/../..": 0o777})
+    write_manifest(backup, manifest)
+    with pytest.raises(BackupError, match="no folder of a backup"):
+        read_backup(backup)
+
+
+def test_a_link_to_a_folder_is_named_as_not_in_the_backup(platform: Platform, tmp_path: Path) -> None:
+    """A home whose Dagster records are linked to another disk was backed up without them, and without a word."""
+    home = platform.settings.home
+    (home / "dagster").rename(tmp_path / "elsewhere")
+    (home / "dagster").symlink_to(tmp_path / "elsewhere")
+    left_out = read_backup(backed_up(platform, tmp_path / "backup")).left_out
+    assert left_out == {"home/dagster": f"a link to {tmp_path / 'elsewhere'}: copy that yourself"}
 
 
 def test_a_backup_below_a_file_is_refused_with_the_way_out(platform: Platform, tmp_path: Path) -> None:
