@@ -39,6 +39,10 @@ class StorageBusyError(StorageError):
     retryable = True
 
 
+class DamagedError(StorageError):
+    """An object is there, and is not what it should be: cut, damaged, or written by another version."""
+
+
 class WarehouseError(RetailError):
     """The warehouse refused a load or a query, or the rows to load are inconsistent."""
 

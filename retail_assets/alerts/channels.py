@@ -7,11 +7,13 @@ import email.utils
 import http.client
 import json
 import os
+import re
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess  # runs the user's command, without a shell
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -32,6 +34,8 @@ _LATER = (408, 425, 429)
 _CHANNEL = (401, 403, 404, 405, 407, 410)
 #: Until someone corrects an address or a login, trying every minute helps nobody, and may lock the login.
 _WRONG_SECONDS = 900.0
+#: A receiver may ask for so much patience.
+_LONGEST_WAIT = 3600.0
 
 
 class DeliveryError(RetailError):
@@ -106,18 +110,16 @@ class Webhook:
         opener = urllib.request.build_opener(_NoRedirect)
 
         def post() -> None:
-            with opener.open(request, timeout=self.seconds) as response:
-                response.read(1000)
+            # The status is the answer: a receiver may never end the text behind it.
+            opener.open(request, timeout=self.seconds).close()
 
         try:
             within(self.seconds + 1, post)
         except urllib.error.HTTPError as e:
             code = e.code
-            asked = e.headers.get("Retry-After", "") if e.headers else ""
+            asked = _asked_seconds(e.headers.get("Retry-After", "") if e.headers else "")
             e.close()
-            wait_seconds = _WRONG_SECONDS if code in _CHANNEL else None
-            if asked.isdigit():
-                wait_seconds = min(float(asked), 3600.0)
+            wait_seconds = asked if asked is not None else _WRONG_SECONDS if code in _CHANNEL else None
             of_message = 400 <= code < 500 and code not in (*_LATER, *_CHANNEL)
             raise DeliveryError(
                 f"The webhook answered {code}.", of_message=of_message, wait_seconds=wait_seconds
@@ -237,6 +239,17 @@ class Command:
                 process.wait()
         if process.returncode:
             raise DeliveryError(f"The command ended with {process.returncode}.")
+
+
+def _asked_seconds(retry_after: str) -> float | None:
+    """Return how long a receiver asks to wait, an hour at most: seconds, or a date (RFC 9110, 10.2.3)."""
+    if re.fullmatch("[0-9]{1,9}", retry_after):
+        return min(float(retry_after), _LONGEST_WAIT)
+    try:
+        seconds = email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _why(error: BaseException) -> str:

@@ -12,8 +12,8 @@ from retail_assets.alerts.outbox import Outbox
 
 #: A round ends after so many seconds; the next one goes on.
 ROUND_SECONDS = 30.0
-#: Messages that come together in one at most, which is what Slack's limit of blocks has room for.
-_TOGETHER = 40
+#: Messages that come together in one at most: Slack's limit of blocks has room for so many titles.
+_TOGETHER = 500
 
 
 @dataclass

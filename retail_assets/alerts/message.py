@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import secrets
@@ -16,6 +17,9 @@ from retail_assets.wording.formats import listed, plural
 _SUBJECTS_SHOWN = 5
 #: Slack's limits of a header and of a text in a block.
 _HEADER, _BLOCK = 150, 2900
+#: Slack's limit of blocks, and how many messages come whole together; of more each is its title.
+_BLOCKS, _WHOLE = 50, 40
+_INVISIBLE = "\u200b"
 _WORDS = {"error": "Error", "warning": "Warning", "info": "Info"}
 
 
@@ -35,8 +39,9 @@ def new_identity() -> str:
 
 
 def identities(messages: Sequence[Message]) -> str:
-    """Return the identities of what is sent together, which every attempt repeats."""
-    return ",".join(message.identity for message in messages)
+    """Return the identities of what is sent together, which every attempt repeats; of very many a hash of them."""
+    joined = ",".join(message.identity for message in messages)
+    return joined if len(messages) <= _WHOLE else hashlib.sha256(joined.encode()).hexdigest()
 
 
 def visible(text: str, *, lines: bool = True) -> str:
@@ -82,11 +87,14 @@ def sections(message: Message) -> list[tuple[str, str]]:
 
 def as_text(messages: Sequence[Message]) -> str:
     """Return one or several messages as plain text."""
-    return "\n\n".join("\n".join(_lines(message)) for message in messages) + "\n"
+    whole = len(messages) <= _WHOLE
+    return ("\n\n" if whole else "\n").join("\n".join(_lines(m, whole=whole)) for m in messages) + "\n"
 
 
-def _lines(message: Message) -> Iterable[str]:
+def _lines(message: Message, *, whole: bool = True) -> Iterable[str]:
     yield title(message)
+    if not whole:
+        return
     for heading, text in sections(message):
         yield f"{heading}: {text}" if heading and "\n" not in text else f"{heading}:\n{text}" if heading else text
     if link := safe_link(message.cause.link):
@@ -109,17 +117,33 @@ def as_slack(messages: Sequence[Message]) -> dict[str, Any]:
     """
     text = f"*{_escaped(combined_title(messages))}*\n" + "\n\n".join(map(_mrkdwn, messages))
     blocks: list[dict[str, Any]] = [_plain("header", cut(combined_title(messages), _HEADER))]
-    for message in messages:
-        own = "\n".join(_lines(message)) if len(messages) > 1 else "\n".join([*_lines(message)][1:])
-        blocks.append(_plain("section", cut(own, _BLOCK)))
-        if (link := safe_link(message.cause.link)) and len(blocks) < 48:
-            blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"<{_escaped(link)}|Open it>"}})
+    if len(messages) > _WHOLE:
+        blocks += [_plain("section", text) for text in _packed(map(title, messages), _BLOCK)]
+    else:
+        room = _BLOCKS - len(blocks) - len(messages)  # a link may be missing, a message never
+        for message in messages:
+            own = "\n".join(_lines(message)) if len(messages) > 1 else "\n".join([*_lines(message)][1:])
+            blocks.append(_plain("section", cut(own, _BLOCK)))
+            if room > 0 and (link := safe_link(message.cause.link)):
+                room -= 1
+                blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"<{_address(link)}|Open it>"}})
     return {
         "text": cut(text, 3900),
-        "blocks": blocks[:50],
+        "blocks": blocks,
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _packed(lines: Iterable[str], longest: int) -> list[str]:
+    """Join lines to texts of at most so many characters."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + 1 + len(line) <= longest:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
 
 
 def _plain(kind: str, text: str) -> dict[str, Any]:
@@ -130,13 +154,22 @@ def _mrkdwn(message: Message) -> str:
     parts = [f"*{_escaped(heading)}*: {_escaped(text)}" if heading else _escaped(text)
              for heading, text in sections(message)]  # fmt: skip
     if link := safe_link(message.cause.link):
-        parts.append(f"<{_escaped(link)}|Open it>")
+        parts.append(f"<{_address(link)}|Open it>")
     return "\n".join(parts)
 
 
 def _escaped(text: str) -> str:
-    """Escape as Slack asks for, so that `<!channel>` and `<http://…|…>` are shown as they are."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("|", "¦").replace("`", "'")
+    """Escape as Slack asks for, so that `<!channel>` and `<http://…|…>` are shown as they are.
+
+    Others read the text as Markdown, such as Mattermost, and have no escapes that Slack does not show: an invisible
+    space keeps them from seeing a mention, a link or a picture.
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("|", "¦").replace("`", "'")
+    return re.sub(r"@(?=\w)|\](?=[(\[:])|(?i:\bhttps?:)(?=//)|(?i:\bwww)(?=\.)", f"\\g<0>{_INVISIBLE}", text)
+
+
+def _address(link: str) -> str:
+    return link.replace("&", "&amp;")
 
 
 def safe_link(link: str | None) -> str | None:
@@ -148,6 +181,9 @@ def as_html(messages: Sequence[Message]) -> str:
     """Return the HTML of an e-mail: no scripts, no pictures, no addresses but the link of the cause."""
     parts = []
     for message in messages:
+        if len(messages) > _WHOLE:
+            parts.append(f"<p>{html.escape(title(message))}</p>")
+            continue
         parts.append(f"<h3>{html.escape(title(message))}</h3>")
         for heading, text in sections(message):
             shown = html.escape(text).replace("\n", "<br>")

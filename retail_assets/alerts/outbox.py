@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from retail_assets.alerts.causes import NO_TROUBLE, Cause, Subject, join, span_of_name
 from retail_assets.alerts.message import Message, new_identity
+from retail_assets.alerts.stored_causes import read_cause, write_cause
 from retail_assets.errors import StorageError
 from retail_assets.storage.locks import try_lock
 
@@ -106,8 +106,13 @@ class Outbox:
     @contextlib.contextmanager
     def turn(self) -> Iterator[bool]:
         """Yield whether this process may send: no other one does so now. The turn ends with the process."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_suffix(".lock"), "ab") as handle:
+        lock = self.path.with_suffix(".lock")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = open(lock, "ab")  # noqa: SIM115 - closed below, whatever the block raises
+        except OSError as e:
+            raise StorageError(f"Cannot write beside the outbox of alerts, {lock}: {_why(e)}.") from e
+        with handle:
             yield try_lock(handle.fileno())
 
     def record(
@@ -127,6 +132,7 @@ class Outbox:
         """
         made = 0
         with self._transaction() as db:
+            _set_back(db, now)
             self._end(db, ended)
             by_key: dict[str, list[Cause]] = {}
             for cause in causes:
@@ -199,7 +205,8 @@ class Outbox:
         if unsent and cause.kind not in NO_TROUBLE:
             identity, text = unsent
             db.execute(
-                "UPDATE message SET cause = ? WHERE identity = ?", [_text(join([_cause(text), cause])), identity]
+                "UPDATE message SET cause = ? WHERE identity = ?",
+                [write_cause(join([read_cause(text), cause])), identity],
             )
             return 0
         [last] = db.execute("SELECT max(at) FROM last_message WHERE key = ?", [cause.key]).fetchone()
@@ -207,7 +214,8 @@ class Outbox:
         not_before = max(now, last + _GROUP_SECONDS) if was_open and last is not None and not (again or worse) else now
         identity = new_identity()
         db.execute(
-            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", [identity, cause.key, now, not_before, again, _text(cause)]
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)",
+            [identity, cause.key, now, not_before, again, write_cause(cause)],
         )
         for channel in channels:
             db.execute("INSERT INTO delivery VALUES (?, ?, 0, ?, '')", [identity, channel, not_before])
@@ -225,7 +233,7 @@ class Outbox:
                 "WHERE channel = ? AND next <= ? ORDER BY made, identity",
                 [channel, now],
             ).fetchall()
-        return [Message(identity, self.source, _cause(text), again) for identity, text, again in rows]
+        return [Message(identity, self.source, read_cause(text), again) for identity, text, again in rows]
 
     def allowed(self, channel: str, now: float, per_hour: int) -> int:
         """Return how many messages the channel may get now."""
@@ -298,7 +306,7 @@ class Outbox:
             ).fetchall()
         return [
             Waiting(
-                Message(identity, self.source, _cause(text), again), channel, made, attempts, following, error or ""
+                Message(identity, self.source, read_cause(text), again), channel, made, attempts, following, error or ""
             )
             for identity, text, again, channel, made, attempts, following, error in rows
         ]
@@ -325,13 +333,14 @@ class Outbox:
         return list(found.values())
 
 
-def _text(cause: Cause) -> str:
-    return json.dumps(dataclasses.asdict(cause))
-
-
-def _cause(text: str) -> Cause:
-    data = json.loads(text)
-    return Cause(**{**data, "subjects": tuple(Subject(**subject) for subject in data["subjects"])})
+def _set_back(db: sqlite3.Connection, now: float) -> None:
+    """Take times of a clock that has been set back since as now: nothing waits until that time has come again."""
+    for table, columns in (("open_cause", ("first", "last", "reported")), ("last_message", ("at",)), ("sent", ("at",))):
+        for column in columns:
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} > ?", [now, now])
+    db.execute("UPDATE channel SET next = ? WHERE next > ?", [now, now + _HOUR])
+    db.execute("UPDATE delivery SET next = ? WHERE next > ? + (CASE attempts WHEN 0 THEN ? ELSE ? END)",
+               [now, now, _GROUP_SECONDS, 24 * _HOUR])  # fmt: skip
 
 
 def _why(error: Exception) -> str:

@@ -65,6 +65,8 @@ class Alerts:
     def _of_runs(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, now: float) -> int:
         read = self.outbox.marks("run:")
         since = float(self.outbox.mark("since") or now - _FIRST_SECONDS)
+        if since > now:  # the clock has been set back
+            since = now - _FIRST_SECONDS
         ended = instance.get_run_records(
             dg.RunsFilter(statuses=ENDED, updated_after=dt.datetime.fromtimestamp(since - _OVERLAP_SECONDS, dt.UTC)),
             limit=_RUNS,
@@ -91,7 +93,7 @@ class Alerts:
 
     def _late(self, now: float) -> int:
         """Record late landings, every ten minutes, because that lists the raw store."""
-        if now - float(self.outbox.mark("late") or 0) < _LATE_EVERY_SECONDS:
+        if 0 <= now - float(self.outbox.mark("late") or 0) < _LATE_EVERY_SECONDS:
             return 0
         try:
             causes = late_landings(self._platform, dt.datetime.fromtimestamp(now, dt.UTC), self._settings.landed_by)
@@ -167,6 +169,8 @@ def after_run(platform: Platform, instance: dg.DagsterInstance, graph: dg.AssetG
         errors = own.send().errors
     except RetailError as e:
         return f"Alerts were not sent: {e}"
+    except Exception as e:  # such as Dagster's storage being locked; its text may show an address
+        return f"Alerts were not sent: something unexpected happened ({type(e).__name__})."
     if not errors:
         return ""
     return f"Alerts wait: {' '.join(errors.values())} Next:  retail-assets alerts pending"

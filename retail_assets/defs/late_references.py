@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from retail_assets.errors import LandingError
+from retail_assets.errors import DamagedError, LandingError
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.platform import Platform
 
@@ -73,14 +73,18 @@ def late(
                 note = f"compared with the reference files up to {progress.after}; the next tick continues"
                 return Late(days, [note])
             progress.after = day
-            raw = lake.raw_if_registered(day)
-            if day in already or (raw is not None and not is_outdated(raw, contract, landed, unaffected)):
-                continue
-            compared += 1
-            clean = lake.clean_landings([day])
-            if raw is None or not clean or changes(lake, raw, clean[0], contract, landed):
+            try:
+                raw = lake.raw_if_registered(day)
+                if day in already or (raw is not None and not is_outdated(raw, contract, landed, unaffected)):
+                    continue
+                compared += 1
+                clean = lake.clean_landings([day])
+                is_late = raw is None or not clean or changes(lake, raw, clean[0], contract, landed)
+            except DamagedError:  # its run says what to do
+                is_late = True
+            if is_late:
                 days.append(day)
-            else:
+            elif raw is not None:
                 same.append(raw)
     except LandingError as e:
         progress.after = None  # the version that replaces it is compared again

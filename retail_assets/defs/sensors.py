@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import itertools
 import json
 import math
 import time
@@ -19,7 +20,7 @@ import dagster as dg
 
 from retail_assets.defs.automation import REPEATED_IF_KILLED, sensor_status
 from retail_assets.defs.late_references import Progress, late
-from retail_assets.errors import NotReadyError, StorageError
+from retail_assets.errors import DamagedError, NotReadyError, StorageError
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.land import sha256_of
 from retail_assets.landing.listing import Landing, landings, pages, references
@@ -27,6 +28,7 @@ from retail_assets.platform import Platform
 from retail_assets.settings.automation import LANDINGS
 from retail_assets.storage import Store
 from retail_assets.storage.objects import Page
+from retail_assets.wording.formats import plural
 
 #: The job of the whole graph, and the job of ingest alone for all but the last of several landings, so that everything
 #: that is computed from the whole history is computed once.
@@ -172,10 +174,15 @@ class Scan:
             seen[landing.day] = landing.digest
 
     def _add_vanished(self, known: list[dt.date], after: dt.date | None, before: dt.date | None) -> None:
-        """Remove from the cursor the days between two consecutive landings that the store no longer has."""
+        """Remove from the cursor the days between two consecutive landings that the store no longer has.
+
+        Those that are above the limit of requests stay, so that the next round finds them.
+        """
         begin = 0 if after is None else bisect.bisect_right(known, after)
         end = len(known) if before is None else bisect.bisect_left(known, before)
         for day in known[begin:end]:
+            if self.limits.requests <= 0:
+                return
             del self.cursor.seen[day]
             if self.first <= day <= self.last:
                 self._add(day)
@@ -205,8 +212,15 @@ def scan(store: Store, source: str, root: str, found: Scan) -> None:
     """
     cursor = found.cursor
     newest = max(cursor.seen, default=found.last)
-    listed = found.limits.paged(pages(store, source, cursor.after))
-    cursor.after = found.read(landings(listed, root), cursor.after)
+    listed = landings(found.limits.paged(pages(store, source, cursor.after)), root)
+    first = next(listed, None)
+    if first is None and cursor.after is None and cursor.seen and not store.folders(source):
+        raise StorageError(
+            f"{store.uri_of(source)} has no landing any more, and had {plural(len(cursor.seen), 'landing')} before. No "
+            "run is requested. Mount the store, or correct RETAIL_RAW_URI. If all were withdrawn on purpose, reset the "
+            "cursor of this sensor on its page."
+        )
+    cursor.after = found.read(listed if first is None else itertools.chain([first], listed), cursor.after)
     if cursor.after is None:
         return
     found.notes.append(f"scanned up to {cursor.after}; the next tick continues")
@@ -227,7 +241,7 @@ class LoadedLandings:
     def __call__(self, landing: Landing) -> bool:
         try:
             raw, clean = self._lake.raw(landing.day), self._lake.clean(landing.day)
-        except NotReadyError:
+        except (NotReadyError, DamagedError):  # of a damaged manifest, the run says what to do
             return False
         if {(f.key, f.size) for f in raw.files} != landing.files or clean.raw_digest != raw.digest:
             return False
@@ -268,6 +282,16 @@ def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[d
         )
 
 
+def changes_in(run_key: str | None) -> int:
+    """Return the count of changes in the run key of a request; 0 if there is none.
+
+    >>> changes_in("shop:2024-01-31:abcd-_gh:12"), changes_in(None)
+    (12, 0)
+    """
+    number = (run_key or "").rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
 def landing_sensor(
     platform: Platform, jobs: Sequence[dg.UnresolvedAssetJobDefinition], *, settled_seconds: float = _SETTLED_SECONDS
 ) -> dg.SensorDefinition:
@@ -290,6 +314,8 @@ def landing_sensor(
     )
     def changed_landings(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         cursor = Cursor.read(context.cursor, place)
+        # Dagster starts a run key once, and keeps the last one when a person sets the cursor to nothing.
+        cursor.changes = max(cursor.changes, changes_in(context.last_run_key))
         last = settings.last_landing_day()
         limits = Limits(is_local=raw.is_local)
         found = Scan(cursor, settings.start_date, last, LoadedLandings(platform), settled_seconds, limits)

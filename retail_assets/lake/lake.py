@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from retail_assets.errors import NotReadyError, StorageBusyError, StorageError
+from retail_assets.errors import DamagedError, NotReadyError, StorageBusyError
 from retail_assets.lake.manifests import (
     MANIFEST,
     STATUSES,
@@ -168,7 +168,7 @@ class Lake:
         return asdict(manifest) | {"landed_on": manifest.landed_on.isoformat()}
 
     def as_clean(self, content: dict[str, Any]) -> CleanManifest:
-        """Return the clean manifest of a content. Raises StorageError where it is none."""
+        """Return the clean manifest of a content. Raises DamagedError where it is none."""
         return self._as_clean(dt.date.fromisoformat(content["landed_on"]), json.loads(_text(content)))
 
     def _as_clean(self, landed_on: dt.date, data: dict[str, Any]) -> CleanManifest:
@@ -290,7 +290,7 @@ class Lake:
                 return read
         except (ValueError, RecursionError):
             pass
-        raise StorageError(f"{self.store.uri_of(key)} is not a manifest: it is damaged. {_PUBLISH_AGAIN}")
+        raise DamagedError(f"{self.store.uri_of(key)} is not a manifest: it is damaged. {_PUBLISH_AGAIN}")
 
     @contextlib.contextmanager
     def _readable(self, layer: Literal["raw", "clean"], landed_on: dt.date) -> Iterator[None]:
@@ -299,7 +299,7 @@ class Lake:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             uri = self.store.uri_of(self.manifest_key(layer, landed_on))
-            raise StorageError(f"{uri} was written by another version ({e}). {_PUBLISH_AGAIN}") from e
+            raise DamagedError(f"{uri} was written by another version ({e}). {_PUBLISH_AGAIN}") from e
 
 
 def _text(data: dict[str, Any]) -> bytes:

@@ -15,6 +15,8 @@ from retail_assets.storage import Store
 from retail_assets.storage.objects import Entry, Page
 
 _DIGEST_BYTES = 6
+#: A file whose time is later than now by more than this was written by a clock that has been set back since.
+_FUTURE_SECONDS = 3600.0
 #: A stream never comes to rest. What it landed changes a landing once in so many seconds, when they are over.
 STREAM_WINDOW_SECONDS = 600
 
@@ -37,6 +39,15 @@ class Landing:
     quiet_seconds: float
 
 
+def is_data(key: str) -> bool:
+    """Return whether an object of a landing is a file of it, and not what engines write next to their data.
+
+    >>> is_data("shop/dt=2024-01-31/a.csv"), is_data("shop/dt=2024-01-31/_SUCCESS")
+    (True, False)
+    """
+    return not any(part.startswith("_") for part in key.split("/")[2:])
+
+
 def pages(store: Store, source: str, after: dt.date | None) -> Iterator[Page]:
     """Yield the listing of a source's landings after a day, page by page."""
     return store.pages(source, "dt=", f"dt={after.isoformat()}" if after else "")
@@ -50,7 +61,7 @@ def landings(listed: Iterable[Page], root: str) -> Iterator[Landing]:
     folder: str | None = None
     for page in listed:
         listed_at = page.listed_at
-        for entry in page.entries:
+        for entry in filter(lambda e: is_data(e.key), page.entries):
             if folder is not None and entry.key.startswith(folder):
                 entries.append(entry)
                 continue
@@ -83,15 +94,22 @@ def references(store: Store, source: str, root: str) -> tuple[str, float]:
 
 
 def _landing(day: dt.date, entries: list[Entry], root: str, listed_at: float) -> Landing:
-    newest = max(entry.modified or 0.0 for entry in entries)
+    written = {entry.key: _written(entry, listed_at) for entry in entries}
     files = frozenset((entry.key, entry.size) for entry in entries)
     window = listed_at - listed_at % STREAM_WINDOW_SECONDS
     streamed = {entry.key for entry in entries if offsets_of(entry.key)}
-    counted = [e for e in entries if e.key not in streamed or (e.modified or 0.0) < window]
+    counted = [e for e in entries if e.key not in streamed or written[e.key] < window]
     # An object of a stream is whole, and no other belongs to it.
-    settling = [entry.modified or 0.0 for entry in entries if entry.key not in streamed]
+    settling = [at for key, at in written.items() if key not in streamed]
     quiet = listed_at - max(settling) if settling else math.inf if counted else 0.0
+    newest = max(entry.modified or 0.0 for entry in entries)
     return Landing(day, files, _digest(counted, root), newest, quiet)
+
+
+def _written(entry: Entry, now: float) -> float:
+    """Return when a file was written: 0 if its time is that of a wrong clock, for which nobody should wait."""
+    at = entry.modified or 0.0
+    return at if at <= now + _FUTURE_SECONDS else 0.0
 
 
 def _digest(entries: list[Entry], root: str) -> str:

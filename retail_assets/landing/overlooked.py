@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import suffix_of
+from retail_assets.landing.listing import is_data
 from retail_assets.landing.partitions import REFERENCES, partition_folder, partition_of
 from retail_assets.storage import Store
 from retail_assets.storage.store import is_key
@@ -63,7 +64,7 @@ def overlooked(store: Store, source: str, days: Sequence[dt.date] | None = None)
         folder = partition_folder(source, day)
         found += [Overlooked(item.name, item.why) for item in unread(store, folder) if item.hidden]
         for entry in store.list(folder):
-            if any(part.startswith("_") for part in entry.key.split("/")[2:]):
+            if not is_data(entry.key):
                 found.append(Overlooked(entry.key, "set aside: its name begins with an underscore"))
     found += _next_to_landings(store, source)
     found += _next_to_the_source(store, source)

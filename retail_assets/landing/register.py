@@ -18,6 +18,7 @@ from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.inspection.inspector import inspector
 from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.land import sha256_of
+from retail_assets.landing.listing import is_data
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.references import LandedReferences, register_references
@@ -43,7 +44,7 @@ def inspect_landings(
     as the contract says, and for what is not a file.
     """
     refuse_unreadable(store, source, days)
-    listed = [(day, _visible(store.list(partition_folder(source, day)))) for day in days]
+    listed = [(day, [e for e in store.list(partition_folder(source, day)) if is_data(e.key)]) for day in days]
     prices = {day: landed.prices(day) if landed and entries else None for day, entries in listed}
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -84,11 +85,6 @@ def _inspected(
 def is_unchanged(store: Store, entry: Entry, profile: FileProfile) -> bool:
     """Return whether a file is still the one that was inspected. It is read if its size is the same."""
     return profile.size == entry.size and sha256_of(store, entry.key) == profile.sha256
-
-
-def _visible(entries: list[Entry]) -> list[Entry]:
-    """Leave out what engines write next to their data: `_SUCCESS`, `_committed_…`, `_delta_log/…`."""
-    return [e for e in entries if not any(part.startswith("_") for part in e.key.split("/")[2:])]
 
 
 @dataclass(frozen=True)

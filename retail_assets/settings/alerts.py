@@ -30,6 +30,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 _CHANNELS = ("RETAIL_ALERT_WEBHOOK", "RETAIL_ALERT_SMTP", "RETAIL_ALERT_COMMAND")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PLAIN_WORD = re.compile(r"-{0,2}[A-Za-z]+([-_.][A-Za-z]+)*\Z")
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -65,7 +66,9 @@ class AlertSettings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be in no message, log or error: the longest first."""
-        found = [self.webhook, self.mail.password if self.mail else None, *self.command[1:]]
+        # A plain word of a command, such as `--team retail`, would be taken out of every other text as well.
+        arguments = [word for word in self.command[1:] if not _PLAIN_WORD.match(word)]
+        found = [self.webhook, self.mail.password if self.mail else None, *arguments]
         return tuple(sorted((text for text in found if text and len(text) >= 6), key=len, reverse=True))
 
 

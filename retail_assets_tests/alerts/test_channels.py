@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import email
 import email.policy
+import email.utils
 import json
+import re
 import socket
 import sys
 import threading
@@ -21,7 +23,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from retail_assets.alerts.causes import Cause, Subject, test_cause
 from retail_assets.alerts.channels import Command, DeliveryError, Mail, Webhook, channels
-from retail_assets.alerts.message import Message, as_html, as_slack, as_text, title
+from retail_assets.alerts.message import Message, as_html, as_slack, as_text, identities, title
 from retail_assets.errors import SettingsError
 from retail_assets.settings.alerts import MailServer, load
 from retail_assets_tests.alerts.receivers import WebReceiver
@@ -185,6 +187,34 @@ def test_long_texts_keep_to_what_slack_takes() -> None:
     assert len(title(long)) <= 200
 
 
+@pytest.mark.parametrize("number", [2, 24, 40, 41, 500])
+def test_no_message_of_many_is_cut_off_whether_they_have_links_or_not(number: int) -> None:
+    """With links, 40 alerts together were 14 more blocks than Slack takes, and these were dropped unseen."""
+    linked = replace(MESSAGE.cause, link="https://pages/runs/1")
+    many = [
+        replace(MESSAGE, identity=f"id{n}", cause=replace(linked, title=f"title {n} {'t' * 300}"))
+        for n in range(number)
+    ]
+    blocks = as_slack(many)["blocks"]
+    assert len(blocks) <= 50
+    for shown in ("\n".join(block["text"]["text"] for block in blocks), as_text(many), as_html(many)):
+        assert [n for n in range(number) if f" title {n} " not in shown] == []
+    assert max(len(block["text"]["text"]) for block in blocks) <= 3000
+    assert len(identities(many)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@channel", "@all now", "![](http://evil/x.png)", "[click](http://evil)", "see https://evil/x", "www.evil.x"],
+)
+def test_receivers_that_read_markdown_see_no_mention_link_or_picture(text: str) -> None:
+    """Mattermost takes Slack's messages, and reads their text as Markdown."""
+    message = replace(MESSAGE, cause=replace(MESSAGE.cause, title=text, reason=text, todo=text))
+    body = as_slack([message])["text"]
+    assert not re.search(r"@(channel|all)|\]\(|https?://|www\.", body)
+    assert body.replace("\u200b", "").count(text) == 3
+
+
 @pytest.mark.parametrize(
     ("status", "of_message"), [(500, False), (429, False), (404, False), (302, False), (400, True)]
 )
@@ -207,6 +237,55 @@ def test_a_receiver_that_never_answers_takes_bounded_time() -> None:
         with pytest.raises(DeliveryError, match=r"cannot be reached \(no answer in time\)") as caught:
             Webhook(address, seconds=0.3).send([MESSAGE])
     assert SECRET not in str(caught.value)
+
+
+def test_a_receiver_that_never_ends_its_answer_has_the_message() -> None:
+    """The status is the answer; where its text was waited for, the same message came again every minute."""
+
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            while connection.recv(65536):  # until the client has gone
+                pass
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=answer, args=(listener,), daemon=True)
+        thread.start()
+        Webhook(f"http://127.0.0.1:{listener.getsockname()[1]}/x", seconds=2).send([MESSAGE])
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [
+        pytest.param("120", (120, 120), id="seconds"),
+        pytest.param("999999999", (3600, 3600), id="very long"),
+        pytest.param(email.utils.formatdate(time.time() + 600, usegmt=True), (1, 600), id="a date"),
+        pytest.param(email.utils.formatdate(0, usegmt=True), (0, 0), id="a date that is over"),
+    ],
+)
+def test_a_receiver_says_how_long_to_wait_in_seconds_or_by_a_date(
+    asked: str, waits: tuple[float, float], receiver: WebReceiver
+) -> None:
+    receiver.answer, receiver.headers = (lambda body: 429), {"Retry-After": asked}
+    with pytest.raises(DeliveryError) as caught:
+        Webhook(receiver.address).send([MESSAGE])
+    least, most = waits
+    assert caught.value.wait_seconds is not None
+    assert least <= caught.value.wait_seconds <= most
+
+
+@pytest.mark.parametrize("asked", ["", "soon", "-5", "\u00b2"])
+def test_a_wait_that_nobody_can_read_is_none(asked: str, receiver: WebReceiver) -> None:
+    receiver.answer, receiver.headers = (lambda body: 503), {"Retry-After": asked}
+    with pytest.raises(DeliveryError, match="answered 503") as caught:
+        Webhook(receiver.address).send([MESSAGE])
+    assert caught.value.wait_seconds is None
 
 
 def test_a_receiver_that_drips_takes_bounded_time() -> None:
@@ -327,6 +406,14 @@ def test_a_wrong_setting_is_refused_with_what_is_allowed_and_no_secret(environ: 
         load(environ)
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_plain_words_of_a_command_are_no_secrets_and_others_are(tmp_path: Path) -> None:
+    """`notify --team retail`, as in docs/alerts.md, made `***-assets` of every alert's text."""
+    words = f"{sys.executable} --team retail --channel ops-night key=4711abcd https://hooks/x1"
+    settings = load({"RETAIL_ALERT_COMMAND": words})
+    assert settings is not None
+    assert set(settings.secrets) == {"key=4711abcd", "https://hooks/x1"}
 
 
 def test_addresses_that_would_be_headers_are_refused() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
+import sqlite3
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -232,6 +235,70 @@ def test_a_damaged_file_is_said_in_words(tmp_path: Path, clock: Clock) -> None:
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match=r"outbox of alerts, .*shop\.sqlite: file is not a database"):
         Outbox(path, "shop").record([cause()], HOOK, clock())
+
+
+def test_a_thousand_causes_at_once_arrive_within_two_hours_each_once(
+    outbox: Outbox, receiver: WebReceiver, clock: Clock
+) -> None:
+    outbox.record([cause(n) for n in range(1000)], HOOK, clock())
+    for _ in range(2):
+        for _ in range(3):
+            deliver(outbox, [Webhook(receiver.address)], 20, clock)
+        clock.pass_by(3601)
+    assert outbox.waiting() == []
+    assert len(receiver.bodies) <= 40
+    shown = "\n".join(block["text"]["text"] for body in receiver.bodies for block in body["blocks"])
+    assert sorted(map(int, re.findall(r"Error: t(\d+)$", shown, re.MULTILINE))) == list(range(1000))
+
+
+def test_a_clock_that_was_a_year_ahead_keeps_no_message_back(
+    outbox: Outbox, receiver: WebReceiver, clock: Clock
+) -> None:
+    """A machine that woke up with a wrong clock, which was corrected: alerts were silent for a year."""
+    channel = Webhook(receiver.address)
+    clock.pass_by(365 * DAY)
+    outbox.record([cause(1)], HOOK, clock())
+    assert deliver(outbox, [channel], 1, clock).sent == {"webhook": 1}
+    receiver.answer = lambda body: 503
+    outbox.record([cause(2)], HOOK, clock())
+    deliver(outbox, [channel], 20, clock)
+    clock.pass_by(-365 * DAY)
+    receiver.answer = lambda body: 200
+    outbox.record([cause(3)], HOOK, clock())
+    clock.pass_by(3601)
+    assert deliver(outbox, [channel], 20, clock).sent == {"webhook": 2}
+    assert max(open_cause.last for open_cause in outbox.open_causes()) <= clock()
+    outbox.record([cause(1)], HOOK, clock.pass_by(DAY))  # still there a day later
+    assert deliver(outbox, [channel], 20, clock).sent == {"webhook": 1}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda data: {**data, "owner": "ops"}, id="a field that is not known here"),
+        pytest.param(lambda data: {**data, "kind": "solar-storm"}, id="a kind that is not known here"),
+        pytest.param(lambda data: {"kind": "run-failed"}, id="fields are missing"),
+        pytest.param(lambda data: [], id="something else"),
+    ],
+)
+def test_what_another_version_left_in_the_outbox_goes_out_and_holds_up_nothing(
+    spoil: Callable[[dict[str, object]], object], outbox: Outbox, receiver: WebReceiver, clock: Clock
+) -> None:
+    """After a rollback, every tick and every run of the command line ended with a traceback."""
+    outbox.record([cause(1)], HOOK, clock())
+    with sqlite3.connect(outbox.path) as db:
+        [text] = db.execute("SELECT cause FROM message").fetchone()
+        db.execute("UPDATE message SET cause = ?", [json.dumps(spoil(json.loads(text)))])
+    outbox.record([cause(2)], HOOK, clock.pass_by(1))
+    assert len(outbox.waiting()) == 2
+    assert deliver(outbox, [Webhook(receiver.address)], 20, clock).sent == {"webhook": 2}
+
+
+def test_a_lock_that_cannot_be_written_is_said_in_words(outbox: Outbox, clock: Clock) -> None:
+    outbox.record([cause(1)], HOOK, clock())
+    outbox.path.with_suffix(".lock").mkdir()
+    with pytest.raises(StorageError, match=r"beside the outbox of alerts, .*\.lock: Is a directory"):
+        deliver(outbox, [], 20, clock)
 
 
 class _Unreliable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from retail_assets.alerts.causes import KINDS, kind_of_check
 from retail_assets.defs.alert_events import RunReader
-from retail_assets.defs.alerts import Alerts, alert_sensors
+from retail_assets.defs.alerts import Alerts, after_run, alert_sensors
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.errors import WarehouseBusyError, WarehouseError
@@ -344,3 +345,27 @@ def test_the_digest_is_sent_once_a_day_when_its_time_has_come(
         assert len(receiver.texts) == expected
     assert "Digest of 5 Jan 2024" in receiver.texts[0]
     assert "No sales have been loaded yet." in receiver.texts[0]
+
+
+def test_a_clock_that_was_a_year_ahead_hides_no_failure(
+    platform: Platform, receiver: WebReceiver, instance: dg.DagsterInstance
+) -> None:
+    """How far the runs were read is a time: what failed before the first look with the right clock was not seen."""
+    made = definitions(fail(WarehouseError("no such table")))
+    assert platform.settings.alerts is not None
+    wrong = Alerts(platform, platform.settings.alerts, lambda: time.time() + 365 * 86400)
+    wrong.collect(instance, made.get_repository_def().asset_graph)
+    run(made, instance)
+    alerts = watch(platform, instance, made)
+    assert len(receiver.texts) == 1
+    assert float(alerts.outbox.mark("late") or 0) <= time.time()
+
+
+def test_a_run_of_the_command_line_never_fails_because_of_its_alerts(
+    platform: Platform, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("https://hooks/secret")
+
+    monkeypatch.setattr(Alerts, "collect", broken)
+    assert after_run(platform, instance, None) == "Alerts were not sent: something unexpected happened (OSError)."

@@ -18,9 +18,13 @@ from retail_assets.defs import sensors
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.sensors import INGEST, PIPELINE
+from retail_assets.errors import StorageError
 from retail_assets.lake.manifests import STATUSES, CleanManifest
+from retail_assets.landing.listing import landings
 from retail_assets.landing.register import inspect_landings
+from retail_assets.landing.streamed import Offsets
 from retail_assets.platform import Platform
+from retail_assets.storage.objects import Entry, Page
 from retail_assets_tests.storage.test_azure_store import azurite, container  # noqa: F401 - fixtures
 from retail_assets_tests.trials import trials
 
@@ -41,6 +45,7 @@ class Shop:
     def __init__(self, environ: dict[str, str], **more: str) -> None:
         self.platform = Platform(settings_module.load({**environ, "RETAIL_START_DATE": D1, **more}))
         self.cursor: str | None = None
+        self.last_run_key: str | None = None
         self.notes = ""
 
     def put(self, day: str, data: bytes = b"1", name: str = "a.csv") -> None:
@@ -51,11 +56,17 @@ class Shop:
 
     def evaluate(self, settled_seconds: float = -60) -> Any:
         sensor = sensors.landing_sensor(self.platform, jobs(), settled_seconds=settled_seconds)
-        return sensor.evaluate_tick(dg.build_sensor_context(cursor=self.cursor, definitions=definitions()))
+        context = dg.SensorEvaluationContext(
+            instance_ref=None, last_tick_completion_time=None, last_run_key=self.last_run_key, cursor=self.cursor,
+            repository_name=None, definitions=definitions(),
+        )  # fmt: skip
+        return sensor.evaluate_tick(context)
 
     def tick(self) -> list[tuple[str, str]]:
         result = self.evaluate()
         self.cursor, self.notes = result.cursor, result.skip_message or ""
+        if result.run_requests:
+            self.last_run_key = result.run_requests[-1].run_key
         return [(r.partition_key, r.job_name) for r in result.run_requests]
 
     def load(self, day: str) -> None:
@@ -147,6 +158,77 @@ def test_a_landing_that_a_person_has_already_loaded_is_not_requested(shop: Shop)
     shop.put(D1, HEADER + ROW * 2)
     shop.load(D1)
     assert shop.tick() == []
+
+
+def test_a_store_that_is_not_mounted_requests_no_run_and_says_so(shop: Shop, tmp_path: Path) -> None:
+    """A mount that is gone at night was a failing run, and a place in the queue, for each of 3,000 landings."""
+    for day in (D1, D2, D3):
+        shop.put(day)
+    assert len(shop.tick()) == 3
+    root = Path(shop.platform.settings.raw_uri)
+    root.rename(tmp_path / "unmounted")
+    for _ in range(2):
+        with pytest.raises(StorageError, match="has no landing any more, and had 3 landings before"):
+            shop.tick()
+    (tmp_path / "unmounted").rename(root)
+    shop.put(D2, b"2")
+    assert shop.tick() == [(D2, PIPELINE)]
+
+
+def test_many_lost_landings_are_requested_some_at_a_tick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [f"2024-03-{n:02d}" for n in range(1, 8)]
+    for day in days:
+        shop.put(day)
+    assert len(shop.tick()) == len(days)
+    monkeypatch.setattr(sensors, "_REQUESTS_PER_TICK", 2)
+    for day in days[:5]:
+        shop.delete(day)
+    found = [shop.tick() for _ in range(8)]
+    assert max(map(len, found)) <= 3
+    assert sorted(day for changes in found for day, _ in changes) == days[:5]
+
+
+def test_a_damaged_manifest_keeps_no_other_landing_waiting(shop: Shop) -> None:
+    """Its own run is refused with the way out; before, every tick failed, and nothing was loaded any more."""
+    shop.put(D1, HEADER + ROW)
+    shop.load(D1)
+    key = shop.platform.lake.manifest_key("raw", dt.date.fromisoformat(D1))
+    shop.platform.lake.store.write(key, b'{"files": [')
+    shop.put(D2)
+    assert shop.tick() == [(D1, INGEST), (D2, PIPELINE)]
+
+
+def test_marks_that_engines_write_are_no_files_of_a_landing(shop: Shop) -> None:
+    shop.put(D1, HEADER + ROW)
+    shop.put(D1, b"", "_SUCCESS")
+    shop.put(D2, b"", "_SUCCESS")
+    shop.load(D1)
+    assert shop.tick() == []
+    shop.put(D1, b"", "_committed_1")
+    assert shop.tick() == []
+
+
+def test_a_person_who_resets_the_cursor_gets_runs_again(shop: Shop) -> None:
+    """Dagster starts a run key once: with the keys of before, it would silently skip every request."""
+    shop.put(D1)
+    first = shop.evaluate().run_requests
+    shop.tick()
+    shop.cursor = None
+    again = shop.evaluate().run_requests
+    assert [r.partition_key for r in again] == [D1]
+    assert {r.run_key for r in again}.isdisjoint(r.run_key for r in first)
+    assert [r.run_key for r in shop.evaluate().run_requests] == [r.run_key for r in again]
+
+
+def test_a_file_of_a_clock_that_was_set_back_since_is_not_waited_for() -> None:
+    """Otherwise a landing that came while the clock was a year ahead would still be arriving for a year."""
+    now = 1_700_000_000.0
+    stream = Offsets("sales", 0, 0, 1).key("retail_sales", dt.date.fromisoformat(D1))
+    for key in (f"retail_sales/dt={D1}/a.csv", stream):
+        [landing] = landings([Page([Entry(key, 1, now + 365 * 86400, "t")], now)], "")
+        assert landing.quiet_seconds > 30
+        [landing] = landings([Page([Entry(key, 1, now + 5, "t")], now)], "")
+        assert landing.quiet_seconds < 30
 
 
 def test_a_round_of_many_ticks_misses_nothing_and_sees_new_days_at_once(
