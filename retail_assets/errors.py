@@ -125,3 +125,12 @@ def unusable(name: str, value: str, allowed: str) -> SettingsError:
     RETAIL_STORE='https://***@host/x' is not usable. Allowed: s3://bucket/prefix, or a path
     """
     return SettingsError(f"{name}={without_secrets(value)!r} is not usable. Allowed: {allowed}")
+
+
+def unknown_setting(name: str, names: Iterable[str], page: str) -> SettingsError:
+    """Return the error of a variable that is not a setting, with the nearest of `names` and the page that has all.
+
+    >>> print(unknown_setting("SHOP_LAKE_URL", ["SHOP_LAKE_URI", "SHOP_HOME"], "settings.md"))
+    SHOP_LAKE_URL is not a setting. Did you mean 'SHOP_LAKE_URI'? Correct it or unset it; settings.md lists all.
+    """
+    return SettingsError(f"{name} is not a setting.{nearest(name, names)} Correct it or unset it; {page} lists all.")

@@ -331,7 +331,7 @@ def landing_sensor(
                 changed, notes = [*changed, *outdated.days], [*notes, *outdated.notes]
         cursor.changes += bool(changed)
         run_requests = list(requests(sorted(set(changed)), cursor, settings.source))
-        skip_reason = None if run_requests else "; ".join(["No landing has changed.", *notes])
+        skip_reason = None if run_requests else "; ".join(["No landing has changed", *notes]) + "."
         if run_requests and notes:
             context.log.info("; ".join(notes))
         return dg.SensorResult(run_requests=run_requests, skip_reason=skip_reason, cursor=cursor.text())

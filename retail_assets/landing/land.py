@@ -147,6 +147,10 @@ def land_file(
         )
     sha256 = _copy(path, store, key, size, sha256, watch)
     message = f"{shown_path(path)}: {'replaced' if replaces else 'landed as'} {key} ({size:,} bytes)."
+    if replace and not replaces:
+        beside = [shown_path(Path(e.key).relative_to(folder)) for e in present if e.key.startswith(f"{folder}/")]
+        named = f" The landing keeps {', '.join(beside[:3])}{', …' if beside[3:] else ''} as well." if beside else ""
+        message += f" Nothing was replaced: no file of this name had landed there.{named}"
     return Landed(key, size, sha256, "landed", message)
 
 

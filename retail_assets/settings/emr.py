@@ -38,9 +38,12 @@ def load(environ: Mapping[str, str], uris: Mapping[str, str]) -> EmrSettings | N
     values = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
     if not values:
         return None
-    for name in ("RETAIL_EMR_APPLICATION", *_NEEDED):
-        if name not in values:
-            raise SettingsError(f"{min(values)} is set, and {name} is not. Set it, or unset all RETAIL_EMR_*.")
+    if missing := [name for name in ("RETAIL_EMR_APPLICATION", *_NEEDED) if name not in values]:
+        verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        raise SettingsError(
+            f"{min(values)} is set, and {' and '.join(missing)} {verb} not. Set {them}, or unset all RETAIL_EMR_*. "
+            "See docs/aws.md."
+        )
     for name, pattern, allowed in (
         ("RETAIL_EMR_APPLICATION", r"[0-9a-z]{8,64}\Z", "the id of an application, such as 00f1abcdexample"),
         ("RETAIL_EMR_ROLE", r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+\Z", "arn:aws:iam::123456789012:role/name"),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from retail_assets.errors import SettingsError, nearest, unusable, without_secrets
+from retail_assets.errors import SettingsError, nearest, unknown_setting, unusable, without_secrets
 from retail_assets.settings.addresses import is_web_address
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
 from retail_assets.settings.alerts import AlertSettings
@@ -250,9 +250,7 @@ def _values(env: Mapping[str, str]) -> Callable[[str], str | None]:
     """Return a function from a variable to its value or None. Raises SettingsError for an unknown variable."""
     unknown = sorted(k for k in env if k.startswith("RETAIL_") and k not in VARIABLES and k[:12] != "RETAIL_TEST_")
     if unknown:
-        raise SettingsError(
-            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
-        )
+        raise unknown_setting(unknown[0], VARIABLES, "docs/settings.md")
     return lambda name: env.get(name, "").strip() or None
 
 

@@ -20,6 +20,9 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_LINEAGE_NAMESPACE": ("retail_assets", "namespace of the jobs in these events"),
     "RETAIL_LINEAGE_API_KEY": ("none", "key that the server of the events asks for"),
 }
+#: A server without its scheme would become a file of that name: only what ends like one is a file without its folder.
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(/|\Z)")
+_FILE_NAME = re.compile(r"\.(jsonl?|ndjson|log|txt|events)\Z")
 _ALLOWED = "https://host, http://host:port, or the path of a file"
 
 
@@ -60,6 +63,10 @@ def load(environ: Mapping[str, str]) -> LineageSettings | None:
 def _place(url: str, has_key: bool) -> str:
     if re.match(r"[\w.-]+:\d+(/|\Z)", url):  # a server without its scheme, and no file of that name
         raise unusable("RETAIL_LINEAGE_URL", url, f"{_ALLOWED}. Did you mean 'http://{url}'?")
+    if _HOST.match(url) and not _FILE_NAME.search(url):
+        raise unusable(
+            "RETAIL_LINEAGE_URL", url, f"{_ALLOWED}. Did you mean 'https://{url}'? For a file of that name: './{url}'"
+        )
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", url)
     if without_secrets(url) == url and (scheme is None or url.startswith("file:///")):
         path = Path(urllib.parse.unquote(url.removeprefix("file://"))).expanduser().absolute()

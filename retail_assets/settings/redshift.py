@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retail_assets.errors import SettingsError, nearest, without_secrets
+from retail_assets.errors import SettingsError, unknown_setting, without_secrets
 
 Login = Literal["password", "secret", "cluster", "workgroup"]
 
@@ -69,9 +69,7 @@ def load(environ: Mapping[str, str]) -> RedshiftSettings:
     """Read and validate the settings. Raises SettingsError, naming the variable and what is allowed."""
     unknown = sorted(name for name in environ if name.startswith("REDSHIFT_") and name not in VARIABLES)
     if unknown:
-        raise SettingsError(
-            f"{unknown[0]} is not a setting.{nearest(unknown[0], VARIABLES)} Known: {', '.join(VARIABLES)}."
-        )
+        raise unknown_setting(unknown[0], VARIABLES, "docs/redshift.md")
     values = {name: environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()}
     if "REDSHIFT_PASSWORD" in values:
         values["REDSHIFT_PASSWORD"] = environ["REDSHIFT_PASSWORD"]  # leading and trailing blanks belong to it

@@ -113,6 +113,17 @@ def test_other_content_under_the_same_key_is_refused_with_both_ways_out(store: S
     assert state(store) == before
 
 
+def test_replace_says_when_there_was_nothing_to_replace(store: Store, inbox: Path) -> None:
+    """A correction under another name lands beside the file it corrects: rows that it leaves out would stay."""
+    land_file(given_file(inbox, "a.csv", b"x\n1\n"), store, "retail_sales", DAY)
+    landed = land_file(given_file(inbox, "a_fixed.csv", b"x\n2\n"), store, "retail_sales", DAY, replace=True)
+    assert landed.message.endswith(
+        "Nothing was replaced: no file of this name had landed there. The landing keeps a.csv as well."
+    )
+    corrected = land_file(given_file(inbox, "a.csv", b"x\n3\n"), store, "retail_sales", DAY, replace=True)
+    assert "Nothing was replaced" not in corrected.message
+
+
 def test_replace_publishes_the_correction_in_place(store: Store, inbox: Path) -> None:
     land_file(given_file(inbox, "a.csv", b"x\n1\n"), store, "retail_sales", DAY)
     landed = land_file(given_file(inbox, "a.csv", b"x\n2\n"), store, "retail_sales", DAY, replace=True)

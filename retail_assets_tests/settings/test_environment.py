@@ -157,6 +157,8 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_REGRESSORS", "weather.csv.", "schema.name"),
         ("RETAIL_LINEAGE_URL", "localhost:5000", "Did you mean 'http://localhost:5000'"),
         ("RETAIL_LINEAGE_URL", "marquez:5000/api", "Did you mean 'http://marquez:5000/api'"),
+        ("RETAIL_LINEAGE_URL", "marquez.example.com", "Did you mean 'https://marquez.example.com'"),
+        ("RETAIL_LINEAGE_URL", "marquez.example.com/api", "a file of that name: './marquez.example.com/api'"),
         ("RETAIL_LINEAGE_URL", "http://marquez:port", "the path of a file"),
         ("RETAIL_LINEAGE_URL", "http://marquez:99999", "the path of a file"),
         ("RETAIL_LINEAGE_URL", "http://[::1", "the path of a file"),
@@ -188,6 +190,29 @@ def test_a_variable_that_does_not_exist_is_refused_with_the_nearest() -> None:
     """A misspelled RETAIL_LAKE_URI would otherwise put a production lake in a local folder."""
     with pytest.raises(SettingsError, match=r"RETAIL_LAKE_URL is not a setting\. Did you mean 'RETAIL_LAKE_URI'"):
         settings.load({"RETAIL_LAKE_URL": "s3://bucket/lake"})
+
+
+def test_a_misspelled_setting_is_one_short_message_without_all_the_others() -> None:
+    """The list of all settings is a screen of names in which the nearest one was lost."""
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"RETAIL_STREAM_SECS": "3"})
+    assert "Did you mean 'RETAIL_STREAM_SECONDS'?" in str(caught.value)
+    assert len(str(caught.value)) < 160
+
+
+@pytest.mark.parametrize("name", ["lineage.jsonl", "./marquez.example.com", "data/lineage.jsonl", "lineage"])
+def test_lineage_goes_to_what_is_named_like_a_file(name: str) -> None:
+    lineage = settings.load({"RETAIL_LINEAGE_URL": name}).lineage
+    assert lineage is not None
+    assert lineage.is_file
+
+
+def test_what_is_missing_for_weather_or_emr_is_named_at_once() -> None:
+    """One at a time would be three runs until the job has all that it needs."""
+    with pytest.raises(SettingsError, match="RETAIL_WEATHER_LATITUDE and RETAIL_WEATHER_LONGITUDE are not"):
+        settings.load({"RETAIL_WEATHER_API_KEY": "abc"})
+    with pytest.raises(SettingsError, match="ROLE and RETAIL_EMR_ENTRY_POINT and RETAIL_EMR_BUCKET are not. Set them"):
+        settings.load({"RETAIL_EMR_APPLICATION": "00f1abcdexample"})
 
 
 def test_an_unknown_contract_is_refused_with_the_nearest() -> None:
