@@ -212,15 +212,15 @@ def scan(store: Store, source: str, root: str, found: Scan) -> None:
     """
     cursor = found.cursor
     newest = max(cursor.seen, default=found.last)
-    listed = landings(found.limits.paged(pages(store, source, cursor.after)), root)
-    first = next(listed, None)
+    after_last = landings(found.limits.paged(pages(store, source, cursor.after)), root)
+    first = next(after_last, None)
     if first is None and cursor.after is None and cursor.seen and not store.folders(source):
         raise StorageError(
             f"{store.uri_of(source)} has no landing any more, and had {plural(len(cursor.seen), 'landing')} before. No "
             "run is requested. Mount the store, or correct RETAIL_RAW_URI. If all were withdrawn on purpose, reset the "
             "cursor of this sensor on its page."
         )
-    cursor.after = found.read(listed if first is None else itertools.chain([first], listed), cursor.after)
+    cursor.after = found.read([] if first is None else itertools.chain([first], after_last), cursor.after)
     if cursor.after is None:
         return
     found.notes.append(f"scanned up to {cursor.after}; the next tick continues")

@@ -29,6 +29,8 @@ _ANSWER_SECONDS = 5.0
 #: Bytes that a usual record takes in librdkafka's queue, and that are asked for at once of each partition.
 _QUEUED_RECORD = 500
 _FETCHED = 256 << 10
+#: The limits of librdkafka.
+_MOST_QUEUED, _MOST_QUEUED_KBYTES = 10_000_000, 2_097_151
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SEEKS, _SEEK_PAUSE = 100, 0.05
 _NO_ID = "A" * 22  # what a broker without ids of topics answers
@@ -74,7 +76,8 @@ class Broker:
     def consumer(self, partitions: int) -> Any:
         """Return a new consumer, which keeps no more than its share of the memory in its queue."""
         share = self._queue_bytes // max(1, partitions)
-        return Consumer(
+        return self._made(
+            Consumer,
             {
                 **self._login(),
                 "group.id": self._group,
@@ -85,8 +88,8 @@ class Broker:
                 "allow.auto.create.topics": False,
                 "max.poll.interval.ms": 86_400_000,
                 # A small record takes three times its size in the queue. What a broker answers is compressed.
-                "queued.min.messages": max(500, share // _QUEUED_RECORD),
-                "queued.max.messages.kbytes": max(64, share >> 11),
+                "queued.min.messages": min(max(500, share // _QUEUED_RECORD), _MOST_QUEUED),
+                "queued.max.messages.kbytes": min(max(64, share >> 11), _MOST_QUEUED_KBYTES),
                 "fetch.message.max.bytes": _FETCHED,
                 "fetch.max.bytes": 4 << 20,
                 "message.max.bytes": 1 << 20,
@@ -94,8 +97,20 @@ class Broker:
                 "reconnect.backoff.max.ms": 5_000,
                 "error_cb": self._on_error,
                 "log_level": 0,
-            }
+            },
         )
+
+    def _made(self, kind: Callable[[dict[str, Any]], Any], configuration: dict[str, Any]) -> Any:
+        """Return a client of librdkafka. Raises StreamError for what it cannot use, such as a certificate."""
+        try:
+            return kind(configuration)
+        except KafkaException as e:
+            error = e.args[0] if e.args else None
+            why = error.str() if isinstance(error, KafkaError) else str(e)
+            raise StreamError(
+                f"The Kafka client cannot use the settings: {why.strip()}. Check RETAIL_STREAM_CA, "
+                "RETAIL_STREAM_CERTIFICATE, RETAIL_STREAM_KEY (files in PEM) and the login."
+            ) from None
 
     def _login(self) -> dict[str, Any]:
         s = self._settings
@@ -113,7 +128,8 @@ class Broker:
         return {name: value for name, value in login.items() if value is not None}
 
     def _admin(self) -> AdminClient:
-        return AdminClient({**self._login(), "log_level": 0})
+        client: AdminClient = self._made(AdminClient, {**self._login(), "log_level": 0})
+        return client
 
     def close(self) -> None:
         self._consumer.close()

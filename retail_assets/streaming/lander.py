@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retail_assets.errors import StorageError, StreamError
+from retail_assets.errors import StorageError, StreamError, StreamUnreachableError
 from retail_assets.landing.streamed import Offsets
 from retail_assets.settings import Settings
 from retail_assets.settings.streaming import StreamSettings
@@ -30,6 +30,7 @@ from retail_assets.streaming.broker import (
     is_gone,
     timestamp_of,
 )
+from retail_assets.streaming.landed import bring_up
 from retail_assets.streaming.ledger import Gap, Ledger, Newest, Progress
 from retail_assets.streaming.record_lines import RecordLines
 
@@ -109,6 +110,9 @@ class Lander:
         try:
             self._begin(accept_gap, _PATIENCE if until_end else None)
             self._read(until_end)
+        except StreamUnreachableError:
+            if not self._stopping():  # whoever asks it to end while the broker is away gets no error
+                raise
         finally:
             self._broker.close()
         return self._totals
@@ -153,9 +157,12 @@ class Lander:
         ids = self._broker.topic_ids(self._stream.topics)
         bounds = self._broker.bounds(partitions, patience)
         self._readings = {}
-        for name in partitions:
-            topic, number = name
-            ledger = Ledger(self._store, self._settings.source, topic, number)
+        ledgers = {name: Ledger(self._store, self._settings.source, *name) for name in partitions}
+        for topic in self._stream.topics:
+            own = {number: ledger for (name, number), ledger in ledgers.items() if name == topic}
+            bring_up(self._store, self._settings.source, topic, ids[topic], own, self._retried, self._say)
+        for name, ledger in ledgers.items():
+            topic, _ = name
             progress = self._progress(ledger, name, bounds[name], ids[topic], accept_gap)
             progress = self._complete(ledger, progress, accept_gap)
             self._readings[name] = _Reading(name, ledger, progress)

@@ -101,5 +101,5 @@ def _parsed(data: bytes, uri: str) -> Progress:
     except RecordError as e:
         raise StreamError(
             f"{uri} is damaged ({e}), so nobody knows which offset lands next. Restore it from a version or a backup. "
-            "Otherwise write it by hand: `next` is the second number of the partition's last object in the raw store."
+            "Otherwise delete it: the next start writes it again, by the objects that have landed."
         ) from None

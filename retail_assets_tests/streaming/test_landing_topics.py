@@ -259,16 +259,71 @@ def test_a_topic_that_was_made_again_is_noticed_and_lands_next_to_the_old_one(
     assert any("/partition=0~2/" in key for key in landed_keys(settings_module.load(environ)))
 
 
-def test_a_damaged_ledger_stops_the_stream_and_says_how_to_write_it(noida: RunningBroker, tmp_path: Path) -> None:
+def test_a_damaged_ledger_stops_the_stream_and_one_that_is_deleted_is_written_again_by_the_objects(
+    noida: RunningBroker, tmp_path: Path
+) -> None:
     topic = new_topic(noida.address, sales(range(5)))
-    environ = environment(tmp_path, noida.address, topic)
+    environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_RECORDS="3")
     land(environ)
     store = Store(settings_module.load(environ).raw_uri)
-    store.write(f"_streams/{SOURCE}/topic={topic}/0.json", b'{"topic": "x"}')
-    with pytest.raises(StreamError, match=r"is damaged .*second number"):
+    key = f"_streams/{SOURCE}/topic={topic}/0.json"
+    for damage in (b'{"topic": "x"}', b"", b"no JSON"):
+        store.write(key, damage)
+        with pytest.raises(StreamError, match=r"is damaged .*delete it"):
+            land(environ)
+        with pytest.raises(StreamError, match="is damaged"):
+            Ledger(store, SOURCE, topic, 0).read()
+    store.delete([key])
+    produce(noida.address, topic, sales(range(5, 7)))
+    said: list[str] = []
+    assert land(environ, said=said).records == 2
+    assert f"{topic}/0: its record in the raw store was lost; by the landed objects, offset 5 is next." in said
+    assert landed_ids(environ) == list(range(7))
+
+
+def test_a_ledger_that_somebody_set_back_lands_nothing_twice(cluster: RunningBroker, tmp_path: Path) -> None:
+    """A version of yesterday, restored: all records since then landed again, in objects of other offsets."""
+    topic = new_topic(cluster.address, sales(range(5)))
+    environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="5")
+    land(environ)
+    store = Store(settings_module.load(environ).raw_uri)
+    key = f"_streams/{SOURCE}/topic={topic}/0.json"
+    yesterday = store.read(key)
+    produce(cluster.address, topic, sales(range(5, 9)))
+    land({**environ, "RETAIL_STREAM_RECORDS": "2"})
+    store.write(key, yesterday)
+    produce(cluster.address, topic, sales(range(9, 12)))
+    assert land(environ).records == 3
+    assert landed_ids(environ) == list(range(12))
+    assert land(environ).records == 0
+
+
+@pytest.mark.parametrize("memory", ["160m", "64g", "999999g"])
+def test_any_memory_that_the_settings_take_is_one_that_the_client_takes(
+    memory: str, noida: RunningBroker, tmp_path: Path
+) -> None:
+    topic = new_topic(noida.address, sales(range(3)))
+    assert land(environment(tmp_path, noida.address, topic, RETAIL_STREAM_MEMORY=memory)).records == 3
+
+
+def test_a_certificate_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("garbage")
+    environ = environment(tmp_path, f"127.0.0.1:{free_port()}", "sales", RETAIL_STREAM_SECURITY="SSL",
+                          RETAIL_STREAM_CA=str(tmp_path / "ca.pem"))  # fmt: skip
+    with pytest.raises(StreamError, match=r"cannot use the settings: .*Check RETAIL_STREAM_CA"):
         land(environ)
-    with pytest.raises(StreamError, match="is damaged"):
-        Ledger(store, SOURCE, topic, 0).read()
+
+
+def test_sigterm_while_the_broker_is_away_ends_with_success(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = start(environment(tmp_path, f"127.0.0.1:{free_port()}", "sales"), log=log)
+    try:
+        _until(lambda: "does not answer" in log.read_text(), "the broker is away")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_SECONDS) == 0
+    finally:
+        process.kill()
+    assert "Error" not in log.read_text()
 
 
 def test_a_topic_that_was_made_again_is_noticed_by_its_end_where_topics_have_no_ids(
