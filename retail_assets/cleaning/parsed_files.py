@@ -28,7 +28,7 @@ _SMALL_FORMATS = ("csv", "jsonl")
 #: What is judged at once, at most: as much as a block of a large file has.
 _TOGETHER_BYTES = BLOCK_BYTES
 _TOGETHER_LINES = 1 << 18
-_READS_AT_ONCE = 8  # from a remote store, which answers slowly
+_READS_AT_ONCE = 16  # from a remote store, which answers slowly, but many requests at once
 
 
 def parsed_rows(

@@ -27,6 +27,7 @@ from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Entry, Store
 
 _AT_ONCE = 4
+_READS_AT_ONCE = 16
 
 
 def inspect_landings(
@@ -46,10 +47,11 @@ def inspect_landings(
     refuse_unreadable(store, source, days)
     listed = [(day, [e for e in store.list(partition_folder(source, day)) if is_data(e.key)]) for day in days]
     prices = {day: landed.prices(day) if landed and entries else None for day, entries in listed}
+    unchanged = _unchanged(store, [entry for _, entries in listed for entry in entries], known or {})
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
-            (day, [pool.submit(_inspected, store, entry, contract, day, prices[day], known or {}) for entry in entries])
+            (day, [pool.submit(_inspected, store, entry, contract, day, prices[day], unchanged) for entry in entries])
             for day, entries in listed
         ]
         try:
@@ -68,18 +70,23 @@ def inspect_landings(
             raise
 
 
+def _unchanged(store: Store, entries: Sequence[Entry], known: Mapping[str, FileProfile]) -> dict[str, FileProfile]:
+    """Return those of the known files that are still the ones that were inspected."""
+    asked = [(entry, known[entry.key]) for entry in entries if entry.key in known]
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:  # a remote store answers slowly, but many requests at once
+        same = pool.map(lambda file: is_unchanged(store, *file), asked)
+        return {entry.key: profile for (entry, profile), is_same in zip(asked, same, strict=True) if is_same}
+
+
 def _inspected(
     store: Store,
     entry: Entry,
     contract: Contract,
     landed_on: dt.date,
     references: References | None,
-    known: Mapping[str, FileProfile],
+    unchanged: Mapping[str, FileProfile],
 ) -> FileProfile:
-    before = known.get(entry.key)
-    if before is not None and is_unchanged(store, entry, before):
-        return before
-    return inspect_file(store, entry, contract, landed_on, references)
+    return unchanged.get(entry.key) or inspect_file(store, entry, contract, landed_on, references)
 
 
 def is_unchanged(store: Store, entry: Entry, profile: FileProfile) -> bool:

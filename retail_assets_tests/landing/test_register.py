@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from retail_assets.contracts.loading import load
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing import register
+from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import inspect_landings, register_landings
 from retail_assets.landing.streamed import Offsets
@@ -31,13 +33,12 @@ class Stream:
         self.raw = Store(str(folder / "raw"))
         self.lake = Lake(Store(str(folder / "lake")), SOURCE)
         self.inspected: list[str] = []
-        inspect: Callable[..., object] = register.inspect_file
 
-        def inspect_file(store: Store, entry: Entry, *rest: object) -> object:
+        def watched(store: Store, entry: Entry, *rest: Any) -> FileProfile:
             self.inspected.append(entry.key)
-            return inspect(store, entry, *rest)
+            return inspect_file(store, entry, *rest)
 
-        monkeypatch.setattr(register, "inspect_file", inspect_file)
+        monkeypatch.setattr(register, "inspect_file", watched)
 
     def land(self, first: int, quantity: int = 10) -> str:
         record = {"Transaction ID": first, "Date": "2024-03-04", "Product Category": "Beauty", "Price per Unit": 5}
