@@ -27,6 +27,7 @@ from retail_assets.cli.materialize import materialize
 from retail_assets.cli.models import models
 from retail_assets.cli.next_step import next_step
 from retail_assets.cli.predict import predict
+from retail_assets.cli.pseudonym import pseudonym
 from retail_assets.cli.quarantine import quarantine
 from retail_assets.cli.report import report
 from retail_assets.cli.serve import keys, serve
@@ -69,6 +70,7 @@ app.command("doctor")(doctor)
 app.command("prepare")(prepare)
 app.command("serve")(serve)
 app.command("erase-customer")(erase_customer)
+app.command("pseudonym")(pseudonym)
 app.command("vacuum")(vacuum)
 app.command("backup")(backup)
 app.command("restore")(restore)

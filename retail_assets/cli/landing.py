@@ -62,7 +62,10 @@ def land(
         typer.Option(help="Refuse files whose header does not fit the contract, which is the default; or land them."),
     ] = True,
 ) -> None:
-    """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing."""
+    """Copy files byte for byte into the raw store. Landing the same bytes twice changes nothing.
+
+    Where the contract says `pseudonymize`, the copy has pseudonyms in place of ids.
+    """
     from retail_assets.cli.rejected_rows import printable
     from retail_assets.landing.land import check_file, land_file, shown_path
     from retail_assets.landing.partitions import landed_partitions, partition_of, refuse_dates_outside
@@ -70,6 +73,8 @@ def land(
     from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
     from retail_assets.landing.repeated_ids import warning_of_repeated_ids
     from retail_assets.platform import Platform
+    from retail_assets.pseudonyms.landing import as_landed
+    from retail_assets.pseudonyms.opened import pseudonyms_of
     from retail_assets.storage import Store
 
     settings = settings_for(source)
@@ -89,21 +94,25 @@ def land(
         for file, profile in zip(files, profiles, strict=True):
             if warning := warning_of_repeated_ids(file, profile, settings.contract):
                 typer.echo(f"Warning: {printable(warning)}", err=True)
+    asked = settings.contract.pseudonymize is not None
+    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True) if asked else None
     store = Store(settings.raw_uri)
     partitions = set()
     keys = set()
     with progress("Landing", total, in_bytes=True) as watch:
         for file in files:
-            landed = land_file(
-                file,
-                store,
-                settings.source,
-                landed_on,
-                reference=reference,
-                again=again,
-                replace=replace,
-                watch=watch,
-            )
+            with as_landed(file, settings.contract, landed_on, reference, pseudonyms) as copied:
+                landed = land_file(
+                    copied,
+                    store,
+                    settings.source,
+                    landed_on,
+                    reference=reference,
+                    again=again,
+                    replace=replace,
+                    watch=watch,
+                    original=file,
+                )
             typer.echo(landed.message)
             partitions.add(partition_of(landed.key) or landed_on)
             keys.add(landed.key)

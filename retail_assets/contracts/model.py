@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.open_questions import OpenQuestion
+from retail_assets.contracts.pseudonyms import Pseudonymize, refuse_unsuitable
 from retail_assets.contracts.references import Name, ReferenceRule, owners, refuse_contradictions
 from retail_assets.contracts.row_rules import RowRules
 from retail_assets.contracts.sections import (
@@ -84,6 +85,7 @@ class Contract(Section):
     ignore_columns: tuple[str, ...] = ()
     missing_values: tuple[MissingValue, ...] = ("NULL", "N/A", "#N/A", "NaN", "None", "\\N")
     drift: DriftRule = DriftRule()
+    pseudonymize: Pseudonymize = added(None)
 
     @model_validator(mode="after")
     def _fields_are_known_and_enough(self) -> Contract:
@@ -112,6 +114,12 @@ class Contract(Section):
             others += [*self.file.fill_down, *self.columns["sold_at"].beside]
             refuse_contradictions(self.references, self.columns, [u.column for u in self.quantity_units], others)
         self._each_name_means_one_column()
+        if self.pseudonymize:
+            judged = [c.column for c in (self.cancellations, self.currencies) if c]
+            judged += [u.column for u in self.quantity_units]
+            judged += self.rows.columns if self.rows else ()
+            read = [name for names in self.raw_columns().values() for name in names]
+            refuse_unsuitable(self.pseudonymize, self.columns, read, judged, self.references)
         return self
 
     def _rates_are_of_other_currencies(self) -> None:

@@ -17,11 +17,11 @@ from typing import IO, cast
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import priced_by
-from retail_assets.erasure.text_lines import only
 from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.text_stream import uncompressed
 from retail_assets.landing.land import sha256_of
+from retail_assets.landing.text_lines import only
 from retail_assets.storage import Store
 
 

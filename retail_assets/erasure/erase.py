@@ -30,6 +30,7 @@ from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_pla
 from retail_assets.erasure.reference_rows import erase_from_copies, erase_from_reference_files, register_again
 from retail_assets.erasure.tombstones import folder_of, set_tombstone
 from retail_assets.platform import Platform
+from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets.storage import Store, part_files
 from retail_assets.tables import (
     DAILY_CATEGORY_SALES,
@@ -93,7 +94,8 @@ def erase_customer(
 
     Args:
         platform: the places.
-        customer_id: as the tables have it; spaces around it and `.0` behind a number do not count.
+        customer_id: as the tables have it; spaces around it and `.0` behind a number do not count. Where the tables
+            have pseudonyms, the person's own id is taken as well.
         now: the time, in UTC.
         dry_run: only count what would be erased.
         elsewhere: erases from places beyond the platform.
@@ -107,7 +109,7 @@ def erase_customer(
         ErasureError: the key of earlier erasings is not there.
         StorageError, WarehouseError: a place refuses. Run the same again: it goes on from there.
     """
-    person = canonical_id(customer_id)
+    person = _person(platform, customer_id)
     lake, started = platform.lake, now.isoformat(timespec="seconds")
     if dry_run:
         watch("plan")
@@ -149,7 +151,14 @@ def is_erased(platform: Platform, customer_id: str) -> bool:
     from retail_assets.erasure.tombstones import erased_customers
 
     erased = erased_customers(platform.settings, platform.lake)
-    return erased is not None and bool(erased.among([canonical_id(customer_id)]))
+    return erased is not None and bool(erased.among([_person(platform, customer_id)]))
+
+
+def _person(platform: Platform, customer_id: str) -> str:
+    """Return the customer as the tables have them: by their id, or by its pseudonym."""
+    person = canonical_id(customer_id)
+    pseudonyms = pseudonyms_of(platform.settings, platform.lake, landing=False)
+    return pseudonyms.of(person) if pseudonyms else person
 
 
 def _only(person: str) -> Among:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import IO, cast
 
-from retail_assets.erasure.parquet_rows import without_rows
-from retail_assets.erasure.text_lines import emptied
-from retail_assets.erasure.workbook_rows import without_cells
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import READ_BYTES, uncompressed
+from retail_assets.landing.parquet_rows import without_rows
+from retail_assets.landing.text_lines import compressing, emptied
+from retail_assets.landing.workbook.emptied_rows import without_cells
 from retail_assets.storage import Store
 
 _IN_MEMORY = 32 << 20
@@ -34,7 +32,7 @@ def rewrite(store: Store, profile: FileProfile, lines: Sequence[int]) -> tuple[s
             elif profile.format == "xlsx":
                 without_cells(handle, new, profile.sheet, lines)
             else:
-                with _compressing(new, profile.compression) as sink:
+                with compressing(new, profile.compression) as sink:
                     source = uncompressed(handle, profile.compression)
                     emptied(source, sink, lines, profile.encoding, profile.line_end)
         size = new.tell()
@@ -46,13 +44,3 @@ def rewrite(store: Store, profile: FileProfile, lines: Sequence[int]) -> tuple[s
         with store.writing(profile.key) as target:
             shutil.copyfileobj(new, target, READ_BYTES)
     return digest.hexdigest(), size
-
-
-@contextlib.contextmanager
-def _compressing(sink: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]:
-    if compression is None:
-        yield sink
-        return
-    # Without a name and a time, the same rows give the same bytes.
-    with gzip.GzipFile("", "wb", fileobj=sink, mtime=0) as packed:
-        yield cast(IO[bytes], packed)

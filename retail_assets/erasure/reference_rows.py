@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import ReferenceRule
-from retail_assets.erasure.parquet_rows import without_rows
 from retail_assets.erasure.person import Among
-from retail_assets.erasure.workbook_rows import without_cells
 from retail_assets.lake.lake import Lake
 from retail_assets.landing.formats import format_of
+from retail_assets.landing.parquet_rows import without_rows
 from retail_assets.landing.partitions import REFERENCES
 from retail_assets.landing.reference_rows import Content, keys_of, text_of
 from retail_assets.landing.references import LandedReferences, are_current, reference_folder, register_references
+from retail_assets.landing.workbook.emptied_rows import without_cells
 from retail_assets.landing.workbook.parts import open_workbook
 from retail_assets.storage import Store
 

@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from retail_assets.erasure.key import key_of, keyed_hash
+from retail_assets.erasure.key import key_of
 from retail_assets.errors import RetailError, StorageBusyError
 from retail_assets.lake.lake import Lake
 from retail_assets.settings import Settings
 from retail_assets.storage.records import RecordError, read_record
+from retail_assets.storage.secret_keys import keyed_hash
 
 _ATTEMPTS = 5
 

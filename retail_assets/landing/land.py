@@ -101,6 +101,7 @@ def land_file(
     replace: bool = False,
     present: Sequence[Entry] | None = None,
     watch: Watch | None = None,
+    original: Path | None = None,
 ) -> Landed:
     """Copy a file's bytes to `<source>/dt=<landed_on>/<file name>`, in constant memory. It appears whole or not at all.
 
@@ -111,11 +112,11 @@ def land_file(
     before, because the latest day counts.
 
     `present` is `store.list(source)` for a caller that has it already; `watch` is called with the size of every chunk
-    copied, in bytes.
+    copied, in bytes. `original` is the file that messages name, where `path` is a copy of it with other content.
 
     Raises LandingError (see `check_file`; also if the file changes while it is read) and StorageError.
     """
-    path = Path(path)
+    path, shown = Path(path), shown_path(original or Path(path))
     size = check_file(path)
     folder = partition_folder(source, landed_on)
     if reference is not None:
@@ -136,17 +137,17 @@ def land_file(
         with store.open(twin.key) as f:
             if _sha256(f) == sha256:
                 hint = "" if twin.key == key else " To land it once more anyway, use --again."
-                message = f"{shown_path(path)}: already landed as {twin.key}; nothing changed.{hint}"
+                message = f"{shown}: already landed as {twin.key}; nothing changed.{hint}"
                 return Landed(twin.key, size, sha256, "already landed", message)
     replaces = any(e.key == key for e in present)
     if replaces and not replace:
         raise LandingError(
-            f"{key} already exists with other content than {shown_path(path)}. Nothing changed.\n"
+            f"{key} already exists with other content than {shown}. Nothing changed.\n"
             "  If the new file corrects the old one, run the same again with --replace.\n"
             "  If it is another delivery, give its landing date with --date, or rename the file."
         )
     sha256 = _copy(path, store, key, size, sha256, watch)
-    message = f"{shown_path(path)}: {'replaced' if replaces else 'landed as'} {key} ({size:,} bytes)."
+    message = f"{shown}: {'replaced' if replaces else 'landed as'} {key} ({size:,} bytes)."
     if replace and not replaces:
         beside = [shown_path(Path(e.key).relative_to(folder)) for e in present if e.key.startswith(f"{folder}/")]
         named = f" The landing keeps {', '.join(beside[:3])}{', …' if beside[3:] else ''} as well." if beside else ""

@@ -21,6 +21,7 @@ from retail_assets.contracts.references import ReferenceRule
 from retail_assets.contracts.typing_sql.identifiers import identifier
 from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA
 from retail_assets.errors import LandingError
+from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.formats import format_of
 from retail_assets.landing.workbook.parts import open_workbook
 from retail_assets.landing.workbook.rows import sheet_rows
@@ -114,6 +115,35 @@ def text_of(content: Content, rule: ReferenceRule) -> tuple[str, str]:
     return _decoded(content, format_of(content.key)[1], rule)
 
 
+def profile_of(content: Content, rule: ReferenceRule) -> FileProfile:
+    """Return how a reference file is written, for the readers of files of sales. Raises LandingError as they do."""
+    kind, compression = format_of(content.key)
+    header = _rows_of(content, rule)[0]
+    encoding, delimiter, line_end, header_lines, sheet = "utf-8", ",", "lf", 1, ""
+    if kind == "xlsx":
+        with open_workbook(io.BytesIO(content.data), content.key) as book:
+            visible = next(s for s in book.sheets if s.visible)
+            sheet, header_lines = visible.name, next(row.number for row in sheet_rows(book, visible))
+    elif kind in ("csv", "jsonl"):
+        text, encoding = text_of(content, rule)
+        line_end = "cr" if "\r" in text and "\n" not in text else "lf"
+        above = io.StringIO(text, newline="")
+        delimiter, header_lines = _delimiter(text.lstrip("\r\n"), rule), 0
+        if kind == "csv":
+            reader = csv.reader(above, delimiter=delimiter)
+            next(row for row in reader if row)
+            header_lines = reader.line_num
+    size = len(content.data)
+    return FileProfile(
+        *(content.key, size, content.sha256, kind, compression, encoding, delimiter, line_end, header, header_lines),
+        positions={},
+        unknown_columns=[],
+        missing_columns=[],
+        lines=0,
+        sheet=sheet,
+    )
+
+
 def identifiers(keys: list[str]) -> list[str]:
     """Return keys as cleaning reads ids: `17850.0` is 17850."""
     import duckdb
@@ -179,9 +209,8 @@ def _decoded(content: Content, compression: str | None, rule: ReferenceRule) -> 
     return text, encoding
 
 
-def _delimited(text: str, key: str, rule: ReferenceRule) -> tuple[list[str], Iterator[_Row]]:
+def _delimiter(text: str, rule: ReferenceRule) -> str:
     wanted = {normalize_header(c) for c in (rule.key, *rule.columns)}
-    text = text.lstrip("\r\n")
 
     def fit(delimiter: str) -> int:
         try:
@@ -190,8 +219,12 @@ def _delimited(text: str, key: str, rule: ReferenceRule) -> tuple[list[str], Ite
             return -1
         return len(wanted & set(map(normalize_header, first)))
 
-    delimiter = max(_DELIMITERS, key=fit) if rule.delimiter == "auto" else rule.delimiter
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return max(_DELIMITERS, key=fit) if rule.delimiter == "auto" else rule.delimiter
+
+
+def _delimited(text: str, key: str, rule: ReferenceRule) -> tuple[list[str], Iterator[_Row]]:
+    text = text.lstrip("\r\n")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, rule), strict=True)
     skipped = 0
 
     def rows() -> Iterator[_Row]:

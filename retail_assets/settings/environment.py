@@ -73,6 +73,11 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "$RETAIL_HOME/erasure.key",
         "secret of at least 16 characters behind the hashes of erased customers; made in the home when one is erased",
     ),
+    "RETAIL_PSEUDONYM_KEY": (
+        "$RETAIL_HOME/pseudonym.key",
+        "secret of at least 16 characters behind the pseudonyms of customers (`pseudonymize` of a contract); made in "
+        "the home when the first file lands",
+    ),
     "RETAIL_PERSONAS": ("the shipped ones", "YAML of the shop's own personas: names, prototypes, texts"),
     **AUTOMATION_VARIABLES,
     **EMR_VARIABLES,
@@ -121,6 +126,7 @@ class Settings:
     lineage: LineageSettings | None = None
     alerts: AlertSettings | None = None
     erasure_key: str | None = field(default=None, repr=False)
+    pseudonym_key: str | None = field(default=None, repr=False)
     weather: WeatherSettings | None = None
     emr: EmrSettings | None = None
     automation: frozenset[str] = frozenset()
@@ -226,7 +232,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         lineage=load_lineage(env),
         alerts=load_alerts(env),
         automation=load_automation(env),
-        erasure_key=_erasure_key(value("RETAIL_ERASURE_KEY")),
+        erasure_key=_secret("RETAIL_ERASURE_KEY", value),
+        pseudonym_key=_secret("RETAIL_PSEUDONYM_KEY", value),
         weather=load_weather(env),
     )
 
@@ -274,12 +281,11 @@ def _keep_days(text: str | None) -> int:
     return days
 
 
-def _erasure_key(text: str | None) -> str | None:
-    """Return the secret. The error does not repeat it."""
+def _secret(name: str, value: Callable[[str], str | None]) -> str | None:
+    """Return the secret of a variable. The error does not repeat it."""
+    text = value(name)
     if text is not None and len(text) < _SHORTEST_KEY:
-        raise SettingsError(
-            f"RETAIL_ERASURE_KEY is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters."
-        )
+        raise SettingsError(f"{name} is too short. Allowed: a secret of at least {_SHORTEST_KEY} characters.")
     return text
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from retail_assets.streaming.record_lines import Header, RecordLines, poison_line
+from retail_assets.streaming.pseudonymized_lines import Lines
+from retail_assets.streaming.record_lines import Header, poison_line
 
 _CHUNK = 256 << 10
 #: Bytes of lines; a batch this large is landed whatever its age.
@@ -16,7 +17,7 @@ _LONGEST_GAP = 10_000
 class Batch:
     """Lines from the offset `first` on; `next` is the offset after its last record."""
 
-    def __init__(self, lines: RecordLines, topic: str, partition: int, first: int, timestamp: int | None) -> None:
+    def __init__(self, lines: Lines, topic: str, partition: int, first: int, timestamp: int | None) -> None:
         self._lines = lines
         self._topic, self._partition = topic, partition
         self.first = self.next = first

@@ -32,6 +32,7 @@ from retail_assets.streaming.broker import (
 )
 from retail_assets.streaming.landed import bring_up
 from retail_assets.streaming.ledger import Gap, Ledger, Newest, Progress
+from retail_assets.streaming.pseudonymized_lines import as_contract_asks
 from retail_assets.streaming.record_lines import RecordLines
 
 _PER_CALL = 2_000
@@ -88,7 +89,7 @@ class Lander:
     ) -> None:
         self._settings, self._stream = settings, stream
         self._store = Store(settings.raw_uri)
-        self._lines = RecordLines(settings.contract)
+        self._lines = as_contract_asks(RecordLines(settings.contract), settings)
         self._zone = ZoneInfo(settings.contract.timezone)
         self._wait, self._stopping, self._say = wait, stopping, say
         spare = (stream.megabytes - _BASE_MEGABYTES) << 20

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from retail_assets.erasure.erase import erase_customer
 from retail_assets.erasure.mentions import Mentions, pattern_of
-from retail_assets.erasure.parquet_rows import without_rows
 from retail_assets.erasure.plan import canonical_id
-from retail_assets.erasure.text_lines import emptied, only
-from retail_assets.erasure.workbook_rows import without_cells
 from retail_assets.landing.erased_rows import erased_rows, original_numbers
+from retail_assets.landing.parquet_rows import without_rows
+from retail_assets.landing.text_lines import emptied, only
+from retail_assets.landing.workbook.emptied_rows import without_cells
 from retail_assets_tests.erasure.shop import CONTRACT, D1, HEADER, NOW, PERSON, Shop, csv, parquet, row, workbook
 from retail_assets_tests.trials import trials
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,17 +61,25 @@ class Quoting:
 
     def split(self, text: str) -> list[str]:
         """Return the fields of one record with correct quotes."""
-        fields: list[str] = []
-        place = 0
-        while True:
+        return [field for _, _, field, _ in self.places(text)]
+
+    def places(self, text: str, most: int | None = None) -> Iterator[tuple[int, int, str, bool]]:
+        """Yield where each of the fields of a record (at `most` so many) begins and ends, without quotes around it.
+
+        With that, the field itself, and whether it has quotes around it.
+        """
+        place = number = 0
+        while most is None or number < most:
             match = self._field.match(text, place)
             assert match is not None  # noqa: S101 - the second alternative matches anything
             quoted, bare = match.groups()
-            fields.append(bare if quoted is None else quoted.replace('""', '"'))
-            place = match.end()
-            if place >= len(text):
-                return fields
-            place += 1
+            if quoted is None:
+                yield *match.span(2), bare, False
+            else:
+                yield *match.span(1), quoted.replace('""', '"'), True
+            place, number = match.end() + 1, number + 1
+            if place > len(text):
+                return
 
     def records(self, lines: Lines, first: int, *, last: bool) -> Layout:
         """Group the lines from `first` on into records. `last` says that no line follows this buffer."""

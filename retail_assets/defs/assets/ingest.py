@@ -57,11 +57,13 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     def raw_sales_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.erasure.registration import without_erased
         from retail_assets.landing.register import register_landings
+        from retail_assets.pseudonyms.registration import refusing_clear_ids
 
         with failing_clearly():
             refuse_other_currency(platform.lake, contract, landing_days(context))
             _refuse_first_run_without_files(platform, landing_days(context))
             without = without_erased(platform.settings, platform.raw, platform.lake)
+            without = refusing_clear_ids(platform.settings, platform.raw, platform.lake, without)
             landings = register_landings(platform.raw, platform.lake, landing_days(context), contract, without)
         _swept(context, lambda now: sweep_unfinished(platform.raw, platform.source, now))
         if contract.references:

@@ -49,6 +49,7 @@ class Workbook:
     styles: list[str] = field(default_factory=list)
     epoch_1904: bool = False
     texts_part: str = ""
+    styles_part: str = ""
 
 
 @contextlib.contextmanager
@@ -177,7 +178,8 @@ def _read_sheets(book: Workbook) -> None:
         raise LandingError(f"{book.key} has no worksheet. Save the sales as a sheet of an .xlsx workbook, or as CSV.")
     by_kind = {kind: part for kind, part in relations.values()}
     if "styles" in by_kind:
-        _read_styles(book, by_kind["styles"])
+        book.styles_part = by_kind["styles"]
+        _read_styles(book, book.styles_part)
     book.texts_part = by_kind.get("sharedStrings", "")
 
 

@@ -29,14 +29,14 @@ def without_cells(source: IO[bytes], sink: IO[bytes], sheet: str, rows: Iterable
         [part] = [s.part for s in book.sheets if s.name == sheet]
         before = book.archive.read(part)
         after, gone = _emptied(before, wanted)
-        used = _texts_of(after)
+        used = texts_of(after)
         for name in book.archive.namelist():
             if name != part and _SHEET.match(name):
-                used |= _texts_of(book.archive.read(name))
+                used |= texts_of(book.archive.read(name))
         for info in book.archive.infolist():
             data = after if info.filename == part else book.archive.read(info)
             if info.filename == book.texts_part and gone - used:
-                data = _without_texts(data, gone - used)
+                data = without_texts(data, gone - used)
             copied = zipfile.ZipInfo(info.filename, info.date_time)
             copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
             new.writestr(copied, data)
@@ -53,17 +53,19 @@ def _emptied(xml: bytes, wanted: set[int]) -> tuple[bytes, set[int]]:
         last = int(number[1]) if number else last + 1
         if last not in wanted:
             return match[0]
-        gone.update(_texts_of(match[3] or b""))
+        gone.update(texts_of(match[3] or b""))
         return b'<%s r="%d"/>' % (match[1], last)
 
     return _ROW.sub(row, xml), gone
 
 
-def _texts_of(xml: bytes) -> set[int]:
+def texts_of(xml: bytes) -> set[int]:
+    """Return the numbers of the shared texts that the cells of a sheet have."""
     return {int(number) for number in _SHARED.findall(xml)}
 
 
-def _without_texts(xml: bytes, gone: set[int]) -> bytes:
+def without_texts(xml: bytes, gone: set[int]) -> bytes:
+    """Return the part of shared texts with some of them empty, so that all others keep their numbers."""
     number = -1
 
     def item(match: re.Match[bytes]) -> bytes:

@@ -1,0 +1,51 @@
+"""Registering files of a source with pseudonyms: a file that has ids as they are is refused, however it landed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+from retail_assets.errors import LandingError
+from retail_assets.lake.lake import Lake
+from retail_assets.lake.manifests import Erased
+from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.register import Without
+from retail_assets.pseudonyms.clear_ids import first_clear_line
+from retail_assets.pseudonyms.opened import pseudonyms_of
+from retail_assets.pseudonyms.pseudonym import OtherKeyError
+from retail_assets.pseudonyms.reference_files import refuse_clear_references
+from retail_assets.pseudonyms.replaced_columns import replaced_columns
+from retail_assets.settings import Settings
+from retail_assets.storage import Store
+
+
+def refusing_clear_ids(settings: Settings, raw: Store, lake: Lake, without: Without | None) -> Without | None:
+    """Return `without`, after a look through the files of a landing, where the contract asks for pseudonyms.
+
+    Reference files are looked through at once. Raises LandingError for the first file with an id as it is, and as
+    `pseudonyms_of` does.
+    """
+    pseudonyms = pseudonyms_of(settings, lake, landing=False)
+    if pseudonyms is None:
+        return without
+    contract = settings.contract
+    refuse_clear_references(raw, contract, pseudonyms)
+
+    def checked(landed_on: dt.date, profiles: Sequence[FileProfile]) -> tuple[list[FileProfile], list[Erased]]:
+        for profile in profiles:
+            columns = replaced_columns(profile, contract)
+            try:
+                with raw.open(profile.key) as handle:
+                    line = first_clear_line(handle, replace(profile, fill_down=[]), columns, pseudonyms)
+            except OtherKeyError as e:
+                raise LandingError(f"{profile.key}: {e}") from None
+            if line is not None:
+                raise LandingError(
+                    f"{profile.key}, line {line}: there is an id that has no pseudonym, and the contract "
+                    f"{contract.name!r} says `pseudonymize`. Nothing was registered. Delete this file from {raw.uri} "
+                    f"and land it with `retail-assets land FILE --date {landed_on}`, which replaces ids."
+                )
+        return without(landed_on, profiles) if without else (list(profiles), [])
+
+    return checked

@@ -1,0 +1,56 @@
+"""Which columns of a file have pseudonyms, and what stands in a row that could not be split into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import Contract
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
+from retail_assets.lake.profile import FileProfile
+from retail_assets.pseudonyms.pseudonym import CUSTOMER, Pseudonyms, column_of
+
+#: Stands in place of a row that cannot be split: any of its words may be an id. Cleaning rejects it as it does the row.
+WITHHELD = "row withheld because it could not be read and any word of it may be an id"
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A column of a file whose texts are replaced: its number, its header, and for whose pseudonyms."""
+
+    position: int
+    header: str
+    column: str
+
+    def text(self, pseudonyms: Pseudonyms, text: str | None) -> str | None:
+        """Return what stands in place of a text of this column; None where it stays.
+
+        The header's own name in it is a header that is repeated within a file.
+        """
+        found = pseudonyms.replacement(text, self.column)
+        if found is None or text is None or found == text or normalize_header(text) == normalize_header(self.header):
+            return None
+        return found
+
+    def is_clear(self, pseudonyms: Pseudonyms, text: str | None) -> bool:
+        """Return whether a text may not be in a landed file."""
+        header = text is not None and normalize_header(text) == normalize_header(self.header)
+        return not header and pseudonyms.is_clear(text, self.column)
+
+
+def replaced_columns(profile: FileProfile, contract: Contract) -> list[Replaced]:
+    """Return the columns of a file that have pseudonyms, in the order of the file."""
+    rule = contract.pseudonymize
+    assert rule is not None  # noqa: S101 - of contracts that ask for pseudonyms
+    place = TextColumns(contract, profile.positions).raw_position(contract.columns["customer_id"].header or "")
+    found = {} if place is None else {place: CUSTOMER}
+    found |= {n: column for n, column in others(profile.header, contract).items() if n != place}
+    return [Replaced(n, profile.header[n], found[n]) for n in sorted(found)]
+
+
+def others(header: Sequence[str], contract: Contract) -> dict[int, str]:
+    """Return the columns of a header, by their numbers, that the contract names besides the customer's."""
+    rule = contract.pseudonymize
+    named = {column_of(name) for name in rule.columns} if rule else set()
+    return {n: name for n, name in enumerate(map(column_of, header)) if name in named}

@@ -1,0 +1,80 @@
+"""Rows of delimited text and of JSON lines with pseudonyms in them: every other byte of a row stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from retail_assets.cleaning.readers.quoting import Quoting
+from retail_assets.cleaning.readers.read import read_records
+from retail_assets.lake.profile import FileProfile
+from retail_assets.pseudonyms.json_texts import Unsplit, with_texts
+from retail_assets.pseudonyms.pseudonym import Pseudonyms
+from retail_assets.pseudonyms.replaced_columns import WITHHELD, Replaced
+
+#: A line of JSON that cleaning rejects as it does any array.
+WITHHELD_JSON = json.dumps([WITHHELD])
+
+
+def replaced_lines(
+    handle: IO[bytes], profile: FileProfile, columns: Sequence[Replaced], pseudonyms: Pseudonyms
+) -> Iterator[tuple[int, str]]:
+    """Yield number and new text of each physical line of a text file that does not stay as it is, in order.
+
+    Rows that cannot be split are withheld. Raises OtherKeyError, and LandingError if the file cannot be read.
+    """
+    is_csv = profile.format == "csv"
+    row = _DelimitedRow(profile.delimiter, columns, pseudonyms) if is_csv else _JsonRow(columns, pseudonyms)
+    withheld = WITHHELD if is_csv else WITHHELD_JSON
+    for records in read_records(handle, profile):
+        table = records.table
+        for line, raw, defects in zip(
+            table["line"].to_pylist(), table["raw"].to_pylist(), table["defects"].to_pylist(), strict=True
+        ):
+            new = row(raw) if not defects else None
+            if new is None:
+                new = withheld + "\n" * raw.count("\n")
+            if new != raw and not is_withheld(raw):
+                yield from ((line + n, text) for n, text in enumerate(new.split("\n")))
+
+
+def is_withheld(raw: str) -> bool:
+    """Return whether the text of a row that cannot be split is one that was withheld, also from a stream."""
+    text = raw.strip()
+    return text in (WITHHELD, WITHHELD_JSON) or (text.startswith('["') and text.endswith(f", {json.dumps(WITHHELD)}]"))
+
+
+class _DelimitedRow:
+    """Replaces the fields of some columns in the text of a record with correct quotes."""
+
+    def __init__(self, delimiter: str, columns: Sequence[Replaced], pseudonyms: Pseudonyms) -> None:
+        self._quoting, self._delimiter = Quoting(delimiter), delimiter
+        self._columns = {c.position: c for c in columns}
+        self._width = max(self._columns, default=-1) + 1
+        self._pseudonyms = pseudonyms
+
+    def __call__(self, raw: str) -> str | None:
+        parts, place = [], 0
+        for number, (start, stop, text, quoted) in enumerate(self._quoting.places(raw, self._width)):
+            column = self._columns.get(number)
+            new = column.text(self._pseudonyms, text) if column else None
+            if new is not None:
+                # White space around a value does not count, and the lines keep their numbers.
+                parts += [raw[place:start], new, "\n" * text.count("\n") if quoted else ""]
+                place = stop
+        return "".join((*parts, raw[place:]))
+
+
+class _JsonRow:
+    """Replaces the values of some keys in the text of an object."""
+
+    def __init__(self, columns: Sequence[Replaced], pseudonyms: Pseudonyms) -> None:
+        self._columns: dict[str, Any] = {c.header: c for c in columns}
+        self._pseudonyms = pseudonyms
+
+    def __call__(self, raw: str) -> str | None:
+        try:
+            return with_texts(raw, lambda key: self._columns.get(key), self._pseudonyms)
+        except Unsplit:
+            return None

@@ -1,0 +1,68 @@
+"""Records of a topic with pseudonyms in place of ids, where the contract asks for them.
+
+A record that cannot be read is withheld: any of its words may be an id. Its place in the topic is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from retail_assets.contracts.header_names import normalize_header
+from retail_assets.contracts.model import Contract
+from retail_assets.lake.lake import Lake
+from retail_assets.pseudonyms.json_texts import Unsplit, with_texts
+from retail_assets.pseudonyms.opened import pseudonyms_of
+from retail_assets.pseudonyms.pseudonym import CUSTOMER, OtherKeyError, Pseudonyms
+from retail_assets.pseudonyms.replaced_columns import WITHHELD, Replaced, others
+from retail_assets.settings import Settings
+from retail_assets.storage import Store
+from retail_assets.streaming.record_lines import Shape
+
+
+class Lines(Protocol):
+    """Turns records into lines: see `RecordLines`."""
+
+    def read(self, value: bytes | None) -> tuple[bytes, Shape | None, str | None]:
+        """Return a record's bytes as one line, its shape, and why it cannot be read (None if it can)."""
+
+
+def as_contract_asks(lines: Lines, settings: Settings) -> Lines:
+    """Return the lines as they may land: as they are, or with pseudonyms. Raises what `pseudonyms_of` raises."""
+    if settings.contract.pseudonymize is None:
+        return lines
+    lake = Lake(Store(settings.lake_uri), settings.source)
+    pseudonyms = pseudonyms_of(settings, lake, landing=True)
+    return PseudonymizedLines(lines, settings.contract, pseudonyms) if pseudonyms else lines
+
+
+class PseudonymizedLines:
+    """Replaces ids in the lines of records."""
+
+    def __init__(self, lines: Lines, contract: Contract, pseudonyms: Pseudonyms) -> None:
+        self._lines, self._contract, self._pseudonyms = lines, contract, pseudonyms
+        rule = contract.columns["customer_id"]
+        self._customer = {normalize_header(name) for name in (rule.header or "", *rule.aliases)}
+        self._columns: dict[Shape, dict[str, Replaced]] = {}
+
+    def read(self, value: bytes | None) -> tuple[bytes, Shape | None, str | None]:
+        """Return what `RecordLines.read` does, without an id of anybody in it."""
+        line, shape, wrong = self._lines.read(value)
+        if wrong is not None or shape is None:
+            return WITHHELD.encode(), shape, wrong
+        columns = self._columns.get(shape)
+        if columns is None:
+            columns = self._of(shape)
+        try:
+            return with_texts(line.decode(), columns.get, self._pseudonyms).encode(), shape, None
+        except Unsplit:
+            return WITHHELD.encode(), None, "its customer is not one value"
+        except OtherKeyError:
+            return WITHHELD.encode(), None, "it has a pseudonym that another key made"
+
+    def _of(self, shape: Shape) -> dict[str, Replaced]:
+        found = others(shape.keys, self._contract)
+        found |= {n: CUSTOMER for n, key in enumerate(shape.keys) if normalize_header(key) in self._customer}
+        if len(self._columns) > 10_000:
+            self._columns.clear()
+        columns = self._columns[shape] = {shape.keys[n]: Replaced(n, shape.keys[n], c) for n, c in found.items()}
+        return columns
