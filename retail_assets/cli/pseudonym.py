@@ -11,7 +11,7 @@ from retail_assets.cli.command_line import examples
 from retail_assets.cli.options import settings_for
 
 
-@examples("pseudonym - < id.txt", "pseudonym CUST-81")
+@examples("pseudonym CUST-81", "pseudonym -")
 def pseudonym(
     customer: Annotated[
         str, typer.Argument(metavar="ID", help="Customer id as files have it; - reads it from standard input.")
