@@ -22,8 +22,9 @@ from retail_assets.tables import ALL
 class LandingStatus:
     """One landing partition: its files in the raw store, the rows cleaned from them, its rows in `sales_clean`.
 
-    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, or `changed` (its files, or the reference files
-    it is joined with, are no longer those that were cleaned).
+    `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, `changed` (its files, or the reference files
+    it is joined with, are no longer those that were cleaned), or `refused` (not loaded, because by this contract most
+    of its rows are rejected: it waits for a person).
     """
 
     landed_on: dt.date
@@ -93,6 +94,9 @@ def read_status(platform: Platform) -> Status:
             return "changed"
         if raw.digest != clean.raw_digest or is_outdated(raw, contract, landed, unaffected):
             return "changed"
+        counted = clean.kept_rows - clean.rows("excluded")
+        if clean.contract == contract.digest and contract.rejects(clean.rows("quarantine"), counted):
+            return "refused"
         return "loaded" if loaded.get(day, 0) == clean.rows("clean") else "cleaned"
 
     def landing(day: dt.date) -> LandingStatus:

@@ -161,8 +161,10 @@ class Outbox:
         """Record causes of one key; make a message of what is new about them."""
         cause = join(causes)
         new: list[Subject] = []
-        again, worse = 0, False
-        was_open = bool(db.execute("SELECT 1 FROM open_cause WHERE key = ? LIMIT 1", [cause.key]).fetchone())
+        again = 0
+        severities = {row[0] for row in db.execute("SELECT severity FROM open_cause WHERE key = ?", [cause.key])}
+        was_open = bool(severities)
+        first_error = cause.severity == "error" and "error" not in severities  # of another landing, it does not wait
         for subject in cause.subjects:
             rows = db.execute(
                 "SELECT reported, times, severity FROM open_cause WHERE key = ? AND subject = ?",
@@ -170,7 +172,6 @@ class Outbox:
             ).fetchall()
             reported = max((row[0] for row in rows), default=None)
             is_worse = cause.severity == "error" and all(row[2] != "error" for row in rows)
-            worse |= is_worse and reported is not None
             if reported is None or is_worse or reported <= now - self._repeat:
                 new.append(subject)
                 again += sum(row[1] for row in rows)
@@ -211,7 +212,9 @@ class Outbox:
             return 0
         [last] = db.execute("SELECT max(at) FROM last_message WHERE key = ?", [cause.key]).fetchone()
         # More landings of a cause that is being looked at come together, later.
-        not_before = max(now, last + _GROUP_SECONDS) if was_open and last is not None and not (again or worse) else now
+        not_before = (
+            max(now, last + _GROUP_SECONDS) if was_open and last is not None and not (again or first_error) else now
+        )
         identity = new_identity()
         db.execute(
             "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)",

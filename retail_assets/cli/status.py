@@ -84,7 +84,11 @@ def _landings(status: Status, width: int) -> list[str]:
     lines = table.with_note(width)
     if count > len(shown):
         lines += wrapped(f"The latest {len(shown)} landings; --json shows all.", width)
-    if waiting := sum(item.state != "loaded" and item.files > 0 for item in status.landings):
+    if refused := [str(item.landed_on) for item in status.landings if item.state == "refused"]:
+        named = ", ".join(refused[:5]) + (f" and {len(refused) - 5:,} more" if refused[5:] else "")
+        lines += wrapped(f"Refused, because most rows were rejected: {named}.", width)
+        lines += [f"Next:  retail-assets quarantine summary --landing {refused[0]}"]
+    if waiting := sum(item.state not in ("loaded", "refused") and item.files > 0 for item in status.landings):
         lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
     return lines
 

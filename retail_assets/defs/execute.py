@@ -194,11 +194,14 @@ def _selected(job: dg.JobDefinition, select: str) -> set[dg.AssetKey]:
 
 
 def waiting_landings(platform: Platform) -> list[tuple[dt.date, dt.date]]:
-    """Return the landings that are not loaded as they are, as ranges of days without a loaded landing between them."""
+    """Return the landings that are not loaded as they are, as ranges of days without a loaded landing between them.
+
+    One that was refused waits for a person, and must not keep the others from being loaded.
+    """
     ranges: list[tuple[dt.date, dt.date]] = []
     joined = False
     for landing in read_status(platform).landings:
-        if landing.state == "loaded" or not landing.files:
+        if landing.state in ("loaded", "refused") or not landing.files:
             joined = False
             continue
         first = ranges.pop()[0] if joined else landing.landed_on

@@ -39,7 +39,7 @@ def load(environ: Mapping[str, str], uris: Mapping[str, str]) -> EmrSettings | N
     if not values:
         return None
     if missing := [name for name in ("RETAIL_EMR_APPLICATION", *_NEEDED) if name not in values]:
-        verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        verb, them = ("are", "them") if missing[1:] else ("is", "it")
         raise SettingsError(
             f"{min(values)} is set, and {' and '.join(missing)} {verb} not. Set {them}, or unset all RETAIL_EMR_*. "
             "See docs/aws.md."

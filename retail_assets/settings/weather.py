@@ -36,7 +36,7 @@ def load(environ: Mapping[str, str]) -> WeatherSettings | None:
     needed = ("RETAIL_WEATHER_LATITUDE", "RETAIL_WEATHER_LONGITUDE")
     if missing := [name for name in needed if name not in values]:
         raise SettingsError(
-            f"{min(values)} is set, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not. Set both to "
+            f"{min(values)} is set, and {' and '.join(missing)} {'are' if missing[1:] else 'is'} not. Set both to "
             "the place of the shop to use weather; or unset the others. See docs/forecast.md."
         )
     url = values.get("RETAIL_WEATHER_URL")

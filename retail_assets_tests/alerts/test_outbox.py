@@ -86,6 +86,18 @@ def test_a_warning_that_becomes_an_error_is_said_at_once_and_once(outbox: Outbox
     assert outbox.record([warning], HOOK, clock.pass_by(1)) == 0
 
 
+def test_the_first_error_does_not_wait_for_the_landings_that_only_warn(outbox: Outbox, clock: Clock) -> None:
+    """A landing with some rejected rows warned; the next one was refused, which nobody heard for ten minutes."""
+    outbox.record([cause(1, "2024-01-01", severity="warning")], HOOK, clock())
+    outbox.delivered(outbox.due("webhook", clock()), "webhook", clock())
+    outbox.record([cause(1, "2024-01-02", severity="error")], HOOK, clock.pass_by(5))
+    [message] = outbox.due("webhook", clock())
+    assert [s.name for s in message.cause.subjects] == ["2024-01-02"]
+    outbox.delivered([message], "webhook", clock())
+    outbox.record([cause(1, "2024-01-03", severity="error")], HOOK, clock())
+    assert outbox.due("webhook", clock()) == []
+
+
 def test_what_has_ended_is_a_new_cause_when_it_comes_back(outbox: Outbox, clock: Clock) -> None:
     broken = cause(member="sales.check")
     outbox.record([broken], HOOK, clock())

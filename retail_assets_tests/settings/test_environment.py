@@ -209,9 +209,11 @@ def test_lineage_goes_to_what_is_named_like_a_file(name: str) -> None:
 
 def test_what_is_missing_for_weather_or_emr_is_named_at_once() -> None:
     """One at a time would be three runs until the job has all that it needs."""
-    with pytest.raises(SettingsError, match="RETAIL_WEATHER_LATITUDE and RETAIL_WEATHER_LONGITUDE are not"):
+    with pytest.raises(SettingsError, match=r"RETAIL_WEATHER_LATITUDE and RETAIL_WEATHER_LONGITUDE are not"):
         settings.load({"RETAIL_WEATHER_API_KEY": "abc"})
-    with pytest.raises(SettingsError, match="ROLE and RETAIL_EMR_ENTRY_POINT and RETAIL_EMR_BUCKET are not. Set them"):
+    with pytest.raises(
+        SettingsError, match=r"ROLE and RETAIL_EMR_ENTRY_POINT and RETAIL_EMR_BUCKET are not\. Set them"
+    ):
         settings.load({"RETAIL_EMR_APPLICATION": "00f1abcdexample"})
 
 

@@ -4,13 +4,13 @@ Each check compares two independent counts: those taken when a file was register
 those of what cleaning wrote. In a run of some landings the checks cover those; started on their own, every landing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import dagster as dg
 
-from retail_assets.defs.checks.results import examples, listed, result
+from retail_assets.defs.checks.results import by_name, examples, listed, result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest, total_reasons
@@ -99,7 +99,8 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             passed=not large,
             severity=dg.AssetCheckSeverity.WARN,
             problem=f"Many rows were rejected on {listed(large)}.",
-            todo=f"Look at the reasons in these landings: {total_reasons(cleaned)}.",
+            todo=f"Reasons in the landings of this run: {by_name(total_reasons(cleaned))}. Look at the rows: "
+            f"retail-assets quarantine summary{_landing_option(large)}.",
             shares=examples(large),
         )
 
@@ -117,7 +118,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             passed=not rejected,
             problem=f"Most rows were rejected on {listed([str(m.landed_on) for m in rejected])}: "
             f"{sum(m.rows('quarantine') for m in rejected):,} of {sum(map(counted_rows, rejected)):,} "
-            f"({', '.join(f'{name} {n:,}' for name, n in list(total_reasons(rejected).items())[:_REASONS_SHOWN])}). "
+            f"({by_name(dict(list(total_reasons(rejected).items())[:_REASONS_SHOWN]))}). "
             "Nothing of this run is loaded.",
             todo="Look at the rows (retail-assets quarantine show). Correct the contract and run retail-assets "
             "quarantine replay, or land a corrected file with retail-assets land --replace. If the landing is right as "
@@ -126,6 +127,12 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         )
 
     return [rows_are_conserved, revenue_reconciles_with_raw, quarantine_is_small, enough_is_clean]
+
+
+def _landing_option(days: Iterable[str]) -> str:
+    """Return the option of `quarantine summary` for the days, "" where there are none."""
+    first, *others = sorted(days) or [""]
+    return f" --landing {first}" + (f"...{others[-1]}" if others else "") if first else ""
 
 
 def counted_rows(manifest: CleanManifest) -> int:

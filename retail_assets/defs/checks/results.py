@@ -52,6 +52,17 @@ def listed(days: Iterable[str]) -> str:
     return ", ".join(ordered[:_SHOWN]) + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
 
 
+def by_name(values: Mapping[str, Any]) -> str:
+    """Return values by name for a sentence.
+
+    >>> by_name({"invalid_date": 1200, "quantity": "double"})
+    'invalid_date 1,200, quantity double'
+    """
+    return ", ".join(
+        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in values.items()
+    )
+
+
 def examples(values: Mapping[str, Any]) -> dg.JsonMetadataValue:
     """Return the first values as metadata."""
     return dg.MetadataValue.json(dict(list(values.items())[:_SHOWN]))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from retail_assets.defs.checks.results import check_result
+from retail_assets.defs.checks.results import by_name, check_result
 from retail_assets.defs.checks.scope import few_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.platform import Platform
@@ -102,7 +102,7 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
         wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
         passed = not any(wrong.values())
         problems = "; ".join(
-            f"{what}: {', '.join(which) if isinstance(which, list) else which}"
+            f"{what}: {', '.join(which) if isinstance(which, list) else by_name(which)}"
             for what, which in wrong.items()
             if which
         )

@@ -10,10 +10,15 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
+from retail_assets.cli.status import status_lines
 from retail_assets.defs.build import build_defs
+from retail_assets.defs.execute import waiting_landings
+from retail_assets.eda.daily_quality import daily_quality
 from retail_assets.lake.profile import ClockChanges, Control
 from retail_assets.models import promotion
 from retail_assets.models.kinds import FORECAST, SEGMENTS
+from retail_assets.status import read_status
+from retail_assets.tables import DAILY_QUALITY
 from retail_assets_tests.defs.checks.conftest import NEXT, Damage, Shop, checks_of
 from retail_assets_tests.warehouse.landings import DAY, line, publish, rejected
 
@@ -52,6 +57,33 @@ def test_checks_of_tables_that_are_not_there_say_what_to_materialize(empty_shop:
         else:
             with pytest.raises(dg.Failure, match="Materialize"):
                 empty_shop.check(asset, name)
+
+
+def test_a_landing_that_was_refused_is_no_fault_of_daily_quality_and_keeps_no_other_from_loading(shop: Shop) -> None:
+    """All of its rows were rejected: its state was `loaded`, and a check reported that rows do not add up."""
+    day, source = NEXT + dt.timedelta(days=1), shop.platform.source
+    shop.land(day, [], [rejected(at, day) | {"source": source} for at in (2, 3)])
+    with shop.platform.raw.writing(f"{source}/dt={day}/a.csv") as file:
+        file.write(b"0123456789")  # the size in its manifest
+    shop.platform.warehouse.replace(DAILY_QUALITY, daily_quality(shop.platform.lake.clean_landings()))
+    assert not shop.check("clean_sales", "enough_is_clean", day).passed
+    assert shop.check("daily_quality", "rows_add_up_by_day").passed
+    status = read_status(shop.platform)
+    assert [landing.state for landing in status.landings if landing.landed_on == day] == ["refused"]
+    assert "--landing 2024-03-03" in "\n".join(status_lines(status, 120))
+    assert day not in {d for landings in waiting_landings(shop.platform) for d in landings}
+    sql(f"UPDATE daily_quality SET clean = 1, quarantined = 1 WHERE landed_on = '{day}'")(shop)
+    assert not shop.check("daily_quality", "rows_add_up_by_day").passed
+
+
+def test_many_rejected_rows_are_reported_in_words(shop: Shop) -> None:
+    """The reasons were a dictionary as Python prints it."""
+    day = NEXT + dt.timedelta(days=1)
+    source = shop.platform.source
+    shop.land(day, [line(f"E{i}", 1, day, at=i, source=source) for i in range(2, 5)], [rejected(9, day)])
+    text = shop.check("clean_sales", "quarantine_is_small", day).description or ""
+    assert "{" not in text
+    assert "invalid_date 1. Look at the rows: retail-assets quarantine summary --landing 2024-03-03." in text
 
 
 # (asset, check, what is planted, what the description must say)
@@ -247,30 +279,30 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "sales",
         "matches_contract",
         null_in("sales", "product_category"),
-        r"sales: NULL in rows: {'product_category': 62}",
+        r"sales: NULL in rows: product_category 62",
     ),
     (
         "sales",
         "matches_contract",
         sql("ALTER TABLE sales DROP COLUMN store_id", "ALTER TABLE sales ALTER quantity TYPE DOUBLE"),
-        r"missing columns: store_id; wrong types: {'quantity': 'double, expected decimal",
+        r"missing columns: store_id; wrong types: quantity double, expected decimal",
     ),
     ("sales", "unique_transaction", twice("sales"), r"sales: repeated \(transaction_id\), such as transaction_id"),
-    ("sales_quarantine", "matches_contract", null_in("sales_quarantine", "raw_text"), "NULL in rows: {'raw_text': 1}"),
+    ("sales_quarantine", "matches_contract", null_in("sales_quarantine", "raw_text"), "NULL in rows: raw_text 1"),
     ("sales_quarantine", "key_is_unique", twice("sales_quarantine"), "source_file a.csv, source_line 9, times 2"),
     ("dim_date", "matches_contract", sql("ALTER TABLE dim_date ADD COLUMN moon INTEGER"), "other columns: moon"),
     ("dim_date", "key_is_unique", twice("dim_date"), "calendar_date 2024-02-29, times 2"),
-    ("dim_customer", "matches_contract", null_in("dim_customer", "orders"), "NULL in rows: {'orders': 2}"),
+    ("dim_customer", "matches_contract", null_in("dim_customer", "orders"), "NULL in rows: orders 2"),
     ("dim_customer", "key_is_unique", twice("dim_customer"), "customer_id (ann|bob), times 2"),
-    ("dim_product", "matches_contract", null_in("dim_product", "units"), "NULL in rows: {'units': 3}"),
+    ("dim_product", "matches_contract", null_in("dim_product", "units"), "NULL in rows: units 3"),
     ("dim_product", "key_is_unique", twice("dim_product"), "product_key .*, times 2"),
-    ("dim_store", "matches_contract", null_in("dim_store", "units"), "NULL in rows: {'units': 1}"),
+    ("dim_store", "matches_contract", null_in("dim_store", "units"), "NULL in rows: units 1"),
     ("dim_store", "key_is_unique", twice("dim_store"), r"store_id \(none\), times 2"),
     (
         "daily_store_category_sales",
         "matches_contract",
         null_in("daily_store_category_sales", "store_id"),
-        "NULL in rows: {'store_id': 2}",
+        "NULL in rows: store_id 2",
     ),
     (
         "daily_store_category_sales",
@@ -282,10 +314,10 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "daily_category_sales",
         "matches_contract",
         null_in("daily_category_sales", "revenue"),
-        "NULL in rows: {'revenue': 2}",
+        "NULL in rows: revenue 2",
     ),
     ("daily_category_sales", "key_is_unique", twice("daily_category_sales"), "sale_date 2024-02-29, product_category"),
-    ("sales_forecast", "matches_contract", null_in("sales_forecast", "method"), "NULL in rows: {'method': 9}"),
+    ("sales_forecast", "matches_contract", null_in("sales_forecast", "method"), "NULL in rows: method 9"),
     ("sales_forecast", "key_is_unique", twice("sales_forecast"), "product_category .*, forecast_date .*, times 2"),
     (
         "sales_forecast",
@@ -330,12 +362,12 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("UPDATE sales_forecast SET mean = 99 WHERE horizon_day = 1 AND product_category = 'TOTAL'"),
         "TOTAL is not the sum of the categories on 2024",
     ),
-    ("forecast_backtest", "matches_contract", null_in("forecast_backtest", "model"), "NULL in rows: {'model': 1}"),
+    ("forecast_backtest", "matches_contract", null_in("forecast_backtest", "model"), "NULL in rows: model 1"),
     ("forecast_backtest", "key_is_unique", twice("forecast_backtest"), "model .*, times 2"),
     ("forecast_backtest", "skill_is_not_lost", lose_skill, "has no skill .*models rollback"),
-    ("insights", "matches_contract", null_in("insights", "sentence"), "NULL in rows: {'sentence': 1}"),
+    ("insights", "matches_contract", null_in("insights", "sentence"), "NULL in rows: sentence 1"),
     ("insights", "key_is_unique", twice("insights"), r"repeated \(id\).*, times 2"),
-    ("daily_quality", "matches_contract", null_in("daily_quality", "clean"), "NULL in rows: {'clean': 2}"),
+    ("daily_quality", "matches_contract", null_in("daily_quality", "clean"), "NULL in rows: clean 2"),
     ("daily_quality", "key_is_unique", twice("daily_quality"), "landed_on .*, times 2"),
     (
         "daily_quality",
@@ -351,27 +383,27 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("UPDATE daily_quality SET clean_amount = clean_amount + 0.01"),
         "Rows do not add up on 2024",
     ),
-    ("summary_statistics", "matches_contract", null_in("summary_statistics", "mean"), "NULL in rows: {'mean': 1}"),
+    ("summary_statistics", "matches_contract", null_in("summary_statistics", "mean"), "NULL in rows: mean 1"),
     ("summary_statistics", "key_is_unique", twice("summary_statistics"), "measure .*, times 2"),
     (
         "customer_months",
         "matches_contract",
         null_in("customer_months", "first_seen"),
-        "NULL in rows: {'first_seen': 1}",
+        "NULL in rows: first_seen 1",
     ),
     ("customer_months", "key_is_unique", twice("customer_months"), "month_start.*, times 2"),
-    ("customer_cohorts", "matches_contract", null_in("customer_cohorts", "active"), "NULL in rows: {'active': 1}"),
+    ("customer_cohorts", "matches_contract", null_in("customer_cohorts", "active"), "NULL in rows: active 1"),
     ("customer_cohorts", "key_is_unique", twice("customer_cohorts"), "cohort .*, times 2"),
     (
         "product_concentration",
         "matches_contract",
         null_in("product_concentration", "items_share"),
-        "NULL in rows: {'items_share': 1}",
+        "NULL in rows: items_share 1",
     ),
     ("product_concentration", "key_is_unique", twice("product_concentration"), "items.*, times 2"),
-    ("basket_affinity", "matches_contract", null_in("basket_affinity", "support"), "NULL in rows: {'support': 1}"),
+    ("basket_affinity", "matches_contract", null_in("basket_affinity", "support"), "NULL in rows: support 1"),
     ("basket_affinity", "key_is_unique", twice("basket_affinity"), "level .*, times 2"),
-    ("forecast_accuracy", "matches_contract", null_in("forecast_accuracy", "actual"), "NULL in rows: {'actual': 1}"),
+    ("forecast_accuracy", "matches_contract", null_in("forecast_accuracy", "actual"), "NULL in rows: actual 1"),
     ("forecast_accuracy", "key_is_unique", twice("forecast_accuracy"), "product_category .*, times 2"),
     (
         "forecast_accuracy",
@@ -383,7 +415,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         ),
         "held only 7 % of the categories' sales of the last 15 forecast days",
     ),
-    ("customer_segments", "matches_contract", null_in("customer_segments", "persona"), "NULL in rows: {'persona': 2}"),
+    ("customer_segments", "matches_contract", null_in("customer_segments", "persona"), "NULL in rows: persona 2"),
     ("customer_segments", "key_is_unique", twice("customer_segments"), "customer_id .*, times 2"),
     (
         "customer_segments",
@@ -397,13 +429,13 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         sql("UPDATE customer_segments SET customer_id = 'eve' WHERE customer_id = 'bob'"),
         "without a segment: 1; segments without a customer in sales: 1",
     ),
-    ("customer_features", "matches_contract", null_in("customer_features", "frequency"), "{'frequency': 2}"),
+    ("customer_features", "matches_contract", null_in("customer_features", "frequency"), "frequency 2"),
     ("customer_features", "key_is_unique", twice("customer_features"), "customer_id .*, times 2"),
     (
         "segment_profiles",
         "matches_contract",
         null_in("segment_profiles", "customers"),
-        "NULL in rows: {'customers': 2}",
+        "NULL in rows: customers 2",
     ),
     ("segment_profiles", "key_is_unique", twice("segment_profiles"), "persona .*, times 2"),
     (
@@ -422,7 +454,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         "segment_migrations",
         "matches_contract",
         null_in("segment_migrations", "revenue"),
-        "NULL in rows: {'revenue': 2}",
+        "NULL in rows: revenue 2",
     ),
     ("segment_migrations", "key_is_unique", twice("segment_migrations"), "from_persona .*, times 2"),
     (
