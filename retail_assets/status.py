@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retail_assets.alerts.outbox import Outbox, Waiting, outbox_path
 from retail_assets.cleaning.reference_changes import Unaffected, is_outdated
-from retail_assets.errors import NotReadyError
+from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.manifests import STATUSES, CleanManifest, digest_of_names
 from retail_assets.landing.partitions import partition_of
 from retail_assets.landing.references import LandedReferences
@@ -42,10 +44,30 @@ class LandingStatus:
 
 
 @dataclass(frozen=True)
+class WaitingAlerts:
+    """Messages that a channel has not received: since when, and why the last attempt failed ("" before the first)."""
+
+    channel: str
+    messages: int
+    oldest: dt.datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class AlertStatus:
+    """Causes that are still there, and what waits for a channel. `problem` says why neither is known."""
+
+    open: int = 0
+    waiting: tuple[WaitingAlerts, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Status:
     """Every landing, the rows of every table (None if it does not exist yet), and when outputs were written.
 
-    `streams` is how far each partition of a streamed topic has landed, with lag and rate as they were then.
+    `streams` is how far each partition of a streamed topic has landed, with lag and rate as they were then. `alerts` is
+    None if no channel is set and none was.
     """
 
     source: str
@@ -55,6 +77,7 @@ class Status:
     output: str
     outputs: dict[str, dt.datetime]
     streams: tuple[Progress, ...] = ()
+    alerts: AlertStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,6 +91,12 @@ class Status:
             "output": self.output,
             "outputs": {k: v.isoformat() for k, v in self.outputs.items()},
             "streams": [dataclasses.asdict(progress) for progress in self.streams],
+            "alerts": self.alerts
+            and {
+                "open": self.alerts.open,
+                "waiting": [{**vars(item), "oldest": item.oldest.isoformat()} for item in self.alerts.waiting],
+                "problem": self.alerts.problem,
+            },
         }
 
 
@@ -129,7 +158,30 @@ def read_status(platform: Platform) -> Status:
         platform.output.uri,
         _outputs(platform),
         tuple(read_progress(platform.raw, platform.source)),
+        _alerts(platform),
     )
+
+
+def _alerts(platform: Platform) -> AlertStatus | None:
+    """What the outbox holds. One that cannot be read hides nothing else."""
+    settings = platform.settings
+    outbox = Outbox(outbox_path(settings.home, settings.source), settings.source)
+    if not outbox.path.exists():
+        return AlertStatus() if settings.alerts else None
+    try:
+        open_causes, waiting = outbox.open_causes(), outbox.waiting()
+    except StorageError as e:
+        return AlertStatus(problem=str(e))
+    channels = dict.fromkeys(item.channel for item in waiting)
+    return AlertStatus(
+        len(open_causes), tuple(_waiting(name, [item for item in waiting if item.channel == name]) for name in channels)
+    )
+
+
+def _waiting(channel: str, items: Sequence[Waiting]) -> WaitingAlerts:
+    tried = [item for item in items if item.attempts]
+    error = max(tried, key=lambda item: item.next).error if tried else ""
+    return WaitingAlerts(channel, len(items), _moment(min(item.made for item in items)), error)
 
 
 def _loaded(platform: Platform) -> dict[dt.date, int]:

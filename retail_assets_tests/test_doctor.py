@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from retail_assets import doctor
-from retail_assets.doctor import Finding, configuration, places
+from retail_assets.doctor import Finding, configuration, connections
 from retail_assets.settings import load
 from retail_assets.settings.lineage import LineageSettings
 from retail_assets.spark import java
 from retail_assets.weather.open_meteo import WeatherUnavailableError
+from retail_assets_tests.alerts.receivers import WebReceiver
 from retail_assets_tests.lineage.lineage_server import lineage_server
+from retail_assets_tests.services.brokers import broker, create_topic
+from retail_assets_tests.services.server import free_port
 from retail_assets_tests.weather.open_meteo_server import open_meteo_server
 
 duckdb = pytest.importorskip("duckdb")
@@ -198,12 +201,66 @@ def test_whether_somebody_listens_to_lineage_and_answers_about_weather(environ: 
         on = load({**environ, **place, "RETAIL_LINEAGE_URL": listening.url, "RETAIL_WEATHER_URL": answering.url})
         assert on.lineage is not None
         assert on.weather is not None
-        found = places.lineage(on, on.lineage)
+        found = connections.lineage(on, on.lineage)
         assert (found.ok, "wait to be reported: 0" in found.detail) == (True, True)
         assert listening.events == []
-        assert "next 7 days" in places.weather(on, on.weather).detail
-    found = places.lineage(on, on.lineage)
+        assert "next 7 days" in connections.weather(on, on.weather).detail
+    found = connections.lineage(on, on.lineage)
     assert (found.ok, "cannot be reached" in found.detail) == (False, True)
     with pytest.raises(WeatherUnavailableError, match="cannot be reached"):
-        places.weather(on, on.weather)
-    assert places.lineage(on, LineageSettings(str(tmp_path / "new" / "events.jsonl"))).ok
+        connections.weather(on, on.weather)
+    assert connections.lineage(on, LineageSettings(str(tmp_path / "new" / "events.jsonl"))).ok
+
+
+def test_channels_of_alerts_are_tried_and_nothing_is_sent(healthy: dict[str, str]) -> None:
+    receiver = WebReceiver()
+    mail = {
+        "RETAIL_ALERT_SMTP": f"smtp://127.0.0.1:{free_port()}",
+        "RETAIL_ALERT_FROM": "retail@example.com",
+        "RETAIL_ALERT_TO": "a@example.com,b@example.com",
+        "RETAIL_ALERT_SMTP_USER": "retail",
+        "RETAIL_ALERT_SMTP_PASSWORD": "pa55-secret-word",
+    }
+    found = _examined({**healthy, "RETAIL_ALERT_WEBHOOK": receiver.address})["alerts"]
+    assert found.ok
+    assert "webhook: 127.0.0.1 answers" in found.detail
+    assert "retail-assets alerts test" in found.detail
+    found = _examined({**healthy, **mail, "RETAIL_ALERT_WEBHOOK": receiver.address})["alerts"]
+    assert found.detail.splitlines() == [
+        "e-mail: The mail server cannot be reached (Connection refused).",  # once, and not per recipient
+        "webhook: 127.0.0.1 answers",
+    ]
+    assert not found.ok
+    receiver.go_away()
+    found = _examined({**healthy, "RETAIL_ALERT_WEBHOOK": receiver.address})["alerts"]
+    assert (found.ok, found.detail) == (False, "webhook: The webhook cannot be reached (Connection refused).")
+    assert receiver.paths == []
+
+
+def test_what_is_not_set_is_not_examined(healthy: dict[str, str]) -> None:
+    assert _examined(healthy).keys().isdisjoint({"alerts", "lineage", "stream", "weather", "tableau", "automation"})
+
+
+def test_automation_needs_a_daemon_and_that_a_home(healthy: dict[str, str]) -> None:
+    on = {**healthy, "RETAIL_AUTOMATION": "on"}
+    found = _examined(on)["automation"]
+    assert (found.ok, found.detail.startswith("follow_sales, landings: on while")) == (True, True)
+    found = _examined({**on, "DAGSTER_HOME": ""})["automation"]
+    assert (found.ok, "no daemon starts anything" in found.detail) == (False, True)
+
+
+@pytest.mark.slow
+def test_a_stream_is_examined_by_its_topics(
+    healthy: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("confluent_kafka")
+    monkeypatch.setattr(connections, "_BROKER_SECONDS", 0.0)
+    with broker("noida", tmp_path) as running:
+        create_topic(running.address, "sales", partitions=2)
+        on = {**healthy, "RETAIL_STREAM_SERVERS": running.address, "RETAIL_STREAM_TOPICS": "sales"}
+        found = _examined(on)["stream"]
+        assert (found.ok, found.detail) == (True, f"{running.address} answers; sales: 2 partitions")
+        found = _examined({**on, "RETAIL_STREAM_TOPICS": "sale"})["stream"]
+        assert (found.ok, "Did you mean 'sales'?" in found.detail) == (False, True)
+    found = _examined(on)["stream"]
+    assert (found.ok, f"No broker at {running.address} answers" in found.detail) == (False, True)

@@ -15,8 +15,9 @@ import ssl
 import subprocess  # runs the user's command, without a shell
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Protocol
@@ -56,7 +57,14 @@ class Channel(Protocol):
     def name(self) -> str: ...
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Send. Raises DeliveryError unless the receiver has said that it has them."""
+        """Send. Raises DeliveryError unless the receiver has confirmed that it has them."""
+
+
+class ReachableChannel(Channel, Protocol):
+    """A channel of the settings, which can be tried without a message."""
+
+    def reach(self) -> str:
+        """See whether a message could be sent, sending none; return what was seen. Raises DeliveryError."""
 
 
 def attempt(channel: Channel, messages: Sequence[Message]) -> None:
@@ -69,9 +77,9 @@ def attempt(channel: Channel, messages: Sequence[Message]) -> None:
         raise DeliveryError(f"Sending failed unexpectedly ({type(e).__name__}).", of_message=True) from None
 
 
-def channels(settings: AlertSettings) -> list[Channel]:
+def channels(settings: AlertSettings) -> Sequence[ReachableChannel]:
     """Return the channels that are set; each recipient of e-mail is one: a wrong address holds up no other."""
-    found: list[Channel] = []
+    found: list[ReachableChannel] = []
     if settings.webhook:
         found.append(Webhook(settings.webhook))
     if settings.mail:
@@ -127,6 +135,31 @@ class Webhook:
         except (TimeoutError, OSError, http.client.HTTPException) as e:
             raise DeliveryError(f"The webhook cannot be reached ({_why(e)}).") from None
 
+    def reach(self) -> str:
+        """Connect, without a request: some receivers take every request for a message."""
+        parts = urllib.parse.urlsplit(self.address)
+        host = parts.hostname or ""
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if proxy and not urllib.request.proxy_bypass(host):
+            via = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            place, context = (via.hostname or "", via.port or 80), None
+        else:
+            default, context = (443, ssl.create_default_context()) if parts.scheme == "https" else (80, None)
+            place = (host, parts.port or default)
+
+        def connect() -> None:
+            with socket.create_connection(place, self.seconds) as connection:
+                if context is not None:
+                    context.wrap_socket(connection, server_hostname=host).close()
+
+        try:
+            within(self.seconds + 1, connect)
+        except (TimeoutError, OSError) as e:
+            what = "The webhook" if place[0] == host else "The proxy before the webhook"
+            raise DeliveryError(f"{what} cannot be reached ({_why(e)}).") from None
+        # The host alone: the path of the address is the secret.
+        return f"{host} answers" if place[0] == host else f"the proxy before {host} answers"
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -150,8 +183,27 @@ class Mail:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(as_text(messages))
         mail.add_alternative(as_html(messages), subtype="html")
+
+        def deliver() -> None:
+            with self._logged_in() as smtp:
+                smtp.send_message(mail)
+
+        self._within_time(deliver)
+
+    def reach(self) -> str:
+        """Log in, and name no recipient."""
+
+        def log_in() -> None:
+            with self._logged_in() as smtp:
+                smtp.noop()
+
+        self._within_time(log_in)
+        return f"{self.server.host}:{self.server.port} {'takes the login' if self.server.user else 'answers'}"
+
+    def _within_time(self, work: Callable[[], None]) -> None:
+        """Do what needs the server, with its errors in words. Raises DeliveryError."""
         try:
-            within(3 * self.seconds, lambda: self._deliver(mail))
+            within(3 * self.seconds, work)
         except smtplib.SMTPAuthenticationError as e:
             raise DeliveryError(
                 f"The mail server refused the login ({e.smtp_code}).", wait_seconds=_WRONG_SECONDS
@@ -172,7 +224,8 @@ class Mail:
         except (smtplib.SMTPException, TimeoutError, OSError) as e:
             raise DeliveryError(f"The mail server cannot be reached ({_why(e)}).") from None
 
-    def _deliver(self, mail: EmailMessage) -> None:
+    @contextlib.contextmanager
+    def _logged_in(self) -> Iterator[smtplib.SMTP]:
         server, context = self.server, ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.scheme == "smtps":
@@ -185,7 +238,7 @@ class Mail:
                 smtp.starttls(context=context)
             if server.user and server.password:
                 smtp.login(server.user, server.password)
-            smtp.send_message(mail)
+            yield smtp
         finally:
             # The server has the message or has not; how it says goodbye changes nothing.
             with contextlib.suppress(smtplib.SMTPException, OSError):
@@ -239,6 +292,12 @@ class Command:
                 process.wait()
         if process.returncode:
             raise DeliveryError(f"The command ended with {process.returncode}.")
+
+    def reach(self) -> str:
+        """Look for the program; it is not run."""
+        if not os.access(self.words[0], os.X_OK):
+            raise DeliveryError("The command cannot be started: its program is gone, or may not be run.")
+        return f"{os.path.basename(self.words[0])} can be run"
 
 
 def _asked_seconds(retry_after: str) -> float | None:

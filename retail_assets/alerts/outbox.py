@@ -70,6 +70,11 @@ class Waiting:
     error: str
 
 
+def outbox_path(home: Path, source: str) -> Path:
+    """Return the file of a source's outbox."""
+    return home / "alerts" / f"{source}.sqlite"
+
+
 class Outbox:
     """The outbox in one file; made when it is first written. Times are seconds since 1970, given by the caller."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def doctor(
     spark: Annotated[bool, typer.Option(help="Start Spark and run a small job, or leave it out.")] = True,
 ) -> None:
-    """Check Java, Spark, storage, warehouse, contract and versions: one line each, with the fix for each problem."""
+    """Check the machine, Spark, stores, warehouse and whatever is set: one line each, with the fix of each problem."""
     from retail_assets.doctor import examine
 
     began = time.monotonic()

@@ -18,7 +18,7 @@ from retail_assets.wording import formats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from retail_assets.status import LandingStatus, Status
+    from retail_assets.status import AlertStatus, LandingStatus, Status
     from retail_assets.streaming.ledger import Progress
 
 _MOST_LANDINGS = 40
@@ -26,7 +26,7 @@ _MOST_LANDINGS = 40
 
 @examples("status", "status --json")
 def status(as_json: AsJson = False) -> None:
-    """Show what has landed, been cleaned and been loaded, and when."""
+    """Show what has landed, been cleaned and been loaded, and when; streams, and alerts that wait."""
     from retail_assets.status import read_status
 
     current = read_status(places_to_look_up(settings_for()))
@@ -45,6 +45,8 @@ def status_lines(status: Status, width: int, next_step: str = "") -> list[str]:
         lines += ["None yet.", *next_step.splitlines()]
     if status.streams:
         lines += ["", "Streams, as of the last batch", "", *_streams(status.streams, width)]
+    if status.alerts is not None:
+        lines += ["", "Alerts", "", *_alerts(status.alerts, width)]
     rows = {name: number for name, number in status.tables.items() if number is not None}
     lines += ["", f"Tables in {printable(status.warehouse)}", ""]
     lines += _pairs([(name, f"{number:,} rows") for name, number in rows.items()], width) or ["None yet."]
@@ -111,6 +113,22 @@ def _streams(streams: Sequence[Progress], width: int) -> list[str]:
         ],
         width,
     ).with_note(width)
+
+
+def _alerts(alerts: AlertStatus, width: int) -> list[str]:
+    """How many causes are open, and what a channel has not received, since when and why."""
+    if alerts.problem:
+        return wrapped(printable(alerts.problem), width)
+    lines = [f"{formats.plural(alerts.open, 'cause')} open."] if alerts.open else []
+    for item in alerts.waiting:
+        why = f" {printable(item.error)}" if item.error else ""
+        oldest = f"the oldest since {item.oldest:%Y-%m-%d %H:%M} UTC"
+        waits = "waits" if item.messages == 1 else "wait"
+        text = f"{formats.plural(item.messages, 'message')} {waits} for {printable(item.channel)}, {oldest}.{why}"
+        lines += wrapped(text, width)
+    if lines:
+        return [*lines, "Next:  retail-assets alerts pending"]
+    return ["None open, none waiting."]
 
 
 def _landed_at(item: Progress) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -17,7 +17,7 @@ from retail_assets.alerts.deliver import Delivered, deliver
 from retail_assets.alerts.digest import digest
 from retail_assets.alerts.late import MEMBER as LATE
 from retail_assets.alerts.late import late_landings
-from retail_assets.alerts.outbox import Outbox
+from retail_assets.alerts.outbox import Outbox, outbox_path
 from retail_assets.defs.alert_events import ENDED, UNDERWAY, RunReader
 from retail_assets.errors import RetailError
 from retail_assets.platform import Platform
@@ -35,9 +35,8 @@ _RUNS = 100
 
 def outbox_of(platform: Platform, settings: AlertSettings) -> Outbox:
     """Return the outbox of the source, in RETAIL_HOME."""
-    return Outbox(
-        platform.settings.home / "alerts" / f"{platform.source}.sqlite", platform.source, settings.repeat_hours
-    )
+    path = outbox_path(platform.settings.home, platform.source)
+    return Outbox(path, platform.source, settings.repeat_hours)
 
 
 class Alerts:
@@ -46,7 +45,7 @@ class Alerts:
     def __init__(self, platform: Platform, settings: AlertSettings, clock: Callable[[], float] = time.time) -> None:
         self._platform = Platform(platform.settings, wait_seconds=_WAIT_SECONDS)
         self._settings, self._clock = settings, clock
-        self.channels: list[Channel] = channels(settings)
+        self.channels: Sequence[Channel] = channels(settings)
         self._names = [channel.name for channel in self.channels]
         self.outbox = outbox_of(platform, settings)
 

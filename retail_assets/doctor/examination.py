@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from retail_assets.doctor import configuration, machine, places
+from retail_assets.doctor import configuration, connections, machine, places
 from retail_assets.doctor.finding import Finding
 from retail_assets.errors import RetailError
 from retail_assets.settings import Settings
@@ -21,6 +21,8 @@ _SECONDS = 30  # reading what is on this machine takes a moment, unless it hangs
 
 #: Called with the name of a check, and what it does, before it is waited for.
 Waiting = Callable[[str, str], None]
+#: Its name, what it does in words, the check, and the seconds that it may take.
+_Check = tuple[str, str, Callable[[], Finding], int]
 
 
 def examine(
@@ -44,7 +46,7 @@ def examine(
         else:
             announce("java", "asking for its version")
             yield _begun("java", partial(machine.java_is_found, home, env), _SECONDS)()
-        checks = []
+        checks: list[_Check] = []
         if settings is not None:
             if not settings.redshift:
                 import duckdb  # noqa: F401  # here, so that no two threads import it and Spark's packages at once
@@ -54,15 +56,7 @@ def examine(
             took = "opening it" if not settings.redshift else "logging in; a paused one takes minutes to wake"
             checks.append(("warehouse", took, partial(places.warehouse, settings), places.WAREHOUSE_SECONDS))
             checks.append(("partitions", "listing", partial(places.partitions, settings), places.STORE_SECONDS))
-            if settings.tableau:
-                probe = partial(places.tableau, settings.tableau)
-                checks.append(("tableau", "logging in", probe, int(3 * settings.tableau.timeout) + 1))
-            if settings.lineage:
-                probe = partial(places.lineage, settings, settings.lineage)
-                checks.append(("lineage", "looking whether somebody listens", probe, places.ANSWER_SECONDS))
-            if settings.weather:
-                probe = partial(places.weather, settings, settings.weather)
-                checks.append(("weather", "asking for a forecast", probe, places.ANSWER_SECONDS))
+            checks += _connections(settings, env)
         checks.append(("disk", "asking for free space", partial(machine.disk, home), _SECONDS))
         checks.append(("dagster", "reading dagster.yaml", partial(configuration.dagster, env), _SECONDS))
         if settings is not None and start_spark:
@@ -77,6 +71,28 @@ def examine(
 def run(environ: Mapping[str, str] | None = None, *, start_spark: bool = True) -> list[Finding]:
     """Return all findings of `examine`, in its order."""
     return list(examine(environ, start_spark=start_spark))
+
+
+def _connections(settings: Settings, env: Mapping[str, str]) -> list[_Check]:
+    """Return the checks of what is set: name, what it does, check, and its seconds."""
+    checks: list[_Check] = []
+    if at := settings.tableau:
+        checks.append(("tableau", "logging in", partial(connections.tableau, at), int(3 * at.timeout) + 1))
+    if lineage := settings.lineage:
+        probe = partial(connections.lineage, settings, lineage)
+        checks.append(("lineage", "looking whether somebody listens", probe, connections.ANSWER_SECONDS))
+    if weather := settings.weather:
+        probe = partial(connections.weather, settings, weather)
+        checks.append(("weather", "asking for a forecast", probe, connections.ANSWER_SECONDS))
+    if stream := settings.stream:
+        probe = partial(connections.stream, settings, stream)
+        checks.append(("stream", "logging in to the brokers", probe, connections.ANSWER_SECONDS))
+    if alerts := settings.alerts:
+        probe = partial(connections.alerts, alerts)
+        checks.append(("alerts", "looking whether somebody listens", probe, 2 * connections.ANSWER_SECONDS))
+    if settings.automation:
+        checks.append(("automation", "reading", partial(connections.automation, settings, env), _SECONDS))
+    return checks
 
 
 def _begun(name: str, check: Callable[[], Finding], seconds: float = _SECONDS) -> Callable[[], Finding]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import re
 import uuid
 
 import psutil
 
 from retail_assets.doctor.finding import Finding
-from retail_assets.exports.tableau import hyper
-from retail_assets.exports.tableau.server import reach
-from retail_assets.lineage.spool import spool_of
-from retail_assets.lineage.transport import open_transport
 from retail_assets.settings import Settings
-from retail_assets.settings.lineage import LineageSettings
-from retail_assets.settings.tableau import TableauServer
-from retail_assets.settings.weather import WeatherSettings
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_redshift
-from retail_assets.weather.open_meteo import OpenMeteo
-from retail_assets.wording.formats import plural
 
 STORE_SECONDS = 60
-ANSWER_SECONDS = 45
 WAREHOUSE_SECONDS = 300  # a paused Serverless workgroup takes a while to wake
 
 
@@ -101,28 +90,3 @@ def partitions(settings: Settings) -> Finding:
         )
     landings = f"{len(landed)} landed, {landed[0]} to {landed[-1]}" if landed else "nothing has landed yet"
     return Finding("partitions", True, f"{span}, {(last - first).days + 1} days; {landings}")
-
-
-def lineage(settings: Settings, to: LineageSettings) -> Finding:
-    """See whether somebody listens where lineage goes, and how many runs wait to be reported. Nothing is sent."""
-    if importlib.util.find_spec("openlineage") is None:
-        return Finding("lineage", False, "openlineage is not installed", "pip install 'retail-assets[lineage]'")
-    spool = spool_of(settings.home, settings.source)
-    if problem := open_transport(to).problem():
-        waits = f"; runs that wait to be reported: {spool.waiting()}"
-        return Finding("lineage", False, problem + waits, "No run fails by it. See docs/lineage.md.")
-    return Finding("lineage", True, f"{to.url}; runs that wait to be reported: {spool.waiting()}")
-
-
-def weather(settings: Settings, at: WeatherSettings) -> Finding:
-    """Ask for the weather forecast of today."""
-    days = OpenMeteo(at, settings.contract.timezone).forecast(settings.today())
-    return Finding("weather", True, f"{at.latitude}, {at.longitude}: forecast for the next {plural(len(days), 'day')}")
-
-
-def tableau(server: TableauServer) -> Finding:
-    """Log in to the Tableau server that is published to, and find the project."""
-    if not hyper.installed():
-        return Finding("tableau", False, "no extract can be written to publish", hyper.INSTALL)
-    reach(server)
-    return Finding("tableau", True, f"{server.address}: logged in, and the project {server.project!r} is there")

@@ -6,6 +6,7 @@ import email
 import email.policy
 import email.utils
 import json
+import os
 import re
 import socket
 import sys
@@ -123,6 +124,46 @@ def test_a_login_works_and_a_wrong_one_shows_no_password(inbox: tuple[Inbox, Mai
     with pytest.raises(DeliveryError, match=r"refused the login \(535\)") as caught:
         wrong.send([MESSAGE])
     assert SECRET not in f"{caught.value}{caught.value.__cause__}{wrong!r}"
+
+
+def test_a_mail_server_is_tried_without_a_mail(inbox: tuple[Inbox, MailServer]) -> None:
+    handler, server = inbox
+    assert "answers" in Mail(server, "ops@example.com").reach()
+    assert "takes the login" in Mail(replace(server, user="retail", password="right"), "ops@example.com").reach()
+    with pytest.raises(DeliveryError, match=r"refused the login \(535\)") as caught:
+        Mail(replace(server, user="retail", password=SECRET), "ops@example.com").reach()
+    assert SECRET not in str(caught.value)
+    assert handler.mails == []
+
+
+def test_a_webhook_is_tried_without_a_message_and_without_its_secret(
+    receiver: WebReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Webhook(receiver.address).reach() == "127.0.0.1 answers"
+    assert receiver.paths == []
+    # What answers has no certificate, so it is not the receiver.
+    with pytest.raises(DeliveryError, match="The webhook cannot be reached") as caught:
+        Webhook(receiver.address.replace("http:", "https:")).reach()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(DeliveryError, match="The proxy before the webhook cannot be reached") as behind:
+        Webhook(receiver.address.replace("127.0.0.1", "hooks.example.com")).reach()
+    assert SECRET not in f"{caught.value}{behind.value}"
+    receiver.go_away()
+    monkeypatch.delenv("http_proxy")
+    with pytest.raises(DeliveryError, match=r"\(Connection refused\)"):
+        Webhook(receiver.address).reach()
+    receiver.come_back()
+
+
+def test_a_command_is_looked_for_and_not_run(tmp_path: Path) -> None:
+    program = tmp_path / "notify"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/was_run\n")
+    program.chmod(0o755)
+    assert Command((str(program), SECRET)).reach() == "notify can be run"
+    program.chmod(0o644) if os.getuid() else program.unlink()
+    with pytest.raises(DeliveryError, match="its program is gone, or may not be run"):
+        Command((str(program), SECRET)).reach()
+    assert not (tmp_path / "was_run").exists()
 
 
 def test_nothing_is_sent_in_the_clear_to_another_machine(

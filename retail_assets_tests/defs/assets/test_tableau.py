@@ -14,7 +14,7 @@ from retail_assets import settings as settings_module
 from retail_assets.defs.assets.tableau import tableau_assets
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.checks.tableau import tableau_checks
-from retail_assets.doctor import places
+from retail_assets.doctor import connections
 from retail_assets.exports.tableau import hyper
 from retail_assets.exports.tableau.contents import CONTENTS
 from retail_assets.platform import Platform
@@ -189,7 +189,7 @@ def test_only_who_publishes_has_the_asset_and_its_check(tmp_path: Path, server: 
 def test_doctor_logs_in_and_finds_the_project(tmp_path: Path, server: Tableau, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = settings_module.load(environ(tmp_path, server)).tableau
     assert chosen
-    assert places.tableau(chosen).ok
+    assert connections.tableau(chosen).ok
     assert ("POST", "/auth/signout") in server.requests
     monkeypatch.setattr(hyper, "installed", lambda: False)
-    assert not places.tableau(chosen).ok
+    assert not connections.tableau(chosen).ok
