@@ -79,6 +79,10 @@ class StreamUnreachableError(StreamError):
     retryable = True
 
 
+class StreamStoppedError(StreamUnreachableError):
+    """The process was asked to end while it waited for an answer."""
+
+
 class EngineError(RetailError):
     """Spark or its Java runtime cannot be started."""
 

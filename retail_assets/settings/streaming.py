@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retail_assets.errors import SettingsError, nearest, unusable, without_secrets
+from retail_assets.settings.stream_registry import VARIABLES as REGISTRY_VARIABLES
+from retail_assets.settings.stream_registry import RegistrySettings, existing_file
+from retail_assets.settings.stream_registry import load as load_registry
 
 #: variable -> (default as shown to users, meaning)
 VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_STREAM_SERVERS": ("none", "Kafka brokers to stream from: host:port, several joined by commas"),
-    "RETAIL_STREAM_TOPICS": ("needed to stream", "topics to land, joined by commas; their records are JSON objects"),
+    "RETAIL_STREAM_TOPICS": ("needed to stream", "topics to land, joined by commas"),
     "RETAIL_STREAM_GROUP": (
         "retail-assets-<source>",
         "group under which offsets are reported to lag monitors; nothing depends on it",
@@ -27,6 +30,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "RETAIL_STREAM_SASL": ("needed with SASL", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
     "RETAIL_STREAM_USER": ("needed with SASL", "user"),
     "RETAIL_STREAM_PASSWORD": ("needed with SASL", "its password"),
+    **REGISTRY_VARIABLES,
 }
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT")
 _SASL = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -57,6 +61,8 @@ class StreamSettings:
     sasl: str | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    #: Where the schemas of Avro are; None if records are JSON.
+    registry: RegistrySettings | None = None
 
 
 def load(environ: Mapping[str, str]) -> StreamSettings | None:
@@ -72,7 +78,7 @@ def load(environ: Mapping[str, str]) -> StreamSettings | None:
     security = values.get("RETAIL_STREAM_SECURITY", "PLAINTEXT")
     if security not in _SECURITY:
         raise unusable("RETAIL_STREAM_SECURITY", security, f"{', '.join(_SECURITY)}.{nearest(security, _SECURITY)}")
-    files = {name: _file(name, values[name]) for name in _FILES if name in values}
+    files = {name: existing_file(name, values[name]) for name in _FILES if name in values}
     _refuse_incomplete(values, security)
     return StreamSettings(
         servers=_servers(values["RETAIL_STREAM_SERVERS"]),
@@ -86,6 +92,7 @@ def load(environ: Mapping[str, str]) -> StreamSettings | None:
         user=values.get("RETAIL_STREAM_USER"),
         # Leading and trailing blanks belong to it.
         password=environ["RETAIL_STREAM_PASSWORD"] if "RETAIL_STREAM_PASSWORD" in values else None,
+        registry=load_registry(environ),
         **{_FILES[name]: path for name, path in files.items()},
     )
 
@@ -161,10 +168,3 @@ def _megabytes(text: str) -> int:
     if megabytes < _LEAST_MEGABYTES:
         raise unusable("RETAIL_STREAM_MEMORY", text, f"{_LEAST_MEGABYTES}m or more, such as 256m or 1g")
     return megabytes
-
-
-def _file(name: str, text: str) -> Path:
-    path = Path(text).expanduser().absolute()
-    if not path.is_file():
-        raise unusable(name, text, "the path of a file that exists")
-    return path

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retail_assets.errors import StorageError, StreamError, StreamUnreachableError
+from retail_assets.errors import StorageError, StreamError, StreamStoppedError, StreamUnreachableError
 from retail_assets.landing.streamed import Offsets
 from retail_assets.settings import Settings
 from retail_assets.settings.streaming import StreamSettings
@@ -30,10 +30,9 @@ from retail_assets.streaming.broker import (
     is_gone,
     timestamp_of,
 )
+from retail_assets.streaming.formats import record_lines
 from retail_assets.streaming.landed import bring_up
 from retail_assets.streaming.ledger import Gap, Ledger, Newest, Progress
-from retail_assets.streaming.pseudonymized_lines import as_contract_asks
-from retail_assets.streaming.record_lines import RecordLines
 
 _PER_CALL = 2_000
 _LONGEST_WAIT = 0.25
@@ -89,7 +88,6 @@ class Lander:
     ) -> None:
         self._settings, self._stream = settings, stream
         self._store = Store(settings.raw_uri)
-        self._lines = as_contract_asks(RecordLines(settings.contract), settings)
         self._zone = ZoneInfo(settings.contract.timezone)
         self._wait, self._stopping, self._say = wait, stopping, say
         spare = (stream.megabytes - _BASE_MEGABYTES) << 20
@@ -108,8 +106,10 @@ class Lander:
 
         Raises StreamError, with the way out, if a topic is unknown, the broker refuses, or records are gone.
         """
+        patience = _PATIENCE if until_end else None
         try:
-            self._begin(accept_gap, _PATIENCE if until_end else None)
+            self._lines = record_lines(self._settings, self._stream, self._wait, self._say, patience)
+            self._begin(accept_gap, patience)
             self._read(until_end)
         except StreamUnreachableError:
             if not self._stopping():  # whoever asks it to end while the broker is away gets no error
@@ -135,7 +135,10 @@ class Lander:
                     break
                 self._restart()
                 continue
-            self._take(messages)
+            try:
+                self._take(messages)
+            except StreamStoppedError:
+                break
             self._land_what_is_due()
             self._broker.probe()
             now = time.monotonic()

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.headers import required_raw_columns
@@ -22,6 +25,11 @@ _SHOWN = 64 << 10
 _MOST_KEYS, _MOST_KEYS_PER_BATCH = 200, 900
 _LONGEST_KEY = 200
 _MOST_SHAPES = 10_000
+#: Fewer bytes are no record in Avro with the id of a schema, which begins with a zero byte.
+_SHORTEST_AVRO = 5
+
+#: Returns a record as a JSON object, and why it cannot be read (None if it can).
+Decode = Callable[[bytes], tuple[dict[str, Any] | None, str | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +42,10 @@ class Shape:
 
 
 class RecordLines:
-    """Turns records into lines for one contract."""
+    """Turns records into lines for one contract. Records are JSON, or what `decode` reads."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, decode: Decode | None = None) -> None:
+        self._decode = decode or self._json
         self._columns: dict[str, list[str]] = {}
         for column, names in contract.raw_columns().items():
             for name in names:
@@ -45,7 +54,9 @@ class RecordLines:
         self._ignored = {normalize_header(name) for name in contract.ignore_columns}
         self._rejects_unknown = contract.unknown_columns == "reject"
         self._shapes: dict[tuple[str, ...], Shape] = {}
-        self._decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+        self._parse = json.JSONDecoder(parse_constant=_refuse_constant).decode
+        self._is_json = decode is None
+        self._line = json.JSONEncoder(ensure_ascii=False).encode
 
     def read(self, value: bytes | None) -> tuple[bytes, Shape | None, str | None]:
         """Return a record's bytes as one line, its shape, and why it cannot be read (None if it can).
@@ -58,16 +69,11 @@ class RecordLines:
             return b"", None, "no value (null)"
         if len(value) > LARGEST_RECORD:
             return value, None, f"too large ({len(value):,} bytes)"
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            return value, None, "not UTF-8"
-        try:
-            item = self._decode(text)
-        except (ValueError, RecursionError):
-            return value, None, "not JSON"
-        if type(item) is not dict:
-            return value, None, "not a JSON object"
+        item, wrong = self._decode(value)
+        if item is None:
+            return value, None, wrong
+        if not self._is_json and len(value := self._line(item).encode()) > LARGEST_RECORD:
+            return value, None, f"too large ({len(value):,} bytes of JSON)"
         keys = tuple(item)
         shape = self._shapes.get(keys) or self._shape(keys)
         if shape.wrong:
@@ -75,6 +81,19 @@ class RecordLines:
         if b"\n" in value or b"\r" in value:  # in JSON they stand between values alone
             value = value.replace(b"\n", b" ").replace(b"\r", b" ")
         return value, shape, None
+
+    def _json(self, value: bytes) -> tuple[dict[str, Any] | None, str | None]:
+        if value[:1] == b"\0" and len(value) >= _SHORTEST_AVRO:
+            return None, "not JSON but Avro, it seems: set RETAIL_STREAM_FORMAT=avro"
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            return None, "not UTF-8"
+        try:
+            item = self._parse(text)
+        except (ValueError, RecursionError):
+            return None, "not JSON"
+        return (item, None) if type(item) is dict else (None, "not a JSON object")
 
     def _shape(self, keys: tuple[str, ...]) -> Shape:
         if len(self._shapes) >= _MOST_SHAPES:
@@ -135,8 +154,21 @@ def poison_line(reason: str, topic: str, partition: int, offset: int, value: byt
     place: list[object] = [reason, topic, partition, offset]
     if len(value) > _SHOWN:
         place.append(f"{len(value):,} bytes, sha256 {hashlib.sha256(value).hexdigest()}, which begin with:")
-    text = value[:_SHOWN].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
-    return json.dumps([*place, text], ensure_ascii=False).encode()
+    shown = value[:_SHOWN]
+    text = _of_binary(shown) if shown[:1] == b"\0" else shown.decode("utf-8", "backslashreplace")
+    return json.dumps([*place, text.replace("\x00", "\\x00")], ensure_ascii=False).encode()
+
+
+def _of_binary(data: bytes) -> str:
+    r"""Return bytes as text that can be turned back, with <16> for a byte that is none.
+
+    The texts in it stay: so an erasure finds the customer, which it would not in base64.
+
+    >>> _of_binary(b"\0\x06C17\xff<\x16")
+    '<00><06>C17<ff><3c><16>'
+    """
+    escaped = re.sub(rb"[\x00-\x1f\x7f<\\]", lambda byte: b"<%02x>" % byte[0][0], data)
+    return re.sub(r"\\x(..)", r"<\1>", escaped.decode("utf-8", "backslashreplace"))
 
 
 def _refuse_constant(name: str) -> None:

@@ -96,3 +96,61 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
 def test_a_mechanism_that_librdkafka_would_refuse_is_refused_here() -> None:
     with pytest.raises(SettingsError, match="RETAIL_STREAM_SASL='GSSAPI'"):
         settings.load({**LOGIN, "RETAIL_STREAM_SASL": "GSSAPI"})
+
+
+AVRO = {
+    **LEAST,
+    "RETAIL_STREAM_FORMAT": "avro",
+    "RETAIL_STREAM_REGISTRY": "https://registry:8081/",
+    "RETAIL_STREAM_REGISTRY_USER": "key",
+    "RETAIL_STREAM_REGISTRY_PASSWORD": " s3cr3t ",
+}
+
+
+def test_records_are_json_unless_a_registry_has_their_schemas() -> None:
+    stream = settings.load(LEAST).stream
+    assert stream is not None
+    assert stream.registry is None
+    stream = settings.load(AVRO).stream
+    assert stream is not None
+    assert stream.registry is not None
+    assert (stream.registry.url, stream.registry.user, stream.registry.password) == (
+        "https://registry:8081",
+        "key",
+        " s3cr3t ",
+    )
+    assert "s3cr3t" not in repr(settings.load(AVRO))
+
+
+def test_the_password_of_a_registry_goes_by_https_or_stays_on_this_machine() -> None:
+    login = {k: v for k, v in AVRO.items() if k != "RETAIL_STREAM_REGISTRY"}
+    with pytest.raises(SettingsError, match="https://host, because RETAIL_STREAM_REGISTRY_PASSWORD") as refused:
+        settings.load({**login, "RETAIL_STREAM_REGISTRY": "http://registry:8081"})
+    assert "s3cr3t" not in str(refused.value)
+    assert settings.load({**login, "RETAIL_STREAM_REGISTRY": "http://localhost:8081"}).stream
+    free = {k: v for k, v in AVRO.items() if not k.endswith(("_USER", "_PASSWORD"))}
+    assert settings.load({**free, "RETAIL_STREAM_REGISTRY": "http://registry:8081"}).stream
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"RETAIL_STREAM_FORMAT": "Avro"}, "Did you mean 'avro'"),
+        ({"RETAIL_STREAM_FORMAT": "protobuf"}, "Allowed: json or avro"),
+        ({"RETAIL_STREAM_FORMAT": ""}, "RETAIL_STREAM_REGISTRY is set, but RETAIL_STREAM_FORMAT is json"),
+        ({"RETAIL_STREAM_REGISTRY": ""}, "needs RETAIL_STREAM_REGISTRY, such as"),
+        ({"RETAIL_STREAM_REGISTRY": "registry:8081"}, "RETAIL_STREAM_REGISTRY='registry:8081' is not usable"),
+        ({"RETAIL_STREAM_REGISTRY": "https://registry:99999"}, "is not usable"),
+        ({"RETAIL_STREAM_REGISTRY": "https://a:1,https://b:1"}, "is not usable"),
+        ({"RETAIL_STREAM_REGISTRY": "https://key:s3cr3t@registry"}, "must not contain credentials"),
+        ({"RETAIL_STREAM_REGISTRY_USER": ""}, "belong together"),
+        ({"RETAIL_STREAM_REGISTRY_PASSWORD": ""}, "belong together"),
+        ({"RETAIL_STREAM_REGISTRY_CA": "/nowhere.pem"}, "the path of a file that exists"),
+        ({"RETAIL_STREAM_REGISTRY": "http://localhost:1", "RETAIL_STREAM_REGISTRY_CA": "/a"}, "does not begin with"),
+        ({"RETAIL_STREAM_REGISTRI": "x"}, "is not a setting. Did you mean 'RETAIL_STREAM_REGISTRY'"),
+    ],
+)
+def test_half_a_registry_and_one_that_would_not_be_used_are_refused(changes: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as refused:
+        settings.load({**AVRO, **changes})
+    assert "s3cr3t" not in str(refused.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import json
 from pathlib import Path
@@ -11,46 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.cleaning.readers.read import read_records
-from retail_assets.contracts import loading
-from retail_assets.contracts.model import Contract
-from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.streamed import Offsets, by_partition, offsets_of
-from retail_assets.storage import Store
-from retail_assets.streaming.batch import Batch
-from retail_assets.streaming.record_lines import LARGEST_RECORD, RecordLines
+from retail_assets.streaming.record_lines import LARGEST_RECORD
+from retail_assets_tests.streaming.batches import CONTRACT, DAY, batches, landed
 from retail_assets_tests.streaming.topics import SOURCE, sale
 from retail_assets_tests.trials import trials
-
-CONTRACT = loading.load(SOURCE)
-DAY = dt.date(2026, 11, 29)
-
-
-def batches(records: list[tuple[int, bytes | None]], contract: Contract = CONTRACT) -> list[Batch]:
-    """Gather (offset, value) in as many batches as they need."""
-    lines, made = RecordLines(contract), list[Batch]()
-    for offset, value in records:
-        if not made or not made[-1].add(offset, 1, value):
-            made.append(Batch(lines, "sales", 0, offset, 1))
-            assert made[-1].add(offset, 1, value)
-    return made
-
-
-def landed(folder: Path, batch: Batch) -> tuple[FileProfile, list[tuple[int, str]]]:
-    """Land a batch; return its profile, and line and text of every row that cleaning reads."""
-    store = Store(str(folder))
-    key = Offsets("sales", 0, batch.first, batch.next).key(SOURCE, DAY)
-    store.write(key, batch.content())
-    [entry] = [e for e in store.list(SOURCE) if e.key == key]
-    profile = inspect_file(store, entry, CONTRACT)
-    with store.open(key) as handle:
-        rows = [
-            (line, text)
-            for records in read_records(handle, profile)
-            for line, text in zip(records.table["line"].to_pylist(), records.table["raw"].to_pylist(), strict=True)
-        ]
-    return profile, rows
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,6 @@ def landed_lines(environ: Mapping[str, str]) -> list[tuple[str, int, int, bytes]
     return found
 
 
-def landed_ids(environ: Mapping[str, str]) -> list[int]:
+def landed_ids(environ: Mapping[str, str], key: str = "Transaction ID") -> list[int]:
     """Return the transactions of every landed record, as often as they landed, sorted."""
-    return sorted(json.loads(line)["Transaction ID"] for _, _, _, line in landed_lines(environ))
+    return sorted(json.loads(line)[key] for _, _, _, line in landed_lines(environ))
