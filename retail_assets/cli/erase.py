@@ -12,6 +12,7 @@ import typer
 from retail_assets.cli.command_line import examples
 from retail_assets.cli.options import AsJson, settings_for
 from retail_assets.cli.rejected_rows import DOWNSTREAM
+from retail_assets.wording import formats
 
 if TYPE_CHECKING:
     from retail_assets.erasure.erase import Receipt
@@ -33,11 +34,22 @@ _WORDS = {
 }
 
 
-@examples("erase-customer CUST-81 --dry-run", "erase-customer CUST-81", "erase-customer -", works=True)
+@examples(
+    "erase-customer CUST-81 --dry-run",
+    "erase-customer CUST-81",
+    "erase-customer -",
+    "erase-customer --again # after restoring a backup",
+    works=True,
+)
 def erase_customer(
     customer: Annotated[
-        str, typer.Argument(metavar="ID", help="Customer id as the tables have it; - reads it from standard input.")
-    ],
+        str | None,
+        typer.Argument(metavar="ID", help="Customer id as the tables have it; - reads it from standard input."),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Everybody who was erased before and is here again, as after a restore."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be erased.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,21 +57,36 @@ def erase_customer(
     import datetime as dt
 
     from retail_assets.defs.erased_events import erase_from_instance, refuse_running
+    from retail_assets.erasure.again import erase_again
     from retail_assets.erasure.erase import erase_customer as erase
     from retail_assets.platform import Platform
 
-    settings = settings_for()
+    if again is (customer is not None):
+        raise typer.BadParameter("Give the id of a customer, or --again for everybody who was erased before.")
+    platform, now = Platform(settings_for()), dt.datetime.now(dt.UTC)
     if not dry_run:
         refuse_running()
-    receipt = erase(
-        Platform(settings),
-        sys.stdin.readline() if customer == "-" else customer,
-        dt.datetime.now(dt.UTC),
-        dry_run=dry_run,
-        elsewhere=erase_from_instance,
-        watch=lambda step: typer.echo(f"  {step} …", err=True),
-    )
-    typer.echo(json.dumps(receipt.to_json(), indent=2) if as_json else "\n".join(_lines(receipt, dry_run)))
+
+    def watch(step: str) -> None:
+        typer.echo(f"  {step} …", err=True)
+
+    if customer is None:
+        receipts = erase_again(platform, now, dry_run=dry_run, elsewhere=erase_from_instance, watch=watch)
+        if as_json:
+            typer.echo(json.dumps([receipt.to_json() for receipt in receipts], indent=2))
+            return
+        who = f"{formats.plural(len(receipts), 'customer')} of those who were erased before"
+        typer.echo(f"{who} {'is' if len(receipts) == 1 else 'are'} here again{'.' if dry_run or not receipts else ':'}")
+    else:
+        person = sys.stdin.readline() if customer == "-" else customer
+        receipts = [erase(platform, person, now, dry_run=dry_run, elsewhere=erase_from_instance, watch=watch)]
+        if as_json:
+            typer.echo(json.dumps(receipts[0].to_json(), indent=2))
+            return
+    for receipt in receipts:
+        typer.echo("\n".join(_lines(receipt, dry_run)))
+    if any(receipt.found for receipt in receipts) and not dry_run:
+        typer.echo(f"Next:  retail-assets materialize --select {shlex.quote(DOWNSTREAM)}")
 
 
 def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
@@ -78,7 +105,4 @@ def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
         lines.append(f"Not looked into, because they cannot be read: {', '.join(receipt.unreadable)}.")
     if dry_run:
         return [*lines, "Nothing was changed."]
-    lines.append(f"Receipt {receipt.id}. Backups and copies elsewhere are not reached: docs/erasure.md says which.")
-    if receipt.found:
-        lines.append(f"Next:  retail-assets materialize --select {shlex.quote(DOWNSTREAM)}")
-    return lines
+    return [*lines, f"Receipt {receipt.id}. Backups and copies elsewhere are not reached: docs/erasure.md says which."]

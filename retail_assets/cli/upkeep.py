@@ -103,8 +103,8 @@ def restore(
         typer.echo(f"Not restored, {name}: {why}.")
     for name, count in restored.erased_since.items():
         typer.echo(
-            f"Of {name}, {formats.plural(count, 'customer')} erased since the backup are in it. Materialize all of its "
-            "landings now: registering them again erases them again."
+            f"Of {name}, {formats.plural(count, 'customer')} erased since the backup are in it. Erase them again "
+            "before anything else, with the settings of that source:  retail-assets erase-customer --again"
         )
     typer.echo("Next:  retail-assets status")
 

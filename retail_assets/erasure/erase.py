@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from retail_assets.erasure.person import Among
 from retail_assets.erasure.plan import Plan, canonical_id, corrected_by, make_plan
 from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_place
 from retail_assets.erasure.reference_rows import erase_from_copies, erase_from_reference_files, register_again
+from retail_assets.erasure.replaced_files import with_replaced
 from retail_assets.erasure.tombstones import folder_of, set_tombstone
 from retail_assets.platform import Platform
 from retail_assets.pseudonyms.opened import pseudonyms_of
@@ -124,14 +125,17 @@ def erase_customer(
     # First of all: what lands from now on is looked through.
     hashed = set_tombstone(lake, key, person, now.date())
     journal = journals.read(lake, hashed)
-    unreadable: tuple[str, ...] = ()
     if journal is None:
         watch("plan")
         plan = _plan(platform, person)
-        unreadable = plan.unreadable
         counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
-        journal = Journal(hashed, uuid.uuid4().hex, started, plan.files, plan.fresh, plan.current, (), counts)
+        journal = Journal(
+            hashed, uuid.uuid4().hex, started, plan.files, plan.fresh, plan.current, (), counts, plan.unreadable
+        )
         journals.write(lake, journal)
+    else:
+        files = with_replaced(platform.raw, lake, platform.settings.contract, journal.files)
+        journal = replace(journal, files=files)
     for name, step in _steps(platform, person, journal, now, False, elsewhere):
         if name in journal.done:
             continue
@@ -139,7 +143,8 @@ def erase_customer(
         journal = journal.after(name, step())
         journals.write(lake, journal)
     finished = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    receipt = Receipt(journal.receipt, lake.source, hashed, journal.started, finished, journal.counts, unreadable)
+    counts, unreadable = journal.counts, journal.unreadable
+    receipt = Receipt(journal.receipt, lake.source, hashed, journal.started, finished, counts, unreadable)
     text = json.dumps(receipt.to_json(), indent=1).encode()
     lake.store.write(f"{folder_of(lake.source)}/receipts/{receipt.id}.json", text)
     journals.remove(lake, hashed)

@@ -12,6 +12,9 @@ from pathlib import Path
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.erasure.sqlite_rows import erase_from_sqlite, is_sqlite
 
+#: Bytes at the beginning of a file that show whether it is text.
+_LOOKED_AT = 8192
+
 
 def erase_from_home(home: Path, stores: Sequence[str], mentions: Mentions, *, dry_run: bool = False) -> dict[str, int]:
     """Erase a customer from the files of the home that are not in one of the `stores` (their folders or URIs).
@@ -32,17 +35,17 @@ def erase_from_text(path: Path, mentions: Mentions, *, dry_run: bool) -> int:
     data = path.read_bytes()
     if not mentions.may_be_in(data):
         return 0
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return 0
+    if b"\0" in data[:_LOOKED_AT]:
+        return 0  # no text
+    # A log of several programs may have bytes that are not UTF-8; they stay as they are.
+    text = data.decode("utf-8", "surrogateescape")
     by_line = path.suffix in (".jsonl", ".ndjson")
     new = "\n".join(map(mentions.without, text.split("\n"))) if by_line else mentions.without(text)
     if new == text:
         return 0
     if not dry_run:
         with path.open("r+b") as file:  # in place: whoever holds it open goes on with the same file
-            file.write(new.encode())
+            file.write(new.encode("utf-8", "surrogateescape"))
             file.truncate()
             file.flush()
             os.fsync(file.fileno())

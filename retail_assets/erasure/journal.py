@@ -34,7 +34,8 @@ class Journal:
     """What is to be done, `done` steps by name, and what they counted.
 
     `fresh` are the landings that were cleaned from exactly the files that are registered and there, when this began,
-    and `current` those that were registered with the reference files of that time.
+    and `current` those that were registered with the reference files of that time. `unreadable` are files that nobody
+    could look into.
     """
 
     hash: str
@@ -45,6 +46,7 @@ class Journal:
     current: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
     def after(self, step: str, counts: dict[str, int]) -> Journal:
         """Return the journal after a step."""

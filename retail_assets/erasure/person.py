@@ -95,7 +95,7 @@ def _as_rows(places: list[tuple[int, int, int]]) -> Rows:
 def _look(store: Store, profile: FileProfile, contract: Contract, among: Among, known: set[int]) -> _Found:
     found = _Found()
     lines = np.array(sorted(known), dtype=np.int64)
-    with _engine() as con:
+    with engine() as con:
         for rows in IdReader(profile, contract, con).rows(store):
             theirs = _is_in(rows.customers, among(rows.customers.unique().drop_null().to_pylist()))
             theirs |= np.isin(rows.line, lines)
@@ -123,7 +123,7 @@ def _shared(
     """Return those of some orders that other customers have as well: such an id is not one person's receipt."""
     shared: set[str] = set()
     wanted = pa.array(sorted(orders), pa.string())
-    with _engine() as con:
+    with engine() as con:
         for profile in profiles:
             for rows in IdReader(profile, contract, con).rows(store):
                 others = sorted(set(rows.customers.unique().drop_null().to_pylist()))
@@ -140,7 +140,7 @@ def _is_in(column: pa.Array | pa.ChunkedArray, values: set[str]) -> np.ndarray:
     return found.astype(bool)
 
 
-def _engine() -> Any:
+def engine() -> Any:
     """Return a connection of this thread's own; starting an engine takes longer than reading a small file."""
     return _shared_engine().cursor()
 

@@ -23,6 +23,7 @@ from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.partitions import REFERENCES
 from retail_assets.landing.register import is_unchanged
 from retail_assets.storage import Entry, Store
+from retail_assets.storage.unread import unread
 from retail_assets.warehouse.protocol import Warehouse
 
 _READS_AT_ONCE = 4
@@ -54,13 +55,9 @@ def make_plan(
     `corrected` are transactions whose current version is the customer's.
     """
     manifests = lake.registered(lake.days("raw"))
-    profiles = {f.key: (m.landed_on, f) for m in manifests for f in m.files}
-    entries = [e for e in raw.list(lake.source) if e.key.split("/")[1] != REFERENCES]
-    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
-        same = pool.map(lambda e: e.key in profiles and is_unchanged(raw, e, profiles[e.key][1]), entries)
-        intact = {e.key for e, is_same in zip(entries, same, strict=True) if is_same}
-    found, unreadable = _unregistered(raw, [e for e in entries if e.key not in intact], contract)
-    every = {key: profiles[key] for key in intact} | found
+    registered = {f.key: f.sha256 for m in manifests for f in m.files}
+    every, unreadable = landed_files(raw, lake, contract)
+    intact = {name for name, (_, profile) in every.items() if registered.get(name) == profile.sha256}
     cleaned = {m.landed_on: m for m in lake.clean_landings([m.landed_on for m in manifests])}
     # Line numbers of the lake say nothing about a file that has been replaced since.
     fresh = [
@@ -77,15 +74,29 @@ def make_plan(
     files = (
         PlannedFile(
             key,
-            every[key][0].isoformat() if key not in found else "",
+            every[key][0].isoformat() if key in intact else "",
             every[key][1].sha256,
             of,
-            replaced=key in found and key in profiles,
+            replaced=key not in intact and key in registered,
         )
         for key, of in sorted(rows.items())
     )
     current = current_landings(raw, lake, contract)
     return Plan(tuple(files), tuple(unreadable), tuple(day.isoformat() for day in fresh), current)
+
+
+def landed_files(
+    raw: Store, lake: Lake, contract: Contract
+) -> tuple[dict[str, tuple[dt.date, FileProfile]], list[str]]:
+    """Return every file of the raw store by its key with landing and profile, and what nobody can look into."""
+    profiles = {f.key: (m.landed_on, f) for m in lake.registered(lake.days("raw")) for f in m.files}
+    entries = [e for e in raw.list(lake.source) if e.key.split("/")[1] != REFERENCES]
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        same = pool.map(lambda e: e.key in profiles and is_unchanged(raw, e, profiles[e.key][1]), entries)
+        intact = {e.key for e, is_same in zip(entries, same, strict=True) if is_same}
+    found, unreadable = _unregistered(raw, [e for e in entries if e.key not in intact], contract)
+    unreadable += [item.name for item in unread(raw, lake.source)]
+    return {key: profiles[key] for key in intact} | found, unreadable
 
 
 def _unregistered(

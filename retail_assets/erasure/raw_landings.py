@@ -11,6 +11,7 @@ from retail_assets.erasure.control import control_without
 from retail_assets.erasure.journal import PlannedFile
 from retail_assets.erasure.person import Rows
 from retail_assets.erasure.raw_files import rewrite
+from retail_assets.erasure.replaced_files import is_replaced
 from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Erased, RawManifest
@@ -44,8 +45,8 @@ def _erase_from(
     changed = False
     for profile in manifest.files:
         file = planned.get(profile.key)
-        if file is None or profile.sha256 != file.sha256:  # another file, or one that is done
-            profiles.append(profile)
+        if file is None or profile.sha256 != file.sha256 or is_replaced(raw, profile, contract, file):
+            profiles.append(profile)  # another file, or one that is done
             continue
         changed = True
         new = erased_from(raw, contract, manifest.landed_on, profile, file.rows, references, manifest.contract)
@@ -111,7 +112,7 @@ def _rewrite_unregistered(raw: Store, contract: Contract, file: PlannedFile) -> 
         return
     if sum(file.rows.lines) >= profile.lines and profile.sha256 == file.sha256:
         raw.delete([file.key])
-    else:
+    elif not is_replaced(raw, profile, contract, file):
         rewrite(raw, profile, file.rows.every_line())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -52,6 +53,22 @@ def test_an_id_from_standard_input_is_in_no_history(
 def test_an_id_that_nothing_has_is_asked_about(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["erase-customer", "NOBODY-81", "--dry-run"]) == 0
     assert "nothing was found. Is the id written as in the column customer_id of sales?" in capsys.readouterr().out
+
+
+def test_again_erases_whoever_came_back_and_names_nobody(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(shop.folder / "home" / "raw", shop.folder / "copy")
+    assert app.main(["erase-customer", PERSON]) == 0
+    assert app.main(["erase-customer", "--again"]) == 0
+    assert "0 customers of those who were erased before are here again." in capsys.readouterr().out
+    shutil.rmtree(shop.folder / "home" / "raw")
+    (shop.folder / "copy").rename(shop.folder / "home" / "raw")
+    assert app.main(["erase-customer", "--again"]) == 0
+    printed = capsys.readouterr()
+    assert "1 customer of those who were erased before is here again:" in printed.out
+    assert PERSON not in printed.out + printed.err
+    assert everywhere.found_in([shop.folder / "home"], PERSON) == []
+    assert app.main(["erase-customer"]) == 2
+    assert app.main(["erase-customer", PERSON, "--again"]) == 2
 
 
 def test_it_refuses_while_a_run_is_in_progress(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

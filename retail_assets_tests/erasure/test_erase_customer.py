@@ -14,6 +14,8 @@ import pytest
 
 from retail_assets.erasure import erase as erasing
 from retail_assets.erasure.erase import erase_customer, is_erased
+from retail_assets.erasure.home_files import erase_from_text
+from retail_assets.erasure.mentions import Mentions
 from retail_assets.erasure.tombstones import ErasureError
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
@@ -225,3 +227,66 @@ def test_without_the_key_nothing_is_registered(shop: Shop) -> None:
     (shop.folder / "home" / "erasure.key").rename(shop.folder / "elsewhere")
     with pytest.raises(ErasureError, match="RETAIL_ERASURE_KEY"):
         shop.register(D1)
+
+
+def _cut_short(shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Erase until a step, at which the process is killed."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(erasing, step, stop)
+    with pytest.raises(KeyboardInterrupt):
+        _erase(shop)
+    monkeypatch.undo()
+
+
+#: On the lines of the person in `day2.csv` there are others now; the person is on another line.
+CORRECTED = csv([*(row(2100 + n, f"C{n}", day=2, total="?" if n == 3 else "10.00") for n in range(8)),
+                 row(2200, PERSON, day=2)])  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["erase_from_landings", "erase_from_lake"])
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_correction_that_lands_before_the_second_attempt_loses_nobody_elses_rows(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, registered: bool
+) -> None:
+    """The journal of the first attempt names lines of a file that is no longer there."""
+    _cut_short(shop, monkeypatch, step)
+    shop.land(D2, "day2.csv", CORRECTED)
+    if registered:
+        shop.run(D2)
+    _erase(shop)
+    left = shop.platform.raw.read(f"shop/dt={D2}/day2.csv")
+    if not registered:
+        assert left == CORRECTED  # it waits, and the tombstone waits for it
+        shop.run(D2)
+    assert _where(shop) == []
+    others = [n for n in range(2100, 2108) if n != 2103]
+    assert shop.ask(f"SELECT transaction_id FROM sales WHERE landed_on = DATE '{D2}' ORDER BY 1") == [
+        (f"T{n}",) for n in others
+    ]
+    assert (shop.platform.lake.clean(D2).rows("quarantine"), shop.platform.lake.raw(D2).erased) == (1, 1)
+    shop.conserved()
+
+
+def test_the_receipt_of_a_second_attempt_names_the_files_that_nobody_could_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.land(D3, "broken.xlsx", b"PK\x03\x04 cut off")
+    _cut_short(shop, monkeypatch, "erase_from_lake")
+    assert _erase(shop).unreadable == (f"shop/dt={D3}/broken.xlsx",)
+
+
+def test_files_that_no_listing_shows_are_named_as_not_looked_into(shop: Shop) -> None:
+    """An editor's copy of a landed file is hidden: nobody reads it as a landing, and the person was still in it."""
+    hidden = Path(shop.platform.settings.raw_uri, "shop", f"dt={D2}", ".day2.csv.swp")
+    hidden.write_text(PERSON)
+    assert _erase(shop).unreadable == (f"shop/dt={D2}/.day2.csv.swp",)
+
+
+def test_a_log_with_bytes_that_are_no_utf8_loses_the_id_and_keeps_the_bytes(tmp_path: Path) -> None:
+    log = tmp_path / "step.err"
+    log.write_bytes(b"caf\xe9 open\n\x1b[31m" + PERSON.encode() + b"\x1b[0m twice\n")
+    assert erase_from_text(log, Mentions(PERSON), dry_run=False) == 1
+    assert log.read_bytes() == b"caf\xe9 open\n\x1b[31m[erased]\x1b[0m twice\n"
