@@ -12,7 +12,7 @@ from retail_assets.alerts.outbox import Outbox, Waiting, outbox_path
 from retail_assets.cleaning.reference_changes import Unaffected, is_outdated
 from retail_assets.errors import NotReadyError, StorageError
 from retail_assets.lake.manifests import STATUSES, CleanManifest, digest_of_names
-from retail_assets.landing.partitions import partition_of
+from retail_assets.landing.partitions import is_data, partition_of
 from retail_assets.landing.references import LandedReferences
 from retail_assets.platform import Platform
 from retail_assets.storage import Entry
@@ -25,7 +25,8 @@ class LandingStatus:
     """One landing partition: its files in the raw store, the rows cleaned from them, its rows in `sales_clean`.
 
     `state` is `landed` (not cleaned), `cleaned` (not loaded), `loaded`, `changed` (its files, or the reference files
-    it is joined with, are no longer those that were cleaned), or `refused` (not loaded, because by this contract most
+    it is joined with, are no longer those that were cleaned), `gone` (cleaned, and its files are no longer in the raw
+    store), or `refused` (not loaded, because by this contract most
     of its rows are rejected: it waits for a person).
     """
 
@@ -66,8 +67,8 @@ class AlertStatus:
 class Status:
     """Every landing, the rows of every table (None if it does not exist yet), and when outputs were written.
 
-    `streams` is how far each partition of a streamed topic has landed, with lag and rate as they were then. `alerts` is
-    None if no channel is set and none was.
+    `streams` is how far each partition of a streamed topic has landed, with lag and rate as they were then, and
+    `damaged_streams` says which of these records cannot be read. `alerts` is None if no channel is set and none was.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Status:
     output: str
     outputs: dict[str, dt.datetime]
     streams: tuple[Progress, ...] = ()
+    damaged_streams: tuple[str, ...] = ()
     alerts: AlertStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +93,7 @@ class Status:
             "output": self.output,
             "outputs": {k: v.isoformat() for k, v in self.outputs.items()},
             "streams": [dataclasses.asdict(progress) for progress in self.streams],
+            "damaged_streams": list(self.damaged_streams),
             "alerts": self.alerts
             and {
                 "open": self.alerts.open,
@@ -110,7 +113,7 @@ def read_status(platform: Platform) -> Status:
     loaded = _loaded(platform) if tables["sales_clean"] is not None else {}
     files: dict[dt.date, list[Entry]] = {}
     for entry in platform.raw.list(platform.source):
-        if (day := partition_of(entry.key)) is not None:
+        if is_data(entry.key) and (day := partition_of(entry.key)) is not None:
             files.setdefault(day, []).append(entry)
     cleaned = lake.clean_register.published()
     registered = lake.raw_register.published() if cleaned else {}
@@ -118,8 +121,10 @@ def read_status(platform: Platform) -> Status:
     unaffected = Unaffected.read(lake) if contract.references else Unaffected({})
 
     def state_of(day: dt.date, clean: CleanManifest) -> str:
-        raw = registered[day].entry.summary if day in registered else lake.raw(day).summary()
-        if digest_of_names({(f.key, f.size) for f in files.get(day, ())}) != raw.names:
+        raw = registered[day].entry.summary if day in registered else None
+        if (raw is None or raw.files) and not files.get(day):
+            return "gone"
+        if raw is None or digest_of_names({(f.key, f.size) for f in files.get(day, ())}) != raw.names:
             return "changed"
         if raw.digest != clean.raw_digest or is_outdated(raw, contract, landed, unaffected):
             return "changed"
@@ -150,6 +155,7 @@ def read_status(platform: Platform) -> Status:
 
     days = sorted(files.keys() | cleaned.keys() | loaded.keys())
     landings = tuple(map(landing, days))
+    streams, damaged = read_progress(platform.raw, platform.source)
     return Status(
         platform.source,
         platform.warehouse.location(),
@@ -157,7 +163,8 @@ def read_status(platform: Platform) -> Status:
         tables,
         platform.output.uri,
         _outputs(platform),
-        tuple(read_progress(platform.raw, platform.source)),
+        tuple(streams),
+        tuple(damaged),
         _alerts(platform),
     )
 

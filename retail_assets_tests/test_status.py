@@ -1,7 +1,8 @@
-"""`retail-assets status` beyond landings and tables: what waits in the outbox of alerts."""
+"""`retail-assets status` on a bad day: what is gone, what is damaged, what waits in the outbox of alerts."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -10,7 +11,13 @@ import pytest
 from retail_assets.alerts.causes import test_cause
 from retail_assets.alerts.outbox import Outbox, outbox_path
 from retail_assets.cli.app import main
+from retail_assets.defs.execute import waiting_landings
+from retail_assets.lake.manifests import STATUSES, CleanManifest
+from retail_assets.landing.partitions import landed_partitions
+from retail_assets.landing.register import register_landings
+from retail_assets.platform import Platform
 from retail_assets.settings import load
+from retail_assets.status import read_status
 
 SECRET = "hook-secret-token"
 
@@ -69,3 +76,68 @@ def test_without_a_channel_there_is_nothing_about_alerts(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert _shown(capsys) == []
+
+
+DAY = dt.date(2024, 1, 5)
+KEY = f"retail_sales/dt={DAY}/a.csv"
+
+
+@pytest.fixture
+def cleaned(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """A landing that is cleaned, to no row."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    platform = Platform(load())
+    contract = platform.settings.contract
+    platform.raw.write(
+        KEY, b"Transaction ID,Date,Product Category,Quantity,Price per Unit,Total Amount\n1,2024-01-05,Beauty,1,50,50\n"
+    )
+    [raw] = register_landings(platform.raw, platform.lake, [DAY], contract).manifests
+    files = {status: () for status in STATUSES}
+    platform.lake.publish_clean(CleanManifest("retail_sales", DAY, "run", contract.digest, raw.digest, files))
+    return platform
+
+
+def _state(platform: Platform) -> str:
+    [landing] = read_status(platform).landings
+    return landing.state
+
+
+def test_a_landing_whose_files_are_gone_is_named_with_the_next_step(
+    cleaned: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _state(cleaned) == "loaded"
+    cleaned.raw.delete([KEY])
+    assert _state(cleaned) == "gone"
+    assert main(["status"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"no longer in the raw store, and still loaded: {DAY}. Next: retail-assets materialize --partition" in shown
+
+
+def test_status_answers_after_a_manifest_was_deleted_as_the_runbook_says(cleaned: Platform) -> None:
+    """Whoever withdraws a file on purpose deletes the raw manifest: until the next run, `status` had nothing to say."""
+    cleaned.lake.store.delete([cleaned.lake.manifest_key("raw", DAY)])
+    assert _state(cleaned) == "changed"
+    cleaned.raw.delete([KEY])
+    assert _state(cleaned) == "gone"
+    assert cleaned.lake.cleaned_summaries() == []
+
+
+def test_what_engines_write_next_to_data_changes_no_landing(cleaned: Platform) -> None:
+    """With a `_SUCCESS` in it, a landing was loaded again by every run."""
+    cleaned.raw.write(f"retail_sales/dt={DAY}/_SUCCESS", b"")
+    cleaned.raw.write("retail_sales/dt=2024-01-06/_SUCCESS", b"")
+    assert _state(cleaned) == "loaded"
+    assert waiting_landings(cleaned) == []
+    assert landed_partitions(cleaned.raw, "retail_sales") == [DAY]
+
+
+def test_a_damaged_ledger_of_a_stream_hides_nothing_else(cleaned: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    cleaned.raw.write("_streams/retail_sales/topic=sales/0.json", b'{"topic":')
+    assert main(["status"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert str(DAY) in shown
+    assert "topic=sales/0.json is damaged" in shown
+    assert main(["status", "--json"]) == 0
+    [problem] = json.loads(capsys.readouterr().out)["damaged_streams"]
+    assert "0.json is damaged" in problem

@@ -17,7 +17,7 @@ from retail_assets.alerts.causes import Cause, Subject
 from retail_assets.alerts.silence import expected_silence, holidays_near
 from retail_assets.errors import RetailError
 from retail_assets.lake.manifests import day_of
-from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.partitions import is_data, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_QUALITY
 from retail_assets.wording.alerts import usual_landing
@@ -186,7 +186,7 @@ def _landed(platform: Platform, zone: dt.tzinfo | None) -> tuple[set[dt.date], d
     days = {day for day in map(day_of, platform.raw.folders(platform.source)) if day is not None}
     times: dict[dt.date, dt.datetime] = {}
     for day in sorted(days)[-_RECENT:]:
-        files = platform.raw.list(partition_folder(platform.source, day))
+        files = [file for file in platform.raw.list(partition_folder(platform.source, day)) if is_data(file.key)]
         if not files:
             days.discard(day)  # a folder without files is no landing
         elif all(file.modified is not None for file in files):

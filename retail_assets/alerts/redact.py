@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from retail_assets.settings import Settings
 
-_IN_ADDRESS = re.compile(r"([A-Za-z][\w+.-]*://)[^\s/@]*@")
+#: A password may have `/` and `@` in it.
+_IN_ADDRESS = re.compile(r"([A-Za-z][\w+.-]*://)(?:[^\s/@]*:\S*|[^\s/@]*)@")
 _ASSIGNED = re.compile(
     r"(?i)\b([\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization|signature|sig))(\"?'?\s*[=:]\s*)"
     r"(?:bearer\s+|basic\s+)?(\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
@@ -30,6 +31,8 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
 
     >>> redacted("cannot open https://shop:pa55@host/x with password='hunter2' or s3cret", ["s3cret"])
     'cannot open https://***@host/x with password=*** or ***'
+    >>> redacted("postgresql://shop:pa/ss@word@host/x and s3://bucket/a@b.csv")
+    'postgresql://***@host/x and s3://bucket/a@b.csv'
     """
     for secret in secrets:
         text = text.replace(secret, "***")

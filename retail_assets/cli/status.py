@@ -43,8 +43,10 @@ def status_lines(status: Status, width: int, next_step: str = "") -> list[str]:
         lines += _landings(status, width)
     else:
         lines += ["None yet.", *next_step.splitlines()]
-    if status.streams:
-        lines += ["", "Streams, as of the last batch", "", *_streams(status.streams, width)]
+    if status.streams or status.damaged_streams:
+        lines += ["", "Streams, as of the last batch", ""]
+        lines += _streams(status.streams, width) if status.streams else []
+        lines += [line for problem in status.damaged_streams for line in wrapped(printable(problem), width)]
     if status.alerts is not None:
         lines += ["", "Alerts", "", *_alerts(status.alerts, width)]
     rows = {name: number for name, number in status.tables.items() if number is not None}
@@ -90,6 +92,10 @@ def _landings(status: Status, width: int) -> list[str]:
         named = ", ".join(refused[:5]) + (f" and {len(refused) - 5:,} more" if refused[5:] else "")
         lines += wrapped(f"Refused, because most rows were rejected: {named}.", width)
         lines += [f"Next:  retail-assets quarantine summary --landing {refused[0]}"]
+    if gone := [str(item.landed_on) for item in status.landings if item.state == "gone"]:
+        named = ", ".join(gone[:5]) + (f" and {len(gone) - 5:,} more" if gone[5:] else "")
+        lines += wrapped(f"Registered before, but no longer in the raw store, and still loaded: {named}.", width)
+        lines += [f"Next:  retail-assets materialize --partition {gone[0]}     # says what is missing and what to do"]
     if waiting := sum(item.state not in ("loaded", "refused") and item.files > 0 for item in status.landings):
         lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
     return lines

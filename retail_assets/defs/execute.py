@@ -37,7 +37,7 @@ from retail_assets.defs.instance import dagster_instance
 from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
-from retail_assets.landing.partitions import landed_partitions, partition_folder
+from retail_assets.landing.partitions import is_data, landed_partitions, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
 from retail_assets.status import read_status
@@ -212,7 +212,8 @@ def waiting_landings(platform: Platform) -> list[tuple[dt.date, dt.date]]:
 
 def _refuse_nothing_landed(platform: Platform, first: dt.date, last: dt.date) -> None:
     """Refuse days without any file while files wait on other days: the run would be green and empty."""
-    if first == last and platform.raw.list(partition_folder(platform.source, first)):
+    folder = partition_folder(platform.source, first)
+    if first == last and any(is_data(entry.key) for entry in platform.raw.list(folder)):
         return  # the landings of the past are not listed for the day's own
     landed = landed_partitions(platform.raw, platform.source)
     if any(first <= day <= last for day in landed):

@@ -202,10 +202,16 @@ class Lake:
         """Return what the registers have of every cleaned landing, in order, as its manifests are now."""
         cleaned = self.clean_register.published()
         registered = self.raw_register.published()
-        return [
-            (registered[day].entry.summary if day in registered else self.raw(day).summary(), landing.entry.manifest)
-            for day, landing in cleaned.items()
-        ]
+        found = []
+        for day, landing in cleaned.items():
+            raw = registered[day].entry.summary if day in registered else self._summary_if_registered(day)
+            if raw is not None:  # somebody has deleted it, so that the landing is registered as it is now
+                found.append((raw, landing.entry.manifest))
+        return found
+
+    def _summary_if_registered(self, landed_on: dt.date) -> RawSummary | None:
+        raw = self.raw_if_registered(landed_on)
+        return raw and raw.summary()
 
     def clean_landings(self, among: Collection[dt.date] | None = None) -> list[CleanManifest]:
         """Return the clean manifest of every cleaned landing, or of those `among` some days, in order.

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from retail_assets.landing.partitions import REFERENCES, partition_of
+from retail_assets.landing.partitions import REFERENCES, is_data, partition_of
 from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Store
 from retail_assets.storage.objects import Entry, Page
@@ -37,15 +37,6 @@ class Landing:
     digest: str
     newest: float
     quiet_seconds: float
-
-
-def is_data(key: str) -> bool:
-    """Return whether an object of a landing is a file of it, and not what engines write next to their data.
-
-    >>> is_data("shop/dt=2024-01-31/a.csv"), is_data("shop/dt=2024-01-31/_SUCCESS")
-    (True, False)
-    """
-    return not any(part.startswith("_") for part in key.split("/")[2:])
 
 
 def pages(store: Store, source: str, after: dt.date | None) -> Iterator[Page]:

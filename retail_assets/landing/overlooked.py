@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import suffix_of
-from retail_assets.landing.listing import is_data
-from retail_assets.landing.partitions import REFERENCES, partition_folder, partition_of
+from retail_assets.landing.partitions import REFERENCES, is_data, partition_folder, partition_of
 from retail_assets.storage import Store
 from retail_assets.storage.store import is_key
 from retail_assets.storage.unread import printable, unread

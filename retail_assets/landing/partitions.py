@@ -32,7 +32,8 @@ def partition_folder(source: str, landed_on: dt.date) -> str:
 
 def landed_partitions(store: Store, source: str) -> list[dt.date]:
     """Return the days with at least one landed file of `source`, in order. Folders without files do not count."""
-    return sorted({day for entry in store.list(source) if (day := partition_of(entry.key))})
+    keys = (entry.key for entry in store.list(source))
+    return sorted({day for key in keys if is_data(key) and (day := partition_of(key))})
 
 
 def partition_of(key: str) -> dt.date | None:
@@ -49,6 +50,15 @@ def partition_of(key: str) -> dt.date | None:
         return dt.date.fromisoformat(match[1])
     except ValueError:  # dt=2024-02-31
         return None
+
+
+def is_data(key: str) -> bool:
+    """Return whether an object of a landing is a file of it, and not what engines write next to their data.
+
+    >>> is_data("shop/dt=2024-01-31/a.csv"), is_data("shop/dt=2024-01-31/_SUCCESS")
+    (True, False)
+    """
+    return not any(part.startswith("_") for part in key.split("/")[2:])
 
 
 def refuse_dates_outside(first: dt.date, last: dt.date, start: dt.date, end: dt.date | None, today: dt.date) -> None:

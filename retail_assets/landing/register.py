@@ -18,9 +18,8 @@ from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.inspection.inspector import inspector
 from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.land import sha256_of
-from retail_assets.landing.listing import is_data
 from retail_assets.landing.overlooked import refuse_unreadable
-from retail_assets.landing.partitions import partition_folder
+from retail_assets.landing.partitions import is_data, partition_folder
 from retail_assets.landing.references import LandedReferences, register_references
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.landing.streamed import offsets_of

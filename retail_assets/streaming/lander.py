@@ -39,6 +39,8 @@ _LONGEST_WAIT = 0.25
 _REPORT_SECONDS = 10.0
 _LOOK_FOR_PARTITIONS_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+#: How long after a lost race the winner's object is looked for: it may have ended before it wrote it.
+_FINISHED_SECONDS = 10.0
 #: Memory of the process itself, with Python, librdkafka and boto3 in it.
 _BASE_MEGABYTES = 112
 #: How long a run that is to end waits for the broker.
@@ -67,6 +69,8 @@ class _Reading:
         self.position, self.end = progress.next, progress.next
         self.at_end = self.at_end_once = False
         self.written = progress.newest.key if progress.newest else None
+        #: When the object of another process is looked for.
+        self.look_at: float | None = None
         #: Whether the ledger says so.
         self.noted = progress.newest is None or progress.newest.written
 
@@ -259,6 +263,8 @@ class Lander:
         largest_first = sorted(self._readings.values(), key=lambda r: -r.batch.held if r.batch else 0)
         for reading in largest_first:
             batch = reading.batch
+            if reading.look_at is not None and (now >= reading.look_at or (everything and not self._stopping())):
+                self._finish(reading)
             if batch is None:
                 if reading.at_end and (reading.end > reading.expected or not reading.noted):
                     self._settle(reading)
@@ -327,9 +333,19 @@ class Lander:
         """Read on behind what another process has landed."""
         reading.expected = reading.position = reading.end = progress.next
         reading.at_end = False
+        is_written = progress.newest is None or progress.newest.written
+        reading.look_at = None if is_written else time.monotonic() + _FINISHED_SECONDS
         self._broker.seek(reading.name, progress.next)
         self._totals = dataclasses.replace(self._totals, lost_races=self._totals.lost_races + 1)
         return False
+
+    def _finish(self, reading: _Reading) -> None:
+        """Write the object of the process that landed these records first, if it ended before it did."""
+        reading.look_at = None
+        progress, _ = self._retried(reading.ledger.read)
+        if progress is not None and progress.next == reading.expected and progress.newest is not None:
+            self._complete(reading.ledger, progress, accept_gap=False)
+            reading.written, reading.noted = progress.newest.key, progress.newest.written
 
     def _landing_day(self, milliseconds: int | None) -> dt.date:
         """Return the day in the shop of a broker's time, within the partitions: an odd clock must hide no sales."""

@@ -88,11 +88,19 @@ class Ledger:
         return self._store.swap(self._key, data, tag)
 
 
-def read_progress(store: Store, source: str) -> list[Progress]:
-    """Return how far every streamed partition of a source has landed, by topic and partition. Needs no broker."""
+def read_progress(store: Store, source: str) -> tuple[list[Progress], list[str]]:
+    """Return how far every streamed partition of a source has landed, by topic and partition, and what is damaged.
+
+    Needs no broker.
+    """
     keys = [entry.key for entry in store.list(f"{LEDGERS}/{source}") if entry.key.endswith(".json")]
-    found = [_parsed(store.read(key), store.uri_of(key)) for key in keys]
-    return sorted(found, key=lambda p: (p.topic, p.partition))
+    found, problems = [], []
+    for key in keys:
+        try:
+            found.append(_parsed(store.read(key), store.uri_of(key)))
+        except StreamError as e:
+            problems.append(str(e))
+    return sorted(found, key=lambda p: (p.topic, p.partition)), problems
 
 
 def _parsed(data: bytes, uri: str) -> Progress:

@@ -203,7 +203,7 @@ class Operation:
         def landed() -> bool:
             if self._lander is not None and self._lander.poll() is not None:
                 self.start_lander()
-            return sum(p.next for p in read_progress(store, SOURCE)) >= self._produced
+            return sum(p.next for p in read_progress(store, SOURCE)[0]) >= self._produced
 
         until(landed, _WAIT_SECONDS, lambda: self._lander_log.read_text()[-3000:])
 

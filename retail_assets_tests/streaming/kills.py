@@ -72,4 +72,4 @@ def _wait(landers: list[subprocess.Popen[bytes]], logs: list[Path], condition: C
 
 
 def _objects(store: Store, source: str) -> int:
-    return sum(progress.objects for progress in read_progress(store, source))
+    return sum(progress.objects for progress in read_progress(store, source)[0])

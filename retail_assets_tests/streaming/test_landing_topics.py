@@ -7,6 +7,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ import pytest
 from retail_assets import settings as settings_module
 from retail_assets.errors import StreamError, StreamUnreachableError
 from retail_assets.landing.partitions import landed_partitions
+from retail_assets.landing.streamed import Offsets
 from retail_assets.storage import Store
-from retail_assets.streaming.ledger import Ledger, read_progress
+from retail_assets.streaming import lander
+from retail_assets.streaming.ledger import Ledger, Newest, read_progress
 from retail_assets_tests.services.brokers import (
     RunningBroker,
     create_topic,
@@ -69,7 +72,7 @@ def test_every_record_lands_once_at_its_offset_and_a_second_run_lands_what_is_ne
     assert len(landed_lines(environ)) == 107
 
     settings = settings_module.load(environ)
-    progress = {p.partition: p for p in read_progress(Store(settings.raw_uri), SOURCE)}
+    progress = {p.partition: p for p in read_progress(Store(settings.raw_uri), SOURCE)[0]}
     assert {n: (p.next, p.records, p.rejected, p.lag) for n, p in progress.items()} == {
         0: (100, 100, 0, 0),
         1: (7, 7, 2, 0),
@@ -132,6 +135,33 @@ def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
     land(environ, said=said)
     assert any("another process had not finished" in line for line in said) != written
     assert landed_ids(environ) == list(range(30))
+
+
+def test_a_process_that_won_a_race_and_died_is_finished_by_the_one_that_lost(
+    noida: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a quiet topic nothing else came for hours, and the records of the dead one waited for a restart."""
+    monkeypatch.setattr(lander, "_FINISHED_SECONDS", 0.1)
+    topic = new_topic(noida.address, sales(range(5)))
+    environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_SECONDS="1")
+    store = Store(settings_module.load(environ).raw_uri)
+    ledger, stop = Ledger(store, SOURCE, topic, 0), threading.Event()
+    landing = threading.Thread(target=land, args=(environ,), kwargs={"until_end": False, "stopping": stop.is_set})
+    landing.start()
+    try:
+        _until(lambda: ledger.read()[0] is not None, "the lander begins")
+        progress, tag = ledger.read()
+        assert progress is not None
+        key = Offsets(topic, 0, 0, 5).key(SOURCE, dt.date(2026, 11, 29))
+        claimed = replace(progress, next=5, records=5, objects=1, newest=Newest(key, 0, 5, 5, None, None))
+        assert ledger.swap(claimed, tag)  # and its process is gone
+        _until(lambda: store.exists(key), "the claimed object is written")
+        produce(noida.address, topic, sales(range(5, 7)))
+        _until(lambda: len(landed_keys(settings_module.load(environ))) == 2, "the next records land")
+    finally:
+        stop.set()
+        landing.join(_SECONDS)
+    assert landed_ids(environ) == list(range(7))
 
 
 def test_an_object_that_was_written_and_deleted_since_does_not_come_back(noida: RunningBroker, tmp_path: Path) -> None:
@@ -239,7 +269,7 @@ def test_records_that_retention_took_stop_the_stream_until_somebody_accepts_the_
     assert land(environ, accept_gap=True).records == 5
     assert landed_ids(environ) == [*range(10), *range(25, 30)]
     assert land(environ).records == 0
-    [progress] = read_progress(Store(settings_module.load(environ).raw_uri), SOURCE)
+    [progress], _ = read_progress(Store(settings_module.load(environ).raw_uri), SOURCE)
     assert [(gap.first, gap.next) for gap in progress.gaps] == [(10, 25)]
 
 
