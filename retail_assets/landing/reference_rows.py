@@ -23,7 +23,7 @@ from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.formats import format_of
-from retail_assets.landing.workbook.parts import open_workbook
+from retail_assets.landing.workbook.parts import open_workbook, read_texts
 from retail_assets.landing.workbook.rows import sheet_rows
 
 MOST_ROWS = 1_000_000
@@ -123,6 +123,7 @@ def profile_of(content: Content, rule: ReferenceRule) -> FileProfile:
     if kind == "xlsx":
         with open_workbook(io.BytesIO(content.data), content.key) as book:
             visible = next(s for s in book.sheets if s.visible)
+            read_texts(book)
             sheet, header_lines = visible.name, next(row.number for row in sheet_rows(book, visible))
     elif kind in ("csv", "jsonl"):
         text, encoding = text_of(content, rule)
@@ -292,6 +293,7 @@ def _workbook(content: Content) -> tuple[list[str], Iterator[_Row]]:
                 f"{content.key} has {len(visible)} visible sheets. Save the one with the reference as a workbook of "
                 "its own, or as CSV."
             )
+        read_texts(book)
         cells = [(row.number, row.cells) for row in sheet_rows(book, visible[0])]
     width = max((max(row) + 1 for _, row in cells if row), default=0)
     texts = [(number, [row.get(i, "") for i in range(width)]) for number, row in cells]

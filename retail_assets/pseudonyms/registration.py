@@ -11,6 +11,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Erased
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.register import Without
+from retail_assets.landing.streamed import offsets_of
 from retail_assets.pseudonyms.clear_ids import first_clear_line
 from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets.pseudonyms.pseudonym import OtherKeyError
@@ -41,10 +42,15 @@ def refusing_clear_ids(settings: Settings, raw: Store, lake: Lake, without: With
             except OtherKeyError as e:
                 raise LandingError(f"{profile.key}: {e}") from None
             if line is not None:
+                way_out = (
+                    f"Delete this file from {raw.uri} and land it with `retail-assets land FILE --date {landed_on}`, "
+                    "which replaces ids."
+                    if offsets_of(profile.key) is None
+                    else "Its topic was streamed without: give the contract another `name`, and stream it again."
+                )
                 raise LandingError(
                     f"{profile.key}, line {line}: there is an id that has no pseudonym, and the contract "
-                    f"{contract.name!r} says `pseudonymize`. Nothing was registered. Delete this file from {raw.uri} "
-                    f"and land it with `retail-assets land FILE --date {landed_on}`, which replaces ids."
+                    f"{contract.name!r} says `pseudonymize`. Nothing was registered. {way_out}"
                 )
         return without(landed_on, profiles) if without else (list(profiles), [])
 

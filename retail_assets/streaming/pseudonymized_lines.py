@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from retail_assets.cleaning.readers.json_lines import JsonLinesReader
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
@@ -17,6 +18,8 @@ from retail_assets.pseudonyms.replaced_columns import WITHHELD, Replaced, others
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.streaming.record_lines import Shape
+
+_MOST_SHAPES = 10_000
 
 
 class Lines(Protocol):
@@ -42,27 +45,29 @@ class PseudonymizedLines:
         self._lines, self._contract, self._pseudonyms = lines, contract, pseudonyms
         rule = contract.columns["customer_id"]
         self._customer = {normalize_header(name) for name in (rule.header or "", *rule.aliases)}
-        self._columns: dict[Shape, dict[str, Replaced]] = {}
+        self._of_shape: dict[Shape, tuple[dict[str, Replaced], JsonLinesReader]] = {}
 
     def read(self, value: bytes | None) -> tuple[bytes, Shape | None, str | None]:
         """Return what `RecordLines.read` does, without an id of anybody in it."""
         line, shape, wrong = self._lines.read(value)
         if wrong is not None or shape is None:
             return WITHHELD.encode(), shape, wrong
-        columns = self._columns.get(shape)
-        if columns is None:
-            columns = self._of(shape)
+        columns, reader = self._of_shape.get(shape) or self._known(shape)
         try:
-            return with_texts(line.decode(), columns.get, self._pseudonyms).encode(), shape, None
+            new = with_texts(line.decode(), columns.get, self._pseudonyms).encode()
         except Unsplit:
             return WITHHELD.encode(), None, "its customer is not one value"
         except OtherKeyError:
             return WITHHELD.encode(), None, "it has a pseudonym that another key made"
+        # Cleaning shows the text of what it cannot split: a key that is given twice, a nested value, a lost character.
+        return (WITHHELD.encode(), None, "not one plain value per key") if reader.defects(new) else (new, shape, None)
 
-    def _of(self, shape: Shape) -> dict[str, Replaced]:
+    def _known(self, shape: Shape) -> tuple[dict[str, Replaced], JsonLinesReader]:
         found = others(shape.keys, self._contract)
         found |= {n: CUSTOMER for n, key in enumerate(shape.keys) if normalize_header(key) in self._customer}
-        if len(self._columns) > 10_000:
-            self._columns.clear()
-        columns = self._columns[shape] = {shape.keys[n]: Replaced(n, shape.keys[n], c) for n, c in found.items()}
-        return columns
+        if len(self._of_shape) > _MOST_SHAPES:
+            self._of_shape.clear()
+        columns = {shape.keys[n]: Replaced(n, shape.keys[n], column) for n, column in found.items()}
+        reader = JsonLinesReader(shape.keys, [shape.keys.index(key) for key in shape.columns.values()], "")
+        self._of_shape[shape] = columns, reader
+        return columns, reader

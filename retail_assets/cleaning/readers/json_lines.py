@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,22 +12,22 @@ import pyarrow as pa
 from retail_assets.cleaning.readers.blocks import line_too_long, whole_lines
 from retail_assets.cleaning.readers.records import REPLACEMENT_CHARACTER, Records
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT
-from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
 
 
 class JsonLinesReader:
-    """Reads one JSON-lines file. Columns are the keys in the profile's header; a missing key is an empty value.
+    """Reads one JSON-lines file. Columns are the keys in the header; a missing key is an empty value.
 
     Malformed is what is not an object; an object with a key given twice or not in the header; a nested value in a
     column that the contract reads. Nested values in other columns are ignored.
     """
 
-    def __init__(self, profile: FileProfile) -> None:
-        self._profile = profile
-        self._header = profile.header
-        self._known = set(profile.header)
-        self._read = {profile.header[i] for i in profile.positions.values()}
+    def __init__(self, header: Sequence[str], used: Iterable[int], key: str) -> None:
+        """`used` are the numbers of the columns that the contract reads; `key` names the file in messages."""
+        self._key = key
+        self._header = header
+        self._known = set(header)
+        self._read = {header[i] for i in used}
         self._decoder = json.JSONDecoder(
             object_pairs_hook=_each_key_once, parse_float=str, parse_int=str, parse_constant=_json_constant
         )
@@ -35,12 +35,12 @@ class JsonLinesReader:
     def records(self, blocks: Iterator[bytes]) -> Iterator[Records]:
         """Yield the records of the file, in order. `blocks` are UTF-8. Raises LandingError for too long a line."""
         line = 1
-        for data in whole_lines(blocks, self._profile.key):
+        for data in whole_lines(blocks, self._key):
             rows: list[list[str | None]] = []
             places: list[tuple[int, str, int]] = []
             for content in data[:-1].split(b"\n"):
                 if len(content) > MAX_LINE_BYTES:
-                    raise line_too_long(self._profile.key)
+                    raise line_too_long(self._key)
                 if content[:1] > b" " or any(c > 32 for c in content):
                     values, text, mask = self._values(content.rstrip(b"\r"))
                     rows.append(values)
@@ -48,6 +48,10 @@ class JsonLinesReader:
                 line += 1
             if rows:
                 yield _records([list(c) for c in zip(*rows, strict=True)], places)
+
+    def defects(self, content: bytes) -> int:
+        """Return the mask of the defects that the record of a line has."""
+        return self._values(content)[2]
 
     def _values(self, content: bytes) -> tuple[list[str | None], str, int]:
         """Return the values of a line in the order of the header, its text, and its defects."""

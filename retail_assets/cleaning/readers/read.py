@@ -51,5 +51,6 @@ def _of_format(handle: IO[bytes], profile: FileProfile, block_bytes: int) -> Ite
     if profile.format == "xlsx":
         return workbook_records(handle, profile)
     blocks = utf8_blocks(handle, profile, block_bytes)
-    reader = JsonLinesReader(profile) if profile.format == "jsonl" else DelimitedReader(profile)
-    return reader.records(blocks)
+    if profile.format == "jsonl":
+        return JsonLinesReader(profile.header, profile.positions.values(), profile.key).records(blocks)
+    return DelimitedReader(profile).records(blocks)
