@@ -93,8 +93,9 @@ def cleaned(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Platfor
         KEY, b"Transaction ID,Date,Product Category,Quantity,Price per Unit,Total Amount\n1,2024-01-05,Beauty,1,50,50\n"
     )
     [raw] = register_landings(platform.raw, platform.lake, [DAY], contract).manifests
-    files = {status: () for status in STATUSES}
-    platform.lake.publish_clean(CleanManifest("retail_sales", DAY, "run", contract.digest, raw.digest, files))
+    platform.lake.publish_clean(
+        CleanManifest("retail_sales", DAY, "run", contract.digest, raw.digest, {s: () for s in STATUSES})
+    )
     return platform
 
 

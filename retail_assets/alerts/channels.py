@@ -22,7 +22,16 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Protocol
 
-from retail_assets.alerts.message import Message, as_html, as_json, as_slack, as_text, combined_title, identities
+from retail_assets.alerts.message import (
+    Message,
+    as_html,
+    as_json,
+    as_slack,
+    as_text,
+    combined_title,
+    identities,
+    identity_of,
+)
 from retail_assets.errors import RetailError
 from retail_assets.settings.alerts import AlertSettings, MailServer
 from retail_assets.storage.deadline import within
@@ -179,7 +188,7 @@ class Mail:
         mail["From"], mail["To"] = self.server.sender, self.recipient
         mail["Date"] = email.utils.localtime()
         # The same for every attempt: a mail server that has it already may drop it.
-        mail["Message-ID"] = f"<{messages[0].identity}@retail-assets.invalid>"
+        mail["Message-ID"] = f"<{identity_of(messages)}@retail-assets.invalid>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(as_text(messages))
         mail.add_alternative(as_html(messages), subtype="html")
@@ -265,7 +274,7 @@ class Command:
         }
         environment = {
             **kept,
-            "ALERT_ID": first.identity,
+            "ALERT_ID": identity_of(messages),
             "ALERT_KIND": first.cause.kind,
             "ALERT_SEVERITY": first.cause.severity,
             "ALERT_TITLE": combined_title(messages),

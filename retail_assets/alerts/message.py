@@ -44,6 +44,13 @@ def identities(messages: Sequence[Message]) -> str:
     return joined if len(messages) <= _WHOLE else hashlib.sha256(joined.encode()).hexdigest()
 
 
+def identity_of(messages: Sequence[Message]) -> str:
+    """Return one identity for what is sent together: that of a message, of several another for other messages."""
+    if len(messages) == 1:
+        return messages[0].identity
+    return hashlib.sha256(",".join(message.identity for message in messages).encode()).hexdigest()[:16]
+
+
 def visible(text: str, *, lines: bool = True) -> str:
     """Return a text without control characters and direction marks; without `lines` on one line.
 

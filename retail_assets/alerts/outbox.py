@@ -282,6 +282,11 @@ class Outbox:
             wait = max(min(_FIRST_WAIT * 2 ** min(attempts - 1, 10), _LONGEST_WAIT), wait_seconds or 0)
             db.execute("INSERT OR REPLACE INTO channel VALUES (?, ?, ?, ?)", [channel, attempts, now + wait, error])
 
+    def failing(self) -> dict[str, float]:
+        """Return the channels whose last attempt failed, with when the next one may be."""
+        with self._transaction() as db:
+            return dict(db.execute("SELECT name, next FROM channel").fetchall())
+
     def mark(self, name: str) -> str | None:
         """Return a mark: how far something was read."""
         return self.marks(name).get(name)

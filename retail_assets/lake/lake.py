@@ -211,7 +211,7 @@ class Lake:
 
     def _summary_if_registered(self, landed_on: dt.date) -> RawSummary | None:
         raw = self.raw_if_registered(landed_on)
-        return raw and raw.summary()
+        return None if raw is None else raw.summary()
 
     def clean_landings(self, among: Collection[dt.date] | None = None) -> list[CleanManifest]:
         """Return the clean manifest of every cleaned landing, or of those `among` some days, in order.

@@ -97,6 +97,17 @@ def test_an_email_arrives_with_text_and_html_in_which_nothing_is_markup(inbox: t
     assert "&lt;script&gt;" in html
 
 
+def test_a_mail_with_more_messages_is_another_mail(inbox: tuple[Inbox, MailServer]) -> None:
+    """A server drops what has an id that it knows: what came together with a message that it had was lost."""
+    handler, server = inbox
+    more = replace(MESSAGE, identity="fedcba9876543210")
+    for messages in ([MESSAGE], [MESSAGE, more], [MESSAGE, more], [more]):
+        Mail(server, "ops@example.com").send(messages)
+    one, both, again, other = (mail["Message-ID"] for mail in handler.mails)
+    assert both == again
+    assert len({one, both, other}) == 3
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

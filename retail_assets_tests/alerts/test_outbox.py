@@ -10,12 +10,14 @@ import stat
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from retail_assets.alerts import deliver as deliver_module
 from retail_assets.alerts.causes import Cause, Subject
 from retail_assets.alerts.channels import DeliveryError, Webhook
 from retail_assets.alerts.deliver import deliver
@@ -261,6 +263,30 @@ def test_a_thousand_causes_at_once_arrive_within_two_hours_each_once(
     assert len(receiver.bodies) <= 40
     shown = "\n".join(block["text"]["text"] for body in receiver.bodies for block in body["blocks"])
     assert sorted(map(int, re.findall(r"Error: t(\d+)$", shown, re.MULTILINE))) == list(range(1000))
+
+
+def test_channels_that_hang_keep_none_waiting_that_works(
+    outbox: Outbox, receiver: WebReceiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve recipients at a mail server that hangs took every round: what stood behind them never got a message."""
+    monkeypatch.setattr(deliver_module, "time", SimpleNamespace(monotonic=clock))
+
+    class Hanging:
+        def __init__(self, number: int) -> None:
+            self.name = f"e-mail to {number}"
+
+        def send(self, messages: object) -> None:
+            clock.pass_by(10)
+            raise DeliveryError("no answer in time")
+
+    channels = [*map(Hanging, range(12)), Webhook(receiver.address)]
+    outbox.record([cause(1)], [channel.name for channel in channels[:-1]], clock())
+    for _ in range(30):
+        deliver(outbox, channels, 20, clock)
+        clock.pass_by(5)
+    outbox.record([cause(2)], HOOK, clock())
+    deliver(outbox, channels, 20, clock)
+    assert len(receiver.bodies) == 1
 
 
 def test_a_clock_that_was_a_year_ahead_keeps_no_message_back(
