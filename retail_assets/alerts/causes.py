@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "run-stuck": "A run has been silent for hours",
     "drift": "The files have other columns",
     "landing-late": "A landing is late or empty",
+    "landing-small": "A landing is much smaller than usual",
     "file-overlooked": "Files are not read",
     "quarantine": "Unusually many rows are rejected",
     "not-reconciled": "Rows or money do not reconcile",
@@ -43,6 +44,7 @@ NO_TROUBLE = ("test", "digest")
 _CHECKS: dict[str, tuple[str, ...]] = {
     "drift": ("schema_unchanged", "columns_match_contract"),
     "landing-late": ("landing_is_not_empty",),
+    "landing-small": ("landing_size_is_usual",),
     "file-overlooked": ("nothing_is_overlooked",),
     "quarantine": ("quarantine_is_small", "quarantine_share_is_usual", "enough_is_clean"),
     "not-reconciled": (

@@ -33,7 +33,7 @@ from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tableau import tableau_checks
 from retail_assets.defs.checks.tables import table_checks
-from retail_assets.defs.checks.usual_quarantine import usual_quarantine_checks
+from retail_assets.defs.checks.usual_landings import usual_landing_checks
 from retail_assets.defs.checks.weather import weather_checks
 from retail_assets.defs.freshness import newest_landing, with_freshness
 from retail_assets.defs.jobs import jobs
@@ -76,7 +76,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
-        *usual_quarantine_checks(platform),
+        *usual_landing_checks(platform),
         *identity_checks(platform),
         *note_checks(platform),
         *reference_checks(platform),

@@ -1,7 +1,7 @@
 """Whether a landing has more rejected rows than usual: than the same weekday lately, and than the season a year before.
 
 A fixed limit reports every Saturday of a shop whose Saturdays are dirty, and never a clean one that became five times
-worse. Here a landing is compared with the medians of its own past.
+worse. Here a landing is compared with the medians of its own past, and with how much its days differ.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import math
 from collections.abc import Mapping
 from statistics import median
 
+from retail_assets.landing.usual_days import (
+    DAY_DEVIATIONS,
+    DEVIATIONS,
+    FEWEST,
+    days_to_compare_with,
+    same_season,
+    same_weekday,
+    spread_of_days,
+    uncertainty,
+)
 from retail_assets.wording.alerts import rejected_share
 from retail_assets.wording.statement import Statement
 
-_WEEK = dt.timedelta(weeks=1)
-#: The same weekday of so many weeks before; and of the weeks around the same day a year before.
-_WEEKS, _SEASON_WEEKS = 12, 4
-_YEAR = dt.timedelta(weeks=52)
-#: Landings that a median needs; rows and share above it that are worth a look; how far chance reaches.
-_FEWEST, _FEWEST_ROWS, _TIMES, _DEVIATIONS = 4, 10, 1.5, 4.0
-#: A median absolute deviation of normal values, in standard deviations (Hampel 1974).
-_MAD = 1.4826
+#: Rows and share above the usual one that are worth a look.
+_FEWEST_ROWS, _TIMES = 10, 1.5
 
 #: Rejected and landed rows by landing day.
 History = Mapping[dt.date, tuple[int, int]]
@@ -40,19 +44,25 @@ def unusual_share(landed_on: dt.date, rejected: int, rows: int, history: History
     """
     if not rows:
         return None
-    lately = _shares(history, [landed_on - week * _WEEK for week in range(1, _WEEKS + 1)])
-    if len(lately) < _FEWEST:
+    past = {day: history[day] for day in days_to_compare_with(landed_on) if day in history and history[day][1]}
+    shares = {day: rejected / rows for day, (rejected, rows) in past.items()}
+    lately, season = same_weekday(landed_on, shares), same_season(landed_on, shares)
+    if len(lately) < FEWEST:
         return None
-    season = _shares(history, [landed_on - _YEAR + week * _WEEK for week in range(-_SEASON_WEEKS, _SEASON_WEEKS + 1)])
-    windows = [lately, season] if len(season) >= _FEWEST else [lately]
-    share = rejected / rows
-    if not all(_is_above(rejected, rows, window) for window in windows):
+    spread = spread_of_days(
+        landed_on,
+        shares,
+        lambda day: math.log((past[day][0] + 0.5) / (past[day][1] + 1)),
+        lambda day: 1 / (past[day][0] + 0.5),
+    )
+    windows = [lately, season] if len(season) >= FEWEST else [lately]
+    if not all(_is_above(rejected, rows, window, spread) for window in windows):
         return None
     return rejected_share(
         landed_on=landed_on,
         rejected=rejected,
         rows=rows,
-        share=share,
+        share=rejected / rows,
         weekday_landings=len(lately),
         weekday_share=median(lately),
         season_landings=len(season) if len(windows) > 1 else 0,
@@ -60,17 +70,12 @@ def unusual_share(landed_on: dt.date, rejected: int, rows: int, history: History
     )
 
 
-def _shares(history: History, days: list[dt.date]) -> list[float]:
-    return [rejected / rows for day in days for rejected, rows in [history.get(day, (0, 0))] if rows]
-
-
-def _is_above(rejected: int, rows: int, shares: list[float]) -> bool:
-    usual = median(shares)
-    spread = _MAD * median(abs(share - usual) for share in shares)
+def _is_above(rejected: int, rows: int, shares: list[float], spread: float) -> bool:
+    usual, uncertain, share = median(shares), uncertainty(len(shares)), rejected / rows
     chance = math.sqrt(max(usual, 1 / rows) * (1 - min(usual, 1 - 1 / rows)) / rows)
-    share = rejected / rows
+    days = usual * math.expm1(DAY_DEVIATIONS * uncertain * spread)
     return (
-        share > usual + _DEVIATIONS * max(spread, chance)
+        share > usual + math.hypot(DEVIATIONS * uncertain * chance, days)
         and share >= _TIMES * usual
         and rejected - usual * rows >= _FEWEST_ROWS
     )

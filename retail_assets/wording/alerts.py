@@ -79,6 +79,34 @@ def rejected_share(
     return f"{text}, and {percent(season_share)} in {plural(season_landings, 'landing')} around that day a year before."
 
 
+@phrase("alerts.small_landing")
+def small_landing(
+    *,
+    landed_on: dt.date,
+    rows: int,
+    usual: float,
+    ratio: float,
+    weekday_landings: int,
+    season_landings: int,
+    season_rows: float | None,
+) -> str:
+    """State the rows of a landing against the `usual` ones: the median of its weekday, or of its last four if lower.
+
+    `season_rows` is the median of the landings around the same day a year before, None where there are too few.
+    """
+    weekdays = plural(weekday_landings, WEEKDAYS[landed_on.weekday()])
+    text = (
+        f"{day(landed_on)} has {plural(rows, 'row')}, {compared(ratio)} the usual {number(usual)} (the median "
+        f"of the {weekdays} before, or of the last 4 of them if that is lower)"
+    )
+    if season_rows is None:
+        return f"{text}."
+    return (
+        f"{text}; the median of the {plural(season_landings, 'landing')} around that day a year before is "
+        f"{number(season_rows)}."
+    )
+
+
 @phrase("digest.sold")
 def sold(
     *,

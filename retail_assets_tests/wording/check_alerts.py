@@ -82,6 +82,27 @@ def _rejected_share(shop: Shop, facts: Facts) -> Facts:
     }
 
 
+@recomputes("alerts.small_landing")
+def _small_landing(shop: Shop, facts: Facts) -> Facts:
+    """The last landing brought a tenth of the lines of its day; landings before it all of theirs."""
+    days = {day: lines for day, lines, _ in landed_days(shop)}
+    on = max(days)
+    lately, season = (
+        [days[day] for offset in offsets if (day := on - dt.timedelta(offset)) in days]
+        for offsets in (range(7, 85, 7), range(364 - 28, 364 + 29, 7))
+    )
+    usual = float(min(np.median(lately), np.median(lately[:4])))
+    return {
+        "landed_on": on,
+        "rows": days[on] // 10,
+        "usual": usual,
+        "ratio": days[on] // 10 / usual,
+        "weekday_landings": len(lately),
+        "season_landings": len(season) if len(season) >= 4 else 0,
+        "season_rows": float(np.median(season)) if len(season) >= 4 else None,
+    }
+
+
 @recomputes("digest.sold")
 def _sold(shop: Shop, facts: Facts) -> Facts:
     """The day of the digest is chosen: `age` days after the last day with sales, which has to be the last before it."""

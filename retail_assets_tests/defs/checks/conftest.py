@@ -30,7 +30,7 @@ from retail_assets.defs.checks.reconciliation import reconciliation_checks
 from retail_assets.defs.checks.segments import segment_checks
 from retail_assets.defs.checks.serving import serving_checks
 from retail_assets.defs.checks.tables import table_checks
-from retail_assets.defs.checks.usual_quarantine import usual_quarantine_checks
+from retail_assets.defs.checks.usual_landings import usual_landing_checks
 from retail_assets.eda.daily_quality import daily_quality
 from retail_assets.exports.bundle.content import NothingToServeError
 from retail_assets.exports.bundle.publish import publish_bundle
@@ -73,7 +73,7 @@ def checks_of(platform: Platform) -> dict[tuple[str, str], dg.AssetChecksDefinit
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),
-        *usual_quarantine_checks(platform),
+        *usual_landing_checks(platform),
         *identity_checks(platform),
         *note_checks(platform),
         *reconciliation_checks(platform),

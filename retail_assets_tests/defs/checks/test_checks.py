@@ -106,15 +106,25 @@ def reject_many(shop: Shop) -> None:
     shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(9)], [rejected(100, NEXT)])
 
 
-def reject_more_than_on_such_days(shop: Shop) -> None:
-    """4 %, which no fixed limit minds, on a weekday that had 0.2 % for five weeks."""
+def remember_saturdays(shop: Shop) -> None:
+    """Five Saturdays of a thousand rows, of which two were rejected."""
     days = [NEXT - dt.timedelta(weeks=week) for week in range(1, 6)]
     past = ", ".join(f"(DATE '{day}', 1000, 998, 2, 0, 0, 0, 0, 0, 0, 0.002)" for day in days)
     names = "landed_on, landed, clean, quarantined, superseded, excluded, clean_amount, quarantined_amount, "
     names += "superseded_amount, excluded_amount, quarantined_share"
     shop.damage(f"INSERT INTO daily_quality ({names}) VALUES {past}")
+
+
+def reject_more_than_on_such_days(shop: Shop) -> None:
+    """4 %, which no fixed limit minds, on a weekday that had 0.2 % for five weeks."""
+    remember_saturdays(shop)
     good, bad = [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(960)], [rejected(1000 + i, NEXT) for i in range(40)]
     shop.land(NEXT, good, bad)
+
+
+def land_half(shop: Shop) -> None:
+    remember_saturdays(shop)
+    shop.land(NEXT, [line(f"T{i}", 1, NEXT, at=i + 2) for i in range(480)])
 
 
 def reject_nearly_all(shop: Shop) -> None:
@@ -219,6 +229,7 @@ DAMAGES: tuple[tuple[str, str, Damage, str], ...] = (
         reject_more_than_on_such_days,
         r"4\.0 % of the rows of 2 Mar 2024 were rejected \(40 of 1,000\); on the 5 Saturdays before it was 0\.2 %",
     ),
+    ("clean_sales", "landing_size_is_usual", land_half, r"2 Mar 2024 has 480 rows, 52 % less than the usual 1,000 "),
     ("clean_sales", "quarantine_is_small", reject_many, f"Many rows were rejected on {NEXT}"),
     (
         "clean_sales",
