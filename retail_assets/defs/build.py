@@ -40,6 +40,7 @@ from retail_assets.defs.jobs import jobs
 from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import spark_resource
+from retail_assets.defs.run_watch import watched_in_process_executor
 from retail_assets.defs.schedules import schedules
 from retail_assets.defs.sensors import landing_sensor
 from retail_assets.defs.steps_logger import steps
@@ -116,6 +117,6 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         schedules=schedules(all_jobs, chosen),
         sensors=sensors,
         resources={"spark": spark_resource(chosen)},
-        executor=dg.in_process_executor,
+        executor=watched_in_process_executor,
         loggers={"console": dg.colored_console_logger, "steps": steps},
     )

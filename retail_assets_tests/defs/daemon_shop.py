@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import threading
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ from retail_assets import settings as settings_module
 from retail_assets.defs import automation, sensors
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.pools import WAREHOUSE
+from retail_assets.defs.run_watch import watched_in_process_executor
 from retail_assets.platform import Platform
 
 # A minute is long in a test.
@@ -32,6 +34,9 @@ def _note(asset: str, day: str) -> None:
 
 @dg.asset(partitions_def=DAYS, pool=WAREHOUSE)
 def sales(context: dg.AssetExecutionContext) -> None:
+    if (NOTES / "hang").exists():
+        (NOTES / "hangs").touch()
+        threading.Event().wait()
     _note("sales", context.partition_key)
 
 
@@ -66,5 +71,5 @@ defs = dg.Definitions(
         automation.automation_sensor(PLATFORM.settings),
         witness,
     ],
-    executor=dg.in_process_executor,
+    executor=watched_in_process_executor,
 )

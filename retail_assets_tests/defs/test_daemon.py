@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
 from retail_assets_tests.waiting import until
@@ -32,8 +33,12 @@ class Shop:
         queue = "class: QueuedRunCoordinator"
         configured = (ROOT / "dagster.yaml").read_text()
         assert queue in configured
+        seldom = "poll_interval_seconds: 60"
+        assert seldom in configured
         (self.home / "dagster.yaml").write_text(
-            configured.replace(queue, f"{queue}\n  config: {{dequeue_interval_seconds: 1}}")
+            configured.replace(queue, f"{queue}\n  config: {{dequeue_interval_seconds: 1}}").replace(
+                seldom, "poll_interval_seconds: 1"
+            )
         )
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DAGSTER_"))},
@@ -166,3 +171,35 @@ def test_the_setting_switches_sensors_on_and_what_was_switched_by_hand_stays_so(
     with shop.daemon():
         shop.wait_until(lambda: shop.loaded()[D2] == 1 and shop.is_idle())
     assert shop.switched()["landings_in_folder"] == "RUNNING"
+
+
+@pytest.mark.slow
+def test_a_run_that_died_with_its_machine_is_repeated_and_frees_its_pool(tmp_path: Path) -> None:
+    """Its code server died as well, so nobody reports it; it counted as started for six hours while others waited."""
+    shop = Shop(tmp_path)
+    shop.env["RETAIL_AUTOMATION"] = "landings"
+    (shop.notes / "hang").touch()
+    shop.land(D1, "1")
+    with shop.daemon():
+        shop.wait_until((shop.notes / "hangs").exists)
+        killed = [process for process in psutil.process_iter() if _belongs(process, shop.home)]
+        for process in killed:
+            process.kill()
+        psutil.wait_procs(killed, 30)
+    (shop.notes / "hang").unlink()
+    with dg.DagsterInstance.from_config(str(shop.home)) as instance:
+        [run] = instance.get_runs()
+        assert run.status is dg.DagsterRunStatus.STARTED
+    with shop.daemon():
+        shop.wait_until(lambda: shop.loaded()[D1] == 1 and shop.is_idle())
+    with dg.DagsterInstance.from_config(str(shop.home)) as instance:
+        repeated, first = instance.get_runs()
+        assert (first.run_id, first.status) == (run.run_id, dg.DagsterRunStatus.FAILURE)
+        assert (repeated.parent_run_id, repeated.status) == (run.run_id, dg.DagsterRunStatus.SUCCESS)
+
+
+def _belongs(process: psutil.Process, home: Path) -> bool:
+    """Whether a process has the home in its environment: the daemon, its code servers, and the processes of runs."""
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get("DAGSTER_HOME") == str(home)
+    return False

@@ -177,7 +177,17 @@ def test_every_variable_is_set_and_no_password_is_in_a_file(tmp_path: Path, monk
 def test_the_instance_differs_from_the_local_one_only_in_storage_and_logs() -> None:
     local = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     ours = yaml.safe_load((DEPLOY / "dagster.compose.yaml").read_text())
+    assert ours["run_launcher"].pop("config") == {"folder": {"env": "DAGSTER_RUNS_FOLDER"}}
     assert {name: value for name, value in ours.items() if name not in ("storage", "compute_logs")} == local
+
+
+def test_the_daemon_sees_the_files_of_the_processes_of_runs() -> None:
+    """Else it would take no run for dead, or one that it cannot see for alive."""
+    folder = SERVICES["daemon"]["environment"]["DAGSTER_RUNS_FOLDER"]
+    for service, volume in (("code", "data:/data"), ("daemon", "data:/data:ro")):
+        assert volume in SERVICES[service]["volumes"]
+        assert SERVICES[service]["environment"]["DAGSTER_RUNS_FOLDER"] == folder
+    assert folder.startswith("/data/")
 
 
 def test_the_workspace_asks_the_code_server_where_it_listens() -> None:

@@ -47,7 +47,8 @@ def test_it_differs_from_the_local_instance_only_in_storage_and_logs() -> None:
     """Otherwise the two files would drift apart."""
     local = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     production = yaml.safe_load(CONFIG.read_text())
-    for name in ("telemetry", "python_logs", "run_coordinator", "concurrency", "run_monitoring", "run_retries"):
+    for name in ("telemetry", "python_logs", "run_coordinator", "concurrency", "run_launcher", "run_monitoring",
+                 "run_retries"):  # fmt: skip
         assert production[name] == local[name], name
 
 

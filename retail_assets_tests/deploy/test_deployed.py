@@ -69,6 +69,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
             "DAGSTER_HOME": str(tmp_path),
             "DAGSTER_POSTGRES_URL": f"postgresql+psycopg2://postgres@/postgres?host={server.parent}",
             "DAGSTER_LOG_FOLDER": str(tmp_path / "logs"),
+            "DAGSTER_RUNS_FOLDER": str(tmp_path / "runs"),
             "RETAIL_HOME": str(tmp_path / "home"),
             "RETAIL_OUTPUT": str(tmp_path / "output"),
             "PYTHONPATH": str(ROOT),
@@ -105,7 +106,7 @@ def until_logged(found: Callable[[], bool], what: str, log: Path) -> None:
 def test_a_run_and_a_schedule_work_through_the_daemon_also_after_the_code_server_is_upgraded(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DAGSTER_POSTGRES_URL", "DAGSTER_LOG_FOLDER"):
+    for name in ("DAGSTER_POSTGRES_URL", "DAGSTER_LOG_FOLDER", "DAGSTER_RUNS_FOLDER"):
         monkeypatch.setenv(name, environ[name])
     port = free_port()
     workspace = yaml.safe_load((DEPLOY / "workspace.compose.yaml").read_text())
