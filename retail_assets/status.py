@@ -19,6 +19,9 @@ from retail_assets.storage import Entry
 from retail_assets.streaming.ledger import Progress, read_progress
 from retail_assets.tables import ALL
 
+#: States of landings for which a run would change nothing.
+SETTLED = ("loaded", "refused")
+
 
 @dataclass(frozen=True)
 class LandingStatus:

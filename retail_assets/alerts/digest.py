@@ -19,6 +19,7 @@ from retail_assets.wording.statement import Statement
 _WEEKS, _FEWEST_WEEKS = 8, 4
 _CATEGORIES = 3
 _CAUSES_SHOWN = 10
+_LANDINGS_SHOWN = 5
 #: Of fewer orders one is always a large part of the day.
 _FEWEST_ORDERS, _LARGE_ORDER = 5, 0.5
 
@@ -158,29 +159,40 @@ def what_is_forecast(warehouse: Warehouse, currency: str, today: dt.date) -> Sta
     )
 
 
-def what_needs_attention(causes: Sequence[Open] | None, zone: dt.tzinfo = dt.UTC) -> list[str]:
-    """Return the open causes: how many, and the first of them with what they touch and since which day of `zone`."""
-    if causes is None:
-        return ["Not known: without a channel (RETAIL_ALERT_*) nothing is collected."]
+def what_needs_attention(
+    causes: Sequence[Open] | str, zone: dt.tzinfo = dt.UTC, waiting: Sequence[dt.date] = ()
+) -> list[str]:
+    """Return the open causes: how many, and the first of them with what they touch and since which day of `zone`.
+
+    `causes` is a sentence where they are not known. Landings that are `waiting` to be loaded come after them.
+    """
+    landed = [str(landed_on) for landed_on in waiting[:_LANDINGS_SHOWN]]
+    landed += ["more"] if waiting[_LANDINGS_SHOWN:] else []
+    not_loaded = [f"- landed and not loaded yet: {listed(landed)} (retail-assets materialize)"] if landed else []
+    if isinstance(causes, str):
+        return [causes, *not_loaded]
     errors = sum(cause.severity == "error" for cause in causes)
     lines = [str(words.attention(errors=errors, warnings=len(causes) - errors))]
     for cause in causes[:_CAUSES_SHOWN]:
         since = day(dt.datetime.fromtimestamp(cause.first, zone).date())
-        touched = (
-            f" ({listed([*cause.subjects[:3], *(['more'] if cause.subjects[3:] else [])])})" if cause.subjects else ""
-        )
-        lines.append(f"- {cause.severity}, since {since}: {cause.title}{touched}")
+        names = sorted(cause.subjects)
+        touched = f" ({listed([*names[:3], *(['more'] if names[3:] else [])])})" if names else ""
+        what = cause.title
+        for name in names:  # a title names the landing that it was found in first
+            what = what.removesuffix(f" ({name})")
+        lines.append(f"- {cause.severity}, since {since}: {what}{touched}")
     if causes[_CAUSES_SHOWN:]:
         lines.append("- More: retail-assets alerts pending")
-    return lines
+    return [*lines, *not_loaded]
 
 
 def digest(
     warehouse: Warehouse,
     currency: str,
     today: dt.date,
-    causes: Sequence[Open] | None,
+    causes: Sequence[Open] | str,
     zone: dt.tzinfo = dt.UTC,
+    waiting: Sequence[dt.date] = (),
 ) -> Cause:
     """Return the digest as what goes to the channels.
 
@@ -193,9 +205,11 @@ def digest(
     today
         Day in shop time, which names the digest: there is one per day.
     causes
-        What is open; None if nothing is collected.
+        What is open; a sentence where that is not known.
     zone
         Time zone of the shop.
+    waiting
+        Landings that are not loaded yet.
     """
     sold: list[str] = []
     with contextlib.suppress(NotReadyError):
@@ -206,7 +220,7 @@ def digest(
         expected = None
     lines = ["What sold", *(sold or ["No sales have been loaded yet."])]
     lines += ["", "What is forecast", str(expected or "There is no forecast yet.")]
-    lines += ["", "What needs attention", *what_needs_attention(causes, zone)]
+    lines += ["", "What needs attention", *what_needs_attention(causes, zone, waiting)]
     return Cause(
         kind="digest",
         key=f"digest:{today.isoformat()}",

@@ -92,19 +92,30 @@ def sections(message: Message) -> list[tuple[str, str]]:
     return [(heading, visible(text)) for heading, text in parts if text]
 
 
+def parts_of_digest(message: Message) -> list[tuple[str, str]]:
+    """Return the parts of a digest as heading and text; none for another message."""
+    if message.cause.kind != "digest":
+        return []
+    return [
+        (head, text) for part in visible(message.cause.reason).split("\n\n") for head, _, text in [part.partition("\n")]
+    ]
+
+
 def as_text(messages: Sequence[Message]) -> str:
     """Return one or several messages as plain text."""
     whole = len(messages) <= _WHOLE
     return ("\n\n" if whole else "\n").join("\n".join(_lines(m, whole=whole)) for m in messages) + "\n"
 
 
-def _lines(message: Message, *, whole: bool = True) -> Iterable[str]:
+def _lines(message: Message, *, whole: bool = True, link_shown: bool = True) -> Iterable[str]:
     yield title(message)
     if not whole:
         return
+    if message.cause.kind == "digest":
+        yield ""
     for heading, text in sections(message):
         yield f"{heading}: {text}" if heading and "\n" not in text else f"{heading}:\n{text}" if heading else text
-    if link := safe_link(message.cause.link):
+    if link_shown and (link := safe_link(message.cause.link)):
         yield link
 
 
@@ -129,11 +140,16 @@ def as_slack(messages: Sequence[Message]) -> dict[str, Any]:
     else:
         room = _BLOCKS - len(blocks) - len(messages)  # a link may be missing, a message never
         for message in messages:
-            own = "\n".join(_lines(message)) if len(messages) > 1 else "\n".join([*_lines(message)][1:])
-            blocks.append(_plain("section", cut(own, _BLOCK)))
-            if room > 0 and (link := safe_link(message.cause.link)):
+            link = safe_link(message.cause.link) if room > 0 else None
+            lines = [*_lines(message, link_shown=link is None)]
+            if len(messages) == 1 and (parts := parts_of_digest(message)):
+                for heading, own in parts:
+                    blocks += [_marked(f"*{_escaped(heading)}*"), _plain("section", cut(own, _BLOCK))]
+            else:
+                blocks.append(_plain("section", cut("\n".join(lines if len(messages) > 1 else lines[1:]), _BLOCK)))
+            if link:
                 room -= 1
-                blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"<{_address(link)}|Open it>"}})
+                blocks.append(_marked(f"<{_address(link)}|Open it>"))
     return {
         "text": cut(text, 3900),
         "blocks": blocks,
@@ -153,11 +169,17 @@ def _packed(lines: Iterable[str], longest: int) -> list[str]:
     return texts
 
 
+def _marked(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
 def _plain(kind: str, text: str) -> dict[str, Any]:
     return {"type": kind, "text": {"type": "plain_text", "text": text or "-", "emoji": False}}
 
 
 def _mrkdwn(message: Message) -> str:
+    if digest := parts_of_digest(message):
+        return "\n\n".join(f"*{_escaped(heading)}*\n{_escaped(text)}" for heading, text in digest)
     parts = [f"*{_escaped(heading)}*: {_escaped(text)}" if heading else _escaped(text)
              for heading, text in sections(message)]  # fmt: skip
     if link := safe_link(message.cause.link):
@@ -192,7 +214,10 @@ def as_html(messages: Sequence[Message]) -> str:
             parts.append(f"<p>{html.escape(title(message))}</p>")
             continue
         parts.append(f"<h3>{html.escape(title(message))}</h3>")
-        for heading, text in sections(message):
+        for heading, text in parts_of_digest(message):
+            shown = html.escape(text).replace("\n", "<br>")
+            parts.append(f"<h4>{html.escape(heading)}</h4><p>{shown}</p>")
+        for heading, text in sections(message) if message.cause.kind != "digest" else ():
             shown = html.escape(text).replace("\n", "<br>")
             parts.append(f"<p>{f'<b>{html.escape(heading)}:</b> ' if heading else ''}{shown}</p>")
         if link := safe_link(message.cause.link):

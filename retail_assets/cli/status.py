@@ -96,7 +96,9 @@ def _landings(status: Status, width: int) -> list[str]:
         named = ", ".join(gone[:5]) + (f" and {len(gone) - 5:,} more" if gone[5:] else "")
         lines += wrapped(f"Registered before, but no longer in the raw store, and still loaded: {named}.", width)
         lines += [f"Next:  retail-assets materialize --partition {gone[0]}     # says what is missing and what to do"]
-    if waiting := sum(item.state not in ("loaded", "refused") and item.files > 0 for item in status.landings):
+    from retail_assets.status import SETTLED
+
+    if waiting := sum(item.state not in SETTLED and item.files > 0 for item in status.landings):
         lines += [f"{formats.plural(waiting, 'landing')} not loaded yet.", "Next:  retail-assets materialize"]
     return lines
 

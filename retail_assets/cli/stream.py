@@ -31,8 +31,7 @@ def stream(
     settings = settings_for()
     if settings.stream is None:
         raise SettingsError(
-            "Nothing says where to stream from. Set RETAIL_STREAM_SERVERS=host:port and RETAIL_STREAM_TOPICS. See "
-            "docs/streaming.md."
+            "No broker is set. Set RETAIL_STREAM_SERVERS=host:port and RETAIL_STREAM_TOPICS. See docs/streaming.md."
         )
     today = settings.today()
     refuse_dates_outside(today, today, settings.start_date, settings.end_date, today)

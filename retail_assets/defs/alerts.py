@@ -17,11 +17,12 @@ from retail_assets.alerts.deliver import Delivered, deliver
 from retail_assets.alerts.digest import digest
 from retail_assets.alerts.late import MEMBER as LATE
 from retail_assets.alerts.late import late_landings
-from retail_assets.alerts.outbox import Outbox, outbox_path
+from retail_assets.alerts.outbox import Open, Outbox, outbox_path
 from retail_assets.defs.alert_events import ENDED, UNDERWAY, RunReader
-from retail_assets.errors import RetailError
+from retail_assets.errors import RetailError, StorageError
 from retail_assets.platform import Platform
 from retail_assets.settings.alerts import AlertSettings
+from retail_assets.status import SETTLED, read_status
 
 #: The daemon looks every five seconds at what is due. Five here would miss every second look by milliseconds.
 _INTERVAL_SECONDS = 1
@@ -124,10 +125,25 @@ class Alerts:
 def digest_of(platform: Platform, today: dt.date | None = None) -> Cause:
     """Return the digest as it is now. Raises WarehouseError."""
     settings = platform.settings
-    # Without a channel nothing is collected, so nothing is known to be open.
-    causes = outbox_of(platform, settings.alerts).open_causes() if settings.alerts else None
-    contract = settings.contract
-    return digest(platform.warehouse, contract.currency, today or settings.today(), causes, ZoneInfo(contract.timezone))
+    contract, today = settings.contract, today or settings.today()
+    causes: list[Open] | str = "Not known: without a channel (RETAIL_ALERT_*) nothing is collected."
+    if settings.alerts:
+        try:
+            causes = outbox_of(platform, settings.alerts).open_causes()
+        except StorageError as e:
+            causes = f"Not known: {e}"
+    return digest(
+        platform.warehouse, contract.currency, today, causes, ZoneInfo(contract.timezone), _not_loaded(platform, today)
+    )
+
+
+def _not_loaded(platform: Platform, today: dt.date) -> list[dt.date]:
+    """Return the landings before today that wait to be loaded; none where the stores cannot say."""
+    try:
+        landings = read_status(platform).landings
+    except RetailError:
+        return []
+    return [each.landed_on for each in landings if each.files and each.landed_on < today and each.state not in SETTLED]
 
 
 def alert_sensors(platform: Platform) -> list[dg.SensorDefinition]:

@@ -40,7 +40,7 @@ from retail_assets.errors import NotReadyError, RetailError, SettingsError, near
 from retail_assets.landing.partitions import is_data, landed_partitions, partition_folder
 from retail_assets.platform import Platform
 from retail_assets.settings import Settings
-from retail_assets.status import read_status
+from retail_assets.status import SETTLED, read_status
 
 #: Run configuration: the logger of `steps_logger` alone.
 _ONE_LINE_PER_STEP: dict[str, dict[str, dict[str, str]]] = {"loggers": {"steps": {}}}
@@ -201,7 +201,7 @@ def waiting_landings(platform: Platform) -> list[tuple[dt.date, dt.date]]:
     ranges: list[tuple[dt.date, dt.date]] = []
     joined = False
     for landing in read_status(platform).landings:
-        if landing.state in ("loaded", "refused") or not landing.files:
+        if landing.state in SETTLED or not landing.files:
             joined = False
             continue
         first = ranges.pop()[0] if joined else landing.landed_on

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInvalidConfigError, DagsterInvariantViolationError
+from sqlalchemy.exc import SQLAlchemyError
 
-from retail_assets.errors import SettingsError
+from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.storage.locks import lock_within
 
 #: The first process creates the tables, in about two seconds.
@@ -28,12 +29,23 @@ def dagster_instance() -> dg.DagsterInstance:
     try:
         with _turn(home):
             return dg.DagsterInstance.get()
+    except (SQLAlchemyError, OSError) as e:
+        raise SettingsError(
+            f"Dagster's records of DAGSTER_HOME={home} cannot be opened: {_reason(e)}. Check the owner and the "
+            "permissions of its files; if they are in PostgreSQL, that it is there. `retail-assets doctor` looks at it."
+        ) from e
     except (DagsterInvariantViolationError, DagsterInvalidConfigError) as e:
         reason = " ".join(str(e).split("Expected: ")[0].split())  # without everything that it would understand
         raise SettingsError(
             f"DAGSTER_HOME={home} cannot be used: {reason.rstrip('.')}. Set it to the absolute path of a folder with a "
             "copy of dagster.yaml; `retail-assets doctor` looks at it."
         ) from e
+
+
+def _reason(error: Exception) -> str:
+    """Return what the database answered, on one line, without statements, links and logins."""
+    own = getattr(error, "orig", None) or error
+    return without_secrets(" ".join(str(own).split())).rstrip(".")
 
 
 def dagster_home() -> Path | None:

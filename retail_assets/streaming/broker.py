@@ -323,8 +323,12 @@ class Broker:
         if self.away_since is None:
             self.away_since = time.monotonic()
             self._next_probe = self.away_since + self._pause
-            why = f" ({error.name()})" if error is not None else ""
-            self._say(f"The broker at {self._settings.servers} does not answer{why}. Waiting for it; nothing is lost.")
+            unknown = error is not None and error.code() == KafkaError._RESOLVE
+            why = ": the name of the host is not known" if unknown else ""
+            self._say(
+                f"The broker at {self._settings.servers} does not answer{why}. Waiting for it; nothing is lost. If "
+                "it is there, check RETAIL_STREAM_SERVERS and RETAIL_STREAM_SECURITY."
+            )
 
     def answers(self) -> None:
         """Note that the broker has answered."""

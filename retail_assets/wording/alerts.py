@@ -215,8 +215,8 @@ def forecast(
     when = f"{WEEKDAYS[next_date.weekday()]}, {day(next_date)}" if unit == "day" else f"the week to {day(next_date)}"
     text = (
         f"Forecast for {when}: {money(mean, currency)}, 80 % interval from {money(low, currency)} to "
-        f"{money(high, currency)}; {money(total, currency)} in sum from then until {day(last_date)}. It has seen the "
-        f"sales up to {day(cutoff)}."
+        f"{money(high, currency)}; {money(total, currency)} in sum from then until {day(last_date)}. It is made "
+        f"from the sales up to {day(cutoff)}."
     )
     return f"{text} All of it is past by now: later days need newer sales." if is_past else text
 
@@ -225,6 +225,6 @@ def forecast(
 def attention(*, errors: int, warnings: int) -> str:
     """State how many causes are open: errors, which keep something from being computed, and warnings."""
     if not errors and not warnings:
-        return "No cause is open."
+        return "Nothing is open."
     parts = [plural(n, noun) for n, noun in ((errors, "error"), (warnings, "warning")) if n]
     return f"Open: {listed(parts)}."

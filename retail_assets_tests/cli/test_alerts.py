@@ -86,4 +86,20 @@ def test_the_digest_is_printed_and_sent(receiver: WebReceiver, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "What sold\nNo sales have been loaded yet." in shown
     assert "1 to webhook." in shown
-    assert "What needs attention" in receiver.texts[0]
+    assert "*What needs attention*\nNothing is open." in receiver.texts[0]
+    kinds = [(block["type"], block["text"]["text"].partition("\n")[0]) for block in receiver.bodies[0]["blocks"]]
+    assert kinds[1:3] == [("section", "*What sold*"), ("section", "No sales have been loaded yet.")]
+
+
+def test_the_digest_is_printed_where_the_outbox_cannot_be_read(
+    receiver: WebReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The outbox is for the user of the daemon alone; what sold is not."""
+    blocked = tmp_path / "blocked"
+    (blocked / "alerts").mkdir(parents=True)
+    monkeypatch.setenv("RETAIL_HOME", str(blocked))
+    for name in ("retail_sales", "shop"):
+        (blocked / "alerts" / f"{name}.sqlite").mkdir()
+    assert main(["digest"]) == 0
+    shown = capsys.readouterr().out
+    assert "What needs attention\nNot known: Cannot write the outbox of alerts" in shown

@@ -58,6 +58,16 @@ def test_a_home_that_cannot_be_used_is_refused_in_words(place: str, monkeypatch:
         dagster_instance()
 
 
+def test_records_that_cannot_be_opened_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of another user, or a full disk, ended every command with "something unexpected" and an error of SQLite."""
+    home = dagster_home(tmp_path / "dagster")
+    (home / "history").mkdir(exist_ok=True)
+    (home / "history" / "runs.db").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with pytest.raises(SettingsError, match=r"cannot be opened: unable to open database file\. Check the owner"):
+        dagster_instance()
+
+
 def test_a_typo_in_dagster_yaml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dagster.yaml").write_text("run_monitorin:\n  enabled: true\n")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))

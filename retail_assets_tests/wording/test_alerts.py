@@ -85,6 +85,22 @@ def test_the_digest_is_recomputed(name: str, shop_named: Callable[[str], Shop]) 
         assert_right(shop, statement)
 
 
+def test_landings_that_wait_are_named_and_a_landing_is_named_once() -> None:
+    """The title has the landing in which a cause was found first, and the digest all of them."""
+    title = "Rows are rejected (2024-01-05)"
+    open_cause = Open("k", "quarantine", "error", title, ("2024-01-05", "2024-01-02"), 1_700_000_000.0, 1.7e9, 2)
+    days = [dt.date(2024, 1, number) for number in range(1, 8)]
+    assert what_needs_attention([open_cause], waiting=days[:2])[1:] == [
+        "- error, since 14 Nov 2023: Rows are rejected (2024-01-02 and 2024-01-05)",
+        "- landed and not loaded yet: 2024-01-01 and 2024-01-02 (retail-assets materialize)",
+    ]
+    assert what_needs_attention("Not known: x.", waiting=days) == [
+        "Not known: x.",
+        "- landed and not loaded yet: 2024-01-01, 2024-01-02, 2024-01-03, 2024-01-04, 2024-01-05 and more "
+        "(retail-assets materialize)",
+    ]
+
+
 def test_what_needs_attention_is_counted(shop_named: Callable[[str], Shop]) -> None:
     def cause(severity: str) -> Open:
         return Open("k", "run-failed", severity, "t", ("2024-01-05",), 1_700_000_000.0, 1_700_000_000.0, 1)
@@ -97,4 +113,4 @@ def test_what_needs_attention_is_counted(shop_named: Callable[[str], Shop]) -> N
         assert_right(shop, statement)
     assert some == ["Open: 2 errors and 1 warning.", *(f"- {s}, since 14 Nov 2023: t (2024-01-05)"
                     for s in ("error", "error", "warning"))]  # fmt: skip
-    assert none == ["No cause is open."]
+    assert none == ["Nothing is open."]
