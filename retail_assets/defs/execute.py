@@ -2,8 +2,8 @@
 
 They are recorded in the same instance as runs that Dagster's pages launch, and as those are: with the code location
 that they belong to. Without it a run is missing in the timeline and cannot be executed again from its page. Dagster has
-no public way to record it, nor public names for the tags of a run's partitions, so its private ones are used here and
-nowhere else.
+no public way to record it, nor public names for the tags of a run's partitions, so its private ones are used here and,
+for what a launcher answers, in `run_watch.py`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ counts as started, and keeps its places in the pools, until `max_runtime_seconds
 lock of a file while it executes; the system takes the lock away when the process ends, however that ends. Where there
 is no such file, nothing is concluded.
 
-Private names of Dagster: what a launcher answers to `run_monitoring` has no public ones.
+What a launcher answers to `run_monitoring` has no public names in Dagster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._serdes import ConfigurableClassData
 
 from retail_assets.storage.locks import try_lock
 
@@ -35,7 +34,7 @@ class WatchingRunLauncher(dg.DefaultRunLauncher):
     DAGSTER_HOME.
     """
 
-    def __init__(self, inst_data: ConfigurableClassData | None = None, folder: str | None = None) -> None:
+    def __init__(self, inst_data: Any = None, folder: str | None = None) -> None:
         super().__init__(inst_data)
         self._configured = folder
 
@@ -44,9 +43,7 @@ class WatchingRunLauncher(dg.DefaultRunLauncher):
         return {"folder": dg.Field(dg.StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
-    ) -> WatchingRunLauncher:
+    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> WatchingRunLauncher:
         return cls(inst_data, **config_value)
 
     @property
