@@ -12,7 +12,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import READ_BYTES, uncompressed
 from retail_assets.landing.parquet_rows import without_rows
 from retail_assets.landing.text_lines import compressing, emptied
-from retail_assets.landing.workbook.emptied_rows import without_cells
+from retail_assets.landing.workbook import one_sheet
 from retail_assets.storage import Store
 
 _IN_MEMORY = 32 << 20
@@ -30,7 +30,7 @@ def rewrite(store: Store, profile: FileProfile, lines: Sequence[int]) -> tuple[s
             if profile.format == "parquet":
                 without_rows(handle, new, lines)
             elif profile.format == "xlsx":
-                without_cells(handle, new, profile.sheet, lines)
+                one_sheet.without_rows(handle, new, profile.sheet, lines, profile.key)
             else:
                 with compressing(new, profile.compression) as sink:
                     source = uncompressed(handle, profile.compression)

@@ -24,7 +24,7 @@ from retail_assets.landing.parquet_rows import without_rows
 from retail_assets.landing.partitions import REFERENCES
 from retail_assets.landing.reference_rows import Content, keys_of, text_of
 from retail_assets.landing.references import LandedReferences, are_current, reference_folder, register_references
-from retail_assets.landing.workbook.emptied_rows import without_cells
+from retail_assets.landing.workbook import one_sheet
 from retail_assets.landing.workbook.parts import open_workbook
 from retail_assets.storage import Store
 
@@ -108,7 +108,7 @@ def _without(content: Content, rule: ReferenceRule, keys: Sequence[tuple[int, st
     if kind == "xlsx":
         with open_workbook(io.BytesIO(content.data), content.key) as book:
             [sheet] = [s.name for s in book.sheets if s.visible]
-        without_cells(io.BytesIO(content.data), sink, sheet, lines)
+        one_sheet.without_rows(io.BytesIO(content.data), sink, sheet, lines, content.key)
         return sink.getvalue()
     text, encoding = text_of(content, rule)
     if kind == "jsonl":

@@ -26,11 +26,33 @@ def without_rows(source: IO[bytes], sink: IO[bytes], rows: Iterable[int]) -> int
             table = file.read_row_group(group)
             stays = ~np.isin(original_numbers(number, table.num_rows, before), gone)
             number += table.num_rows
-            table = table.filter(pa.array(stays))
+            table = without_unused(table.filter(pa.array(stays)))
             left += table.num_rows
             if table.num_rows:
                 writer.write_table(table.cast(schema))
     return left
+
+
+def without_unused(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries, such as of categories of pandas, have no values but those of its rows."""
+    for place, field in enumerate(table.schema):
+        plain = _plain(field.type)
+        if plain != field.type:
+            decoded = table.column(place).cast(plain)
+            again = decoded.dictionary_encode().cast(field.type) if pa.types.is_dictionary(field.type) else decoded
+            table = table.set_column(place, field.with_type(again.type), again)
+    return table
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return a type with values in place of dictionaries of them."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def with_columns(source: IO[bytes], sink: IO[bytes], columns: Mapping[int, pa.Array]) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import openpyxl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +24,7 @@ from retail_assets.landing.erased_rows import erased_rows, original_numbers
 from retail_assets.landing.parquet_rows import without_rows
 from retail_assets.landing.text_lines import emptied, only
 from retail_assets.landing.workbook.emptied_rows import without_cells
+from retail_assets_tests.erasure import everywhere
 from retail_assets_tests.erasure.shop import CONTRACT, D1, HEADER, NOW, PERSON, Shop, csv, parquet, row, workbook
 from retail_assets_tests.trials import trials
 
@@ -216,3 +219,50 @@ def test_an_id_is_no_part_of_another() -> None:
 def test_no_id_is_refused() -> None:
     with pytest.raises(Exception, match="A customer id is needed"):
         canonical_id("  ")
+
+
+def test_a_dictionary_of_a_parquet_file_loses_the_id_and_the_columns_keep_their_types() -> None:
+    """Categories of pandas: the rows were gone, and the id was still in the dictionary of the column."""
+    ids = pa.array(["C1", PERSON, None, "C3"]).dictionary_encode()
+    columns = {
+        "customer": ids,
+        "ordered": ids.cast(pa.dictionary(pa.int8(), pa.large_string(), ordered=True)),
+        "nested": pa.StructArray.from_arrays([ids], ["id"]),
+        "listed": pa.ListArray.from_arrays([0, 1, 2, 3, 4], ids),
+        "n": pa.array([1, 2, 3, 4]),
+    }
+    landed, sink = io.BytesIO(), io.BytesIO()
+    pq.write_table(pa.table(columns), landed, compression="none")
+    without_rows(landed, sink, [2])
+    assert PERSON.encode() in landed.getvalue()
+    assert PERSON.encode() not in sink.getvalue()
+    left = pq.read_table(io.BytesIO(sink.getvalue()))
+    landed.seek(0)
+    assert left.schema.types == pq.read_table(landed).schema.types
+    assert left.to_pylist() == pa.table(columns).take([0, 2, 3]).to_pylist()
+
+
+def test_what_else_a_workbook_has_does_not_repeat_an_erased_cell(tmp_path: Path) -> None:
+    """Excel makes a link of every address, and lists the values of a column in a filter and a chart."""
+    sink = io.BytesIO()
+    with xlsxwriter.Workbook(sink) as book:
+        sheet, other = book.add_worksheet("Sales"), book.add_worksheet("Notes")
+        other.hide()
+        other.write_string(0, 0, PERSON)
+        for number, cells in enumerate([HEADER, row(1, "C1"), row(2, PERSON), row(3, "C3")]):
+            for column, cell in enumerate(cells):
+                sheet.write_string(number, column, cell)
+        sheet.write_url(2, 3, f"mailto:{PERSON}", string=PERSON)
+        sheet.write_comment(2, 3, f"{PERSON} called")
+        sheet.data_validation(1, 3, 3, 3, {"validate": "list", "source": ["C1", PERSON]})
+        book.define_name("best", f'="{PERSON}"')
+    shop = Shop(tmp_path)
+    shop.land(D1, "day1.xlsx", sink.getvalue())
+    shop.run(D1)
+    erase_customer(shop.platform, PERSON, NOW)
+    assert everywhere.found_in([shop.folder / "home"], PERSON) == []
+    left = openpyxl.load_workbook(io.BytesIO(shop.platform.raw.read(f"shop/dt={D1}/day1.xlsx")))["Sales"]
+    assert [cells[0] for cells in left.iter_rows(values_only=True)] == ["id", "T1", None, "T3"]
+    shop.run(D1)
+    assert shop.ask("SELECT transaction_id FROM sales ORDER BY 1") == [("T1",), ("T3",)]
+    shop.conserved()

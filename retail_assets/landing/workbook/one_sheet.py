@@ -7,13 +7,15 @@ Formulas, filters, comments, pictures, macros and caches of pivot tables are gon
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Mapping
-from typing import IO
+from collections.abc import Iterable, Mapping
+from typing import IO, cast
 from xml.sax.saxutils import escape, quoteattr
 
 from retail_assets.errors import LandingError
-from retail_assets.landing.workbook.emptied_rows import texts_of, without_texts
+from retail_assets.landing.workbook.emptied_rows import texts_of, without_cells, without_texts
 from retail_assets.landing.workbook.parts import Workbook, open_workbook
 
 _SHEET_DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^>]*?>(.*)</\1sheetData\s*>", re.DOTALL)
@@ -30,6 +32,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _TIME = (1980, 1, 1, 0, 0, 0)  # the same cells give the same bytes
+_IN_MEMORY = 32 << 20
 _BLANK = f'<worksheet xmlns="{_MAIN}"><sheetData/></worksheet>'
 
 #: `{row: {column: text}}`; the first row is 1, the first column 0.
@@ -62,6 +65,25 @@ def with_one_sheet(source: IO[bytes], sink: IO[bytes], sheet: str, cells: Cells,
             info = zipfile.ZipInfo(name, _TIME)
             info.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(info, data)
+
+
+def without_rows(source: IO[bytes], sink: IO[bytes], sheet: str, rows: Iterable[int], key: str) -> None:
+    """Copy one sheet of a workbook with some of its rows (1 = the first) empty.
+
+    A sheet that is written in an unusual way stays in its workbook, whose other parts may repeat what the cells had.
+    Raises LandingError if the workbook is damaged.
+    """
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
+        emptied = cast(IO[bytes], spooled)
+        without_cells(source, emptied, sheet, rows)
+        emptied.seek(0)
+        try:
+            with_one_sheet(emptied, sink, sheet, {}, key)
+        except LandingError:
+            emptied.seek(0)
+            sink.seek(0)
+            sink.truncate()
+            shutil.copyfileobj(emptied, sink)
 
 
 def _with_cells(xml: bytes, cells: Cells, key: str) -> bytes:
