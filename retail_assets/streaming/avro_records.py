@@ -62,7 +62,7 @@ class AvroRecords:
             item: Any = schemaless_reader(handle, schema.parsed, None)
         except (TooManyItemsError, TooLongError) as e:
             return None, f"not usable: {e}"
-        except (EOFError, IndexError):
+        except (EOFError, LookupError):
             return None, f"not a whole record of schema {number}"
         except UnicodeDecodeError:
             return None, f"a text of it, by schema {number}, is not UTF-8"

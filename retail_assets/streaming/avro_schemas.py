@@ -189,9 +189,4 @@ class _Unfolding:
 
 
 def _symbol(symbols: tuple[str, ...]) -> Conversion:
-    def symbol(index: int) -> str:
-        if index < 0:
-            raise IndexError(index)
-        return symbols[index]
-
-    return symbol
+    return dict(enumerate(symbols)).__getitem__

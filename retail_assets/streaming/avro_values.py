@@ -52,7 +52,7 @@ def conversion(kind: str, schema: Mapping[str, Any], decimal_mark: str) -> Conve
     """
     logical = str(schema.get("logicalType"))
     if kind in ("bytes", "fixed") and logical == "decimal" and (scale := decimals(schema)) is not None:
-        return lambda data: _decimal(data, scale, decimal_mark)
+        return _decimal(scale, decimal_mark)
     if (kind, logical) in _MOMENTS:
         return _moment(*_MOMENTS[kind, logical])
     if (kind, logical) in _TIMES:
@@ -82,14 +82,20 @@ def decimals(schema: Mapping[str, Any]) -> int | None:
     return scale
 
 
-def _decimal(data: bytes, scale: int, mark: str) -> str:
-    if len(data) > _MOST_DECIMAL_BYTES:
-        raise TooLongError(f"a decimal of {len(data):,} bytes")
-    units = int.from_bytes(data, "big", signed=True)
-    if not scale:
-        return str(units)
-    digits = str(abs(units)).zfill(scale + 1)
-    return f"{'-' if units < 0 else ''}{digits[:-scale]}{mark}{digits[-scale:]}"
+def _decimal(scale: int, mark: str) -> Conversion:
+    def text(data: bytes) -> str:
+        if len(data) > _MOST_DECIMAL_BYTES:
+            raise TooLongError(f"a decimal of {len(data):,} bytes")
+        units = int.from_bytes(data, "big", signed=True)
+        if not scale:
+            return str(units)
+        if units < 0:
+            digits = str(-units).zfill(scale + 1)
+            return f"-{digits[:-scale]}{mark}{digits[-scale:]}"
+        digits = str(units).zfill(scale + 1)
+        return f"{digits[:-scale]}{mark}{digits[-scale:]}"
+
+    return text
 
 
 def _date(days: int) -> str:

@@ -17,7 +17,7 @@ def record_lines(
     say: Callable[[str], None],
     patience: float | None,
 ) -> Lines:
-    """Return what makes lines of records in the format of the settings, with pseudonyms where the contract asks for them.
+    """Return what makes lines of records in the format of the settings, with pseudonyms if the contract asks for them.
 
     A schema registry is waited for with `wait` for `patience` seconds, None for as long as it takes, and `say` gets
     lines for people about it. Raises SettingsError if a package is missing, and what `pseudonyms_of` raises.
