@@ -19,6 +19,7 @@ from retail_assets.weather.open_meteo import WeatherUnavailableError
 from retail_assets_tests.alerts.receivers import WebReceiver
 from retail_assets_tests.lineage.lineage_server import lineage_server
 from retail_assets_tests.services.brokers import broker, create_topic
+from retail_assets_tests.services.schema_registry import schema_registry
 from retail_assets_tests.services.server import free_port
 from retail_assets_tests.weather.open_meteo_server import open_meteo_server
 
@@ -262,5 +263,14 @@ def test_a_stream_is_examined_by_its_topics(
         assert (found.ok, found.detail) == (True, f"{running.address} answers; sales: 2 partitions")
         found = _examined({**on, "RETAIL_STREAM_TOPICS": "sale"})["stream"]
         assert (found.ok, "Did you mean 'sales'?" in found.detail) == (False, True)
+        with schema_registry() as registry:
+            avro = {**on, "RETAIL_STREAM_FORMAT": "avro", "RETAIL_STREAM_REGISTRY": registry.url}
+            found = _examined(avro)["stream"]
+            assert (found.ok, f"the schema registry at {registry.url} answers" in found.detail) == (True, True)
+            registry.status = 401
+            found = _examined(avro)["stream"]
+            assert (found.ok, "RETAIL_STREAM_REGISTRY_USER" in found.detail) == (False, True)
+        found = _examined(avro)["stream"]
+        assert (found.ok, f"The schema registry at {registry.url} does not answer" in found.detail) == (False, True)
     found = _examined(on)["stream"]
     assert (found.ok, f"No broker at {running.address} answers" in found.detail) == (False, True)

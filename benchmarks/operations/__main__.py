@@ -29,6 +29,7 @@ TARGETS: dict[str, tuple[Callable[[float, float], bool], float]] = {
     "requests_growth": (_AT_MOST, 1.2),
     "sensor_tick_s": (_AT_MOST, 2),
     "stream_records_per_s": (_AT_LEAST, 20_000),
+    "stream_avro_records_per_s": (_AT_LEAST, 20_000),
     "stream_latency_s": (_AT_MOST, 5),
     "stream_peak_mb": (_AT_MOST, 300),
     "stream_lost": (_AT_MOST, 0),

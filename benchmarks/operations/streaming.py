@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from retail_assets import settings as settings_module
@@ -20,6 +20,8 @@ from retail_assets.storage import Store
 from retail_assets_tests.services.brokers import NAMES, RunningBroker, broker, produce
 from retail_assets_tests.services.s3 import Door, moto
 from retail_assets_tests.services.s3_fixtures import REGION, aws_environment
+from retail_assets_tests.services.schema_registry import schema_registry
+from retail_assets_tests.streaming.avro import SALE, avro_sales
 from retail_assets_tests.streaming.kills import killed_at_random
 from retail_assets_tests.streaming.topics import environment, landed_ids, landed_keys, new_topic, sale, start
 from retail_assets_tests.waiting import until
@@ -38,7 +40,7 @@ def measure() -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder, broker(name, Path(folder)) as running:
-            for measured in (_throughput, _latency, _kills):
+            for measured in (_throughput, _avro_throughput, _latency, _kills):
                 for figure, value in measured(running, Path(folder)).items():
                     found.setdefault(figure, []).append(value)
                     print(f"{name}: {figure} {value:,.1f}", flush=True)
@@ -46,7 +48,7 @@ def measure() -> dict[str, float]:
         for figure, value in _kills_on_s3(running, Path(folder)).items():
             found[figure].append(value)
             print(f"noida, S3: {figure} {value:,.1f}", flush=True)
-    worst = {"stream_records_per_s": min}
+    worst = {"stream_records_per_s": min, "stream_avro_records_per_s": min}
     return {figure: round(worst.get(figure, max)(values), 2) for figure, values in found.items()}
 
 
@@ -56,20 +58,40 @@ def _throughput(running: RunningBroker, folder: Path) -> dict[str, float]:
     noida answers a fetch with all that a partition has, whatever is asked for, so with a topic that waits its client's
     memory is the broker's doing. There the peak is that of `_latency`, where the topic grows meanwhile.
     """
+    seconds, peak = _landed_once(running, folder / "throughput", map(sale, range(RECORDS)), "Transaction ID")
+    figures = {"stream_records_per_s": RECORDS / seconds}
+    return figures if running.name == "noida" else {**figures, "stream_peak_mb": peak}
+
+
+def _avro_throughput(running: RunningBroker, folder: Path) -> dict[str, float]:
+    """Land a topic of Avro that waits: sales of seven fields, with decimals, an instant, an enum and a union."""
+    with schema_registry() as registry:
+        values = avro_sales(registry.add(SALE), range(RECORDS))
+        avro = {"RETAIL_STREAM_FORMAT": "avro", "RETAIL_STREAM_REGISTRY": registry.url}
+        seconds, peak = _landed_once(running, folder / "avro", values, "transaction_id", **avro)
+    figures = {"stream_avro_records_per_s": RECORDS / seconds}
+    return figures if running.name == "noida" else {**figures, "stream_peak_mb": peak}
+
+
+def _landed_once(
+    running: RunningBroker, folder: Path, values: Iterable[bytes], key: str, **more: str
+) -> tuple[float, float]:
+    """Land records that wait; return seconds and the most memory of the process in MB."""
     topic = new_topic(running.address, partitions=PARTITIONS)
-    produce(running.address, topic, map(sale, range(RECORDS)), settings={"compression.type": "lz4"})
-    environ = environment(folder / "throughput", running.address, topic)
+    produce(running.address, topic, values, settings={"compression.type": "lz4"})
+    environ = environment(folder, running.address, topic, **more)
+    folder.mkdir()
+    log = folder / "stream.log"
     begun = time.monotonic()
-    lander = start(environ, "--once", log=folder / "throughput.log")
+    lander = start(environ, "--once", log=log)
     peak = 0.0
     while lander.poll() is None:
         peak = max(peak, _peak(lander.pid))
         time.sleep(0.01)
     seconds = time.monotonic() - begun
-    assert lander.returncode == 0, (folder / "throughput.log").read_text()
-    assert len(landed_ids(environ)) == RECORDS
-    figures = {"stream_records_per_s": RECORDS / seconds}
-    return figures if running.name == "noida" else {**figures, "stream_peak_mb": peak}
+    assert lander.returncode == 0, log.read_text()
+    assert len(landed_ids(environ, key)) == RECORDS
+    return seconds, peak
 
 
 def _peak(pid: int) -> float:

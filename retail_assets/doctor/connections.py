@@ -80,7 +80,7 @@ def lineage(settings: Settings, to: LineageSettings) -> Finding:
 
 
 def stream(settings: Settings, at: StreamSettings) -> Finding:
-    """Log in to the brokers, and find the topics. Nothing is read, and no group is joined."""
+    """Log in to the brokers, find the topics, ask the schema registry. Nothing is read, and no group is joined."""
     from retail_assets.streaming.broker import Broker  # confluent-kafka is an extra
 
     group = at.group or f"retail-assets-{settings.source}"
@@ -90,7 +90,13 @@ def stream(settings: Settings, at: StreamSettings) -> Finding:
     finally:
         broker.close()
     topics = ", ".join(at.topics)
-    return Finding("stream", True, f"{at.servers} answers; {topics}: {plural(len(partitions), 'partition')}")
+    found = f"{at.servers} answers; {topics}: {plural(len(partitions), 'partition')}"
+    if at.registry is not None:
+        from retail_assets.streaming.formats import avro_records
+
+        avro_records(at.registry, threading.Event().wait, lambda _: None, _BROKER_SECONDS).ask()
+        found += f"; the schema registry at {at.registry.url} answers"
+    return Finding("stream", True, found)
 
 
 def weather(settings: Settings, at: WeatherSettings) -> Finding:

@@ -6,6 +6,7 @@ alone, and a registry never changes the schema of an id: so whoever lands an off
 
 from __future__ import annotations
 
+import contextlib
 import time
 from io import BytesIO
 from typing import Any
@@ -40,6 +41,11 @@ class AvroRecords:
         self._schemas: dict[int, Schema] = {}
         #: Why a schema is not usable, and until when that holds.
         self._unusable: dict[int, tuple[str, float]] = {}
+
+    def ask(self) -> None:
+        """Ask the registry for a schema, whether it has it or not. Raises what `read` raises."""
+        with contextlib.suppress(UnknownSchemaError):
+            self._registry.schema(1)
 
     def read(self, value: bytes) -> tuple[dict[str, Any] | None, str | None]:
         """Return a record as a JSON object, and why it cannot be read (None if it can).

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from retail_assets.settings import Settings
+from retail_assets.settings.stream_registry import RegistrySettings
 from retail_assets.settings.streaming import StreamSettings
 from retail_assets.streaming.pseudonymized_lines import Lines, as_contract_asks
 from retail_assets.streaming.record_lines import RecordLines
+
+if TYPE_CHECKING:
+    from retail_assets.streaming.avro_records import AvroRecords
 
 
 def record_lines(
@@ -24,9 +29,19 @@ def record_lines(
     """
     if stream.registry is None:
         return as_contract_asks(RecordLines(settings.contract), settings)
+    records = avro_records(stream.registry, wait, say, patience, settings.contract.numbers.decimal)
+    return as_contract_asks(RecordLines(settings.contract, records.read), settings)
+
+
+def avro_records(
+    registry: RegistrySettings,
+    wait: Callable[[float], bool],
+    say: Callable[[str], None],
+    patience: float | None,
+    decimal_mark: str = ".",
+) -> AvroRecords:
+    """Return what reads Avro by the schemas of a registry: see `record_lines`."""
     from retail_assets.streaming.avro_records import AvroRecords
     from retail_assets.streaming.registry import Registry
 
-    registry = Registry(stream.registry, wait, say, patience)
-    records = AvroRecords(registry, settings.contract.numbers.decimal)
-    return as_contract_asks(RecordLines(settings.contract, records.read), settings)
+    return AvroRecords(Registry(registry, wait, say, patience), decimal_mark)

@@ -28,13 +28,14 @@ _FLUSH_SECONDS = 60
 class RunningBroker:
     """A broker that can be stopped, killed and started again on its port. `address` is host:port.
 
-    `advertised` is where Tansu sends its clients, by default to itself.
+    `advertised` is where Tansu sends its clients, by default to itself. With `logins` it asks for one and knows nobody.
     """
 
     name: str
     folder: Path
     port: int
     advertised: str = ""
+    logins: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -78,7 +79,7 @@ class RunningBroker:
         url = f"tcp://{self.address}"
         shown = f"tcp://{self.advertised or self.address}"
         begin = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", shown]
-        return [*begin, "--storage-engine", "memory://tansu/"]
+        return [*begin, "--storage-engine", "memory://tansu/", *(["--authentication"] if self.logins else [])]
 
     def _listens(self) -> bool:
         import socket
@@ -100,10 +101,10 @@ def _package(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def broker(name: str, folder: Path, advertised: str = "") -> Iterator[RunningBroker]:
+def broker(name: str, folder: Path, advertised: str = "", *, logins: bool = False) -> Iterator[RunningBroker]:
     """Run a broker until the block ends."""
     for attempt in range(3):  # the port may be taken between choosing and starting
-        running = RunningBroker(name, folder, free_port(), advertised)
+        running = RunningBroker(name, folder, free_port(), advertised, logins)
         try:
             running.start()
         except RuntimeError:

@@ -1,4 +1,7 @@
-"""TLS to the broker: its certificate is verified, and what refuses says so without the password."""
+"""TLS and logins: the broker's certificate is verified, and what refuses says so without the password.
+
+Tansu keeps users only in PostgreSQL, with tables that its wheel does not bring, so nobody can log in here.
+"""
 
 from __future__ import annotations
 
@@ -66,3 +69,21 @@ def test_a_login_that_the_broker_does_not_take_is_refused_without_the_password(
         land({**secured, **login}, said=said)
     assert "pl4nted-s3cret" not in f"{refused.value} {said}"
     assert "RETAIL_STREAM_SECURITY" in str(refused.value)
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_a_user_whom_the_broker_does_not_know_is_refused_without_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mechanism: str
+) -> None:
+    monkeypatch.setattr(BROKER, 1.0)
+    login = {
+        "RETAIL_STREAM_SECURITY": "SASL_PLAINTEXT",
+        "RETAIL_STREAM_SASL": mechanism,
+        "RETAIL_STREAM_USER": "retail",
+        "RETAIL_STREAM_PASSWORD": "pl4nted-s3cret",
+    }
+    said: list[str] = []
+    with broker("tansu", tmp_path, logins=True) as running, pytest.raises(StreamError) as refused:
+        land({**environment(tmp_path / "home", running.address, "sales"), **login}, said=said)
+    assert "refuses: _AUTHENTICATION. Check RETAIL_STREAM_SECURITY, the login" in str(refused.value)
+    assert "pl4nted-s3cret" not in f"{refused.value} {said}"
