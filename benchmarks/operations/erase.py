@@ -1,6 +1,6 @@
 """Seconds to erase one customer from 1.5 million rows: files, lake, warehouse, outputs, by the command's own function.
 
-The rows are The Complete Journey, landed, cleaned and loaded once into a scratch folder; then a household of average
+The rows are The Complete Journey, landed, cleaned and loaded once into a scratch folder; then a household of median
 size is erased. The clock runs from the call to the receipt. Another is erased before, to warm up.
 """
 

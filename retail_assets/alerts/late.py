@@ -22,6 +22,7 @@ from retail_assets.platform import Platform
 from retail_assets.tables import DAILY_QUALITY
 from retail_assets.wording.alerts import usual_landing
 from retail_assets.wording.formats import day as in_words
+from retail_assets.wording.formats import plural
 from retail_assets.wording.statement import Statement
 
 _DAY = dt.timedelta(days=1)
@@ -47,10 +48,16 @@ Rows = Sequence[tuple[dt.date, int, Decimal]]
 
 @dataclass(frozen=True)
 class LateDay:
-    """A day whose landing is late, and since when."""
+    """A day whose landing is late, and since when.
+
+    Of a source without weekdays `longest_gap` is the number of days between two of its landings at most, and `landings`
+    is how many of them show that; 0 where the source lands on such weekdays.
+    """
 
     day: dt.date
     due: dt.datetime
+    longest_gap: int = 0
+    landings: int = 0
 
 
 def late_days(
@@ -121,7 +128,7 @@ def _gap_is_over(now: dt.datetime, landed: frozenset[dt.date], allowed: dt.timed
         return None
     day = days[-1] + (max(gaps) + 1) * _DAY
     due = _midnight(day, now) + allowed
-    return LateDay(day, due) if due < now <= due + _ENDED else None
+    return LateDay(day, due, max(gaps), len(days)) if due < now <= due + _ENDED else None
 
 
 def usual(day: dt.date, rows: Rows, currency: str) -> Statement | None:
@@ -169,8 +176,10 @@ def late_landings(platform: Platform, now: dt.datetime, landed_by: dt.time | Non
         Cause(
             kind="landing-late",
             key="landing-late",
-            title=f"No landing of {in_words(latest.day)} yet",
-            reason=f"{platform.source} lands on such days, and was expected by {latest.due:%H:%M} of "
+            title=f"No landing since {in_words(max(landed))}"
+            if latest.longest_gap
+            else f"No landing of {in_words(latest.day)} yet",
+            reason=f"{_why_expected(platform.source, latest)} by {latest.due:%H:%M} of "
             f"{in_words(latest.due.date())} in shop time.{holiday}",
             todo=f"Ask who delivers it. Files belong in {platform.raw.uri}/"
             f"{partition_folder(platform.source, latest.day)}/. If nothing is to come, the alert ends by itself.",
@@ -179,6 +188,15 @@ def late_landings(platform: Platform, now: dt.datetime, landed_by: dt.time | Non
             severity="warning",
         )
     ]
+
+
+def _why_expected(source: str, late: LateDay) -> str:
+    if not late.longest_gap:
+        return f"{source} lands on such days, and was expected"
+    return (
+        f"{source} lands on no fixed weekdays; between its last {late.landings} landings there were at most "
+        f"{plural(late.longest_gap, 'day')}, and the next one was expected"
+    )
 
 
 def _landed(platform: Platform, zone: dt.tzinfo | None) -> tuple[set[dt.date], dict[dt.date, dt.datetime]]:

@@ -40,8 +40,9 @@ def helps(*, with_weather: float, without: float, gain: float, cutoffs: int) -> 
 @phrase("weather.no_help")
 def no_help(*, with_weather: float, without: float, bar: float, cutoffs: int) -> str:
     """State that the backtest was not better with weather by the bar, a share of the score."""
+    size = "no lower than" if with_weather >= without else f"not more than {percent(bar)} lower than"
     return (
         f"Weather forecasts are not used: with what was forecast at each of {plural(cutoffs, 'cut-off')}, the score of "
-        f"the backtest, an error, was {number(with_weather)}, which is not more than {percent(bar)} lower than without "
-        f"({number(without)}), on the same days."
+        f"the backtest, an error, was {number(with_weather)}, which is {size} without ({number(without)}), on the same "
+        "days."
     )

@@ -93,6 +93,7 @@ def test_an_irregular_source_is_late_when_its_longest_gap_is_over() -> None:
     longest = 12
     [item] = late_days(at(TODAY + dt.timedelta(9), 23), landed, {})
     assert item.day == max(landed) + dt.timedelta(longest + 1)
+    assert (item.longest_gap, item.landings) == (longest, 11)
     assert late_days(at(TODAY + dt.timedelta(90), 23), landed, {}) == []  # it has ended
 
 
@@ -127,6 +128,18 @@ def test_the_cause_says_what_was_expected_when_and_where_it_belongs(shop: Platfo
     assert "was expected by 08:00 of 15 May 2024 in shop time" in cause.reason
     assert f"{shop.source}/dt=2024-05-15/" in cause.todo
     assert [subject.name for subject in cause.subjects] == ["2024-05-15"]
+
+
+def test_of_a_source_without_weekdays_the_longest_gap_is_stated(environ: dict[str, str]) -> None:
+    platform = Platform(load({**environ, "RETAIL_TIMEZONE": "America/New_York", "RETAIL_START_DATE": "2024-01-01"}))
+    for back in (10, 15, 26, 30, 42, 47, 55, 61, 70, 81, 85):
+        platform.raw.write(f"{platform.source}/dt={TODAY - dt.timedelta(back)}/a.csv", b"x")
+    [cause] = late_landings(platform, at(TODAY + dt.timedelta(9), 23), None)
+    assert cause.title == "No landing since 5 May 2024"
+    assert cause.reason.startswith(
+        f"{platform.source} lands on no fixed weekdays; between its last 11 landings there were at most 12 days, and "
+        "the next one was expected by "
+    )
 
 
 def test_memorial_day_is_named_the_first_time(shop: Platform) -> None:
