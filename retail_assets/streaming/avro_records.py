@@ -27,8 +27,8 @@ from retail_assets.streaming.avro_schemas import Schema, TooManyItemsError, Unus
 from retail_assets.streaming.avro_values import TooLongError
 
 _BEFORE_RECORD = 5
-#: Types of all schemas that are kept, each some hundred bytes; and ids that no record can be read with.
-_MOST_TYPES_KEPT, _MOST_UNUSABLE_KEPT = 20_000, 10_000
+#: Bytes of all schemas that are kept, and ids that no record can be read with.
+_MOST_KEPT, _MOST_UNUSABLE_KEPT = 8 << 20, 10_000
 #: A schema that the registry did not have is asked for again after so many seconds.
 _UNKNOWN_SECONDS = 60.0
 
@@ -92,7 +92,7 @@ class AvroRecords:
         except UnusableSchemaError as e:
             why = f"schema {number} is not usable: {e}"
         else:
-            if sum(s.types for s in self._schemas.values()) + schema.types > _MOST_TYPES_KEPT:
+            if sum(s.size for s in self._schemas.values()) + schema.size > _MOST_KEPT:
                 self._schemas.clear()
             self._schemas[number] = schema
             return schema

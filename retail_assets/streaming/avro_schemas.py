@@ -21,6 +21,7 @@ from retail_assets.streaming.avro_values import Conversion, TooLongError, conver
 #: Bytes of a schema with all that it refers to.
 LARGEST_SCHEMA = 256 << 10
 MOST_TYPES = 2_000
+_TYPE_BYTES = 500
 _DEEPEST = 32
 _DEEPEST_JSON = 200
 _MOST_ITEMS = 100_000
@@ -48,10 +49,11 @@ class TooManyItemsError(ValueError):
 
 @dataclass
 class Schema:
-    """What `fastavro` reads with, and how many types it has. `begin` is called before each record."""
+    """What `fastavro` reads with, how many types it has, and about how many bytes. `begin` comes before each record."""
 
     parsed: Any
     types: int
+    size: int
     _items: _Items = field(repr=False)
 
     def begin(self) -> None:
@@ -78,7 +80,8 @@ def readable(text: str, references: Sequence[str], decimal_mark: str) -> Schema:
 
     Raises UnusableSchemaError.
     """
-    if sum(map(len, (text, *references))) > LARGEST_SCHEMA:
+    size = sum(map(len, (text, *references)))
+    if size > LARGEST_SCHEMA:
         raise UnusableSchemaError(f"it is larger than {LARGEST_SCHEMA >> 10} KiB")
     named: dict[str, Any] = {}
     try:
@@ -92,7 +95,7 @@ def readable(text: str, references: Sequence[str], decimal_mark: str) -> Schema:
         kinds = {branch["type"] for branch in branches}
         if not kinds <= {*_RECORDS, "null"} or kinds == {"null"}:
             raise UnusableSchemaError("it is not the schema of a record")
-        return Schema(parse_schema(schema), unfolded.types, items)
+        return Schema(parse_schema(schema), unfolded.types, size + _TYPE_BYTES * unfolded.types, items)
     except TooLongError as e:
         raise UnusableSchemaError(f"it has {e}") from None
     except UnusableSchemaError:

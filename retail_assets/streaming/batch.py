@@ -43,8 +43,12 @@ class Batch:
         if wrong is not None:
             line = poison_line(wrong, self._topic, self._partition, offset, line)
             self.rejected += 1
-        elif shape is not None and not self._header.takes(shape) and not anyway:
-            return False
+        elif shape is not None and not self._header.takes(shape):
+            if not anyway:
+                return False
+            # Since its end was decided, a contract has got other names, or a registry a schema.
+            line = poison_line("keys that do not go with those before", self._topic, self._partition, offset, line)
+            self.rejected += 1
         if gap:
             line = b"\n" * gap + line
         self._open.append(line)

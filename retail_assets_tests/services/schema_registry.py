@@ -104,7 +104,7 @@ class SchemaRegistry:
             expected = base64.b64encode(":".join(self.login).encode()).decode()
             if authorization != f"Basic {expected}":
                 return 401, _error(401, "Unauthorized")
-        match path.strip("/").split("/"):
+        match path.partition("?")[0].strip("/").split("/"):
             case ["schemas", "ids", number]:
                 if int(number) in self.late:
                     self.late.discard(int(number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from retail_assets import settings as settings_module
-from retail_assets.errors import StreamUnreachableError
+from retail_assets.errors import SettingsError, StreamUnreachableError
 from retail_assets.storage import Store
 from retail_assets_tests.services.brokers import RunningBroker, produce
 from retail_assets_tests.services.schema_registry import SchemaRegistry, schema_registry
@@ -163,3 +164,13 @@ def test_a_run_that_is_to_end_does_not_wait_for_ever(
     assert landed_lines(environ) == []
     registry.status = None
     assert land(environ).records == 3
+
+
+def test_a_package_that_is_missing_is_named_with_the_extra_that_has_it(
+    noida: RunningBroker, registry: SchemaRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = environment(tmp_path, noida.address, new_topic(noida.address), **avro(registry))
+    monkeypatch.setitem(sys.modules, "fastavro", None)
+    monkeypatch.delitem(sys.modules, "retail_assets.streaming.avro_records", raising=False)
+    with pytest.raises(SettingsError, match=r"pip install 'retail-assets\[avro\]'"):
+        land(environ)

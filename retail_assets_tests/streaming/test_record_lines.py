@@ -65,6 +65,14 @@ def test_a_long_gap_and_another_name_of_a_column_begin_another_batch() -> None:
     assert [(b.first, b.next) for b in made] == [(0, 1), (50_000, 50_001), (50_001, 50_002), (50_002, 50_003)]
 
 
+def test_a_batch_whose_end_is_decided_has_one_name_per_column_whatever_has_changed_since(tmp_path: Path) -> None:
+    [batch] = batches([(0, sale(1))])
+    assert batch.add(1, 1, sale(2, Quantity=None, Qty=2), anyway=True)
+    profile, rows = landed(tmp_path, batch)
+    assert (profile.lines, batch.records, batch.rejected) == (2, 2, 1)
+    assert json.loads(rows[1][1])[:4] == ["keys that do not go with those before", "sales", 0, 1]
+
+
 def test_a_contract_that_rejects_unknown_columns_rejects_the_record_alone() -> None:
     strict = CONTRACT.model_copy(update={"unknown_columns": "reject", "ignore_columns": ("Note",)})
     [batch] = batches([(0, sale(1)), (1, sale(2, Note="x")), (2, sale(3, Discount=1))], strict)

@@ -215,6 +215,17 @@ def test_schemas_that_a_schema_refers_to_are_asked_for_deepest_first(registry: S
     )
 
 
+def test_schemas_beyond_what_is_kept_are_asked_for_again(
+    registry: SchemaRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = registry.add(SALE), registry.add(SALE)
+    reader = records(registry)
+    monkeypatch.setattr("retail_assets.streaming.avro_records._MOST_KEPT", 10_000)
+    for number in (first, first, second, second, first):
+        assert reader.read(avro_sale(number, 1))[1] is None
+    assert registry.asked == [f"/schemas/ids/{n}" for n in (first, second, first)]
+
+
 def test_a_schema_that_refers_to_itself_is_unusable(registry: SchemaRegistry) -> None:
     number = registry.add(SALE, subject="loop", references=["loop"])
     assert "refers to more than 50 others" in str(records(registry).read(avro_sale(number, 1))[1])
