@@ -66,8 +66,8 @@ class Lake:
             "digest": manifest.digest,
             "files": [f.to_json() for f in manifest.files],
         }
-        if manifest.inspected_by:
-            data["inspected_by"] = manifest.inspected_by
+        by = {"inspected_by": manifest.inspected_by, "looked_through_by": manifest.looked_through_by}
+        data |= {name: code for name, code in by.items() if code}
         if manifest.references:
             data["references"] = [asdict(r) for r in manifest.references]
         if manifest.erasures:
@@ -95,8 +95,8 @@ class Lake:
             references = tuple(ReferenceVersion(**r) for r in versions)
             landed_on = dt.date.fromisoformat(data["landed_on"])
             erasures = tuple(as_record(e, Erased) for e in data.get("erasures", ()))
-            inspected_by = str(data.get("inspected_by", ""))
-            return RawManifest(data["source"], landed_on, data["contract"], files, references, erasures, inspected_by)
+            by = (str(data.get(name, "")) for name in ("inspected_by", "looked_through_by"))
+            return RawManifest(data["source"], landed_on, data["contract"], files, references, erasures, *by)
 
     def registered(self, days: Iterable[dt.date]) -> list[RawManifest]:
         """Return the raw manifests of those of the days that have one."""

@@ -78,7 +78,8 @@ class RawManifest:
     """The files of one landing when they were registered, each with its hash, shape and control totals.
 
     `erasures` say what erasing customers took out of these files, and of files that are gone. `inspected_by` names the
-    code that inspected the files; empty where a release that did not write it has.
+    code that inspected the files, `looked_through_by` the code and the erased customers for which they were looked
+    through; empty where nobody was erased, and in manifests of earlier releases.
     """
 
     source: str
@@ -88,6 +89,7 @@ class RawManifest:
     references: tuple[ReferenceVersion, ...] = ()
     erasures: tuple[Erased, ...] = ()
     inspected_by: str = ""
+    looked_through_by: str = ""
 
     @property
     def digest(self) -> str:

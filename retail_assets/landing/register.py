@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import priced_by
@@ -102,8 +103,19 @@ class Registered:
     uris: tuple[str, ...]
 
 
-#: Takes erased customers out of the files of a landing; returns the files that are left, and what is gone of each.
-Without = Callable[[dt.date, Sequence[FileProfile]], tuple[list[FileProfile], list[Erased]]]
+class Without(Protocol):
+    """Takes erased customers out of the files of a landing; returns the files that are left, and what is gone of each.
+
+    `version` changes with whom it takes out, and with how it looks for them. It is called with the keys of those files
+    that one of the same version has looked through.
+    """
+
+    @property
+    def version(self) -> str: ...
+
+    def __call__(
+        self, landed_on: dt.date, profiles: Sequence[FileProfile], looked_through: Collection[str]
+    ) -> tuple[list[FileProfile], list[Erased]]: ...
 
 
 def register_landings(
@@ -119,11 +131,10 @@ def register_landings(
     """
     landed = LandedReferences(raw, lake.source, contract)
     registered = lake.registered_by_day(days)
-    before = {day: m for day, m in registered.items() if m.erasures}
     known = {f.key: f for m in registered.values() for f in _known_files(m, contract)}
     manifests = inspect_landings(raw, lake.source, days, contract, landed if contract.references else None, known)
     refuse_vanished(lake, manifests, registered)
-    manifests = [_without(m, before.get(m.landed_on), without) for m in manifests]
+    manifests = [_without(m, registered.get(m.landed_on), without) for m in manifests]
     drifts = schema_drift_of(lake, manifests, contract)
     refuse_schema_drift(lake, manifests, drifts, contract)
     if contract.references and any(m.files for m in manifests):
@@ -156,12 +167,20 @@ def _without(manifest: RawManifest, before: RawManifest | None, without: Without
     erasures = {e.key: e for e in (before.erasures if before else ()) if present.get(e.key, "") == e.sha256}
     if without is None or not manifest.files:
         return replace(manifest, erasures=tuple(erasures.values()))
-    files, more = without(manifest.landed_on, manifest.files)
+    looked: set[str] = set()
+    if before and (before.looked_through_by, before.contract) == (without.version, manifest.contract):
+        looked = {f.key for f in before.files if present.get(f.key) == f.sha256}
+    files, more = without(manifest.landed_on, manifest.files, looked)
     for each in more:
         had = erasures.get(each.key)
         both = replace(each, rows=each.rows + had.rows, lines=each.lines + had.lines) if had else each
         erasures[each.key] = both
-    return replace(manifest, files=tuple(files), erasures=tuple(erasures[key] for key in sorted(erasures)))
+    return replace(
+        manifest,
+        files=tuple(files),
+        erasures=tuple(erasures[key] for key in sorted(erasures)),
+        looked_through_by=without.version,
+    )
 
 
 def refuse_vanished(
