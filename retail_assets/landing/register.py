@@ -18,6 +18,7 @@ from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.inspection.inspector import inspector
 from retail_assets.landing.inspection.joined_source import References
+from retail_assets.landing.inspection.together import batches, inspect_together
 from retail_assets.landing.land import sha256_of
 from retail_assets.landing.overlooked import refuse_unreadable
 from retail_assets.landing.partitions import is_data, partition_folder
@@ -47,11 +48,12 @@ def inspect_landings(
     refuse_unreadable(store, source, days)
     listed = [(day, [e for e in store.list(partition_folder(source, day)) if is_data(e.key)]) for day in days]
     prices = {day: landed.prices(day) if landed and entries else None for day, entries in listed}
-    unchanged = _unchanged(store, [entry for _, entries in listed for entry in entries], known or {})
+    inspected = _unchanged(store, [entry for _, entries in listed for entry in entries], known or {})
+    inspected |= _together(store, listed, contract, inspected)
     # Hashing and the control totals' parser release the interpreter lock, so threads share the cores.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [
-            (day, [pool.submit(_inspected, store, entry, contract, day, prices[day], unchanged) for entry in entries])
+            (day, [pool.submit(_inspected, store, entry, contract, day, prices[day], inspected) for entry in entries])
             for day, entries in listed
         ]
         try:
@@ -78,15 +80,32 @@ def _unchanged(store: Store, entries: Sequence[Entry], known: Mapping[str, FileP
         return {entry.key: profile for (entry, profile), is_same in zip(asked, same, strict=True) if is_same}
 
 
+def _together(
+    store: Store,
+    listed: Sequence[tuple[dt.date, list[Entry]]],
+    contract: Contract,
+    inspected: Mapping[str, FileProfile],
+) -> dict[str, FileProfile]:
+    """Inspect the small objects of a stream among the files that are not inspected yet, as far as they agree."""
+    waiting = [
+        (batch, day)
+        for day, entries in listed
+        for batch in batches([entry for entry in entries if entry.key not in inspected], contract)
+    ]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda each: inspect_together(store, each[0], contract, each[1]), waiting)
+        return {key: profile for profiles in found for key, profile in profiles.items()}
+
+
 def _inspected(
     store: Store,
     entry: Entry,
     contract: Contract,
     landed_on: dt.date,
     references: References | None,
-    unchanged: Mapping[str, FileProfile],
+    inspected: Mapping[str, FileProfile],
 ) -> FileProfile:
-    return unchanged.get(entry.key) or inspect_file(store, entry, contract, landed_on, references)
+    return inspected.get(entry.key) or inspect_file(store, entry, contract, landed_on, references)
 
 
 def is_unchanged(store: Store, entry: Entry, profile: FileProfile) -> bool:

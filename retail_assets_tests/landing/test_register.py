@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from retail_assets.lake.manifests import RawManifest
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing import register
 from retail_assets.landing.inspection.inspect import inspect_file
+from retail_assets.landing.inspection.together import inspect_together
 from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import inspect_landings, register_landings
 from retail_assets.landing.streamed import Offsets
@@ -38,7 +40,13 @@ class Stream:
             self.inspected.append(entry.key)
             return inspect_file(store, entry, *rest)
 
+        def watched_together(store: Store, entries: Sequence[Entry], *rest: Any) -> dict[str, FileProfile]:
+            found = inspect_together(store, entries, *rest)
+            self.inspected += found
+            return found
+
         monkeypatch.setattr(register, "inspect_file", watched)
+        monkeypatch.setattr(register, "inspect_together", watched_together)
 
     def land(self, first: int, quantity: int = 10) -> str:
         record = {"Transaction ID": first, "Date": "2024-03-04", "Product Category": "Beauty", "Price per Unit": 5}

@@ -67,9 +67,7 @@ def file_source(profile: FileProfile, path: str) -> str:
     if profile.format == "jsonl":
         if not duckdb_reads(profile.encoding, profile.line_end):
             raise UnicodeError(f"DuckDB does not read JSON in {profile.encoding} with line ends {profile.line_end}")
-        keys = (literal("$." + json.dumps(h, ensure_ascii=False)) for h in profile.header)
-        values = ", ".join(f"json_extract_string(json, {key}) AS c{i}" for i, key in enumerate(keys))
-        return f"(SELECT {values} FROM read_ndjson_objects({literal(path)}, ignore_errors=true))"
+        return f"(SELECT {_json_values(profile)} FROM {json_objects([path])})"
     encoding = _CSV_ENCODINGS.get(codecs.lookup(profile.encoding).name)
     if encoding is None or profile.line_end == "cr":
         raise UnicodeError(f"DuckDB does not read {profile.encoding} with line ends {profile.line_end}")
@@ -83,6 +81,22 @@ def file_source(profile: FileProfile, path: str) -> str:
         # Its default is sixteen of the longest lines: 256 MB per file, with several files at once.
         f"buffer_size={2 * MAX_LINE_BYTES}, hive_partitioning=false)"
     )
+
+
+def json_source(profile: FileProfile, paths: Sequence[str]) -> str:
+    """Return SQL for several files of JSON lines with the header of `profile`, as one table with `filename` in it."""
+    return f"(SELECT {_json_values(profile)}, filename FROM {json_objects(paths)})"
+
+
+def json_objects(paths: Sequence[str]) -> str:
+    """Return SQL for the lines of files that are JSON: the columns `json` and `filename`."""
+    listed = ", ".join(map(literal, paths))
+    return f"read_ndjson_objects([{listed}], ignore_errors=true, filename=true, hive_partitioning=false)"
+
+
+def _json_values(profile: FileProfile) -> str:
+    keys = (literal("$." + json.dumps(h, ensure_ascii=False)) for h in profile.header)
+    return ", ".join(f"json_extract_string(json, {key}) AS c{i}" for i, key in enumerate(keys))
 
 
 def without_totals(source: str, profile: FileProfile, totals: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.headers import match_header
@@ -11,7 +11,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.moments import TYPED
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
-from retail_assets.lake.profile import FileProfile
+from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.landing.bounds import refuse_short_lines, refuse_too_many_columns
 from retail_assets.landing.formats import format_of
 from retail_assets.landing.inspection.clock_changes import clock_changes
@@ -23,6 +23,7 @@ from retail_assets.landing.inspection.midnights import refuse_days_as_moments
 from retail_assets.landing.inspection.other_currencies import refuse_other_currencies
 from retail_assets.landing.inspection.parquet import inspect_parquet
 from retail_assets.landing.inspection.repeated_header import MOST_NAMES, refuse_other_header
+from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unreadable_cells, split_row
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
@@ -49,6 +50,33 @@ def inspect_file(
     whose order of day and month it does not prove, or that contradict the order which the contract declares.
     """
     landed_on = landed_on or partition_of(entry.key)
+    shape = shape_of(store, entry, contract)
+    header = all_json_keys(store, entry.key, shape) if format_of(entry.key)[0] == "jsonl" else shape.header
+    described = described_by(store, entry, contract, shape, header)
+    control, dates = control_totals(
+        store,
+        described.profile,
+        contract,
+        landed_on,
+        lost_text=shape.lost_text,
+        totals=described.totals,
+        texts=shape.texts,
+        references=references,
+    )
+    return judged(store, described, contract, landed_on, control, dates)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A file whose columns are known, before its totals are: `totals` are the lines at its end that are no rows."""
+
+    profile: FileProfile
+    shape: Shape
+    totals: tuple[str, ...]
+
+
+def shape_of(store: Store, entry: Entry, contract: Contract) -> Shape:
+    """Read a file to its end. Raises LandingError if it is empty, damaged, too wide or not what its name says."""
     file_format, compression = format_of(entry.key)
     if entry.size == 0:
         raise LandingError(
@@ -62,7 +90,12 @@ def inspect_file(
         else:
             shape = inspect_text(handle, entry, file_format, compression, contract)
     refuse_too_many_columns(shape.header, entry.key)
-    header = all_json_keys(store, entry.key, shape) if file_format == "jsonl" else shape.header
+    return shape
+
+
+def described_by(store: Store, entry: Entry, contract: Contract, shape: Shape, header: list[str]) -> Described:
+    """Match the header of a file. Raises LandingError if it does not fit the contract, or there is nothing below it."""
+    file_format, compression = format_of(entry.key)
     if not header and offsets_of(entry.key) is not None:  # records of a stream, none of which is an object
         header = list(contract.raw_columns())
     where = f"{entry.key}, sheet {shape.sheet!r}," if shape.sheet else entry.key
@@ -105,20 +138,24 @@ def inspect_file(
     if shape.uncomputed or shape.merged:
         refuse_unreadable_cells(shape, profile, contract)
     profile = replace(profile, date_order=TYPED if _dates_are_typed(profile, contract) else None)
-    control, dates = control_totals(
-        store,
-        profile,
-        contract,
-        landed_on,
-        lost_text=shape.lost_text,
-        totals=totals.texts,
-        texts=shape.texts,
-        references=references,
-    )
+    return Described(profile, shape, tuple(totals.texts))
+
+
+def judged(
+    store: Store,
+    described: Described,
+    contract: Contract,
+    landed_on: dt.date | None,
+    control: Control,
+    dates: DateEvidence | None,
+) -> FileProfile:
+    """Judge the content of a file. `dates` is what its dates prove; None where DuckDB could not split it."""
+    profile, shape, header = described.profile, described.shape, described.profile.header
+    totals = described.totals
     profile = replace(profile, control=control)
-    refuse_other_currencies(store, profile, contract, totals=totals.texts, texts=shape.texts)
+    refuse_other_currencies(store, profile, contract, totals=totals, texts=shape.texts)
     if shape.header_again or (shape.texts is not None and len(header) <= MOST_NAMES):
-        refuse_other_header(store, profile, totals.texts, shape.texts)
+        refuse_other_header(store, profile, totals, shape.texts)
     by_hand = dates is None
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)
@@ -128,8 +165,8 @@ def inspect_file(
         profile = replace(profile, date_order=_date_order(dates, profile.key, contract, landed_on))
     if by_hand:
         return profile
-    refuse_days_as_moments(store, profile, contract, totals=totals.texts, texts=shape.texts)
-    changes = clock_changes(store, profile, contract, dates, totals=totals.texts, texts=shape.texts)
+    refuse_days_as_moments(store, profile, contract, totals=totals, texts=shape.texts)
+    changes = clock_changes(store, profile, contract, dates, totals=totals, texts=shape.texts)
     return replace(profile, clock_changes=changes)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
-from retail_assets.landing.inspection.duckdb_source import connected, duckdb_reads, one_path
+from retail_assets.landing.inspection.duckdb_source import connected, duckdb_reads, json_objects, one_path
 from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Store
@@ -46,14 +46,28 @@ def all_json_keys(store: Store, key: str, shape: Shape) -> list[str]:
     if not duckdb_reads(shape.encoding, shape.line_end):
         return shape.header
     with connected(store) as con:
-        source = f"read_ndjson_objects({literal(one_path(store, key))}, ignore_errors=true)"
+        names = f"SELECT unnest(json_keys(json)) AS name FROM {json_objects([one_path(store, key)])}"
         try:
             rows = con.execute(
-                f"SELECT DISTINCT unnest(json_keys(json)) FROM {source} WHERE json_type(json) = 'OBJECT' "
-                f"LIMIT {_MOST_KEYS + 1}"
+                f"SELECT DISTINCT name FROM ({names} WHERE json_type(json) = 'OBJECT') LIMIT {_MOST_KEYS + 1}"
             ).fetchall()
         except (duckdb.Error, UnicodeError):
             return shape.header
-    if len(rows) > _MOST_KEYS:
-        return shape.header
-    return [*shape.header, *sorted({name for (name,) in rows} - set(shape.header))]
+    return _with_more(shape.header, {name for (name,) in rows})
+
+
+def json_headers(store: Store, shapes: Mapping[str, Shape]) -> dict[str, list[str]]:
+    """Return what `all_json_keys` has of several small files, by key, in one query; without those it cannot answer for.
+
+    Raises what DuckDB raises where it cannot read one of the files.
+    """
+    paths = {store.uri_of(key): key for key, shape in shapes.items() if duckdb_reads(shape.encoding, shape.line_end)}
+    objects = json_objects([one_path(store, key) for key in paths.values()])
+    with connected(store) as con:
+        names = f"SELECT filename, unnest(json_keys(json)) AS name FROM {objects} WHERE json_type(json) = 'OBJECT'"
+        rows = con.execute(f"SELECT filename, list(DISTINCT name) FROM ({names}) GROUP BY filename").fetchall()
+    return {paths[path]: _with_more(shapes[paths[path]].header, set(names)) for path, names in rows if path in paths}
+
+
+def _with_more(header: list[str], names: set[str]) -> list[str]:
+    return [*header, *sorted(names - set(header))] if len(names) <= _MOST_KEYS else header
