@@ -94,8 +94,11 @@ class _Home:
             subprocess.run(command, env=self.env, cwd=self.folder, check=True, stdout=output)
             return (dt.datetime.now(dt.UTC) - begin).total_seconds()
 
-    def requests(self, endpoint: str) -> int:
-        """Return the requests of one more day with every store on S3. The day before it has written the register."""
+    def requests(self, endpoint: str) -> tuple[int, int]:
+        """Return the requests of one more day with every store on S3, and how many of them are pages of listings.
+
+        The day before it has written the register.
+        """
         from retail_assets_tests.services.s3 import Door
         from retail_assets_tests.services.s3_fixtures import aws_environment
 
@@ -107,7 +110,8 @@ class _Home:
             self.materialize("--partition", str(self.days[_DAYS]), env=env)
             before = len(door.requests)
             self.materialize("--partition", str(self.days[_DAYS + 1]), env=env)
-            return len(door.requests) - before
+            requests = door.log[before:]
+            return len(requests), sum(words.startswith("LIST ") for words in requests)
 
 
 def _upload(endpoint: str, bucket: str, folder: Path) -> None:
@@ -137,7 +141,7 @@ def measure() -> dict[str, float]:
             found[f"status_s_after_{landings}"] = round(home.status_seconds(), 2)
         with moto(Path(scratch)) as endpoint:
             for landings, home in homes.items():
-                found[f"requests_after_{landings}"] = home.requests(endpoint)
+                found[f"requests_after_{landings}"], found[f"listings_after_{landings}"] = home.requests(endpoint)
     found["daily_run_growth"] = round(found[f"daily_run_s_after_{MANY}"] / found[f"daily_run_s_after_{FEW}"], 3)
     found["requests_growth"] = round(found[f"requests_after_{MANY}"] / found[f"requests_after_{FEW}"], 3)
     return found
