@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from retail_assets.erasure import registration
 from retail_assets.erasure.key import key_of
+from retail_assets.erasure.person import rows_of
 from retail_assets.erasure.tombstones import set_tombstone
 from retail_assets.lake.manifests import RawManifest
 from retail_assets_tests.erasure.shop import D1, PERSON, Shop, csv, json_lines, row
@@ -56,7 +57,6 @@ class Registering:
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names of the files of each look."""
     looks: list[list[str]] = []
-    rows_of = registration.rows_of
 
     def watched(store: Any, profiles: Any, *rest: Any) -> Any:
         looks.append([profile.key.rpartition("/")[2] for profile in profiles])
