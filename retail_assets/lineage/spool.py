@@ -7,6 +7,7 @@ An event may be sent twice, where a process ends between sending it and noting t
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import time
@@ -40,6 +41,16 @@ class Sent:
 def spool_of(home: Path, source: str) -> Spool:
     """Return the spool of a source; it is below RETAIL_HOME, whatever stores are in use."""
     return Spool(home / "lineage" / source)
+
+
+def _refuse_damaged(event: str) -> None:
+    """Raise RefusedEventError for what is no JSON object: a disk that failed would keep all later events from leaving."""
+    try:
+        whole = isinstance(json.loads(event), dict)
+    except (ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise RefusedEventError("an event that waited was damaged on the disk")
 
 
 class Spool:
@@ -86,13 +97,14 @@ class Spool:
             if not alone:
                 return Sent(waiting=self.waiting(), problem="another process is sending events")
             for key in self._keys(_WAITING):
-                events = self._store.read(key).decode().splitlines()
+                events = self._store.read(key).decode("utf-8", "replace").splitlines()
                 done = 0
                 for event in events:
                     if time.monotonic() > deadline:
                         problem = "the time to send ended"
                         break
                     try:
+                        _refuse_damaged(event)
                         transport.send(event)
                         sent += 1
                     except RefusedEventError as e:
@@ -111,8 +123,11 @@ class Spool:
         return Sent(sent, refused, self.waiting(), problem)
 
     def _keep_refused(self, event: str, why: str) -> None:
-        content = json.loads(event)
-        name = f"{content['eventTime'].replace(':', '')}-{content['run']['runId']}-{content['eventType']}.json"
+        try:
+            content = json.loads(event)
+            name = f"{content['eventTime'].replace(':', '')}-{content['run']['runId']}-{content['eventType']}.json"
+        except (ValueError, TypeError, KeyError):
+            content, name = event, f"damaged-{hashlib.sha256(event.encode()).hexdigest()[:16]}.json"
         self._write(f"{_REFUSED}/{name}", [json.dumps({"why": why, "event": content})])
         self._store.delete(self._keys(_REFUSED)[:-_MOST_REFUSED])
 

@@ -170,3 +170,18 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_no_error(spool: Spool, t
     result = spool.send(open_transport(LineageSettings(str(tmp_path / "taken" / "lineage.jsonl"))), SECONDS)
     assert (result.events, result.waiting) == (0, 1)
     assert "cannot be written" in result.problem
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 40, b'{"eventTime": "2024', b"\xff\xfe", b"[1]"])
+def test_an_event_that_the_disk_has_damaged_is_put_aside_and_holds_up_no_other(
+    spool: Spool, server: LineageServer, tmp_path: Path, damage: bytes
+) -> None:
+    add(spool, "a")
+    expected = add(spool, "b", 5)
+    [first, _] = sorted((tmp_path / "lineage" / "waiting").iterdir())
+    first.write_bytes(damage + b"\n")
+    result = spool.send(open_transport(LineageSettings(server.url)), SECONDS)
+    assert sent_to(server) == [json.loads(event) for event in expected]
+    assert (result.events, result.refused, result.waiting) == (2, 1, 0)
+    [aside] = (tmp_path / "lineage" / "refused").iterdir()
+    assert "damaged on the disk" in json.loads(aside.read_bytes())["why"]
