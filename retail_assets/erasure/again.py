@@ -9,9 +9,7 @@ import contextlib
 import datetime as dt
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -19,6 +17,7 @@ from retail_assets.erasure.erase import Elsewhere, Receipt, erase_customer
 from retail_assets.erasure.person import rows_of
 from retail_assets.erasure.plan import landed_files
 from retail_assets.erasure.reference_rows import erase_from_reference_files
+from retail_assets.erasure.scratch import scratch
 from retail_assets.erasure.tombstones import erased_customers
 from retail_assets.errors import NotReadyError, RetailError
 from retail_assets.lake.manifests import AS_TEXT, STATUSES
@@ -89,8 +88,8 @@ def _in_tables(platform: Platform) -> Iterator[set[str]]:
 def _in_bundles(platform: Platform) -> Iterator[set[str]]:
     serving, source = platform.serving, platform.source
     for version in serving.folders(f"{source}/{BUNDLES}"):
-        with tempfile.TemporaryDirectory(prefix="retail-erase-") as scratch:
-            copy = Path(scratch, DATABASE)
+        with scratch() as folder:
+            copy = folder / DATABASE
             with contextlib.suppress(
                 RetailError, sqlite3.Error
             ):  # a damaged one is removed with whoever is erased next

@@ -9,11 +9,11 @@ import contextlib
 import datetime as dt
 import shutil
 import sqlite3
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from retail_assets.erasure.mentions import Mentions
+from retail_assets.erasure.scratch import scratch
 from retail_assets.erasure.sqlite_rows import erase_from_sqlite
 from retail_assets.errors import RetailError
 from retail_assets.exports.bundle.publish import publish_files
@@ -33,9 +33,9 @@ def erase_from_bundles(
         return {"bundles": 0}
     in_use = _in_use(serving, source)
     having = 0
-    with tempfile.TemporaryDirectory(prefix="retail-erase-") as scratch:
+    with scratch() as copies:
         for version in versions:
-            folder = Path(scratch, version)
+            folder = copies / version
             folder.mkdir()
             rows = _without(serving, source, version, folder, mentions)
             if rows == 0:

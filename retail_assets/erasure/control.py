@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, cast
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import priced_by
+from retail_assets.erasure.scratch import scratch
 from retail_assets.lake.profile import Control, FileProfile
 from retail_assets.landing.inspection.control_totals import control_totals
 from retail_assets.landing.inspection.text_stream import uncompressed
@@ -40,14 +39,14 @@ def control_without(
         return before  # there were none before
     if sha256_of(store, profile.key) != profile.sha256:  # rewritten already, by a run that was cut short
         return None
-    with tempfile.TemporaryDirectory(prefix="retail-erase-") as folder:
+    with scratch() as folder:
         name = "lines.jsonl" if profile.format == "jsonl" else "lines.csv"
-        with store.open(profile.key) as handle, Path(folder, name).open("wb") as sink:
+        with store.open(profile.key) as handle, (folder / name).open("wb") as sink:
             source = uncompressed(handle, profile.compression)
             header = range(1, profile.header_lines + 1)
             only(source, cast(IO[bytes], sink), [*header, *lines], profile.encoding, profile.line_end)
         of_lines = replace(profile, key=name, compression=None, totals_from=0, lines=len(lines))
-        gone, _ = control_totals(Store(folder), of_lines, contract, landed_on, lost_text=profile.format == "csv")
+        gone, _ = control_totals(Store(str(folder)), of_lines, contract, landed_on, lost_text=profile.format == "csv")
     if gone.rows is None or gone.amount is None:
         return None
     with contextlib.suppress(ArithmeticError):

@@ -29,6 +29,7 @@ from retail_assets.erasure.plan import Plan, canonical_id, corrected_by, make_pl
 from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_place
 from retail_assets.erasure.reference_rows import erase_from_copies, erase_from_reference_files, register_again
 from retail_assets.erasure.replaced_files import with_replaced
+from retail_assets.erasure.scratch import discard_left
 from retail_assets.erasure.tombstones import folder_of, set_tombstone
 from retail_assets.platform import Platform
 from retail_assets.pseudonyms.opened import pseudonyms_of
@@ -272,7 +273,7 @@ def _rebuild(platform: Platform) -> dict[str, int]:
 
 def _discard_unfinished(platform: Platform) -> dict[str, int]:
     """Delete what writers that were killed have left: it may be a copy of anything."""
-    gone = 0
+    gone = discard_left()
     places = [platform.raw, platform.lake.store, platform.output, platform.serving, Store(platform.settings.models_uri)]
     for store in places:
         if store.is_local and Path(store.uri).is_dir():
