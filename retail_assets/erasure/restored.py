@@ -6,14 +6,19 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from retail_assets.erasure.key import FILE
+from retail_assets.erasure import key as erasure
 from retail_assets.erasure.tombstones import carry_over
 from retail_assets.lake.lake import Lake
+from retail_assets.pseudonyms import opened as pseudonyms
 from retail_assets.storage import Store
+
+_KEYS = (erasure.FILE, pseudonyms.FILE)
 
 
 def carry_tombstones_over(old: Mapping[str, Path], new: Mapping[str, Path]) -> dict[str, int]:
-    """Add the tombstones of a home, and the key that made them, to an older copy of it.
+    """Add the tombstones of a home, and its keys, to an older copy of it that lacks them.
+
+    A lake in a remote store stays as it is, with tombstones and pseudonyms that nobody could read without the keys.
 
     Args:
         old: the folders `lake` and `home` that are about to be replaced; they need not exist.
@@ -23,6 +28,10 @@ def carry_tombstones_over(old: Mapping[str, Path], new: Mapping[str, Path]) -> d
         By source, the customers that the copy did not know as erased: they are in it until all landings are registered
         again. Raises ErasureError if the two were made with different keys.
     """
+    for name in _KEYS:
+        key, copied = old["home"] / name, new["home"] / name
+        if key.exists() and not copied.exists():
+            shutil.copy2(key, copied)
     if "lake" not in old or not old["lake"].is_dir():
         return {}
     erased = {}
@@ -30,7 +39,4 @@ def carry_tombstones_over(old: Mapping[str, Path], new: Mapping[str, Path]) -> d
     for source in before.folders(""):
         if added := carry_over(Lake(before, source), Lake(after, source)):
             erased[source] = added
-    key, copied = old["home"] / FILE, new["home"] / FILE
-    if erased and key.exists() and not copied.exists():
-        shutil.copy2(key, copied)
     return erased

@@ -268,6 +268,21 @@ def test_who_was_erased_since_the_backup_stays_erased_for_every_landing_that_is_
     )
 
 
+def test_keys_outlive_a_restore_also_where_the_lake_is_in_a_remote_store(platform: Platform, tmp_path: Path) -> None:
+    """The lake in the bucket has tombstones and pseudonyms that were made after the backup, with keys of the home."""
+    remote = dataclasses.replace(platform.settings, lake_uri="s3://bucket/lake")
+    backup = Store(str(tmp_path / "backup"))
+    back_up(Platform(remote), backup, now=NOW)
+    home = platform.settings.home
+    made = {}
+    for name in ("erasure.key", "pseudonym.key"):
+        (home / name).write_text(name)
+        (home / name).chmod(0o600)
+        made[name] = (name.encode(), (home / name).stat().st_mode)
+    restore(backup, remote, now=NOW, replace=True, carry=carry_tombstones_over)
+    assert {name: files(home).get(name) for name in made} == made
+
+
 def test_where_folders_cannot_be_exchanged_they_are_renamed(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
