@@ -61,16 +61,20 @@ class KeyPlace:
         return key
 
     def _made(self) -> bytes:
+        """Make the file whole or not at all; of several processes, one makes it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         key = secrets.token_bytes(_BYTES)
+        unfinished = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(key.hex() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(unfinished, self.path)
         except FileExistsError:  # another process was faster
             return self._read()
-        with os.fdopen(handle, "w") as file:
-            file.write(key.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        finally:
+            unfinished.unlink(missing_ok=True)
         return key
 
 
