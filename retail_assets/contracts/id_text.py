@@ -18,6 +18,7 @@ class IdTexts:
 
     def __init__(self, missing: Iterable[str]) -> None:
         self._missing = {upper_case(word) for word in missing}
+        self._lengths = {len(word) for word in self._missing}
 
     def plain(self, text: str | None) -> str | None:
         """Return a text without white space around it, and 00123 for `="00123"`; None for a missing value.
@@ -30,7 +31,9 @@ class IdTexts:
         text = text.strip(BLANKS)
         if text.startswith(FORMULA_MARK):
             text = _FORMULA.sub(r"\1", text).strip(BLANKS)
-        return None if not text or upper_case(text) in self._missing else text
+        if not text or (len(text) in self._lengths and upper_case(text) in self._missing):
+            return None
+        return text
 
 
 def identifier_of(text: str) -> str:
@@ -53,4 +56,6 @@ def is_rounded_id(text: str) -> bool:
 
 def upper_case(text: str) -> str:
     """Return a text in upper case, letter by letter: cleaning's engines do not make two letters of one."""
+    if text.isascii():
+        return text.upper()
     return "".join(u if len(u := c.upper()) == 1 else c for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,14 +30,18 @@ class Replaced:
         The header's own name in it is a header that is repeated within a file.
         """
         found = pseudonyms.replacement(text, self.column)
-        if found is None or text is None or found == text or normalize_header(text) == normalize_header(self.header):
+        if found is None or found == text or _names(text or "", self.header):
             return None
         return found
 
     def is_clear(self, pseudonyms: Pseudonyms, text: str | None) -> bool:
         """Return whether a text may not be in a landed file."""
-        header = text is not None and normalize_header(text) == normalize_header(self.header)
-        return not header and pseudonyms.is_clear(text, self.column)
+        return pseudonyms.is_clear(text, self.column) and not _names(text or "", self.header)
+
+
+@functools.lru_cache(1 << 16)
+def _names(text: str, header: str) -> bool:
+    return normalize_header(text) == normalize_header(header)
 
 
 def replaced_columns(profile: FileProfile, contract: Contract) -> list[Replaced]:

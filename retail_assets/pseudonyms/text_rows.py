@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO
 
 from retail_assets.cleaning.readers.quoting import Quoting
 from retail_assets.cleaning.readers.read import read_records
@@ -70,11 +70,11 @@ class _JsonRow:
     """Replaces the values of some keys in the text of an object."""
 
     def __init__(self, columns: Sequence[Replaced], pseudonyms: Pseudonyms) -> None:
-        self._columns: dict[str, Any] = {c.header: c for c in columns}
+        self._columns = {c.header: c for c in columns}
         self._pseudonyms = pseudonyms
 
     def __call__(self, raw: str) -> str | None:
         try:
-            return with_texts(raw, lambda key: self._columns.get(key), self._pseudonyms)
+            return with_texts(raw, self._columns, self._pseudonyms)
         except Unsplit:
             return None

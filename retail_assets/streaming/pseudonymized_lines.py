@@ -54,7 +54,7 @@ class PseudonymizedLines:
             return WITHHELD.encode(), shape, wrong
         columns, reader = self._of_shape.get(shape) or self._known(shape)
         try:
-            new = with_texts(line.decode(), columns.get, self._pseudonyms).encode()
+            new = with_texts(line.decode(), columns, self._pseudonyms).encode()
         except Unsplit:
             return WITHHELD.encode(), None, "its customer is not one value"
         except OtherKeyError:
