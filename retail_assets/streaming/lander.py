@@ -43,6 +43,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _FINISHED_SECONDS = 10.0
 #: Memory of the process itself, with Python, librdkafka and boto3 in it.
 _BASE_MEGABYTES = 112
+#: And with Avro, for its packages and schemas.
+_AVRO_MEGABYTES = 24
 #: How long a run that is to end waits for the broker.
 _PATIENCE = 60.0
 
@@ -94,7 +96,8 @@ class Lander:
         self._store = Store(settings.raw_uri)
         self._zone = ZoneInfo(settings.contract.timezone)
         self._wait, self._stopping, self._say = wait, stopping, say
-        spare = (stream.megabytes - _BASE_MEGABYTES) << 20
+        base = _BASE_MEGABYTES + (_AVRO_MEGABYTES if stream.registry else 0)
+        spare = (stream.megabytes - base) << 20
         self._most_held = spare // 2
         group = stream.group or f"retail-assets-{settings.source}"
         self._broker = Broker(stream, group, wait, say, queue_bytes=spare // 4)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
+from retail_assets.cleaning import rules
+from retail_assets.cleaning.parse import Parser
 from retail_assets.cleaning.readers.read import read_records
 from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
@@ -30,6 +33,18 @@ def batches(
             made.append(Batch(lines, "sales", 0, offset, 1))
             assert made[-1].add(offset, 1, value)
     return made
+
+
+def typed(folder: Path, batch: Batch, contract: Contract = CONTRACT) -> list[dict[str, Any]]:
+    """Land a batch; return its rows as cleaning types and judges them, `reasons` by name."""
+    store = Store(str(folder))
+    key = Offsets("sales", 0, batch.first, batch.next).key(SOURCE, DAY)
+    store.write(key, batch.content())
+    [entry] = [e for e in store.list(SOURCE) if e.key == key]
+    profile = inspect_file(store, entry, contract)
+    with store.open(key) as handle, Parser(profile, contract, DAY) as parser:
+        tables = [parser.parse(records.table) for records in read_records(handle, profile)]
+    return [row | {"reasons": rules.names_of(row["reasons"])} for table in tables for row in table.to_pylist()]
 
 
 def landed(folder: Path, batch: Batch) -> tuple[FileProfile, list[tuple[int, str]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import random
+import struct
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retail_assets.contracts.sections import NumberRule
 from retail_assets.errors import StreamError, StreamStoppedError, StreamUnreachableError
 from retail_assets.settings.stream_registry import RegistrySettings
 from retail_assets.storage import Store
@@ -22,10 +26,11 @@ from retail_assets.streaming.registry import Registry
 from retail_assets_tests.services.redshift.certificate import server_context
 from retail_assets_tests.services.schema_registry import SchemaRegistry, schema_registry
 from retail_assets_tests.streaming.avro import SALE, avro_sale, encoded, with_id
-from retail_assets_tests.streaming.batches import batches, landed
+from retail_assets_tests.streaming.batches import CONTRACT, batches, landed, typed
 from retail_assets_tests.streaming.topics import SOURCE, sale
 from retail_assets_tests.trials import trials
 
+AMOUNT = {"name": "total_amount", "type": "float"}
 GRACE = "retail_assets.streaming.registry._GRACE_SECONDS"
 
 
@@ -254,6 +259,24 @@ def test_records_land_as_rows_and_the_same_records_are_the_same_bytes(registry: 
     assert json.loads(rows[1][1]) == ["not Avro with the id of a schema", "sales", 0, 1, "<00>oop"]
     [content] = [store.read(entry.key) for store in [Store(str(tmp_path))] for entry in store.list(SOURCE)]
     assert content == again.content()
+
+
+def test_cleaning_reads_an_instant_as_shop_time_and_money_to_the_cent(registry: SchemaRegistry, tmp_path: Path) -> None:
+    """With the decimal mark of each contract; a float that has lost its cents makes its row malformed."""
+    german = CONTRACT.model_copy(update={"numbers": NumberRule(decimal=",", thousands=".")})
+    number = registry.add({**SALE, "fields": [f if f["name"] != "total_amount" else AMOUNT for f in SALE["fields"]]})
+    for name, contract in (("us", CONTRACT), ("de", german)):
+        values: list[tuple[int, bytes | None]] = []
+        for offset, amount in enumerate((50.0, 131_072.99)):
+            head = avro_sale(number, offset)[:-3]  # the last field is another one, two bytes and their length
+            values.append((offset, head + struct.pack("<f", amount)))
+        decode = AvroRecords(client(registry), contract.numbers.decimal).read
+        [batch] = batches(values, contract, decode)
+        good, bad = typed(tmp_path / name, batch, contract)
+        assert good["reasons"] == []
+        assert good["sold_at"] == dt.datetime(2026, 11, 29, 7)  # noon in UTC
+        assert (good["quantity"], good["unit_price"], good["total_amount"]) == (2, Decimal("25"), Decimal("50"))
+        assert "malformed_row" in bad["reasons"]
 
 
 def test_another_name_of_a_column_begins_another_batch(registry: SchemaRegistry) -> None:
