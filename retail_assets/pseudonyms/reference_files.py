@@ -57,8 +57,10 @@ def refuse_clear_references(raw: Store, contract: Contract, pseudonyms: Pseudony
                 continue  # what engines write next to their data
             content = Content(entry.key, raw.read(entry.key))
             profile = profile_of(content, rule)
+            columns = _columns(profile, contract, rule)
+            if not columns:  # such as a product master, whose rows are read by its own parser
+                continue
             try:
-                columns = _columns(profile, contract, rule)
                 line = first_clear_line(io.BytesIO(content.data), profile, columns, pseudonyms)
             except OtherKeyError as e:
                 raise LandingError(f"{entry.key}: {e}") from None

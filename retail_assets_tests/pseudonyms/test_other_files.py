@@ -148,6 +148,23 @@ def test_a_reference_with_ids_that_did_not_land_by_the_door_is_refused(tmp_path:
     assert "C1" not in str(refused.value)
 
 
+def test_a_product_master_is_not_judged_by_rows_that_have_no_id(tmp_path: Path) -> None:
+    """A space before a quote is read in another way in files of sales, where the row could not be split."""
+    contract = CONTRACT.replace("{header: category,", "{header: Department,").replace(
+        "columns:\n",
+        "references:\n  products: {on: product_id, key: SKU, columns: [Department]}\n"
+        "columns:\n  product_id: {header: receipt}\n",
+        1,
+    )
+    shop = LandedShop(tmp_path, contract.replace("  order_id: {header: receipt}\n", "") + "pseudonymize: true\n")
+    master = b'SKU,Department,Note\nR1, "a,b"\n'
+    shop.landed(D1, "products.csv", master, reference="products")
+    assert shop.platform.raw.read(f"shop/references/products/dt={D1}/products.csv") == master
+    shop.landed(D1, "day1.csv", csv([row(1, "C1")]))
+    shop.run(D1)
+    assert shop.ask("SELECT product_category FROM sales") == [('"a',)]
+
+
 MORE = CONTRACT + "pseudonymize: {columns: [E-Mail]}\nignore_columns: [E-Mail]\n"
 
 
