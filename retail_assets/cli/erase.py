@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -89,6 +90,17 @@ def erase_customer(
         typer.echo(f"Next:  retail-assets materialize --select {shlex.quote(DOWNSTREAM)}")
 
 
+def _with_singulars(what: str, count: int) -> str:
+    """Return words that are counted, with a singular where there is one.
+
+    >>> _with_singulars("rows in 1 landed files", 12), _with_singulars("serving bundles", 1)
+    ('rows in 1 landed file', 'serving bundle')
+    """
+    if count == 1:
+        what = re.sub(r"(row|bundle|output|file|copie|log)s\b", r"\1", what, count=1).replace("copie ", "copy ")
+    return re.sub(r"\b1 (landed )?files\b", r"1 \1file", what)
+
+
 def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
     counts = receipt.counts
     shown = [
@@ -97,7 +109,7 @@ def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
     shown[2:2] = [
         (n, f"rows of {name.removeprefix('table_')}") for name, n in counts.items() if name.startswith("table_")
     ]
-    lines = [f"  {count:>9,}  {what}" for count, what in shown if count]
+    lines = [f"  {count:>9,}  {_with_singulars(what, count)}" for count, what in shown if count]
     if not lines:
         lines = ["  nothing was found. Is the id written as in the column customer_id of sales?"]
     lines.insert(0, "Would be erased:" if dry_run else "Erased:")

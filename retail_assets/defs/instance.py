@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInvalidConfigError, DagsterInvariantViolationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.storage.locks import lock_within
@@ -29,23 +29,29 @@ def dagster_instance() -> dg.DagsterInstance:
     try:
         with _turn(home):
             return dg.DagsterInstance.get()
-    except (SQLAlchemyError, OSError) as e:
-        raise SettingsError(
-            f"Dagster's records of DAGSTER_HOME={home} cannot be opened: {_reason(e)}. Check the owner and the "
-            "permissions of its files; if they are in PostgreSQL, that it is there. `retail-assets doctor` looks at it."
-        ) from e
     except (DagsterInvariantViolationError, DagsterInvalidConfigError) as e:
+        if missing := re.search(r'environment variable "(\w+)" which is not set', str(e)):
+            raise SettingsError(
+                f"{home}/dagster.yaml reads {missing[1]}, which is not set. Set it, or use another DAGSTER_HOME."
+            ) from e
         reason = " ".join(str(e).split("Expected: ")[0].split())  # without everything that it would understand
         raise SettingsError(
             f"DAGSTER_HOME={home} cannot be used: {reason.rstrip('.')}. Set it to the absolute path of a folder with a "
             "copy of dagster.yaml; `retail-assets doctor` looks at it."
         ) from e
+    except Exception as e:  # what the database of the records says, which Dagster has in packages of its own
+        raise SettingsError(
+            f"Dagster's records of DAGSTER_HOME={home} cannot be opened: {_reason(e)}. Check the owner and the "
+            "permissions of its files; if its dagster.yaml has them in PostgreSQL, that it runs and takes the login of "
+            "DAGSTER_POSTGRES_URL=postgresql+psycopg2://…"
+        ) from e
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return what the database answered, on one line, without statements, links and logins."""
-    own = getattr(error, "orig", None) or error
-    return without_secrets(" ".join(str(own).split())).rstrip(".")
+    while error.__cause__ is not None:  # Dagster counts attempts
+        error = error.__cause__
+    return without_secrets(" ".join(str(getattr(error, "orig", None) or error).split())).rstrip(".?")
 
 
 def dagster_home() -> Path | None:

@@ -30,8 +30,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 def test_a_dry_run_counts_and_the_command_erases(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["erase-customer", PERSON, "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "1  rows in 1 landed files" in said
-    assert "1  rows of sales\n" in said
+    assert "1  row in 1 landed file\n" in said
+    assert "1  row of sales\n" in said
     assert "Nothing was changed." in said
     assert everywhere.found_in([shop.folder / "home"], PERSON)
     assert app.main(["erase-customer", PERSON, "--json"]) == 0

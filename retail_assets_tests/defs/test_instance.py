@@ -68,6 +68,33 @@ def test_records_that_cannot_be_opened_are_refused_in_words(tmp_path: Path, monk
         dagster_instance()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (None, r"dagster.yaml reads DAGSTER_POSTGRES_URL, which is not set\. Set it"),
+        (
+            "postgresql+psycopg2://dagster:hidden-word@127.0.0.1:9/dagster",
+            r"Connection refused.*PostgreSQL, that it runs",
+        ),
+    ],
+)
+def test_records_in_postgresql_that_cannot_be_reached_are_named_without_the_login(
+    url: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing address was a page of Dagster's objects, and a server that is away "something unexpected"."""
+    monkeypatch.setattr("dagster_postgres.utils.time.sleep", lambda seconds: None)  # between its attempts
+    (tmp_path / "dagster.yaml").write_bytes((ROOT / "deploy" / "dagster.compose.yaml").read_bytes())
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_LOG_FOLDER", str(tmp_path / "logs"))
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    with pytest.raises(SettingsError, match=said) as caught:
+        dagster_instance()
+    assert "hidden-word" not in str(caught.value)
+    assert "Stack Trace" not in str(caught.value)
+
+
 def test_a_typo_in_dagster_yaml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dagster.yaml").write_text("run_monitorin:\n  enabled: true\n")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
