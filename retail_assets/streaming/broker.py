@@ -71,7 +71,9 @@ class Broker:
         self._refusal: str | None = None
         self.away_since: float | None = None
         self._pause, self._next_probe = _FIRST_PAUSE, 0.0
-        self._consumer = self.consumer(1)
+        #: It has nothing assigned. A question must not poll the one that reads: what that returns is a record.
+        self._asker = self.consumer(1)
+        self._consumer: Any = None
 
     def consumer(self, partitions: int) -> Any:
         """Return a new consumer, which keeps no more than its share of the memory in its queue."""
@@ -132,14 +134,16 @@ class Broker:
         return client
 
     def close(self) -> None:
-        self._consumer.close()
+        self._asker.close()
+        if self._consumer is not None:
+            self._consumer.close()
 
     def partitions(self, topics: Iterable[str], patience: float | None = None) -> list[Partition]:
         """Return the partitions of topics, waiting for the broker, but no longer than `patience` seconds.
 
         Raises StreamError for a topic that it does not have, StreamUnreachableError when patience ends.
         """
-        found = self.asked(lambda: self._consumer.list_topics(timeout=_ANSWER_SECONDS).topics, patience)
+        found = self.asked(lambda: self._asker.list_topics(timeout=_ANSWER_SECONDS).topics, patience)
         listed = []
         for topic in topics:
             about = found.get(topic)
@@ -210,12 +214,12 @@ class Broker:
         """
         deadline = None if patience is None else time.monotonic() + patience
         while True:
-            self._consumer.poll(0)  # errors arrive by callback
+            self._asker.poll(0)  # errors arrive by callback
             self.refuse()
             try:
                 answer = question()
             except (KafkaException, TimeoutError) as e:
-                self._consumer.poll(0)
+                self._asker.poll(0)
                 self.refuse()
                 error = e.args[0] if e.args and isinstance(e.args[0], KafkaError) else None
                 if error is not None and error.code() in _REFUSED:
@@ -233,7 +237,8 @@ class Broker:
 
     def assign(self, offsets: dict[Partition, int]) -> None:
         """Read these partitions from these offsets, and no others."""
-        self._consumer.close()
+        if self._consumer is not None:
+            self._consumer.close()
         self._consumer = self.another(offsets)
 
     def another(self, offsets: dict[Partition, int]) -> Any:
@@ -296,7 +301,7 @@ class Broker:
         if self.away_since is None or time.monotonic() < self._next_probe:
             return
         try:
-            self._consumer.list_topics(timeout=1.0)
+            self._asker.list_topics(timeout=1.0)
         except KafkaException:
             self._next_probe = time.monotonic() + self._grown_pause()
         else:

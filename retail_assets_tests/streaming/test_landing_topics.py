@@ -137,6 +137,18 @@ def test_a_process_that_dies_after_it_claimed_a_batch_leaves_it_to_the_next(
     assert landed_ids(environ) == list(range(30))
 
 
+def test_questions_to_the_broker_swallow_no_record(
+    cluster: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look for new partitions, one per minute, polled the consumer that reads, and dropped the record it got."""
+    monkeypatch.setattr(lander, "_LOOK_FOR_PARTITIONS_SECONDS", 0.0)
+    monkeypatch.setattr(lander, "_PER_CALL", 10)
+    topic = new_topic(cluster.address, sales(range(500)), partitions=2)
+    environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="50")
+    assert land(environ).records == 500
+    assert landed_ids(environ) == list(range(500))
+
+
 def test_a_process_that_won_a_race_and_died_is_finished_by_the_one_that_lost(
     noida: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
