@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pytest
@@ -41,6 +42,20 @@ def test_features_that_users_bring_are_named_by_themselves() -> None:
         r"price of \$ tea",
     ]
     assert figure.axes[1].get_xlabel() == r"price of \$ tea"
+
+
+@pytest.mark.parametrize("first", range(0, len(FEATURE_WORDS) - 11, 5))
+def test_no_feature_is_cut_and_none_is_written_over_another(first: int) -> None:
+    """It once was "days from Christmas, New Y…Thanksgiving"."""
+    names = sorted(FEATURE_WORDS, key=lambda name: len(FEATURE_WORDS[name]))[first:][-12:]
+    curve = Curve("family_holiday", np.array([-7.0, 8.0]), np.array([1.0, 1.1]))
+    figure = drivers(Explanation("gradient boosting", tuple(names), np.linspace(0.1, 0.2, 12), (curve,)), DAYS).figure
+    figure.draw_without_rendering()
+    labels = figure.axes[0].get_yticklabels()
+    assert [text.get_text().replace("\n", " ") for text in labels] == [FEATURE_WORDS[name] for name in names]
+    boxes = [text.get_window_extent() for text in labels]
+    assert min(box.x0 for box in boxes) >= 0
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from retail_assets.forecasting.evaluation.explanation import Curve, Explanation
 from retail_assets.forecasting.figures.parts import capitalized, source
 from retail_assets.plotting import palette
 from retail_assets.plotting.axes import axis_title, number_ticks, percent_axis, percent_ticks
-from retail_assets.plotting.fitting import lines, name_within
+from retail_assets.plotting.fitting import lines
+from retail_assets.plotting.labels import plain
 from retail_assets.plotting.sheet import Sheet
 from retail_assets.plotting.typography import AXIS, SMALL
 from retail_assets.wording.formats import WEEKDAYS, listed, short
@@ -79,7 +80,7 @@ def drivers(explanation: Explanation, days: tuple[dt.date, dt.date], *, publishe
         axes.set_visible(False)
     places = np.arange(len(order))
     bars.barh(places, explanation.importance[order], color=palette.FORECAST, height=0.7)
-    bars.set_yticks(places, [name_within(name, _NAME_POINTS, SMALL) for name in names])
+    bars.set_yticks(places, ["\n".join(map(plain, lines(name, _NAME_POINTS, SMALL, most=2))) for name in names])
     bars.set_xlim(0, max(float(explanation.importance[order].max()) * 1.05, 1e-3))
     percent_axis(bars, "x", "by how much the error\ngrows without it", most=3)
     # The line of no change is always within sight.
