@@ -1,4 +1,4 @@
-"""What Dagster tells about assets, runs and checks, as values; and the tags of runs that mean something to Dagster."""
+"""What Dagster reports of assets, runs and checks, as values; and the tags of runs that mean something to Dagster."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import gc
 
-import dagster  # noqa: F401 - before the collector is told
+import dagster  # noqa: F401 - before the objects are frozen
 
 # What Dagster made while it was imported lives as long as the process. Without this the collector looks through it
 # again for each few thousand objects of ours, which took a third of the time to load.

@@ -22,7 +22,7 @@ from retail_assets.storage import Store, s3_client
 
 
 def order(raw: Store, lake: Lake, landings: list[RawManifest], contract: Contract, run_id: str) -> dict[str, Any]:
-    """Return what a job is told: JSON."""
+    """Return the order of a job, as JSON."""
     return {
         "code_version": __version__,
         "raw": raw.uri,

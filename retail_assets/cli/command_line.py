@@ -144,7 +144,7 @@ def usage(ctx: Any) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return a wrong usage in words: what is wrong, how it is used, and where more is said."""
+    """Return a wrong usage in words: what is wrong, how it is used, and where to read more."""
     ctx = getattr(error, "ctx", None)
     message = cast(Any, error).format_message().replace("\n\t", " ")
     if of := re.match(r"Invalid value for (.+?): ", message):

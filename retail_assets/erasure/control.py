@@ -29,7 +29,7 @@ def control_without(
 ) -> Control | None:
     """Return the control totals of a text file without some of its lines, before these are erased.
 
-    None where they cannot be told from the lines alone: in Parquet and Excel, where cells are filled from the lines
+    None where the lines alone do not show them: in Parquet and Excel, where cells are filled from the lines
     above, and where money depends on reference files.
     """
     before = profile.control

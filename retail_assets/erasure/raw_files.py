@@ -21,8 +21,8 @@ _IN_MEMORY = 32 << 20
 def rewrite(store: Store, profile: FileProfile, lines: Sequence[int]) -> tuple[str, int]:
     """Take the rows on some lines out of a landed file. Returns hash and size of the file in its place.
 
-    Text files are read and written as a stream. Every byte that is not of these rows stays; of a gzip file that is said
-    of the text in it.
+    Text files are read and written as a stream. Every byte that is not of these rows stays; of a gzip file this
+    concerns the text in it.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
         new = cast(IO[bytes], spooled)

@@ -31,7 +31,7 @@ class Tombstone:
 
 @dataclass(frozen=True)
 class _Record:
-    """The file. `check` is the keyed hash of nobody: it tells whether a key is the one that made the hashes."""
+    """The file. `check` is the keyed hash of nobody: it shows whether a key is the one that made the hashes."""
 
     check: str
     tombstones: tuple[Tombstone, ...] = ()

@@ -195,7 +195,7 @@ def _why_nothing(history: pd.DataFrame) -> str | None:
 
 
 def _orders(frame: pd.DataFrame, amount: pd.Series) -> pd.Series:
-    """Orders of each row; NaN where the frame does not tell them."""
+    """Orders of each row; NaN where the frame does not have them."""
     if "orders" in frame.columns:
         return pd.to_numeric(frame["orders"], errors="coerce").fillna(0.0)
     if "unit_price" in frame.columns:

@@ -1,6 +1,6 @@
 """The broker: logging in, the partitions of topics, what it still has of them, and its errors in words.
 
-librdkafka connects again by itself, for as long as it takes. What it reports meanwhile is said once, here.
+librdkafka connects again by itself, for as long as it takes. What it reports meanwhile is reported once, here.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Broker:
                     if is_gone(message.error()):
                         return False
                 if self._wait(0.0):
-                    raise StreamUnreachableError("Stopped before the broker said whether it has the next records.")
+                    raise StreamUnreachableError("Stopped before the broker answered whether it has the next records.")
         finally:
             reader.close()
 
@@ -282,7 +282,7 @@ class Broker:
         return found
 
     def lag(self, partition: Partition, following: int) -> int:
-        """Return how many offsets wait from `following` on, as far as fetches have said."""
+        """Return how many offsets wait from `following` on, as far as fetches have shown."""
         _, high = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return max(0, high - following)
 

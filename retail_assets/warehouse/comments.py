@@ -12,8 +12,8 @@ Comments = Mapping[str, str | None]
 
 def texts(table: Table) -> dict[str, str]:
     """Return the comments of a table: grain and key of the table itself (""), and the description of each column."""
-    said = {"": f"{table.grain}. Key: {', '.join(table.key)}."}
-    return said | {column.name: column.description for column in table.columns}
+    comments = {"": f"{table.grain}. Key: {', '.join(table.key)}."}
+    return comments | {column.name: column.description for column in table.columns}
 
 
 def statements(name: str, table: Table, existing: Comments, literal: Callable[[str], str]) -> Iterable[str]:

@@ -24,16 +24,16 @@ def nothing(*, landings: int, last_day: dt.date | None) -> str:
 @phrase("changes.landings")
 def landings(*, new: int, rows: int, first: dt.date | None, last: dt.date | None, again: int, gone: int) -> str:
     """Count landings that are new, from `first` to `last` and with so many `rows`, other than before, or gone."""
-    said = []
+    parts = []
     if first is not None and last is not None:
-        said.append(f"**{plural(new, 'new landing')}** ({span(first, last)}) with {plural(rows, 'row')}")
+        parts.append(f"**{plural(new, 'new landing')}** ({span(first, last)}) with {plural(rows, 'row')}")
     else:
-        said.append("**No new landing**")
+        parts.append("**No new landing**")
     if again:
-        said.append(f"{plural(again, 'landing')} cleaned again with another result")
+        parts.append(f"{plural(again, 'landing')} cleaned again with another result")
     if gone:
-        said.append(f"{plural(gone, 'landing')} no longer there")
-    return f"{'; '.join(said)}."
+        parts.append(f"{plural(gone, 'landing')} no longer there")
+    return f"{'; '.join(parts)}."
 
 
 @phrase("changes.revenue")

@@ -1,4 +1,4 @@
-"""A server that takes OpenLineage events on a real socket, and can be told to hang, to refuse, or to redirect."""
+"""A server that takes OpenLineage events on a real socket, and can be made to hang, to refuse, or to redirect."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             loaded = warehouse.load_landings(platform.lake.store, landings, platform.settings.contract.identity_limit)
             head = warehouse.query(f"SELECT * FROM {SALES.name} LIMIT 5")
         context.log.info(
-            "Loaded %d clean and %d quarantined rows of %d landing(s); sales has %d transactions",
+            "Loaded %d clean and %d rejected rows of %d landing(s); sales has %d transactions",
             loaded.clean_inserted,
             loaded.quarantine_inserted,
             len(landings),

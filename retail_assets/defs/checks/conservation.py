@@ -28,7 +28,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(
         asset="clean_sales",
         blocking=True,
-        description="Every line of every landed file is in exactly one clean, quarantined, superseded, excluded or "
+        description="Every line of every landed file is in exactly one clean, rejected, superseded, excluded or "
         "erased row.",
     )
     def rows_are_conserved(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -67,7 +67,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(
         asset="clean_sales",
         blocking=True,
-        description="The money of clean, quarantined, superseded and excluded rows equals the control totals of the "
+        description="The money of clean, rejected, superseded and excluded rows equals the control totals of the "
         "raw files, to the cent.",
     )
     def revenue_reconciles_with_raw(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

@@ -60,14 +60,14 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             days = few_of(context, len(lake.known_days("clean")))
             [moved] = warehouse.query(moved_sales(len(days or ())), days or ()).to_pylist()
             versions = warehouse.query(VERSIONS, [moved["example"]]).to_pylist() if moved["ids"] else []
-        told = ", then ".join(
+        places = ", then ".join(
             f"{v['sale_date']} in {v['source_file']} line {v['source_line']}" for v in versions[:_SHOWN]
         )
         return result(
             passed=not moved["ids"],
             severity=dg.AssetCheckSeverity.WARN,
             problem=f"{moved['ids']:,} ids stand for sales of different days or stores, and the latest landing won: "
-            f"{moved['example']} ({told}).",
+            f"{moved['example']} ({places}).",
             todo="Look at the files. If these are corrections, all is well. If receipt numbers restart, let "
             "transaction_id include the day, with compose.",
             ids=int(moved["ids"]),

@@ -225,29 +225,29 @@ def _explained(settings: TableauServer, doing: str, *, login: bool = False) -> I
 
 def _refusal(settings: TableauServer, doing: str, error: Any) -> PublishingError:
     """What an error code of the REST API means here; its first three digits are those of HTTP."""
-    place, said = _place(settings), _plain(error, settings)
+    place, reason = _place(settings), _plain(error, settings)
     code = str(error.code)
     if code.startswith(_TRANSIENT):
         return PublishingUnreachableError(
-            f"{place} is too busy to {doing} ({said}). Try again later. The extract is where it was."
+            f"{place} is too busy to {doing} ({reason}). Try again later. The extract is where it was."
         )
     if code.startswith("403"):
         return PublishingError(
-            f"The owner of the token {settings.token_name!r} may not {doing} on {place} ({said}). They need the role "
+            f"The owner of the token {settings.token_name!r} may not {doing} on {place} ({reason}). They need the role "
             f"Creator or Explorer (can publish), and in the project {settings.project!r} the permissions to publish, "
             "overwrite and download. The extract is where it was."
         )
     if code.startswith("409"):
         return PublishingError(
-            f"{place} cannot {doing}: the name is taken ({said}). Set RETAIL_TABLEAU_NAME to another beginning of "
+            f"{place} cannot {doing}: the name is taken ({reason}). Set RETAIL_TABLEAU_NAME to another beginning of "
             "names, or rename or delete the other data source. The extract is where it was."
         )
     if code.startswith("404"):
         return PublishingError(
-            f"{place} cannot {doing}: something it needs is not there ({said}). Check RETAIL_TABLEAU_SITE and "
+            f"{place} cannot {doing}: something it needs is not there ({reason}). Check RETAIL_TABLEAU_SITE and "
             "RETAIL_TABLEAU_PROJECT. The extract is where it was."
         )
-    return PublishingError(f"{place} refuses to {doing} ({said}). The extract is where it was.")
+    return PublishingError(f"{place} refuses to {doing} ({reason}). The extract is where it was.")
 
 
 def _plain(error: BaseException, settings: TableauServer) -> str:

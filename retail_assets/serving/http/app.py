@@ -98,7 +98,7 @@ def _application(api: Api, metrics: Metrics) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def no_such_path(request: Request, error: HTTPException) -> FastApiResponse:
-        """FastAPI has no such path, or not for the method: said as at every door."""
+        """FastAPI has no such path, or not for the method: answered as at every door."""
         allowed = (error.headers or {}).get("Allow")
         if allowed:
             problem = RequestError(405, "method-not-allowed", f"Ask with {allowed}.", (("allow", allowed),))

@@ -35,7 +35,7 @@ _HTML = (
 
 
 def page(predictor: Predictor, path: str, query: str) -> Response:
-    """Return a page. Never raises: what is wrong is said on the page, and what is wrong inside is not."""
+    """Return a page. Never raises: what is wrong is shown on the page, and what is wrong inside is not."""
     try:
         try:
             pinned = predictor.pinned()
