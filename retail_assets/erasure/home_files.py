@@ -5,12 +5,16 @@ The stores and the warehouse have steps of their own; this step knows files only
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.erasure.sqlite_rows import erase_from_sqlite, is_sqlite
+from retail_assets.errors import StorageError
+from retail_assets.storage.store import explained
 
 #: Bytes at the beginning of a file that show whether it is text.
 _LOOKED_AT = 8192
@@ -19,15 +23,28 @@ _LOOKED_AT = 8192
 def erase_from_home(home: Path, stores: Sequence[str], mentions: Mentions, *, dry_run: bool = False) -> dict[str, int]:
     """Erase a customer from the files of the home that are not in one of the `stores` (their folders or URIs).
 
-    Returns how many rows of databases and how many other files were changed.
+    Returns how many rows of databases and how many other files were changed. Raises StorageError for what cannot be
+    read or written.
     """
     rows = files = 0
     for path in _files(home, {Path(store) for store in stores}):
-        if is_sqlite(path):
-            rows += erase_from_sqlite(path, mentions, dry_run=dry_run)
-        else:
-            files += erase_from_text(path, mentions, dry_run=dry_run)
+        # What another program has deleted since the listing is gone.
+        with explained(f"look for the customer in {path}"), contextlib.suppress(FileNotFoundError):
+            if is_sqlite(path):
+                rows += _erase_from_database(path, mentions, dry_run)
+            else:
+                files += erase_from_text(path, mentions, dry_run=dry_run)
     return {"database_rows": rows, "home_files_edited": files}
+
+
+def _erase_from_database(path: Path, mentions: Mentions, dry_run: bool) -> int:
+    try:
+        return erase_from_sqlite(path, mentions, dry_run=dry_run)
+    except sqlite3.Error as e:
+        raise StorageError(
+            f"Cannot look for the customer in {path}: {e}. Stop what uses it; if it is damaged, restore or delete it. "
+            "Then run the same again: it goes on from there."
+        ) from e
 
 
 def erase_from_text(path: Path, mentions: Mentions, *, dry_run: bool) -> int:

@@ -17,6 +17,7 @@ from retail_assets.erasure.erase import erase_customer, is_erased
 from retail_assets.erasure.home_files import erase_from_text
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.erasure.tombstones import ErasureError
+from retail_assets.errors import StorageError
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
 from retail_assets_tests.erasure import everywhere
@@ -290,3 +291,22 @@ def test_a_log_with_bytes_that_are_no_utf8_loses_the_id_and_keeps_the_bytes(tmp_
     log.write_bytes(b"caf\xe9 open\n\x1b[31m" + PERSON.encode() + b"\x1b[0m twice\n")
     assert erase_from_text(log, Mentions(PERSON), dry_run=False) == 1
     assert log.read_bytes() == b"caf\xe9 open\n\x1b[31m[erased]\x1b[0m twice\n"
+
+
+@pytest.mark.parametrize("kind", ["damaged database", "unreadable"])
+def test_what_cannot_be_looked_into_in_the_home_is_a_sentence_and_the_next_attempt_goes_on(
+    tmp_path: Path, kind: str
+) -> None:
+    shop = Shop(tmp_path)
+    shop.land(D1, "day1.csv", csv([row(1, PERSON), row(2, "C1")]))
+    shop.run(D1)
+    odd = tmp_path / "home" / "odd"
+    if kind == "unreadable":
+        odd.symlink_to("/proc/self/mem")
+    else:
+        odd.write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
+    with pytest.raises(StorageError, match=r"Cannot look for the customer in .*odd"):
+        _erase(shop)
+    odd.unlink()
+    _erase(shop)
+    assert _where(shop) == []
