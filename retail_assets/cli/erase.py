@@ -56,6 +56,7 @@ def erase_customer(
 ) -> None:
     """Erase a customer: landed files, lake, warehouse, models, bundles, outputs, event log. It cannot be undone."""
     import datetime as dt
+    import functools
 
     from retail_assets.defs.erased_events import erase_from_instance, refuse_running
     from retail_assets.erasure.again import erase_again
@@ -65,6 +66,7 @@ def erase_customer(
     if again is (customer is not None):
         raise typer.BadParameter("Give the id of a customer, or --again for everybody who was erased before.")
     platform, now = Platform(settings_for()), dt.datetime.now(dt.UTC)
+    elsewhere = functools.partial(erase_from_instance, home=platform.settings.home)
     if not dry_run:
         refuse_running()
 
@@ -72,7 +74,7 @@ def erase_customer(
         typer.echo(f"  {step} …", err=True)
 
     if customer is None:
-        receipts = erase_again(platform, now, dry_run=dry_run, elsewhere=erase_from_instance, watch=watch)
+        receipts = erase_again(platform, now, dry_run=dry_run, elsewhere=elsewhere, watch=watch)
         if as_json:
             typer.echo(json.dumps([receipt.to_json() for receipt in receipts], indent=2))
             return
@@ -80,7 +82,7 @@ def erase_customer(
         typer.echo(f"{who} {'is' if len(receipts) == 1 else 'are'} here again{'.' if dry_run or not receipts else ':'}")
     else:
         person = sys.stdin.readline() if customer == "-" else customer
-        receipts = [erase(platform, person, now, dry_run=dry_run, elsewhere=erase_from_instance, watch=watch)]
+        receipts = [erase(platform, person, now, dry_run=dry_run, elsewhere=elsewhere, watch=watch)]
         if as_json:
             typer.echo(json.dumps(receipts[0].to_json(), indent=2))
             return

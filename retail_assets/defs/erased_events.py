@@ -40,8 +40,11 @@ def refuse_running() -> None:
         )
 
 
-def erase_from_instance(mentions: Mentions, dry_run: bool) -> dict[str, int]:
-    """Erase a customer from the instance of DAGSTER_HOME. Returns how many rows of databases and logs were changed."""
+def erase_from_instance(mentions: Mentions, dry_run: bool, home: Path | None = None) -> dict[str, int]:
+    """Erase a customer from the instance of DAGSTER_HOME. Returns how many rows of databases and logs were changed.
+
+    What is in the `home` of the platform is erased with it, and counted there: a dry run does not count it twice.
+    """
     with _instance() as instance:
         if instance is None:
             return {}
@@ -49,6 +52,8 @@ def erase_from_instance(mentions: Mentions, dry_run: bool) -> dict[str, int]:
         changed = 0
         for engine in () if dry_run else _servers(instance):
             changed += _erase_by_engine(engine, mentions)
+        if dry_run and home is not None and root.resolve().is_relative_to(home.resolve()):
+            return {"events": 0, "run_logs": 0}
     # The same as for a home that contains it: then there is nothing left to find.
     found = erase_from_home(root, [], mentions, dry_run=dry_run)
     return {"events": changed + found["database_rows"], "run_logs": found["home_files_edited"]}

@@ -40,6 +40,18 @@ def test_a_dry_run_counts_and_the_command_erases(shop: Shop, capsys: pytest.Capt
     assert everywhere.found_in([shop.folder / "home"], PERSON) == []
 
 
+def test_a_dry_run_counts_what_is_erased_and_nothing_twice(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dagster's storage lies in the home here, and its rows were counted for both."""
+    with dg.DagsterInstance.get() as instance:
+        instance.create_run_for_job(_nothing, tags={"who": PERSON}, status=dg.DagsterRunStatus.SUCCESS)
+    assert app.main(["erase-customer", PERSON, "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)["counts"]
+    assert app.main(["erase-customer", PERSON, "--json"]) == 0
+    erased = json.loads(capsys.readouterr().out)["counts"]
+    assert planned["database_rows"] > 0
+    assert {name: n for name, n in planned.items() if n} == {name: n for name, n in erased.items() if n}
+
+
 def test_an_id_from_standard_input_is_in_no_history(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
