@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import signal
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from retail_assets import settings as settings_module
-from retail_assets.errors import StreamError, StreamUnreachableError
+from retail_assets.errors import StorageBusyError, StreamError, StreamUnreachableError
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.streamed import Offsets
 from retail_assets.storage import Store
@@ -147,6 +148,27 @@ def test_questions_to_the_broker_swallow_no_record(
     environ = environment(tmp_path, cluster.address, topic, RETAIL_STREAM_RECORDS="50")
     assert land(environ).records == 500
     assert landed_ids(environ) == list(range(500))
+
+
+def test_a_store_that_writes_and_answers_that_it_did_not_loses_and_doubles_nothing(
+    noida: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second attempt finds another version than it read, which is its own: it takes the race for lost."""
+    write, attempts = Store.swap, itertools.count()
+
+    def swap(store: Store, key: str, data: bytes, tag: str | None) -> bool:
+        was_written = write(store, key, data, tag)
+        if next(attempts) % 3 == 1:
+            raise StorageBusyError("503")
+        return was_written
+
+    monkeypatch.setattr(Store, "swap", swap)
+    monkeypatch.setattr(lander, "_FIRST_PAUSE", 0.01)
+    topic = new_topic(noida.address, sales(range(300)), partitions=2)
+    environ = environment(tmp_path, noida.address, topic, RETAIL_STREAM_RECORDS="17")
+    land(environ)
+    land(environ)
+    assert landed_ids(environ) == list(range(300))
 
 
 def test_a_process_that_won_a_race_and_died_is_finished_by_the_one_that_lost(
