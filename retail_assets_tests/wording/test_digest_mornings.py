@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,11 +21,11 @@ from retail_assets_tests.wording.checks import assert_right
 from retail_assets_tests.wording.digest_shops import DIGEST_SHOPS, Sales
 from retail_assets_tests.wording.shops import SCHEMA, Shop
 
-Open_shop = Callable[[str, str, Sales], Shop]
+OpenShop = Callable[[str, str, Sales], Shop]
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Open_shop:
+def opened(tmp_path: Path) -> OpenShop:
     """Fill a warehouse with the sales of a shop of a currency and a country."""
 
     def opened(currency: str, country: str, sales: Sales) -> Shop:
@@ -32,7 +33,7 @@ def opened(tmp_path: Path) -> Open_shop:
         warehouse = DuckDBWarehouse(path, SCHEMA)
         fill(warehouse, sales, country)
         [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
-        warehouse.replace(DIM_DATE, marts.dim_date(*span.values(), country))
+        warehouse.replace(DIM_DATE, marts.dim_date(span["first_day"], span["last_day"], country))
         warehouse.rebuild(DAILY_CATEGORY_SALES, marts.DAILY_CATEGORY_SALES)
         return Shop("shop", warehouse, path, currency, country)
 
@@ -48,7 +49,7 @@ def morning(shop: Shop, today: dt.date) -> dict[str, Statement]:
 
 
 @pytest.mark.parametrize("name", DIGEST_SHOPS)
-def test_every_morning_is_recomputed_and_speaks_of_days_that_are_over(name: str, opened: Open_shop) -> None:
+def test_every_morning_is_recomputed_and_speaks_of_days_that_are_over(name: str, opened: OpenShop) -> None:
     currency, country, sales = DIGEST_SHOPS[name]
     shop = opened(currency, country, sales())
     first, last = shop.one("SELECT min(sale_date), max(sale_date) FROM sales")
@@ -63,7 +64,7 @@ def test_every_morning_is_recomputed_and_speaks_of_days_that_are_over(name: str,
         assert (week.facts["before"] is None) or week.facts["first_day"] - dt.timedelta(7) >= first
 
 
-def test_a_closed_day_is_no_news_and_the_age_of_the_news_is_stated(opened: Open_shop) -> None:
+def test_a_closed_day_is_no_news_and_the_age_of_the_news_is_stated(opened: OpenShop) -> None:
     shop = opened(*DIGEST_SHOPS["ironmonger"][:2], DIGEST_SHOPS["ironmonger"][2]())
     monday = morning(shop, dt.date(2024, 2, 12))["digest.sold"]
     assert monday.text.startswith("Saturday, 10 Feb 2024 (the newest day with sales, 2 days ago): EUR ")
@@ -77,7 +78,7 @@ def test_a_closed_day_is_no_news_and_the_age_of_the_news_is_stated(opened: Open_
     assert "the median of the 6 of 8 Mondays before that had sales (" in two_closed.text
 
 
-def test_a_giant_order_is_named_and_does_not_become_what_is_usual(opened: Open_shop) -> None:
+def test_a_giant_order_is_named_and_does_not_become_what_is_usual(opened: OpenShop) -> None:
     def sales() -> Sales:
         for week in range(9):
             for visit in range(6):
@@ -92,7 +93,7 @@ def test_a_giant_order_is_named_and_does_not_become_what_is_usual(opened: Open_s
     )
 
 
-def test_returns_that_exceed_the_sales_are_stated_with_their_money(opened: Open_shop) -> None:
+def test_returns_that_exceed_the_sales_are_stated_with_their_money(opened: OpenShop) -> None:
     def sales() -> Sales:
         for number in range(30):
             yield line(f"{number}", dt.date(2024, 1, 1) + dt.timedelta(number), None, 20)
@@ -107,7 +108,7 @@ def test_returns_that_exceed_the_sales_are_stated_with_their_money(opened: Open_
     assert "digest.categories" not in found
 
 
-def test_a_missing_day_of_a_week_is_counted_and_a_young_shop_has_no_week_before(opened: Open_shop) -> None:
+def test_a_missing_day_of_a_week_is_counted_and_a_young_shop_has_no_week_before(opened: OpenShop) -> None:
     def sales() -> Sales:
         for number in range(20):
             if number != 15:
@@ -123,7 +124,7 @@ def test_a_missing_day_of_a_week_is_counted_and_a_young_shop_has_no_week_before(
     )
 
 
-def test_a_day_that_is_not_over_is_compared_with_nothing(opened: Open_shop) -> None:
+def test_a_day_that_is_not_over_is_compared_with_nothing(opened: OpenShop) -> None:
     def sales() -> Sales:
         for number in range(36):
             for visit in range(1 if number == 35 else 5):
@@ -138,7 +139,5 @@ def test_a_day_that_is_not_over_is_compared_with_nothing(opened: Open_shop) -> N
 def test_since_when_a_cause_is_open_is_a_day_of_the_shop() -> None:
     late_in_auckland = dt.datetime(2024, 4, 6, 13, 30, tzinfo=dt.UTC)
     cause = Open("k", "run-failed", "error", "t", (), late_in_auckland.timestamp(), late_in_auckland.timestamp(), 1)
-    from zoneinfo import ZoneInfo
-
     [_, line_of_cause] = what_needs_attention([cause], ZoneInfo("Pacific/Auckland"))
     assert line_of_cause == "- error, since 7 Apr 2024: t"
