@@ -23,6 +23,8 @@ from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from retail_assets.storage.locks import try_lock
 
 _FOLDER = "runs_in_progress"
+#: Its types leave open what is always there.
+_IN_PROCESS: Any = dg.in_process_executor
 #: Files of runs that died are deleted when they are this old: the daemon has seen them by then.
 _KEEP_SECONDS = 7 * 24 * 3600.0
 
@@ -110,10 +112,10 @@ def _sweep(folder: Path) -> None:
                 _remove(file)
 
 
-@dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema)
+@dg.executor(name="in_process", config_schema=_IN_PROCESS.config_schema)
 def watched_in_process_executor(init_context: dg.InitExecutorContext) -> dg.Executor:
     """Dagster's in-process executor, whose process can be seen by the daemon."""
-    return _Watched(dg.in_process_executor.executor_creation_fn(init_context))
+    return _Watched(_IN_PROCESS.executor_creation_fn(init_context))
 
 
 class _Watched(dg.Executor):
