@@ -43,6 +43,8 @@ class FileProfile:
     above it spans lines (0: one for each line but those within the header).
     `fill_down` are the numbers of the columns whose blank cells mean the value of the line above, the key first.
     `sheet` names the sheet of a workbook, whose lines are its rows.
+    `decimal_commas` are the numbers of the columns in which a value that is a number, and no text, becomes text with a
+    decimal comma, because the contract reads numbers so.
     """
 
     key: str
@@ -70,6 +72,7 @@ class FileProfile:
     header_records: int = 0
     fill_down: list[int] = field(default_factory=list)
     sheet: str = ""
+    decimal_commas: list[int] = field(default_factory=list)
     clock_changes: ClockChanges = field(default_factory=ClockChanges)
 
     def skipped_in_words(self) -> str:

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from retail_assets.contracts.typing_sql.identifiers import identifier
 from retail_assets.contracts.typing_sql.text_columns import BLANKS, FORMULA
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.cell_text import NumberText
 from retail_assets.landing.formats import format_of
 from retail_assets.landing.workbook.parts import open_workbook, read_texts
 from retail_assets.landing.workbook.rows import sheet_rows
@@ -55,9 +56,12 @@ def refuse_large(key: str, size: int) -> None:
         )
 
 
-def keyed_rows(contents: list[Content], rule: ReferenceRule) -> dict[str, list[str]]:
+def keyed_rows(
+    contents: list[Content], rule: ReferenceRule, decimal_commas: Collection[str] = ()
+) -> dict[str, list[str]]:
     """Return the texts of the rule's columns by key.
 
+    In the columns `decimal_commas`, of the rule, values that are numbers and no texts get a decimal comma.
     Rows that say the same are one. Raises LandingError for a key with two meanings.
     """
     keyed: dict[str, list[str]] = {}
@@ -65,6 +69,7 @@ def keyed_rows(contents: list[Content], rule: ReferenceRule) -> dict[str, list[s
     for content in contents:
         header, rows = _rows_of(content, rule)
         wanted = _positions(header, rule, content.key)
+        commas = [p for p, column in zip(wanted[1:], rule.columns, strict=True) if column in decimal_commas]
         lines, texts = [], []
         for line, row in rows:
             if len(row) != len(header):
@@ -72,7 +77,7 @@ def keyed_rows(contents: list[Content], rule: ReferenceRule) -> dict[str, list[s
                     f"{content.key}, line {line}: {len(row)} fields, but the header has {len(header)}. Nothing was "
                     "changed. Fix the line and land the file again (--replace)."
                 )
-            values = [_plain(row[p]) for p in wanted]
+            values = [_plain(_comma(row[p]) if p in commas else row[p]) for p in wanted]
             if not any(map(_plain, row)):
                 continue
             if not values[0]:
@@ -162,6 +167,10 @@ def _plain(text: str) -> str:
     return re.sub(FORMULA, r"\1", trimmed).strip(BLANKS) if trimmed.startswith("=") else trimmed
 
 
+def _comma(text: str) -> str:
+    return text.replace(".", ",") if isinstance(text, NumberText) else text
+
+
 def _positions(header: list[str], rule: ReferenceRule, key: str) -> list[int]:
     """Return the numbers of the key column and of the rule's columns."""
     names = [normalize_header(name) for name in header]
@@ -249,7 +258,7 @@ def _json_lines(text: str, key: str) -> tuple[list[str], Iterator[_Row]]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line, parse_int=str, parse_float=str)
+            value = json.loads(line, parse_int=str, parse_float=NumberText)
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict) or any(isinstance(v, dict | list) for v in value.values()):
@@ -258,6 +267,8 @@ def _json_lines(text: str, key: str) -> tuple[list[str], Iterator[_Row]]:
     header = list(dict.fromkeys(name for _, value in objects for name in value))
 
     def shown(value: Any) -> str:
+        if isinstance(value, str):
+            return value
         return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
     return header, ((number, [shown(value.get(name)) for name in header]) for number, value in objects)
@@ -282,7 +293,10 @@ def _parquet(content: Content) -> tuple[list[str], Iterator[_Row]]:
     with duckdb.connect() as con:
         con.register("renamed", renamed)
         rows = con.execute(f"SELECT {texts} FROM renamed").fetchall()
-    return header, ((number, list(row)) for number, row in enumerate(rows, 1))
+    kinds = [NumberText if pa.types.is_floating(k) or pa.types.is_decimal(k) else str for k in table.schema.types]
+    return header, (
+        (number, [kind(text) for kind, text in zip(kinds, row, strict=True)]) for number, row in enumerate(rows, 1)
+    )
 
 
 def _workbook(content: Content) -> tuple[list[str], Iterator[_Row]]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import ReferenceRule, priced_by
+from retail_assets.contracts.typing_sql.numbers import number_columns
+from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError, NotReadyError, nearest
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import ReferenceVersion
 from retail_assets.lake.sweep import GRACE
+from retail_assets.landing.formats import format_of
 from retail_assets.landing.partitions import REFERENCES, partition_of
 from retail_assets.landing.reference_rows import Content, keyed_rows, refuse_large
 from retail_assets.storage import Entry, Store
@@ -92,7 +95,7 @@ class LandedReferences:
         place = (name, _digest(contents))
         if place not in self._tables:
             rule = self._contract.references[name]
-            self._tables[place] = _table_of(rule, keyed_rows(contents, rule))
+            self._tables[place] = _table_of(self._contract, rule, contents)
         return self._tables[place]
 
     def prices(self, landed_on: dt.date) -> dict[str, pa.Table] | None:
@@ -139,7 +142,8 @@ def register_references(
                 f"The contract {contract.name!r} joins sales with the reference {name!r}, and none has landed. "
                 f"Land it first:  retail-assets land --reference {name} FILE{_what_it_is(rule)}"
             )
-        key = copy_key(lake.source, name, digests[name], rule)
+        commas = _decimal_commas(contract, rule, [file.key for file in files])
+        key = copy_key(lake.source, name, digests[name], rule, commas)
         rows = landed.table(name, landed_on)
         written = {e.key: e.modified for e in lake.store.list(f"{lake.source}/{REFERENCES}/{name}")}
         # A sweep takes no young copy, so that one which no manifest names yet is there until this one does.
@@ -151,9 +155,10 @@ def register_references(
     return tuple(versions)
 
 
-def copy_key(source: str, name: str, digest: str, rule: ReferenceRule) -> str:
-    """Return the key in the lake of a version's copy; another rule makes another copy."""
-    of_rule = hashlib.sha256(rule.model_dump_json(exclude=_NOT_OF_COPY).encode()).hexdigest()
+def copy_key(source: str, name: str, digest: str, rule: ReferenceRule, decimal_commas: Collection[str] = ()) -> str:
+    """Return the key in the lake of a version's copy; another rule makes another copy, and other marks of numbers."""
+    read_by = "\0".join([rule.model_dump_json(exclude=_NOT_OF_COPY), *sorted(decimal_commas)])
+    of_rule = hashlib.sha256(read_by.encode()).hexdigest()
     return f"{source}/{REFERENCES}/{name}/{digest[:16]}-{of_rule[:8]}.parquet"
 
 
@@ -162,9 +167,21 @@ def differing(contract: Contract, registered: Sequence[ReferenceVersion]) -> str
     keys = {version.name: version for version in registered}
     for name, rule in contract.references.items():
         version = keys.get(name)
-        if version is None or version.key != copy_key(version.key.split("/")[0], name, version.digest, rule):
+        if version is None:
+            return name
+        commas = _decimal_commas(contract, rule, [key for key, _ in version.files])
+        if version.key != copy_key(version.key.split("/")[0], name, version.digest, rule, commas):
             return name
     return None
+
+
+def _decimal_commas(contract: Contract, rule: ReferenceRule, keys: Iterable[str]) -> frozenset[str]:
+    """Return the columns of a reference in which numbers that are no texts get the decimal comma of the contract."""
+    if contract.numbers.decimal == "." or all(format_of(key)[0] == "csv" for key in keys):
+        return frozenset()
+    places = {name: i for i, name in enumerate(rule.columns)}
+    numbers = number_columns(TextColumns(contract, places))
+    return frozenset(name for name, i in places.items() if i in numbers)
 
 
 def reference_tables(
@@ -181,7 +198,7 @@ def reference_tables(
     for name, rule in contract.references.items():
         if name in given:
             contents = [Content(str(path), path.read_bytes()) for path in given[name]]
-            tables[name] = _table_of(rule, keyed_rows(contents, rule))
+            tables[name] = _table_of(contract, rule, contents)
         elif landed.files(name, landed_on):
             tables[name] = landed.table(name, landed_on)
         else:
@@ -196,10 +213,11 @@ def _what_it_is(rule: ReferenceRule) -> str:
     return f"\n  What it is: {rule.description}" if rule.description else ""
 
 
-def _table_of(rule: ReferenceRule, rows: Mapping[str, list[str]]) -> pa.Table:
+def _table_of(contract: Contract, rule: ReferenceRule, contents: list[Content]) -> pa.Table:
     """Return the rows of a reference as cleaning joins them: key, c0, c1, …, all text."""
     import pyarrow as pa
 
+    rows = keyed_rows(contents, rule, _decimal_commas(contract, rule, [content.key for content in contents]))
     columns = {
         f"c{i}": pa.array([values[i] for values in rows.values()], pa.string()) for i in range(len(rule.columns))
     }

@@ -18,10 +18,10 @@ from retail_assets.contracts import loading
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.cell_text import cell_text
 from retail_assets.landing.inspection.inspect import inspect_file
 from retail_assets.landing.land import check_file
 from retail_assets.landing.workbook import parts, rows
-from retail_assets.landing.workbook.cell_text import cell_text
 from retail_assets.storage import Entry, Store
 from retail_assets_tests.landing.workbooks import with_parts, workbook
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from retail_assets.cleaning.readers.blocks import line_too_long, whole_lines
 from retail_assets.cleaning.readers.records import REPLACEMENT_CHARACTER, Records
 from retail_assets.cleaning.rules import MALFORMED_ROW, NOT_TEXT
+from retail_assets.landing.cell_text import NumberText
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
 
 
@@ -22,14 +23,23 @@ class JsonLinesReader:
     column that the contract reads. Nested values in other columns are ignored.
     """
 
-    def __init__(self, header: Sequence[str], used: Iterable[int], key: str) -> None:
-        """`used` are the numbers of the columns that the contract reads; `key` names the file in messages."""
+    def __init__(
+        self, header: Sequence[str], used: Iterable[int], key: str, decimal_commas: Iterable[int] = ()
+    ) -> None:
+        """`used` are the numbers of the columns that the contract reads; `key` names the file in messages.
+
+        `decimal_commas` are the columns in which numbers, not texts, get a decimal comma.
+        """
         self._key = key
         self._header = header
         self._known = set(header)
         self._read = {header[i] for i in used}
+        self._commas = list(decimal_commas)
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=_each_key_once, parse_float=str, parse_int=str, parse_constant=_json_constant
+            object_pairs_hook=_each_key_once,
+            parse_float=NumberText if self._commas else str,
+            parse_int=str,
+            parse_constant=_json_constant,
         )
 
     def records(self, blocks: Iterator[bytes]) -> Iterator[Records]:
@@ -71,6 +81,9 @@ class JsonLinesReader:
         if not item.keys() <= self._known or any(isinstance(item.get(h), (dict, list)) for h in self._read):
             mask |= MALFORMED_ROW.mask
         values = [_json_text(item.get(h)) for h in self._header]
+        for i in self._commas:
+            if isinstance(number := values[i], NumberText):
+                values[i] = number.replace(".", ",")
         if "\\u" in text:
             clean = [v if v is None else _storable(v) for v in values]
             mask |= NOT_TEXT.mask if clean != values else 0

@@ -43,7 +43,10 @@ def parquet_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Records
                     mask |= MALFORMED_ROW.mask
                 columns = [_castable(column) for column in batch.columns]
                 con.register("batch", pa.table([c for c, _ in columns], names=[f"b{i}" for i in range(len(columns))]))
-                texts = ", ".join(_as_text(f"b{i}", f"c{i}", c.type) for i, (c, _) in enumerate(columns))
+                texts = ", ".join(
+                    _as_text(f"b{i}", f"c{i}", c.type, decimal_comma=i in profile.decimal_commas)
+                    for i, (c, _) in enumerate(columns)
+                )
                 pairs = ", ".join(f"{literal(h)}, c{i}" for i, h in enumerate(profile.header))
                 table: pa.Table = con.sql(
                     f"SELECT *, CAST(json_object({pairs}) AS VARCHAR) AS raw FROM (SELECT {texts} FROM batch)"
@@ -88,9 +91,11 @@ def _castable(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     return column, bad
 
 
-def _as_text(column: str, name: str, kind: pa.DataType) -> str:
+def _as_text(column: str, name: str, kind: pa.DataType, *, decimal_comma: bool) -> str:
     not_nan = f"CASE WHEN NOT isnan({column}) THEN {column} END"
-    return f"CAST({not_nan if pa.types.is_floating(kind) else column} AS VARCHAR) AS {name}"
+    text = f"CAST({not_nan if pa.types.is_floating(kind) else column} AS VARCHAR)"
+    is_number = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return f"replace({text}, '.', ',') AS {name}" if decimal_comma and is_number else f"{text} AS {name}"
 
 
 def _contains_nul(column: pa.ChunkedArray) -> np.ndarray:

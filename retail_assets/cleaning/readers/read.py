@@ -52,5 +52,6 @@ def _of_format(handle: IO[bytes], profile: FileProfile, block_bytes: int) -> Ite
         return workbook_records(handle, profile)
     blocks = utf8_blocks(handle, profile, block_bytes)
     if profile.format == "jsonl":
-        return JsonLinesReader(profile.header, profile.positions.values(), profile.key).records(blocks)
+        reader = JsonLinesReader(profile.header, profile.positions.values(), profile.key, profile.decimal_commas)
+        return reader.records(blocks)
     return DelimitedReader(profile).records(blocks)

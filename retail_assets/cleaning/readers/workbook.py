@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from retail_assets.cleaning.readers.records import REPLACEMENT_CHARACTER, Record
 from retail_assets.cleaning.rules import NOT_TEXT
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
-from retail_assets.landing.workbook.cell_text import cell_text
+from retail_assets.landing.cell_text import NumberText, cell_text
 
 _ROWS_PER_BATCH = 20_000
 
@@ -30,11 +30,12 @@ def workbook_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Record
         with python_calamine.load_workbook(handle) as book:
             sheet = book.get_sheet_by_name(profile.sheet)
             shift = sheet.start[1] if sheet.start else 0
+            commas = [column - shift for column in profile.decimal_commas]
             rows: list[tuple[int, list[str]]] = []
             for number, values in enumerate(sheet.iter_rows(), 1):
                 if number <= profile.header_lines:
                     continue
-                cells = [_given(value) for value in values]
+                cells = _with_decimal_commas([_given(value) for value in values], commas)
                 if any(cells):
                     rows.append((number, cells))
                 if len(rows) == _ROWS_PER_BATCH:
@@ -53,6 +54,14 @@ def _given(value: Any) -> str:
     """Return the text of a cell; empty if it is blank."""
     text = value if isinstance(value, str) else cell_text(value)
     return text if text[:1] > " " or any(c > " " for c in text) else ""
+
+
+def _with_decimal_commas(cells: list[str], columns: Sequence[int]) -> list[str]:
+    """Write the cells of some columns that are numbers with a decimal comma."""
+    for i in columns:
+        if 0 <= i < len(cells) and isinstance(cells[i], NumberText):
+            cells[i] = cells[i].replace(".", ",")
+    return cells
 
 
 def _records(rows: list[tuple[int, list[str]]], shift: int, profile: FileProfile) -> Records:

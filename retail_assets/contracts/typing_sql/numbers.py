@@ -11,6 +11,13 @@ from retail_assets.contracts.typing_sql.text_columns import TextColumns
 _DECIMALS = {"quantity": 3, "unit_price": 4, "total_amount": 2, "list_price": 4, "discount": 2}
 
 
+def number_columns(columns: TextColumns) -> set[int]:
+    """Return the numbers of the file columns that numbers are read from."""
+    rules = (columns.contract.columns[name] for name in _DECIMALS if name in columns.contract.columns)
+    places = {columns.raw_position(header) for rule in rules for header, _ in rule.origins}
+    return {place for place in places if place is not None}
+
+
 def number_of(columns: TextColumns, name: str) -> str:
     """Return SQL for the number in a canonical column as written, a DECIMAL(18,6), or as its expression computes it."""
     rule = columns.contract.columns.get(name)

@@ -62,7 +62,7 @@ def file_source(profile: FileProfile, path: str) -> str:
     """Return SQL for a file as a table of text columns c0…cN. Raises UnicodeError if DuckDB cannot read it."""
     if profile.format == "parquet":
         names = ", ".join(f"r{i}" for i in range(len(profile.header)))
-        texts = ", ".join(f"CAST(r{i} AS VARCHAR) AS c{i}" for i in range(len(profile.header)))
+        texts = ", ".join(_parquet_text(profile, i) for i in range(len(profile.header)))
         return f"(SELECT {texts} FROM read_parquet({literal(path)}, hive_partitioning=false) AS r({names}))"
     if profile.format == "jsonl":
         if not duckdb_reads(profile.encoding, profile.line_end):
@@ -96,7 +96,22 @@ def json_objects(paths: Sequence[str]) -> str:
 
 def _json_values(profile: FileProfile) -> str:
     keys = (literal("$." + json.dumps(h, ensure_ascii=False)) for h in profile.header)
-    return ", ".join(f"json_extract_string(json, {key}) AS c{i}" for i, key in enumerate(keys))
+    return ", ".join(_json_value(key, i in profile.decimal_commas) + f" AS c{i}" for i, key in enumerate(keys))
+
+
+def _json_value(key: str, decimal_comma: bool) -> str:
+    text = f"json_extract_string(json, {key})"
+    if not decimal_comma:
+        return text
+    return f"CASE WHEN json_type(json, {key}) = 'VARCHAR' THEN {text} ELSE replace({text}, '.', ',') END"
+
+
+def _parquet_text(profile: FileProfile, column: int) -> str:
+    text = f"CAST(r{column} AS VARCHAR)"
+    if column in profile.decimal_commas:
+        is_text = f"typeof(r{column}) IN ('VARCHAR', 'BLOB')"
+        text = f"CASE WHEN {is_text} THEN {text} ELSE replace({text}, '.', ',') END"
+    return f"{text} AS c{column}"
 
 
 def without_totals(source: str, profile: FileProfile, totals: Sequence[str]) -> str:

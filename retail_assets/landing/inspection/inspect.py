@@ -9,6 +9,7 @@ from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.headers import match_header
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.moments import TYPED
+from retail_assets.contracts.typing_sql.numbers import number_columns
 from retail_assets.contracts.typing_sql.text_columns import TextColumns
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import Control, FileProfile
@@ -24,7 +25,12 @@ from retail_assets.landing.inspection.other_currencies import refuse_other_curre
 from retail_assets.landing.inspection.parquet import inspect_parquet
 from retail_assets.landing.inspection.repeated_header import MOST_NAMES, refuse_other_header
 from retail_assets.landing.inspection.shape import Shape
-from retail_assets.landing.inspection.sheet import inspect_workbook, refuse_unreadable_cells, split_row
+from retail_assets.landing.inspection.sheet import (
+    inspect_workbook,
+    refuse_unreadable_cells,
+    split_row,
+    with_decimal_commas,
+)
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
 from retail_assets.landing.partitions import partition_of
@@ -60,7 +66,7 @@ def inspect_file(
         landed_on,
         lost_text=shape.lost_text,
         totals=described.totals,
-        texts=shape.texts,
+        texts=described.shape.texts,
         references=references,
     )
     return judged(store, described, contract, landed_on, control, dates)
@@ -134,10 +140,14 @@ def described_by(store: Store, entry: Entry, contract: Contract, shape: Shape, h
         header_records=shape.header_records,
         fill_down=_fill_down(match.positions, contract),
         sheet=shape.sheet,
+        decimal_commas=_decimal_commas(match.positions, contract) if file_format != "csv" else [],
     )
     if shape.uncomputed or shape.merged:
         refuse_unreadable_cells(shape, profile, contract)
     profile = replace(profile, date_order=TYPED if _dates_are_typed(profile, contract) else None)
+    if shape.texts is not None and shape.numbers is not None:
+        texts = with_decimal_commas(shape.texts, shape.numbers, profile.decimal_commas)
+        shape = replace(shape, texts=texts, numbers=None)
     return Described(profile, shape, tuple(totals.texts))
 
 
@@ -189,6 +199,11 @@ def _fill_down(positions: dict[str, int], contract: Contract) -> list[int]:
     by_name = {normalize_header(n): positions.get(c) for c, names in contract.raw_columns().items() for n in names}
     found = (by_name[normalize_header(name)] for name in contract.file.fill_down)
     return list(dict.fromkeys(position for position in found if position is not None))
+
+
+def _decimal_commas(positions: dict[str, int], contract: Contract) -> list[int]:
+    """Return the numbers of the columns in which numbers that are no texts get the decimal comma of the contract."""
+    return sorted(number_columns(TextColumns(contract, positions))) if contract.numbers.decimal == "," else []
 
 
 def _dates_are_typed(profile: FileProfile, contract: Contract) -> bool:

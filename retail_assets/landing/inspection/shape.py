@@ -22,6 +22,7 @@ class Shape:
     `header_again` says that names of the header occur below it.
 
     `sheet` names the sheet of a workbook, and `texts` are its cells after the header as columns c0…cN and `line`;
+    `numbers` says in its columns c0…cN which cells are numbers, where the contract reads numbers with a decimal comma;
     `uncomputed` says for columns in which row a formula has no value, and `merged` are ranges of cells (rows from 1).
     """
 
@@ -41,5 +42,6 @@ class Shape:
     header_again: bool = False
     sheet: str = ""
     texts: pa.Table | None = None
+    numbers: pa.Table | None = None
     uncomputed: dict[int, int] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.cell_text import NumberText
 from retail_assets.landing.inspection.header import has_required_columns
 from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.inspection.tail import MOST_TOTALS
@@ -43,7 +45,7 @@ def inspect_workbook(handle: IO[bytes], entry: Entry, contract: Contract) -> Sha
         rows = sheet_rows(book, sheet, end)
         first = list(itertools.islice(rows, _SEARCHED_ROWS))
         at = _header_at(first, contract, f"{entry.key}, sheet {sheet.name!r}")
-        collected = _Collected()
+        collected = _Collected(numbers=contract.numbers.decimal == ",")
         collected.take(itertools.chain(first[at + 1 :], rows))
     head = first[at] if first else SheetRow(0, {})
     names = {i: " ".join(text.split()) for i, text in head.cells.items()}
@@ -65,6 +67,7 @@ def inspect_workbook(handle: IO[bytes], entry: Entry, contract: Contract) -> Sha
         tail=collected.tail,
         sheet=sheet.name,
         texts=collected.table(width),
+        numbers=collected.numbers(width),
         uncomputed=collected.uncomputed,
         merged=end.merged,
     )
@@ -104,7 +107,8 @@ def refuse_unreadable_cells(shape: Shape, profile: FileProfile, contract: Contra
 class _Collected:
     """The rows below the header, as texts in columns, with what inspection has to know about them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbers: bool) -> None:
+        self._masks: list[dict[int, pa.Array]] | None = [] if numbers else None
         self.rows = self.characters = 0
         self.last_column = -1
         self.lost_text = False
@@ -132,6 +136,9 @@ class _Collected:
             self._values.update({c: len(a) - a.null_count for c, a in arrays.items()})
             self._moments.update(column for row in filled for column in row.moments)
             self._batches.append(arrays)
+            if self._masks is not None:
+                of_column = ((c, [isinstance(row.cells.get(c), NumberText) for row in filled]) for c in columns)
+                self._masks.append({c: pa.array(mask) for c, mask in of_column if any(mask)})
             self._lines.append(pa.array([row.number for row in filled], pa.int64()))
             last = [*last, *filled][-MOST_TOTALS - 1 :]
         self.tail = [(row.number, _joined(row)) for row in last]
@@ -151,6 +158,25 @@ class _Collected:
             for arrays, lines in zip(self._batches, self._lines, strict=True)
         ]
         return pa.Table.from_batches(batches, schema)
+
+    def numbers(self, width: int) -> pa.Table | None:
+        """Return which cells are numbers as columns c0…cN; None if nobody wants it."""
+        if self._masks is None:
+            return None
+        schema = pa.schema([(f"c{i}", pa.bool_()) for i in range(width)])
+        batches = [
+            pa.record_batch([masks.get(i, pa.array([False] * len(lines))) for i in range(width)], schema=schema)
+            for masks, lines in zip(self._masks, self._lines, strict=True)
+        ]
+        return pa.Table.from_batches(batches, schema)
+
+
+def with_decimal_commas(texts: pa.Table, numbers: pa.Table, columns: Sequence[int]) -> pa.Table:
+    """Return the texts of a sheet with a decimal comma in the cells of some columns that are numbers."""
+    for name in (f"c{i}" for i in columns):
+        commas = pc.replace_substring(texts[name], ".", ",")
+        texts = texts.set_column(texts.column_names.index(name), name, pc.if_else(numbers[name], commas, texts[name]))
+    return texts
 
 
 def _chosen_sheet(book: Workbook, contract: Contract) -> Sheet:

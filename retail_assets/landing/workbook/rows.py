@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from retail_assets.errors import LandingError
-from retail_assets.landing.workbook.cell_text import cell_text
+from retail_assets.landing.cell_text import cell_text
 from retail_assets.landing.workbook.parts import MOST_TEXT, Sheet, Workbook, parse_part, too_much_text, unescaped
 
 #: Cells of the rectangle that holds all values of a sheet: twenty columns of a million rows.

@@ -5,6 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+
+class NumberText(str):
+    """The text of a value that is a number in its file."""
+
+    __slots__ = ()
+
+
 _EXACT = 1e15  # a spreadsheet keeps fifteen digits, so a whole number beyond has lost some
 
 
@@ -23,7 +30,7 @@ def cell_text(value: object) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float | int):
-        return _number_text(float(value))
+        return NumberText(_number_text(float(value)))
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time.min else value.isoformat(" ")
     if isinstance(value, dt.date | dt.time):
