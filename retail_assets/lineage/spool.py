@@ -44,7 +44,7 @@ def spool_of(home: Path, source: str) -> Spool:
 
 
 def _refuse_damaged(event: str) -> None:
-    """Raise RefusedEventError for what is no JSON object: a disk that failed would keep all later events from leaving."""
+    """Raise RefusedEventError for what is no JSON object: one that a disk damaged would block all later events."""
     try:
         whole = isinstance(json.loads(event), dict)
     except (ValueError, RecursionError):
