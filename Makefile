@@ -32,7 +32,7 @@ help:
 	@echo "make ui      Dagster's pages on http://127.0.0.1:3000"
 	@echo "make airflow Airflow and Dagster together on 127.0.0.1: the DAG retail_pipeline, unpaused; Ctrl-C stops both"
 	@echo "make test    the tests"
-	@echo "make test-fast    most tests, in two minutes: no Spark, no server, none that is slow, few random cases"
+	@echo "make test-fast    most tests, in about ten minutes: no Spark, no server, none that is slow, few random cases"
 	@echo "make soak    the random trials, long: hundreds of random sequences, other ones every time"
 	@echo "make test-warehouse   only the tests of DuckDB and of Redshift over the wire"
 	@echo "make test-graph       the whole graph on S3 and Redshift over the wire, compared with the embedded run"

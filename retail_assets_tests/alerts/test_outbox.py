@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from retail_assets.alerts import deliver as deliver_module
 from retail_assets.alerts.causes import Cause, Subject
-from retail_assets.alerts.channels import DeliveryError, Webhook
+from retail_assets.alerts.channels import Channel, DeliveryError, Webhook
 from retail_assets.alerts.deliver import deliver
 from retail_assets.alerts.message import Message
 from retail_assets.alerts.outbox import Outbox
@@ -279,7 +279,7 @@ def test_channels_that_hang_keep_none_waiting_that_works(
             clock.pass_by(10)
             raise DeliveryError("no answer in time")
 
-    channels = [*map(Hanging, range(12)), Webhook(receiver.address)]
+    channels: list[Channel] = [*map(Hanging, range(12)), Webhook(receiver.address)]
     outbox.record([cause(1)], [channel.name for channel in channels[:-1]], clock())
     for _ in range(30):
         deliver(outbox, channels, 20, clock)

@@ -324,5 +324,7 @@ def test_retraining_has_a_weekly_schedule_in_shop_time_that_nobody_started(setti
 )
 def test_the_setting_says_what_runs_without_a_click(value: str, running: set[str], environ: dict[str, str]) -> None:
     defs = build_defs(settings_module.load({**environ, "RETAIL_AUTOMATION": value}))
-    found = [*defs.get_repository_def().sensor_defs, *defs.get_repository_def().schedule_defs]
-    assert {each.name for each in found if each.default_status.value == "RUNNING"} == running
+    repository = defs.get_repository_def()
+    statuses = {sensor.name: sensor.default_status.value for sensor in repository.sensor_defs}
+    statuses |= {schedule.name: schedule.default_status.value for schedule in repository.schedule_defs}
+    assert {name for name, status in statuses.items() if status == "RUNNING"} == running

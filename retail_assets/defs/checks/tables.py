@@ -99,10 +99,15 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
         nulls = {name: int(counted["n"] - counted[name]) for name in required if counted["n"] != counted[name]}
         # A table that is kept from load to load may have columns of its users, or of a newer version.
         more = [] if table in KEPT else [name for name in actual.names if name not in table.names]
-        wrong = {"missing columns": missing, "other columns": more, "wrong types": types, "NULL in rows": nulls}
+        wrong: dict[str, list[str] | dict[str, Any]] = {
+            "missing columns": missing,
+            "other columns": more,
+            "wrong types": types,
+            "NULL in rows": nulls,
+        }
         passed = not any(wrong.values())
         problems = "; ".join(
-            f"{what}: {', '.join(which) if isinstance(which, list) else by_name(which)}"
+            f"{what}: {by_name(which) if isinstance(which, dict) else ', '.join(which)}"
             for what, which in wrong.items()
             if which
         )
