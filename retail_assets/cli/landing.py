@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from retail_assets.cli.command_line import App, examples
 from retail_assets.cli.options import DAY, day, materialize_command, progress, settings_for, share, whole
 
 if TYPE_CHECKING:
+    from retail_assets.lake.profile import FileProfile
     from retail_assets.samples.sample_landing import SampleLanded
     from retail_assets.settings import Settings
 
@@ -81,6 +83,7 @@ def land(
     landed_on = date or settings.today()
     refuse_dates_outside(landed_on, landed_on, settings.start_date, settings.end_date, settings.today())
     total = sum(check_file(file) for file in files)  # all of them, before anything is landed
+    profiles: list[FileProfile] = []
     if reference is not None:
         rule_of(settings.contract, reference)
         for file in files:
@@ -91,8 +94,8 @@ def land(
         refuse_schema_drift_before_landing(Platform(settings).lake, landed_on, profiles, settings.contract)
         for profile in (p for p in profiles if p.skipped):
             typer.echo(f"{printable(profile.key)}: {printable(profile.skipped_in_words())}.")
-        for file, profile in zip(files, profiles, strict=True):
-            if warning := warning_of_repeated_ids(file, profile, settings.contract):
+        for file, inspected in zip(files, profiles, strict=True):
+            if warning := warning_of_repeated_ids(file, inspected, settings.contract):
                 typer.echo(f"Warning: {printable(warning)}", err=True)
     asked = settings.contract.pseudonymize is not None
     pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True) if asked else None
@@ -100,8 +103,8 @@ def land(
     partitions = set()
     keys = set()
     with progress("Landing", total, in_bytes=True) as watch:
-        for file in files:
-            with as_landed(file, settings.contract, landed_on, reference, pseudonyms) as copied:
+        for file, profile in zip_longest(files, profiles):
+            with as_landed(file, settings.contract, landed_on, reference, pseudonyms, profile) as copied:
                 landed = land_file(
                     copied,
                     store,

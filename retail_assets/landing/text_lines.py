@@ -57,14 +57,15 @@ def replaced(source: IO[bytes], sink: IO[bytes], texts: Iterator[tuple[int, str]
         count += len(here)
         wanted = np.fromiter((line for line, _ in here), dtype=np.int64, count=len(here))
         codec, width, place = _codec(encoding, at, data), at.itemsize, 0
+        parts: list[bytes] = []
         for (start, stop, _), (_, text) in zip(_bounds(at, data, first, mark, wanted), here, strict=True):
             begin = start * width
             if first == 1 and not start:  # a byte-order mark is not of the line
                 begin = next((len(m) for m in _MARKS if data.startswith(m)), 0)
-            sink.write(data[place * width : begin])
-            sink.write(text.rstrip("\r").encode(codec))
+            parts += data[place * width : begin], text.rstrip("\r").encode(codec)
             place = stop
-        sink.write(data[place * width :])
+        parts.append(data[place * width :])
+        sink.write(b"".join(parts))
     return count
 
 
@@ -120,10 +121,9 @@ def _bounds(at: np.ndarray, data: bytes, first: int, mark: int, wanted: np.ndarr
     ends = np.flatnonzero(at == mark)
     starts = np.concatenate(([0], ends + 1))
     stops = np.append(ends, len(at))
-    for line in (wanted[np.searchsorted(wanted, first) :] - first).tolist():
-        if line >= len(starts):
-            return
-        start, stop = int(starts[line]), int(stops[line])
+    lines = wanted[np.searchsorted(wanted, first) :] - first
+    lines = lines[: np.searchsorted(lines, len(starts))]
+    for start, stop in zip(starts[lines].tolist(), stops[lines].tolist(), strict=True):
         following = min(stop + 1, len(at))
         while mark == 10 and following > stop > start and at[stop - 1] == 13:
             stop -= 1

@@ -13,6 +13,8 @@ from retail_assets.pseudonyms.pseudonym import CUSTOMER, Pseudonyms
 from retail_assets.pseudonyms.replaced_columns import Replaced
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+#: Strings of a flat object, those with a colon behind them being keys.
+_KEYS = re.compile(r'"[^"]*+"([ \t\n\r]*+:)?')
 _VALUES = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=lambda name: None if name == "NaN" else name)
 
 
@@ -26,8 +28,7 @@ def with_texts(text: str, columns: Mapping[str, Replaced], pseudonyms: Pseudonym
     A key that is given twice is replaced twice. A customer's id is one value; under other keys anything may be. Raises
     Unsplit, OtherKeyError.
     """
-    flat = text.count("{") == 1 and "[" not in text and "\\" not in text
-    if flat and all(text.count(f'"{key}"') <= 1 for key in columns):
+    if _is_flat(text) and all(text.count(f'"{key}"') <= 1 for key in columns):
         return _in_flat(text, columns, pseudonyms)
     parts, place = [], 0
     at = _after(text, 0, "{")
@@ -51,6 +52,19 @@ def with_texts(text: str, columns: Mapping[str, Replaced], pseudonyms: Pseudonym
     if _space(text, at + 1) != len(text):
         raise Unsplit
     return "".join((*parts, text[place:]))
+
+
+def is_plain(text: str, keys: int) -> bool:
+    """Return whether the text of a JSON object with so many keys has each of them once, and no value but plain text.
+
+    False where only a reader of all of it could tell.
+    """
+    return _is_flat(text) and "\ufffd" not in text and "\0" not in text and sum(map(bool, _KEYS.findall(text))) == keys
+
+
+def _is_flat(text: str) -> bool:
+    """Return whether an object has no other objects, lists and escapes in it, nor marks of them in its texts."""
+    return text.count("{") == 1 and "[" not in text and "\\" not in text
 
 
 def _in_flat(text: str, columns: Mapping[str, Replaced], pseudonyms: Pseudonyms) -> str:

@@ -26,7 +26,7 @@ from retail_assets.storage import Store
 def pseudonymized_reference(path: Path, contract: Contract, name: str, pseudonyms: Pseudonyms) -> Iterator[Path]:
     """Yield a reference file with pseudonyms in place of ids; it is deleted at the end.
 
-    That is the file itself if no id is to be replaced. The result is read again, and joins the same. Raises
+    That is the file itself if it has no column to be replaced. The result is read again, and joins the same. Raises
     LandingError if the file cannot be rewritten, and OtherKeyError.
     """
     rule = rule_of(contract, name)

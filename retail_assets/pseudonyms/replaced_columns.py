@@ -16,6 +16,10 @@ from retail_assets.pseudonyms.pseudonym import CUSTOMER, Pseudonyms, column_of
 WITHHELD = "row withheld because it could not be read and any word of it may be an id"
 
 
+#: Texts of a column that are kept, in tens of megabytes.
+_MOST_TEXTS = 1 << 17
+
+
 @dataclass(frozen=True)
 class Replaced:
     """A column of a file whose texts are replaced: its number, its header, and for whose pseudonyms."""
@@ -37,6 +41,21 @@ class Replaced:
     def is_clear(self, pseudonyms: Pseudonyms, text: str | None) -> bool:
         """Return whether a text may not be in a landed file."""
         return pseudonyms.is_clear(text, self.column) and not _names(text or "", self.header)
+
+
+class NewTexts(dict[str, str]):
+    """What stands in a column for each text, also for those that stay: computed once, and kept for the next row."""
+
+    def __init__(self, column: Replaced, pseudonyms: Pseudonyms) -> None:
+        super().__init__()
+        self._column, self._pseudonyms = column, pseudonyms
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        found = self._column.text(self._pseudonyms, text)
+        self[text] = new = text if found is None else found
+        return new
 
 
 @functools.lru_cache(1 << 16)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -39,18 +41,24 @@ def pseudonymized(path: Path, profile: FileProfile, contract: Contract, pseudony
 def rewritten(path: Path, profile: FileProfile, columns: Sequence[Replaced], pseudonyms: Pseudonyms) -> Iterator[Path]:
     """Yield a file of the same name with pseudonyms in some columns; it is deleted at the end.
 
-    That is the file itself if no text is to be replaced. The result is read again: no id is left in it as it was.
-    Raises LandingError if the file cannot be rewritten, and OtherKeyError.
+    It has the same bytes if no text is to be replaced. The result is read again: no id is left in it as it was.
+    Raises LandingError if the file cannot be rewritten or changes meanwhile, and OtherKeyError.
     """
     with tempfile.TemporaryDirectory(prefix="retail-land-") as folder:
         target = Path(folder, path.name)
         try:
             with target.open("w+b") as sink:
                 changed = _write(path, cast(IO[bytes], sink), profile, columns, pseudonyms)
-            left = None
-            if changed:
-                with target.open("rb") as handle:
-                    left = first_clear_line(handle, profile, columns, pseudonyms)
+            if not changed:
+                shutil.copyfile(path, target)
+            with target.open("rb") as handle:
+                left = first_clear_line(handle, profile, columns, pseudonyms)
+            with path.open("rb") as handle:  # with another header, ids would be in other columns than those above
+                if profile.sha256 and hashlib.file_digest(handle, "sha256").hexdigest() != profile.sha256:
+                    raise LandingError(
+                        f"{shown_path(path)} changed while it was read, so nothing was landed. Wait until it is "
+                        "completely written, then run the same again."
+                    )
         except OSError as e:
             raise LandingError(
                 f"{shown_path(path)} cannot be written with pseudonyms in {folder}: {reason_of(e)}. Nothing was landed."
@@ -62,7 +70,7 @@ def rewritten(path: Path, profile: FileProfile, columns: Sequence[Replaced], pse
                 f"{shown_path(path)}, line {left}: the id cannot be replaced by a pseudonym. Nothing was landed. Save "
                 "the file as CSV in UTF-8 and land that."
             )
-        yield target if changed else path
+        yield target
 
 
 def _write(

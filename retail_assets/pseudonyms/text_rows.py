@@ -11,7 +11,7 @@ from retail_assets.cleaning.readers.read import read_records
 from retail_assets.lake.profile import FileProfile
 from retail_assets.pseudonyms.json_texts import Unsplit, with_texts
 from retail_assets.pseudonyms.pseudonym import Pseudonyms
-from retail_assets.pseudonyms.replaced_columns import WITHHELD, Replaced
+from retail_assets.pseudonyms.replaced_columns import WITHHELD, NewTexts, Replaced
 
 #: A line of JSON that cleaning rejects as it does any array.
 WITHHELD_JSON = json.dumps([WITHHELD])
@@ -29,18 +29,23 @@ def replaced_lines(
     withheld = WITHHELD if is_csv else WITHHELD_JSON
     for records in read_records(handle, profile):
         table = records.table
-        for line, raw, defects in zip(
-            table["line"].to_pylist(), table["raw"].to_pylist(), table["defects"].to_pylist(), strict=True
-        ):
-            new = row(raw) if not defects else None
+        lines, defects = table["line"].to_numpy().tolist(), table["defects"].to_numpy().tolist()
+        for line, raw, defect in zip(lines, table["raw"].to_pylist(), defects, strict=True):
+            new = row(raw) if not defect else None
             if new is None:
                 new = withheld + "\n" * raw.count("\n")
-            if new != raw and not is_withheld(raw):
-                yield from ((line + n, text) for n, text in enumerate(new.split("\n")))
+            if new == raw or is_withheld(raw):
+                continue
+            if "\n" in new:
+                yield from enumerate(new.split("\n"), line)
+            else:
+                yield line, new
 
 
 def is_withheld(raw: str) -> bool:
     """Return whether the text of a row that cannot be split is one that was withheld, also from a stream."""
+    if WITHHELD not in raw:
+        return False
     text = raw.strip()
     return text in (WITHHELD, WITHHELD_JSON) or (text.startswith('["') and text.endswith(f", {json.dumps(WITHHELD)}]"))
 
@@ -50,16 +55,20 @@ class _DelimitedRow:
 
     def __init__(self, delimiter: str, columns: Sequence[Replaced], pseudonyms: Pseudonyms) -> None:
         self._quoting, self._delimiter = Quoting(delimiter), delimiter
-        self._columns = {c.position: c for c in columns}
-        self._width = max(self._columns, default=-1) + 1
-        self._pseudonyms = pseudonyms
+        self._width = max((c.position for c in columns), default=-1) + 1
+        self._new = {c.position: NewTexts(c, pseudonyms) for c in columns}
 
     def __call__(self, raw: str) -> str | None:
+        if '"' not in raw:
+            fields = raw.split(self._delimiter, self._width)
+            for number, texts in self._new.items():
+                if number < len(fields):
+                    fields[number] = texts[fields[number]]
+            return self._delimiter.join(fields)
         parts, place = [], 0
         for number, (start, stop, text, quoted) in enumerate(self._quoting.places(raw, self._width)):
-            column = self._columns.get(number)
-            new = column.text(self._pseudonyms, text) if column else None
-            if new is not None:
+            new = self._new[number][text] if number in self._new else text
+            if new != text:
                 # White space around a value does not count, and the lines keep their numbers.
                 parts += [raw[place:start], new, "\n" * text.count("\n") if quoted else ""]
                 place = stop

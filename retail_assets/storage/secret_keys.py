@@ -80,4 +80,4 @@ class KeyPlace:
 
 def keyed_hash(key: bytes, source: str, customer_id: str) -> str:
     """Return the keyed hash of a customer of a source, as hexadecimal digits."""
-    return hmac.new(key, f"{source}\0{customer_id}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"{source}\0{customer_id}".encode("utf-8", "surrogatepass"), "sha256").hex()

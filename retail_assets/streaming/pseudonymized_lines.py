@@ -11,7 +11,7 @@ from retail_assets.cleaning.readers.json_lines import JsonLinesReader
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
 from retail_assets.lake.lake import Lake
-from retail_assets.pseudonyms.json_texts import Unsplit, with_texts
+from retail_assets.pseudonyms.json_texts import Unsplit, is_plain, with_texts
 from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets.pseudonyms.pseudonym import CUSTOMER, OtherKeyError, Pseudonyms
 from retail_assets.pseudonyms.replaced_columns import WITHHELD, Replaced, others
@@ -54,13 +54,16 @@ class PseudonymizedLines:
             return WITHHELD.encode(), shape, wrong
         columns, reader = self._of_shape.get(shape) or self._known(shape)
         try:
-            new = with_texts(line.decode(), columns, self._pseudonyms).encode()
+            text = with_texts(line.decode(), columns, self._pseudonyms)
         except Unsplit:
             return WITHHELD.encode(), None, "its customer is not one value"
         except OtherKeyError:
             return WITHHELD.encode(), None, "it has a pseudonym that another key made"
         # Cleaning shows the text of what it cannot split: a key that is given twice, a nested value, a lost character.
-        return (WITHHELD.encode(), None, "not one plain value per key") if reader.defects(new) else (new, shape, None)
+        new = text.encode()
+        if not is_plain(text, len(shape.keys)) and reader.defects(new):
+            return WITHHELD.encode(), None, "not one plain value per key"
+        return new, shape, None
 
     def _known(self, shape: Shape) -> tuple[dict[str, Replaced], JsonLinesReader]:
         found = others(shape.keys, self._contract)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from retail_assets.errors import LandingError
+from retail_assets.landing.register import check_before_landing
+from retail_assets.pseudonyms.landing import as_landed
+from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets_tests.erasure import everywhere
 from retail_assets_tests.erasure.shop import CONTRACT, D1, D2, D3, PERSON, csv, files, row
 from retail_assets_tests.pseudonyms.landed_shop import LandedShop
@@ -179,6 +182,32 @@ def test_quotes_line_ends_and_encodings_stay(tmp_path: Path) -> None:
     expected = (head + rows).replace('"C;\u00e4 1\n"', f'"{named}\n"').replace('"C;\u00e4 1"', f'"{named}"')
     expected = expected.replace('  ="0017"  ', seventeen)
     assert shop.platform.raw.read(f"shop/dt={D1}/a.csv").decode("cp1252") == expected
+
+
+def test_a_file_that_changes_while_it_is_read_does_not_land(tmp_path: Path) -> None:
+    """With another header, its ids would be in another column than the one whose ids were replaced."""
+    shop = LandedShop(tmp_path)
+    p = shop.platform
+    pseudonyms = pseudonyms_of(p.settings, p.lake, landing=True)
+    path = tmp_path / "a.csv"
+    path.write_bytes(csv([row(1, "C1")]))
+    profile = check_before_landing(path, p.settings.contract, D1)
+    path.write_bytes(b"\n".join(b",".join(line.split(b",")[::-1]) for line in csv([row(1, PERSON)]).splitlines()))
+    changing = as_landed(path, p.settings.contract, D1, None, pseudonyms, profile)
+    with pytest.raises(LandingError, match="changed while it was read"), changing:
+        pass
+
+
+def test_what_lands_is_the_copy_that_was_looked_through(tmp_path: Path) -> None:
+    """A file without ids may be written to after the look; what was written then does not land."""
+    shop = LandedShop(tmp_path)
+    p = shop.platform
+    pseudonyms = pseudonyms_of(p.settings, p.lake, landing=True)
+    path = tmp_path / "a.csv"
+    path.write_bytes(csv([row(1, None)]))
+    with as_landed(path, p.settings.contract, D1, None, pseudonyms) as copied:
+        path.write_bytes(csv([row(1, None), row(2, PERSON)]))
+        assert copied.read_bytes() == csv([row(1, None)])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])

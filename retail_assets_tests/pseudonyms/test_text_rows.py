@@ -7,13 +7,17 @@ import json
 from dataclasses import replace
 from typing import IO, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retail_assets.cleaning.readers.json_lines import JsonLinesReader
 from retail_assets.cleaning.readers.read import read_records
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.text_lines import replaced
+from retail_assets.pseudonyms import replaced_columns
 from retail_assets.pseudonyms.clear_ids import first_clear_line
+from retail_assets.pseudonyms.json_texts import is_plain
 from retail_assets.pseudonyms.pseudonym import CUSTOMER
 from retail_assets.pseudonyms.replaced_columns import Replaced
 from retail_assets.pseudonyms.text_rows import replaced_lines
@@ -115,3 +119,35 @@ def test_objects_keep_every_other_value(items: list[dict[str, object]], ascii_on
             expected = COLUMN.text(OURS, was[3])
             assert now[3] == (was[3] if expected is None else expected)
     assert rewritten(new, profile) == new
+
+
+_FLAT = st.lists(
+    st.sampled_from(['"a"', '"b"', '"a:"', ":", ":", ",", " ", "1", "null", "\u00e9", "\ufffd", "[", "{", "\\"])
+)
+
+
+@settings(max_examples=trials(500, 20_000), deadline=None)
+@given(_FLAT.map("".join), _FLAT.map("".join))
+def test_an_object_that_passes_for_plain_has_no_defect(one: str, other: str) -> None:
+    """The shortcut for records never lets through what the reader of landed files would show in quarantine."""
+    for text in (f'{{"a": {one}, "b": {other}}}', f'{{"a": "{one.replace(chr(34), "")}", {other}}}'):
+        try:
+            item = json.loads(text)
+        except ValueError:
+            continue
+        if is_plain(text, len(item)):
+            assert JsonLinesReader(list(item), range(len(item)), "a.jsonl").defects(text.encode()) == 0
+
+
+def test_plain_objects_are_recognized() -> None:
+    assert is_plain('{"a": "x: y", "b" : 1, "c": null}', 3)
+    for text in ('{"a": 1, "a": 2}', '{"a": "\\u0000"}', '{"a": [1]}', '{"a": {}}', '{"a": "\ufffd"}'):
+        assert not is_plain(text, 1), text
+
+
+def test_more_texts_than_are_kept_have_their_pseudonyms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaced_columns, "_MOST_TEXTS", 3)
+    texts = replaced_columns.NewTexts(COLUMN, OURS)
+    for _ in range(2):
+        assert [texts[f"C{n}"] for n in range(10)] == [OURS.of(f"C{n}") for n in range(10)]
+        assert len(texts) <= 3
