@@ -11,8 +11,9 @@ import hashlib
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from retail_assets.contracts.countries import refuse_unknown_country, refuse_unknown_currency
 from retail_assets.contracts.currencies import CurrencyRule
 from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.open_questions import OpenQuestion
@@ -63,8 +64,8 @@ class Contract(Section):
     version: Annotated[int, Field(ge=1)] = 1
     description: str = ""
     timezone: Timezone
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(refuse_unknown_country)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(refuse_unknown_currency)]
     start_date: dt.date
     file: FileRule = FileRule()
     dates: DateRule = DateRule()

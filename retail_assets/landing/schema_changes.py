@@ -15,6 +15,7 @@ from retail_assets.contracts.header_names import normalize_header
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.sections import Verdict
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.streamed import offsets_of
 
 Rule = Literal["new_columns", "missing_columns", "renamed_columns", "column_order", "file_format"]
 
@@ -45,7 +46,8 @@ class SchemaChange:
 def compare(file: FileProfile, earlier: Iterable[FileProfile], contract: Contract) -> list[SchemaChange]:
     """Return what changed in a file since the one among `earlier` that is most similar.
 
-    A landing may contain files of several shapes; each is compared with its own kind.
+    A landing may contain files of several shapes; each is compared with its own kind. Objects of a stream and files
+    beside them have other formats, which is no change: a stream begins, or has a day without files.
     """
     candidates = [_changes(before, file, contract) for before in _each_shape_once(earlier)]
     return min(candidates, key=len, default=[])
@@ -54,13 +56,24 @@ def compare(file: FileProfile, earlier: Iterable[FileProfile], contract: Contrac
 def _each_shape_once(files: Iterable[FileProfile]) -> list[FileProfile]:
     shapes: dict[tuple[object, ...], FileProfile] = {}
     for f in files:
-        shape = (f.format, f.encoding, f.delimiter, f.line_end, f.date_order, tuple(f.header), tuple(f.types))
+        shape = (
+            offsets_of(f.key) is None,
+            f.format,
+            f.encoding,
+            f.delimiter,
+            f.line_end,
+            f.date_order,
+            tuple(f.header),
+            tuple(f.types),
+        )
         shapes.setdefault(shape, f)
     return list(shapes.values())
 
 
 def _changes(before: FileProfile, after: FileProfile, contract: Contract) -> list[SchemaChange]:
-    return [*_column_changes(before, after, contract), *_format_changes(before, after, contract)]
+    changes = _column_changes(before, after, contract)
+    same_kind = (offsets_of(before.key) is None) == (offsets_of(after.key) is None)
+    return [*changes, *_format_changes(before, after, contract)] if same_kind else changes
 
 
 def _column_changes(before: FileProfile, after: FileProfile, contract: Contract) -> list[SchemaChange]:

@@ -17,6 +17,7 @@ from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.landing.schema_changes import SchemaChange, compare
 from retail_assets.storage.markdown_text import as_cell
+from retail_assets.wording.formats import plural
 
 _SHOWN = 20
 #: The landing before is looked for among so many days; only then among all.
@@ -36,6 +37,21 @@ class SchemaDrift:
     def unwelcome(self) -> tuple[SchemaChange, ...]:
         """The changes that the contract does not simply accept."""
         return tuple(c for c in self.changes if c.verdict != "accept")
+
+    def sentences(self) -> list[str]:
+        """Return one sentence per unwelcome change, however many files have it."""
+        return [f"{self.landed_on} since {self.earlier}: {c} in {files}." for c, files in _each_once(self.unwelcome)]
+
+
+def _each_once(changes: Sequence[SchemaChange]) -> list[tuple[SchemaChange, str]]:
+    """Return each change once, of the first file that has it, with the name of that file and how many others."""
+    having: dict[tuple[str, ...], list[SchemaChange]] = {}
+    for change in changes:
+        having.setdefault((change.rule, change.what, change.before, change.after), []).append(change)
+    return [
+        (first, first.file.rsplit("/", 1)[-1] + (f" and {plural(len(others), 'other file')}" if others else ""))
+        for first, *others in having.values()
+    ]
 
 
 def schema_drift_of(lake: Lake, landings: Sequence[RawManifest], contract: Contract) -> list[SchemaDrift]:
@@ -111,7 +127,7 @@ def refuse_schema_drift(
 
 def schema_drift_as_markdown(drifts: Sequence[SchemaDrift]) -> str:
     """Return the changes of some landings as a small Markdown table, or a sentence if there are none."""
-    rows = [(d, c) for d in drifts for c in d.changes]
+    rows = [(d, c, files) for d in drifts for c, files in _each_once(d.changes)]
     alone = [d for d in drifts if d.earlier is None]
     lines = []
     if alone:
@@ -122,12 +138,9 @@ def schema_drift_as_markdown(drifts: Sequence[SchemaDrift]) -> str:
         )
         lines[-1] += "".join(
             f"\n| {d.landed_on} | {d.earlier} | "
-            + " | ".join(
-                as_cell(text, _CELL)
-                for text in (c.file.rsplit("/", 1)[-1], c.what, c.before, c.after, f"{c.rule}: {c.verdict}")
-            )
+            + " | ".join(as_cell(text, _CELL) for text in (files, c.what, c.before, c.after, f"{c.rule}: {c.verdict}"))
             + " |"
-            for d, c in rows[:_SHOWN]
+            for d, c, files in rows[:_SHOWN]
         )
         if len(rows) > _SHOWN:
             lines.append(f"and {len(rows) - _SHOWN:,} more")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
+from retail_assets.contracts.countries import refuse_unknown_country, refuse_unknown_currency
 from retail_assets.errors import SettingsError, nearest, unknown_setting, unusable, without_secrets
 from retail_assets.settings.addresses import is_web_address
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
@@ -27,6 +28,7 @@ from retail_assets.settings.automation import load as load_automation
 from retail_assets.settings.emr import VARIABLES as EMR_VARIABLES
 from retail_assets.settings.emr import EmrSettings
 from retail_assets.settings.emr import load as load_emr
+from retail_assets.settings.files import existing_file
 from retail_assets.settings.lineage import VARIABLES as LINEAGE_VARIABLES
 from retail_assets.settings.lineage import LineageSettings
 from retail_assets.settings.lineage import load as load_lineage
@@ -190,13 +192,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise unusable(
             "RETAIL_TIMEZONE", zone, f"a time zone such as Europe/Berlin.{nearest(zone, available_timezones())}"
         )
-    for name, pattern, allowed in (
-        ("country", r"[A-Z]{2}\Z", "two capital letters (ISO 3166), such as US"),
-        ("currency", r"[A-Z]{3}\Z", "three capital letters (ISO 4217), such as EUR"),
-    ):
-        text = overrides[name]
-        if text and not re.match(pattern, text):
-            raise unusable(f"RETAIL_{name.upper()}", text, allowed)
+    for name, refuse_unknown in (("country", refuse_unknown_country), ("currency", refuse_unknown_currency)):
+        try:
+            if text := overrides[name]:
+                refuse_unknown(text)
+        except ValueError as e:
+            raise SettingsError(f"RETAIL_{name.upper()}={e}") from None
     contract = contract.model_copy(update={k: v for k, v in overrides.items() if v})
 
     start = _date("RETAIL_START_DATE", value("RETAIL_START_DATE")) or contract.start_date
@@ -220,9 +221,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         contract=contract,
         start_date=start,
         end_date=end,
-        events=_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
+        events=_file_or_uri("RETAIL_EVENTS", events) if (events := value("RETAIL_EVENTS")) else None,
         regressors=regressors,
-        personas=Path(_folder("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
+        personas=Path(_file("RETAIL_PERSONAS", personas)) if (personas := value("RETAIL_PERSONAS")) else None,
         font=_font(font) if (font := value("RETAIL_FONT")) else None,
         dagster_url=_web_address("RETAIL_DAGSTER_URL", url) if (url := value("RETAIL_DAGSTER_URL")) else None,
         tableau_lines=load_lines(env),
@@ -324,16 +325,23 @@ def _folder(name: str, text: str) -> str:
         raise unusable(name, text, f"a folder ({e})") from None
 
 
+def _file(name: str, text: str) -> str:
+    """The absolute path of a file that is there."""
+    return existing_file(name, text, _folder(name, text))
+
+
+def _file_or_uri(name: str, text: str) -> str:
+    """The absolute path of a file that is there, or a remote address, which nothing is asked of here."""
+    place = _uri(name, text)
+    return place if "://" in place else existing_file(name, text, place)
+
+
 def _font(text: str) -> str:
     """The absolute path of a font's file, or the name of a family, which is looked up when something is drawn."""
     if "/" not in text and Path(text).suffix.lower() not in (".ttf", ".otf", ".ttc"):
         return text
-    path = _folder("RETAIL_FONT", text)
-    if not Path(path).is_file():
-        raise unusable(
-            "RETAIL_FONT", text, "the path of a font (.ttf, .otf or .ttc), or the name of an installed family"
-        )
-    return path
+    allowed = "the path of a font (.ttf, .otf or .ttc), or the name of an installed family"
+    return existing_file("RETAIL_FONT", text, _folder("RETAIL_FONT", text), allowed)
 
 
 def _web_address(name: str, text: str) -> str:

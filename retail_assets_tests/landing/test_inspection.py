@@ -221,6 +221,14 @@ def test_json_headers_need_not_be_ascii(tmp_path: Path) -> None:
     assert profile.control.amount == "5.00"
 
 
+@pytest.mark.parametrize("key", ["", "*", " ", "$", "a/~b", "a\tb", "\x00"])
+def test_a_strange_key_of_a_json_object_does_not_cost_the_control_total(tmp_path: Path, key: str) -> None:
+    """With an empty key, or `*`, money was not reconciled at all."""
+    row = {"ID": 1, "Date": "2024-01-05", "Category": "T", "Total": "5.00", key: "x"}
+    profile = inspected(tmp_path, "s.jsonl", json.dumps(row))
+    assert (profile.control.rows, profile.control.amount, profile.control.note) == (1, "5.00", "")
+
+
 def test_parquet_is_counted_by_rows(tmp_path: Path) -> None:
     day = dt.date(2024, 1, 5)
     table = pa.table({"id": [1, 2], "DATE": [day, day], "category": ["a", "b"], "total": [Decimal("1.10"), None]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from retail_assets.landing.partitions import partition_folder
 from retail_assets.landing.register import register_landings
 from retail_assets.landing.schema_changes import compare
 from retail_assets.landing.schema_drift import SchemaDrift, schema_drift_as_markdown, schema_drift_of
+from retail_assets.landing.streamed import Offsets
 from retail_assets.platform import Platform
 from retail_assets.settings import load as load_settings
 from retail_assets.storage import Store
@@ -225,6 +227,32 @@ def test_a_file_is_compared_with_the_one_that_is_most_like_it(shop: Shop) -> Non
     assert summary(shop.register(FIRST, SECOND)) == []
     shop.put(THIRD, "ID|Date|Category|Total|Till", "1|2024-01-01|Toys|5|1", name="b.txt")
     assert summary(shop.register(THIRD)) == [("new column 'Till'", "warn")]
+
+
+STREAMED = '{"ID": 1, "Date": "2024-01-01", "Category": "Toys", "Qty": 1, "Total": 5, "Store": "S1"%s}\n'
+
+
+def test_a_stream_that_begins_beside_files_is_no_change_of_their_format(shop: Shop) -> None:
+    """Its first day, and every day without files, warned of another format once per object."""
+    shop.put(FIRST)
+    for at in (0, 10):
+        shop.raw.write(Offsets("sales", 0, at, at + 10).key("shop", SECOND), gzip.compress((STREAMED % "").encode()))
+    shop.put(THIRD)
+    assert summary(shop.register(FIRST, SECOND, THIRD)) == []
+    shop.raw.write(f"{partition_folder('shop', SECOND)}/b.jsonl", (STREAMED % "").encode())
+    assert [c.what for d in shop.register(SECOND) for c in d.changes] == ["format"]  # of a file it is one
+
+
+def test_one_change_of_many_files_is_one_sentence(shop: Shop) -> None:
+    shop.put(FIRST)
+    for at in (0, 10, 20):
+        content = gzip.compress((STREAMED % ', "Till": 4').encode())
+        shop.raw.write(Offsets("sales", 0, at, at + 10).key("shop", SECOND), content)
+    [drift] = [d for d in shop.register(FIRST, SECOND) if d.earlier]
+    name = f"{0:020d}-{10:020d}.jsonl.gz and 2 other files"
+    assert len(drift.changes) == 3  # each is refused by itself, if the contract does
+    assert drift.sentences() == [f"2024-01-02 since 2024-01-01: new column 'Till' in {name}."]
+    assert schema_drift_as_markdown([drift]).count("new column") == 1
 
 
 class Counting(Store):

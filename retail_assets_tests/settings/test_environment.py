@@ -29,6 +29,8 @@ def test_without_any_variable_everything_has_its_default(tmp_path: Path, monkeyp
 
 def test_every_setting_of_the_first_release_still_works(tmp_path: Path) -> None:
     """Deployments set these variables; a renamed one would be refused as unknown."""
+    for name in ("events.csv", "personas.yaml"):
+        (tmp_path / name).touch()
     loaded = settings.load(
         {
             "RETAIL_HOME": str(tmp_path / "home"),
@@ -150,8 +152,12 @@ def test_a_contract_of_ones_own_gives_the_source_its_name(tmp_path: Path) -> Non
         ("RETAIL_START_DATE", "2024-02-30", "YYYY-MM-DD"),
         ("RETAIL_END_DATE", "2022-12-31", "2023-01-01"),
         ("RETAIL_TIMEZONE", "Europe/Berln", "Did you mean 'Europe/Berlin'"),
-        ("RETAIL_COUNTRY", "Germany", "ISO 3166"),
-        ("RETAIL_CURRENCY", "eur", "ISO 4217"),
+        ("RETAIL_COUNTRY", "Germany", "ISO 3166), such as US. Did you mean 'DE'?"),
+        ("RETAIL_COUNTRY", "usa", "Did you mean 'US'?"),
+        ("RETAIL_COUNTRY", "XX", "ISO 3166"),
+        ("RETAIL_COUNTRY", "EU", "ISO 3166"),
+        ("RETAIL_CURRENCY", "eur", "ISO 4217), such as EUR. Did you mean 'EUR'?"),
+        ("RETAIL_CURRENCY", "EURO", "Did you mean 'EUR'?"),
         ("RETAIL_REGRESSORS", "weather; DROP TABLE sales", "schema.name"),
         ("RETAIL_REGRESSORS", "a.b.c", "schema.name"),
         ("RETAIL_REGRESSORS", "weather.csv.", "schema.name"),
@@ -171,6 +177,27 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(name: str, v
     assert name in str(refused.value)
     assert value in str(refused.value)
     assert allowed in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["RETAIL_EVENTS", "RETAIL_PERSONAS", "RETAIL_FONT"])
+def test_a_file_that_is_not_there_is_refused_with_the_one_that_is_meant(name: str, tmp_path: Path) -> None:
+    """Events and personas were first missed by the step that reads them, after an hour of cleaning."""
+    (tmp_path / "files.ttf").touch()
+    with pytest.raises(SettingsError, match=rf"{name}='.*/file\.ttf' .* Did you mean '{tmp_path}/files\.ttf'\?"):
+        settings.load({name: str(tmp_path / "file.ttf")})
+    with pytest.raises(SettingsError, match="it is a folder"):
+        settings.load({name: f"{tmp_path}/"})
+    assert settings.load({name: str(tmp_path / "files.ttf")})
+
+
+@pytest.mark.parametrize("country", ["AQ", "XK", "UK"])
+def test_a_country_without_a_holiday_calendar_of_its_own_is_one(country: str) -> None:
+    """Antarctica has none, Kosovo's code is not of ISO, and the calendars know the United Kingdom by both codes."""
+    assert settings.load({"RETAIL_COUNTRY": country}).contract.country == country
+
+
+def test_events_in_a_store_are_not_asked_for_at_the_door() -> None:
+    assert settings.load({"RETAIL_EVENTS": "s3://bucket/events.csv"}).events == "s3://bucket/events.csv"
 
 
 @pytest.mark.parametrize("text", ["", " "])

@@ -129,9 +129,9 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             else:
                 landings = platform.lake.registered(days)
             drifts = schema_drift_of(platform.lake, landings, contract)
-        changed = [(d, c) for d in drifts for c in d.unwelcome]
+        changed = [sentence for d in drifts for sentence in d.sentences()]
         first = [d.landed_on for d in drifts if d.earlier is None]
-        lines = [f"{d.landed_on} since {d.earlier}: {c} in {c.file.rsplit('/', 1)[-1]}." for d, c in changed[:_SHOWN]]
+        lines = changed[:_SHOWN]
         if len(changed) > _SHOWN:
             lines.append(f"And {len(changed) - _SHOWN:,} more.")
         if changed:

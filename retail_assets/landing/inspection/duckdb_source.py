@@ -95,8 +95,18 @@ def json_objects(paths: Sequence[str]) -> str:
 
 
 def _json_values(profile: FileProfile) -> str:
-    keys = (literal("$." + json.dumps(h, ensure_ascii=False)) for h in profile.header)
+    keys = (literal(_json_path(h)) for h in profile.header)
     return ", ".join(_json_value(key, i in profile.decimal_commas) + f" AS c{i}" for i, key in enumerate(keys))
+
+
+def _json_path(key: str) -> str:
+    """Return what DuckDB finds a key by: a path, or a pointer (RFC 6901) where a path means something else.
+
+    To a path, the empty key is an error, `*` is every key, and an escaped control character is no key.
+    """
+    if key in ("", "*") or any(letter < " " for letter in key):
+        return "/" + key.replace("~", "~0").replace("/", "~1")
+    return "$." + json.dumps(key, ensure_ascii=False)
 
 
 def _json_value(key: str, decimal_comma: bool) -> str:

@@ -128,7 +128,9 @@ def test_no_sales_are_an_empty_forecast(environ: dict[str, str]) -> None:
 
 
 def test_an_events_file_that_is_gone_is_reported(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "events.csv").touch()
     platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(tmp_path / "events.csv")}))
+    (tmp_path / "events.csv").unlink()
     sell(platform, 20)
     with pytest.raises(dg.Failure, match=r"RETAIL_EVENTS=.*events.csv.* cannot be read: No such file"):
         run(platform)
@@ -249,6 +251,7 @@ def test_events_that_changed_are_learned_again_or_ignored_but_never_mistaken_for
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "events.csv"
+    file.touch()
     platform = Platform(settings_module.load(environ | {"RETAIL_EVENTS": str(file)}))
     sell(platform, 110)
     file.write_text("date,name\n2023-03-01,promotion\n2023-04-05,promotion\n")
