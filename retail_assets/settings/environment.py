@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from retail_assets.contracts.countries import refuse_unknown_country, refuse_unknown_currency
 from retail_assets.errors import SettingsError, nearest, unknown_setting, unusable, without_secrets
 from retail_assets.settings.addresses import is_web_address
 from retail_assets.settings.alerts import VARIABLES as ALERT_VARIABLES
@@ -159,6 +158,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError or ContractError, naming the variable, its value and what is allowed.
     """
     from retail_assets.contracts import loading as contracts  # a sixth of a second, which predictions do not need
+    from retail_assets.contracts.countries import refuse_unknown_country, refuse_unknown_currency
 
     env = os.environ if environ is None else environ
     value = _values(env)
