@@ -16,7 +16,7 @@ from retail_assets.cli.options import DAY, day, materialize_command, progress, s
 
 if TYPE_CHECKING:
     from retail_assets.lake.profile import FileProfile
-    from retail_assets.samples.sample_landing import SampleLanded
+    from retail_assets.samples.sample_landing import AsLanded, SampleLanded
     from retail_assets.settings import Settings
 
 sample = App(
@@ -97,8 +97,7 @@ def land(
         for file, inspected in zip(files, profiles, strict=True):
             if warning := warning_of_repeated_ids(file, inspected, settings.contract):
                 typer.echo(f"Warning: {printable(warning)}", err=True)
-    asked = settings.contract.pseudonymize is not None
-    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True) if asked else None
+    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True)
     store = Store(settings.raw_uri)
     partitions = set()
     keys = set()
@@ -151,11 +150,12 @@ def complete_journey(
     from retail_assets.samples import complete_journey as journey
     from retail_assets.storage import Store
 
-    settings = settings_for(journey.SOURCE)
+    settings, named = _settings_of_sample(journey.SOURCE)
     days = [landed_on for landed_on, _, _ in journey.layout(daily_from).values()]
     refuse_dates_outside(min(days), max(days), settings.start_date, settings.end_date, settings.today())
     with progress("Landing The Complete Journey (simulated sales)", journey.ROWS) as watch:
-        _print_landed(settings, journey.land(Store(settings.raw_uri), daily_from, watch))
+        landed = journey.land(Store(settings.raw_uri), daily_from, watch, _as_landed(settings))
+        _print_landed(settings, named, landed)
 
 
 @sample.command("synthetic")
@@ -176,15 +176,39 @@ def synthetic(
     from retail_assets.samples import synthetic as generated
     from retail_assets.storage import Store
 
-    settings = settings_for(generated.SOURCE)
+    settings, named = _settings_of_sample(generated.SOURCE)
     landings = generated.rows_by_landing(rows, days, start)
     refuse_dates_outside(min(landings), max(landings), settings.start_date, settings.end_date, settings.today())
     with progress("Landing synthetic sales", rows) as watch:
-        _print_landed(settings, generated.land(Store(settings.raw_uri), rows, days, seed, start, dirt, watch))
+        store, as_landed = Store(settings.raw_uri), _as_landed(settings)
+        landed = generated.land(store, rows, days, seed, start, dirt, watch, as_landed)
+        _print_landed(settings, named, landed)
 
 
-def _print_landed(settings: Settings, landed: SampleLanded) -> None:
-    """Print what has landed of a sample, and the command that comes next.
+def _settings_of_sample(source: str) -> tuple[Settings, str]:
+    """Return the settings of a sample's source, and its contract as RETAIL_SOURCE names it.
+
+    That is the contract which is set if it is one of this source (it may ask for pseudonyms), else the shipped one.
+    """
+    if os.environ.get("RETAIL_SOURCE", "").strip():
+        own = settings_for()
+        if own.source == source:
+            return own, _named_source(own)
+    return settings_for(source), source
+
+
+def _as_landed(settings: Settings) -> AsLanded:
+    """Return what gives the file that lands in place of one: a copy with pseudonyms, where the contract asks for it."""
+    from retail_assets.platform import Platform
+    from retail_assets.pseudonyms.landing import as_landed
+    from retail_assets.pseudonyms.opened import pseudonyms_of
+
+    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True)
+    return lambda path, day, reference: as_landed(path, settings.contract, day, reference, pseudonyms)
+
+
+def _print_landed(settings: Settings, named: str, landed: SampleLanded) -> None:
+    """Print what has landed of a sample, and the command that comes next, for the contract that is named so.
 
     A sample has ended: the command says when, or Dagster's pages would wait for landings up to today.
     """
@@ -200,4 +224,4 @@ def _print_landed(settings: Settings, landed: SampleLanded) -> None:
         typer.echo(f"Landed its reference files: {', '.join(landed.references_landed)}.")
     start = None if landed.first == settings.start_date else landed.first
     end = None if landed.last == settings.end_date else landed.last
-    typer.echo(f"Next:  {materialize_command(landed.source, landed.first, landed.last, start=start, end=end)}")
+    typer.echo(f"Next:  {materialize_command(named, landed.first, landed.last, start=start, end=end)}")

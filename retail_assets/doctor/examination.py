@@ -56,6 +56,9 @@ def examine(
             took = "opening it" if not settings.redshift else "logging in; a paused one takes minutes to wake"
             checks.append(("warehouse", took, partial(places.warehouse, settings), places.WAREHOUSE_SECONDS))
             checks.append(("partitions", "listing", partial(places.partitions, settings), places.STORE_SECONDS))
+            if settings.contract.pseudonymize is not None:
+                probe = partial(places.pseudonyms, settings)
+                checks.append(("pseudonyms", "reading the key", probe, places.STORE_SECONDS))
             checks += _connections(settings, env)
         checks.append(("disk", "asking for free space", partial(machine.disk, home), _SECONDS))
         checks.append(("dagster", "reading dagster.yaml", partial(configuration.dagster, env), _SECONDS))

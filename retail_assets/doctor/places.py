@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import shlex
+import stat
 import uuid
 
 import psutil
 
 from retail_assets.doctor.finding import Finding
+from retail_assets.lake.lake import Lake
+from retail_assets.pseudonyms.opened import VARIABLE, key_place, pseudonyms_of, record_key
 from retail_assets.settings import Settings
 from retail_assets.storage import Store
 from retail_assets.warehouse import open_redshift
@@ -25,6 +30,26 @@ def store_works(name: str, uri: str) -> Finding:
     store.write(key, b"probe")
     store.delete([key])
     return Finding(f"storage: {name}", True, f"{uri} can be listed and written")
+
+
+def pseudonyms(settings: Settings) -> Finding:
+    """Read the key of pseudonyms, and compare it with the one that made those of the landings."""
+    lake = Lake(Store(settings.lake_uri), settings.source)
+    place = key_place(settings)
+    noted = lake.store.read_tagged(record_key(lake.source)) is not None
+    if place.key(create=False) is None and not noted and not lake.days("raw"):
+        return Finding("pseudonyms", True, f"nothing has landed yet: the first landing makes the key at {place.path}")
+    pseudonyms_of(settings, lake, landing=False)
+    where = VARIABLE if place.secret is not None else str(place.path)
+    if place.secret is None and os.name == "posix" and (mode := stat.S_IMODE(place.path.stat().st_mode)) & 0o077:
+        return Finding(
+            "pseudonyms",
+            False,
+            f"the key {where} can be read by others than its owner (mode {mode:o})",
+            f"Run: chmod 600 {shlex.quote(where)}",
+        )
+    use = f"is the one that made the pseudonyms of {lake.source}" if noted else "has made no pseudonyms here yet"
+    return Finding("pseudonyms", True, f"the key in {where} {use}")
 
 
 def warehouse(settings: Settings) -> Finding:

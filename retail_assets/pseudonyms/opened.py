@@ -31,6 +31,17 @@ def record_key(source: str) -> str:
     return f"{source}/pseudonyms/key.json"
 
 
+def key_place(settings: Settings) -> KeyPlace:
+    """Return where the key is, or is going to be."""
+    return KeyPlace(
+        settings.pseudonym_key,
+        settings.home / FILE,
+        VARIABLE,
+        "The key of pseudonyms",
+        "nobody has the pseudonym that they had before",
+    )
+
+
 def pseudonyms_of(settings: Settings, lake: Lake, *, landing: bool) -> Pseudonyms | None:
     """Return the pseudonyms of the settings' source; None if its contract does not ask for any.
 
@@ -47,13 +58,7 @@ def pseudonyms_of(settings: Settings, lake: Lake, *, landing: bool) -> Pseudonym
                 "it another `name` and land all files as that."
             )
         return None
-    place = KeyPlace(
-        settings.pseudonym_key,
-        settings.home / FILE,
-        VARIABLE,
-        "The key of pseudonyms",
-        "nobody has the pseudonym that they had before",
-    )
+    place = key_place(settings)
     if tagged is None:
         _refuse_clear_landings(lake)
     key = place.key(create=landing and tagged is None)

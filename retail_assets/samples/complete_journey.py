@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from retail_assets.errors import LandingError
 from retail_assets.landing.land import land_file
 from retail_assets.landing.partitions import partition_folder
-from retail_assets.samples.sample_landing import SampleLanded, refuse_foreign_landings, workplace
+from retail_assets.samples.sample_landing import AsLanded, SampleLanded, as_it_is, refuse_foreign_landings, workplace
 from retail_assets.storage import Entry, Store
 
 if TYPE_CHECKING:
@@ -84,13 +84,19 @@ def layout(daily_from: dt.date = DAILY_FROM) -> dict[str, tuple[dt.date, dt.date
     return files
 
 
-def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], None] | None = None) -> SampleLanded:
+def land(
+    store: Store,
+    daily_from: dt.date = DAILY_FROM,
+    watch: Callable[[int], None] | None = None,
+    as_landed: AsLanded = as_it_is,
+) -> SampleLanded:
     """Land the whole data set below `complete_journey`. Landing it a second time changes nothing.
 
     The reference files land on the first landing day. Files that version 0.1.0 landed stay as they are: they have the
     same sales, and the contract reads them too.
 
-    `watch` is called with the number of rows of every file once it has landed. Raises LandingError if the package is
+    `watch` is called with the number of rows of every file once it has landed; `as_landed` gives what lands of each
+    file. Raises LandingError if the package is
     missing or has another version, or if there are other landings below the source (another `daily_from` would land
     every line twice).
     """
@@ -103,14 +109,15 @@ def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], 
     with workplace() as work, _connection(work) as connection:
         connection.execute(_LINES, [str(folder / "transactions.parquet")])
         _check_rows(connection)
-        references = _land_references(folder, store, first_landing, present)
+        references = _land_references(folder, store, first_landing, present, as_landed)
         for key, (landed_on, first, last) in files.items():
             path = Path(work, key.rsplit("/", 1)[1])
             lines = _write_csv(connection, path, first, last)
             if lines and sizes.get(key, path.stat().st_size) != path.stat().st_size and _is_joined(store, key):
                 already += 1
             elif lines:  # a day on which nothing was sold has no landing
-                outcome = land_file(path, store, SOURCE, landed_on, present=present)
+                with as_landed(path, landed_on, None) as copied:
+                    outcome = land_file(copied, store, SOURCE, landed_on, present=present)
                 landed += outcome.status == "landed"
                 already += outcome.status == "already landed"
             path.unlink()
@@ -127,11 +134,15 @@ def land(store: Store, daily_from: dt.date = DAILY_FROM, watch: Callable[[int], 
     )
 
 
-def _land_references(folder: Path, store: Store, day: dt.date, present: list[Entry]) -> tuple[str, ...]:
-    """Land the package's reference files byte for byte, and return the names of those that had not landed."""
+def _land_references(
+    folder: Path, store: Store, day: dt.date, present: list[Entry], as_landed: AsLanded
+) -> tuple[str, ...]:
+    """Land the package's reference files, and return the names of those that had not landed."""
     landed = []
     for name, file in REFERENCE_FILES.items():
-        if land_file(folder / file, store, SOURCE, day, reference=name, present=present).status == "landed":
+        with as_landed(folder / file, day, name) as copied:
+            outcome = land_file(copied, store, SOURCE, day, reference=name, present=present)
+        if outcome.status == "landed":
             landed.append(name)
     return tuple(landed)
 

@@ -20,7 +20,7 @@ from retail_assets.landing.partitions import partition_folder
 from retail_assets.samples.expected import Expected
 from retail_assets.samples.generated_lines import render
 from retail_assets.samples.generated_rows import Landing, day_weight
-from retail_assets.samples.sample_landing import SampleLanded, refuse_foreign_landings, workplace
+from retail_assets.samples.sample_landing import AsLanded, SampleLanded, as_it_is, refuse_foreign_landings, workplace
 from retail_assets.storage import Store
 
 SOURCE = "retail_sales"
@@ -99,11 +99,12 @@ def land(
     start: dt.date = START,
     dirt: float = 0.01,
     watch: Callable[[int], None] | None = None,
+    as_landed: AsLanded = as_it_is,
 ) -> SampleLanded:
     """Land generated sales below `retail_sales`. Landing them a second time changes nothing.
 
-    `watch` is called with the number of rows of every piece. Raises LandingError if an argument is out of range, or if
-    there are other landings below the source.
+    `watch` is called with the number of rows of every piece; `as_landed` gives what lands of each file. Raises
+    LandingError if an argument is out of range, or if there are other landings below the source.
     """
     _check(rows, days, start, seed, dirt)
     name = file_name(rows, days, seed, dirt)
@@ -122,7 +123,8 @@ def land(
                     if watch:
                         watch(account.rows - reported)
                     reported = account.rows
-            landed += land_file(path, store, SOURCE, day, present=present).status == "landed"
+            with as_landed(path, day, None) as copied:
+                landed += land_file(copied, store, SOURCE, day, present=present).status == "landed"
     return SampleLanded(SOURCE, rows, landed, len(keys) - landed, min(keys), max(keys))
 
 

@@ -31,8 +31,6 @@ class Lines(Protocol):
 
 def as_contract_asks(lines: Lines, settings: Settings) -> Lines:
     """Return the lines as they may land: as they are, or with pseudonyms. Raises what `pseudonyms_of` raises."""
-    if settings.contract.pseudonymize is None:
-        return lines
     lake = Lake(Store(settings.lake_uri), settings.source)
     pseudonyms = pseudonyms_of(settings, lake, landing=True)
     return PseudonymizedLines(lines, settings.contract, pseudonyms) if pseudonyms else lines

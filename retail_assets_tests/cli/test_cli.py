@@ -168,7 +168,7 @@ def test_the_journey_sample_keeps_its_own_source_whatever_is_set(
 
     given: list[object] = []
 
-    def land(store: object, daily_from: object, watch: object) -> SampleLanded:
+    def land(store: object, daily_from: object, watch: object, as_landed: object) -> SampleLanded:
         given.extend([store, daily_from, watch])
         days = [landing for landing, _, _ in journey.layout(journey.DAILY_FROM).values()]
         return SampleLanded("complete_journey", journey.ROWS, 40, 1, min(days), max(days))

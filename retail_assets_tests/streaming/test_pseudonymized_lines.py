@@ -14,7 +14,7 @@ from retail_assets.streaming.batch import Batch
 from retail_assets.streaming.pseudonymized_lines import as_contract_asks
 from retail_assets.streaming.record_lines import RecordLines
 from retail_assets_tests.erasure import everywhere
-from retail_assets_tests.erasure.shop import D1, HEADER, PERSON, row
+from retail_assets_tests.erasure.shop import CONTRACT, D1, HEADER, PERSON, row
 from retail_assets_tests.pseudonyms.landed_shop import LandedShop
 
 
@@ -84,3 +84,12 @@ def test_records_with_ids_of_another_lander_are_refused(tmp_path: Path) -> None:
     shop.platform.raw.write(Offsets("sales", 0, 1, 2).key("shop", D1), content)
     with pytest.raises(LandingError, match="no pseudonym"):
         shop.register(D1)
+
+
+def test_a_stream_without_the_option_is_refused_where_records_landed_with_it(tmp_path: Path) -> None:
+    """The contract has lost its line: no id lands beside pseudonyms."""
+    landed(LandedShop(tmp_path), [json.dumps(sale(1, PERSON)).encode()])
+    later = LandedShop(tmp_path, CONTRACT)
+    with pytest.raises(LandingError, match="Put `pseudonymize: true` back"):
+        landed(later, [json.dumps(sale(2, PERSON)).encode()])
+    assert everywhere.found_in([tmp_path / "home"], PERSON) == []
