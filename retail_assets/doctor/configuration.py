@@ -10,6 +10,7 @@ import yaml
 
 from retail_assets import settings as settings_module
 from retail_assets.contracts import yaml_text
+from retail_assets.doctor.dagster_records import records_answer
 from retail_assets.doctor.finding import Finding
 from retail_assets.errors import ContractError, RetailError
 from retail_assets.settings import Settings
@@ -65,7 +66,7 @@ def _with_related(name: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def dagster(env: Mapping[str, str]) -> Finding:
-    """Look for Dagster's home and its `dagster.yaml`."""
+    """Look for Dagster's home, its `dagster.yaml`, and the database of the records, if it is PostgreSQL."""
     text = env.get("DAGSTER_HOME", "").strip()
     if not text:
         return Finding(
@@ -102,4 +103,7 @@ def dagster(env: Mapping[str, str]) -> Finding:
         return Finding(
             "dagster", False, f"{dagster_yaml} is not a mapping", "Correct it, or copy it again from the project."
         )
-    return Finding("dagster", True, f"{home}, with dagster.yaml")
+    records = records_answer(content or {}, env)
+    if records is not None and not records.ok:
+        return records
+    return Finding("dagster", True, f"{home}, with dagster.yaml" + (f"; {records.detail}" if records else ""))

@@ -61,7 +61,14 @@ def examine(
                 checks.append(("pseudonyms", "reading the key", probe, places.STORE_SECONDS))
             checks += _connections(settings, env)
         checks.append(("disk", "asking for free space", partial(machine.disk, home), _SECONDS))
-        checks.append(("dagster", "reading dagster.yaml", partial(configuration.dagster, env), _SECONDS))
+        checks.append(
+            (
+                "dagster",
+                "reading dagster.yaml, logging in to its database",
+                partial(configuration.dagster, env),
+                _SECONDS,
+            )
+        )
         if settings is not None and start_spark:
             spark = "starting it and running a job, about 10 s"
             checks.append(("spark", spark, partial(machine.spark_runs, settings), machine.SPARK_SECONDS))
