@@ -157,10 +157,12 @@ clean:
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Dagster's own folder. A recipe, not a file target: make cannot handle the spaces that a path may contain.
+# Dagster's own folder, opened once by one process: two that are the first to open it collide. A recipe, not a file target: make cannot handle the spaces that a path may contain.
 instance:
 	@mkdir -p "$$DAGSTER_HOME"
 	@[ "$$DAGSTER_HOME/dagster.yaml" -nt dagster.yaml ] || cp dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
+	@[ ! -x $(BIN)/dagster ] || [ -f "$$DAGSTER_HOME/history/runs.db" ] || $(BIN)/python -c \
+	  'from retail_assets.defs.instance import dagster_instance as opened; opened().dispose()'
 
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -51,6 +51,18 @@ def test_processes_that_open_a_new_home_at_once_all_get_in(tmp_path: Path) -> No
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
+def test_make_opens_a_new_home_before_others_do(tmp_path: Path) -> None:
+    """Webserver and daemon that were the first to open it collided; the pages told people to open it by hand."""
+    home = tmp_path / "a home"
+    command = ["make", "-s", "instance", f"VENV={sys.prefix}", f"DAGSTER_HOME={home}"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    made = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert (home / "dagster.yaml").read_bytes() == (ROOT / "dagster.yaml").read_bytes()
+    assert (home / "history" / "runs.db").is_file()
+
+
 @pytest.mark.parametrize("place", ["relative", "/nowhere/at/all", __file__])
 def test_a_home_that_cannot_be_used_is_refused_in_words(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", place)
