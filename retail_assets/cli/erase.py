@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import shlex
@@ -55,7 +56,6 @@ def erase_customer(
     as_json: AsJson = False,
 ) -> None:
     """Erase a customer: landed files, lake, warehouse, models, bundles, outputs, event log. It cannot be undone."""
-    import datetime as dt
     import functools
 
     from retail_assets.defs.erased_events import erase_from_instance, refuse_running
@@ -68,13 +68,13 @@ def erase_customer(
     platform, now = Platform(settings_for()), dt.datetime.now(dt.UTC)
     elsewhere = functools.partial(erase_from_instance, home=platform.settings.home)
     if not dry_run:
-        refuse_running()
+        refuse_running()  # before it waits for its turn
 
     def watch(step: str) -> None:
         typer.echo(f"  {step} …", err=True)
 
     if customer is None:
-        receipts = erase_again(platform, now, dry_run=dry_run, elsewhere=elsewhere, watch=watch)
+        receipts = erase_again(platform, now, dry_run=dry_run, elsewhere=elsewhere, ready=refuse_running, watch=watch)
         if as_json:
             typer.echo(json.dumps([receipt.to_json() for receipt in receipts], indent=2))
             return
@@ -82,7 +82,9 @@ def erase_customer(
         typer.echo(f"{who} {'is' if len(receipts) == 1 else 'are'} here again{'.' if dry_run or not receipts else ':'}")
     else:
         person = sys.stdin.readline() if customer == "-" else customer
-        receipts = [erase(platform, person, now, dry_run=dry_run, elsewhere=elsewhere, watch=watch)]
+        receipts = [
+            erase(platform, person, now, dry_run=dry_run, elsewhere=elsewhere, ready=refuse_running, watch=watch)
+        ]
         if as_json:
             typer.echo(json.dumps(receipts[0].to_json(), indent=2))
             return
@@ -112,7 +114,10 @@ def _lines(receipt: Receipt, dry_run: bool) -> list[str]:
         (n, f"rows of {name.removeprefix('table_')}") for name, n in counts.items() if name.startswith("table_")
     ]
     lines = [f"  {count:>9,}  {_with_singulars(what, count)}" for count, what in shown if count]
-    if not lines:
+    if not lines and receipt.erased_before:
+        day = formats.day(dt.date.fromisoformat(receipt.erased_before))
+        lines = [f"  nothing was found: the customer was erased before, on {day}, and has not come back."]
+    elif not lines:
         lines = ["  nothing was found. Is the id written as in the column customer_id of sales?"]
     lines.insert(0, "Would be erased:" if dry_run else "Erased:")
     if receipt.unreadable:

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from retail_assets.erasure.turn import wait_for_erasing
 from retail_assets.errors import RetailError
+from retail_assets.platform import Platform
 
 _MOST_RETRIES = 2
 #: At most so many seconds before a retry; spread at random, because several steps may wait for the same warehouse.
@@ -39,8 +41,11 @@ def stop_if_canceled() -> None:
 
 
 @contextlib.contextmanager
-def failing_clearly(*, retrying: bool = True) -> Iterator[None]:
+def failing_clearly(platform: Platform | None = None, *, retrying: bool = True) -> Iterator[None]:
     """Turn a RetailError into a Dagster Failure that shows its message; begin nothing in a run that is to stop.
+
+    With the `platform` whose places the step reads or writes, it waits while a customer is erased there: what it would
+    read before could bring them back.
 
     A retryable error, such as a warehouse that another process holds or a store that does not answer, lets Dagster run
     the step again, at most twice, unless `retrying` is off. What the data are refused for, and bugs, fail at once.
@@ -48,6 +53,9 @@ def failing_clearly(*, retrying: bool = True) -> Iterator[None]:
     """
     stop_if_canceled()
     try:
+        if platform is not None:
+            wait_for_erasing(platform.lake)
+            stop_if_canceled()
         yield
     except RuntimeError as e:
         if str(e) == _INTERRUPTED:

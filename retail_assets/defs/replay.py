@@ -211,7 +211,7 @@ def _replay_asset(settings: Settings, specs: Sequence[dg.AssetSpec], step: _Step
     def replayed(
         context: dg.AssetExecutionContext, spark: dg.ResourceParam[SparkResource]
     ) -> Iterator[dg.MaterializeResult]:
-        with failing_clearly(retrying=False):
+        with failing_clearly(step.platform, retrying=False):
             results = step.run(spark)
             manifests = [step.platform.lake.clean(dt.date.fromisoformat(key)) for key in context.partition_keys]
         account = dg.MetadataValue.json([r.to_json() for r in results])

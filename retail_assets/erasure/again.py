@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow.parquet as pq
 
-from retail_assets.erasure.erase import Elsewhere, Receipt, erase_customer
+from retail_assets.erasure.erase import Elsewhere, Receipt, erase_customer, erase_in_turn
 from retail_assets.erasure.person import rows_of
 from retail_assets.erasure.plan import landed_files
 from retail_assets.erasure.reference_rows import erase_from_reference_files
 from retail_assets.erasure.scratch import scratch
 from retail_assets.erasure.tombstones import erased_customers
+from retail_assets.erasure.turn import erasing
 from retail_assets.errors import NotReadyError, RetailError
 from retail_assets.lake.manifests import AS_TEXT, STATUSES
 from retail_assets.platform import Platform
@@ -32,17 +33,27 @@ def erase_again(
     *,
     dry_run: bool = False,
     elsewhere: Elsewhere | None = None,
+    ready: Callable[[], None] = lambda: None,
     watch: Callable[[str], None] = lambda step: None,
 ) -> list[Receipt]:
     """Erase every customer again who was erased before and is in one of the places.
 
     Arguments and errors are those of `erase_customer`. Returns one receipt per customer who was there.
     """
-    watch("who is here again")
-    return [
-        erase_customer(platform, customer, now, dry_run=dry_run, elsewhere=elsewhere, watch=watch)
-        for customer in present_again(platform)
-    ]
+    if dry_run:
+        watch("who is here again")
+        return [
+            erase_customer(platform, customer, now, dry_run=True, elsewhere=elsewhere, watch=watch)
+            for customer in present_again(platform)
+        ]
+    watch("turn")
+    with erasing(platform.lake) as refuse_lost:  # one turn for all: no run begins between two customers
+        ready()
+        watch("who is here again")
+        return [
+            erase_in_turn(platform, customer, now, refuse_lost, elsewhere, watch)
+            for customer in present_again(platform)
+        ]
 
 
 def present_again(platform: Platform) -> list[str]:

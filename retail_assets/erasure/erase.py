@@ -30,7 +30,8 @@ from retail_assets.erasure.raw_landings import erase_from_landings, lines_by_pla
 from retail_assets.erasure.reference_rows import erase_from_copies, erase_from_reference_files, register_again
 from retail_assets.erasure.replaced_files import with_replaced
 from retail_assets.erasure.scratch import discard_left
-from retail_assets.erasure.tombstones import folder_of, set_tombstone
+from retail_assets.erasure.tombstones import erased_on, folder_of, set_tombstone
+from retail_assets.erasure.turn import erasing
 from retail_assets.platform import Platform
 from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets.storage import Store, part_files
@@ -63,7 +64,8 @@ class Receipt:
     """What was erased: how much of what, and when. It does not say whom.
 
     `hash` is the keyed hash of the customer: whoever has the key and the id can prove that they were erased. `counts`
-    are rows and files by place. `unreadable` are files of the raw store that nobody could look into.
+    are rows and files by place. `unreadable` are files of the raw store that nobody could look into. `erased_before` is
+    the day on which an earlier erasing of the customer was begun, empty without one.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Receipt:
     finished: str
     counts: Mapping[str, int]
     unreadable: tuple[str, ...] = ()
+    erased_before: str = ""
 
     @property
     def found(self) -> bool:
@@ -90,6 +93,7 @@ def erase_customer(
     *,
     dry_run: bool = False,
     elsewhere: Elsewhere | None = None,
+    ready: Callable[[], None] = lambda: None,
     watch: Callable[[str], None] = lambda step: None,
 ) -> Receipt:
     """Erase a customer from every place of the platform's source, and keep them from coming back.
@@ -101,6 +105,7 @@ def erase_customer(
         now: the time, in UTC.
         dry_run: only count what would be erased.
         elsewhere: erases from places beyond the platform.
+        ready: called when no step of a run can begin any more, before anything is changed; raises if one has begun.
         watch: called with the name of each step before it begins.
 
     Returns:
@@ -112,16 +117,41 @@ def erase_customer(
         StorageError, WarehouseError: a place refuses. Run the same again: it goes on from there.
     """
     person = _person(platform, customer_id)
-    lake, started = platform.lake, now.isoformat(timespec="seconds")
     if dry_run:
-        watch("plan")
-        plan = _plan(platform, person)
-        work = Journal("", "", started, plan.files, plan.fresh, plan.current)
-        counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
-        for name, step in _steps(platform, person, work, now, True, elsewhere):
-            watch(name)
-            counts |= step()
-        return Receipt("", lake.source, "", started, started, counts, plan.unreadable)
+        return _counted(platform, person, now, elsewhere, watch)
+    watch("turn")
+    with erasing(platform.lake) as refuse_lost:
+        ready()
+
+        return erase_in_turn(platform, person, now, refuse_lost, elsewhere, watch)
+
+
+def _counted(
+    platform: Platform, person: str, now: dt.datetime, elsewhere: Elsewhere | None, watch: Callable[[str], None]
+) -> Receipt:
+    """Return what would be erased; nothing is changed."""
+    started, before = now.isoformat(timespec="seconds"), _erased_before(platform, person)
+    watch("plan")
+    plan = _plan(platform, person)
+    work = Journal("", "", started, plan.files, plan.fresh, plan.current)
+    counts = {"rows_in_files": plan.rows, "files": len(plan.files)}
+    for name, step in _steps(platform, person, work, now, True, elsewhere):
+        watch(name)
+        counts |= step()
+    return Receipt("", platform.source, "", started, started, counts, plan.unreadable, before)
+
+
+def erase_in_turn(
+    platform: Platform,
+    person: str,
+    now: dt.datetime,
+    refuse_lost: Callable[[], None],
+    elsewhere: Elsewhere | None,
+    watch: Callable[[str], None],
+) -> Receipt:
+    """Erase a customer, as the tables have them, while this process has the turn (see `erasing`)."""
+    lake, started = platform.lake, now.isoformat(timespec="seconds")
+    before = _erased_before(platform, person)
     key = key_of(platform.settings, create=True) or b""
     # First of all: what lands from now on is looked through.
     hashed = set_tombstone(lake, key, person, now.date())
@@ -135,17 +165,20 @@ def erase_customer(
         )
         journals.write(lake, journal)
     else:
+        before = ""  # it was this one, which was cut short
         files = with_replaced(platform.raw, lake, platform.settings.contract, journal.files)
         journal = replace(journal, files=files)
     for name, step in _steps(platform, person, journal, now, False, elsewhere):
         if name in journal.done:
             continue
+        refuse_lost()
         watch(name)
         journal = journal.after(name, step())
         journals.write(lake, journal)
+    refuse_lost()
     finished = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     counts, unreadable = journal.counts, journal.unreadable
-    receipt = Receipt(journal.receipt, lake.source, hashed, journal.started, finished, counts, unreadable)
+    receipt = Receipt(journal.receipt, lake.source, hashed, journal.started, finished, counts, unreadable, before)
     text = json.dumps(receipt.to_json(), indent=1).encode()
     lake.store.write(f"{folder_of(lake.source)}/receipts/{receipt.id}.json", text)
     journals.remove(lake, hashed)
@@ -154,10 +187,12 @@ def erase_customer(
 
 def is_erased(platform: Platform, customer_id: str) -> bool:
     """Return whether a customer was erased, as a tombstone says."""
-    from retail_assets.erasure.tombstones import erased_customers
+    return erased_on(platform.settings, platform.lake, _person(platform, customer_id)) is not None
 
-    erased = erased_customers(platform.settings, platform.lake)
-    return erased is not None and bool(erased.among([_person(platform, customer_id)]))
+
+def _erased_before(platform: Platform, person: str) -> str:
+    day = erased_on(platform.settings, platform.lake, person)
+    return day.isoformat() if day else ""
 
 
 def _person(platform: Platform, customer_id: str) -> str:

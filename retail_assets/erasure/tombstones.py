@@ -73,6 +73,17 @@ def erased_customers(settings: Settings, lake: Lake) -> Erased | None:
     return Erased(lake.source, key or b"", frozenset(t.hash for t in record.tombstones))
 
 
+def erased_on(settings: Settings, lake: Lake, customer_id: str) -> dt.date | None:
+    """Return the day on which a customer was erased first; None if they were not. Raises as `erased_customers` does."""
+    record = _read(lake)[0]
+    if record is None or not record.tombstones:
+        return None
+    key = key_of(settings, create=False)
+    _refuse_other_key(lake, key, record)
+    wanted = keyed_hash(key or b"", lake.source, customer_id)
+    return next((dt.date.fromisoformat(t.erased_on) for t in record.tombstones if t.hash == wanted), None)
+
+
 def set_tombstone(lake: Lake, key: bytes, customer_id: str, today: dt.date) -> str:
     """Remember that a customer was erased. Returns the keyed hash. Raises ErasureError for another key."""
     wanted = keyed_hash(key, lake.source, customer_id)

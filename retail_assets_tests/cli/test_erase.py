@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import io
 import json
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from retail_assets.cli import app
+from retail_assets.erasure import again, erase, turn
+from retail_assets.lake.lake import Lake
+from retail_assets.wording import formats
 from retail_assets_tests.erasure import everywhere
 from retail_assets_tests.erasure.shop import D1, PERSON, Shop, csv, row
 
@@ -67,6 +73,21 @@ def test_an_id_that_nothing_has_is_asked_about(shop: Shop, capsys: pytest.Captur
     assert "nothing was found. Is the id written as in the column customer_id of sales?" in capsys.readouterr().out
 
 
+def test_who_was_erased_before_is_said_to_be(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """It asked whether the id was written right, so people tried other spellings of an id that was."""
+    for arguments in ([], [], ["--dry-run"]):
+        assert app.main(["erase-customer", PERSON, *arguments]) == 0
+        out = capsys.readouterr().out
+    today = formats.day(dt.datetime.now(dt.UTC).date())
+    assert f"nothing was found: the customer was erased before, on {today}, and has not come back." in out
+    assert PERSON not in out
+    assert "Is the id written" not in out
+    assert app.main(["erase-customer", PERSON, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["erased_before"] == dt.datetime.now(dt.UTC).date().isoformat()
+    assert app.main(["erase-customer", "NOBODY-81", "--dry-run"]) == 0
+    assert "Is the id written" in capsys.readouterr().out
+
+
 def test_again_erases_whoever_came_back_and_names_nobody(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(shop.folder / "home" / "raw", shop.folder / "copy")
     assert app.main(["erase-customer", PERSON]) == 0
@@ -81,6 +102,29 @@ def test_again_erases_whoever_came_back_and_names_nobody(shop: Shop, capsys: pyt
     assert everywhere.found_in([shop.folder / "home"], PERSON) == []
     assert app.main(["erase-customer"]) == 2
     assert app.main(["erase-customer", PERSON, "--again"]) == 2
+
+
+def test_it_refuses_when_a_run_began_after_the_first_look(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A queued run that is launched between the look and the first change: what it had read held the customer."""
+    began: list[dg.DagsterRun] = []
+
+    @contextlib.contextmanager
+    def erasing(lake: Lake) -> Iterator[Callable[[], None]]:
+        with dg.DagsterInstance.get() as instance:
+            began.append(instance.create_run_for_job(_nothing, status=dg.DagsterRunStatus.STARTED))
+        with turn.erasing(lake) as refuse_lost:
+            yield refuse_lost
+
+    for module, arguments in ((erase, [PERSON]), (again, ["--again"])):
+        monkeypatch.setattr(module, "erasing", erasing)
+        assert app.main(["erase-customer", *arguments]) == 1
+        assert f"Runs are in progress: {began[-1].run_id[:8]}" in capsys.readouterr().err
+        with dg.DagsterInstance.get() as instance:
+            instance.delete_run(began[-1].run_id)
+    assert not list((shop.folder / "home" / "lake" / "shop").glob("erasure/*"))
+    assert everywhere.found_in([shop.folder / "home" / "raw"], PERSON)
 
 
 def test_it_refuses_while_a_run_is_in_progress(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

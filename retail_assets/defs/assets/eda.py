@@ -103,7 +103,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.eda.data import load
         from retail_assets.eda.landed import read_landed
 
-        with failing_clearly():
+        with failing_clearly(platform):
             landings = platform.lake.clean_landings()
             refuse_currency_of(landings[-1:], platform.settings.contract)
             data = load(platform.warehouse.query, read_landed(platform.lake, landings))
@@ -130,7 +130,7 @@ def eda_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def daily_quality() -> dg.MaterializeResult:
         from retail_assets.eda import daily_quality as quality
 
-        with failing_clearly():
+        with failing_clearly(platform):
             rows = quality.daily_quality(platform.lake.clean_landings())
             count = platform.warehouse.replace(DAILY_QUALITY, rows)
             content = hash_of_table(platform.warehouse, DAILY_QUALITY)

@@ -107,7 +107,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import past_forecasts
         from retail_assets.forecasting.lifecycle.recent_accuracy import promised_wape
 
-        with failing_clearly():
+        with failing_clearly(platform):
             history = daily_history(warehouse)
             scored = score_past_forecasts(past_forecasts(models, history), history)
             rows = warehouse.replace(FORECAST_ACCURACY, scored)
@@ -133,7 +133,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.figures import backtest as figures
         from retail_assets.forecasting.lifecycle import retraining
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, contract)
             history, events = daily_history(warehouse), _events(platform)
             reason = retraining.reason_to_retrain(models, warehouse, output, history, events, demanded=config.retrain)
@@ -184,7 +184,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.forecasting.lifecycle.issued import issue_forecast
         from retail_assets.forecasting.lifecycle.training_report import of_nothing
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, contract)
             promotion.publish_card(models, output)
             history = daily_history(warehouse)
@@ -217,7 +217,7 @@ def forecast_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def transaction_amounts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.forecasting.evaluation import transaction_amounts as amounts
 
-        with failing_clearly():
+        with failing_clearly(platform):
             [size] = warehouse.query("SELECT count(*) AS n FROM sales WHERE quantity > 0").to_pylist()
             total = int(size["n"])
             every = max(total // amounts.MOST, 1)

@@ -59,7 +59,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
         from retail_assets.landing.register import register_landings
         from retail_assets.pseudonyms.registration import refusing_clear_ids
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, contract, landing_days(context))
             _refuse_first_run_without_files(platform, landing_days(context))
             without = without_erased(platform.settings, platform.raw, platform.lake)
@@ -110,7 +110,7 @@ def ingest_assets(platform: Platform, partitions: dg.PartitionsDefinition) -> li
     ) -> Iterator[dg.MaterializeResult]:
         from retail_assets.cleaning import job
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, contract, landing_days(context))
             landings = [platform.lake.raw(d) for d in landing_days(context)]
             days = [m.landed_on for m in landings]

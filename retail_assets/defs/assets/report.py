@@ -48,7 +48,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
         from retail_assets.exports.report.write import write_report
         from retail_assets.plotting.left_out import read
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, platform.settings.contract)
             found = _found(context.instance, keys)
             settings = platform.settings
@@ -82,7 +82,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     def workbook(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.workbook import write_workbook
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, platform.settings.contract)
             content = write_workbook(platform.warehouse, platform.source, platform.settings.contract.currency)
             platform.output.write(WORKBOOK, content)
@@ -101,7 +101,7 @@ def report_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition]
     def data_dictionary(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.dictionary import as_json, as_markdown
 
-        with failing_clearly():
+        with failing_clearly(platform):
             currency = platform.settings.contract.currency
             page, content = as_markdown(currency), as_json(currency)
             platform.output.write(DICTIONARY, page.encode())

@@ -122,7 +122,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_features import make_features
         from retail_assets.segmentation.queries.customer_features import COUNTS
 
-        with failing_clearly():
+        with failing_clearly(platform):
             rows = make_features(warehouse)
             [counts] = warehouse.query(COUNTS).to_pylist()
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_FEATURES.name} ORDER BY customer_id LIMIT 5")
@@ -143,7 +143,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
         from retail_assets.segmentation.lifecycle.retraining import train_if_due
 
-        with failing_clearly():
+        with failing_clearly(platform):
             retraining = train_if_due(
                 warehouse,
                 model_store,
@@ -172,7 +172,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.segmentation.lifecycle.customer_segments import score_all
         from retail_assets.segmentation.lifecycle.model_in_use import model_in_use
 
-        with failing_clearly():
+        with failing_clearly(platform):
             model, version = model_in_use(platform.model_store(SEGMENTS))
             scored = score_all(warehouse, model, version, catalog=catalog_of(platform))
             head = warehouse.query(f"SELECT * FROM {CUSTOMER_SEGMENTS.name} ORDER BY customer_id LIMIT 5")
@@ -195,7 +195,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_profiles() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_profiles import make_profiles
 
-        with failing_clearly():
+        with failing_clearly(platform):
             rows = make_profiles(warehouse, catalog_of(platform))
         return written(SEGMENT_PROFILES, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
@@ -210,7 +210,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def segment_migrations() -> dg.MaterializeResult:
         from retail_assets.segmentation.lifecycle.segment_migrations import make_migrations
 
-        with failing_clearly():
+        with failing_clearly(platform):
             rows = make_migrations(warehouse)
         return written(SEGMENT_MIGRATIONS, rows.num_rows, {"preview": preview(rows, _SHOWN)})
 
@@ -227,7 +227,7 @@ def segment_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.decisions.segment_report import report_on_model_in_use
         from retail_assets.segmentation.lifecycle.activation import write_activation
 
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, platform.settings.contract)
             catalog, contract = catalog_of(platform), platform.settings.contract
             currency, models = contract.currency, platform.model_store(SEGMENTS)

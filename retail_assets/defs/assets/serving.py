@@ -49,7 +49,7 @@ def serving_assets(platform: Platform, checks: Sequence[dg.AssetChecksDefinition
         from retail_assets.segmentation.personas import persona_file
 
         settings = platform.settings
-        with failing_clearly():
+        with failing_clearly(platform):
             refuse_other_currency(platform.lake, settings.contract)
             found = [
                 Check(

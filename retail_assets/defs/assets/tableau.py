@@ -47,7 +47,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.lake.currency import refuse_other_currency
 
         settings = platform.settings
-        with failing_clearly():
+        with failing_clearly(platform):
             if not hyper.installed():
                 if settings.tableau:
                     raise SettingsError(f"RETAIL_TABLEAU_SERVER is set, and no extract can be written. {hyper.INSTALL}")
@@ -91,7 +91,7 @@ def tableau_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def tableau_published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from retail_assets.exports.tableau.publish import publish
 
-        with failing_clearly(retrying=False):  # it has tried again by itself
+        with failing_clearly(platform, retrying=False):  # it has tried again by itself
             result = publish(platform.output, server, platform.source)
         for name in result.stale:
             context.log.warning(

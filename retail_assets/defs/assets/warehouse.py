@@ -114,7 +114,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         ],
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        with failing_clearly():
+        with failing_clearly(platform):
             landings = [platform.lake.clean(day) for day in landing_days(context)]
             refuse_currency_of(landings[-1:], platform.settings.contract)
             before = newest_loaded(warehouse)
@@ -169,7 +169,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
             metadata=warehouse_table(warehouse, table, _from_sales(columns)),
         )
         def build() -> dg.MaterializeResult:
-            with failing_clearly():
+            with failing_clearly(platform):
                 return _described(platform, table, warehouse.rebuild(table, select))
 
         return build
@@ -187,7 +187,7 @@ def warehouse_assets(platform: Platform, partitions: dg.PartitionsDefinition) ->
         metadata=warehouse_table(warehouse, DIM_DATE, _from_sales(_DATE_LINEAGE)),
     )
     def dim_date() -> dg.MaterializeResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
             rows = DIM_DATE.arrow_schema().empty_table()
             if span["first_day"]:

@@ -37,7 +37,7 @@ def weather_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         from retail_assets.weather.issued import update
         from retail_assets.weather.open_meteo import OpenMeteo
 
-        with failing_clearly():
+        with failing_clearly(platform):
             [span] = warehouse.query(marts.SALES_SPAN).to_pylist()
             known = warehouse.query(f"SELECT {WEATHER.column_list} FROM weather") if warehouse.exists(WEATHER) else None
             found = update(

@@ -32,7 +32,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "erased row.",
     )
     def rows_are_conserved(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             pairs = lake.cleaned(days_of(context))
         lost = {
             str(raw.landed_on): {
@@ -71,7 +71,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "raw files, to the cent.",
     )
     def revenue_reconciles_with_raw(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             money = compared_with_raw(lake.cleaned(days_of(context)))
         return result(
             passed=not money.differences,
@@ -88,7 +88,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description=f"No landing has more than {_LARGE_QUARANTINE_SHARE:.0%} of its rows in quarantine.",
     )
     def quarantine_is_small(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             cleaned = lake.clean_landings(days_of(context))
         large = {
             str(m.landed_on): round(m.rows("quarantine") / m.landed_rows, 4)
@@ -111,7 +111,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         f"({contract.quarantine_limit:.0%} of the rows that are not excluded).",
     )
     def enough_is_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             cleaned = lake.clean_landings(days_of(context))
         rejected = [m for m in cleaned if contract.rejects(m.rows("quarantine"), counted_rows(m))]
         return result(

@@ -53,7 +53,7 @@ def daily_quality_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "that was refused because most of its rows were rejected is not in it.",
     )
     def rows_add_up_by_day() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             found = [row for row in platform.warehouse.query(DIFFERENCES).to_pylist() if not refused(row)]
             [sums] = platform.warehouse.query(
                 f"SELECT count(*) AS days, sum(landed) AS landed FROM {DAILY_QUALITY.name}"

@@ -16,7 +16,7 @@ def figure_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def names_can_be_drawn() -> dg.AssetCheckResult:
         from retail_assets.plotting.fonts import missing_scripts
 
-        with failing_clearly():
+        with failing_clearly(platform):
             rows = platform.warehouse.query("SELECT DISTINCT product_category AS name FROM daily_category_sales")
             names = sorted(str(row["name"]) for row in rows.to_pylist())
             scripts = missing_scripts(names)

@@ -31,7 +31,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def ids_identify_sales(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         from retail_assets.cleaning.repeated_ids import RepeatedIds, repeated_ids
 
-        with failing_clearly():
+        with failing_clearly(platform):
             found = {
                 str(m.landed_on): repeated
                 for m in lake.clean_landings(days_of(context))
@@ -56,7 +56,7 @@ def identity_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="No id was given to sales of different days or stores by different landings.",
     )
     def sales_keep_their_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             days = few_of(context, len(lake.known_days("clean")))
             [moved] = warehouse.query(moved_sales(len(days or ())), days or ()).to_pylist()
             versions = warehouse.query(VERSIONS, [moved["example"]]).to_pylist() if moved["ids"] else []

@@ -34,7 +34,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "never lands or sells: a weekday silent 8 weeks in a row, a holiday without sales a year ago.",
     )
     def landing_is_not_empty(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             empty = [landing.landed_on for landing in landings_of(context) if not landing.files]
             expected = expected_silence(platform, empty)
             missing = [day for day in empty if day not in expected]
@@ -58,7 +58,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description=f"The files of the run have the columns that contract {contract.name} reads, and no others.",
     )
     def columns_match_contract(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             landings = landings_of(context)
         # A column that an older contract did not know, this one may know; only inspecting the files again can tell.
         older = [str(m.landed_on) for m in landings if m.contract != contract.digest]
@@ -89,7 +89,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "stamps have a zone to be converted from.",
     )
     def local_times_exist(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             files = [f for landing in landings_of(context) for f in landing.files]
         skipped = {f.key: f.clock_changes.skipped_example for f in files if f.clock_changes.skipped}
         repeated = {f.key: f.clock_changes.repeated_example for f in files if f.clock_changes.repeated}
@@ -121,7 +121,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def schema_unchanged(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         from retail_assets.landing.schema_drift import schema_drift_as_markdown, schema_drift_of
 
-        with failing_clearly():
+        with failing_clearly(platform):
             days = days_of(context)
             if days is None:
                 latest = platform.lake.latest_registered()
@@ -154,7 +154,7 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="Everything in the raw folder is read: no hidden files, no misspelled folders.",
     )
     def nothing_is_overlooked(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             days = [landing.landed_on for landing in landings_of(context)]
             found = overlooked(platform.raw, platform.source, days)
         shown = ", ".join(map(str, found[:_SHOWN])) + (f" and {len(found) - _SHOWN:,} more" if found[_SHOWN:] else "")

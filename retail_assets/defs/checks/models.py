@@ -20,7 +20,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "horizon once, with finite numbers.",
     )
     def horizon_is_complete() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             wrong = warehouse.query(
                 "SELECT product_category, count(DISTINCT horizon_day) AS days, "
                 "min(horizon_day) AS first_day, max(horizon_day) AS last_day FROM sales_forecast "
@@ -60,7 +60,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="Quantiles do not cross, and TOTAL is the sum of the categories on each day.",
     )
     def intervals_are_ordered_and_totals_add_up() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             [crossed] = warehouse.query(
                 "SELECT count(*) AS n FROM sales_forecast "
                 "WHERE NOT (p025 <= p10 AND p10 <= p50 AND p50 <= p90 AND p90 <= p975)"
@@ -87,7 +87,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "unnoticed.",
     )
     def skill_is_not_lost() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             [size] = warehouse.query("SELECT count(*) AS n FROM forecast_backtest").to_pylist()
             champion = models.champion()
             in_use = models.manifest(champion.version) if champion else None
@@ -117,7 +117,7 @@ def model_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def accuracy_has_not_drifted() -> dg.AssetCheckResult:
         from retail_assets.forecasting.lifecycle.recent_accuracy import recent_drift
 
-        with failing_clearly():
+        with failing_clearly(platform):
             drift = recent_drift(warehouse, models)
         shares = {name: value for name, value in drift.shares().items() if name != "units_wape" and value is not None}
         return check_result(

@@ -22,7 +22,7 @@ def note_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "read. Such values are missing; the sales count.",
     )
     def values_are_understood(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             cleaned = platform.lake.clean_landings(days_of(context))
         large = {
             f"{m.landed_on} {name}": round(rows / m.rows("clean"), 4)

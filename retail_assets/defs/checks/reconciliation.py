@@ -37,7 +37,7 @@ def reconciliation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "it.",
     )
     def revenue_reconciles_with_clean(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             days = few_of(context, len(platform.lake.known_days("clean")))
             cleaned = {clean.landed_on: clean for clean in platform.lake.clean_landings(days)}
             loaded = loaded_landings(warehouse, days)
@@ -64,7 +64,7 @@ def reconciliation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="Revenue, units and lines of the mart equal those of sales, to the cent.",
     )
     def revenue_reconciles_with_sales() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             # One query, so that both totals are of the same moment.
             rows = warehouse.query(
                 "SELECT 'mart' AS source, coalesce(sum(revenue), 0) AS revenue, coalesce(sum(units), 0) AS units, "
@@ -88,7 +88,7 @@ def reconciliation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "daily_category_sales, to the cent.",
     )
     def revenue_reconciles_with_daily_category_sales() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             wrong = warehouse.query(f"{stores_against_categories()} ORDER BY sale_date, product_category LIMIT 10")
             [totals] = warehouse.query(
                 "SELECT coalesce(sum(revenue), 0) AS revenue, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines, "

@@ -34,7 +34,7 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def references_are_current() -> dg.AssetCheckResult:
         from retail_assets.landing.references import LandedReferences
 
-        with failing_clearly():
+        with failing_clearly(platform):
             landed = LandedReferences(platform.raw, platform.source, contract)
             pairs = [(raw, clean) for raw, clean in platform.lake.cleaned_summaries() if raw.files]
             old = _outdated(platform, pairs, landed)
@@ -53,7 +53,7 @@ def reference_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "unless the contract says that the file is partial.",
     )
     def references_match(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             pairs = platform.lake.cleaned(days_of(context))
             orphans = {name: _orphans(platform, name, pairs) for name in contract.references}
         rows = {name: sum(of.values()) for name, of in orphans.items() if of}

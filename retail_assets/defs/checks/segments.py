@@ -18,7 +18,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         description="No trained version that would rename many customers waits for a person's decision.",
     )
     def names_are_kept() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             [size] = warehouse.query("SELECT count(*) AS n FROM customer_features").to_pylist()
             held = promotion.held(platform.model_store(SEGMENTS))
             champion = platform.model_store(SEGMENTS).champion()
@@ -37,7 +37,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(asset="customer_segments", description="Exactly the customers with an id in sales have a segment.")
     def every_customer_has_a_segment() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             [row] = warehouse.query(
                 "SELECT count(s.customer_id) AS known, "
                 "count(CASE WHEN c.customer_id IS NULL THEN 1 END) AS forgotten, "
@@ -77,7 +77,7 @@ def segment_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         )
 
     def _adds_up(table: str, sums: str, if_any: str | None = None) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             begun = if_any is None or bool(warehouse.query(if_any).to_pylist()[0]["n"])
             wrong = (
                 warehouse.query(

@@ -21,7 +21,7 @@ def serving_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         from retail_assets.exports.bundle.compare import compare
         from retail_assets.segmentation.personas import persona_file
 
-        with failing_clearly():
+        with failing_clearly(platform):
             compared = compare(
                 platform.serving.uri_of(platform.source),
                 platform.warehouse,

@@ -21,7 +21,7 @@ def tableau_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
     def published_is_up_to_date() -> dg.AssetCheckResult:
         from retail_assets.exports.tableau.published import look
 
-        with failing_clearly():
+        with failing_clearly(platform):
             try:
                 seen = look(platform.warehouse, server, platform.source, platform.settings.tableau_lines)
             except PublishingError as e:  # what is published may still be right

@@ -85,7 +85,7 @@ def _shape(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDe
         description="Columns and types are those of tables.py, and required columns have no NULL.",
     )
     def matches_contract() -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             actual = platform.warehouse.query(f"SELECT * FROM {table.name} LIMIT 0").schema
             missing = [name for name in table.names if name not in actual.names]
             required = [c.name for c in table.columns if not c.nullable and c.name not in missing]
@@ -126,7 +126,7 @@ def _key(platform: Platform, table: Table, blocking: bool) -> dg.AssetChecksDefi
 
     @dg.asset_check(asset=table.name, name=name, blocking=blocking, description=f"One row per ({key}).")
     def key_is_unique(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             by_landing = table in (SALES, SALES_QUARANTINE)
             days = few_of(context, len(platform.lake.known_days("clean"))) if by_landing else None
             where = ""

@@ -29,7 +29,7 @@ def usual_landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "same weekday of the same season a year before.",
     )
     def quarantine_share_is_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             manifests = platform.lake.clean_landings(days_of(context))
             cleaned = {m.landed_on: (m.rows("quarantine"), m.landed_rows) for m in manifests}
             past = {**_past(platform), **cleaned}
@@ -56,7 +56,7 @@ def usual_landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         "those that a stream still lands.",
     )
     def landing_size_is_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with failing_clearly():
+        with failing_clearly(platform):
             landings = {m.landed_on: m.landed_rows for m in platform.lake.clean_landings(days_of(context))}
             past = {day: rows for day, (_, rows) in _past(platform).items()} | landings
             holidays = holidays_near(platform, sorted(landings)) if landings else {}

@@ -23,7 +23,7 @@ def weather_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
         from retail_assets.forecasting.lifecycle.training import LONGEST_HORIZON
         from retail_assets.weather.coverage import coverage
 
-        with failing_clearly():
+        with failing_clearly(platform):
             known = coverage(platform.warehouse, LONGEST_HORIZON)
         return result(
             passed=known.current,
