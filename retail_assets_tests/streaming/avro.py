@@ -34,11 +34,24 @@ def with_id(number: int, data: bytes) -> bytes:
     return b"\0" + number.to_bytes(4, "big") + data
 
 
-def encoded(number: int, schema: Any, record: Any) -> bytes:
+def encoded(number: int, schema: Any, value: Any) -> bytes:
     """Return a record in the schema that has this id."""
     data = BytesIO()
-    schemaless_writer(data, parse_schema(schema), record)
+    schemaless_writer(data, parse_schema(schema), value)
     return with_id(number, data.getvalue())
+
+
+def record(number: int) -> dict[str, Any]:
+    """Return a sale of the schema SALE."""
+    return {
+        "transaction_id": number,
+        "sold_at": SOLD_AT,
+        "customer_id": f"C{number % 97}",
+        "product_category": "Beauty",
+        "quantity": 2,
+        "price_per_unit": Decimal("25.00"),
+        "total_amount": Decimal("50.00"),
+    }
 
 
 def avro_sale(schema_id: int, number: int) -> bytes:
@@ -51,15 +64,6 @@ def avro_sales(schema_id: int, numbers: Iterable[int]) -> list[bytes]:
     found = []
     for number in numbers:
         data = BytesIO()
-        record = {
-            "transaction_id": number,
-            "sold_at": SOLD_AT,
-            "customer_id": f"C{number % 97}",
-            "product_category": "Beauty",
-            "quantity": 2,
-            "price_per_unit": Decimal("25.00"),
-            "total_amount": Decimal("50.00"),
-        }
-        schemaless_writer(data, parsed, record)
+        schemaless_writer(data, parsed, record(number))
         found.append(with_id(schema_id, data.getvalue()))
     return found

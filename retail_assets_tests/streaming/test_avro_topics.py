@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from retail_assets import settings as settings_module
 from retail_assets.errors import SettingsError, StreamUnreachableError
+from retail_assets.platform import Platform
+from retail_assets.pseudonyms.opened import pseudonyms_of
+from retail_assets.pseudonyms.replaced_columns import WITHHELD
 from retail_assets.storage import Store
 from retail_assets_tests.services.brokers import RunningBroker, produce
 from retail_assets_tests.services.schema_registry import SchemaRegistry, schema_registry
-from retail_assets_tests.streaming.avro import SALE, avro_sale, avro_sales, encoded
+from retail_assets_tests.streaming.avro import SALE, avro_sale, avro_sales, encoded, with_id
+from retail_assets_tests.streaming.avro import record as sale_of
 from retail_assets_tests.streaming.topics import (
     environment,
     land,
@@ -174,3 +180,28 @@ def test_a_package_that_is_missing_is_named_with_the_extra_that_has_it(
     monkeypatch.delitem(sys.modules, "retail_assets.streaming.avro_records", raising=False)
     with pytest.raises(SettingsError, match=r"pip install 'retail-assets\[avro\]'"):
         land(environ)
+
+
+def test_records_in_avro_land_with_pseudonyms_and_poison_without_its_text(
+    noida: RunningBroker, registry: SchemaRegistry, tmp_path: Path
+) -> None:
+    text = (resources.files("retail_assets.contracts") / "shipped" / "retail_sales.yaml").read_text()
+    (tmp_path / "ours.yaml").write_text(f"{text}\npseudonymize: true\n")
+    number = registry.add(SALE)
+    nobody = {**sale_of(4), "customer_id": None}
+    poison = [avro_sale(number, 2)[:-3], b"C2 is no record", with_id(number + 7, b"C2")]
+    records = [*avro_sales(number, [0, 1, 97]), encoded(number, SALE, nobody), *poison]
+    topic = new_topic(noida.address, records)
+    environ = environment(tmp_path, noida.address, topic, **avro(registry), RETAIL_SOURCE=str(tmp_path / "ours.yaml"))
+    totals = land(environ)
+    assert (totals.records, totals.rejected) == (7, 3)
+    settings = settings_module.load(environ)
+    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=False)
+    assert pseudonyms is not None
+    lines = [json.loads(line) for _, _, _, line in landed_lines(environ)]
+    expected = [pseudonyms.of("C0"), pseudonyms.of("C1"), pseudonyms.of("C0"), None]
+    assert [line["customer_id"] for line in lines[:4]] == expected
+    assert [line[3:] for line in lines[4:]] == [[4, WITHHELD], [5, WITHHELD], [6, WITHHELD]]
+    written = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and p.name != "ours.yaml"]
+    for data in written:
+        assert not re.search(rb"C\d+\b", gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
