@@ -1,6 +1,7 @@
 """Files on their way into and out of Redshift: in a new folder each time, which is removed at the end.
 
-Files that a killed process leaves here are never read; the bucket's lifecycle rule removes them.
+Files that a killed process leaves here are never read. The bucket's lifecycle rule removes them, or whoever erases a
+customer.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class Staging:
                 StorageError
             ):  # files that stay are harmless; the error must not hide that of the block
                 self._store.delete([e.key for e in self._store.list(folder.key)])
+
+    def discard(self) -> None:
+        """Delete every folder, also of processes that are at work: what they stage is gone, and they fail."""
+        self._store.delete([e.key for e in self._store.list(self._prefix)])
 
 
 class StagingFolder:

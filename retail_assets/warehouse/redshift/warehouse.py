@@ -163,7 +163,11 @@ class RedshiftWarehouse:
             return self._sessions.repeated("erasing a customer", work, tag="erase")
 
     def purge(self) -> None:
-        """See `Warehouse.purge`. VACUUM gives up the space of deleted rows; it is outside of transactions."""
+        """See `Warehouse.purge`. VACUUM gives up the space of deleted rows; it is outside of transactions.
+
+        What killed processes have left in the staging folder may be a copy of any table, and goes as well.
+        """
+        self._staging.discard()
 
         def work(session: Session) -> None:
             existing = catalog.names(catalog.tables(session, self.schema), ALL)
