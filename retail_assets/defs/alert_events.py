@@ -22,6 +22,7 @@ from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.defs.failures import failed_step
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.partitions import landing_days_of
+from retail_assets.defs.run_source import is_of
 from retail_assets.platform import Platform
 from retail_assets.wording.formats import plural
 
@@ -62,9 +63,19 @@ class Found:
 
 
 class RunReader:
-    """Reads the new events of runs into causes. `graph` gives the assets that wait for a failed one."""
+    """Reads the new events of runs into causes, with the code location if it is known.
 
-    def __init__(self, platform: Platform, instance: dg.DagsterInstance, graph: dg.AssetGraph | None) -> None:
+    `graph` gives the assets that wait for a failed one.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        instance: dg.DagsterInstance,
+        graph: dg.AssetGraph | None,
+        location: str | None = None,
+    ) -> None:
+        self._location = location
         self._platform, self._instance, self._graph = platform, instance, graph
         self._secrets = secrets_of(platform.settings)
         self._planned_of: dict[str, dict[str, list[dg.AssetKey]]] = {}
@@ -72,7 +83,9 @@ class RunReader:
         self.found = Found()
 
     def is_ours(self, run: dg.DagsterRun) -> bool:
-        """Return whether a run has assets of ours: an instance may have other code locations."""
+        """Return whether a run is one of this source with assets of ours: an instance may have other code locations."""
+        if not is_of(run, self._platform.source, self._location):
+            return False
         chosen = set(run.asset_selection or ()) | {key.asset_key for key in run.asset_check_selection or ()}
         if self._graph is None or not chosen:
             return run.job_name in _OUR_JOBS

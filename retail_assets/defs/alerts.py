@@ -19,6 +19,7 @@ from retail_assets.alerts.late import MEMBER as LATE
 from retail_assets.alerts.late import late_landings
 from retail_assets.alerts.outbox import Open, Outbox, outbox_path
 from retail_assets.defs.alert_events import ENDED, UNDERWAY, RunReader
+from retail_assets.defs.run_source import location_of
 from retail_assets.errors import RetailError, StorageError
 from retail_assets.platform import Platform
 from retail_assets.settings.alerts import AlertSettings
@@ -50,19 +51,24 @@ class Alerts:
         self._names = [channel.name for channel in self.channels]
         self.outbox = outbox_of(platform, settings)
 
-    def collect(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None = None) -> int:
+    def collect(
+        self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None = None, location: str | None = None
+    ) -> int:
         """Record what runs have found since the last time, late landings, and the digest if it is due.
 
-        Returns how many messages that made. `graph` gives the assets that wait for a failed one. Raises StorageError.
+        Returns how many messages that made. `graph` gives the assets that wait for a failed one, `location` is the
+        code location, where it is known. Raises StorageError.
         """
         now = self._clock()
-        return self._of_runs(instance, graph, now) + self._late(now) + self._digest(now)
+        return self._of_runs(instance, graph, location, now) + self._late(now) + self._digest(now)
 
     def send(self) -> Delivered:
         """Send what is to be sent now; return what became of it. Raises StorageError for the outbox."""
         return deliver(self.outbox, self.channels, self._settings.per_hour, self._clock)
 
-    def _of_runs(self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, now: float) -> int:
+    def _of_runs(
+        self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, location: str | None, now: float
+    ) -> int:
         read = self.outbox.marks("run:")
         since = float(self.outbox.mark("since") or now - _FIRST_SECONDS)
         if since > now:  # the clock has been set back
@@ -76,7 +82,7 @@ class Alerts:
         # With as many as one reading takes, the next one goes on where this one ends.
         until = ended[-1].update_timestamp.timestamp() + _OVERLAP_SECONDS if len(ended) == _RUNS else now
         underway = instance.get_run_records(dg.RunsFilter(statuses=UNDERWAY), limit=_RUNS)
-        reader = RunReader(self._platform, instance, graph)
+        reader = RunReader(self._platform, instance, graph, location)
         marks = {"since": str(until)}
         for record in [*ended, *underway]:
             run = record.dagster_run
@@ -165,7 +171,7 @@ def alert_sensors(platform: Platform) -> list[dg.SensorDefinition]:
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         own = Alerts(platform, settings)
         repository = context.repository_def
-        made = own.collect(context.instance, repository.asset_graph if repository else None)
+        made = own.collect(context.instance, repository.asset_graph if repository else None, location_of(context))
         return dg.SkipReason(f"{made} new; {own.send()}.")
 
     return [alerts]

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.defs.partitions import set_on_whole_history
+from retail_assets.defs.run_source import source_tags
 from retail_assets.settings import Settings
 from retail_assets.settings.automation import FOLLOW_SALES
 
@@ -60,7 +61,7 @@ def automation_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=sensor_status(settings, FOLLOW_SALES),
         minimum_interval_seconds=_INTERVAL_SECONDS,
         # After the landings in the queue.
-        run_tags={"dagster/priority": "-1", **REPEATED_IF_KILLED},
+        run_tags={"dagster/priority": "-1", **REPEATED_IF_KILLED, **source_tags(settings.source)},
         description="Computes marts, insights, forecast, segments and outputs again after sales were loaded, once no "
         "landing is in the queue and the blocking checks of what they are made from have passed.",
     )

@@ -40,6 +40,7 @@ from retail_assets.defs.jobs import jobs
 from retail_assets.defs.lineage import lineage_sensor
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.resources import spark_resource
+from retail_assets.defs.run_source import source_tags
 from retail_assets.defs.run_watch import watched_in_process_executor
 from retail_assets.defs.schedules import schedules
 from retail_assets.defs.sensors import landing_sensor
@@ -73,7 +74,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
         raise
     platform = Platform(chosen)
     partitions = landing_partitions(chosen)
-    all_jobs = jobs()
+    all_jobs = jobs(source_tags(chosen.source))
     checks = [
         *landing_checks(platform),
         *conservation_checks(platform),

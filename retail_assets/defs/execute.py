@@ -36,6 +36,7 @@ from retail_assets.defs.failures import failed_step
 from retail_assets.defs.instance import dagster_instance
 from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
+from retail_assets.defs.run_source import source_tags
 from retail_assets.errors import NotReadyError, RetailError, SettingsError, nearest
 from retail_assets.landing.partitions import is_data, landed_partitions, partition_folder
 from retail_assets.platform import Platform
@@ -88,7 +89,7 @@ def execute(
         run = instance.create_run_for_job(
             job_def=selected,
             run_config=_ONE_LINE_PER_STEP,
-            tags={**(tags or {}), **_partition_tags(days)},
+            tags={**(tags or {}), **source_tags(settings.source), **_partition_tags(days)},
             asset_selection=frozenset(assets),
             remote_job_origin=_origin(job.name) if repeatable else None,
         )

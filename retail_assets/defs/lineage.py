@@ -24,6 +24,7 @@ from dagster import DagsterRunStatus as Status
 
 from retail_assets.alerts.redact import redacted, secrets_of
 from retail_assets.defs.partitions import landing_days_of
+from retail_assets.defs.run_source import is_of, location_of
 from retail_assets.errors import SettingsError, without_secrets
 from retail_assets.lineage.names import Dataset, dataset_of
 from retail_assets.lineage.run_facts import Checked, Column, Described, Outcome, Parent, Read, Run, Step, Written
@@ -322,7 +323,7 @@ def lineage_sensor(settings: Settings, assets: Sequence[dg.AssetsDefinition]) ->
             run = record.dagster_run
             if added >= _RUNS_PER_TICK:
                 break
-            if REPORTED_TAG not in run.tags and _is_here(run, context):
+            if REPORTED_TAG not in run.tags and is_of(run, settings.source, location_of(context)):
                 try:
                     added += reporter.add(context.instance, run.run_id)
                 except Exception as e:
@@ -357,12 +358,6 @@ def _cursor(text: str | None) -> dt.datetime:
         return dt.datetime.fromisoformat(json.loads(text or "")["since"])
     except (ValueError, KeyError, TypeError):
         return dt.datetime.now(dt.UTC)
-
-
-def _is_here(run: dg.DagsterRun, context: dg.SensorEvaluationContext) -> bool:
-    """Whether a run belongs to the code location of the sensor, where both say which it is."""
-    here, there = context.code_location_origin, run.remote_job_origin
-    return here is None or there is None or here.location_name == there.location_name
 
 
 def _error(entry: dg.EventLogEntry, secrets: Sequence[str]) -> str:

@@ -48,3 +48,4 @@ def test_a_run_names_the_code_location_that_the_pages_load(recorded: Path) -> No
     assert origin.job_name == run.job_name
     assert run.tags["dagster/asset_partition_range_start"] == str(DAY)
     assert run.tags["dagster/asset_partition_range_end"] == str(NEXT)
+    assert run.tags["retail_assets/source"] == "retail_sales"
