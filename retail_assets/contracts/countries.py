@@ -52,10 +52,13 @@ def country_meant(text: str) -> str:
     from babel import Locale
     from babel.core import get_global
 
-    names = Locale("en").territories
-    codes = {code for code in names if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES}
+    codes = {
+        str(code): name
+        for code, name in Locale("en").territories.items()
+        if len(str(code)) == 2 and str(code).isalpha() and code not in _NO_COUNTRIES
+    }
     others = get_global("territory_aliases").get(text.upper(), [])
-    by_name = {names[code].casefold(): code for code in codes}
+    by_name = {name.casefold(): code for code, name in codes.items()}
     like = difflib.get_close_matches(text.casefold(), list(by_name), n=1, cutoff=0.75)
     meant = text.upper() if text.upper() in codes else others[0] if len(others) == 1 else like and by_name[like[0]]
     return f" Did you mean {meant!r}?" if meant else ""
