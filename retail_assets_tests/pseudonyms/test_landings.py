@@ -13,8 +13,8 @@ from retail_assets.landing.register import check_before_landing
 from retail_assets.pseudonyms.landing import as_landed
 from retail_assets.pseudonyms.opened import pseudonyms_of
 from retail_assets_tests.erasure import everywhere
-from retail_assets_tests.erasure.shop import CONTRACT, D1, D2, D3, PERSON, csv, files, row
-from retail_assets_tests.pseudonyms.landed_shop import LandedShop
+from retail_assets_tests.erasure.shop import CONTRACT, D1, D2, D3, PERSON, csv, files, row, workbook
+from retail_assets_tests.pseudonyms.landed_shop import WITH_PSEUDONYMS, LandedShop
 
 #: Rows that are rejected, cannot be split, are superseded, or name nobody.
 BROKEN = [
@@ -113,6 +113,31 @@ def test_a_row_that_cannot_be_split_is_refused_too_where_it_did_not_land_by_the_
     shop.land(D2, "other.csv", raw + b"C7,too,few\n")
     with pytest.raises(LandingError, match="line 3"):
         shop.register(D2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [
+        ("file: {totals: Food}", row(9, PERSON)),
+        ("file: {skip_bottom: 1}", row(9, PERSON)),
+        ("", ["Total", *row(9, PERSON)[1:]]),
+        ("", ["id", "date", "receipt", PERSON, "category", "qty", "price", "total"]),
+    ],
+)
+def test_a_refused_row_of_a_file_that_did_not_land_by_the_door_is_not_shown(
+    tmp_path: Path, rule: str, last: list[str]
+) -> None:
+    """Dagster's event log and alerts keep the messages of a run."""
+    header_again = last[0] == "id"
+    rows = [row(1, "C1"), last, *([row(2, "C2")] if header_again else [])]
+    name, data = ("copied.xlsx", workbook(rows)) if header_again else ("copied.csv", csv(rows))
+    for text, shown in ((CONTRACT, True), (WITH_PSEUDONYMS, False)):
+        shop = LandedShop(tmp_path / str(shown), f"{text}{rule}\n")
+        pseudonyms_of(shop.platform.settings, shop.platform.lake, landing=True)  # makes the key
+        shop.land(D2, name, data)
+        with pytest.raises(LandingError) as refused:
+            shop.register(D2)
+        assert (PERSON.lower() in str(refused.value).lower()) is shown
 
 
 def test_landings_with_ids_keep_the_option_from_being_switched_on(tmp_path: Path) -> None:

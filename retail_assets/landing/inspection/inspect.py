@@ -165,7 +165,7 @@ def judged(
     profile = replace(profile, control=control)
     refuse_other_currencies(store, profile, contract, totals=totals, texts=shape.texts)
     if shape.header_again or (shape.texts is not None and len(header) <= MOST_NAMES):
-        refuse_other_header(store, profile, totals, shape.texts)
+        refuse_other_header(store, profile, contract, totals, shape.texts)
     by_hand = dates is None
     if dates is None and profile.format == "csv":
         dates = evidence_by_hand(store, profile, contract, landed_on)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from retail_assets.contracts.model import Contract
 from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.control_totals import rows_of
 from retail_assets.landing.inspection.duckdb_source import connected
+from retail_assets.landing.inspection.shown_rows import shown_row
 from retail_assets.storage import Store
 
 _LOOKED_FOR = 2  # of the longest names, because values are rarely the same
@@ -43,7 +45,11 @@ class HeaderNames:
 
 
 def refuse_other_header(
-    store: Store, profile: FileProfile, totals: Sequence[str] = (), texts: pa.Table | None = None
+    store: Store,
+    profile: FileProfile,
+    contract: Contract,
+    totals: Sequence[str] = (),
+    texts: pa.Table | None = None,
 ) -> None:
     """Raise LandingError if a row is a header with the columns in another order, or with other columns.
 
@@ -75,6 +81,6 @@ def refuse_other_header(
         shown = (profile.delimiter or ", ").join(text or "" for text in other[0])
         raise LandingError(
             f"{profile.key} has a second header, in which the columns are in another order or are others: "
-            f"{shown[:200]!r}. The rows below it would be read in the wrong columns. Split the file there, and land "
-            "the parts as two files."
+            f"{shown_row(shown, contract)}. The rows below it would be read in the wrong columns. Split the file "
+            "there, and land the parts as two files."
         )

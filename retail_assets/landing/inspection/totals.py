@@ -13,6 +13,7 @@ from retail_assets.contracts.headers import required_raw_columns
 from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.landing.inspection.header import fields_of
+from retail_assets.landing.inspection.shown_rows import shown_row
 from retail_assets.landing.inspection.tail import MOST_TOTALS
 
 
@@ -38,7 +39,6 @@ WORDS = frozenset(
     )
     for word in words.split(", ")
 )
-_LONGEST = 200  # characters of a line that are shown
 _DATED = 3  # lines at the end that are looked at for totals with a date
 
 
@@ -91,7 +91,7 @@ def totals_of(
             what = f"skip_bottom: {rule.skip_bottom}" if rule.skip_bottom else f"totals: {rule.totals!r}"
             raise LandingError(
                 f"{key}: line {number} would be skipped as one of totals (`file: {{{what}}}`), but it looks like a "
-                f"sale: {text[:_LONGEST]!r}. Change the contract, or land the file with its totals."
+                f"sale: {shown_row(text, contract)}. Change the contract, or land the file with its totals."
             )
         found.append((number, text))
     if not rule.skip_bottom and rule.totals is None:
@@ -127,7 +127,7 @@ def _refuse_dated_total(
             if place < len(cells) and is_word(cells[place]) and normalize_header(column) not in tested:
                 raise LandingError(
                     f"{key}: line {number} looks like a line of totals, but has a date and would count as a sale: "
-                    f"{text[:_LONGEST]!r}. If such lines are totals, leave them out with "
+                    f"{shown_row(text, contract)}. If such lines are totals, leave them out with "
                     f"`rows: {{drop: {{totals: {{column: {column}, equals: {cells[place].strip()}}}}}}}` in the "
                     "contract; if it is a sale, give it another id or category than that word."
                 )
