@@ -42,9 +42,11 @@ def erase_again(
     """
     if dry_run:
         watch("who is here again")
+        with platform.lake.unchanged():
+            customers = present_again(platform)
         return [
             erase_customer(platform, customer, now, dry_run=True, elsewhere=elsewhere, watch=watch)
-            for customer in present_again(platform)
+            for customer in customers
         ]
     watch("turn")
     with erasing(platform.lake) as refuse_lost:  # one turn for all: no run begins between two customers

@@ -118,7 +118,8 @@ def erase_customer(
     """
     person = _person(platform, customer_id)
     if dry_run:
-        return _counted(platform, person, now, elsewhere, watch)
+        with platform.lake.unchanged():
+            return _counted(platform, person, now, elsewhere, watch)
     watch("turn")
     with erasing(platform.lake) as refuse_lost:
         ready()

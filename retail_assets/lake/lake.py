@@ -57,6 +57,18 @@ class Lake:
         self.raw_register = Register(store, source, "raw", RawEntry, self._raw_entry)
         self.clean_register = Register(store, source, "clean", CleanEntry, self._clean_entry)
 
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Write nothing for reading's sake either: the registers stay as they are."""
+        registers = (self.raw_register, self.clean_register)
+        for register in registers:
+            register.recording = False
+        try:
+            yield
+        finally:
+            for register in registers:
+                register.recording = True
+
     def publish_raw(self, manifest: RawManifest) -> str:
         """Publish the manifest of a landing's raw files. Returns its URI."""
         data: dict[str, Any] = {

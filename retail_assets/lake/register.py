@@ -104,6 +104,8 @@ class Register(Generic[E]):
         self._store, self._folder, self._layer = store, f"{source}/{layer}", layer
         self._kept = Kept(store, f"{source}/{FOLDER}/{layer}.json.gz", kind)
         self._read = read
+        #: Off where a look must change nothing, such as a dry run: the next reader then reads the same manifests again.
+        self.recording = True
 
     def known_days(self) -> list[dt.date]:
         """Return the landings in the register, in order: a hint, which may lack some and have deleted ones."""
@@ -124,7 +126,7 @@ class Register(Generic[E]):
             again = {day: e for day, e in zip(changed, pool.map(self._read, changed), strict=True) if e is not None}
         # One that was written between the listing and the reading is kept by the next reader.
         sound = {day: e for day, e in again.items() if listed[day].tag == e.version}
-        if sound or kept.keys() - listed.keys():
+        if self.recording and (sound or kept.keys() - listed.keys()):
             self._kept.update(sound, gone=lambda day: day not in listed)
         entries |= again
         return {day: Published(entries[day], listed[day].modified) for day in sorted(entries)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,9 +72,9 @@ def vacuum(platform: Platform, *, now: dt.datetime, keep: int = KEEP, dry_run: b
     freed = [
         _files("files of ended runs", lake.store, left_over(lake, now), dry_run),
         _references(platform, now, dry_run),
-        _unfinished(platform, now, dry_run),
-        _bundles(platform, now, keep, dry_run),
     ]
+    listed = {lake.store.uri_of(name) for each in freed for name in each.names}
+    freed += [_unfinished(platform, now, listed, dry_run), _bundles(platform, now, keep, dry_run)]
     named = _versions_of_tables(platform) | _versions_of_bundles(platform, leave_out=set(freed[-1].names))
     for kind in KINDS.values():
         freed.append(_versions(platform.model_store(kind), named, now, keep, dry_run))
@@ -102,18 +102,22 @@ def _references(platform: Platform, now: dt.datetime, dry_run: bool) -> Freed:
     return _freed("copies of reference files", store.uri, entries, [entry.key for entry in entries])
 
 
-def _unfinished(platform: Platform, now: dt.datetime, dry_run: bool) -> Freed:
-    """Temporary files of the other stores, whose writers were killed."""
+def _unfinished(platform: Platform, now: dt.datetime, listed: Collection[str], dry_run: bool) -> Freed:
+    """Temporary files of the other stores, whose writers were killed.
+
+    A store may be around others, such as outputs in the folder of the home: what is `listed` already is not again.
+    """
     source = platform.source
     places = [(platform.raw, source), (platform.serving, source), (platform.output, "")]
     places += [(platform.model_store(kind).store, f"{source}/{kind.name}") for kind in KINDS.values()]
-    entries = []
+    entries: dict[str, Entry] = {}
     for store, folder in places:
-        found = unfinished(store, folder, now)
+        found = {store.uri_of(entry.key): entry for entry in unfinished(store, folder, now)}
+        new = {uri: entry for uri, entry in found.items() if uri not in listed and uri not in entries}
         if not dry_run:
-            store.delete([entry.key for entry in found])
-        entries += [Entry(store.uri_of(entry.key), entry.size, entry.modified) for entry in found]
-    return _freed("unfinished writes", str(platform.settings.home), entries, [entry.key for entry in entries])
+            store.delete([entry.key for entry in new.values()])
+        entries |= new
+    return _freed("unfinished writes", str(platform.settings.home), list(entries.values()), list(entries))
 
 
 def _bundles(platform: Platform, now: dt.datetime, keep: int, dry_run: bool) -> Freed:

@@ -112,8 +112,10 @@ def test_the_manifests_say_how_many_rows_are_gone(shop: Shop) -> None:
 
 
 def test_a_dry_run_counts_the_same_and_changes_nothing(shop: Shop) -> None:
+    """Also not in a copied home, where every file has another inode: the registers of the lake were written again."""
+
     def content() -> dict[str, bytes]:
-        return {str(p): p.read_bytes() for p in shop.folder.rglob("*") if p.is_file() and p.parent.name != "register"}
+        return {str(p): p.read_bytes() for p in shop.folder.rglob("*") if p.is_file()}
 
     before = content()
     counted = _erase(shop, dry_run=True).counts

@@ -22,7 +22,7 @@ from retail_assets.models.store import BY_USER, Champion, ModelStore, ModelStore
 from retail_assets.platform import Platform
 from retail_assets.serving.manifest import DATABASE, MODEL, Manifest
 from retail_assets.serving.schema import SCHEMA_VERSION
-from retail_assets.settings import Settings
+from retail_assets.settings import Settings, load
 from retail_assets.storage import Store
 from retail_assets.tables import CUSTOMER_SEGMENTS, Column
 from retail_assets.upkeep.vacuum import Freed, vacuum
@@ -178,6 +178,46 @@ def test_the_command_says_what_goes_and_how_much_it_frees(
     assert {each["what"]: each["bytes"] for each in content["freed"] if each["bytes"]} == {"unfinished writes": 1234}
     assert not dead.exists()
     assert app.main(["vacuum", "--keep", "0"]) == 2
+
+
+@pytest.mark.parametrize("output", ["of its own", "around the home"])
+def test_a_dry_run_lists_exactly_what_then_goes(
+    platform: Platform, tmp_path: Path, environ: dict[str, str], output: str
+) -> None:
+    """Leftovers of every kind at once. With an output folder around other places, their leftovers were listed twice."""
+    home = platform.settings.home
+    if output == "around the home":
+        platform = Platform(load({**environ, "RETAIL_OUTPUT": str(home.parent)}), wait_seconds=5)
+    lake = platform.lake
+    publish(lake, DAY, [line("A", 1)], run="named")
+    write(lake, DAY, [line("A", 1)], run="dead")
+    parts = [f"{platform.source}/dt={DAY}", f"{platform.source}/clean/dt={DAY}/dead", f"{platform.source}/references"]
+    for store, folder in zip((platform.raw, lake.store, lake.store), parts, strict=True):
+        part = store.local_path(f"{folder}/.{'c' * 32}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"half")
+    for kind in KINDS.values():
+        models = platform.model_store(kind)
+        versions = [save(models, b"model %d" % day, day) for day in range(1, 6)]
+        models.promote(versions[0], at=NOW, by=BY_USER, reason="")
+        models.promote(versions[2], at=NOW, by=BY_USER, reason="")
+        models.store.write(f"{models.root}/versions/20240101-cut-short/model.skops", b"half")
+    models = platform.model_store(FORECAST)
+    for day in (dt.date(2024, 1, 1), dt.date(2024, 12, 27)):
+        models.store.write(f"{models.root}/issued/{day}.parquet", b"x")
+    bundles = [bundle(platform, tmp_path, b"%d" % n, NOW + dt.timedelta(minutes=n)) for n in range(4)]
+    before = everything(platform)
+    planned = vacuum(platform, now=LATER, keep=1, dry_run=True)
+    assert everything(platform) == before
+    assert vacuum(platform, now=LATER, keep=1) == planned
+    gone = before - everything(platform)
+    assert sum(each.objects for each in planned) == len(gone) >= 1 + 3 + 2 * 3 + 2 * (2 * 3 + 1) + 1
+    assert vacuum(platform, now=LATER, keep=1, dry_run=True) == vacuum(platform, now=LATER, keep=1)
+    assert everything(platform) == before - gone
+    assert platform.serving.folders(f"{platform.source}/bundles") == sorted(bundles[2:])
+    for kind in KINDS.values():
+        assert promotion.rollback(platform.model_store(kind), at=NOW)
+        platform.model_store(kind).load(platform.model_store(kind).champion().version)
 
 
 class _Promoting(Store):
