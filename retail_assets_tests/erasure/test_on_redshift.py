@@ -53,7 +53,7 @@ def _where(shop: Shop, stack: Stack, folder: Path) -> list[str]:
     # Other tests of this process have schemas of their own.
     for (table,) in stack.wire.as_superuser("SELECT 'shop.' || tablename FROM pg_tables WHERE schemaname = 'shop'"):
         if stack.wire.as_superuser(f"SELECT 1 FROM {table} AS t WHERE t::text ILIKE '%{PERSON}%' LIMIT 1"):
-            found.append(table)
+            found.append(str(table))
     return found
 
 
