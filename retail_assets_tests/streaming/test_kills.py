@@ -116,9 +116,9 @@ def _with_pseudonyms(folder: Path) -> dict[str, str]:
 
 
 def test_killed_landers_replace_every_id_and_lose_and_double_nothing(tansu: RunningBroker, tmp_path: Path) -> None:
-    check_pseudonyms(killed(tansu, tmp_path, seed=4, **_with_pseudonyms(tmp_path)), tmp_path)
+    check_pseudonyms(killed(tansu, tmp_path, seed=4, made=sales, **_with_pseudonyms(tmp_path)), tmp_path)
 
 
 def test_killed_landers_replace_every_id_on_s3(noida: RunningBroker, tmp_path: Path, bucket: str) -> None:
     raw = {"RETAIL_RAW_URI": f"s3://{bucket}/raw"}
-    check_pseudonyms(killed(noida, tmp_path, seed=5, **_with_pseudonyms(tmp_path), **raw), tmp_path)
+    check_pseudonyms(killed(noida, tmp_path, seed=5, made=sales, **_with_pseudonyms(tmp_path), **raw), tmp_path)
