@@ -23,6 +23,8 @@ _SECONDS = 5.0
 _BLOCKED_BY_CHECK = "DagsterAssetCheckFailedError"
 #: What DuckDB raises, as a RuntimeError, where it is interrupted in a query.
 _INTERRUPTED = "Query interrupted"
+#: The run of this process that has waited, and the lake.
+_waited: tuple[str, str] | None = None
 
 
 def stop_if_canceled() -> None:
@@ -40,12 +42,27 @@ def stop_if_canceled() -> None:
         raise KeyboardInterrupt
 
 
+def _wait_for_erasing_once(platform: Platform) -> None:
+    """Wait while a customer is erased, once per run and process, which costs one read of the lake.
+
+    Erasing that begins later sees the run in Dagster's records, and is refused.
+    """
+    global _waited
+    try:
+        place = (dg.OpExecutionContext.get().run_id, platform.lake.store.uri)
+    except dg.DagsterInvariantViolationError:  # called outside of a run
+        place = None
+    if place is None or place != _waited:
+        wait_for_erasing(platform.lake)
+        _waited = place
+
+
 @contextlib.contextmanager
 def failing_clearly(platform: Platform | None = None, *, retrying: bool = True) -> Iterator[None]:
     """Turn a RetailError into a Dagster Failure that shows its message; begin nothing in a run that is to stop.
 
-    With the `platform` whose places the step reads or writes, it waits while a customer is erased there: what it would
-    read before could bring them back.
+    With the `platform` whose places the step reads or writes, the first step of a run waits while a customer is erased
+    there: what it would read before could bring them back.
 
     A retryable error, such as a warehouse that another process holds or a store that does not answer, lets Dagster run
     the step again, at most twice, unless `retrying` is off. What the data are refused for, and bugs, fail at once.
@@ -54,7 +71,7 @@ def failing_clearly(platform: Platform | None = None, *, retrying: bool = True) 
     stop_if_canceled()
     try:
         if platform is not None:
-            wait_for_erasing(platform.lake)
+            _wait_for_erasing_once(platform)
             stop_if_canceled()
         yield
     except RuntimeError as e:

@@ -166,3 +166,24 @@ def test_what_is_not_ready_changes_nothing_and_lets_the_next_one_go_on(shop: Sho
         erase_customer(platform, PERSON, NOW, ready=ready)
     assert platform.lake.store.list("shop/erasure") == []
     wait_for_erasing(platform.lake)
+
+
+def test_a_run_looks_once_whether_a_customer_is_erased(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On S3 a look of every step and check was eighty requests in each run."""
+    platform = shop.opened()
+    looks: list[Lake] = []
+    monkeypatch.setattr(failures, "wait_for_erasing", looks.append)
+
+    @dg.asset
+    def first() -> None:
+        with failing_clearly(platform):
+            pass
+
+    @dg.asset(deps=[first])
+    def second() -> None:
+        with failing_clearly(platform):
+            pass
+
+    for run in (1, 2):
+        assert dg.materialize([first, second], instance=dg.DagsterInstance.ephemeral()).success
+        assert len(looks) == run
