@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
@@ -16,6 +16,7 @@ from retail_assets.landing.usual_size import unusual_size
 from retail_assets.platform import Platform
 from retail_assets.quarantine.usual_share import History, unusual_share
 from retail_assets.tables import DAILY_QUALITY
+from retail_assets.wording.statement import Statement
 
 _SHOWN = 5
 
@@ -38,15 +39,11 @@ def usual_landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             for day, (rejected, rows) in sorted(cleaned.items())
             if (statement := unusual_share(day, rejected, rows, past))
         ]
-        more = f" And {len(found) - _SHOWN:,} more landings." if found[_SHOWN:] else ""
-        return check_result(
-            passed=not found,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{' '.join(map(str, found[-_SHOWN:]))}{more} Look at the reasons: "
-            f"retail-assets quarantine summary --landing {found[-1].facts['landed_on']}."
-            if found
-            else None,
-            metadata={"landings": len(cleaned), "landings_before": len(past) - len(cleaned), "unusual": len(found)},
+        last = found[-1].facts["landed_on"] if found else None
+        return _warning(
+            found,
+            f"Look at the reasons: retail-assets quarantine summary --landing {last}.",
+            {"landings": len(cleaned), "landings_before": len(past) - len(cleaned), "unusual": len(found)},
         )
 
     @dg.asset_check(
@@ -63,18 +60,24 @@ def usual_landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             growing = _growing(platform, landings)
         judged = {day: rows for day, rows in sorted(landings.items()) if day not in growing}
         found = [small for day, rows in judged.items() if (small := unusual_size(day, rows, past, holidays))]
-        more = f" And {len(found) - _SHOWN:,} more landings." if found[_SHOWN:] else ""
-        return check_result(
-            passed=not found,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{' '.join(map(str, found[-_SHOWN:]))}{more} Compare the files with those of the source: "
-            "one may be missing. Land it into the same day."
-            if found
-            else None,
-            metadata={"landings": len(judged), "not_over": len(growing), "small": len(found)},
+        return _warning(
+            found,
+            "Compare the files with those of the source: one may be missing. Land it into the same day.",
+            {"landings": len(judged), "not_over": len(growing), "small": len(found)},
         )
 
     return [quarantine_share_is_usual, landing_size_is_usual]
+
+
+def _warning(found: Sequence[Statement], advice: str, metadata: Mapping[str, int]) -> dg.AssetCheckResult:
+    """Return the result of a check that warns of landings: the last ones in words, and what to do."""
+    more = f" And {len(found) - _SHOWN:,} more landings." if found[_SHOWN:] else ""
+    return check_result(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{' '.join(map(str, found[-_SHOWN:]))}{more} {advice}" if found else None,
+        metadata=metadata,
+    )
 
 
 def _growing(platform: Platform, days: Collection[dt.date]) -> list[dt.date]:
