@@ -142,6 +142,8 @@ _LONGEST = (
 )
 
 
+_LINES_OF_A_FAILURE = 60
+
 #: Files that share what takes long to set up: in one process, or each process would set it up. The pipeline that
 #: `materialized` has run, the Spark session with the landings of `scenario`, and shops with their analysis.
 _TOGETHER = {
@@ -196,6 +198,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if place.startswith(_SLOW_FILES):
             item.add_marker("slow")
     items.sort(key=rank)
+
+
+class _FailuresAtOnce:
+    """Prints each failure when it happens: of a run that is cut off, pytest's own summary never comes."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+            terminal.write_line(f"\n{report.outcome.upper()} {report.nodeid} ({report.when}, {report.duration:.0f} s)")
+            terminal.write_line("\n".join(report.longreprtext.splitlines()[-_LINES_OF_A_FAILURE:]))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # processes of pytest-xdist send theirs to the one that prints
+        config.pluginmanager.register(_FailuresAtOnce(config))
 
 
 def pytest_collection_finish() -> None:
