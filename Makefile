@@ -72,8 +72,9 @@ airflow: $(VENV)/airflow.installed instance
 	@RETAIL_SOURCE=$${RETAIL_SOURCE:-$(DEMO_SOURCE)} exec $(BIN)/python -m airflow_bridge.local_stack \
 	  --home "$$RETAIL_HOME/airflow" --workspace workspace.yaml
 
-# Three processes on two cores: tests wait for servers and JVMs for much of their time. conftest.py says what stays together.
-BESIDE := -n 3
+# Four processes on two cores: tests wait for servers and JVMs for much of their time; with three, a fifth of the CPU was
+# idle. conftest.py says what stays together.
+BESIDE := -n 4
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest $(BESIDE)

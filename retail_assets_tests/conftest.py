@@ -126,6 +126,7 @@ _LONGEST = (
     "end_to_end/test_webserver.py",
     "faults/test_kills.py",
     "airflow_bridge/test_standalone.py",
+    "wording/",
     "upgrade/",
     "spark/test_class_archive.py",
     "end_to_end/test_graph_on_s3.py",
@@ -145,7 +146,7 @@ _LONGEST = (
 _LINES_OF_A_FAILURE = 60
 
 #: Files that share what takes long to set up: in one process, or each process would set it up. The pipeline that
-#: `materialized` has run, the Spark session with the landings of `scenario`, and shops with their analysis.
+#: `materialized` has run, the Spark session with the landings of `scenario`, and shops with their models.
 _TOGETHER = {
     "pipeline": ("end_to_end/test_pipeline.py", "end_to_end/test_run.py", "end_to_end/test_webserver.py"),
     "spark": (
@@ -162,7 +163,18 @@ _TOGETHER = {
         "quarantine/test_sequences.py",
         "spark/test_session.py",
     ),
-    "sales": ("wording/test_sales.py", "wording/test_sales_figures.py"),
+    "words": tuple(
+        f"wording/test_{name}.py"
+        for name in (
+            "forecast",
+            "forecast_card",
+            "forecast_titles",
+            "sales",
+            "sales_figures",
+            "segment_card",
+            "segments",
+        )
+    ),
 }
 
 

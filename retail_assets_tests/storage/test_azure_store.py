@@ -56,7 +56,8 @@ def _installed(cache: Path) -> Path:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("Azure is not tested here: Azurite comes from npm, and npm is not installed")
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(cache), f"azurite@{_AZURITE}"]
+        once = ["--fetch-retries=0", "--fetch-timeout=60000"]  # where there is no registry, npm asks for over a minute
+        command = [npm, "install", "--no-audit", "--no-fund", *once, "--prefix", str(cache), f"azurite@{_AZURITE}"]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
         except (subprocess.SubprocessError, OSError) as e:
