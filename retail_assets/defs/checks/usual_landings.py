@@ -71,7 +71,7 @@ def usual_landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
 
 def _warning(found: Sequence[Statement], advice: str, metadata: Mapping[str, int]) -> dg.AssetCheckResult:
     """Return the result of a check that warns of landings: the last ones in words, and what to do."""
-    more = f" And {len(found) - _SHOWN:,} more landings." if found[_SHOWN:] else ""
+    more = f" And {len(found) - _SHOWN:,} more." if found[_SHOWN:] else ""
     return check_result(
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
