@@ -49,7 +49,8 @@ def killed_at_random(
     landers = [start(environ, "--once", log=log) for log in logs]
     try:
         for lander, log in zip(landers, logs, strict=True):
-            assert lander.wait(_END_SECONDS) == 0, log.read_text()
+            ended = lander.wait(_END_SECONDS)
+            assert ended == 0, f"exit code {ended}: {log.read_text()}"
     finally:
         for lander in landers:
             lander.kill()
