@@ -23,7 +23,6 @@ from retail_assets.defs.run_source import location_of
 from retail_assets.errors import RetailError, StorageError
 from retail_assets.platform import Platform
 from retail_assets.settings.alerts import AlertSettings
-from retail_assets.status import SETTLED, read_status
 
 #: The daemon looks every five seconds at what is due. Five here would miss every second look by milliseconds.
 _INTERVAL_SECONDS = 1
@@ -145,6 +144,8 @@ def digest_of(platform: Platform, today: dt.date | None = None) -> Cause:
 
 def _not_loaded(platform: Platform, today: dt.date) -> list[dt.date]:
     """Return the landings before today that wait to be loaded; none where the stores cannot say."""
+    from retail_assets.status import SETTLED, read_status  # with pyarrow, a tenth of the time of the definitions
+
     try:
         landings = read_status(platform).landings
     except RetailError:
