@@ -143,8 +143,6 @@ _LONGEST = (
 )
 
 
-_LINES_OF_A_FAILURE = 60
-
 #: Files that share what takes long to set up: in one process, or each process would set it up. The pipeline that
 #: `materialized` has run, the Spark session with the landings of `scenario`, and shops with their models.
 _TOGETHER = {
@@ -163,17 +161,14 @@ _TOGETHER = {
         "quarantine/test_sequences.py",
         "spark/test_session.py",
     ),
-    "words": tuple(
-        f"wording/test_{name}.py"
-        for name in (
-            "forecast",
-            "forecast_card",
-            "forecast_titles",
-            "sales",
-            "sales_figures",
-            "segment_card",
-            "segments",
-        )
+    "words": (
+        "wording/test_forecast.py",
+        "wording/test_forecast_card.py",
+        "wording/test_forecast_titles.py",
+        "wording/test_sales.py",
+        "wording/test_sales_figures.py",
+        "wording/test_segment_card.py",
+        "wording/test_segments.py",
     ),
 }
 
@@ -210,6 +205,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if place.startswith(_SLOW_FILES):
             item.add_marker("slow")
     items.sort(key=rank)
+
+
+_LINES_OF_A_FAILURE = 60
 
 
 class _FailuresAtOnce:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from pathlib import Path
 from retail_assets import settings as settings_module
 from retail_assets.erasure.erase import Receipt, erase_customer
 from retail_assets.platform import Platform
+from retail_assets_tests.dagster_home import dagster_home
 
-_ROOT = Path(__file__).parents[2]
 _FIRST, _LAST = "2017-11-30", "2017-12-31"
 
 
@@ -59,9 +58,7 @@ def _timed(platform: Platform, customer: str) -> float:
 def _make(environ: dict[str, str]) -> None:
     """Land, clean and load the sample, with the command line."""
     program = [sys.executable, "-m", "retail_assets.cli"]
-    dagster = Path(os.environ["DAGSTER_HOME"])
-    dagster.mkdir(parents=True)
-    shutil.copy(_ROOT / "dagster.yaml", dagster)
+    dagster_home(Path(os.environ["DAGSTER_HOME"]))
     for words in (
         ["sample", "complete-journey"],
         ["materialize", "--partition-range", f"{_FIRST}...{_LAST}", "--select", "group:ingest or group:warehouse"],
