@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retail_assets_tests.services.redshift.stack import Stack
 
 #: Servers that tests of several rooms share.
-pytest_plugins = ["retail_assets_tests.services.s3_fixtures"]
+pytest_plugins = ["retail_assets_tests.services.azure_fixtures", "retail_assets_tests.services.s3_fixtures"]
 
 # Before any test module is imported: no test depends on settings from outside, nor on a display.
 for _name in [n for n in os.environ if n.startswith(("RETAIL_", "DAGSTER_")) and not n.startswith("RETAIL_TEST_")]:

@@ -40,6 +40,11 @@ class Shop:
                 seldom, "poll_interval_seconds: 1"
             )
         )
+        # As `make instance` does: the daemon and `dagster sensor` would both create the tables, and one of them fail.
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            instance.get_runs_count()
+        assert (self.home / "history" / "runs.db").exists()
+        assert (self.home / "schedules" / "schedules.db").exists()
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "DAGSTER_"))},
             "DAGSTER_HOME": str(self.home),
@@ -63,7 +68,8 @@ class Shop:
     def switch(self, *words: str) -> None:
         """Switch sensors by hand."""
         command = [_program("dagster"), "sensor", *words, "-m", MODULE]
-        subprocess.run(command, env=self.env, cwd=self.folder, check=True, capture_output=True, timeout=_SECONDS)
+        ended = subprocess.run(command, env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=_SECONDS)
+        assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
 
     @contextlib.contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:

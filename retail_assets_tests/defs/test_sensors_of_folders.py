@@ -25,7 +25,6 @@ from retail_assets.landing.register import inspect_landings
 from retail_assets.landing.streamed import Offsets
 from retail_assets.platform import Platform
 from retail_assets.storage.objects import Entry, Page
-from retail_assets_tests.storage.test_azure_store import azurite, container  # noqa: F401 - fixtures
 from retail_assets_tests.trials import trials
 
 D1, D2, D3 = "2024-01-01", "2024-01-02", "2024-01-03"
@@ -109,7 +108,7 @@ def test_a_folder_is_watched_as_s3_is(shop: Shop) -> None:
     finds_what_changes(shop)
 
 
-def test_a_container_of_azure_is_watched_as_s3_is(container: str, environ: dict[str, str]) -> None:  # noqa: F811
+def test_a_container_of_azure_is_watched_as_s3_is(container: str, environ: dict[str, str]) -> None:
     finds_what_changes(Shop(environ, RETAIL_RAW_URI=f"abfs://{container}/raw"))
     finds_what_changes(Shop(environ, RETAIL_RAW_URI=f"abfs://{container}"))
 
