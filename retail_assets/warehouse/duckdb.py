@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from retail_assets.errors import NotReadyError, RetailError, StorageError, Wareh
 from retail_assets.lake.sweep import GRACE
 from retail_assets.tables import KEPT, SALES, SALES_CLEAN, SALES_QUARANTINE, Column, Table, identifier
 from retail_assets.warehouse import comments, compaction, erasures, fingerprint, schema_changes
+from retail_assets.warehouse.duckdb_files import MEMORY, OpenHereError, reading, writing
 from retail_assets.warehouse.loads import apply_landings, refuse_outdated
 from retail_assets.warehouse.protocol import Loaded
 from retail_assets.warehouse.schema_changes import MAYBE_OLDER
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from retail_assets.storage import Store
     from retail_assets.warehouse.customer_hash import Customer
 
-_MEMORY = "2GB"
 _log = logging.getLogger(__name__)
 _PARALLEL_DOWNLOADS = 8
 _INCOMING = ".incoming-"
@@ -48,6 +48,8 @@ _CLEAN_AGAIN = "Nothing was loaded. Materialize clean_sales again for its landin
 
 _NO_TABLE = re.compile(r"Table with name (\w+) does not exist|No catalog \+ schema named")
 _NO_COLUMN = re.compile(r"Referenced column .* not found|does not have a column named")
+#: Somebody else in this process has it open: a notebook, which uses DuckDB itself.
+_OPEN_HERE = re.compile(r"Unique file handle conflict|different configuration")
 _LOCKED = re.compile(r"Could not set lock on file|being used by another process")
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|max_temp_directory_size")
 _REFUSED = re.compile(r"Permission denied|Read-only file system|Operation not permitted|Could not write|File too large")
@@ -135,21 +137,21 @@ class DuckDBWarehouse:
             compaction.discard(self._path)
             for left in self._path.parent.glob(f"{_INCOMING}*"):
                 shutil.rmtree(left, ignore_errors=True)
-            with self._connected(read_only=False) as con:
+            with self._open_to_write() as con:
                 compaction.compact(con, self._path)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """See `Warehouse.query`."""
         if not self._path.exists():
             raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
-        with self._connected(read_only=True) as con:
+        with self._open_to_read() as con:
             return con.sql(sql, params=list(parameters)).to_arrow_table()
 
     def scan(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[pa.RecordBatch]:
         """See `Warehouse.scan`. The file stays open, and writers wait, until the last batch is taken."""
         if not self._path.exists():
             raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
-        with self._connected(read_only=True) as con:
+        with self._open_to_read() as con:
             yield from con.sql(query, params=list(parameters)).to_arrow_reader(_SCAN_ROWS)
 
     @contextlib.contextmanager
@@ -161,11 +163,9 @@ class DuckDBWarehouse:
         if not self._path.exists():
             yield []
             return
-        con = self._connect(read_only=True)
-        try:
+        with contextlib.ExitStack() as stack:
+            self._when_free(lambda: stack.enter_context(reading(self._path)))
             yield [path for path in (self._path.with_name(f"{self._path.name}.wal"), self._path) if path.exists()]
-        finally:
-            con.close()
 
     def exists(self, table: Table) -> bool:
         """Return whether the table exists."""
@@ -213,7 +213,7 @@ class DuckDBWarehouse:
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in a transaction that commits if the block succeeds and rolls back otherwise."""
         self._make_folder()
-        with self._only_writer(), self._connected(read_only=False) as con:
+        with self._only_writer(), self._open_to_write() as con:
             con.execute("BEGIN")
             try:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
@@ -237,32 +237,45 @@ class DuckDBWarehouse:
             lock.release()
 
     @contextlib.contextmanager
-    def _connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _open_to_read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
-        con = self._connect(read_only)
         try:
-            if read_only:
+            with contextlib.ExitStack() as stack:
+                con = self._when_free(lambda: stack.enter_context(reading(self._path)))
                 con.execute(f"SET schema = '{self.schema}'")
-            yield con
+                yield con
         except duckdb.Error as e:
             raise self._explained(e) from e
-        finally:
-            con.close()
 
-    def _connect(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+    @contextlib.contextmanager
+    def _open_to_write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        try:
+            with contextlib.ExitStack() as stack:
+                yield self._when_free(lambda: stack.enter_context(writing(self._path, self._connect)))
+        except duckdb.Error as e:
+            raise self._explained(e) from e
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        return duckdb.connect(str(self._path), config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+
+    def _when_free(self, opened: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+        """Open the file, and wait for those who use it. Raises WarehouseBusyError if they go on for too long."""
         import duckdb
 
         if "?" in str(self._path):  # DuckDB would take the rest for options
             raise StorageError(f"DuckDB cannot keep a database at {self._path}: a path must not contain '?'.")
-        config: dict[str, Any] = {"memory_limit": _MEMORY, "preserve_insertion_order": False}
         began, is_reported = time.monotonic(), False
         while True:
             try:
-                return duckdb.connect(str(self._path), read_only=read_only, config=config)
-            except duckdb.Error as e:
-                in_this_process = "different configuration" in str(e)  # open here, for writing or for reading
-                if not in_this_process and not _LOCKED.search(str(e)):
+                return opened()
+            except (OpenHereError, duckdb.Error) as e:
+                in_this_process = isinstance(e, OpenHereError) or _OPEN_HERE.search(str(e))
+                if isinstance(e, duckdb.Error) and not in_this_process and not _LOCKED.search(str(e)):
                     raise self._explained(e) from e
                 waited = time.monotonic() - began
                 if waited > self._wait_seconds:
@@ -300,7 +313,7 @@ class DuckDBWarehouse:
             )
         if isinstance(error, duckdb.OutOfMemoryException):
             return WarehouseError(
-                f"{self.location()}: more than {_MEMORY} of memory is needed. Load fewer landings at a time. ({first})"
+                f"{self.location()}: more than {MEMORY} of memory is needed. Load fewer landings at a time. ({first})"
             )
         if isinstance(error, duckdb.BinderException) and _NO_COLUMN.search(text):
             return WarehouseError(f"{self.location()}: {first}. {MAYBE_OLDER}")

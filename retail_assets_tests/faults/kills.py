@@ -161,9 +161,8 @@ def die_before_statement(is_it: Callable[[str], bool], end: Callable[[], None]) 
     """Call `end` before the statement of a DuckDB load for which `is_it` is true; CLOSE stands for closing."""
     connect = DuckDBWarehouse._connect
 
-    def wrapped(self: DuckDBWarehouse, read_only: bool) -> Any:
-        connection = connect(self, read_only)
-        return connection if read_only else _DyingConnection(connection, is_it, end)
+    def wrapped(self: DuckDBWarehouse) -> Any:
+        return _DyingConnection(connect(self), is_it, end)
 
     DuckDBWarehouse._connect = wrapped  # type: ignore[method-assign]
 

@@ -103,9 +103,8 @@ def _slowly() -> None:
     """Make every statement of a load take some time."""
     connect = DuckDBWarehouse._connect
 
-    def wrapped(self: DuckDBWarehouse, read_only: bool) -> Any:
-        connection = connect(self, read_only)
-        return connection if read_only else _SlowConnection(connection)
+    def wrapped(self: DuckDBWarehouse) -> Any:
+        return _SlowConnection(connect(self))
 
     DuckDBWarehouse._connect = wrapped  # type: ignore[method-assign]
 

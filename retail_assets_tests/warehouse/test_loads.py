@@ -64,8 +64,8 @@ class Breaking(DuckDBWarehouse):
         super().__init__(path, schema)
         self._at = at
 
-    def _connect(self, read_only: bool) -> Any:
-        return _BreakingConnection(super()._connect(read_only), self._at)
+    def _connect(self) -> Any:
+        return _BreakingConnection(super()._connect(), self._at)
 
 
 class _BreakingConnection:
