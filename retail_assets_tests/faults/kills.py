@@ -58,6 +58,10 @@ def end_the_session() -> None:
         while True:
             signal.pause()
     me, session = os.getpid(), os.getsid(0)
+    # Where the parents of a process group end and somebody in it is stopped, the kernel sends SIGHUP to all of it: here
+    # to the killer, before it has killed the rest. The session's leader cannot leave its group, and need not.
+    with contextlib.suppress(PermissionError):
+        os.setpgid(0, 0)
     others: set[int] = set()
     while more := {p for p in psutil.pids() if p not in others and p != me and _session(p) == session}:
         others |= more
