@@ -26,9 +26,12 @@ from retail_assets.lake.manifests import AS_TEXT, STATUSES, CleanManifest, LakeF
 from retail_assets.storage import Store
 
 _ROWS_IN_GROUP = 256_000
+#: Each is in memory.
 _FILES_AT_ONCE = 2
-_NO_MONEY = Decimal("0.00")
+#: Until a landing is published, both its old and its new files take space.
+_LANDINGS_AT_ONCE = 4
 _NOTHING = pa.table({})
+_NO_MONEY = Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -84,61 +87,77 @@ def erase_from_lake(lake: Lake, wanted: Wanted, run_id: str, *, dry_run: bool = 
     manifests = {m.landed_on: m for m in lake.clean_landings()}
     named = {f.key for m in manifests.values() for s in STATUSES for f in m.files[s]}
     unnamed = [e.key for e in lake.store.list(f"{lake.source}/clean") if _is_data(e.key) and e.key not in named]
-    for manifest in manifests.values():
-        counted = _erase_from(lake, manifest, wanted, run_id, dry_run)
-        rows, files = rows + counted.rows, files + counted.files
+    every = list(manifests.values())
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        for at in range(0, len(every), _LANDINGS_AT_ONCE):
+            some = every[at : at + _LANDINGS_AT_ONCE]
+            work = [(m, status, file) for m in some for status in STATUSES for file in m.files[status]]
+            done = list(pool.map(lambda w: _without(lake, w[0], w[1], w[2], wanted, run_id, dry_run), work))
+            for manifest in some:
+                of_landing = [of for (m, _, _), of in zip(work, done, strict=True) if m is manifest]
+                if not dry_run:
+                    _publish(lake, manifest, of_landing, wanted, run_id)
+                rows += sum(of.leaving.num_rows for of in of_landing)
+                files += sum(of.leaving.num_rows > 0 for of in of_landing)
     left = [key for key in unnamed if _has_rows(lake.store, key, wanted)]
     if left and not dry_run:
         lake.store.delete(left)
     return FromLake(rows, files + len(left))
 
 
-def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str, dry_run: bool) -> FromLake:
-    """Publish a landing without the rows; also where only its raw files have changed."""
+@dataclass(frozen=True)
+class _Without:
+    """A file of a landing, the rows that leave it and their lines, and the files in its place: itself if none does."""
+
+    status: Status
+    key: str
+    leaving: pa.Table
+    lines: int
+    files: list[LakeFile]
+
+
+def _without(
+    lake: Lake, manifest: CleanManifest, status: Status, file: LakeFile, wanted: Wanted, run_id: str, dry_run: bool
+) -> _Without:
+    """Write a file of a landing without the rows that are to be erased."""
+    of_landing = replace(wanted, mentions=None) if _is_fresh(manifest, wanted) else wanted
+    table, gone = _found(lake.store, file.key, status, of_landing)
+    if table is None:
+        return _Without(status, file.key, _NOTHING, 0, [file])
+    leaving = table.filter(pa.array(gone))
+    lines = _lines_of(leaving, wanted)
+    if dry_run:
+        return _Without(status, file.key, leaving, lines, [])
+    written = _written(lake, manifest, status, table.filter(pa.array(~gone)), file.lines - lines, run_id)
+    return _Without(status, file.key, leaving, lines, written)
+
+
+def _is_fresh(manifest: CleanManifest, wanted: Wanted) -> bool:
+    return manifest.landed_on.isoformat() in wanted.fresh
+
+
+def _publish(lake: Lake, manifest: CleanManifest, of_landing: list[_Without], wanted: Wanted, run_id: str) -> None:
+    """Publish a landing with the files without the rows, and delete the old ones; also where only raw files changed."""
     raw = lake.raw_if_registered(manifest.landed_on)
-    is_fresh = manifest.landed_on.isoformat() in wanted.fresh
-    of_landing = replace(wanted, mentions=None) if is_fresh else wanted
-    new: dict[Status, list[LakeFile]] = {status: [] for status in STATUSES}
-    old: list[str] = []
+    changed = [of for of in of_landing if of.leaving.num_rows]
     reasons: dict[Status, Counter[str]] = {status: Counter() for status in STATUSES}
-    rows = lines = 0
-    work = [(status, file) for status in STATUSES for file in manifest.files[status]]
-
-    def work_on(item: tuple[Status, LakeFile]) -> tuple[pa.Table, int, list[LakeFile]]:
-        """Return the rows that leave a file, their lines, and the file in its place."""
-        status, file = item
-        table, gone = _found(lake.store, file.key, status, of_landing)
-        if table is None:
-            return _NOTHING, 0, [file]
-        leaving = table.filter(pa.array(gone))
-        count = _lines_of(leaving, wanted)
-        if dry_run:
-            return leaving, count, []
-        stays = table.filter(pa.array(~gone))
-        return leaving, count, _written(lake, manifest, status, stays, file.lines - count, run_id)
-
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        for (status, file), (leaving, count, files) in zip(work, pool.map(work_on, work), strict=True):
-            new[status] += files
-            if not leaving.num_rows:
-                continue
-            rows, lines = rows + leaving.num_rows, lines + count
-            old.append(file.key)
-            if status in AS_TEXT:
-                for names in leaving["reasons"].to_pylist():
-                    reasons[status].update(names.split(","))
-    erased, erased_lines = manifest.erased + rows, manifest.erased_lines + lines
+    for of in changed:
+        if of.status in AS_TEXT:
+            for names in of.leaving["reasons"].to_pylist():
+                reasons[of.status].update(names.split(","))
+    erased = manifest.erased + sum(of.leaving.num_rows for of in changed)
+    erased_lines = manifest.erased_lines + sum(of.lines for of in changed)
     # What was cleaned from these files before is still cleaned from them, if the same rows are gone from both.
     digest = manifest.raw_digest
-    if raw is not None and is_fresh:
+    if raw is not None and _is_fresh(manifest, wanted):
         digest = raw.digest if (raw.erased, raw.erased_lines) == (erased, erased_lines) else digest
-    if dry_run or not (old or digest != manifest.raw_digest):
-        return FromLake(rows, len(old))
+    if not (changed or digest != manifest.raw_digest):
+        return
     lake.publish_clean(
         replace(
             manifest,
             run_id=run_id,
-            files={status: tuple(of) for status, of in new.items()},
+            files={s: tuple(file for of in of_landing if of.status == s for file in of.files) for s in STATUSES},
             raw_digest=digest,
             reasons=_less(manifest.reasons, reasons["quarantine"]),
             exclusions=_less(manifest.exclusions, reasons["excluded"]),
@@ -147,8 +166,7 @@ def _erase_from(lake: Lake, manifest: CleanManifest, wanted: Wanted, run_id: str
         ),
         replacing=manifest,
     )
-    lake.store.delete(old)
-    return FromLake(rows, len(old))
+    lake.store.delete([of.key for of in changed])
 
 
 def _found(store: Store, key: str, status: Status, wanted: Wanted) -> tuple[pa.Table | None, np.ndarray]:
