@@ -42,15 +42,18 @@ class _Engine:
     """A database in memory that has nothing of its own, made for the first file.
 
     While no file is open it has one thread: the others would keep what they have allocated. It is closed before a fork,
-    as the child has none of its threads.
+    as the child has none of its threads, and after an error that makes it unusable.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # A reader that was left open is closed when its memory is collected, which may be while this thread opens one.
+        self.lock = threading.RLock()
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._is_broken = False
         self._spills_to = ""
         self._attached: dict[str, _Attached] = {}
         self._written: set[str] = set()
+        self._opening = 0
         self._names = 0
 
     @contextlib.contextmanager
@@ -70,26 +73,51 @@ class _Engine:
     @contextlib.contextmanager
     def reading(self, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         """See `reading`."""
+        import duckdb
+
+        broken = (duckdb.FatalException, duckdb.InternalException)  # after these, DuckDB answers nothing any more
         file = os.path.realpath(path)
         with self.lock:
             if file in self._written:
                 raise OpenHereError(path)
-            database = self._ready(file)
-            attached = self._attach(database, file)
-        connection = database.cursor()
+            try:
+                connection, attached = self._opened(file)
+            except broken:
+                self._is_broken = True
+                self.close_if_idle()
+                raise
         try:
             connection.execute(f"USE {attached.name}")
             yield connection
+        except broken:
+            self._is_broken = True
+            raise
         finally:
             connection.close()
             with self.lock:
-                self._detach(database, file)
+                self._detach(file)
 
     def close_if_idle(self) -> None:
         """Close the database, unless a file is open. For the holder of the lock."""
-        if self._database is not None and not self._attached:
+        if self._database is not None and not self._attached and not self._opening:
             self._database.close()
-            self._database = None
+            self._database, self._is_broken = None, False
+
+    def _opened(self, file: str) -> tuple[duckdb.DuckDBPyConnection, _Attached]:
+        """A new connection, and the file, which has one reader more."""
+        self._opening += 1
+        try:
+            database = self._ready(file)
+            attached = self._attached.get(file)
+            if attached is None:
+                self._names += 1
+                attached = _Attached(f"file_{self._names}")
+                database.execute(f"ATTACH {literal(file)} AS {attached.name} (READ_ONLY, TYPE duckdb)")
+                self._attached[file] = attached
+            attached.readers += 1
+            return database.cursor(), attached
+        finally:
+            self._opening -= 1
 
     def _ready(self, file: str) -> duckdb.DuckDBPyConnection:
         """The database. What does not fit into memory goes beside the file, as if the file had been opened itself."""
@@ -97,39 +125,31 @@ class _Engine:
 
         if self._database is not None and self._attached:
             return self._database
-        spills_to = f"{file}.tmp"
-        if self._database is not None and spills_to != self._spills_to:
-            self._database.execute(f"SET GLOBAL temp_directory = {literal(spills_to)}")
         if self._database is None:
             self._database = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+            self._spills_to = ""
+        if self._spills_to != (spills_to := f"{file}.tmp"):
             self._database.execute(f"SET GLOBAL temp_directory = {literal(spills_to)}")
-        self._spills_to = spills_to
+            self._spills_to = spills_to
+        self._database.execute("RESET GLOBAL threads")
         return self._database
 
-    def _attach(self, database: duckdb.DuckDBPyConnection, file: str) -> _Attached:
-        attached = self._attached.get(file)
-        if attached is None:
-            self._names += 1
-            attached = _Attached(f"file_{self._names}")
-            database.execute(f"ATTACH {literal(file)} AS {attached.name} (READ_ONLY)")
-            if not self._attached:
-                database.execute("RESET GLOBAL threads")
-            self._attached[file] = attached
-        attached.readers += 1
-        return attached
-
-    def _detach(self, database: duckdb.DuckDBPyConnection, file: str) -> None:
-        attached = self._attached[file]
+    def _detach(self, file: str) -> None:
+        attached, database = self._attached[file], self._database
         attached.readers -= 1
-        if not attached.readers:
-            del self._attached[file]
-            database.execute(f"DETACH {attached.name}")
-            if self._attached:
-                return
-            if os.path.exists(self._spills_to):  # it goes away, and can be another one, only with the database
-                self.close_if_idle()
-            else:
-                database.execute("SET GLOBAL threads = 1")
+        if attached.readers or database is None:
+            return
+        del self._attached[file]
+        if self._is_broken:
+            self.close_if_idle()
+            return
+        database.execute(f"DETACH {attached.name}")
+        if self._attached or self._opening:
+            return
+        if os.path.exists(self._spills_to):  # it goes away, and can be another one, only with the database
+            self.close_if_idle()
+        else:
+            database.execute("SET GLOBAL threads = 1")
 
 
 _engine = _Engine()

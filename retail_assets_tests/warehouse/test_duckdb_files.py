@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.warehouse.duckdb_files import OpenHereError, reading, writing
 
 _OPEN_TO_WRITE = "import duckdb, sys; duckdb.connect(sys.argv[1]).close()"
@@ -123,9 +124,45 @@ def test_what_does_not_fit_into_memory_goes_beside_the_file_that_is_read(tmp_pat
         assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("1.8 GiB",)]
 
 
+@pytest.mark.parametrize("broken", [duckdb.FatalException, duckdb.InternalException])
+def test_after_an_error_that_breaks_the_engine_there_is_another_one(file: Path, broken: type[duckdb.Error]) -> None:
+    def breaks() -> None:
+        with reading(file) as connection:
+            connection.execute("SET GLOBAL memory_limit = '1GB'")
+            raise broken("database has been invalidated")
+
+    with reading(file) as other:
+        with pytest.raises(broken, match="invalidated"):
+            breaks()
+        assert other.execute("SELECT current_setting('memory_limit')").fetchall() == [("953.6 MiB",)]
+    with reading(file) as connection:
+        assert connection.execute("SELECT current_setting('memory_limit'), max(n) FROM t").fetchall() == [
+            ("1.8 GiB", 9)
+        ]
+
+
+def test_a_reader_that_was_left_open_is_closed_while_the_same_thread_opens_another(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Python collects an abandoned scan, in the middle of opening a file."""
+    other = made(file.with_name("other.duckdb"), 3)
+    left = reading(file)
+    left.__enter__()
+
+    def collects(text: str) -> str:
+        left.__exit__(None, None, None)
+        monkeypatch.setattr("retail_assets.warehouse.duckdb_files.literal", literal)
+        return literal(text)
+
+    monkeypatch.setattr("retail_assets.warehouse.duckdb_files.literal", collects)
+    assert count(other) == 3
+    assert all(map(another_process_can_write, (file, other)))
+
+
 _FORKED = """
 import os, sys, threading
 from pathlib import Path
+from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.warehouse.duckdb_files import reading
 
 def count():
