@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,10 +56,6 @@ _DAMAGED = re.compile(
     r"Corrupt database file|not a valid DuckDB database|Could not read enough bytes|replaying WAL|Is a directory"
     r"|database has been invalidated|newer version of DuckDB|storage version"
 )
-
-#: One lock per database file: DuckDB would let two threads of this process write at once, and then fail one of them.
-_WRITERS: dict[Path, threading.Lock] = {}
-_WRITERS_LOCK = threading.Lock()
 
 
 class DuckDBWarehouse:
@@ -133,12 +128,11 @@ class DuckDBWarehouse:
         """See `Warehouse.purge`. DuckDB leaves deleted rows in its file, so everything else is copied to a new one."""
         if not self._path.exists():
             return
-        with self._only_writer():
+        with self._open_to_write() as con:
             compaction.discard(self._path)
             for left in self._path.parent.glob(f"{_INCOMING}*"):
                 shutil.rmtree(left, ignore_errors=True)
-            with self._open_to_write() as con:
-                compaction.compact(con, self._path)
+            compaction.compact(con, self._path)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """See `Warehouse.query`."""
@@ -213,7 +207,7 @@ class DuckDBWarehouse:
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in a transaction that commits if the block succeeds and rolls back otherwise."""
         self._make_folder()
-        with self._only_writer(), self._open_to_write() as con:
+        with self._open_to_write() as con:
             con.execute("BEGIN")
             try:
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
@@ -224,17 +218,6 @@ class DuckDBWarehouse:
                 with contextlib.suppress(Exception):
                     con.execute("ROLLBACK")
                 raise
-
-    @contextlib.contextmanager
-    def _only_writer(self) -> Iterator[None]:
-        with _WRITERS_LOCK:
-            lock = _WRITERS.setdefault(self._path.absolute(), threading.Lock())
-        if not lock.acquire(timeout=self._wait_seconds):
-            raise self._busy("this process is writing to it")
-        try:
-            yield
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def _open_to_read(self) -> Iterator[duckdb.DuckDBPyConnection]:
