@@ -34,6 +34,7 @@ from retail_assets.defs.alerts import after_run
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.failures import failed_step
 from retail_assets.defs.instance import dagster_instance
+from retail_assets.defs.kept_records import records_kept_open
 from retail_assets.defs.lineage import note_run, sending_lineage
 from retail_assets.defs.partitions import landing_partitions
 from retail_assets.defs.run_source import source_tags
@@ -86,14 +87,15 @@ def execute(
     job = definitions.resolve_implicit_global_asset_job_def()
     with dagster_instance() as instance:
         selected = job.get_subset(asset_selection=frozenset(assets))
-        run = instance.create_run_for_job(
-            job_def=selected,
-            run_config=_ONE_LINE_PER_STEP,
-            tags={**(tags or {}), **source_tags(settings.source), **_partition_tags(days)},
-            asset_selection=frozenset(assets),
-            remote_job_origin=_origin(job.name) if repeatable else None,
-        )
-        result = execute_run(InMemoryJob(selected), run, instance)
+        with records_kept_open(instance):
+            run = instance.create_run_for_job(
+                job_def=selected,
+                run_config=_ONE_LINE_PER_STEP,
+                tags={**(tags or {}), **source_tags(settings.source), **_partition_tags(days)},
+                asset_selection=frozenset(assets),
+                remote_job_origin=_origin(job.name) if repeatable else None,
+            )
+            result = execute_run(InMemoryJob(selected), run, instance)
         note_run(settings, definitions, instance, result.run_id)
         if problem := after_run(Platform(settings), instance, job.asset_layer.asset_graph):
             print(problem, file=sys.stderr)

@@ -20,6 +20,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
+from retail_assets.defs.kept_records import records_kept_open
 from retail_assets.storage.locks import try_lock
 
 _FOLDER = "runs_in_progress"
@@ -114,7 +115,7 @@ def _sweep(folder: Path) -> None:
 
 @dg.executor(name="in_process", config_schema=_IN_PROCESS.config_schema)
 def watched_in_process_executor(init_context: dg.InitExecutorContext) -> dg.Executor:
-    """Dagster's in-process executor, whose process can be seen by the daemon."""
+    """Dagster's in-process executor, whose process the daemon can see, and which keeps the records open meanwhile."""
     return _Watched(_IN_PROCESS.executor_creation_fn(init_context))
 
 
@@ -131,9 +132,10 @@ class _Watched(dg.Executor):
         return self._executor.step_dependency_config
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
-        launcher = plan_context.instance.run_launcher
-        if not isinstance(launcher, WatchingRunLauncher):
-            yield from self._executor.execute(plan_context, execution_plan)
-            return
-        with held(launcher.folder / plan_context.run_id):
+        instance = plan_context.instance
+        launcher = instance.run_launcher
+        with contextlib.ExitStack() as stack:
+            if isinstance(launcher, WatchingRunLauncher):
+                stack.enter_context(held(launcher.folder / plan_context.run_id))
+            stack.enter_context(records_kept_open(instance))
             yield from self._executor.execute(plan_context, execution_plan)
