@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.metering import measured
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[1]
 RANGE = "2017-11-30...2017-12-31"
@@ -32,8 +33,7 @@ def measure(keep: Path | None = None) -> dict[str, Any]:
             "RETAIL_SOURCE": "complete_journey",
             "DAGSTER_HOME": str(folder / "home" / "dagster"),
         }
-        (folder / "home" / "dagster").mkdir(parents=True, exist_ok=True)
-        (folder / "home" / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+        dagster_home(folder / "home" / "dagster")
         bin_folder = Path(sys.executable).parent
         subprocess.run([bin_folder / "retail-assets", "sample", "complete-journey"], env=env, cwd=ROOT, check=True)
         command: list[str | Path] = [bin_folder / "dagster", "asset", "materialize", "-m", "retail_assets.definitions"]

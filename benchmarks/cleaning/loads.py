@@ -29,6 +29,7 @@ from retail_assets.landing.partitions import landed_partitions, partition_folder
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
 from retail_assets.samples import complete_journey, synthetic
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -117,8 +118,7 @@ def one_more_day(scratch: Path, home: Path, rows: int, seed: int) -> dict[str, A
         "RETAIL_OUTPUT": str(home / "output"),
         "DAGSTER_HOME": str(home / "dagster"),
     }
-    (home / "dagster").mkdir(exist_ok=True)
-    (home / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    dagster_home(home / "dagster")
     command = [str(Path(sys.executable).parent / "retail-assets"), "materialize", "--select", ASSETS]
     # The first run creates Dagster's own database, which a shop has since its first day.
     subprocess.run([*command, "--partition", str(before[-1])], env=env, cwd=home, check=True)

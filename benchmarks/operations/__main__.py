@@ -59,16 +59,21 @@ def measured(part: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, write the file, and print each figure beside its target. Returns 1 if one was missed."""
+    """Measure, write the file, and print each figure beside its target. Returns 1 if one was missed or not measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", default="", help="some of the parts, with commas between them; all without it")
     chosen = [p for p in parser.parse_args(arguments).parts.split(",") if p] or parts()
     if unknown := sorted(set(chosen) - set(parts())):
         parser.error(f"{', '.join(unknown)}: no such part. Choose from {', '.join(parts())}.")
     figures: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    failed = []
     for part in chosen:
         print(f"{part} …", flush=True)
-        figures |= measured(part)
+        try:
+            figures |= measured(part)
+        except subprocess.SubprocessError as e:
+            failed.append(f"{part} was not measured: {e}")
+            continue
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
     missed = 0
@@ -80,7 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
         missed += (short := not holds(value, limit))
         sign = "<=" if holds is _AT_MOST else ">="
         print(f"{name:26} {value:>12,.2f}   {sign} {limit:,}{'   MISSED' if short else ''}")
-    return int(missed > 0)
+    print(*failed, sep="\n", end="\n" if failed else "")
+    return int(missed > 0 or bool(failed))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import dagster as dg
 
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.errors import WarehouseError
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[2]
 _FAILURES, _FAILURES_AWAY = 11, 12
@@ -100,7 +100,7 @@ def measure() -> dict[str, float]:
     names = ["failure-" + "".join(letters) for letters in itertools.product("abcdefghij", repeat=2)]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        shutil.copy(ROOT / "dagster.yaml", home)
+        dagster_home(home)
         (home / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RETAIL_", "DAGSTER_"))}
         environment = kept | {

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).parents[2]
+from retail_assets_tests.dagster_home import dagster_home
+
 _ROWS, _DAYS = 1_000, 6
 _BY_LANDING = "raw_sales_files,clean_sales,quarantined_sales,sales,sales_quarantine"
 _IMPORT = "from benchmarks.operations import overhead"
@@ -30,8 +31,7 @@ def measure() -> dict[str, float]:
     """Return `overhead_s` of a full run, and its CPU seconds: on a busy machine the wall time is that of the others."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        (home / "dagster").mkdir()
-        (home / "dagster" / "dagster.yaml").write_bytes((_ROOT / "dagster.yaml").read_bytes())
+        dagster_home(home / "dagster")
         first = dt.date(2024, 1, 1)
         environ = {
             **os.environ,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from retail_assets.defs.resources import SparkResource
 from retail_assets.platform import Platform
 from retail_assets.samples import synthetic
 from retail_assets.settings import load
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[2]
 FEW, MANY = 50, 3_000
@@ -65,8 +65,7 @@ class _Home:
             "DAGSTER_HOME": str(folder / "dagster"),
             "PYTHONPATH": str(ROOT),
         }
-        (folder / "dagster").mkdir()
-        shutil.copy(ROOT / "dagster.yaml", folder / "dagster")
+        dagster_home(folder / "dagster")
 
     def materialize(self, *which: str, env: Mapping[str, str] | None = None) -> float:
         """Run the graph in a new process; return its seconds."""

@@ -22,6 +22,7 @@ from benchmarks.metering import measured
 from retail_assets import settings as settings_module
 from retail_assets.platform import Platform
 from retail_assets.tables import SALES
+from retail_assets_tests.dagster_home import dagster_home
 
 ROOT = Path(__file__).parents[2]
 SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000)
@@ -47,8 +48,7 @@ def _one(scratch: Path, rows: int) -> dict[str, float]:
         "RETAIL_SOURCE": SOURCE,
         "RETAIL_RAW_URI": str(data.raw.parent),
     }
-    (home / "dagster").mkdir(parents=True)
-    (home / "dagster" / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    dagster_home(home / "dagster")
     days = sorted(folder.name.removeprefix("dt=") for folder in data.raw.iterdir())
     command: list[str | Path] = [Path(sys.executable).with_name("retail-assets"), "materialize", "--select", ASSETS]
     usage = measured(
