@@ -63,7 +63,11 @@ class _Kept:
         engine = self._engines.get(run_id) if os.getpid() == self._process else None
         if engine is not None:
             with engine.begin() as connection:
+                before = _changes(connection)
                 yield connection
+                is_changed = _changes(connection) != before
+            if is_changed:
+                _touch(engine)
             return
         with self._opens(*([run_id] if run_id is not None else [])) as connection:
             yield connection
@@ -76,6 +80,17 @@ class _Kept:
         if os.getpid() == self._process:
             for engine in self._engines.values():
                 engine.dispose()
+
+
+def _changes(connection: Any) -> int:
+    """Return how many rows the connection has changed since it was opened."""
+    return int(connection.connection.driver_connection.total_changes)
+
+
+def _touch(engine: Any) -> None:
+    """Let Dagster's pages see what was written: they watch the file, and SQLite has written to the log beside it."""
+    with contextlib.suppress(OSError):
+        os.utime(engine.url.database)
 
 
 def _sqlite_file(connection: Any) -> Path | None:

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import queue
 import signal
 import sqlite3
 import subprocess
@@ -125,6 +126,19 @@ def test_another_process_reads_along(instance: dg.DagsterInstance, tmp_path: Pat
             found = instance.get_run_by_id(run.run_id)
             assert found
             assert found.tags["seen"] == str(number)
+
+
+def test_a_page_of_dagster_sees_the_events_while_the_run_goes_on(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """The page waits until the file changes: it showed nothing of a run until its end."""
+    seen: queue.Queue[str] = queue.Queue()
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as page, records_kept_open(instance):
+        run = instance.create_run_for_job(chain(1))
+        instance.report_engine_event("before the page", run)
+        page.watch_event_logs(run.run_id, None, lambda entry, _cursor: seen.put(entry.message))
+        for message in ("first", "second"):
+            instance.report_engine_event(message, run)
+            while seen.get(timeout=60) != message:
+                pass
 
 
 def test_nothing_stays_open_and_nothing_is_replaced_afterwards(instance: dg.DagsterInstance, tmp_path: Path) -> None:
