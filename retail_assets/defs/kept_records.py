@@ -57,6 +57,7 @@ class _Kept:
         self._opens = opens
         self._engines: dict[str | None, Any] = {}
         self._process = os.getpid()
+        _all_kept.add(self)
 
     @contextlib.contextmanager
     def __call__(self, run_id: str | None = None) -> Iterator[Any]:
@@ -76,10 +77,28 @@ class _Kept:
             self._engines.setdefault(run_id, _engine(file))
 
     def close(self) -> None:
-        """Close the connections, unless they are another process's."""
+        """Close the connections for good."""
+        _all_kept.discard(self)
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Close the connections that nobody uses at the moment, unless they are another process's."""
         if os.getpid() == self._process:
-            for engine in self._engines.values():
+            for engine in list(self._engines.values()):
                 engine.dispose()
+
+
+_all_kept: set[_Kept] = set()
+
+
+def _before_fork() -> None:
+    """SQLite would take the locks of an inherited connection for the child's own, and lose what the child writes."""
+    for kept in list(_all_kept):
+        kept.close_idle()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_before_fork)
 
 
 def _changes(connection: Any) -> int:

@@ -202,6 +202,35 @@ def test_a_forked_process_has_connections_of_its_own(instance: dg.DagsterInstanc
     assert messages[-3:] == ["before", "from the child", "after"]
 
 
+def test_what_a_forked_process_writes_after_the_block_is_not_lost(instance: dg.DagsterInstance) -> None:
+    """Its connection had no lock: SQLite counted on the one that was open in the parent."""
+    import sqlalchemy as db
+
+    context = multiprocessing.get_context("fork")
+    has_read, may_write = context.Event(), context.Event()
+    storage: Any = instance.event_log_storage
+
+    def in_child() -> None:
+        with storage.run_connection(run.run_id) as connection:
+            connection.execute(db.text("SELECT count(*) FROM event_logs")).fetchall()
+            has_read.set()
+            assert may_write.wait(60)
+            connection.execute(db.text("UPDATE event_logs SET step_key = 'child'"))
+
+    with records_kept_open(instance):
+        run = instance.create_run_for_job(chain(1))
+        for message in ("first", "second"):
+            instance.report_engine_event(message, run)
+        child = context.Process(target=in_child)
+        child.start()
+        assert has_read.wait(60)
+    may_write.set()
+    child.join(60)
+    assert child.exitcode == 0
+    with storage.run_connection(run.run_id) as connection:
+        assert set(connection.execute(db.text("SELECT step_key FROM event_logs")).scalars()) == {"child"}
+
+
 def test_what_is_erased_meanwhile_is_in_no_byte(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """A connection that waits must not keep the old pages of a database."""
     with records_kept_open(instance):
