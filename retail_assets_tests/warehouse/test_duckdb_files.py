@@ -201,3 +201,15 @@ def test_a_process_that_has_read_may_fork_and_both_read_on(file: Path) -> None:
     """A web server or a scheduler forks its workers. DuckDB's threads are not in them."""
     ended = subprocess.run([sys.executable, "-c", _FORKED, str(file)], capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stdout) == (0, "[(9,)]\n"), ended.stderr
+
+
+def test_where_processes_cannot_fork_files_are_read_all_the_same(file: Path) -> None:
+    """As on Windows, where Python has no `os.register_at_fork`."""
+    code = (
+        "import os, sys; from pathlib import Path; import duckdb; del os.register_at_fork\n"
+        "import retail_assets.defs.kept_records\n"
+        "from retail_assets.warehouse.duckdb_files import reading\n"
+        "with reading(Path(sys.argv[1])) as connection: print(connection.execute('SELECT max(n) FROM t').fetchall())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, "[(9,)]\n"), ended.stderr
