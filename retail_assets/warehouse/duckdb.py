@@ -146,7 +146,7 @@ class DuckDBWarehouse:
         if not self._path.exists():
             raise NotReadyError(f"There is no warehouse at {self._path} yet. Materialize the asset `sales` first.")
         with self._open_to_read() as con:
-            yield from con.sql(query, params=list(parameters)).to_arrow_reader(_SCAN_ROWS)
+            yield from _batches(con.sql(query, params=list(parameters)).to_arrow_reader(_SCAN_ROWS))
 
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[Sequence[Path]]:
@@ -348,6 +348,22 @@ def _comment(con: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[Table
 
 def _duckdb_type(column: Column) -> str:
     return "VARCHAR" if column.type.startswith("varchar") else column.type.upper()
+
+
+def _batches(result: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Read a result. An error of DuckDB that Arrow passes on as one of its own is raised as DuckDB's again."""
+    import duckdb
+    import pyarrow as pa
+
+    with result:  # what was not read would keep the file open
+        while True:
+            try:
+                batch = result.read_next_batch()
+            except StopIteration:
+                return
+            except (OSError, pa.ArrowException) as e:
+                raise duckdb.Error(str(e)) from e
+            yield batch
 
 
 def _first_line(error: Exception) -> str:

@@ -270,6 +270,21 @@ def test_a_damaged_database_is_reported_with_the_way_out(place: Place, do_damage
     assert held(place.warehouse) == place.after
 
 
+def test_damage_that_a_scan_meets_late_is_reported_as_well_and_the_file_is_free_again(place: Place) -> None:
+    """Arrow hands errors on as an OSError: without this the command ends with a traceback."""
+    late = "SELECT CASE WHEN n = 9999999 THEN error('Corrupt database file') ELSE n END FROM range(10000000) AS r(n)"
+    with pytest.raises(WarehouseError, match=r"retail.duckdb cannot be read: .*move it away") as kept:
+        list(place.warehouse.scan(late))
+    batches = place.warehouse.scan("SELECT * FROM sales")
+    next(batches)
+    with pytest.raises(KeyError) as also_kept:
+        batches.throw(KeyError("of whoever reads"))  # type: ignore[attr-defined]
+    place.rerun()
+    assert held(place.warehouse) == place.after
+    assert kept.tb
+    assert also_kept.tb  # what they refer to must not hold the file
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
