@@ -5,6 +5,7 @@ DuckDB marks deleted rows and reuses their blocks in time; until then their byte
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _SUFFIX = ".compacting"
+#: DuckDB's folder for what does not fit into memory.
+_SPILLED = ".tmp"
 
 
 def compact(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -35,9 +38,17 @@ def compact(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove what a copy that was cut short has left."""
+    """Remove what a copy that was cut short has left, and what queries of killed processes had put beside the file.
+
+    For the holder of the file's lock: nobody else has anything there.
+    """
     for name in (path.name + _SUFFIX, path.name + _SUFFIX + ".wal"):
         path.with_name(name).unlink(missing_ok=True)
+    folder = path.with_name(path.name + _SPILLED)
+    for left in folder.glob("duckdb_temp_*"):
+        left.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or not DuckDB's alone
+        folder.rmdir()
 
 
 def _comments(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:

@@ -128,11 +128,13 @@ class DuckDBWarehouse:
         """See `Warehouse.purge`. DuckDB leaves deleted rows in its file, so everything else is copied to a new one."""
         if not self._path.exists():
             return
+        path = self._path.resolve()  # a link stays, and what it leads to is the file that has the rows
         with self._open_to_write() as con:
-            compaction.discard(self._path)
+            for file in {self._path, path}:
+                compaction.discard(file)
             for left in self._path.parent.glob(f"{_INCOMING}*"):
                 shutil.rmtree(left, ignore_errors=True)
-            compaction.compact(con, self._path)
+            compaction.compact(con, path)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """See `Warehouse.query`."""

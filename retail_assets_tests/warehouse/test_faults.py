@@ -285,6 +285,28 @@ def test_damage_that_a_scan_meets_late_is_reported_as_well_and_the_file_is_free_
     assert also_kept.tb  # what they refer to must not hold the file
 
 
+def test_what_a_killed_query_had_put_beside_the_file_goes_with_a_purge(place: Place) -> None:
+    """DuckDB leaves it there: rows of customers, which outlived their erasure."""
+    spilled = place.home / "retail.duckdb.tmp"
+    spilled.mkdir()
+    spilled.joinpath("duckdb_temp_1_0_storage_DEFAULT-0.tmp").write_bytes(b"\0CUST-4711")
+    place.warehouse.purge()
+    assert not spilled.exists()
+    assert held(place.warehouse) == place.before
+
+
+def test_a_purge_of_a_linked_file_leaves_no_old_one_behind_the_link(place: Place) -> None:
+    file, disk = place.home / "retail.duckdb", place.home / "other disk"
+    disk.mkdir()
+    old = file.rename(disk / "moved.duckdb").stat().st_ino
+    file.symlink_to(disk / "moved.duckdb")
+    place.warehouse.purge()
+    assert file.is_symlink()
+    assert [path.name for path in disk.iterdir()] == ["moved.duckdb"]
+    assert file.stat().st_ino != old
+    assert held(place.warehouse) == place.before
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
