@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retail_assets.alerts.outbox import Outbox, Waiting, outbox_path
 from retail_assets.cleaning.reference_changes import Unaffected, is_outdated
-from retail_assets.errors import NotReadyError, StorageError
+from retail_assets.errors import DamagedError, NotReadyError, StorageError
 from retail_assets.lake.manifests import STATUSES, CleanManifest, digest_of_names
+from retail_assets.landing import listing
 from retail_assets.landing.partitions import is_data, partition_of
 from retail_assets.landing.references import LandedReferences
+from retail_assets.landing.register import has_content_of
 from retail_assets.platform import Platform
 from retail_assets.storage import Entry
 from retail_assets.streaming.ledger import Progress, read_progress
@@ -109,7 +111,8 @@ class Status:
 def read_status(platform: Platform) -> Status:
     """Read the status. Raises StorageError or WarehouseError if a store or the warehouse cannot be read.
 
-    Costs a listing of the raw store, and the registers: no request per landing.
+    Costs a listing of the raw store, and the registers; requests per landing only where files were written after the
+    landing was registered, to see whether their content changed.
     """
     lake, contract = platform.lake, platform.settings.contract
     tables = {table.name: _rows(platform, table.name) for table in ALL}
@@ -123,13 +126,26 @@ def read_status(platform: Platform) -> Status:
     landed = LandedReferences(platform.raw, platform.source, contract)
     unaffected = Unaffected.read(lake) if contract.references else Unaffected({})
 
+    changes = _last_changes(platform, files)
+
+    def is_rewritten(day: dt.date) -> bool:
+        """Whether a file is another one of the same size: only read where one was written after all were registered."""
+        at = registered[day].published_at
+        if at is not None and changes.get(day, 0.0) < at:
+            return False
+        try:
+            raw = lake.raw(day)
+        except (NotReadyError, DamagedError):  # the landing's run says what to do
+            return True
+        return not has_content_of(platform.raw, raw)
+
     def state_of(day: dt.date, clean: CleanManifest) -> str:
         raw = registered[day].entry.summary if day in registered else None
         if (raw is None or raw.files) and not files.get(day):
             return "gone"
         if raw is None or digest_of_names({(f.key, f.size) for f in files.get(day, ())}) != raw.names:
             return "changed"
-        if raw.digest != clean.raw_digest or is_outdated(raw, contract, landed, unaffected):
+        if raw.digest != clean.raw_digest or is_outdated(raw, contract, landed, unaffected) or is_rewritten(day):
             return "changed"
         counted = clean.kept_rows - clean.rows("excluded")
         if clean.contract == contract.digest and contract.rejects(clean.rows("quarantine"), counted):
@@ -170,6 +186,15 @@ def read_status(platform: Platform) -> Status:
         tuple(damaged),
         _alerts(platform),
     )
+
+
+def _last_changes(platform: Platform, files: Mapping[dt.date, Sequence[Entry]]) -> dict[dt.date, float]:
+    """Return when a file of each landing was last put in place, which may be later than the time that it bears."""
+    if not platform.raw.is_local:
+        return {day: max(f.modified or 0.0 for f in of_day) for day, of_day in files.items()}
+    # A page has the time of the last change of any kind.
+    listed = listing.landings(listing.pages(platform.raw, platform.source, None), root="")
+    return {landing.day: landing.newest for landing in listed}
 
 
 def _alerts(platform: Platform) -> AlertStatus | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from retail_assets.alerts.outbox import Outbox, outbox_path
 from retail_assets.cli.app import main
 from retail_assets.defs.execute import waiting_landings
 from retail_assets.lake.manifests import STATUSES, CleanManifest
+from retail_assets.landing import register
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
@@ -87,7 +90,10 @@ def cleaned(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Platfor
     """A landing that is cleaned, to no row."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    platform = Platform(load())
+    return _cleaned(Platform(load()))
+
+
+def _cleaned(platform: Platform) -> Platform:
     contract = platform.settings.contract
     platform.raw.write(
         KEY, b"Transaction ID,Date,Product Category,Quantity,Price per Unit,Total Amount\n1,2024-01-05,Beauty,1,50,50\n"
@@ -113,6 +119,52 @@ def test_a_landing_whose_files_are_gone_is_named_with_the_next_step(
     assert main(["status"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert f"no longer in the raw store, and still loaded: {DAY}. Next: retail-assets materialize --partition" in shown
+
+
+def _other_bytes(platform: Platform) -> bytes:
+    with platform.raw.open(KEY) as file:
+        return file.read().replace(b"1,50,50", b"2,25,50")
+
+
+def test_a_corrected_file_of_the_same_size_waits_for_a_run(cleaned: Platform) -> None:
+    """It was shown as loaded, `materialize` found nothing that waits, and the tables kept the old amounts."""
+    cleaned.raw.write(KEY, _other_bytes(cleaned))
+    assert _state(cleaned) == "changed"
+    assert waiting_landings(cleaned) == [(DAY, DAY)]
+    register_landings(cleaned.raw, cleaned.lake, [DAY], cleaned.settings.contract)
+    assert _state(cleaned) == "changed"  # registered, and not yet cleaned
+
+
+@pytest.mark.slow
+def test_a_corrected_object_of_the_same_size_waits_for_a_run(s3: Any, bucket: str, environ: dict[str, str]) -> None:
+    """S3 has times in whole seconds: one that is written in the second of its registration is compared."""
+    platform = _cleaned(
+        Platform(load(environ | {"RETAIL_RAW_URI": f"s3://{bucket}/raw", "RETAIL_LAKE_URI": f"s3://{bucket}/lake"}))
+    )
+    assert _state(platform) == "loaded"
+    platform.raw.write(KEY, _other_bytes(platform))
+    assert _state(platform) == "changed"
+
+
+def test_a_corrected_file_may_bear_an_old_time(cleaned: Platform) -> None:
+    """As `mv`, `cp -p` and `rsync -t` put it in place."""
+    path = Path(cleaned.raw.local_path(KEY))
+    corrected = path.parent.parent / "corrected.csv"
+    corrected.write_bytes(_other_bytes(cleaned))
+    os.utime(corrected, (1_700_000_000, 1_700_000_000))
+    corrected.replace(path)
+    assert _state(cleaned) == "changed"
+
+
+def test_a_file_that_is_only_touched_or_too_large_to_compare(
+    cleaned: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned.raw.write(KEY, Path(cleaned.raw.local_path(KEY)).read_bytes())
+    assert _state(cleaned) == "loaded"
+    monkeypatch.setattr(register, "_BYTES_COMPARED", 10)
+    assert _state(cleaned) == "changed"
+    register_landings(cleaned.raw, cleaned.lake, [DAY], cleaned.settings.contract)
+    assert _state(cleaned) == "loaded"  # one run settles it
 
 
 def test_status_answers_after_a_manifest_was_deleted_as_the_runbook_says(cleaned: Platform) -> None:

@@ -21,9 +21,8 @@ import dagster as dg
 from retail_assets.defs.automation import REPEATED_IF_KILLED, sensor_status
 from retail_assets.defs.late_references import Progress, late
 from retail_assets.errors import DamagedError, NotReadyError, StorageError
-from retail_assets.lake.manifests import RawManifest
-from retail_assets.landing.land import sha256_of
 from retail_assets.landing.listing import Landing, landings, pages, references
+from retail_assets.landing.register import has_content_of
 from retail_assets.platform import Platform
 from retail_assets.settings.automation import LANDINGS
 from retail_assets.storage import Store
@@ -49,8 +48,6 @@ _SECONDS_PER_TICK = 20.0
 _SECONDS_PER_LOCAL_TICK = 1.5
 #: The newest days, which each tick looks at.
 _RECENT_DAYS = 3
-#: Local files whose times changed are read, up to so many bytes per landing, to see whether their content changed.
-_BYTES_COMPARED = 256 << 20
 
 _NO_DIGEST = "-" * 8
 _DAYS_PER_MONTH = 31
@@ -248,19 +245,10 @@ class LoadedLandings:
         folder = f"{self._lake.source}/raw/dt={landing.day.isoformat()}"
         registered = [e.modified for e in self._lake.store.list(folder) if e.modified is not None]
         # S3 rounds times to seconds: an object with the same time may have been written later.
-        return bool(registered) and (landing.newest < min(registered) or self._has_content_of(raw))
-
-    def _has_content_of(self, raw: RawManifest) -> bool:
-        """Whether local files are still those of a manifest: their owner, links or times can change as well.
-
-        A remote store has tags that change with the content alone, and reading its objects would take too long.
-        """
-        if not self._raw.is_local or raw.size > _BYTES_COMPARED:
-            return False
-        try:
-            return all(sha256_of(self._raw, f.key) == f.sha256 for f in raw.files)
-        except StorageError:  # its run says what is wrong
-            return False
+        if not registered or landing.newest < min(registered):
+            return bool(registered)
+        # A remote store has tags that change with the content alone, and reading its objects would take too long.
+        return self._raw.is_local and has_content_of(self._raw, raw)
 
 
 def requests(days: Sequence[dt.date], cursor: Cursor, source: str) -> Iterator[dg.RunRequest]:
