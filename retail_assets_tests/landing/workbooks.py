@@ -28,6 +28,13 @@ def workbook(*rows: Iterable[object], change: Callable[[Any], object] | None = N
     return file.getvalue()
 
 
+def as_text(book: Any) -> None:
+    """Make every text of a book a text: for openpyxl, one that begins with = is a formula, and `#N/A` an error."""
+    for cell in (cell for sheet in book for row in sheet.iter_rows() for cell in row):
+        if isinstance(cell.value, str):
+            cell.data_type = "s"
+
+
 def with_parts(data: bytes, parts: Mapping[str, Callable[[bytes], bytes]]) -> bytes:
     """Return a workbook in which some parts of its archive are changed."""
     file = io.BytesIO()

@@ -34,7 +34,7 @@ from retail_assets.landing.register import inspect_landings
 from retail_assets.quarantine.rows import Selection, read_table
 from retail_assets.storage import Store
 from retail_assets.warehouse.duckdb import DuckDBWarehouse
-from retail_assets_tests.landing.workbooks import workbook
+from retail_assets_tests.landing.workbooks import as_text, workbook
 from retail_assets_tests.quarantine.rejected_cases import HEADER, LENIENT, STRICT, Shop, contract
 from retail_assets_tests.trials import trials
 
@@ -119,7 +119,7 @@ def landed_files(draw: st.DrawFn) -> tuple[str, bytes]:
         )
     if kind == "xlsx":
         whole = [r for r in rows if not isinstance(r, str)] or [("z", "2024-02-05", "Toys", "1", "10", "10")]
-        return "sales.xlsx", workbook(HEADER.split(","), *whole)
+        return "sales.xlsx", workbook(HEADER.split(","), *whole, change=as_text)
     data = csv_bytes(rows, "\r\n" if kind == "crlf" else "\n")
     return ("sales.csv.gz", gzip.compress(data, mtime=0)) if kind == "gz" else ("sales.csv", data)
 
