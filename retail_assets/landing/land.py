@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+import shlex
 import stat
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -88,6 +89,16 @@ def file_name_in_store(name: str) -> str:
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         stem = stem.encode()[: room - 9].decode("utf-8", "ignore") + f"-{digest}"
     return stem + suffix
+
+
+def land_command(file: Path | str, landed_on: dt.date, *options: str, reference: str | None = None) -> str:
+    """Return the shell command that lands a file on a day.
+
+    >>> land_command("till 2.csv", dt.date(2024, 1, 31), "--replace")
+    "retail-assets land 'till 2.csv' --date 2024-01-31 --replace"
+    """
+    named = f" --reference {shlex.quote(reference)}" if reference is not None else ""
+    return " ".join((f"retail-assets land {shlex.quote(shown_path(Path(file)))}{named} --date {landed_on}", *options))
 
 
 def land_file(

@@ -24,6 +24,7 @@ from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.cell_text import NumberText
 from retail_assets.landing.formats import format_of
+from retail_assets.landing.replacement import use_instead
 from retail_assets.landing.workbook.parts import open_workbook, read_texts
 from retail_assets.landing.workbook.rows import sheet_rows
 
@@ -75,15 +76,15 @@ def keyed_rows(
             if len(row) != len(header):
                 raise LandingError(
                     f"{content.key}, line {line}: {len(row)} fields, but the header has {len(header)}. Nothing was "
-                    "changed. Fix the line and land the file again (--replace)."
+                    f"changed. Fix the line. {use_instead(content.key, 'the corrected file')}"
                 )
             values = [_plain(_comma(row[p]) if p in commas else row[p]) for p in wanted]
             if not any(map(_plain, row)):
                 continue
             if not values[0]:
                 raise LandingError(
-                    f"{content.key}, line {line}: no {rule.key!r}, which is the key. Fix the line and land the file "
-                    "again (--replace)."
+                    f"{content.key}, line {line}: no {rule.key!r}, which is the key. Fix the line. "
+                    f"{use_instead(content.key, 'the corrected file')}"
                 )
             lines.append(line)
             texts.append(values)
@@ -96,7 +97,7 @@ def keyed_rows(
                 raise LandingError(
                     f"{place}: the key {key[:60]!r} has {rule.columns[differ]} = {values[1 + differ][:60]!r}, but "
                     f"{keyed[key][differ][:60]!r} in {places[key]}. Sales could be joined with either. Keep one of the "
-                    "two rows and land the file again (--replace)."
+                    f"two rows. {use_instead(content.key, 'the corrected file')}"
                 )
             places.setdefault(key, place)
     if not keyed:
@@ -244,7 +245,7 @@ def _delimited(text: str, key: str, rule: ReferenceRule) -> tuple[list[str], Ite
                     yield reader.line_num, row
         except csv.Error as e:
             raise LandingError(
-                f"{key}, line {reader.line_num}: {e}. Fix the quotes and land the file again (--replace)."
+                f"{key}, line {reader.line_num}: {e}. Fix the quotes. {use_instead(key, 'the corrected file')}"
             ) from e
 
     lines = rows()

@@ -15,6 +15,7 @@ from retail_assets.contracts.model import Contract
 from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import RawManifest
+from retail_assets.landing.replacement import use_instead
 from retail_assets.landing.schema_changes import SchemaChange, compare
 from retail_assets.storage.markdown_text import as_cell
 from retail_assets.wording.formats import plural
@@ -117,11 +118,14 @@ def refuse_schema_drift(
             if len(refused) > _SHOWN:
                 lines.append(f"  and {len(refused) - _SHOWN:,} more")
             listed = "\n".join(lines)
+            files = list(dict.fromkeys(c.file for c in refused))[:_SHOWN]
+            right = " ".join(dict.fromkeys(use_instead(file, "the right file") for file in files))
             raise LandingError(
                 f"Schema drift: the files of {drift.landed_on} differ from those of {drift.earlier}, and contract "
                 f"{contract.name!r} refuses that. Nothing was changed.\n{listed}\n"
-                "  If the change is an error, land the right file with --replace, or remove it. If it is intended, "
-                "change the contract as described, or set the rule to `warn`. Then run the same again."
+                f"  If the change is an error, remove the file or have it corrected. {right}\n"
+                "  If it is intended, change the contract as described, or set the rule to `warn`. Then run the same "
+                "again."
             )
 
 

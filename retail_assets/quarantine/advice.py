@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _REPLAY = "then run `retail-assets quarantine replay`"
-_SENDER = "have it fixed where the file is made, and land the corrected file with `retail-assets land --replace`"
+_SENDER = "have it fixed where the file is made, and land the corrected file in the place of this one"
 _EXPORT = "export the lines (`quarantine export --raw`), fix them and land the corrected file"
 _NUMBERS = (
     "More decimals than {decimals}? Set `numbers: {{round: cents}}`. Other marks or signs, brackets or a minus "

@@ -369,7 +369,7 @@ def test_control_totals_agree_with_cleaning_whatever_follows_the_last_column(
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("s.csv", b"", r"is empty \(0 bytes\)\. Land the complete file"),
+        ("s.csv", b"", r"is empty \(0 bytes\)\. Use the complete file"),
         ("s.csv", b"\xef\xbb\xbf", "has no text in it"),
         ("s.csv", b"\n \r\n\t\n", "has no text in it"),
         ("s.csv.gz", gzip.compress(b"", mtime=0), "has no text in it"),
@@ -404,6 +404,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(
     with pytest.raises(LandingError, match=message) as refused:
         inspected(tmp_path, name, data)
     assert name in str(refused.value)
+    assert "--replace" not in str(refused.value), "it has not landed, so that there is nothing to replace"
     assert len(str(refused.value)) < 1000
 
 

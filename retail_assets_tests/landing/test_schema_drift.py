@@ -331,7 +331,7 @@ def test_what_the_contract_refuses_is_refused_before_it_is_registered(
     )
     assert f"shop/dt=2024-01-02/a.csv: {message}" in text
     assert f"(drift.{rule}: refuse)" in text
-    assert "land the right file with --replace" in text
+    assert "Land the right file: `retail-assets land a.csv --date 2024-01-02 --replace`." in text
     assert shop.lake.landings("raw") == [FIRST]
 
     for verdict in ("accept", "warn"):

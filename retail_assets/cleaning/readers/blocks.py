@@ -9,6 +9,7 @@ from typing import IO
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES, uncompressed
+from retail_assets.landing.replacement import use_instead
 
 BLOCK_BYTES = 16 << 20
 _MOST_LINES = 1 << 20
@@ -76,5 +77,5 @@ def line_too_long(key: str) -> LandingError:
     """Return the error for a file with a line of more than MAX_LINE_BYTES."""
     return LandingError(
         f"{key} has a line of more than {MAX_LINE_BYTES >> 20} MB: line ends are missing, or it is not a text file. "
-        "Land it again with --replace, one record per line."
+        f"{use_instead(key, 'a copy with one record per line')}"
     )

@@ -16,6 +16,7 @@ from retail_assets.contracts.typing_sql.literals import literal
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.erased_rows import erased_rows, original_numbers
+from retail_assets.landing.replacement import use_instead
 
 _ROWS_PER_BATCH = 100_000
 
@@ -67,7 +68,8 @@ def parquet_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Records
             if isinstance(e, OSError) and e.errno is not None:
                 raise  # an error of the store, not of Parquet
             raise LandingError(
-                f"{profile.key} cannot be read as Parquet: {str(e)[:300]}. Land a complete copy with --replace."
+                f"{profile.key} cannot be read as Parquet: {str(e)[:300]}. "
+                f"{use_instead(profile.key, 'a complete copy')}"
             ) from e
 
 

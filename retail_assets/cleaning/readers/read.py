@@ -18,6 +18,7 @@ from retail_assets.cleaning.readers.records import Records, before_line
 from retail_assets.cleaning.readers.workbook import workbook_records
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
+from retail_assets.landing.replacement import use_instead
 
 
 def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Records]:
@@ -36,12 +37,13 @@ def read_records(handle: IO[bytes], profile: FileProfile, *, block_bytes: int = 
         yield from filled_down(records, profile.fill_down) if profile.fill_down else records
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
         raise LandingError(
-            f"{profile.key} is damaged: its gzip stream is truncated or corrupt ({e}). Land a complete copy with "
-            "`retail-assets land --replace`. Nothing from this file has been loaded."
+            f"{profile.key} is damaged: its gzip stream is truncated or corrupt ({e}). "
+            f"{use_instead(profile.key, 'a complete copy')} Nothing from this file has been loaded."
         ) from e
     except pa.ArrowException as e:
         raise LandingError(
-            f"{profile.key} cannot be read as {profile.format}: {str(e)[:300]}. Land a complete copy with --replace."
+            f"{profile.key} cannot be read as {profile.format}: {str(e)[:300]}. "
+            f"{use_instead(profile.key, 'a complete copy')}"
         ) from e
 
 

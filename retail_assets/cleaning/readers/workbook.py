@@ -14,6 +14,8 @@ from retail_assets.cleaning.rules import NOT_TEXT
 from retail_assets.errors import LandingError
 from retail_assets.lake.profile import FileProfile
 from retail_assets.landing.cell_text import NumberText, cell_text
+from retail_assets.landing.formats import suffix_of
+from retail_assets.landing.replacement import use_instead
 
 _ROWS_PER_BATCH = 20_000
 
@@ -45,8 +47,8 @@ def workbook_records(handle: IO[bytes], profile: FileProfile) -> Iterator[Record
                 yield _records(rows, shift, profile)
     except python_calamine.CalamineError as e:
         raise LandingError(
-            f"{profile.key} cannot be read as an Excel workbook: {str(e)[:300]}. Open it in Excel, save it as .xlsx, "
-            "and land that with --replace."
+            f"{profile.key} cannot be read as an Excel workbook: {str(e)[:300]}. Open it in Excel and save it "
+            f"as {suffix_of(profile.key) or '.xlsx'}. {use_instead(profile.key, 'the saved file')}"
         ) from e
 
 

@@ -13,7 +13,9 @@ import dagster as dg
 from retail_assets.defs.checks.results import by_name, examples, listed, result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
+from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import STATUSES, CleanManifest, RawManifest, total_reasons
+from retail_assets.landing.replacement import use_instead
 from retail_assets.platform import Platform
 
 _LARGE_QUARANTINE_SHARE = 0.05
@@ -121,8 +123,8 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             f"({by_name(dict(list(total_reasons(rejected).items())[:_REASONS_SHOWN]))}). "
             "Nothing of this run is loaded.",
             todo="Look at the rows (retail-assets quarantine show). Correct the contract and run retail-assets "
-            "quarantine replay, or land a corrected file with retail-assets land --replace. If the landing is right as "
-            "it is, raise quarantine_limit in the contract; 1 accepts every landing.",
+            f"quarantine replay. Or correct the file. {_landing_again(lake, rejected)} If the landing is right as it "
+            "is, raise quarantine_limit in the contract; 1 accepts every landing.",
             shares=examples({str(m.landed_on): round(m.rows("quarantine") / counted_rows(m), 4) for m in rejected}),
         )
 
@@ -133,6 +135,15 @@ def _landing_option(days: Iterable[str]) -> str:
     """Return the option of `quarantine summary` for the days, "" where there are none."""
     first, *others = sorted(days) or [""]
     return f" --landing {first}" + (f"...{others[-1]}" if others else "") if first else ""
+
+
+def _landing_again(lake: Lake, rejected: Sequence[CleanManifest]) -> str:
+    """Return how to land the corrected files of rejected landings, "" without any."""
+    files = [file.key for manifest in lake.registered([m.landed_on for m in rejected[:1]]) for file in manifest.files]
+    if len(rejected) == 1 and len(files) == 1:
+        return use_instead(files[0], "the corrected file")
+    day = rejected[0].landed_on if len(rejected) == 1 else "DAY"
+    return f"Land each corrected file: `retail-assets land FILE --date {day} --replace`." if rejected else ""
 
 
 def counted_rows(manifest: CleanManifest) -> int:

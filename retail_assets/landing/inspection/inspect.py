@@ -34,6 +34,7 @@ from retail_assets.landing.inspection.sheet import (
 from retail_assets.landing.inspection.text import inspect_text
 from retail_assets.landing.inspection.totals import split_text, totals_of
 from retail_assets.landing.partitions import partition_of
+from retail_assets.landing.replacement import use_instead
 from retail_assets.landing.streamed import offsets_of
 from retail_assets.storage import Entry, Store
 
@@ -85,9 +86,7 @@ def shape_of(store: Store, entry: Entry, contract: Contract) -> Shape:
     """Read a file to its end. Raises LandingError if it is empty, damaged, too wide or not what its name says."""
     file_format, compression = format_of(entry.key)
     if entry.size == 0:
-        raise LandingError(
-            f"{entry.key} is empty (0 bytes). Land the complete file with `retail-assets land --replace`."
-        )
+        raise LandingError(f"{entry.key} is empty (0 bytes). {use_instead(entry.key, 'the complete file')}")
     with store.open(entry.key) as handle:
         if file_format == "parquet":
             shape = inspect_parquet(handle, entry)
@@ -114,7 +113,7 @@ def described_by(store: Store, entry: Entry, contract: Contract, shape: Shape, h
     if not lines:
         raise LandingError(
             f"{entry.key} has a header and no rows. If nothing was sold, remove the file: a day without a file is "
-            "fine. Otherwise land the complete file with `retail-assets land --replace`."
+            f"fine. Is it cut short? {use_instead(entry.key, 'the complete file')}"
         )
     profile = FileProfile(
         key=entry.key,

@@ -8,6 +8,7 @@ import numpy as np
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.inspection.text_stream import MAX_LINE_BYTES
+from retail_assets.landing.replacement import use_instead
 
 
 def count_lines(blocks: Iterator[bytes], line_end: str, key: str) -> tuple[int, bool]:
@@ -31,7 +32,7 @@ def count_lines(blocks: Iterator[bytes], line_end: str, key: str) -> tuple[int, 
         if int(sizes.max()) > MAX_LINE_BYTES:
             raise LandingError(
                 f"{key} has a line of more than {MAX_LINE_BYTES >> 20} MB: line ends are missing, or it is not a text "
-                "file. Land it again with --replace, one record per line."
+                f"file. {use_instead(key, 'a copy with one record per line')}"
             )
         open_bytes = int(sizes[-1])
         ended_with_newline = starts[-1] == len(at)

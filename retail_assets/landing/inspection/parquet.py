@@ -8,6 +8,7 @@ from typing import IO
 from retail_assets.errors import LandingError
 from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.inspection.text_stream import READ_BYTES
+from retail_assets.landing.replacement import use_instead
 from retail_assets.storage import Entry
 
 _LONGEST_TYPE = 100  # characters; a nested type names everything in it
@@ -31,7 +32,7 @@ def inspect_parquet(handle: IO[bytes], entry: Entry) -> Shape:
         if isinstance(e, OSError) and e.errno is not None:
             raise  # an error of the store, not of Parquet
         raise LandingError(
-            f"{entry.key} is not a complete Parquet file ({str(e)[:300]}). Land it again with --replace."
+            f"{entry.key} is not a complete Parquet file ({str(e)[:300]}). {use_instead(entry.key, 'a complete copy')}"
         ) from e
     return Shape(
         sha256=hashing.hexdigest(),

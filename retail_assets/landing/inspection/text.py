@@ -19,6 +19,7 @@ from retail_assets.landing.inspection.repeated_header import HeaderNames
 from retail_assets.landing.inspection.shape import Shape
 from retail_assets.landing.inspection.tail import Tail
 from retail_assets.landing.inspection.text_stream import READ_BYTES, Hashing, decoded, uncompressed
+from retail_assets.landing.replacement import use_instead
 from retail_assets.storage import Entry
 
 _HEAD_BYTES = 1 << 20
@@ -55,13 +56,14 @@ def inspect_text(
         unpacked = stream.tell() if compression else entry.size
     except gzip.BadGzipFile as e:
         raise LandingError(
-            f"{entry.key} is named .gz, but it is not a gzip file, or a damaged one ({e}). Land a complete copy with "
-            "--replace, or plain text under a name without .gz. Nothing from this file has been loaded."
+            f"{entry.key} is named .gz, but it is not a gzip file, or a damaged one ({e}). "
+            f"{use_instead(entry.key, 'a complete copy')} If it is plain text, give it a name without .gz. Nothing "
+            "from this file has been loaded."
         ) from e
     except (EOFError, zlib.error) as e:
         raise LandingError(
-            f"{entry.key} is damaged: its gzip stream is truncated or corrupt ({e}). Land a complete copy with "
-            "`retail-assets land --replace`. Nothing from this file has been loaded."
+            f"{entry.key} is damaged: its gzip stream is truncated or corrupt ({e}). "
+            f"{use_instead(entry.key, 'a complete copy')} Nothing from this file has been loaded."
         ) from e
     while hashing.read(READ_BYTES):  # bytes after the end of the gzip stream belong to the hash
         pass
@@ -84,9 +86,9 @@ def inspect_text(
 
 def _refuse_without_first_line(text: str, head_bytes: int, key: str) -> None:
     if not text.strip():
-        raise LandingError(f"{key} has no text in it. Land the complete file with `retail-assets land --replace`.")
+        raise LandingError(f"{key} has no text in it. {use_instead(key, 'the complete file')}")
     if "\n" not in text and head_bytes == _HEAD_BYTES:
         raise LandingError(
             f"{key}: the first line is longer than {_HEAD_BYTES >> 20} MB, so it is not a header: line ends are "
-            "missing, or it is not a text file. Land it again with --replace, one record per line."
+            f"missing, or it is not a text file. {use_instead(key, 'a copy with one record per line')}"
         )

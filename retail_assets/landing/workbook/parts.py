@@ -14,6 +14,8 @@ from xml.parsers import expat
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.bounds import refuse_bomb
+from retail_assets.landing.formats import suffix_of
+from retail_assets.landing.replacement import use_instead
 
 #: Bytes that a workbook may unpack to.
 MOST_UNPACKED = 2 << 30
@@ -89,8 +91,8 @@ def open_workbook(handle: IO[bytes], key: str) -> Iterator[Workbook]:
 def _damaged(key: str, error: Exception) -> LandingError:
     why = str(error)[:200].strip('"')
     return LandingError(
-        f"{key} is not a complete Excel workbook ({why}). Open it in Excel, save it as .xlsx, and land "
-        "that with --replace."
+        f"{key} is not a complete Excel workbook ({why}). Open it in Excel and save it as "
+        f"{suffix_of(key) or '.xlsx'}. {use_instead(key, 'the saved file')}"
     )
 
 
