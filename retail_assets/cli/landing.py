@@ -114,6 +114,7 @@ def land(
                     replace=replace,
                     watch=watch,
                     original=file,
+                    contract=source,
                 )
             typer.echo(landed.message)
             partitions.add(partition_of(landed.key) or landed_on)

@@ -7,6 +7,7 @@ content is inspected in `inspection/`.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 import shlex
@@ -19,7 +20,7 @@ from typing import IO, Literal
 
 from retail_assets.errors import LandingError
 from retail_assets.landing.formats import ALLOWED, suffix_of, way_out
-from retail_assets.landing.partitions import REFERENCES, partition_folder
+from retail_assets.landing.partitions import REFERENCES, partition_folder, partition_of
 from retail_assets.storage import Entry, Store
 
 _CHUNK = 1 << 20
@@ -91,14 +92,18 @@ def file_name_in_store(name: str) -> str:
     return stem + suffix
 
 
-def land_command(file: Path | str, landed_on: dt.date, *options: str, reference: str | None = None) -> str:
-    """Return the shell command that lands a file on a day.
+def land_command(
+    file: Path | str, landed_on: dt.date, *options: str, reference: str | None = None, contract: str | None = None
+) -> str:
+    """Return the shell command that lands a file on a day. `contract` is what `--source` names, if it is needed.
 
     >>> land_command("till 2.csv", dt.date(2024, 1, 31), "--replace")
     "retail-assets land 'till 2.csv' --date 2024-01-31 --replace"
     """
-    named = f" --reference {shlex.quote(reference)}" if reference is not None else ""
-    return " ".join((f"retail-assets land {shlex.quote(shown_path(Path(file)))}{named} --date {landed_on}", *options))
+    words = ["retail-assets land", shlex.quote(shown_path(Path(file)))]
+    for option, value in (("--source", contract), ("--reference", reference), ("--date", str(landed_on))):
+        words += [option, shlex.quote(value)] if value is not None else []
+    return " ".join((*words, *options))
 
 
 def land_file(
@@ -113,6 +118,7 @@ def land_file(
     present: Sequence[Entry] | None = None,
     watch: Watch | None = None,
     original: Path | None = None,
+    contract: str | None = None,
 ) -> Landed:
     """Copy a file's bytes to `<source>/dt=<landed_on>/<file name>`, in constant memory. It appears whole or not at all.
 
@@ -123,9 +129,11 @@ def land_file(
     before, because the latest day counts.
 
     `present` is `store.list(source)` for a caller that has it already; `watch` is called with the size of every chunk
-    copied, in bytes. `original` is the file that messages name, where `path` is a copy of it with other content.
+    copied, in bytes. `original` is the file that messages name, where `path` is a copy of it with other content, and
+    `contract` what their commands give as `--source`.
 
-    Raises LandingError (see `check_file`; also if the file changes while it is read) and StorageError.
+    Raises LandingError (see `check_file`; also if the file changes while it is read, or if its bytes landed elsewhere
+    and were to replace others) and StorageError.
     """
     path, shown = Path(path), shown_path(original or Path(path))
     size = check_file(path)
@@ -134,11 +142,14 @@ def land_file(
         folder = folder.replace("/", f"/{REFERENCES}/{reference}/")
     key = f"{folder}/{file_name_in_store(path.name)}"
     present = store.list(source) if present is None else present
+    namesakes = _days_of(present, key) if replace else []
     # A product master is no delivery of sales, nor the other way round.
     if reference is not None:
         present = [e for e in present if e.key.startswith(f"{folder}/")]
     else:
         present = [e for e in present if not e.key.startswith(f"{source}/{REFERENCES}/")]
+    replaces = any(e.key == key for e in present)
+    command = functools.partial(land_command, original or path, reference=reference, contract=contract)
     sha256: str | None = None
     twins = [e for e in present if e.size == size]
     if again:
@@ -147,10 +158,16 @@ def land_file(
         sha256 = sha256 or _sha256_of_file(path)
         with store.open(twin.key) as f:
             if _sha256(f) == sha256:
+                if replace and replaces and twin.key != key:
+                    raise LandingError(
+                        f"{key} was not replaced: it has other content than {shown}, whose bytes landed as "
+                        f"{twin.key}.\n"
+                        f"  To replace it:  {command(landed_on, '--replace', '--again')}\n"
+                        f"  {_of_the_copy(store, twin.key, landed_on)}"
+                    )
                 hint = "" if twin.key == key else " To land it once more anyway, use --again."
                 message = f"{shown}: already landed as {twin.key}; nothing changed.{hint}"
                 return Landed(twin.key, size, sha256, "already landed", message)
-    replaces = any(e.key == key for e in present)
     if replaces and not replace:
         raise LandingError(
             f"{key} already exists with other content than {shown}. Nothing changed.\n"
@@ -163,7 +180,40 @@ def land_file(
         beside = [shown_path(Path(e.key).relative_to(folder)) for e in present if e.key.startswith(f"{folder}/")]
         named = f" The landing keeps {', '.join(beside[:3])}{', …' if beside[3:] else ''} as well." if beside else ""
         message += f" Nothing was replaced: no file of this name had landed there.{named}"
+        if namesakes:
+            latest = namesakes[-1]
+            message += (
+                f"\n  A file of this name is on {latest}. If it was to be replaced (--date {latest}):  "
+                f"{command(latest, '--replace', '--again')}\n  {_of_the_copy(store, key, latest)}"
+            )
     return Landed(key, size, sha256, "landed", message)
+
+
+def _day_of(key: str) -> dt.date | None:
+    """Return the landing day of a file of sales or of a reference."""
+    return partition_of(key) or partition_of("/".join(("source", *key.split("/")[-2:])))
+
+
+def _days_of(present: Sequence[Entry], key: str) -> list[dt.date]:
+    """Return the other days on which a file of the same name has landed, in order."""
+    above, _, name = key.rsplit("/", 2)
+    same = (e.key for e in present if e.key.startswith(f"{above}/dt=") and e.key.endswith(f"/{name}"))
+    days = (_day_of(each) for each in same if each != key and each.count("/") == key.count("/"))
+    return sorted(day for day in days if day)
+
+
+def _of_the_copy(store: Store, copy: str, landed_on: dt.date) -> str:
+    """Return what becomes of a copy whose bytes replace another file on `landed_on`, and how to take it back."""
+    day, place = _day_of(copy), store.uri_of(copy)
+    if day is None or day == landed_on:
+        return f"Delete {place} before that: the landing would have its rows twice."
+    if partition_of(copy) is None:
+        return f"{copy} stays, and the latest version of a reference counts. To take it back, delete {place}."
+    return (
+        f"{copy} stays. No sale counts twice: `sales` has each transaction as the latest landing has it, here "
+        f"{max(day, landed_on)}.\n  To take it back, delete {place}. If it has been loaded, `retail-assets materialize "
+        f"--partition {day}` then says which manifest to delete; run it again after that."
+    )
 
 
 def _copy(path: Path, store: Store, key: str, size: int, expected: str | None, watch: Watch | None) -> str:

@@ -25,6 +25,7 @@ from retail_assets_tests.trials import trials
 
 DAY = dt.date(2024, 3, 1)
 NEXT_DAY = dt.date(2024, 3, 2)
+LATER = dt.date(2024, 3, 3)
 
 
 @pytest.fixture
@@ -122,6 +123,55 @@ def test_replace_says_when_there_was_nothing_to_replace(store: Store, inbox: Pat
     )
     corrected = land_file(given_file(inbox, "a.csv", b"x\n3\n"), store, "retail_sales", DAY, replace=True)
     assert "Nothing was replaced" not in corrected.message
+
+
+def test_replace_names_the_latest_day_that_has_a_file_of_this_name(store: Store, inbox: Path) -> None:
+    """A correction without --date landed today, beside the broken file of yesterday, which stayed."""
+    for n, day in enumerate((DAY, NEXT_DAY)):
+        land_file(given_file(inbox, "till 2.csv", b"x\n1\n" * (n + 1)), store, "retail_sales", day)
+    fixed = given_file(inbox, "till 2.csv", b"x\n3\n")
+    landed = land_file(fixed, store, "retail_sales", LATER, replace=True)
+    assert landed.status == "landed"
+    assert "A file of this name is on 2024-03-02. If it was to be replaced (--date 2024-03-02):" in landed.message
+    assert f"retail-assets land '{fixed}' --date 2024-03-02 --replace --again" in landed.message
+    land_file(fixed, store, "retail_sales", NEXT_DAY, replace=True, again=True)
+    assert state(store)["retail_sales/dt=2024-03-02/till 2.csv"] == b"x\n3\n"
+
+
+def test_the_day_of_a_reference_file_of_this_name_is_that_of_the_same_reference(store: Store, inbox: Path) -> None:
+    path = given_file(inbox, "p.csv", b"x\n1\n")
+    land_file(path, store, "retail_sales", DAY)
+    land_file(path, store, "retail_sales", DAY, reference="stores")
+    first = land_file(path, store, "retail_sales", NEXT_DAY, reference="products", replace=True)
+    assert "A file of this name" not in first.message
+    second = land_file(path, store, "retail_sales", LATER, reference="products", replace=True)
+    assert f"retail-assets land {path} --reference products --date 2024-03-02 --replace" in second.message
+
+
+def test_a_replacement_whose_bytes_landed_on_another_day_is_refused_with_the_way_out(store: Store, inbox: Path) -> None:
+    """It was reported as already landed, with success, and the broken file stayed."""
+    land_file(given_file(inbox, "a.csv", b"broken"), store, "retail_sales", DAY)
+    fixed = given_file(inbox, "a.csv", b"x\n1\n")
+    land_file(fixed, store, "retail_sales", NEXT_DAY)
+    before = state(store)
+    with pytest.raises(LandingError) as refused:
+        land_file(fixed, store, "retail_sales", DAY, replace=True, contract="my shop.yaml")
+    assert state(store) == before
+    message = str(refused.value)
+    assert message.startswith("retail_sales/dt=2024-03-01/a.csv was not replaced: it has other content than")
+    assert "whose bytes landed as retail_sales/dt=2024-03-02/a.csv." in message
+    assert f"retail-assets land {fixed} --source 'my shop.yaml' --date 2024-03-01 --replace --again" in message
+    assert f"delete {store.uri_of('retail_sales/dt=2024-03-02/a.csv')}" in message
+    assert "`retail-assets materialize --partition 2024-03-02`" in message
+    land_file(fixed, store, "retail_sales", DAY, replace=True, again=True)
+    assert set(state(store).values()) == {b"x\n1\n"}
+
+
+def test_a_copy_in_the_same_landing_is_to_be_deleted_first(store: Store, inbox: Path) -> None:
+    land_file(given_file(inbox, "a.csv", b"broken"), store, "retail_sales", DAY)
+    land_file(given_file(inbox, "b.csv", b"x\n1\n"), store, "retail_sales", DAY)
+    with pytest.raises(LandingError, match=r"(?s)not replaced.*Delete .*b\.csv before that"):
+        land_file(given_file(inbox, "a.csv", b"x\n1\n"), store, "retail_sales", DAY, replace=True)
 
 
 def test_replace_publishes_the_correction_in_place(store: Store, inbox: Path) -> None:
