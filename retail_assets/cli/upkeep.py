@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +66,13 @@ def backup(
     from retail_assets.platform import Platform
     from retail_assets.upkeep.backup import back_up
 
-    manifest = back_up(Platform(settings_for()), _place(destination), now=dt.datetime.now(dt.UTC))
+    dagster_home = os.environ.get("DAGSTER_HOME", "").strip()
+    manifest = back_up(
+        Platform(settings_for()),
+        _place(destination),
+        now=dt.datetime.now(dt.UTC),
+        dagster_home=Path(dagster_home) if dagster_home else None,
+    )
     if as_json:
         facts = {"files": len(manifest.files), "bytes": manifest.bytes, "left_out": dict(manifest.left_out)}
         typer.echo(json.dumps({"created": manifest.created, "places": dict(manifest.places), **facts}, indent=2))

@@ -41,7 +41,7 @@ _REDSHIFT = (
 )
 
 
-def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
+def back_up(platform: Platform, backup: Store, *, now: dt.datetime, dagster_home: Path | None = None) -> Manifest:
     """Copy all places of a home that are on this machine, of all its sources, and write the manifest last.
 
     Hidden files, and names that no store can have, are not copied.
@@ -50,6 +50,7 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
         platform: the places, and the warehouse, which waits for a writer and lets none begin while it is copied.
         backup: an empty folder, or prefix of a remote store.
         now: the time, in UTC.
+        dagster_home: the folder of Dagster's records; outside of all places it is left out by name.
 
     Raises:
         BackupError: there is something in `backup`, or it is inside a place that is copied, or the other way round.
@@ -78,6 +79,7 @@ def back_up(platform: Platform, backup: Store, *, now: dt.datetime) -> Manifest:
     for name, folder in local.items():
         files += _place(name, folder, skip, backup)
         left_out |= _links(name, folder, skip)
+    left_out |= _dagster_outside(dagster_home, local)
     manifest = Manifest(
         format=1,
         created=now.isoformat(timespec="seconds"),
@@ -164,6 +166,18 @@ def _links(name: str, folder: Path, skip: set[Path]) -> dict[str, str]:
         for path in (Path(below, n) for n in names if Path(below, n).is_symlink()):
             found[f"{name}/{path.relative_to(folder).as_posix()}"] = f"a link to {path.resolve()}: copy that yourself"
     return found
+
+
+def _dagster_outside(dagster_home: Path | None, local: Mapping[str, Path]) -> dict[str, str]:
+    """Return the folder of Dagster's records if it is in no place that is copied, with what to do."""
+    if dagster_home is None or not dagster_home.is_dir():
+        return {}
+    if any(is_within(Path(os.path.abspath(dagster_home)), Path(os.path.abspath(folder))) for folder in local.values()):
+        return {}  # behind a link it is named as one
+    folders = [folder.resolve() for folder in local.values()]
+    if any(is_within(dagster_home.resolve(), folder) for folder in folders):
+        return {}
+    return {"DAGSTER_HOME": f"{dagster_home} is outside of the home: copy that yourself"}
 
 
 def _permissions(local: Mapping[str, Path], files: Sequence[File]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from retail_assets import settings as settings_module
+from retail_assets.cli import app
 from retail_assets.erasure.key import key_of
 from retail_assets.erasure.restored import carry_tombstones_over
 from retail_assets.erasure.tombstones import erased_customers, set_tombstone
@@ -404,6 +405,35 @@ def test_a_link_to_a_folder_is_named_as_not_in_the_backup(platform: Platform, tm
     (home / "dagster").symlink_to(tmp_path / "elsewhere")
     left_out = read_backup(backed_up(platform, tmp_path / "backup")).left_out
     assert left_out == {"home/dagster": f"a link to {tmp_path / 'elsewhere'}: copy that yourself"}
+
+
+def test_the_records_of_dagster_outside_of_the_home_are_named_as_not_in_the_backup(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runs of a year were in no backup, and `backup` printed nothing of it."""
+    settings, outside = platform.settings, tmp_path / "dagster elsewhere"
+    outside.mkdir()
+    for name, value in {
+        "RETAIL_HOME": settings.home,
+        "RETAIL_OUTPUT": tmp_path / "out",
+        "RETAIL_SOURCE": settings.source,
+        "DAGSTER_HOME": outside,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    assert app.main(["backup", str(tmp_path / "backup")]) == 0
+    line = f"DAGSTER_HOME: {outside} is outside of the home: copy that yourself."
+    assert f"Not in the backup, {line}" in capsys.readouterr().out
+    assert set(read_backup(Store(str(tmp_path / "backup"))).left_out) == {"DAGSTER_HOME"}
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path / "restored"))
+    monkeypatch.setenv("RETAIL_OUTPUT", str(tmp_path / "restored_out"))
+    assert app.main(["restore", str(tmp_path / "backup")]) == 0
+    assert f"Not restored, {line}" in capsys.readouterr().out
+
+
+def test_the_records_of_dagster_inside_of_the_home_or_gone_are_not_left_out(platform: Platform, tmp_path: Path) -> None:
+    for n, dagster_home in enumerate((platform.settings.home / "dagster", tmp_path / "gone", None)):
+        backup = Store(str(tmp_path / f"backup{n}"))
+        assert back_up(platform, backup, now=NOW, dagster_home=dagster_home).left_out == {}
 
 
 def test_a_backup_below_a_file_is_refused_with_the_way_out(platform: Platform, tmp_path: Path) -> None:
