@@ -72,7 +72,7 @@ def land(
     from retail_assets.landing.land import check_file, land_file, shown_path
     from retail_assets.landing.partitions import landed_partitions, partition_of, refuse_dates_outside
     from retail_assets.landing.references import LandedReferences, check_reference, rule_of
-    from retail_assets.landing.register import check_before_landing, refuse_schema_drift_before_landing
+    from retail_assets.landing.register import check_before_landing, is_rewritten, refuse_schema_drift_before_landing
     from retail_assets.landing.repeated_ids import warning_of_repeated_ids
     from retail_assets.platform import Platform
     from retail_assets.pseudonyms.landing import as_landed
@@ -98,7 +98,7 @@ def land(
             if warning := warning_of_repeated_ids(file, inspected, settings.contract):
                 typer.echo(f"Warning: {printable(warning)}", err=True)
     pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True)
-    store = Store(settings.raw_uri)
+    store, lake = Store(settings.raw_uri), Platform(settings).lake
     partitions = set()
     keys = set()
     with progress("Landing", total, in_bytes=True) as watch:
@@ -115,6 +115,7 @@ def land(
                     watch=watch,
                     original=file,
                     contract=source,
+                    is_rewritten=lambda key: is_rewritten(store, lake, key),
                 )
             typer.echo(landed.message)
             partitions.add(partition_of(landed.key) or landed_on)

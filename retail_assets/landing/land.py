@@ -119,6 +119,7 @@ def land_file(
     watch: Watch | None = None,
     original: Path | None = None,
     contract: str | None = None,
+    is_rewritten: Callable[[str], bool] = lambda key: False,
 ) -> Landed:
     """Copy a file's bytes to `<source>/dt=<landed_on>/<file name>`, in constant memory. It appears whole or not at all.
 
@@ -130,7 +131,8 @@ def land_file(
 
     `present` is `store.list(source)` for a caller that has it already; `watch` is called with the size of every chunk
     copied, in bytes. `original` is the file that messages name, where `path` is a copy of it with other content, and
-    `contract` what their commands give as `--source`.
+    `contract` what their commands give as `--source`. `is_rewritten` tells of a key whether customers were erased from
+    that file.
 
     Raises LandingError (see `check_file`; also if the file changes while it is read, or if its bytes landed elsewhere
     and were to replace others) and StorageError.
@@ -169,8 +171,14 @@ def land_file(
                 message = f"{shown}: already landed as {twin.key}; nothing changed.{hint}"
                 return Landed(twin.key, size, sha256, "already landed", message)
     if replaces and not replace:
+        found = f"{key} already exists with other content than {shown}. Nothing changed.\n"
+        if is_rewritten(key):
+            found = (
+                f"{key} is no longer as it landed: customers were erased from it. Nothing "
+                "changed.\n  If this is the file that landed before, there is nothing to do.\n"
+            )
         raise LandingError(
-            f"{key} already exists with other content than {shown}. Nothing changed.\n"
+            f"{found}"
             "  If the new file corrects the old one, run the same again with --replace.\n"
             "  If it is another delivery, give its landing date with --date, or rename the file."
         )

@@ -21,7 +21,7 @@ from retail_assets.landing.inspection.joined_source import References
 from retail_assets.landing.inspection.together import batches, inspect_together
 from retail_assets.landing.land import sha256_of
 from retail_assets.landing.overlooked import refuse_unreadable
-from retail_assets.landing.partitions import is_data, partition_folder
+from retail_assets.landing.partitions import is_data, partition_folder, partition_of
 from retail_assets.landing.references import LandedReferences, register_references
 from retail_assets.landing.schema_drift import SchemaDrift, refuse_schema_drift, refuses_schema_drift, schema_drift_of
 from retail_assets.landing.streamed import offsets_of
@@ -127,6 +127,14 @@ def has_content_of(store: Store, raw: RawManifest) -> bool:
         return all(sha256_of(store, f.key) == f.sha256 for f in raw.files)
     except StorageError:  # the landing's run says what is wrong
         return False
+
+
+def is_rewritten(store: Store, lake: Lake, key: str) -> bool:
+    """Return whether a landed file is as it was registered after customers were erased from it."""
+    day = partition_of(key)
+    manifest = lake.raw_if_registered(day) if day else None
+    hashes = {e.sha256 for e in manifest.erasures if e.key == key} if manifest else set()
+    return bool(hashes) and sha256_of(store, key) in hashes
 
 
 @dataclass(frozen=True)

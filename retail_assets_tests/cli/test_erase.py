@@ -138,3 +138,22 @@ def test_it_refuses_while_a_run_is_in_progress(shop: Shop, capsys: pytest.Captur
 @dg.job
 def _nothing() -> None:
     """Do nothing."""
+
+
+def test_a_file_that_lands_again_after_an_erasure_is_known_by_its_landed_copy(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message asked to replace the file, as if its sender had corrected it."""
+    same = shop.folder / "day1.csv"
+    same.write_bytes(csv([row(1, PERSON), row(2, "C1")]))
+    assert app.main(["erase-customer", PERSON]) == 0
+    capsys.readouterr()
+    assert app.main(["land", str(same), "--date", str(D1)]) == 1
+    message = capsys.readouterr().err
+    assert "customers were erased from it" in message
+    assert "If this is the file that landed before, there is nothing to do." in message
+    assert app.main(["land", str(same), "--date", str(D1), "--replace"]) == 0
+    same.write_bytes(csv([row(1, "C3"), row(2, "C1")]))
+    capsys.readouterr()
+    assert app.main(["land", str(same), "--date", str(D1)]) == 1
+    assert "already exists with other content" in capsys.readouterr().err
