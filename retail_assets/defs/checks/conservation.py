@@ -141,9 +141,9 @@ def _landing_again(lake: Lake, rejected: Sequence[CleanManifest]) -> str:
     """Return how to land the corrected files of rejected landings, "" without any."""
     files = [file.key for manifest in lake.registered([m.landed_on for m in rejected[:1]]) for file in manifest.files]
     if len(rejected) == 1 and len(files) == 1:
-        return use_instead(files[0], "the corrected file")
+        return use_instead(files[0], "the corrected file").replace("`", "")  # quoted again as Markdown
     day = rejected[0].landed_on if len(rejected) == 1 else "DAY"
-    return f"Land each corrected file: `retail-assets land FILE --date {day} --replace`." if rejected else ""
+    return f"Land each corrected file: retail-assets land FILE --date {day} --replace." if rejected else ""
 
 
 def counted_rows(manifest: CleanManifest) -> int:
