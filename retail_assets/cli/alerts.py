@@ -102,7 +102,7 @@ def send() -> None:
     own = _alerts(platform := places_to_look_up(settings_for()))
     graph = build_defs(platform.settings).get_repository_def().asset_graph
     with dagster_instance() as instance:
-        made = own.collect(instance, graph)
+        made = own.collect(instance, graph, late_at_once=True)
     result = own.send()
     typer.echo(f"{made} new; {result}.")
     if result.errors:

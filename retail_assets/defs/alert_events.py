@@ -52,6 +52,11 @@ class Found:
     ended: list[tuple[str, str]] = field(default_factory=list)
     ended_after: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def all_ended(self) -> list[tuple[str, str]]:
+        """What has ended, whenever that was."""
+        return [*self.ended, *self.ended_after]
+
     def add(self, cause: Cause) -> None:
         self.causes.append(cause)
         again = {(cause.member, subject.name) for subject in cause.subjects}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from retail_assets.alerts.causes import Cause
+from retail_assets.alerts.causes import Cause, span_of_name
 from retail_assets.alerts.channels import Channel, channels
 from retail_assets.alerts.deliver import Delivered, deliver
 from retail_assets.alerts.digest import digest
@@ -32,6 +32,8 @@ _WAIT_SECONDS = 2.0
 _FIRST_SECONDS, _OVERLAP_SECONDS = 3600.0, 120.0
 _LATE_EVERY_SECONDS = 600.0
 _RUNS = 100
+#: The step that registers landings.
+_REGISTERING = "raw_sales_files"
 
 
 def outbox_of(platform: Platform, settings: AlertSettings) -> Outbox:
@@ -51,15 +53,22 @@ class Alerts:
         self.outbox = outbox_of(platform, settings)
 
     def collect(
-        self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None = None, location: str | None = None
+        self,
+        instance: dg.DagsterInstance,
+        graph: dg.AssetGraph | None = None,
+        location: str | None = None,
+        *,
+        late_at_once: bool = False,
     ) -> int:
         """Record what runs have found since the last time, late landings, and the digest if it is due.
 
         Returns how many messages that made. `graph` gives the assets that wait for a failed one, `location` is the
-        code location, where it is known. Raises StorageError.
+        code location, where it is known. With `late_at_once`, late landings are looked for now, however recently that
+        was done. Raises StorageError.
         """
         now = self._clock()
-        return self._of_runs(instance, graph, location, now) + self._late(now) + self._digest(now)
+        made, has_come = self._of_runs(instance, graph, location, now)
+        return made + self._late(now, at_once=late_at_once or has_come) + self._digest(now)
 
     def send(self) -> Delivered:
         """Send what is to be sent now; return what became of it. Raises StorageError for the outbox."""
@@ -67,7 +76,8 @@ class Alerts:
 
     def _of_runs(
         self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, location: str | None, now: float
-    ) -> int:
+    ) -> tuple[int, bool]:
+        """Record what runs have found; return how many messages that made, and whether a late landing was registered."""
         read = self.outbox.marks("run:")
         since = float(self.outbox.mark("since") or now - _FIRST_SECONDS)
         if since > now:  # the clock has been set back
@@ -92,13 +102,16 @@ class Alerts:
             cursor = reader.read(record, before, now)
             marks[mark] = "done" if run.status in ENDED else cursor
         found = reader.found
-        return self.outbox.record(
+        made = self.outbox.record(
             found.causes, self._names, now, ended=found.ended, ended_after=found.ended_after, marks=marks
         )
+        late = self.outbox.open_subjects(LATE)
+        registered = [span_of_name(subject) for member, subject in found.all_ended if member == _REGISTERING]
+        return made, any(first <= day <= last for day in late for first, last in registered)
 
-    def _late(self, now: float) -> int:
-        """Record late landings, every ten minutes, because that lists the raw store."""
-        if 0 <= now - float(self.outbox.mark("late") or 0) < _LATE_EVERY_SECONDS:
+    def _late(self, now: float, *, at_once: bool) -> int:
+        """Record late landings, every ten minutes unless `at_once`, because that lists the raw store."""
+        if not at_once and 0 <= now - float(self.outbox.mark("late") or 0) < _LATE_EVERY_SECONDS:
             return 0
         try:
             causes = late_landings(self._platform, dt.datetime.fromtimestamp(now, dt.UTC), self._settings.landed_by)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from retail_assets.cli.app import main
+from retail_assets.platform import Platform
+from retail_assets.settings import load
 from retail_assets_tests.alerts.receivers import WebReceiver
 
 
@@ -69,6 +73,24 @@ def test_a_failed_run_of_the_command_line_is_reported_when_the_receiver_is_back(
     assert len(receiver.identities) == len(set(receiver.identities)) == len(titles)
     assert main(["alerts", "pending"]) == 0
     assert "Not received yet: 0 messages" in capfd.readouterr().out
+
+
+def test_send_looks_for_late_landings_each_time(
+    receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A first `send` on an empty store hid for ten minutes what was missing from the history that landed next."""
+    monkeypatch.setenv("RETAIL_ALERT_LANDED_BY", "06:00")
+    assert main(["alerts", "send"]) == 0
+    platform = Platform(load(os.environ))
+    today = platform.settings.today()
+    for back in range(3, 40):
+        platform.raw.write(f"{platform.source}/dt={today - dt.timedelta(back)}/a.csv", b"x")
+    assert main(["alerts", "send"]) == 0
+    capsys.readouterr()
+    assert main(["alerts", "pending", "--json"]) == 0
+    [late] = json.loads(capsys.readouterr().out)["open"]
+    assert late["kind"] == "landing-late"
+    assert late["subjects"][:2] == [str(today - dt.timedelta(back)) for back in (2, 1)]
 
 
 def let_the_wait_be_over(tmp_path: Path) -> None:

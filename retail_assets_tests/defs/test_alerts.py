@@ -347,6 +347,55 @@ def test_the_digest_is_sent_once_a_day_when_its_time_has_come(
     assert "No sales have been loaded yet." in receiver.texts[0]
 
 
+def landed_at_once(platform: Platform, last: dt.date, days: int = 40) -> None:
+    for back in range(days):
+        platform.raw.write(f"{platform.source}/dt={last - dt.timedelta(back)}/a.csv", b"x")
+
+
+def test_a_late_landing_ends_when_a_run_has_registered_it(
+    environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
+) -> None:
+    """The raw store is listed every ten minutes, and a file that came a minute after that was still called late."""
+    platform = Platform(
+        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00"})
+    )
+    assert platform.settings.alerts is not None
+    today = dt.datetime.now(dt.UTC).date()
+    day = today - dt.timedelta(2)
+    landed_at_once(platform, day - dt.timedelta(1))
+    partitions = dg.DailyPartitionsDefinition(str(today - dt.timedelta(60)))
+
+    @dg.asset(partitions_def=partitions)
+    def raw_sales_files() -> None:
+        pass
+
+    made = dg.Definitions([raw_sales_files])
+    assert str(day) in watch(platform, instance, made).outbox.open_subjects("late_landings")
+    platform.raw.write(f"{platform.source}/dt={day}/a.csv", b"x")
+    assert str(day) in watch(platform, instance, made).outbox.open_subjects("late_landings")
+    run(made, instance, str(day))
+    assert str(day) not in watch(platform, instance, made).outbox.open_subjects("late_landings")
+
+
+def test_the_hour_counts_for_a_history_that_landed_at_once_whenever_it_was_looked_for_last(
+    environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
+) -> None:
+    """A look at the empty store minutes before hid the days that were missing after a history had landed."""
+    platform = Platform(
+        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00",
+              "RETAIL_START_DATE": "2024-01-01"})
+    )  # fmt: skip
+    assert platform.settings.alerts is not None
+    clock = dt.datetime(2024, 5, 15, 20, tzinfo=dt.UTC).timestamp()
+    alerts = Alerts(platform, platform.settings.alerts, lambda: clock)
+    alerts.collect(instance)
+    landed_at_once(platform, dt.date(2024, 5, 13))
+    alerts.collect(instance)
+    assert alerts.outbox.open_causes() == []  # the sensor lists the store every ten minutes
+    alerts.collect(instance, late_at_once=True)
+    assert alerts.outbox.open_subjects("late_landings") == ["2024-05-14", "2024-05-15"]
+
+
 def test_a_clock_that_was_a_year_ahead_hides_no_failure(
     platform: Platform, receiver: WebReceiver, instance: dg.DagsterInstance
 ) -> None:
