@@ -38,8 +38,11 @@ def landed(manifests: Iterable[RawManifest], currency: str) -> Statement | None:
     )
 
 
-def rejected(manifests: Iterable[CleanManifest], currency: str) -> Statement | None:
-    """Return what was rejected of cleaned landings; None where nothing is cleaned."""
+def rejected(manifests: Iterable[CleanManifest], currency: str, without_amount: int) -> Statement | None:
+    """Return what was rejected of cleaned landings; None where nothing is cleaned.
+
+    `without_amount` is the number of rejected rows whose money could not be read.
+    """
     found = list(manifests)
     if not found:
         return None
@@ -47,6 +50,7 @@ def rejected(manifests: Iterable[CleanManifest], currency: str) -> Statement | N
         rejected=sum(manifest.rows("quarantine") for manifest in found),
         rows=sum(manifest.landed_rows for manifest in found),
         amount=sum((manifest.amount("quarantine") for manifest in found), Decimal("0.00")),
+        without_amount=without_amount,
         currency=currency,
     )
 
@@ -62,11 +66,19 @@ def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str, kind: 
         return Subject(name)
     try:
         among = [first + dt.timedelta(n) for n in range(days)]
-        size = rejected(lake.clean_landings(among), currency) if kind == "quarantine" else None
+        size = _rejected_of(lake, among, currency) if kind == "quarantine" else None
         size = size or landed(lake.registered(among), currency)
     except RetailError:  # the alert goes out without it
         return Subject(name)
     return Subject(name, str(size or "Nothing of it is registered."))
+
+
+def _rejected_of(lake: Lake, days: Iterable[dt.date], currency: str) -> Statement | None:
+    from retail_assets.quarantine.rows import Selection  # with pyarrow, which most alerts do not need
+    from retail_assets.quarantine.summary import summarize
+
+    manifests = lake.clean_landings(days)
+    return rejected(manifests, currency, summarize(lake, manifests, Selection()).total.without_amount)
 
 
 def of_table(platform: Platform, asset: str) -> Subject | None:

@@ -30,10 +30,12 @@ def landed(*, landings: int, files: int, lines: int, amount: Decimal | None, cur
 
 
 @phrase("alerts.rejected")
-def rejected(*, rejected: int, rows: int, amount: Decimal, currency: str) -> str:
-    """State the rejected rows of landings, of all that landed, and their money as far as it could be read."""
-    size = f"{rejected:,} of {plural(rows, 'row')} were rejected"
-    return f"{size}, with {money(float(amount), currency)} as far as it could be read."
+def rejected(*, rejected: int, rows: int, amount: Decimal, without_amount: int, currency: str) -> str:
+    """State the rejected rows of landings, of all that landed, with their money, and how many have none to be read."""
+    text = f"{rejected:,} of {plural(rows, 'row')} {'was' if rejected == 1 else 'were'} rejected"
+    if without_amount < rejected:
+        text += f", with {money(float(amount), currency)}"
+    return f"{text}; the money of {plural(without_amount, 'row')} could not be read." if without_amount else f"{text}."
 
 
 @phrase("alerts.table")

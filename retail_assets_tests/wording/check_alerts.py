@@ -28,12 +28,16 @@ def _landed(shop: Shop, facts: Facts) -> Facts:
 
 @recomputes("alerts.rejected")
 def _rejected(shop: Shop, facts: Facts) -> Facts:
-    """One row per line of sale was rejected, with the money of the lines, on each of the last three landings."""
+    """One row per line of sale was rejected, with the money of the lines, on each of the last three landings.
+
+    On each of these the money of one more could not be read.
+    """
     last = landed_days(shop)[-3:]
     return {
         "rejected": sum(lines for _, lines, _ in last),
         "rows": sum(lines * 100 for _, lines, _ in last),
         "amount": sum(money for *_, money in last),
+        "without_amount": len(last),
         "currency": shop.currency,
     }
 
