@@ -148,6 +148,33 @@ def span_of_name(subject: str) -> tuple[str, str]:
     return first, last or first
 
 
+def is_within(subject: str, span: str) -> bool:
+    """Return whether the days of a subject's name are among those of another.
+
+    >>> is_within("2024-01-02", "2024-01-01 to 2024-01-03"), is_within("", "2024-01-01")
+    (True, False)
+    """
+    (first, last), (from_day, to_day) = span_of_name(span), span_of_name(subject)
+    return first <= from_day and to_day <= last
+
+
+def rest_of_span(span: str, subject: str) -> list[str]:
+    """Return the names of what is left of a span without the days of a subject.
+
+    >>> rest_of_span("2024-01-01 to 2024-01-05", "2024-01-02"), rest_of_span("2024-01-01", "2024-01-01")
+    (['2024-01-01', '2024-01-03 to 2024-01-05'], [])
+    """
+    if not is_within(subject, span):
+        return [span]
+    if not subject:
+        return []
+    first, last = map(dt.date.fromisoformat, span_of_name(span))
+    from_day, to_day = map(dt.date.fromisoformat, span_of_name(subject))
+    day = dt.timedelta(1)
+    pieces = ((first, from_day - day), (to_day + day, last))
+    return [landings_named(*piece) for piece in pieces if piece[0] <= piece[1]]
+
+
 def kind_of_check(check: str, asset: str) -> str:
     """Return the kind of cause that a failed check is.
 

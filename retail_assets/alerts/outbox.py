@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retail_assets.alerts.causes import NO_TROUBLE, Cause, Subject, join, span_of_name
+from retail_assets.alerts.causes import NO_TROUBLE, Cause, Subject, is_within, join
 from retail_assets.alerts.message import Message, new_identity
 from retail_assets.alerts.stored_causes import read_cause, write_cause
 from retail_assets.errors import StorageError
@@ -154,10 +154,8 @@ class Outbox:
     @staticmethod
     def _end(db: sqlite3.Connection, ended: Iterable[tuple[str, str]]) -> None:
         for member, subject in ended:
-            first, last = span_of_name(subject)
             for key, name in db.execute("SELECT key, subject FROM open_cause WHERE member = ?", [member]).fetchall():
-                from_day, to_day = span_of_name(name)
-                if first <= from_day and to_day <= last:
+                if is_within(name, subject):
                     db.execute(
                         "DELETE FROM open_cause WHERE member = ? AND key = ? AND subject = ?", [member, key, name]
                     )

@@ -7,7 +7,7 @@ and where it goes is decided in `retail_assets/alerts/`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,19 +16,32 @@ from dagster import DagsterEventType as Event
 from dagster import DagsterRunStatus as Status
 
 from retail_assets import errors
-from retail_assets.alerts.causes import KINDS, Cause, Subject, cut, key_of_error, kind_of_check, landings_named
+from retail_assets.alerts.causes import (
+    KINDS,
+    Cause,
+    Subject,
+    cut,
+    is_within,
+    key_of_error,
+    kind_of_check,
+    landings_named,
+    rest_of_span,
+)
 from retail_assets.alerts.concerned import of_landings, of_table
 from retail_assets.alerts.redact import redacted, secrets_of
+from retail_assets.defs.checks.results import LANDINGS_FOUND
 from retail_assets.defs.failures import failed_step
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.partitions import landing_days_of
 from retail_assets.defs.run_source import is_of
 from retail_assets.platform import Platform
-from retail_assets.wording.formats import plural
+from retail_assets.wording.formats import listed, plural
 
 #: A run that has started and written nothing for so long is stuck, or its process is gone.
 _STUCK_SECONDS = 3 * 3600.0
 _EVENTS = 1000
+#: Days that a title names, and landings whose size is looked up one by one.
+_DAYS_IN_TITLE, _MOST_SIZED = 3, 31
 ENDED = [Status.SUCCESS, Status.FAILURE, Status.CANCELED]
 UNDERWAY = [Status.STARTING, Status.STARTED, Status.CANCELING]
 _TYPES = {Event.STEP_FAILURE, Event.STEP_SUCCESS, Event.ASSET_CHECK_EVALUATION, Event.RUN_FAILURE}
@@ -59,11 +72,15 @@ class Found:
 
     def add(self, cause: Cause) -> None:
         self.causes.append(cause)
-        again = {(cause.member, subject.name) for subject in cause.subjects}
-        self.ended_after = [item for item in self.ended_after if item not in again]
+        for subject in cause.subjects:
+            self.ended_after = [
+                (member, rest)
+                for member, ended in self.ended_after
+                for rest in (rest_of_span(ended, subject.name) if member == cause.member else [ended])
+            ]
 
     def end(self, member: str, subject: str) -> None:
-        known = any(c.member == member and any(s.name == subject for s in c.subjects) for c in self.causes)
+        known = any(c.member == member and any(is_within(s.name, subject) for s in c.subjects) for c in self.causes)
         (self.ended_after if known else self.ended).append((member, subject))
 
 
@@ -125,7 +142,7 @@ class RunReader:
             if check.passed:
                 self._end(run, _name(check))
             else:
-                self.found.add(self._of_check(run, check))
+                self._add_check(run, check)
                 return bool(check.blocking)
         elif failed := failed_step(event):
             self.found.add(self._of_step(run, str(event.step_key), *failed))
@@ -148,8 +165,19 @@ class RunReader:
             return None
         return landing_days_of(run.tags)
 
-    def _of_check(self, run: dg.DagsterRun, check: dg.AssetCheckEvaluation) -> Cause:
-        asset, days = check.asset_key.to_user_string(), self._days(run, [check.asset_key])
+    def _add_check(self, run: dg.DagsterRun, check: dg.AssetCheckEvaluation) -> None:
+        """Add the cause that a failed check is; it ends for the landings of the run that the check did not find."""
+        days = self._days(run, [check.asset_key])
+        found = _landings_found(check) if days else []
+        self.found.add(self._of_check(run, check, days, found))
+        for n in range((days[1] - days[0]).days + 1) if days and found else ():
+            if (day := days[0] + dt.timedelta(n)) not in found:
+                self.found.end(_name(check), str(day))
+
+    def _of_check(
+        self, run: dg.DagsterRun, check: dg.AssetCheckEvaluation, days: Days | None, found: Sequence[dt.date]
+    ) -> Cause:
+        asset = check.asset_key.to_user_string()
         kind = kind_of_check(check.check_name, asset)
         text = redacted(str(check.description or "The check says nothing more."), self._secrets)
         if kind in _QUOTING:
@@ -160,10 +188,10 @@ class RunReader:
         return Cause(
             kind=kind,
             key=kind if is_one else f"{kind}:{_name(check)}",
-            title=f"{KINDS[kind]}{_on(days) or f': {asset}'}",
+            title=f"{KINDS[kind]}{_on_each(found) or _on(days) or f': {asset}'}",
             reason=cut(text),
             todo="Look at the examples, then at the files they come from." if kind in _QUOTING else "",
-            subjects=(self._concerned(days, asset, kind),),
+            subjects=self._concerned_each(found, asset, kind) or (self._concerned(days, asset, kind),),
             found_by=f"check {check.check_name} of {asset}",
             member=_name(check),
             consequence=self._waiting(run, [check.asset_key]) if check.blocking else "",
@@ -237,6 +265,10 @@ class RunReader:
         self._can_ask = found is not None  # while it is busy, the other causes do not wait for it, too
         return found or Subject("")
 
+    def _concerned_each(self, found: Sequence[dt.date], asset: str, kind: str) -> tuple[Subject, ...]:
+        sized = tuple(self._concerned((day, day), asset, kind) for day in found[:_MOST_SIZED])
+        return (*sized, *(Subject(str(day)) for day in found[_MOST_SIZED:]))
+
     def _waiting(self, run: dg.DagsterRun, assets: Collection[dg.AssetKey]) -> str:
         """How many assets of the run wait for these and stay as they were."""
         if self._graph is None:
@@ -273,6 +305,18 @@ class RunReader:
 
 def _name(check: dg.AssetCheckEvaluation) -> str:
     return f"{check.asset_key.to_user_string()}.{check.check_name}"
+
+
+def _landings_found(check: dg.AssetCheckEvaluation) -> list[dt.date]:
+    """The landings that a check names as those that it found."""
+    found: Any = check.metadata.get(LANDINGS_FOUND)
+    return [dt.date.fromisoformat(day) for day in found.value] if found is not None else []
+
+
+def _on_each(found: Sequence[dt.date]) -> str:
+    if len(found) <= _DAYS_IN_TITLE:
+        return f" ({listed(map(str, found))})" if found else ""
+    return f" ({len(found)} landings, {landings_named(found[0], found[-1])})"
 
 
 def _on(days: Days | None) -> str:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from retail_assets.alerts.causes import KINDS, kind_of_check
+from retail_assets.alerts.causes import KINDS, Cause, Subject, kind_of_check
 from retail_assets.defs.alert_events import RunReader
 from retail_assets.defs.alerts import Alerts, after_run, alert_sensors
 from retail_assets.defs.build import build_defs
+from retail_assets.defs.checks.results import landings_found
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.errors import WarehouseBusyError, WarehouseError
+from retail_assets.lake.manifests import RawManifest
 from retail_assets.platform import Platform
 from retail_assets.settings import load
 from retail_assets_tests.alerts.receivers import WebReceiver
+from retail_assets_tests.warehouse.landings import line, rejected, write
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
 AFTER = [f"after_{n:02}" for n in range(12)]
@@ -345,6 +349,69 @@ def test_the_digest_is_sent_once_a_day_when_its_time_has_come(
         assert len(receiver.texts) == expected
     assert "Digest of 5 Jan 2024" in receiver.texts[0]
     assert "No sales have been loaded yet." in receiver.texts[0]
+
+
+def test_a_check_over_many_landings_is_about_those_that_it_found(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    """Of forty landings five had one rejected row each, and the alert was about all forty, without rows and money."""
+    days = [f"2024-01-{number:02}" for number in (3, 6, 9, 12, 15)]
+
+    @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+    def clean_sales() -> None:
+        pass
+
+    @dg.asset_check(asset="clean_sales")
+    def quarantine_share_is_usual() -> dg.AssetCheckResult:
+        found = landings_found(map(dt.date.fromisoformat, days))
+        return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, metadata=found)
+
+    for day in days:
+        write_landing(platform, dt.date.fromisoformat(day))
+    made = dg.Definitions([clean_sales], asset_checks=[quarantine_share_is_usual])
+    run_of_january(made, instance)
+    alerts = watch(platform, instance, made)
+    [text] = receiver.texts
+    assert "Unusually many rows are rejected (5 landings, 2024-01-03 to 2024-01-15)" in text
+    assert "2024-01-12: 1 of 2 rows was rejected, with USD 0.77." in text
+    assert alerts.outbox.open_subjects("clean_sales.quarantine_share_is_usual") == days
+    del days[2:]
+    run_of_january(made, instance)
+    alerts = watch(platform, instance, made)
+    assert alerts.outbox.open_subjects("clean_sales.quarantine_share_is_usual") == days
+    del days[:]
+    run_of_january(made, instance)
+    assert watch(platform, instance, made).outbox.open_causes() == []
+    assert len(receiver.texts) == 1
+
+
+def test_what_was_found_and_ended_between_two_looks_is_not_open(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    reader = RunReader(platform, instance, None)
+    cause = Cause("quarantine", "k", "t", "r", subjects=(Subject("2024-01-03"),), member="m")
+    reader.found.add(cause)
+    reader.found.end("m", "2024-01-01 to 2024-01-31")
+    assert reader.found.ended_after == [("m", "2024-01-01 to 2024-01-31")]
+    reader.found.add(cause)
+    assert reader.found.ended_after == [("m", "2024-01-01 to 2024-01-02"), ("m", "2024-01-04 to 2024-01-31")]
+
+
+def write_landing(platform: Platform, day: dt.date) -> None:
+    """Publish a cleaned landing of a clean and a rejected row."""
+    source = platform.source
+    sold, refused = [line("A", 100, day, source=source)], [rejected(3, day, cents=77) | {"source": source}]
+    manifest = write(platform.lake, day, sold, refused)
+    platform.lake.publish_raw(RawManifest(source, day, "contract", ()))
+    platform.lake.publish_clean(
+        replace(manifest, source=source, raw_digest=RawManifest(source, day, "contract", ()).digest)
+    )
+
+
+def run_of_january(made: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    job = made.resolve_implicit_global_asset_job_def()
+    tags = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-31"}
+    job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
 
 
 def landed_at_once(platform: Platform, last: dt.date, days: int = 40) -> None:

@@ -4,13 +4,14 @@ Each check compares two independent counts: those taken when a file was register
 those of what cleaning wrote. In a run of some landings the checks cover those; started on their own, every landing.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import dagster as dg
 
-from retail_assets.defs.checks.results import by_name, examples, listed, result
+from retail_assets.defs.checks.results import by_name, examples, landings_found, listed, result
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.lake import Lake
@@ -104,6 +105,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             todo=f"Reasons in the landings of this run: {by_name(total_reasons(cleaned))}. Look at the rows: "
             f"retail-assets quarantine summary{_landing_option(large)}.",
             shares=examples(large),
+            **landings_found(map(dt.date.fromisoformat, large)),
         )
 
     @dg.asset_check(
@@ -127,6 +129,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             f"quarantine replay. Or correct the file. {_landing_again(lake, rejected)} If the landing is right as it "
             "is, raise quarantine_limit in the contract; 1 accepts every landing.",
             shares=examples({str(m.landed_on): round(m.rows("quarantine") / counted_rows(m), 4) for m in rejected}),
+            **landings_found(m.landed_on for m in rejected),
         )
 
     return [rows_are_conserved, revenue_reconciles_with_raw, quarantine_is_small, enough_is_clean]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import dagster as dg
 from retail_assets.storage.markdown_text import as_text
 
 _SHOWN = 10
+#: Name of the metadata that list the landings a check found, for alerts.
+LANDINGS_FOUND = "landings_found"
 
 
 def check_result(
@@ -40,6 +43,11 @@ def result(
     return check_result(
         passed=passed, severity=severity, description=None if passed else f"{problem} {todo}", metadata=metadata
     )
+
+
+def landings_found(days: Iterable[dt.date]) -> dict[str, dg.JsonMetadataValue]:
+    """Return the landings that a check found as metadata, from which alerts take what is concerned."""
+    return {LANDINGS_FOUND: dg.MetadataValue.json([str(day) for day in sorted(days)])}
 
 
 def listed(days: Iterable[str]) -> str:

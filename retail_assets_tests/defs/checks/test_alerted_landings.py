@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from retail_assets.alerts.concerned import of_landings
+from retail_assets.defs.checks.results import LANDINGS_FOUND
 from retail_assets_tests.defs.checks.conftest import NEXT, Shop
-from retail_assets_tests.warehouse.landings import line, rejected
+from retail_assets_tests.defs.checks.test_checks import reject_more_than_on_such_days
+from retail_assets_tests.warehouse.landings import DAY, line, rejected
 
 
 def test_money_that_could_not_be_read_is_no_zero(shop: Shop) -> None:
@@ -25,3 +27,13 @@ def test_a_refused_landing_names_a_command_that_works_as_it_is_typed(shop: Shop)
     text = shop.check("clean_sales", "enough_is_clean", NEXT).description or ""
     assert f"retail-assets quarantine summary --landing {NEXT}. Correct" in text
     assert "quarantine show" not in text
+
+
+def test_checks_of_rejected_rows_name_the_landings_that_they_found(shop: Shop) -> None:
+    shop.land(NEXT, [line("A", 100, NEXT)], [rejected(9, NEXT), rejected(10, NEXT)])
+    for name in ("enough_is_clean", "quarantine_is_small"):
+        result = shop.check("clean_sales", name, DAY, NEXT)
+        assert result.metadata[LANDINGS_FOUND].value == [str(NEXT)]
+    reject_more_than_on_such_days(shop)
+    result = shop.check("clean_sales", "quarantine_share_is_usual", DAY, NEXT)
+    assert result.metadata[LANDINGS_FOUND].value == [str(NEXT)]
