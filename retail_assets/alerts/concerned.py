@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from retail_assets.alerts.causes import Subject, landings_named
 from retail_assets.errors import NotReadyError, RetailError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import CleanManifest, RawManifest
+from retail_assets.landing.partitions import is_data, partition_folder
 from retail_assets.platform import Platform
+from retail_assets.storage import Store
 from retail_assets.tables import ALL, DAILY_CATEGORY_SALES, SALES, SALES_CLEAN
 from retail_assets.wording import alerts as words
 from retail_assets.wording.statement import Statement
@@ -18,6 +20,8 @@ from retail_assets.wording.statement import Statement
 #: Columns that are revenue, by table.
 _REVENUE = {SALES.name: "total_amount", SALES_CLEAN.name: "total_amount", DAILY_CATEGORY_SALES.name: "revenue"}
 _TABLES = frozenset(table.name for table in ALL)
+#: The step that registers landings.
+REGISTERING = "raw_sales_files"
 #: Landings that are looked up one by one; of more the sum of the last ones would be no sum.
 _MOST_LANDINGS = 31
 
@@ -55,10 +59,14 @@ def rejected(manifests: Iterable[CleanManifest], currency: str, without_amount: 
     )
 
 
-def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str, kind: str) -> Subject:
+def of_landings(
+    lake: Lake, first: dt.date, last: dt.date, currency: str, kind: str = "", raw: Store | None = None, step: str = ""
+) -> Subject:
     """Return the landings from `first` to `last` with their size, as far as they are registered.
 
-    Of a cause of the `kind` quarantine that is the size of what was rejected.
+    Of a cause of the `kind` quarantine that is the size of what was rejected. With the `raw` store, files in it that are
+    not registered are counted apart. What was registered is what came before, if there are such files or if the failed
+    `step` is the one that registers.
     """
     name = landings_named(first, last)
     days = (last - first).days + 1
@@ -67,10 +75,27 @@ def of_landings(lake: Lake, first: dt.date, last: dt.date, currency: str, kind: 
     try:
         among = [first + dt.timedelta(n) for n in range(days)]
         size = _rejected_of(lake, among, currency) if kind == "quarantine" else None
-        size = size or landed(lake.registered(among), currency)
+        registered = [] if size else lake.registered(among)
+        size = size or landed(registered, currency)
+        missing = None if raw is None else not_registered(registered, _files(raw, lake.source, among))
     except RetailError:  # the alert goes out without it
         return Subject(name)
-    return Subject(name, str(size or "Nothing of it is registered."))
+    if missing is None and step != REGISTERING:
+        return Subject(name, str(size or "Nothing of it is registered."))
+    before = f"Registered before: {size}" if size else "" if missing else "Nothing of it is registered."
+    return Subject(name, " ".join(filter(None, (str(missing or ""), before))))
+
+
+def not_registered(registered: Iterable[RawManifest], files: Collection[tuple[str, int]]) -> Statement | None:
+    """Return how many of the files (key and size) are not registered as they are; None where all are."""
+    known = {(file.key, file.size) for manifest in registered for file in manifest.files}
+    waiting = sum(file not in known for file in files)
+    return words.not_registered(waiting=waiting, files=len(files)) if waiting else None
+
+
+def _files(raw: Store, source: str, days: Iterable[dt.date]) -> list[tuple[str, int]]:
+    entries = (entry for day in days for entry in raw.list(partition_folder(source, day)))
+    return [(entry.key, entry.size) for entry in entries if is_data(entry.key)]
 
 
 def _rejected_of(lake: Lake, days: Iterable[dt.date], currency: str) -> Statement | None:

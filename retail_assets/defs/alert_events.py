@@ -260,7 +260,9 @@ class RunReader:
 
     def _concerned(self, days: Days | None, asset: str, kind: str = "") -> Subject:
         if days is not None:
-            return of_landings(self._platform.lake, *days, self._platform.settings.contract.currency, kind)
+            platform = self._platform
+            raw = None if kind else platform.raw  # a check is about what was registered
+            return of_landings(platform.lake, *days, platform.settings.contract.currency, kind, raw, asset)
         found = of_table(self._platform, asset) if self._can_ask else None
         self._can_ask = found is not None  # while it is busy, the other causes do not wait for it, too
         return found or Subject("")

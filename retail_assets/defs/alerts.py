@@ -13,6 +13,7 @@ import dagster as dg
 
 from retail_assets.alerts.causes import Cause, span_of_name
 from retail_assets.alerts.channels import Channel, channels
+from retail_assets.alerts.concerned import REGISTERING
 from retail_assets.alerts.deliver import Delivered, deliver
 from retail_assets.alerts.digest import digest
 from retail_assets.alerts.late import MEMBER as LATE
@@ -32,8 +33,6 @@ _WAIT_SECONDS = 2.0
 _FIRST_SECONDS, _OVERLAP_SECONDS = 3600.0, 120.0
 _LATE_EVERY_SECONDS = 600.0
 _RUNS = 100
-#: The step that registers landings.
-_REGISTERING = "raw_sales_files"
 
 
 def outbox_of(platform: Platform, settings: AlertSettings) -> Outbox:
@@ -106,7 +105,7 @@ class Alerts:
             found.causes, self._names, now, ended=found.ended, ended_after=found.ended_after, marks=marks
         )
         late = self.outbox.open_subjects(LATE)
-        registered = [span_of_name(subject) for member, subject in found.all_ended if member == _REGISTERING]
+        registered = [span_of_name(subject) for member, subject in found.all_ended if member == REGISTERING]
         return made, any(first <= day <= last for day in late for first, last in registered)
 
     def _late(self, now: float, *, at_once: bool) -> int:

@@ -29,6 +29,17 @@ def landed(*, landings: int, files: int, lines: int, amount: Decimal | None, cur
     return f"{size}, {money(float(amount), currency)}." if amount is not None else f"{size}; their money is not known."
 
 
+@phrase("alerts.not_registered")
+def not_registered(*, waiting: int, files: int) -> str:
+    """State how many of the files of landings are not registered as they are now; nobody has counted their lines."""
+    if files == 1:
+        return "The file is not registered: its lines and money are not known."
+    if waiting == files:
+        return f"None of the {files:,} files is registered: their lines and money are not known."
+    verb, whose = ("is", "its") if waiting == 1 else ("are", "their")
+    return f"{waiting:,} of {files:,} files {verb} not registered: {whose} lines and money are not known."
+
+
 @phrase("alerts.rejected")
 def rejected(*, rejected: int, rows: int, amount: Decimal, without_amount: int, currency: str) -> str:
     """State the rejected rows of landings, of all that landed, with their money, and how many have none to be read."""

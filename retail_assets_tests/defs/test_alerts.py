@@ -13,16 +13,18 @@ import dagster as dg
 import pytest
 
 from retail_assets.alerts.causes import KINDS, Cause, Subject, kind_of_check
+from retail_assets.alerts.concerned import of_landings
 from retail_assets.defs.alert_events import RunReader
 from retail_assets.defs.alerts import Alerts, after_run, alert_sensors
 from retail_assets.defs.build import build_defs
 from retail_assets.defs.checks.results import landings_found
 from retail_assets.defs.failures import failing_clearly
-from retail_assets.errors import WarehouseBusyError, WarehouseError
+from retail_assets.errors import LandingError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.manifests import RawManifest
 from retail_assets.platform import Platform
 from retail_assets.settings import load
 from retail_assets_tests.alerts.receivers import WebReceiver
+from retail_assets_tests.defs.checks.conftest import Shop
 from retail_assets_tests.warehouse.landings import line, rejected, write
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
@@ -395,6 +397,44 @@ def test_what_was_found_and_ended_between_two_looks_is_not_open(
     assert reader.found.ended_after == [("m", "2024-01-01 to 2024-01-31")]
     reader.found.add(cause)
     assert reader.found.ended_after == [("m", "2024-01-01 to 2024-01-02"), ("m", "2024-01-04 to 2024-01-31")]
+
+
+def test_what_was_registered_before_is_not_what_a_failed_registration_is_about(
+    platform: Platform, instance: dg.DagsterInstance, receiver: WebReceiver
+) -> None:
+    """A damaged file came beside a good one of the same day, and the alert had the lines and money of the good one."""
+    day = dt.date(2024, 1, 5)
+
+    @dg.asset(partitions_def=DAYS)
+    def raw_sales_files() -> None:
+        with failing_clearly():
+            raise LandingError("b.csv.gz: the file ends too early.")
+
+    made = dg.Definitions([raw_sales_files])
+    for name in ("a.csv", "b.csv.gz"):
+        platform.raw.write(f"{platform.source}/dt={day}/{name}", b"0123456789")
+    run(made, instance)
+    watch(platform, instance, made)
+    [text] = receiver.texts
+    assert f"*Concerned*: {day}: None of the 2 files is registered: their lines and money are not known.\n" in text
+    Shop(platform).land(day, [line("A", 109, day)])
+    run(made, instance, "2024-01-05")
+    reader = RunReader(platform, instance, None)
+    reader.read(instance.get_run_records(limit=1)[0], "", time.time())
+    [cause] = reader.found.causes
+    assert cause.subjects[0].concerned == (
+        "1 of 2 files is not registered: its lines and money are not known. Registered before: 1 line in 1 file, "
+        "USD 1.09."
+    )
+
+
+def test_files_that_a_run_took_along_are_what_it_is_about(platform: Platform) -> None:
+    day = dt.date(2024, 1, 5)
+    platform.raw.write(f"{platform.source}/dt={day}/a.csv", b"0123456789")
+    Shop(platform).land(day, [line("A", 109, day)])
+    sizes = [of_landings(platform.lake, day, day, "USD", raw=platform.raw, step=step).concerned
+             for step in ("clean_sales", "raw_sales_files")]  # fmt: skip
+    assert sizes == ["1 line in 1 file, USD 1.09.", "Registered before: 1 line in 1 file, USD 1.09."]
 
 
 def write_landing(platform: Platform, day: dt.date) -> None:

@@ -26,6 +26,14 @@ def _landed(shop: Shop, facts: Facts) -> Facts:
     }
 
 
+@recomputes("alerts.not_registered")
+def _not_registered(shop: Shop, facts: Facts) -> Facts:
+    """The files of the first two landings were registered."""
+    files = planted_files(shop)
+    days = sorted({day for day, _, _ in files})
+    return {"waiting": sum(day not in days[:2] for day, _, _ in files), "files": len(files)}
+
+
 @recomputes("alerts.rejected")
 def _rejected(shop: Shop, facts: Facts) -> Facts:
     """One row per line of sale was rejected, with the money of the lines, on each of the last three landings.

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from retail_assets.alerts.concerned import landed, rejected, table_size
+from retail_assets.alerts.concerned import landed, not_registered, rejected, table_size
 from retail_assets.alerts.digest import what_needs_attention, what_sold
 from retail_assets.alerts.late import usual
 from retail_assets.alerts.outbox import Open
@@ -29,7 +29,7 @@ def manifests(shop: Shop) -> list[RawManifest]:
     """The planted files, as they are registered."""
     found = []
     for day, lines, total in planted_files(shop):
-        file = SimpleNamespace(lines=lines, control=Control(lines, 0, None if total is None else str(total)))
+        file = SimpleNamespace(key=str(day), size=lines, lines=lines, control=Control(lines, 0, None if total is None else str(total)))
         found.append(RawManifest(shop.name, day, "contract", (file,)))  # type: ignore[arg-type]
     return found
 
@@ -51,6 +51,7 @@ def test_sentences_of_alerts_are_recomputed(name: str, shop_named: Callable[[str
     last = days[-1][0]
     with recorded() as statements:
         landed(manifests(shop), shop.currency)
+        not_registered(manifests(shop)[:2], [(file.key, file.size) for m in manifests(shop) for file in m.files])
         rejected(cleaned(shop), shop.currency, without_amount=3)
         for table, money in (("sales", "total_amount"), ("daily_category_sales", "revenue"), ("dim_customer", None)):
             [row] = shop.warehouse.query(
@@ -69,7 +70,7 @@ def test_sentences_of_alerts_are_recomputed(name: str, shop_named: Callable[[str
         name in ("specification", "bakery", "wholesaler", "complete_journey")
     )
     assert {s.name for s in statements} - {"alerts.small_landing"} == {
-        f"alerts.{n}" for n in ("landed", "rejected", "table", "usual_landing", "rejected_share")
+        f"alerts.{n}" for n in ("landed", "not_registered", "rejected", "table", "usual_landing", "rejected_share")
     }
     for statement in statements:
         assert_right(shop, statement)
