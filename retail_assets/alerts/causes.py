@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from retail_assets.wording.formats import listed
+
 Severity = Literal["error", "warning", "info"]
 
 #: kind -> what it means, as the heading of its section in docs/operations.md.
@@ -19,7 +21,7 @@ KINDS: dict[str, str] = {
     "run-failed": "A run failed",
     "run-died": "A run ended without a failed step",
     "run-stuck": "A run has been silent for hours",
-    "drift": "The files have other columns",
+    "drift": "The files have another shape",
     "landing-late": "A landing is late or empty",
     "landing-small": "A landing is much smaller than usual",
     "file-overlooked": "Files are not read",
@@ -60,6 +62,8 @@ _CHECKS: dict[str, tuple[str, ...]] = {
     "outputs": ("names_can_be_drawn",),
     "accuracy-drift": ("accuracy_has_not_drifted",),
 }
+#: Titles of checks that find less than their kind says.
+_TITLES = {"columns_match_contract": "The files have columns that the contract does not know"}
 _KIND_OF_CHECK = {check: kind for kind, checks in _CHECKS.items() for check in checks}
 #: Kinds of other checks, by the beginning of the name of their asset; the first that fits.
 _ASSETS: tuple[tuple[str, str], ...] = (
@@ -188,6 +192,17 @@ def kind_of_check(check: str, asset: str) -> str:
     if check in ("matches_contract", "key_is_unique", "unique_transaction"):
         return "table-shape"
     return next((kind for start, kind in _ASSETS if asset.startswith(start)), "check-failed")
+
+
+def title_of_check(check: str, kind: str, changed: Sequence[str] = ()) -> str:
+    """Return the title of a failed check, without what it is about; `changed` is what has changed in the files.
+
+    >>> title_of_check("schema_unchanged", "drift", ["format", "encoding"])
+    'The files have changed: format and encoding'
+    """
+    if changed:
+        return f"The files have changed: {listed(changed)}"
+    return _TITLES.get(check, KINDS[kind])
 
 
 def key_of_error(kind: str, error: str, message: str) -> str:

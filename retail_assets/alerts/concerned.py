@@ -64,9 +64,9 @@ def of_landings(
 ) -> Subject:
     """Return the landings from `first` to `last` with their size, as far as they are registered.
 
-    Of a cause of the `kind` quarantine that is the size of what was rejected. With the `raw` store, files in it that are
-    not registered are counted apart. What was registered is what came before, if there are such files or if the failed
-    `step` is the one that registers.
+    Of a cause of the `kind` quarantine that is the size of what was rejected. With the `raw` store, files in it that
+    are not registered are counted apart. What was registered is what came before, if there are such files or if the
+    failed `step` is the one that registers.
     """
     name = landings_named(first, last)
     days = (last - first).days + 1
@@ -98,7 +98,7 @@ def _files(raw: Store, source: str, days: Iterable[dt.date]) -> list[tuple[str, 
     return [(entry.key, entry.size) for entry in entries if is_data(entry.key)]
 
 
-def _rejected_of(lake: Lake, days: Iterable[dt.date], currency: str) -> Statement | None:
+def _rejected_of(lake: Lake, days: Collection[dt.date], currency: str) -> Statement | None:
     from retail_assets.quarantine.rows import Selection  # with pyarrow, which most alerts do not need
     from retail_assets.quarantine.summary import summarize
 

@@ -17,7 +17,6 @@ from dagster import DagsterRunStatus as Status
 
 from retail_assets import errors
 from retail_assets.alerts.causes import (
-    KINDS,
     Cause,
     Subject,
     cut,
@@ -26,10 +25,11 @@ from retail_assets.alerts.causes import (
     kind_of_check,
     landings_named,
     rest_of_span,
+    title_of_check,
 )
 from retail_assets.alerts.concerned import of_landings, of_table
 from retail_assets.alerts.redact import redacted, secrets_of
-from retail_assets.defs.checks.results import LANDINGS_FOUND
+from retail_assets.defs.checks.results import CHANGED, LANDINGS_FOUND
 from retail_assets.defs.failures import failed_step
 from retail_assets.defs.jobs import jobs
 from retail_assets.defs.partitions import landing_days_of
@@ -170,8 +170,9 @@ class RunReader:
         days = self._days(run, [check.asset_key])
         found = _landings_found(check) if days else []
         self.found.add(self._of_check(run, check, days, found))
-        for n in range((days[1] - days[0]).days + 1) if days and found else ():
-            if (day := days[0] + dt.timedelta(n)) not in found:
+        if days and found:
+            range_days = [days[0] + dt.timedelta(n) for n in range((days[1] - days[0]).days + 1)]
+            for day in sorted({*range_days} - {*found}):
                 self.found.end(_name(check), str(day))
 
     def _of_check(
@@ -182,13 +183,15 @@ class RunReader:
         text = redacted(str(check.description or "The check says nothing more."), self._secrets)
         if kind in _QUOTING:
             text = f"{text.partition(': ')[0].rstrip('.')}. The page of the check has examples."
+        changed: Any = check.metadata.get(CHANGED)
+        title = title_of_check(check.check_name, kind, changed.value if changed is not None else ())
         is_error = check.severity is dg.AssetCheckSeverity.ERROR
         # Several checks find one and the same trouble of a landing; of other kinds each check has its own.
         is_one = kind in ("drift", "landing-late") or (days and kind in ("quarantine", "not-reconciled"))
         return Cause(
             kind=kind,
             key=kind if is_one else f"{kind}:{_name(check)}",
-            title=f"{KINDS[kind]}{_on_each(found) or _on(days) or f': {asset}'}",
+            title=f"{title}{_on_each(found) or _on(days) or f': {asset}'}",
             reason=cut(text),
             todo="Look at the examples, then at the files they come from." if kind in _QUOTING else "",
             subjects=self._concerned_each(found, asset, kind) or (self._concerned(days, asset, kind),),

@@ -76,7 +76,7 @@ class Alerts:
     def _of_runs(
         self, instance: dg.DagsterInstance, graph: dg.AssetGraph | None, location: str | None, now: float
     ) -> tuple[int, bool]:
-        """Record what runs have found; return how many messages that made, and whether a late landing was registered."""
+        """Record what runs have found; return how many messages that made, and whether a late landing has come."""
         read = self.outbox.marks("run:")
         since = float(self.outbox.mark("since") or now - _FIRST_SECONDS)
         if since > now:  # the clock has been set back

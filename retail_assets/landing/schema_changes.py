@@ -19,6 +19,7 @@ from retail_assets.landing.streamed import offsets_of
 
 Rule = Literal["new_columns", "missing_columns", "renamed_columns", "column_order", "file_format"]
 
+_TYPE = "type of "
 _SEPARATORS = {"\t": "tab"}
 _LINE_ENDS = {"lf": "line feed", "cr": "carriage return"}
 _NO_ORDER = "no numeric dates"
@@ -36,6 +37,15 @@ class SchemaChange:
     after: str
     verdict: Verdict
     advice: str = ""
+
+    @property
+    def topic(self) -> str:
+        """What changed, in a word for a title."""
+        if self.rule == "column_order":
+            return "order of columns"
+        if self.rule != "file_format":
+            return "columns"
+        return "types of columns" if self.what.startswith(_TYPE) else self.what
 
     def __str__(self) -> str:
         if self.before and self.after:
@@ -177,9 +187,6 @@ def _format(file: FileProfile, contract: Contract) -> dict[str, str]:
         written = {normalize_header(n): kind for n, kind in zip(file.header, file.types, strict=True)}
         names = contract.raw_columns().items()
         facts |= {
-            f"type of {c}": written[normalize_header(n)]
-            for c, ns in names
-            for n in ns
-            if normalize_header(n) in written
+            f"{_TYPE}{c}": written[normalize_header(n)] for c, ns in names for n in ns if normalize_header(n) in written
         }
     return facts

@@ -17,7 +17,7 @@ from retail_assets.alerts.concerned import of_landings
 from retail_assets.defs.alert_events import RunReader
 from retail_assets.defs.alerts import Alerts, after_run, alert_sensors
 from retail_assets.defs.build import build_defs
-from retail_assets.defs.checks.results import landings_found
+from retail_assets.defs.checks.results import LANDINGS_FOUND, landings_found
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.errors import LandingError, WarehouseBusyError, WarehouseError
 from retail_assets.lake.manifests import RawManifest
@@ -366,7 +366,9 @@ def test_a_check_over_many_landings_is_about_those_that_it_found(
     @dg.asset_check(asset="clean_sales")
     def quarantine_share_is_usual() -> dg.AssetCheckResult:
         found = landings_found(map(dt.date.fromisoformat, days))
-        return dg.AssetCheckResult(passed=not days, severity=dg.AssetCheckSeverity.WARN, metadata=found)
+        return dg.AssetCheckResult(
+            passed=not days, severity=dg.AssetCheckSeverity.WARN, metadata={LANDINGS_FOUND: found}
+        )
 
     for day in days:
         write_landing(platform, dt.date.fromisoformat(day))
@@ -463,9 +465,7 @@ def test_a_late_landing_ends_when_a_run_has_registered_it(
     environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
 ) -> None:
     """The raw store is listed every ten minutes, and a file that came a minute after that was still called late."""
-    platform = Platform(
-        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00"})
-    )
+    platform = Platform(load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00"}))
     assert platform.settings.alerts is not None
     today = dt.datetime.now(dt.UTC).date()
     day = today - dt.timedelta(2)

@@ -29,7 +29,9 @@ def manifests(shop: Shop) -> list[RawManifest]:
     """The planted files, as they are registered."""
     found = []
     for day, lines, total in planted_files(shop):
-        file = SimpleNamespace(key=str(day), size=lines, lines=lines, control=Control(lines, 0, None if total is None else str(total)))
+        file = SimpleNamespace(
+            key=str(day), size=lines, lines=lines, control=Control(lines, 0, None if total is None else str(total))
+        )
         found.append(RawManifest(shop.name, day, "contract", (file,)))  # type: ignore[arg-type]
     return found
 

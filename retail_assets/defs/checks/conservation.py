@@ -105,7 +105,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             todo=f"Reasons in the landings of this run: {by_name(total_reasons(cleaned))}. Look at the rows: "
             f"retail-assets quarantine summary{_landing_option(large)}.",
             shares=examples(large),
-            **landings_found(map(dt.date.fromisoformat, large)),
+            landings_found=landings_found(map(dt.date.fromisoformat, large)),
         )
 
     @dg.asset_check(
@@ -129,7 +129,7 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             f"quarantine replay. Or correct the file. {_landing_again(lake, rejected)} If the landing is right as it "
             "is, raise quarantine_limit in the contract; 1 accepts every landing.",
             shares=examples({str(m.landed_on): round(m.rows("quarantine") / counted_rows(m), 4) for m in rejected}),
-            **landings_found(m.landed_on for m in rejected),
+            landings_found=landings_found(m.landed_on for m in rejected),
         )
 
     return [rows_are_conserved, revenue_reconciles_with_raw, quarantine_is_small, enough_is_clean]

@@ -5,7 +5,7 @@ before.
 import dagster as dg
 
 from retail_assets.alerts.silence import expected_silence, holidays_near
-from retail_assets.defs.checks.results import check_result, examples, listed
+from retail_assets.defs.checks.results import CHANGED, LANDINGS_FOUND, check_result, examples, landings_found, listed
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.lake.manifests import RawManifest
@@ -130,12 +130,18 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
                 landings = platform.lake.registered(days)
             drifts = schema_drift_of(platform.lake, landings, contract)
         changed = [sentence for d in drifts for sentence in d.sentences()]
+        unwelcome = [change for d in drifts for change in d.unwelcome]
         first = [d.landed_on for d in drifts if d.earlier is None]
         lines = changed[:_SHOWN]
         if len(changed) > _SHOWN:
             lines.append(f"And {len(changed) - _SHOWN:,} more.")
         if changed:
-            lines.append("Look at the files. If a change is intended, let the contract accept it (drift).")
+            rules = ", ".join(f"{rule}: accept" for rule in dict.fromkeys(c.rule for c in unwelcome))
+            lines.append(
+                "Look at the files. If the change is intended, there is nothing to do: the next landing is compared "
+                f"with this one. To accept every such change, write drift: {{{rules}}} into the contract (the YAML "
+                "file that RETAIL_SOURCE names)."
+            )
         elif first:
             lines = [f"Nothing landed before {first[0]}: no landing to compare with."]
         return check_result(
@@ -145,6 +151,8 @@ def landing_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             metadata={
                 "compared_with": dg.MetadataValue.json({str(d.landed_on): str(d.earlier or "none") for d in drifts}),
                 "changes": sum(len(d.changes) for d in drifts),
+                CHANGED: dg.MetadataValue.json(list(dict.fromkeys(c.topic for c in unwelcome))),
+                LANDINGS_FOUND: landings_found(d.landed_on for d in drifts if d.unwelcome),
                 "schema_changes": dg.MetadataValue.md(schema_drift_as_markdown(drifts)),
             },
         )

@@ -13,6 +13,8 @@ from retail_assets.storage.markdown_text import as_text
 _SHOWN = 10
 #: Name of the metadata that list the landings a check found, for alerts.
 LANDINGS_FOUND = "landings_found"
+#: Name of the metadata that list what has changed in files, in words for a title.
+CHANGED = "changed"
 
 
 def check_result(
@@ -45,9 +47,9 @@ def result(
     )
 
 
-def landings_found(days: Iterable[dt.date]) -> dict[str, dg.JsonMetadataValue]:
-    """Return the landings that a check found as metadata, from which alerts take what is concerned."""
-    return {LANDINGS_FOUND: dg.MetadataValue.json([str(day) for day in sorted(days)])}
+def landings_found(days: Iterable[dt.date]) -> dg.JsonMetadataValue:
+    """Return the landings that a check found, for its metadata `LANDINGS_FOUND`, which alerts read."""
+    return dg.MetadataValue.json([str(day) for day in sorted(days)])
 
 
 def listed(days: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import dagster as dg
 
 from retail_assets.alerts.silence import holidays_near
-from retail_assets.defs.checks.results import check_result, landings_found
+from retail_assets.defs.checks.results import LANDINGS_FOUND, check_result, landings_found
 from retail_assets.defs.checks.scope import days_of
 from retail_assets.defs.failures import failing_clearly
 from retail_assets.errors import NotReadyError
@@ -76,7 +76,7 @@ def _warning(found: Sequence[Statement], advice: str, metadata: Mapping[str, int
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{' '.join(map(str, found[-_SHOWN:]))}{more} {advice}" if found else None,
-        metadata={**metadata, **landings_found(statement.facts["landed_on"] for statement in found)},
+        metadata={**metadata, LANDINGS_FOUND: landings_found(statement.facts["landed_on"] for statement in found)},
     )
 
 
