@@ -124,8 +124,8 @@ def conservation_checks(platform: Platform) -> list[dg.AssetChecksDefinition]:
             f"{sum(m.rows('quarantine') for m in rejected):,} of {sum(map(counted_rows, rejected)):,} "
             f"({by_name(dict(list(total_reasons(rejected).items())[:_REASONS_SHOWN]))}). "
             "Nothing of this run is loaded.",
-            todo="Look at the rows: retail-assets quarantine summary"
-            f"{_landing_option(str(m.landed_on) for m in rejected)}. Correct the contract and run retail-assets "
+            todo="Look at the rows (retail-assets quarantine summary"
+            f"{_landing_option(str(m.landed_on) for m in rejected)}). Correct the contract and run retail-assets "
             f"quarantine replay. Or correct the file. {_landing_again(lake, rejected)} If the landing is right as it "
             "is, raise quarantine_limit in the contract; 1 accepts every landing.",
             shares=examples({str(m.landed_on): round(m.rows("quarantine") / counted_rows(m), 4) for m in rejected}),

@@ -32,7 +32,7 @@ def test_a_refused_landing_names_a_command_that_works_as_it_is_typed(shop: Shop)
     """`quarantine show` alone asks for a file and a line."""
     shop.land(NEXT, [line("A", 100, NEXT)], [rejected(9, NEXT), rejected(10, NEXT)])
     text = shop.check("clean_sales", "enough_is_clean", NEXT).description or ""
-    assert f"retail-assets quarantine summary --landing {NEXT}. Correct" in text
+    assert f"retail-assets quarantine summary --landing {NEXT}). Correct" in text
     assert "quarantine show" not in text
 
 
