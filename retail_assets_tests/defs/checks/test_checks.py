@@ -62,9 +62,9 @@ def test_checks_of_tables_that_are_not_there_say_what_to_materialize(empty_shop:
 def test_a_landing_that_was_refused_is_no_fault_of_daily_quality_and_keeps_no_other_from_loading(shop: Shop) -> None:
     """All of its rows were rejected: its state was `loaded`, and a check reported that rows do not add up."""
     day, source = NEXT + dt.timedelta(days=1), shop.platform.source
-    shop.land(day, [], [rejected(at, day) | {"source": source} for at in (2, 3)])
     with shop.platform.raw.writing(f"{source}/dt={day}/a.csv") as file:
-        file.write(b"0123456789")  # the size in its manifest
+        file.write(b"0123456789")  # the size in its manifest, which comes after it
+    shop.land(day, [], [rejected(at, day) | {"source": source} for at in (2, 3)])
     shop.platform.warehouse.replace(DAILY_QUALITY, daily_quality(shop.platform.lake.clean_landings()))
     assert not shop.check("clean_sales", "enough_is_clean", day).passed
     assert shop.check("daily_quality", "rows_add_up_by_day").passed
