@@ -15,7 +15,7 @@ from retail_assets.lake.manifests import STATUSES, CleanManifest, digest_of_name
 from retail_assets.landing import listing
 from retail_assets.landing.partitions import is_data, partition_of
 from retail_assets.landing.references import LandedReferences
-from retail_assets.landing.register import has_content_of
+from retail_assets.landing.same_content import has_content_of
 from retail_assets.platform import Platform
 from retail_assets.storage import Entry
 from retail_assets.streaming.ledger import Progress, read_progress

@@ -15,7 +15,7 @@ from retail_assets.alerts.outbox import Outbox, outbox_path
 from retail_assets.cli.app import main
 from retail_assets.defs.execute import waiting_landings
 from retail_assets.lake.manifests import STATUSES, CleanManifest
-from retail_assets.landing import register
+from retail_assets.landing import same_content
 from retail_assets.landing.partitions import landed_partitions
 from retail_assets.landing.register import register_landings
 from retail_assets.platform import Platform
@@ -161,7 +161,7 @@ def test_a_file_that_is_only_touched_or_too_large_to_compare(
 ) -> None:
     cleaned.raw.write(KEY, Path(cleaned.raw.local_path(KEY)).read_bytes())
     assert _state(cleaned) == "loaded"
-    monkeypatch.setattr(register, "_BYTES_COMPARED", 10)
+    monkeypatch.setattr(same_content, "_BYTES_COMPARED", 10)
     assert _state(cleaned) == "changed"
     register_landings(cleaned.raw, cleaned.lake, [DAY], cleaned.settings.contract)
     assert _state(cleaned) == "loaded"  # one run settles it

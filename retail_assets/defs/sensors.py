@@ -22,7 +22,7 @@ from retail_assets.defs.automation import REPEATED_IF_KILLED, sensor_status
 from retail_assets.defs.late_references import Progress, late
 from retail_assets.errors import DamagedError, NotReadyError, StorageError
 from retail_assets.landing.listing import Landing, landings, pages, references
-from retail_assets.landing.register import has_content_of
+from retail_assets.landing.same_content import has_content_of
 from retail_assets.platform import Platform
 from retail_assets.settings.automation import LANDINGS
 from retail_assets.storage import Store

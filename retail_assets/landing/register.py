@@ -11,7 +11,7 @@ from typing import Protocol
 
 from retail_assets.contracts.model import Contract
 from retail_assets.contracts.references import priced_by
-from retail_assets.errors import LandingError, StorageError
+from retail_assets.errors import LandingError
 from retail_assets.lake.lake import Lake
 from retail_assets.lake.manifests import Erased, RawManifest
 from retail_assets.lake.profile import FileProfile
@@ -29,8 +29,6 @@ from retail_assets.storage import Entry, Store
 
 _AT_ONCE = 4
 _READS_AT_ONCE = 16
-#: Files whose times changed are read, up to so many bytes per landing, to see whether their content changed.
-_BYTES_COMPARED = 256 << 20
 
 
 def inspect_landings(
@@ -113,20 +111,6 @@ def _inspected(
 def is_unchanged(store: Store, entry: Entry, profile: FileProfile) -> bool:
     """Return whether a file is still the one that was inspected. It is read if its size is the same."""
     return profile.size == entry.size and sha256_of(store, entry.key) == profile.sha256
-
-
-def has_content_of(store: Store, raw: RawManifest) -> bool:
-    """Return whether the files of a landing are still those of its manifest, byte by byte.
-
-    For files whose times say nothing: their owner, links or times can change without the content, and a file can be
-    put in place with an old time. False if they cannot be read, or are too many bytes to read for this.
-    """
-    if raw.size > _BYTES_COMPARED:
-        return False
-    try:
-        return all(sha256_of(store, f.key) == f.sha256 for f in raw.files)
-    except StorageError:  # the landing's run says what is wrong
-        return False
 
 
 def is_rewritten(store: Store, lake: Lake, key: str) -> bool:
