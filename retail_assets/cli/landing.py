@@ -97,8 +97,8 @@ def land(
         for file, inspected in zip(files, profiles, strict=True):
             if warning := warning_of_repeated_ids(file, inspected, settings.contract):
                 typer.echo(f"Warning: {printable(warning)}", err=True)
-    pseudonyms = pseudonyms_of(settings, Platform(settings).lake, landing=True)
     store, lake = Store(settings.raw_uri), Platform(settings).lake
+    pseudonyms = pseudonyms_of(settings, lake, landing=True)
     partitions = set()
     keys = set()
     with progress("Landing", total, in_bytes=True) as watch:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,15 +62,11 @@ def backup(
     versioning and snapshots keep those. The output says what was left out.
     """
     from retail_assets.platform import Platform
+    from retail_assets.settings.dagster_home import dagster_home
     from retail_assets.upkeep.backup import back_up
 
-    dagster_home = os.environ.get("DAGSTER_HOME", "").strip()
-    manifest = back_up(
-        Platform(settings_for()),
-        _place(destination),
-        now=dt.datetime.now(dt.UTC),
-        dagster_home=Path(dagster_home) if dagster_home else None,
-    )
+    now = dt.datetime.now(dt.UTC)
+    manifest = back_up(Platform(settings_for()), _place(destination), now=now, dagster_home=dagster_home())
     if as_json:
         facts = {"files": len(manifest.files), "bytes": manifest.bytes, "left_out": dict(manifest.left_out)}
         typer.echo(json.dumps({"created": manifest.created, "places": dict(manifest.places), **facts}, indent=2))

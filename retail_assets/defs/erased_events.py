@@ -13,10 +13,11 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.defs.instance import dagster_home, dagster_instance
+from retail_assets.defs.instance import dagster_instance
 from retail_assets.erasure.home_files import erase_from_home
 from retail_assets.erasure.mentions import Mentions
 from retail_assets.errors import RetailError
+from retail_assets.settings.dagster_home import dagster_home
 
 _RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING)
 

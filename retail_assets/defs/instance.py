@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import dagster as dg
 from dagster import DagsterInvalidConfigError, DagsterInvariantViolationError
 
 from retail_assets.errors import SettingsError, without_secrets
+from retail_assets.settings.dagster_home import dagster_home
 from retail_assets.storage.locks import lock_within
 
 #: The first process creates the tables, in about two seconds.
@@ -52,12 +52,6 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:  # Dagster counts attempts
         error = error.__cause__
     return without_secrets(" ".join(str(getattr(error, "orig", None) or error).split())).rstrip(".?")
-
-
-def dagster_home() -> Path | None:
-    """Return the folder in DAGSTER_HOME, which may not exist; None if it is not set."""
-    text = os.environ.get("DAGSTER_HOME", "").strip()
-    return Path(text) if text else None
 
 
 @contextlib.contextmanager

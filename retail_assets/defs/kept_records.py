@@ -1,6 +1,6 @@
 """Keeps the connections to Dagster's records in SQLite open while a run executes.
 
-Dagster opens a database anew for every event, and whoever closes a database as the last one writes its log into it and
+Dagster opens a database again for every event, and the last connection to close writes the log into the database and
 waits for the disk: a third of what Dagster costs in a run of the whole graph (`benchmarks/operations/overhead.py`).
 Only a run keeps them: other commands open and close these files as files (backup, erasure), which would take the locks
 of SQLite away from a connection of the same process.
@@ -28,8 +28,8 @@ _MOST = 8
 def records_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
     """Keep what Dagster connects to for the time of the block, and close all of it at its end.
 
-    Records that are not files of SQLite, such as those in PostgreSQL, are used as ever, and so is everything in a
-    process that was forked within the block: SQLite forbids to use a connection of its parent.
+    Records that are not files of SQLite, such as those in PostgreSQL, are used as usual, and so is everything in a
+    process that was forked within the block: SQLite does not allow it the connections of its parent.
     """
     log, runs = instance.event_log_storage, instance.run_storage
     with contextlib.ExitStack() as stack:

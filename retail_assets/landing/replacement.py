@@ -16,8 +16,8 @@ def use_instead(key: str, what: str) -> str:
     """
     parts = key.split("/")
     reference = parts[2] if len(parts) > 2 and parts[1] == REFERENCES else None
-    folder, rest = ("/".join(parts[:1]), parts[1:]) if reference is None else (reference, parts[3:])
-    day = partition_of("/".join((folder, *rest)))
+    rest = parts[1:] if reference is None else parts[3:]
+    day = partition_of("/".join((parts[0], *rest)))
     if day is None:
         return f"Use {what}."
     if len(rest) != 2 or file_name_in_store(rest[1]) != rest[1]:  # not where or not what `land` would call it

@@ -40,9 +40,13 @@ def receiver() -> Iterator[WebReceiver]:
 
 @pytest.fixture
 def platform(environ: dict[str, str], receiver: WebReceiver) -> Platform:
-    return Platform(
-        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_DAGSTER_URL": "http://pages:3000"})
-    )
+    return alerting(environ, receiver, DAGSTER_URL="http://pages:3000")
+
+
+def alerting(environ: dict[str, str], receiver: WebReceiver, **settings: str) -> Platform:
+    """Return a shop with alerts to a receiver; `settings` are RETAIL_ variables without that beginning."""
+    own = {f"RETAIL_{name}": value for name, value in settings.items()}
+    return Platform(load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, **own}))
 
 
 @pytest.fixture
@@ -338,10 +342,7 @@ def test_every_kind_is_explained_in_the_runbook() -> None:
 def test_the_digest_is_sent_once_a_day_when_its_time_has_come(
     environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
 ) -> None:
-    platform = Platform(
-        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_DIGEST_AT": "07:00",
-              "RETAIL_TIMEZONE": "Europe/Berlin"})
-    )  # fmt: skip
+    platform = alerting(environ, receiver, ALERT_DIGEST_AT="07:00", TIMEZONE="Europe/Berlin")
     assert platform.settings.alerts is not None
     for hour, expected in ((5, 0), (6, 1), (12, 1), (29, 1), (30, 2)):  # Berlin is an hour before UTC
         now = dt.datetime(2024, 1, 5, tzinfo=dt.UTC) + dt.timedelta(hours=hour, minutes=1)
@@ -465,7 +466,7 @@ def test_a_late_landing_ends_when_a_run_has_registered_it(
     environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
 ) -> None:
     """The raw store is listed every ten minutes, and a file that came a minute after that was still called late."""
-    platform = Platform(load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00"}))
+    platform = alerting(environ, receiver, ALERT_LANDED_BY="06:00")
     assert platform.settings.alerts is not None
     today = dt.datetime.now(dt.UTC).date()
     day = today - dt.timedelta(2)
@@ -488,10 +489,7 @@ def test_the_hour_counts_for_a_history_that_landed_at_once_whenever_it_was_looke
     environ: dict[str, str], receiver: WebReceiver, instance: dg.DagsterInstance
 ) -> None:
     """A look at the empty store minutes before hid the days that were missing after a history had landed."""
-    platform = Platform(
-        load({**environ, "RETAIL_ALERT_WEBHOOK": receiver.address, "RETAIL_ALERT_LANDED_BY": "06:00",
-              "RETAIL_START_DATE": "2024-01-01"})
-    )  # fmt: skip
+    platform = alerting(environ, receiver, ALERT_LANDED_BY="06:00", START_DATE="2024-01-01")
     assert platform.settings.alerts is not None
     clock = dt.datetime(2024, 5, 15, 20, tzinfo=dt.UTC).timestamp()
     alerts = Alerts(platform, platform.settings.alerts, lambda: clock)
